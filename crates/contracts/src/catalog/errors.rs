@@ -1,0 +1,163 @@
+//! Why the catalog refused a change or a list.
+
+use crate::{
+    BoxError,
+    problem::{Code, Problem, ToProblem},
+    request::Precondition,
+    values::Version,
+};
+
+/// Why a product or category was not found or not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// None that the caller may know of.
+    #[error("not found")]
+    NotFound,
+    /// The caller may not sell.
+    #[error("the caller may not sell")]
+    Forbidden,
+    /// A field breaks a rule.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// JSON pointer.
+        field: String,
+        /// The rule.
+        reason: String,
+    },
+    /// Another product has the SKU.
+    #[error("the sku is taken")]
+    SkuTaken,
+    /// Another product has the slug.
+    #[error("the slug is taken")]
+    SlugTaken,
+    /// Another version is current.
+    #[error("version {} is current", current.get())]
+    VersionConflict {
+        /// How the caller named the version.
+        sent: Precondition,
+        /// What is current.
+        current: Version,
+    },
+    /// The idempotency key came before with another body.
+    #[error("the key came before with another body")]
+    KeyReused,
+    /// The writer's queue is full.
+    #[error("the catalog has too much to do")]
+    Overloaded,
+    /// Our fault.
+    #[error("the catalog failed")]
+    Internal(#[source] BoxError),
+}
+
+impl ToProblem for EditError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::NotFound => Problem::new(Code::NotFound),
+            Self::Forbidden => {
+                Problem::new(Code::Forbidden).detail("only merchants and admins sell")
+            }
+            Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
+            Self::SkuTaken => Problem::new(Code::SkuTaken).field("/sku", "taken", "is in use"),
+            Self::SlugTaken => Problem::new(Code::SlugTaken).field("/slug", "taken", "is in use"),
+            Self::VersionConflict { sent, current } => sent.stale(*current),
+            Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
+            Self::Overloaded => Problem::new(Code::Overloaded),
+            Self::Internal(_) => Problem::new(Code::Internal),
+        }
+    }
+}
+
+/// Why stock was not read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdjustError {
+    /// No such variant among what the caller may change.
+    #[error("change {index} names nothing of the caller's")]
+    NotFound {
+        /// Index into the changes.
+        index: usize,
+    },
+    /// A field breaks a rule.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// JSON pointer.
+        field: String,
+        /// The rule.
+        reason: String,
+    },
+    /// `expected` is not what there is.
+    #[error("{sku} has {on_hand} on hand")]
+    StockChanged {
+        /// The SKU.
+        sku: String,
+        /// What there is.
+        on_hand: i64,
+    },
+    /// Fewer would be left than are promised to orders.
+    #[error("{sku} has only {available} available")]
+    InsufficientStock {
+        /// The SKU.
+        sku: String,
+        /// Units that could be taken away.
+        available: i64,
+    },
+    /// The idempotency key came before with another body.
+    #[error("the key came before with another body")]
+    KeyReused,
+    /// The writer's queue is full.
+    #[error("the catalog has too much to do")]
+    Overloaded,
+    /// Our fault.
+    #[error("the catalog failed")]
+    Internal(#[source] BoxError),
+}
+
+impl ToProblem for AdjustError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::NotFound { index } => Problem::new(Code::NotFound).field(
+                &format!("/changes/{index}"),
+                "not_found",
+                "names nothing known",
+            ),
+            Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
+            Self::StockChanged { sku, on_hand } => Problem::new(Code::StockChanged)
+                .detail(format!("{sku} has {on_hand} on hand"))
+                .fact("sku", sku.clone())
+                .fact("on_hand", *on_hand),
+            Self::InsufficientStock { sku, available } => Problem::new(Code::InsufficientStock)
+                .detail(format!("{sku} has only {available} available"))
+                .fact("sku", sku.clone())
+                .fact("available", *available),
+            Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
+            Self::Overloaded => Problem::new(Code::Overloaded),
+            Self::Internal(_) => Problem::new(Code::Internal),
+        }
+    }
+}
+
+/// Why a list was not read.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// A parameter cannot be used.
+    #[error("{name} {reason}")]
+    InvalidParameter {
+        /// Its name.
+        name: &'static str,
+        /// The rule.
+        reason: String,
+    },
+    /// Our fault.
+    #[error("listing failed")]
+    Internal(#[source] BoxError),
+}
+
+impl ToProblem for ListError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::InvalidParameter { name, reason } => Problem::new(Code::InvalidParameter)
+                .detail(format!("{name} {reason}"))
+                .field(name, "invalid", reason.clone()),
+            Self::Internal(_) => Problem::new(Code::Internal),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Catalog: products and their variants, categories, stock and its reservations.
+//! Stock moves in here and nowhere else; a product's `version` counts edits, never sales.
+
+mod errors;
+mod inventory;
+mod product;
+
+pub use errors::{AdjustError, EditError, ListError};
+pub use inventory::{
+    AdjustStock, InventoryQuery, InventoryView, ItemRef, MovementView, PricedLine,
+    ReservationAudit, ReservationState, Reserve, ReserveError, ReserveLine, Reserved, Resolve,
+    ResolveError, Shortage, StockAudit, StockChange,
+};
+pub use product::{
+    CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchProduct,
+    ProductQuery, ProductRef, ProductSort, ProductStatus, ProductView, StockView, VariantView,
+};
+
+use crate::{
+    BoxError,
+    access::Principal,
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
+};
+use async_trait::async_trait;
+
+/// What the others may ask of the catalog.
+#[async_trait]
+pub trait Catalog: Send + Sync {
+    /// Makes a product with its default variant and first stock (merchants and admins).
+    async fn create_product(
+        &self,
+        who: &Principal,
+        key: Option<IdempotencyKey>,
+        wish: NewProduct,
+    ) -> Result<Answered<ProductView>, EditError>;
+    /// Replaces a product's document; `stock` in the body changes nothing (see [`Catalog::adjust_stock`]).
+    async fn replace_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+        wish: NewProduct,
+    ) -> Result<ProductView, EditError>;
+    /// Changes some fields of a product's document.
+    async fn patch_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+        wish: PatchProduct,
+    ) -> Result<ProductView, EditError>;
+    /// Takes a product off the shelves for good: archived, so that history keeps its sense.
+    async fn delete_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+    ) -> Result<(), EditError>;
+    /// One product; drafts and archived ones only for those who may change them.
+    async fn product(
+        &self,
+        viewer: Option<&Principal>,
+        which: ProductRef,
+    ) -> Result<ProductView, EditError>;
+    /// A page of products.
+    async fn products(
+        &self,
+        viewer: Option<&Principal>,
+        query: ProductQuery,
+    ) -> Result<Page<ProductView>, ListError>;
+    /// Creates or updates products by SKU, a result each; changes nothing unless `commit`.
+    async fn import_products(
+        &self,
+        owner: UserId,
+        batch: Vec<ImportProduct>,
+        commit: bool,
+    ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError>;
+
+    /// The categories, parents before children.
+    async fn categories(&self) -> Result<Vec<CategoryView>, ListError>;
+    /// Makes a category (admins).
+    async fn create_category(&self, wish: NewCategory) -> Result<CategoryView, EditError>;
+
+    /// Changes stock, all or nothing (the owner or an admin).
+    async fn adjust_stock(
+        &self,
+        who: &Principal,
+        key: Option<IdempotencyKey>,
+        wish: AdjustStock,
+    ) -> Result<Answered<Vec<InventoryView>>, AdjustError>;
+    /// A page of stock (own products, or all for admins).
+    async fn inventory(
+        &self,
+        who: &Principal,
+        query: InventoryQuery,
+    ) -> Result<Page<InventoryView>, ListError>;
+    /// The stock of one variant.
+    async fn inventory_of(
+        &self,
+        who: &Principal,
+        id: VariantId,
+    ) -> Result<InventoryView, AdjustError>;
+    /// What moved a variant's stock, newest first.
+    async fn movements(
+        &self,
+        who: &Principal,
+        id: VariantId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<MovementView>, AdjustError>;
+
+    /// Holds stock for orders: each all lines or none, a result each, in order. Idempotent by order id.
+    async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>>;
+    /// Resolves reservations, a result each, in order. A second attempt at the same end is fine.
+    async fn resolve_all(&self, batch: Vec<Resolve>) -> Vec<Result<(), ResolveError>>;
+    /// Orders whose reservations are open past this moment, oldest first.
+    async fn overdue(&self, before: Timestamp, limit: u32) -> Result<Vec<OrderId>, BoxError>;
+
+    /// Stock beside what its ledgers say, variants after this one, in id order.
+    async fn audit_stock(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<StockAudit>, BoxError>;
+    /// Reservations after this order id, in id order.
+    async fn audit_reservations(
+        &self,
+        after: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Vec<ReservationAudit>, BoxError>;
+}

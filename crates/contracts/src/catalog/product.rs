@@ -1,0 +1,285 @@
+//! Products, variants and categories: requests and views.
+
+use crate::values::{
+    CategoryId, Cursor, Money, MoneyInput, PageSize, ProductId, Timestamp, UserId, VariantId,
+    Version, present,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Where a product stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProductStatus {
+    /// Seen only by those who may change it.
+    Draft,
+    /// On sale.
+    Active,
+    /// Taken off sale for good.
+    Archived,
+}
+
+impl ProductStatus {
+    /// The word used in storage and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Active => "active",
+            Self::Archived => "archived",
+        }
+    }
+}
+
+impl std::str::FromStr for ProductStatus {
+    type Err = crate::values::ValueError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Draft, Self::Active, Self::Archived]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| crate::values::ValueError::new("must be draft, active or archived"))
+    }
+}
+
+/// A product to be made, or the new document of one that is replaced.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewProduct {
+    /// 1 to 200 characters.
+    #[schema(example = "Green tea")]
+    pub name: String,
+    /// The default variant's SKU, 1 to 64 characters; made from the id when absent.
+    pub sku: Option<String>,
+    /// The address of its page; made from the name when absent.
+    pub slug: Option<String>,
+    /// Up to 20,000 characters.
+    #[serde(default)]
+    pub description: String,
+    /// The default variant's price, zero or more.
+    pub price: MoneyInput,
+    /// The first stock (0 when absent). When a product is replaced it changes nothing: stock has ledgers.
+    pub stock: Option<u32>,
+    /// The category's slug; a new one is made when it does not exist.
+    pub category: Option<String>,
+    /// `active` when absent.
+    pub status: Option<ProductStatus>,
+    /// An `https` address or a path of this shop.
+    pub image_url: Option<String>,
+    /// Anything else worth knowing: up to 64 names with texts, numbers, booleans or lists of them.
+    #[serde(default)]
+    pub attributes: Map<String, Value>,
+    /// The version that is replaced, if no `If-Match` says so. Not used when a product is made.
+    pub version: Option<Version>,
+}
+
+/// A change of some fields (RFC 7396 merge patch): absent fields stay, `null` empties.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PatchProduct {
+    /// 1 to 200 characters.
+    pub name: Option<String>,
+    /// The default variant's SKU.
+    pub sku: Option<String>,
+    /// The address of its page.
+    pub slug: Option<String>,
+    /// Up to 20,000 characters.
+    pub description: Option<String>,
+    /// The default variant's price.
+    pub price: Option<MoneyInput>,
+    /// The category's slug, or `null`.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub category: Option<Option<String>>,
+    /// Where the product stands.
+    pub status: Option<ProductStatus>,
+    /// An `https` address or a path of this shop, or `null`.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub image_url: Option<Option<String>>,
+    /// Attributes to set; `null` removes one.
+    pub attributes: Option<Map<String, Value>>,
+    /// The version that is changed, if no `If-Match` says so.
+    pub version: Option<Version>,
+}
+
+/// Units of a variant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct StockView {
+    /// In the building.
+    pub on_hand: i64,
+    /// Of those, promised to orders that are not paid yet.
+    pub reserved: i64,
+    /// What can be bought: `on_hand - reserved`.
+    pub available: i64,
+}
+
+/// A variant: what is stocked and sold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct VariantView {
+    /// The variant's id.
+    pub id: VariantId,
+    /// The stock keeping unit.
+    pub sku: String,
+    /// The price of one unit.
+    pub price: Money,
+    /// How many there are.
+    pub stock: StockView,
+}
+
+/// A product.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ProductView {
+    /// The product's id.
+    pub id: ProductId,
+    /// Counts edits of the document (not sales).
+    pub version: Version,
+    /// The name.
+    pub name: String,
+    /// The address of its page.
+    pub slug: String,
+    /// The default variant's SKU.
+    pub sku: String,
+    /// What it is.
+    pub description: String,
+    /// The default variant's price.
+    pub price: Money,
+    /// The category's slug.
+    pub category: Option<String>,
+    /// Where the product stands.
+    pub status: ProductStatus,
+    /// A picture.
+    pub image_url: Option<String>,
+    /// Anything else worth knowing.
+    pub attributes: Map<String, Value>,
+    /// All variants' stock together.
+    pub stock: StockView,
+    /// The variants, the default one first.
+    pub variants: Vec<VariantView>,
+    /// Who sells it.
+    pub owner_id: UserId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When the document last changed.
+    pub updated_at: Timestamp,
+    /// Counts changes of the stock: part of the `ETag`, which changes with the whole representation.
+    #[serde(skip)]
+    pub stock_version: i64,
+}
+
+/// Which product is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProductRef {
+    /// By id.
+    Id(ProductId),
+    /// By the address of its page.
+    Slug(String),
+}
+
+/// The order of a list of products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub enum ProductSort {
+    /// Newest first.
+    #[serde(rename = "-created_at")]
+    Newest,
+    /// Oldest first.
+    #[serde(rename = "created_at")]
+    Oldest,
+    /// Cheapest first.
+    #[serde(rename = "price")]
+    Cheapest,
+    /// Dearest first.
+    #[serde(rename = "-price")]
+    Dearest,
+    /// By name.
+    #[serde(rename = "name")]
+    Name,
+    /// Best match first; only with `q`, and then the default.
+    #[serde(rename = "relevance")]
+    Relevance,
+}
+
+/// Which products, in which order, from where.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ProductQuery {
+    /// Only of this status; `active` when absent. Others show only what the caller may change.
+    pub status: Option<ProductStatus>,
+    /// Only of the category with this slug, and those below it.
+    pub category: Option<String>,
+    /// Words to find in names, SKUs, descriptions; prefixes match.
+    pub q: Option<String>,
+    /// Minor units, at least.
+    pub price_min: Option<i64>,
+    /// Minor units, at most.
+    pub price_max: Option<i64>,
+    /// Only with (`true`) or without (`false`) units available.
+    pub in_stock: Option<bool>,
+    /// Newest first when absent, or best match with `q`.
+    #[param(inline)]
+    pub sort: Option<ProductSort>,
+    /// 1 to 100; 20 when absent.
+    #[serde(default)]
+    pub limit: PageSize,
+    /// Where the page begins.
+    pub cursor: Option<Cursor>,
+}
+
+/// A category to be made.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCategory {
+    /// 1 to 100 characters.
+    pub name: String,
+    /// The address of its page; made from the name when absent.
+    pub slug: Option<String>,
+    /// The slug of the category above it.
+    pub parent: Option<String>,
+}
+
+/// A category.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CategoryView {
+    /// The category's id.
+    pub id: CategoryId,
+    /// The address of its page.
+    pub slug: String,
+    /// The name.
+    pub name: String,
+    /// The slug of the category above it.
+    pub parent: Option<String>,
+    /// Counts edits.
+    pub version: Version,
+}
+
+/// A line of an import file, read leniently: names we do not know become attributes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImportProduct {
+    /// The SKU: an existing one is updated.
+    pub sku: String,
+    /// The name.
+    pub name: String,
+    /// What it is.
+    pub description: String,
+    /// The names of its categories, the topmost first.
+    pub category_path: Vec<String>,
+    /// The price.
+    pub price: Money,
+    /// First stock, for products that are new.
+    pub stock: u32,
+    /// A picture.
+    pub image_url: Option<String>,
+    /// Anything else.
+    pub attributes: Map<String, Value>,
+}
+
+/// What an import did, or would do, with a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportOutcome {
+    /// The SKU was new.
+    Created,
+    /// The SKU was known, and something differs.
+    Updated,
+    /// The SKU was known, and nothing differs.
+    Unchanged,
+}

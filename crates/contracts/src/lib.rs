@@ -1,0 +1,15 @@
+//! What the services say to each other: values, requests, views, errors, events, and one trait a service.
+//! No runtime, no database, no HTTP server in here: a far client must be able to give back the same values.
+
+pub mod access;
+pub mod catalog;
+pub mod event;
+pub mod identity;
+pub mod orders;
+pub mod payments;
+pub mod problem;
+pub mod request;
+pub mod values;
+
+/// The cause behind an `Internal` error: for logs, never for callers.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

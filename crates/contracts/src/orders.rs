@@ -1,0 +1,508 @@
+//! Orders: the one place that makes them, their moves, and what payments must know of them.
+
+use crate::{
+    BoxError,
+    access::{Actor, Principal},
+    catalog::ReserveError,
+    event::Event,
+    problem::{Code, Problem, ToProblem},
+    request::{Answered, IdempotencyKey},
+    values::{
+        Cursor, Email, Money, MoneyInput, OrderId, Page, PageSize, PaymentId, ProductId, Quantity,
+        Timestamp, UserId, VariantId, Version,
+    },
+};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// Stock is held until the order is paid or its time is over.
+    Pending,
+    /// Paid; its stock is sold.
+    Paid,
+    /// On its way.
+    Shipped,
+    /// Arrived.
+    Delivered,
+    /// Called off; its stock is back, its money too if it was paid.
+    Cancelled,
+    /// Arrived, and its money given back.
+    Refunded,
+}
+
+impl OrderStatus {
+    /// All, in the order of an order's life.
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Paid,
+        Self::Shipped,
+        Self::Delivered,
+        Self::Cancelled,
+        Self::Refunded,
+    ];
+
+    /// The word used in storage and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Paid => "paid",
+            Self::Shipped => "shipped",
+            Self::Delivered => "delivered",
+            Self::Cancelled => "cancelled",
+            Self::Refunded => "refunded",
+        }
+    }
+}
+
+impl std::str::FromStr for OrderStatus {
+    type Err = crate::values::ValueError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| crate::values::ValueError::new("is no order status"))
+    }
+}
+
+/// A wish to buy.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceOrder {
+    /// What, at least one line. Lines may name the same thing twice.
+    pub items: Vec<OrderItem>,
+    /// What the buyer thinks it costs: refused with the right total when it differs.
+    pub total: Option<MoneyInput>,
+    /// Where to write to: required of guests, not used for users.
+    pub email: Option<Email>,
+    /// How to pay, at once. Without it the order waits to be paid.
+    pub payment: Option<PayWith>,
+}
+
+/// A line of a wish: a product (its default variant) or a variant.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderItem {
+    /// The product...
+    pub product_id: Option<ProductId>,
+    /// ...or the variant.
+    pub variant_id: Option<VariantId>,
+    /// How many.
+    pub quantity: Quantity,
+}
+
+/// How to pay.
+#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PayWith {
+    /// The provider's token for a means of payment; never a card number.
+    #[schema(example = "tok_ok")]
+    pub method: String,
+}
+
+/// Who buys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Buyer {
+    /// A signed-in user.
+    User(Principal),
+    /// Somebody without an account, known by the wish's e-mail address.
+    Guest,
+}
+
+/// Who wants to see an order.
+#[derive(Debug, Clone, Default)]
+pub struct Reader {
+    /// The signed-in user.
+    pub principal: Option<Principal>,
+    /// The token that a guest got with the order (`Order-Token`).
+    pub order_token: Option<String>,
+}
+
+impl Reader {
+    /// A signed-in reader.
+    #[must_use]
+    pub fn user(principal: Principal) -> Self {
+        Self {
+            principal: Some(principal),
+            order_token: None,
+        }
+    }
+
+    /// The reader as the actor of a change.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.principal.clone().map_or(Actor::Guest, Actor::User)
+    }
+}
+
+/// A line of an order, as it was priced then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OrderLineView {
+    /// The product.
+    pub product_id: ProductId,
+    /// The variant.
+    pub variant_id: VariantId,
+    /// Its SKU then.
+    pub sku: String,
+    /// Its name then.
+    pub name: String,
+    /// How many.
+    pub quantity: Quantity,
+    /// The price of one unit then.
+    pub unit_price: Money,
+    /// `unit_price` times `quantity`.
+    pub line_total: Money,
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OrderView {
+    /// The order's id.
+    pub id: OrderId,
+    /// The number people say on the telephone.
+    pub number: i64,
+    /// Counts the order's moves.
+    pub version: Version,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// Who bought; absent for guests and erased accounts.
+    pub customer_id: Option<UserId>,
+    /// The lines, as they were asked for.
+    pub items: Vec<OrderLineView>,
+    /// The sum of the lines.
+    pub total: Money,
+    /// Until when the stock is held.
+    pub payment_due_at: Timestamp,
+    /// The carrier's number, once shipped.
+    pub tracking: Option<String>,
+    /// When it was placed.
+    pub created_at: Timestamp,
+    /// When it last moved.
+    pub updated_at: Timestamp,
+    /// For guests, in the answer that placed the order: opens it later, as `Order-Token`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_token: Option<String>,
+}
+
+/// An entry of an order's timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OrderEventView {
+    /// 1, 2, 3...
+    pub sequence: i64,
+    /// `placed`, `payment_started`, `paid`, `payment_failed`, `shipped`, `delivered`, `cancelled`, `refunded`.
+    pub kind: String,
+    /// Where the order stood afterwards.
+    pub status: OrderStatus,
+    /// Who: a user's id, `guest` or `system`.
+    pub actor: String,
+    /// More, in words.
+    pub note: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A step that people may ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderMove {
+    /// Calls the order off; gives stock and money back.
+    Cancel,
+    /// Sends it.
+    Ship {
+        /// The carrier's number.
+        tracking: Option<String>,
+    },
+    /// It arrived.
+    Deliver,
+}
+
+impl OrderMove {
+    /// The status it leads to.
+    #[must_use]
+    pub const fn to(&self) -> OrderStatus {
+        match self {
+            Self::Cancel => OrderStatus::Cancelled,
+            Self::Ship { .. } => OrderStatus::Shipped,
+            Self::Deliver => OrderStatus::Delivered,
+        }
+    }
+}
+
+/// Which orders, from where. Newest first.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OrderQuery {
+    /// Only of this status.
+    pub status: Option<OrderStatus>,
+    /// Only of this customer (admins; others see their own).
+    pub customer_id: Option<UserId>,
+    /// Only placed at or after this moment.
+    pub created_after: Option<Timestamp>,
+    /// 1 to 100; 20 when absent.
+    #[serde(default)]
+    pub limit: PageSize,
+    /// Where the page begins.
+    pub cursor: Option<Cursor>,
+}
+
+/// Why no order was made.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceOrderError {
+    /// A field breaks a rule.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// JSON pointer.
+        field: String,
+        /// The rule.
+        reason: String,
+    },
+    /// The key came before with another body.
+    #[error("the key came before with another body")]
+    KeyReused,
+    /// The stock could not be held.
+    #[error(transparent)]
+    Stock(ReserveError),
+    /// The total is not what the buyer thinks.
+    #[error("the total is {total}")]
+    PriceChanged {
+        /// What it is.
+        total: Money,
+    },
+    /// The order's id was given up: it took too long to be written.
+    #[error("the order took too long and was given up")]
+    GivenUp,
+    /// More orders wait than we let wait.
+    #[error("too many orders wait")]
+    Overloaded,
+    /// Our fault.
+    #[error("placing the order failed")]
+    Internal(#[source] BoxError),
+}
+
+impl ToProblem for PlaceOrderError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
+            Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
+            Self::Stock(error) => error.to_problem(),
+            Self::PriceChanged { total } => Problem::new(Code::PriceChanged)
+                .detail(format!("the total is {total}"))
+                .fact("total", json!(total)),
+            Self::GivenUp => Problem::new(Code::IllegalTransition)
+                .detail("the order was given up; use a new key"),
+            Self::Overloaded => Problem::new(Code::Overloaded),
+            Self::Internal(_) => Problem::new(Code::Internal),
+        }
+    }
+}
+
+/// Why an order was not shown or not moved.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderError {
+    /// None that the caller may know of.
+    #[error("not found")]
+    NotFound,
+    /// The caller sees the order, but may not do this.
+    #[error("not allowed")]
+    Forbidden,
+    /// No such move from here.
+    #[error("no move from {from:?} to {to:?}")]
+    IllegalTransition {
+        /// Where it stands.
+        from: OrderStatus,
+        /// Where it should go.
+        to: OrderStatus,
+        /// Where it could go.
+        allowed: Vec<OrderStatus>,
+    },
+    /// A payment has not ended yet.
+    #[error("a payment is in progress")]
+    PaymentInProgress,
+    /// A field or parameter breaks a rule.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// JSON pointer or parameter.
+        field: &'static str,
+        /// The rule.
+        reason: String,
+    },
+    /// The writer's queue is full.
+    #[error("orders have too much to do")]
+    Overloaded,
+    /// Our fault.
+    #[error("the order could not be used")]
+    Internal(#[source] BoxError),
+}
+
+impl ToProblem for OrderError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::NotFound => Problem::new(Code::NotFound),
+            Self::Forbidden => Problem::new(Code::Forbidden),
+            Self::IllegalTransition { from, to, allowed } => Problem::new(Code::IllegalTransition)
+                .detail(format!(
+                    "a {} order cannot become {}",
+                    from.as_str(),
+                    to.as_str()
+                ))
+                .fact("from", from.as_str())
+                .fact("to", to.as_str())
+                .fact("allowed", json!(allowed)),
+            Self::PaymentInProgress => Problem::new(Code::PaymentInProgress),
+            Self::Invalid { field, reason } => {
+                let code = if field.starts_with('/') {
+                    Code::Validation
+                } else {
+                    Code::InvalidParameter
+                };
+                Problem::new(code)
+                    .detail(format!("{} {reason}", field.trim_start_matches('/')))
+                    .field(field, "invalid", reason.clone())
+            }
+            Self::Overloaded => Problem::new(Code::Overloaded),
+            Self::Internal(_) => Problem::new(Code::Internal),
+        }
+    }
+}
+
+/// What a payment must know of the order it pays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payable {
+    /// The amount, exactly.
+    pub total: Money,
+    /// Who bought.
+    pub customer_id: Option<UserId>,
+}
+
+/// How a payment ended, for its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentEnd {
+    /// Captured, and the stock is sold.
+    Paid,
+    /// Nothing was taken; the order waits for another try.
+    Failed,
+}
+
+/// An order as verification reads it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderAudit {
+    /// The order.
+    pub id: OrderId,
+    /// Its number.
+    pub number: i64,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// As kept.
+    pub total: Money,
+    /// The lines' sum.
+    pub lines_total_minor: i64,
+    /// How many lines.
+    pub lines: i64,
+    /// Units, over all lines.
+    pub units: i64,
+    /// The payment that is under way or that paid it.
+    pub payment_id: Option<PaymentId>,
+    /// Whether the timeline is a path of the status table that ends where the order stands.
+    pub timeline_is_legal: bool,
+}
+
+/// An order was called off: what it held or sold goes back, and so does its money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderCancelled {
+    /// Which.
+    pub order_id: OrderId,
+    /// The payment to give back, if it was paid.
+    pub payment_id: Option<PaymentId>,
+}
+
+impl Event for OrderCancelled {
+    const NAME: &'static str = "orders.cancelled.v1";
+    fn subject(&self) -> String {
+        self.order_id.to_string()
+    }
+}
+
+/// An order was placed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderPlaced {
+    /// Which.
+    pub order_id: OrderId,
+    /// Its number.
+    pub number: i64,
+    /// What it costs.
+    pub total: Money,
+}
+
+impl Event for OrderPlaced {
+    const NAME: &'static str = "orders.placed.v1";
+    fn subject(&self) -> String {
+        self.order_id.to_string()
+    }
+}
+
+/// An order moved on: `paid`, `shipped`, `delivered`, `refunded`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderMoved {
+    /// Which.
+    pub order_id: OrderId,
+    /// Where it stands now.
+    pub status: OrderStatus,
+    /// The version that this made.
+    pub version: Version,
+}
+
+impl Event for OrderMoved {
+    const NAME: &'static str = "orders.moved.v1";
+    fn subject(&self) -> String {
+        self.order_id.to_string()
+    }
+}
+
+/// What the others may ask of orders.
+#[async_trait]
+pub trait Orders: Send + Sync {
+    /// Makes an order: the only function in the workspace that does. Its `payment` is not looked at here.
+    async fn place(
+        &self,
+        who: Buyer,
+        key: IdempotencyKey,
+        wish: PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError>;
+    /// One order, for its buyer, or for admins.
+    async fn order(&self, who: &Reader, id: OrderId) -> Result<OrderView, OrderError>;
+    /// A page of the caller's orders; of all orders for admins.
+    async fn orders(
+        &self,
+        who: &Principal,
+        query: OrderQuery,
+    ) -> Result<Page<OrderView>, OrderError>;
+    /// What happened to an order, oldest first.
+    async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError>;
+    /// Moves an order on, if the caller may and the table of moves allows it.
+    async fn advance(
+        &self,
+        who: &Reader,
+        id: OrderId,
+        step: OrderMove,
+    ) -> Result<OrderView, OrderError>;
+
+    /// Ties a payment to a pending order: until it ends, the order neither expires nor is cancelled, and
+    /// no other payment begins. Repeating it for the same payment is fine.
+    async fn begin_payment(&self, id: OrderId, payment: PaymentId) -> Result<Payable, OrderError>;
+    /// Tells how that payment ended. Repeating it is fine.
+    async fn end_payment(
+        &self,
+        id: OrderId,
+        payment: PaymentId,
+        end: PaymentEnd,
+    ) -> Result<OrderView, OrderError>;
+    /// Notes that a cancelled order's money was given back. Repeating it is fine.
+    async fn note_refund(&self, id: OrderId, payment: PaymentId) -> Result<(), OrderError>;
+
+    /// Orders after this id, in id order.
+    async fn audit(&self, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderAudit>, BoxError>;
+}

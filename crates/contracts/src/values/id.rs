@@ -1,0 +1,168 @@
+//! Typed ids: a prefix and 26 characters of Crockford base32 over 16 bytes (`TypeID` 0.3).
+//! An id of one kind never parses as another; storage keeps the 16 bytes only.
+
+use super::schema::plain_schema;
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, fmt, str::FromStr};
+use uuid::Uuid;
+
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const ENCODED_LENGTH: usize = 26;
+
+/// A text that is no id of the expected kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("malformed id: expected {prefix}_ and 26 characters")]
+pub struct IdError {
+    /// The prefix that was expected, without the underscore.
+    pub prefix: &'static str,
+}
+
+fn encode(bytes: [u8; 16]) -> String {
+    let value = u128::from_be_bytes(bytes);
+    (0..ENCODED_LENGTH)
+        .rev()
+        .map(|place| {
+            let index = usize::try_from((value >> place.saturating_mul(5)) & 31).unwrap_or(0);
+            char::from(ALPHABET.get(index).copied().unwrap_or(b'0'))
+        })
+        .collect()
+}
+
+fn decode(text: &str) -> Option<[u8; 16]> {
+    if text.len() != ENCODED_LENGTH || text.as_bytes().first().is_none_or(|first| *first > b'7') {
+        return None;
+    }
+    let mut value: u128 = 0;
+    for byte in text.bytes() {
+        let digit = ALPHABET.iter().position(|known| *known == byte)?;
+        value = (value << 5) | u128::try_from(digit).ok()?;
+    }
+    Some(value.to_be_bytes())
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "Cow<'_, str>", into = "String")]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// The kind's prefix, without the underscore.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// A new time-ordered id (`UUIDv7`, RFC 9562).
+            #[must_use]
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7().into_bytes())
+            }
+
+            /// An id from bytes that were chosen or stored before.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// The 16 bytes that storage keeps.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}_{}", $prefix, encode(self.0))
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                text.strip_prefix(concat!($prefix, "_"))
+                    .and_then(decode)
+                    .map(Self)
+                    .ok_or(IdError { prefix: $prefix })
+            }
+        }
+
+        impl TryFrom<Cow<'_, str>> for $name {
+            type Error = IdError;
+            fn try_from(text: Cow<'_, str>) -> Result<Self, IdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.to_string()
+            }
+        }
+
+        plain_schema!(
+            $name,
+            String,
+            pattern(Some(concat!("^", $prefix, "_[0-7][0-9a-hjkmnp-tv-z]{25}$"))),
+            examples([concat!($prefix, "_01h455vb4pex5vsknk084sn02q")])
+        );
+    )*};
+}
+
+ids! {
+    /// A product.
+    ProductId = "prd";
+    /// A variant of a product: what is stocked and sold.
+    VariantId = "var";
+    /// A category.
+    CategoryId = "cat";
+    /// An order.
+    OrderId = "ord";
+    /// A payment.
+    PaymentId = "pay";
+    /// A user.
+    UserId = "usr";
+    /// A session: one sign-in and all tokens that came of it.
+    SessionId = "ses";
+    /// An event.
+    EventId = "evt";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(bytes: [u8; 16]) {
+            let id = OrderId::from_bytes(bytes);
+            prop_assert_eq!(id.to_string().parse::<OrderId>(), Ok(id));
+        }
+
+        #[test]
+        fn no_text_makes_parsing_fall_over(text in ".{0,40}") {
+            let _ = text.parse::<OrderId>();
+        }
+    }
+
+    #[test]
+    fn an_id_of_another_kind_is_refused() {
+        let product = ProductId::generate().to_string();
+        assert_eq!(product.parse::<OrderId>(), Err(IdError { prefix: "ord" }));
+        assert!(
+            "ord_8zzzzzzzzzzzzzzzzzzzzzzzzz".parse::<OrderId>().is_err(),
+            "over 128 bits"
+        );
+        assert!(
+            "ord_01H455VB4PEX5VSKNK084SN02Q".parse::<OrderId>().is_err(),
+            "upper case"
+        );
+    }
+
+    #[test]
+    fn the_specification_s_own_example_agrees() {
+        let uuid: Uuid = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
+        let id = UserId::from_bytes(uuid.into_bytes());
+        assert_eq!(id.to_string(), "usr_01h455vb4pex5vsknk084sn02q");
+    }
+}

@@ -1,0 +1,34 @@
+//! The values every service shares: each is checked once, when it is made. No rules of any one service.
+
+mod email;
+mod id;
+mod money;
+mod page;
+mod quantity;
+mod schema;
+mod text;
+mod time;
+mod version;
+
+pub use email::{Email, Username};
+pub use id::{
+    CategoryId, EventId, IdError, OrderId, PaymentId, ProductId, SessionId, UserId, VariantId,
+};
+pub use money::{Currency, Money, MoneyError, MoneyInput};
+pub use page::{Cursor, Page, PageSize};
+pub use quantity::Quantity;
+pub use text::{ValueError, bounded_text, fold};
+pub use time::Timestamp;
+pub use version::Version;
+
+use serde::{Deserialize, Deserializer};
+
+/// For fields of a merge patch (RFC 7396): tells `null` (`Some(None)`) from absent (`None`, by `default`).
+///
+/// # Errors
+/// When the value is not of the field's type.
+pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}

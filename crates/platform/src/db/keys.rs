@@ -1,0 +1,72 @@
+//! What an `Idempotency-Key` did: kept in the commit of its effect, so that a repetition answers the same.
+//! A key is known by a hash of its scope (who, which route) and its text: nobody meets another's key.
+
+use super::{Abort, StoreError};
+use crate::digest;
+use contracts::{BoxError, request::IdempotencyKey, values::Timestamp};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Serialize, de::DeserializeOwned};
+
+/// A request that carries a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyedRequest {
+    key_hash: [u8; 32],
+    fingerprint: [u8; 32],
+}
+
+impl KeyedRequest {
+    /// A request by its scope (who asks, and for what: `usr_... POST /api/v1/products`), key and body.
+    ///
+    /// # Errors
+    /// When the body cannot be written as JSON.
+    pub fn new(scope: &str, key: &IdempotencyKey, body: &impl Serialize) -> Result<Self, BoxError> {
+        Ok(Self {
+            key_hash: digest::sha256(&[scope.as_bytes(), key.as_str().as_bytes()]),
+            fingerprint: digest::fingerprint(scope, body)?,
+        })
+    }
+}
+
+/// The answer that this request got before, if it did; the refusal if the key came with another body.
+///
+/// # Errors
+/// The refusal, or storage's failure.
+pub fn recall<T: DeserializeOwned, R>(
+    connection: &Connection,
+    request: &KeyedRequest,
+    reused: impl FnOnce() -> R,
+) -> Result<Option<T>, Abort<R>> {
+    let found: Option<([u8; 32], String)> = connection
+        .prepare_cached("SELECT fingerprint, answer FROM idempotency_keys WHERE key_hash = ?1")?
+        .query_row([request.key_hash], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match found {
+        None => Ok(None),
+        Some((fingerprint, _)) if fingerprint != request.fingerprint => {
+            Err(Abort::Refused(reused()))
+        }
+        Some((_, answer)) => serde_json::from_str(&answer)
+            .map(Some)
+            .map_err(|error| StoreError::Other(Box::new(error)).into()),
+    }
+}
+
+/// Keeps the answer, inside the transaction of the effect.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn remember(
+    connection: &Connection,
+    request: &KeyedRequest,
+    answer: &impl Serialize,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let answer =
+        serde_json::to_string(answer).map_err(|error| StoreError::Other(Box::new(error)))?;
+    connection
+        .prepare_cached(
+            "INSERT INTO idempotency_keys (key_hash, fingerprint, answer, at_ms) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![request.key_hash, request.fingerprint, answer, at.as_ms()])?;
+    Ok(())
+}

@@ -1,0 +1,135 @@
+//! Migrations: numbered, forward only, each in one transaction, never edited once released.
+
+use super::StoreError;
+use crate::digest;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// One step of a schema.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// 1, 2, 3...
+    pub number: u32,
+    /// As the file is called.
+    pub name: &'static str,
+    /// The statements.
+    pub sql: &'static str,
+}
+
+/// The tables that every service has, before its own: outbox and idempotency keys.
+pub const BASE: Migration = Migration {
+    number: 0,
+    name: "base",
+    sql: include_str!("base.sql"),
+};
+
+/// Brings a database up to the last migration.
+///
+/// # Errors
+/// When a statement fails, when the database is newer than this program, or when an applied migration was
+/// edited afterwards.
+pub fn migrate(
+    connection: &mut Connection,
+    migrations: &[Migration],
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS schema_migrations (
+            number        INTEGER PRIMARY KEY,
+            name          TEXT NOT NULL,
+            checksum      BLOB NOT NULL,
+            applied_at_ms INTEGER NOT NULL
+         ) STRICT",
+    )?;
+    let newest: Option<u32> =
+        connection.query_row("SELECT MAX(number) FROM schema_migrations", [], |row| {
+            row.get(0)
+        })?;
+    let known = migrations.iter().map(|migration| migration.number).max();
+    if newest > known {
+        return Err(StoreError::Other(
+            format!("the database is at migration {newest:?}, this program knows up to {known:?}: use a newer souk")
+                .into(),
+        ));
+    }
+    for migration in migrations {
+        apply(connection, migration, now_ms)?;
+    }
+    Ok(())
+}
+
+fn apply(
+    connection: &mut Connection,
+    migration: &Migration,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let checksum = digest::sha256(&[migration.sql.as_bytes()]);
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let applied: Option<Vec<u8>> = transaction
+        .query_row(
+            "SELECT checksum FROM schema_migrations WHERE number = ?1",
+            [migration.number],
+            |row| row.get(0),
+        )
+        .optional()?;
+    match applied {
+        Some(before) if before == checksum => return Ok(()),
+        Some(_) => {
+            let message = format!(
+                "migration {} ({}) was edited after it was applied",
+                migration.number, migration.name
+            );
+            return Err(StoreError::Other(message.into()));
+        }
+        None => {}
+    }
+    transaction.execute_batch(migration.sql)?;
+    transaction.execute(
+        "INSERT INTO schema_migrations (number, name, checksum, applied_at_ms) VALUES (?1, ?2, ?3, ?4)",
+        params![migration.number, migration.name, checksum, now_ms],
+    )?;
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Migration = Migration {
+        number: 1,
+        name: "one",
+        sql: "CREATE TABLE one (id INTEGER) STRICT",
+    };
+
+    #[test]
+    fn migrations_run_once_and_edits_are_found_out() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &[FIRST], 1).unwrap();
+        migrate(&mut connection, &[FIRST], 2).unwrap();
+        let edited = Migration {
+            sql: "CREATE TABLE two (id INTEGER) STRICT",
+            ..FIRST
+        };
+        assert!(migrate(&mut connection, &[edited], 3).is_err());
+    }
+
+    #[test]
+    fn a_database_from_the_future_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &[FIRST], 1).unwrap();
+        assert!(migrate(&mut connection, &[], 2).is_err());
+    }
+
+    #[test]
+    fn a_migration_that_fails_leaves_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let broken = Migration {
+            number: 1,
+            name: "broken",
+            sql: "CREATE TABLE one (id INTEGER) STRICT; nonsense",
+        };
+        assert!(migrate(&mut connection, &[broken], 1).is_err());
+        assert!(connection.prepare("SELECT 1 FROM one").is_err());
+    }
+}

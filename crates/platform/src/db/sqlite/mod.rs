@@ -1,0 +1,144 @@
+//! The embedded store: one writer thread a file that commits in groups, and a bounded pool of readers.
+//! WAL with `synchronous=FULL`: an acknowledged write survives power loss. Nothing else opens these files
+//! for writing in this process.
+
+mod readers;
+mod writer;
+
+use super::{
+    Abort, StoreError,
+    migrate::{Migration, migrate},
+};
+use readers::Readers;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::sync::watch;
+use writer::Writer;
+
+/// Bounds and sizes of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Reads at a time.
+    pub readers: u32,
+    /// Writes that may wait; one more is refused.
+    pub write_queue_max: u32,
+    /// Writes in one commit.
+    pub group_max: u32,
+    /// Pages of WAL before a checkpoint.
+    pub wal_checkpoint_pages: u32,
+    /// Kilobytes of page cache of the writer and of each reader.
+    pub cache_kilobytes: u32,
+}
+
+/// A database file. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Database {
+    writer: Arc<Writer>,
+    readers: Arc<Readers>,
+    committed: watch::Receiver<u64>,
+}
+
+impl Database {
+    /// Opens (or makes) a file, brings its schema up to date and starts its writer.
+    ///
+    /// # Errors
+    /// When the file cannot be used or a migration fails.
+    pub fn open(
+        path: &Path,
+        options: Options,
+        migrations: &[Migration],
+        now_ms: i64,
+    ) -> Result<Self, StoreError> {
+        let mut connection = connect(path, options, false)?;
+        migrate(&mut connection, migrations, now_ms)?;
+        let readers = (0..options.readers.max(1))
+            .map(|_| connect(path, options, true))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (committing, committed) = watch::channel(0);
+        let writer = Writer::start(connection, options, committing)
+            .map_err(|error| StoreError::Other(error.into()))?;
+        Ok(Self {
+            writer: Arc::new(writer),
+            readers: Arc::new(Readers::new(readers)),
+            committed,
+        })
+    }
+
+    /// Makes one write. It shares its commit with its neighbours, but not their fate: an error undoes just
+    /// this one. The answer comes after the commit is on the disk.
+    ///
+    /// # Errors
+    /// The job's own refusal, or [`Abort::Failed`].
+    pub async fn write<T, R, J>(&self, job: J) -> Result<T, Abort<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+        J: FnOnce(&Connection) -> Result<T, Abort<R>> + Send + 'static,
+    {
+        self.writer.write(job).await
+    }
+
+    /// Reads from a snapshot that holds every write acknowledged before.
+    ///
+    /// # Errors
+    /// When a statement fails.
+    pub async fn read<T, J>(&self, job: J) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        J: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    {
+        Readers::read(&self.readers, job).await
+    }
+
+    /// Changes whenever something was committed.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.committed.clone()
+    }
+}
+
+fn connect(path: &Path, options: Options, read_only: bool) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA wal_autocheckpoint = {};
+         PRAGMA cache_size = -{};
+         PRAGMA query_only = {};",
+        options.wal_checkpoint_pages,
+        options.cache_kilobytes,
+        if read_only { "ON" } else { "OFF" },
+    ))?;
+    Ok(connection)
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let rusqlite::Error::SqliteFailure(failure, message) = &error else {
+            return Self::Other(Box::new(error));
+        };
+        match failure.code {
+            ErrorCode::ConstraintViolation => {
+                let message = message.as_deref().unwrap_or_default();
+                let name = message
+                    .split_once("failed: ")
+                    .map_or(message, |(_, name)| name);
+                Self::Constraint(name.to_owned())
+            }
+            ErrorCode::DiskFull => Self::Full,
+            _ => Self::Other(Box::new(error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

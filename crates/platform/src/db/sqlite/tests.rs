@@ -1,0 +1,152 @@
+//! What the embedded store promises: groups commit together, and a bad write undoes itself alone.
+
+use super::*;
+
+const SCHEMA: Migration = Migration {
+    number: 1,
+    name: "things",
+    sql: "CREATE TABLE things (
+              name  TEXT NOT NULL,
+              units INTEGER NOT NULL,
+              CONSTRAINT things_name_unique UNIQUE (name),
+              CONSTRAINT things_units_not_negative CHECK (units >= 0)
+          ) STRICT",
+};
+
+pub(super) const OPTIONS: Options = Options {
+    readers: 2,
+    write_queue_max: 4_096,
+    group_max: 256,
+    wal_checkpoint_pages: 1_000,
+    cache_kilobytes: 1_000,
+};
+
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let name = format!("souk-sqlite-{}", uuid::Uuid::now_v7());
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn open(&self) -> Database {
+        Database::open(&self.0.join("test.sqlite"), OPTIONS, &[SCHEMA], 0).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+fn insert(connection: &Connection, name: &str, units: i64) -> Result<(), Abort<&'static str>> {
+    connection.execute(
+        "INSERT INTO things (name, units) VALUES (?1, ?2)",
+        (name, units),
+    )?;
+    Ok(())
+}
+
+async fn count(database: &Database) -> i64 {
+    let read =
+        database.read(|c| Ok(c.query_row("SELECT COUNT(*) FROM things", [], |row| row.get(0))?));
+    read.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_bad_write_in_a_group_undoes_itself_alone() {
+    let folder = Folder::new();
+    let database = folder.open();
+    let writes = (0..500_i64).map(|n| {
+        let database = database.clone();
+        async move {
+            let write = database.write(move |c| {
+                insert(c, &format!("{n}"), 1)?;
+                if n % 5 == 0 {
+                    Err(Abort::Refused("every fifth"))
+                } else {
+                    Ok(n)
+                }
+            });
+            match write.await {
+                Ok(answer) => assert_eq!(answer, n),
+                Err(Abort::Refused(_)) => assert_eq!(n % 5, 0),
+                Err(Abort::Failed(error)) => panic!("{error}"),
+            }
+        }
+    });
+    futures_util::future::join_all(writes).await;
+    assert_eq!(count(&database).await, 400);
+}
+
+#[tokio::test]
+async fn a_write_that_panics_undoes_itself_and_the_writer_goes_on() {
+    let folder = Folder::new();
+    let database = folder.open();
+    let fallen: Result<(), Abort<&str>> = database
+        .write(|c| {
+            insert(c, "a", 1)?;
+            panic!("on purpose")
+        })
+        .await;
+    assert!(matches!(fallen, Err(Abort::Failed(StoreError::Lost(_)))));
+    database.write(|c| insert(c, "b", 1)).await.unwrap();
+    assert_eq!(count(&database).await, 1);
+}
+
+#[tokio::test]
+async fn constraints_come_back_by_name() {
+    let folder = Folder::new();
+    let database = folder.open();
+    database.write(|c| insert(c, "a", 1)).await.unwrap();
+    let twice = database
+        .write(|c| insert(c, "a", 1).map_err(|e| e.or_constraint("things.name", || "taken")))
+        .await;
+    assert!(matches!(twice, Err(Abort::Refused("taken"))));
+    let below = database
+        .write(|c| {
+            insert(c, "b", -1)
+                .map_err(|e| e.or_constraint("things_units_not_negative", || "negative"))
+        })
+        .await;
+    assert!(matches!(below, Err(Abort::Refused("negative"))));
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_nothing_of_the_group_is_kept() {
+    let folder = Folder::new();
+    let database = folder.open();
+    // SQLite's own page limit stands in for the disk: the error code is the same (SQLITE_FULL).
+    database
+        .write(|c| Ok::<_, Abort<()>>(c.pragma_update(None, "max_page_count", 8)?))
+        .await
+        .unwrap();
+    let big = "x".repeat(100_000);
+    let result = database.write(move |c| insert(c, &big, 1)).await;
+    assert!(
+        matches!(result, Err(Abort::Failed(StoreError::Full))),
+        "{result:?}"
+    );
+    database.write(|c| insert(c, "small", 1)).await.unwrap();
+    assert_eq!(count(&database).await, 1);
+}
+
+#[tokio::test]
+async fn readers_cannot_write() {
+    let folder = Folder::new();
+    let database = folder.open();
+    let wrote = database
+        .read(|c| Ok(c.execute("INSERT INTO things VALUES ('a', 1)", [])?))
+        .await;
+    assert!(wrote.is_err());
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_opening_again() {
+    let folder = Folder::new();
+    folder.open().write(|c| insert(c, "a", 1)).await.unwrap();
+    assert_eq!(count(&folder.open()).await, 1);
+}

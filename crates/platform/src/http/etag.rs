@@ -1,0 +1,128 @@
+//! Versions as entity tags (RFC 9110, 8.8.3) and preconditions (RFC 9110, 13; RFC 6585, 3).
+//! An `ETag` is `"<version>"`, or `"<version>-<more>"` where the representation holds more than the version
+//! counts; `If-Match` compares the version alone, so that a sale never makes an editor's save fail.
+
+use super::{Fault, Json};
+use axum::{
+    extract::FromRequestParts,
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{ETAG, IF_MATCH, IF_NONE_MATCH},
+        request::Parts,
+    },
+    response::{IntoResponse, Response},
+};
+use contracts::{
+    problem::{Code, Problem},
+    request::Precondition,
+    values::Version,
+};
+use serde::Serialize;
+
+/// The version that `If-Match` names, if it came.
+#[derive(Debug, Clone, Copy)]
+pub struct IfMatch(pub Option<Version>);
+
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = Fault;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        let Some(header) = parts.headers.get(IF_MATCH) else {
+            return Ok(Self(None));
+        };
+        let version = header.to_str().ok().and_then(read_tag);
+        let unreadable = || {
+            Problem::new(Code::Malformed)
+                .detail("If-Match must be one ETag as this shop sends them")
+        };
+        Ok(Self(Some(version.ok_or_else(unreadable)?)))
+    }
+}
+
+fn read_tag(text: &str) -> Option<Version> {
+    let bare = text.trim().trim_matches('"');
+    let number = bare.split('-').next()?.parse::<i64>().ok()?;
+    Version::try_from(number).ok()
+}
+
+/// What a change may replace: the header's version, or the body's.
+///
+/// # Errors
+/// 428 when neither came, 400 when they differ.
+pub fn precondition(header: IfMatch, body: Option<Version>) -> Result<Precondition, Fault> {
+    match (header.0, body) {
+        (Some(header), Some(body)) if header != body => Err(Problem::new(Code::Malformed)
+            .detail("If-Match and version name different versions")
+            .into()),
+        (Some(version), _) => Ok(Precondition::Header(version)),
+        (None, Some(version)) => Ok(Precondition::Body(version)),
+        (None, None) => Err(Fault::new(Code::PreconditionRequired)),
+    }
+}
+
+/// The tag of a representation that its version describes wholly.
+#[must_use]
+pub fn tag(version: Version) -> String {
+    format!("\"{}\"", version.get())
+}
+
+/// The tag of a representation that holds more than its version counts.
+#[must_use]
+pub fn tag_with(version: Version, more: i64) -> String {
+    format!("\"{}-{more}\"", version.get())
+}
+
+/// An answer with its tag.
+pub fn tagged<T: Serialize>(tag: &str, body: T) -> Response {
+    let mut response = Json(body).into_response();
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}
+
+/// The answer to a GET: 304 without a body when the caller has it already.
+pub fn conditional<T: Serialize>(headers: &HeaderMap, tag: &str, body: T) -> Response {
+    let known = headers
+        .get(IF_NONE_MATCH)
+        .and_then(|known| known.to_str().ok())
+        .unwrap_or_default();
+    let matches = known
+        .split(',')
+        .map(str::trim)
+        .any(|one| one == "*" || one.trim_start_matches("W/") == tag);
+    if !matches {
+        return tagged(tag, body);
+    }
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_read_with_and_without_their_tail() {
+        let version = |n| Version::try_from(n).ok();
+        assert_eq!(read_tag("\"3-17\""), version(3));
+        assert_eq!(read_tag("\"3\""), version(3));
+        assert_eq!(read_tag("3"), version(3));
+        for text in ["", "*", "\"x\"", "\"0\"", "\"-1\"", "W/\"1\""] {
+            assert_eq!(read_tag(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_change_must_say_what_it_replaces() {
+        let two = Version::try_from(2).ok();
+        assert!(precondition(IfMatch(None), None).is_err());
+        assert!(precondition(IfMatch(two), Some(Version::FIRST)).is_err());
+        assert_eq!(
+            precondition(IfMatch(two), two).unwrap(),
+            Precondition::Header(two.unwrap())
+        );
+    }
+}

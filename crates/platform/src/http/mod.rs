@@ -1,0 +1,20 @@
+//! The edge inwards: what every route shares, from the socket to the handler and back.
+//! No route of any service is here, and no store.
+
+pub mod answer;
+pub mod auth;
+pub mod cookies;
+pub mod etag;
+mod fault;
+pub mod idempotency;
+pub mod json;
+pub mod listen;
+pub mod params;
+pub mod stack;
+mod tokens;
+
+pub use answer::{created, page};
+pub use fault::Fault;
+pub use json::{Json, MergePatch};
+pub use params::{Id, Query};
+pub use tokens::{KeySet, Revocations, TokenVerifier, VerifierOptions};

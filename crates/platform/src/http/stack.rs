@@ -1,0 +1,293 @@
+//! The stack around the whole door, one pass: request id, trace, panic to problem, size limits, shed,
+//! time-out, body limit, security headers, and the one place where problems become bodies.
+
+use crate::clock::Clock;
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+use contracts::problem::{Code, Problem, ProblemBody};
+use futures_util::FutureExt;
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{Predicate, SizeAbove},
+};
+use tracing::Instrument;
+
+/// Correlates answers, logs and problems.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const URI_BYTES_MAX: usize = 8 * 1_024;
+const HEADER_BYTES_MAX: usize = 16 * 1_024;
+const HEADERS_MAX: usize = 100;
+
+/// Bounds of the stack.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// How long a request may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// Requests at work at a time; one more is refused.
+    pub in_flight_max: u32,
+    /// The largest body, unless a route says otherwise, in bytes.
+    pub body_bytes_max: u32,
+}
+
+/// The id of a request: ours, or the caller's if it is plain.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+#[derive(Clone)]
+struct Stack {
+    options: Options,
+    permits: Arc<Semaphore>,
+    public_url: Arc<str>,
+    clock: Clock,
+}
+
+/// Puts the stack around a router. `public_url` is where the shop is seen from outside.
+pub fn wrap(router: Router, options: &Options, public_url: &str, clock: Clock) -> Router {
+    let permits = usize::try_from(options.in_flight_max)
+        .unwrap_or(usize::MAX)
+        .min(Semaphore::MAX_PERMITS);
+    let stack = Stack {
+        options: options.clone(),
+        permits: Arc::new(Semaphore::new(permits)),
+        public_url: Arc::from(public_url.trim_end_matches('/')),
+        clock,
+    };
+    let body_bytes_max = usize::try_from(options.body_bytes_max).unwrap_or(usize::MAX);
+    let worth_it = SizeAbove::new(1_024).and(NotAProblem);
+    router
+        .layer(DefaultBodyLimit::max(body_bytes_max))
+        .layer(from_fn_with_state(stack, pass))
+        .layer(CompressionLayer::new().compress_when(worth_it))
+}
+
+/// Small, and read by people in terminals.
+#[derive(Debug, Clone, Copy)]
+struct NotAProblem;
+
+impl Predicate for NotAProblem {
+    fn should_compress<B: axum::body::HttpBody>(&self, response: &axum::http::Response<B>) -> bool {
+        !response.status().is_client_error() && !response.status().is_server_error()
+    }
+}
+
+async fn pass(State(stack): State<Stack>, mut request: Request, next: Next) -> Response {
+    let id = request_id(&request);
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let accepts_html = accepts_html(&request);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let span =
+        tracing::debug_span!("request", request.id = %id, http.method = %method, http.path = %path);
+    let started = stack.clock.now();
+    let response = admit(&stack, request, next).instrument(span).await;
+    tracing::debug!(
+        request.id = %id, http.method = %method, http.path = %path, http.status = response.status().as_u16(),
+        duration_ms = stack.clock.now().as_ms().saturating_sub(started.as_ms()), "answered"
+    );
+    let mut response = render(response, &stack.public_url, &path, &id, accepts_html);
+    finish_headers(response.headers_mut(), &id);
+    response
+}
+
+async fn admit(stack: &Stack, request: Request, next: Next) -> Response {
+    if let Err(problem) = check_size(&request) {
+        return super::Fault(problem).into_response();
+    }
+    // Probes answer even when the shop is full.
+    let probe = matches!(request.uri().path(), "/livez" | "/readyz");
+    let _permit = match stack.permits.try_acquire() {
+        Ok(permit) => Some(permit),
+        Err(_) if probe => None,
+        Err(_) => return super::Fault::new(Code::Overloaded).into_response(),
+    };
+    let safe = request.method() == Method::GET || request.method() == Method::HEAD;
+    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(Duration::from_millis(stack.options.timeout_ms), work).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => {
+            tracing::error!("a handler panicked");
+            super::Fault::new(Code::Internal).into_response()
+        }
+        Err(_) if safe => super::Fault::new(Code::Unavailable).into_response(),
+        Err(_) => super::Fault(
+            Problem::new(Code::OutcomeUnknown)
+                .detail("it took too long; retry with the same Idempotency-Key"),
+        )
+        .into_response(),
+    }
+}
+
+fn request_id(request: &Request) -> String {
+    let sent = request
+        .headers()
+        .get(X_REQUEST_ID)
+        .and_then(|id| id.to_str().ok());
+    let plain = |id: &&str| {
+        (1..=128).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    };
+    sent.filter(plain)
+        .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
+}
+
+fn accepts_html(request: &Request) -> bool {
+    let accept = request
+        .headers()
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .unwrap_or_default();
+    accept.contains("text/html")
+}
+
+fn check_size(request: &Request) -> Result<(), Problem> {
+    if request.uri().to_string().len() > URI_BYTES_MAX {
+        return Err(Problem::new(Code::UriTooLong));
+    }
+    let headers = request.headers();
+    let bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len().saturating_add(value.len()))
+        .sum();
+    if headers.len() > HEADERS_MAX || bytes > HEADER_BYTES_MAX {
+        return Err(Problem::new(Code::HeadersTooLarge));
+    }
+    Ok(())
+}
+
+/// Gives every refusal its body: those of handlers, and the bare ones of the router itself.
+fn render(
+    response: Response,
+    public_url: &str,
+    path: &str,
+    id: &str,
+    accepts_html: bool,
+) -> Response {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let problem = match parts.extensions.remove::<Problem>() {
+        Some(problem) => problem,
+        None if parts.headers.contains_key(header::CONTENT_TYPE)
+            && !is_plain_text(&parts.headers) =>
+        {
+            return Response::from_parts(parts, body);
+        }
+        None => Problem::new(code_of(status)),
+    };
+    parts.status =
+        StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let sent = ProblemBody {
+        kind: format!("{public_url}/problems/{}", problem.code.slug()),
+        title: problem.code.title().to_owned(),
+        status: problem.code.status(),
+        detail: problem.detail,
+        instance: path.to_owned(),
+        code: problem.code.slug().to_owned(),
+        request_id: id.to_owned(),
+        retryable: problem.code.retryable(),
+        errors: problem.errors,
+        facts: problem.facts,
+    };
+    let html = accepts_html && !path.starts_with("/api/");
+    let (kind, bytes) = if html {
+        ("text/html; charset=utf-8", problem_page(&sent).into_bytes())
+    } else {
+        (
+            "application/problem+json",
+            serde_json::to_vec(&sent).unwrap_or_default(),
+        )
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts
+        .headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    parts
+        .headers
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if parts.status == StatusCode::UNAUTHORIZED {
+        let challenge = match problem.code {
+            Code::InvalidToken => r#"Bearer error="invalid_token""#,
+            _ => "Bearer",
+        };
+        parts.headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static(challenge),
+        );
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+fn is_plain_text(headers: &axum::http::HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"))
+}
+
+fn code_of(status: StatusCode) -> Code {
+    let first = |code: &&Code| code.status() == status.as_u16();
+    let preferred = match status {
+        StatusCode::UNAUTHORIZED => Some(Code::Unauthenticated),
+        StatusCode::NOT_FOUND => Some(Code::NotFound),
+        _ => Code::ALL.iter().find(first).copied(),
+    };
+    preferred.unwrap_or(if status.is_server_error() {
+        Code::Internal
+    } else {
+        Code::Malformed
+    })
+}
+
+/// The same content for people, without any part of the shop having to work.
+fn problem_page(problem: &ProblemBody) -> String {
+    let escape = |text: &str| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+    };
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <link rel=\"stylesheet\" href=\"/assets/souk.css\"></head><body><main class=\"problem\">\
+         <h1>{title}</h1><p>{detail}</p><p>Code <code>{code}</code>, request <code>{id}</code></p>\
+         <p><a href=\"/\">Back to the shop</a></p></main></body></html>",
+        title = escape(&problem.title),
+        detail = escape(&problem.detail),
+        code = escape(&problem.code),
+        id = escape(&problem.request_id),
+    )
+}
+
+fn finish_headers(headers: &mut axum::http::HeaderMap, id: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; \
+             frame-ancestors 'none'; form-action 'self'",
+        ),
+    ] {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+}

@@ -1,0 +1,205 @@
+//! Access tokens, verified: one algorithm, keys from our own set only, and a memory of what was verified.
+//! Nothing here reads a file or the network.
+
+use crate::{clock::Clock, digest};
+use contracts::{
+    access::{AccessClaims, Principal},
+    values::{SessionId, Timestamp, UserId},
+};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use moka::sync::Cache;
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, RwLock},
+};
+
+/// The longest access token that is looked at.
+const TOKEN_BYTES_MAX: usize = 4_096;
+/// Verified tokens that are remembered (about 400 bytes each).
+const REMEMBERED_MAX: u64 = 50_000;
+/// How far two machines' clocks may be apart.
+const LEEWAY_SECONDS: i64 = 30;
+
+/// The public keys that may have signed a token, by `kid`. Clones share them.
+#[derive(Clone, Default)]
+pub struct KeySet {
+    keys: Arc<RwLock<HashMap<String, DecodingKey>>>,
+}
+
+impl KeySet {
+    /// Adds an Ed25519 public key: 32 bytes as base64url (`x` of a JWK, RFC 8037).
+    ///
+    /// # Errors
+    /// When the text is no base64url.
+    pub fn insert(&self, kid: &str, x: &str) -> Result<(), contracts::BoxError> {
+        let key = DecodingKey::from_ed_components(x)?;
+        if let Ok(mut keys) = self.keys.write() {
+            keys.insert(kid.to_owned(), key);
+        }
+        Ok(())
+    }
+
+    fn get(&self, kid: &str) -> Option<DecodingKey> {
+        self.keys.read().ok()?.get(kid).cloned()
+    }
+}
+
+/// What ended before its tokens did: sessions, and users' earlier epochs. Entries go when the last token they
+/// concern has ended. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct Revocations {
+    sessions: Ended<SessionId, ()>,
+    users: Ended<UserId, i64>,
+}
+
+type EndedMap<K, V> = HashMap<K, (Timestamp, V)>;
+
+#[derive(Debug, Clone)]
+struct Ended<K, V>(Arc<RwLock<EndedMap<K, V>>>);
+
+impl<K, V> Default for Ended<K, V> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<K: Hash + Eq, V: Copy> Ended<K, V> {
+    /// Longer than any access token lives.
+    const KEEP_SECONDS: i64 = 3_600;
+
+    fn insert(&self, key: K, at: Timestamp, value: V) {
+        if let Ok(mut ended) = self.0.write() {
+            let forgotten = at.plus_seconds(-Self::KEEP_SECONDS);
+            ended.retain(|_, (ended_at, _)| *ended_at >= forgotten);
+            ended.insert(key, (at, value));
+        }
+    }
+
+    fn get(&self, key: &K) -> Option<V> {
+        self.0.read().ok()?.get(key).map(|(_, value)| *value)
+    }
+}
+
+impl Revocations {
+    /// Ends a session's tokens.
+    pub fn end_session(&self, id: SessionId, at: Timestamp) {
+        self.sessions.insert(id, at, ());
+    }
+
+    /// Ends all tokens of a user that carry an epoch before this one.
+    pub fn end_user_before(&self, id: UserId, epoch: i64, at: Timestamp) {
+        self.users.insert(id, at, epoch);
+    }
+
+    fn ended(&self, known: &Verified) -> bool {
+        self.sessions.get(&known.principal.session_id).is_some()
+            || self
+                .users
+                .get(&known.principal.user_id)
+                .is_some_and(|epoch| known.epoch < epoch)
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Verified {
+    principal: Principal,
+    epoch: i64,
+    begins_at_seconds: i64,
+    ends_at_seconds: i64,
+}
+
+/// Which tokens are ours.
+#[derive(Debug, Clone)]
+pub struct VerifierOptions {
+    /// `iss` must be this.
+    pub issuer: String,
+    /// `aud` must be this.
+    pub audience: String,
+}
+
+/// Checks access tokens.
+#[derive(Clone)]
+pub struct TokenVerifier {
+    keys: KeySet,
+    revocations: Revocations,
+    validation: Arc<Validation>,
+    remembered: Cache<[u8; 32], Verified>,
+    clock: Clock,
+}
+
+impl TokenVerifier {
+    /// A verifier that trusts these keys and heeds these revocations.
+    #[must_use]
+    pub fn new(
+        options: &VerifierOptions,
+        keys: KeySet,
+        revocations: Revocations,
+        clock: Clock,
+    ) -> Self {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        // Times are compared below, with the clock that the rest of the shop goes by.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.set_audience(&[&options.audience]);
+        validation.set_issuer(&[&options.issuer]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        Self {
+            keys,
+            revocations,
+            validation: Arc::new(validation),
+            remembered: Cache::new(REMEMBERED_MAX),
+            clock,
+        }
+    }
+
+    /// Who a token proves, if it is one of ours, in time, and not revoked.
+    #[must_use]
+    pub fn verify(&self, token: &str) -> Option<Principal> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return None;
+        }
+        let name = digest::sha256(&[token.as_bytes()]);
+        let known = match self.remembered.get(&name) {
+            Some(known) => known,
+            None => {
+                let known = self.check(token)?;
+                self.remembered.insert(name, known.clone());
+                known
+            }
+        };
+        let now_seconds = self.clock.now().as_ms() / 1_000;
+        let in_time = known.begins_at_seconds.saturating_sub(LEEWAY_SECONDS) <= now_seconds
+            && now_seconds < known.ends_at_seconds.saturating_add(LEEWAY_SECONDS);
+        (in_time && !self.revocations.ended(&known)).then_some(known.principal)
+    }
+
+    fn check(&self, token: &str) -> Option<Verified> {
+        let header = jsonwebtoken::decode_header(token).ok()?;
+        // Anything that would have us trust a key or a rule of the token's own choosing is refused (RFC 8725, 3.10).
+        let plain = header.alg == Algorithm::EdDSA
+            && header.typ.as_deref() == Some("at+jwt")
+            && header.jku.is_none()
+            && header.jwk.is_none()
+            && header.x5u.is_none()
+            && header.x5c.is_none()
+            && header.crit.is_none();
+        if !plain {
+            return None;
+        }
+        let key = self.keys.get(&header.kid?)?;
+        let claims = jsonwebtoken::decode::<AccessClaims>(token, &key, &self.validation)
+            .ok()?
+            .claims;
+        Some(Verified {
+            principal: Principal {
+                user_id: claims.sub,
+                session_id: claims.sid,
+                roles: claims.roles,
+            },
+            epoch: claims.epoch,
+            begins_at_seconds: claims.nbf,
+            ends_at_seconds: claims.exp,
+        })
+    }
+}

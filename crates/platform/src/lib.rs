@@ -1,0 +1,14 @@
+//! How any service of the shop runs: configuration, telemetry, tasks, HTTP, limits, storage, batches, events.
+//! It knows no service: whatever only one service needs lives there.
+
+pub mod batch;
+pub mod bus;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod digest;
+pub mod http;
+pub mod limit;
+pub mod outbox;
+pub mod tasks;
+pub mod telemetry;

@@ -1,0 +1,59 @@
+//! What the shop says about itself while it runs: logs on standard error, as text or JSON lines.
+//! Never tokens, addresses, bodies.
+
+use serde::{Deserialize, Serialize};
+use std::io::IsTerminal;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+/// How logs look, and how much they say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// `text` for people, `json` for machines.
+    pub format: LogFormat,
+    /// A level, or levels by target: `info`, `warn,platform=debug`.
+    pub level: String,
+}
+
+/// How logs look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Whether a level text can be read.
+#[must_use]
+pub fn level_is_valid(level: &str) -> bool {
+    level.parse::<Targets>().is_ok()
+}
+
+/// Starts logging. A second start in one process changes nothing.
+pub fn start(options: &Options) {
+    let targets: Targets = options
+        .level
+        .parse()
+        .unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    let layer = match options.format {
+        LogFormat::Text => fmt::layer()
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr)
+            .boxed(),
+        LogFormat::Json => fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(std::io::stderr)
+            .boxed(),
+    };
+    drop(
+        tracing_subscriber::registry()
+            .with(layer.with_filter(targets))
+            .try_init(),
+    );
+}

@@ -1,0 +1,57 @@
+//! `cargo xtask`: the checks of this project, the same for a developer and for CI.
+//! Nothing but the standard library in here: it must build in a moment and depend on nothing it guards.
+
+mod ci;
+mod headers;
+mod imports;
+mod rooms;
+mod sizes;
+mod tidy;
+
+use std::{
+    env,
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+  tidy    check the rules that no compiler checks
+  ci      formatting, lints, tidy, tests, doc tests; stops at the first failure";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            // Nobody is left to tell if this fails too; the exit code still says it.
+            drop(writeln!(io::stderr(), "xtask: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> io::Result<bool> {
+    let root = root()?;
+    let words: Vec<String> = env::args().skip(1).collect();
+    match words
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        ["tidy"] => tidy::run(&root, &mut io::stdout()),
+        ["ci"] => ci::run(&root, &mut io::stdout()),
+        _ => writeln!(io::stderr(), "{USAGE}").map(|()| false),
+    }
+}
+
+/// The workspace's folder: cargo tells where this package is; without cargo, the current folder.
+fn root() -> io::Result<PathBuf> {
+    let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    match package.as_deref().and_then(|folder| folder.parent()) {
+        Some(root) => Ok(root.to_path_buf()),
+        None => env::current_dir(),
+    }
+}

@@ -1,0 +1,232 @@
+//! `cargo xtask tidy`: reads the workspace and prints what breaks a rule, one line each.
+//! Holds no rule itself (see `imports`, `rooms`, `sizes`, `headers`) and changes no file.
+
+use crate::{headers, imports, rooms, sizes};
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+};
+
+/// Looks at all files and answers what breaks it.
+pub(crate) type Rule = fn(&[File]) -> Vec<Violation>;
+
+const RULES: &[Rule] = &[
+    imports::arrows,
+    rooms::walls,
+    rooms::homes,
+    sizes::lines,
+    sizes::files,
+    sizes::functions,
+    headers::first_lines,
+    headers::modules,
+    headers::leftovers,
+    headers::migrations,
+    headers::decisions,
+];
+
+/// Folders that hold nothing of ours; hidden ones are left out as well.
+const FOREIGN_FOLDERS: &[&str] = &["target", "souk-data"];
+
+/// A file that some rule looks at.
+#[derive(Debug)]
+pub(crate) struct File {
+    /// From the workspace's folder, with `/`.
+    pub(crate) path: String,
+    pub(crate) text: String,
+    /// Empty unless it is Rust.
+    pub(crate) layers: sizes::Layers,
+}
+
+impl File {
+    pub(crate) fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        let (path, text) = (path.into(), text.into());
+        let layers = if is_rust(&path) {
+            sizes::layers(&text)
+        } else {
+            sizes::Layers::default()
+        };
+        Self { path, text, layers }
+    }
+
+    pub(crate) fn is_rust(&self) -> bool {
+        is_rust(&self.path)
+    }
+
+    pub(crate) fn violation(&self, line: usize, what: impl Into<String>) -> Violation {
+        Violation {
+            path: self.path.clone(),
+            line,
+            what: what.into(),
+        }
+    }
+}
+
+/// A broken rule and where.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Violation {
+    pub(crate) path: String,
+    pub(crate) line: usize,
+    pub(crate) what: String,
+}
+
+/// Checks the workspace; answers whether no rule is broken.
+pub(crate) fn run(root: &Path, out: &mut dyn Write) -> io::Result<bool> {
+    let files = read(root)?;
+    let violations = check(&files);
+    for Violation { path, line, what } in &violations {
+        writeln!(out, "{path}:{line}: {what}")?;
+    }
+    writeln!(
+        out,
+        "tidy: {} files, {} violations",
+        files.len(),
+        violations.len()
+    )?;
+    Ok(violations.is_empty())
+}
+
+fn check(files: &[File]) -> Vec<Violation> {
+    let mut violations: Vec<Violation> = RULES.iter().flat_map(|rule| rule(files)).collect();
+    violations.sort();
+    // The same fault twice on a line is one to mend.
+    violations.dedup();
+    violations
+}
+
+fn read(root: &Path) -> io::Result<Vec<File>> {
+    let mut paths = Vec::new();
+    collect(root, "", &mut paths)?;
+    paths.sort();
+    paths.into_iter().map(|path| read_one(root, path)).collect()
+}
+
+fn read_one(root: &Path, path: String) -> io::Result<File> {
+    let text = fs::read_to_string(root.join(&path))
+        .map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
+    Ok(File::new(path, text))
+}
+
+/// Adds the path of every file below `folder` that a rule wants to see.
+fn collect(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let path = format!("{prefix}{name}");
+        let ours = !name.starts_with('.') && !FOREIGN_FOLDERS.contains(&name.as_str());
+        if entry.file_type()?.is_dir() {
+            if ours {
+                collect(&entry.path(), &format!("{path}/"), paths)?;
+            }
+        } else if is_watched(&path) {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_watched(path: &str) -> bool {
+    is_rust(path)
+        || imports::is_manifest(path)
+        || headers::is_migration(path)
+        || headers::is_decision(path)
+}
+
+fn is_rust(path: &str) -> bool {
+    Path::new(path)
+        .extension()
+        .is_some_and(|extension| extension == "rs")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    /// A folder that goes when the test ends.
+    struct Tree(PathBuf);
+
+    impl Tree {
+        fn with(name: &str, files: &[(&str, &str)]) -> Self {
+            let root = std::env::temp_dir().join(format!("xtask-{name}-{}", std::process::id()));
+            for (path, text) in files {
+                let path = root.join(path);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+            }
+            Self(root)
+        }
+
+        fn tidy(&self) -> (bool, String) {
+            let mut out = Vec::new();
+            let passed = run(&self.0, &mut out).unwrap();
+            (passed, String::from_utf8(out).unwrap())
+        }
+    }
+
+    impl Drop for Tree {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_clean_tree_passes_and_is_counted() {
+        let tree = Tree::with(
+            "clean",
+            &[
+                ("Cargo.toml", "[workspace]\n"),
+                (
+                    "crates/orders/Cargo.toml",
+                    "[package]\nname = \"souk-orders\"\n",
+                ),
+                ("crates/orders/src/lib.rs", "//! Orders.\n"),
+                (
+                    "crates/orders/migrations/sqlite/0001_orders.sql",
+                    "SELECT 1;\n",
+                ),
+                ("docs/adr/0001-sqlite.md", "# SQLite\n"),
+                ("README.md", "not looked at\n"),
+            ],
+        );
+        assert_eq!(
+            tree.tidy(),
+            (true, "tidy: 5 files, 0 violations\n".to_owned())
+        );
+    }
+
+    #[test]
+    fn violations_are_printed_by_place_and_fail_the_run() {
+        let tree = Tree::with(
+            "broken",
+            &[
+                ("b/src/lib.rs", "fn f() { todo!() }\n"),
+                ("a/src/lib.rs", "fn a() {}\n"),
+            ],
+        );
+        let (passed, text) = tree.tidy();
+        assert!(!passed);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4, "{text}");
+        assert!(lines[0].starts_with("a/src/lib.rs:1: "), "{text}");
+        assert!(lines[2].starts_with("b/src/lib.rs:1: "), "{text}");
+        assert_eq!(lines[3], "tidy: 2 files, 3 violations");
+    }
+
+    #[test]
+    fn what_is_not_ours_is_not_read() {
+        let tree = Tree::with(
+            "foreign",
+            &[
+                ("target/debug/build/out.rs", "no header"),
+                (".git/x.rs", "no header"),
+                ("souk-data/x.rs", "no header"),
+                ("src/lib.rs", "//! Ours."),
+            ],
+        );
+        assert_eq!(
+            tree.tidy(),
+            (true, "tidy: 1 files, 0 violations\n".to_owned())
+        );
+    }
+}
