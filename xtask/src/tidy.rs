@@ -73,6 +73,13 @@ pub(crate) struct Violation {
 /// Checks the workspace; answers whether no rule is broken.
 pub(crate) fn run(root: &Path, out: &mut dyn Write) -> io::Result<bool> {
     let files = read(root)?;
+    if files.is_empty() {
+        // A check of nothing must not look like a check that passed.
+        return Err(io::Error::other(format!(
+            "no file of ours in {}",
+            root.display()
+        )));
+    }
     let violations = check(&files);
     for Violation { path, line, what } in &violations {
         writeln!(out, "{path}:{line}: {what}")?;
@@ -193,6 +200,12 @@ mod tests {
             tree.tidy(),
             (true, "tidy: 5 files, 0 violations\n".to_owned())
         );
+    }
+
+    #[test]
+    fn an_empty_tree_does_not_pass() {
+        let tree = Tree::with("empty", &[("README.md", "not looked at\n")]);
+        assert!(run(&tree.0, &mut Vec::new()).is_err());
     }
 
     #[test]

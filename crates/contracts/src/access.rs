@@ -113,7 +113,7 @@ impl Actor {
     }
 }
 
-/// The claims of an access token (RFC 9068 names, EdDSA, at most 15 minutes).
+/// The claims of an access token (RFC 9068 names, `EdDSA`, at most 15 minutes).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AccessClaims {
     /// Issuer.

@@ -1,1 +1,107 @@
-//! Being built.
+//! Orders: makes them, in one place, and moves them along one table. Never touches stock or money itself: it
+//! asks the catalog, and payments ask it.
+
+mod config;
+mod domain;
+mod events;
+mod http;
+mod service;
+mod store;
+
+pub use config::{Config, DEFAULTS};
+pub use service::Service;
+
+use contracts::{BoxError, catalog::Catalog, orders::Orders, payments::Payments};
+use platform::{
+    bus::{Bus, Consumer},
+    clock::Clock,
+    db::sqlite::{Database, Options},
+    outbox,
+    tasks::Tasks,
+};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use store::{Store, sqlite::SqliteStore};
+use utoipa_axum::router::OpenApiRouter;
+
+/// What orders are made of.
+pub struct Parts {
+    /// The file they are kept in.
+    pub database: PathBuf,
+    /// Its bounds.
+    pub sqlite: Options,
+    /// The section `[orders]`.
+    pub config: Config,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where batches run.
+    pub tasks: Tasks,
+    /// Who holds the stock.
+    pub catalog: Arc<dyn Catalog>,
+}
+
+/// Orders with their store, ready to serve; [`Opened::start`] begins what goes on in the background.
+pub struct Opened {
+    /// The service.
+    pub service: Arc<Service>,
+    database: Database,
+    clock: Clock,
+}
+
+/// Opens the store and the service.
+///
+/// # Errors
+/// When the store cannot be opened.
+pub async fn open(parts: Parts) -> Result<Opened, BoxError> {
+    let store = SqliteStore::open(&parts.database, parts.sqlite, parts.clock.now())?;
+    let database = store.database();
+    let token_secret = store.token_secret().await?;
+    let clock = parts.clock.clone();
+    let service = Service::new(Arc::new(store), parts, token_secret);
+    Ok(Opened {
+        service: Arc::new(service),
+        database,
+        clock,
+    })
+}
+
+impl Opened {
+    /// Starts the relay of events and the sweeper of what was not paid in time.
+    pub fn start(&self, tasks: &Tasks, bus: &Arc<dyn Bus>) {
+        bus.subscribe(self.consumer());
+        outbox::start_relay(
+            tasks,
+            "orders-outbox",
+            self.database.clone(),
+            Arc::clone(bus),
+            self.clock.clone(),
+        );
+        let service = Arc::clone(&self.service);
+        tasks.start("orders-sweeper", move |stop| async move {
+            let every = Duration::from_millis(u64::from(service.config().sweep_every_ms.max(10)));
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(every) => {}
+                }
+                if let Err(error) = service.sweep().await {
+                    tracing::warn!(error = %error, "unpaid orders will be looked at again");
+                }
+            }
+        });
+    }
+
+    /// What orders want to hear of.
+    #[must_use]
+    pub fn consumer(&self) -> Arc<dyn Consumer> {
+        Arc::new(events::ForgetCustomers(Arc::clone(&self.service)))
+    }
+}
+
+/// The routes of `/api/v1/orders`.
+pub fn routes(
+    orders: Arc<dyn Orders>,
+    payments: Arc<dyn Payments>,
+    config: &Config,
+) -> OpenApiRouter {
+    http::routes(orders, payments, config)
+}

@@ -3,7 +3,10 @@
 use crate::{
     BoxError,
     problem::{Code, Problem, ToProblem},
-    values::{Cursor, Money, OrderId, PageSize, ProductId, Quantity, Timestamp, UserId, VariantId},
+    values::{
+        Cursor, Money, MoneyInput, OrderId, PageSize, ProductId, Quantity, Timestamp, UserId,
+        VariantId,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -117,6 +120,9 @@ pub struct Reserve {
     pub fingerprint: [u8; 32],
     /// What is wanted, in the buyer's order; repeated items are summed before they are checked.
     pub lines: Vec<ReserveLine>,
+    /// What the buyer thinks all lines cost together: refused in the same transaction when it differs, so
+    /// that a refusal leaves nothing behind and the same key may be used again.
+    pub expected_total: Option<MoneyInput>,
     /// Until when it is held.
     pub hold_until: Timestamp,
 }
@@ -182,6 +188,15 @@ pub enum ReserveError {
     /// The prices are in several currencies.
     #[error("the prices are in several currencies")]
     MixedCurrencies,
+    /// The total is not what the buyer thinks.
+    #[error("the total is {total}")]
+    PriceChanged {
+        /// What it is.
+        total: Money,
+    },
+    /// A line or the total does not fit into 64 bits of minor units.
+    #[error("the total is out of range")]
+    TotalOutOfRange,
     /// The order id came before with another request.
     #[error("the order id came before with another request")]
     FingerprintDiffers,
@@ -222,6 +237,12 @@ impl ToProblem for ReserveError {
                     })
             }
             Self::MixedCurrencies => Problem::new(Code::MixedCurrencies),
+            Self::PriceChanged { total } => Problem::new(Code::PriceChanged)
+                .detail(format!("the total is {total}"))
+                .fact("total", json!(total)),
+            Self::TotalOutOfRange => {
+                Problem::invalid("/items", "add up to more than can be counted")
+            }
             Self::FingerprintDiffers => Problem::new(Code::IdempotencyKeyReused),
             Self::Resolved(state) => Problem::new(Code::IllegalTransition)
                 .detail("the order was cancelled or ran out of time")

@@ -3,7 +3,7 @@
 use super::Fault;
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request, rejection::BytesRejection},
+    extract::{FromRequest, Request},
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
@@ -81,15 +81,13 @@ async fn read<S: Send + Sync, T: DeserializeOwned>(
 pub async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Fault> {
     Bytes::from_request(request, state)
         .await
-        .map_err(|rejection| match rejection {
-            BytesRejection::FailedToBufferBody(failure)
-                if failure.to_string().contains("length limit") =>
-            {
-                Fault::new(Code::BodyTooLarge)
+        .map_err(|rejection| {
+            if rejection.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+                return Fault::new(Code::BodyTooLarge);
             }
-            _ => Problem::new(Code::Malformed)
+            Problem::new(Code::Malformed)
                 .detail("the body broke off")
-                .into(),
+                .into()
         })
 }
 

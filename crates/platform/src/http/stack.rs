@@ -219,9 +219,10 @@ fn render(
         .headers
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if parts.status == StatusCode::UNAUTHORIZED {
-        let challenge = match problem.code {
-            Code::InvalidToken => r#"Bearer error="invalid_token""#,
-            _ => "Bearer",
+        let challenge = if problem.code == Code::InvalidToken {
+            r#"Bearer error="invalid_token""#
+        } else {
+            "Bearer"
         };
         parts.headers.insert(
             header::WWW_AUTHENTICATE,
@@ -244,11 +245,12 @@ fn code_of(status: StatusCode) -> Code {
         StatusCode::NOT_FOUND => Some(Code::NotFound),
         _ => Code::ALL.iter().find(first).copied(),
     };
-    preferred.unwrap_or(if status.is_server_error() {
+    let other = if status.is_server_error() {
         Code::Internal
     } else {
         Code::Malformed
-    })
+    };
+    preferred.unwrap_or(other)
 }
 
 /// The same content for people, without any part of the shop having to work.

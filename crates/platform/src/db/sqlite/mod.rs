@@ -126,17 +126,17 @@ impl From<rusqlite::Error> for StoreError {
         let rusqlite::Error::SqliteFailure(failure, message) = &error else {
             return Self::Other(Box::new(error));
         };
-        match failure.code {
-            ErrorCode::ConstraintViolation => {
-                let message = message.as_deref().unwrap_or_default();
-                let name = message
-                    .split_once("failed: ")
-                    .map_or(message, |(_, name)| name);
-                Self::Constraint(name.to_owned())
-            }
-            ErrorCode::DiskFull => Self::Full,
-            _ => Self::Other(Box::new(error)),
+        if failure.code == ErrorCode::ConstraintViolation {
+            let message = message.as_deref().unwrap_or_default();
+            let name = message
+                .split_once("failed: ")
+                .map_or(message, |(_, name)| name);
+            return Self::Constraint(name.to_owned());
         }
+        if failure.code == ErrorCode::DiskFull {
+            return Self::Full;
+        }
+        Self::Other(Box::new(error))
     }
 }
 

@@ -10,8 +10,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// What a write leaves behind: whether to keep it, and how to tell its caller once the commit is known.
 struct Ran {
     keep: bool,
-    tell: Box<dyn FnOnce(Result<(), StoreError>) + Send>,
+    tell: Tell,
 }
+
+/// Tells a write's caller what became of it.
+type Tell = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
 /// A write; given an error instead of a connection it does nothing and passes the error on.
 type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Ran + Send>;
@@ -153,10 +156,7 @@ fn run_one(connection: &Connection, job: Job) -> Ran {
     }
 }
 
-fn tell_all(
-    told: Vec<Box<dyn FnOnce(Result<(), StoreError>) + Send>>,
-    outcome: impl Fn() -> Result<(), StoreError>,
-) {
+fn tell_all(told: Vec<Tell>, outcome: impl Fn() -> Result<(), StoreError>) {
     for tell in told {
         tell(outcome());
     }

@@ -1,11 +1,14 @@
 //! Orders: the one place that makes them, their moves, and what payments must know of them.
 
+mod errors;
+mod events;
+
+pub use errors::{OrderError, PlaceOrderError};
+pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
+
 use crate::{
     BoxError,
     access::{Actor, Principal},
-    catalog::ReserveError,
-    event::Event,
-    problem::{Code, Problem, ToProblem},
     request::{Answered, IdempotencyKey},
     values::{
         Cursor, Email, Money, MoneyInput, OrderId, Page, PageSize, PaymentId, ProductId, Quantity,
@@ -14,7 +17,6 @@ use crate::{
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -249,126 +251,6 @@ pub struct OrderQuery {
     pub cursor: Option<Cursor>,
 }
 
-/// Why no order was made.
-#[derive(Debug, thiserror::Error)]
-pub enum PlaceOrderError {
-    /// A field breaks a rule.
-    #[error("{field} {reason}")]
-    Invalid {
-        /// JSON pointer.
-        field: String,
-        /// The rule.
-        reason: String,
-    },
-    /// The key came before with another body.
-    #[error("the key came before with another body")]
-    KeyReused,
-    /// The stock could not be held.
-    #[error(transparent)]
-    Stock(ReserveError),
-    /// The total is not what the buyer thinks.
-    #[error("the total is {total}")]
-    PriceChanged {
-        /// What it is.
-        total: Money,
-    },
-    /// The order's id was given up: it took too long to be written.
-    #[error("the order took too long and was given up")]
-    GivenUp,
-    /// More orders wait than we let wait.
-    #[error("too many orders wait")]
-    Overloaded,
-    /// Our fault.
-    #[error("placing the order failed")]
-    Internal(#[source] BoxError),
-}
-
-impl ToProblem for PlaceOrderError {
-    fn to_problem(&self) -> Problem {
-        match self {
-            Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
-            Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
-            Self::Stock(error) => error.to_problem(),
-            Self::PriceChanged { total } => Problem::new(Code::PriceChanged)
-                .detail(format!("the total is {total}"))
-                .fact("total", json!(total)),
-            Self::GivenUp => Problem::new(Code::IllegalTransition)
-                .detail("the order was given up; use a new key"),
-            Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(_) => Problem::new(Code::Internal),
-        }
-    }
-}
-
-/// Why an order was not shown or not moved.
-#[derive(Debug, thiserror::Error)]
-pub enum OrderError {
-    /// None that the caller may know of.
-    #[error("not found")]
-    NotFound,
-    /// The caller sees the order, but may not do this.
-    #[error("not allowed")]
-    Forbidden,
-    /// No such move from here.
-    #[error("no move from {from:?} to {to:?}")]
-    IllegalTransition {
-        /// Where it stands.
-        from: OrderStatus,
-        /// Where it should go.
-        to: OrderStatus,
-        /// Where it could go.
-        allowed: Vec<OrderStatus>,
-    },
-    /// A payment has not ended yet.
-    #[error("a payment is in progress")]
-    PaymentInProgress,
-    /// A field or parameter breaks a rule.
-    #[error("{field} {reason}")]
-    Invalid {
-        /// JSON pointer or parameter.
-        field: &'static str,
-        /// The rule.
-        reason: String,
-    },
-    /// The writer's queue is full.
-    #[error("orders have too much to do")]
-    Overloaded,
-    /// Our fault.
-    #[error("the order could not be used")]
-    Internal(#[source] BoxError),
-}
-
-impl ToProblem for OrderError {
-    fn to_problem(&self) -> Problem {
-        match self {
-            Self::NotFound => Problem::new(Code::NotFound),
-            Self::Forbidden => Problem::new(Code::Forbidden),
-            Self::IllegalTransition { from, to, allowed } => Problem::new(Code::IllegalTransition)
-                .detail(format!(
-                    "a {} order cannot become {}",
-                    from.as_str(),
-                    to.as_str()
-                ))
-                .fact("from", from.as_str())
-                .fact("to", to.as_str())
-                .fact("allowed", json!(allowed)),
-            Self::PaymentInProgress => Problem::new(Code::PaymentInProgress),
-            Self::Invalid { field, reason } => {
-                let code = if field.starts_with('/') {
-                    Code::Validation
-                } else {
-                    Code::InvalidParameter
-                };
-                Problem::new(code)
-                    .detail(format!("{} {reason}", field.trim_start_matches('/')))
-                    .field(field, "invalid", reason.clone())
-            }
-            Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(_) => Problem::new(Code::Internal),
-        }
-    }
-}
-
 /// What a payment must know of the order it pays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payable {
@@ -410,58 +292,6 @@ pub struct OrderAudit {
     pub timeline_is_legal: bool,
 }
 
-/// An order was called off: what it held or sold goes back, and so does its money.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderCancelled {
-    /// Which.
-    pub order_id: OrderId,
-    /// The payment to give back, if it was paid.
-    pub payment_id: Option<PaymentId>,
-}
-
-impl Event for OrderCancelled {
-    const NAME: &'static str = "orders.cancelled.v1";
-    fn subject(&self) -> String {
-        self.order_id.to_string()
-    }
-}
-
-/// An order was placed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderPlaced {
-    /// Which.
-    pub order_id: OrderId,
-    /// Its number.
-    pub number: i64,
-    /// What it costs.
-    pub total: Money,
-}
-
-impl Event for OrderPlaced {
-    const NAME: &'static str = "orders.placed.v1";
-    fn subject(&self) -> String {
-        self.order_id.to_string()
-    }
-}
-
-/// An order moved on: `paid`, `shipped`, `delivered`, `refunded`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderMoved {
-    /// Which.
-    pub order_id: OrderId,
-    /// Where it stands now.
-    pub status: OrderStatus,
-    /// The version that this made.
-    pub version: Version,
-}
-
-impl Event for OrderMoved {
-    const NAME: &'static str = "orders.moved.v1";
-    fn subject(&self) -> String {
-        self.order_id.to_string()
-    }
-}
-
 /// What the others may ask of orders.
 #[async_trait]
 pub trait Orders: Send + Sync {
@@ -474,6 +304,9 @@ pub trait Orders: Send + Sync {
     ) -> Result<Answered<OrderView>, PlaceOrderError>;
     /// One order, for its buyer, or for admins.
     async fn order(&self, who: &Reader, id: OrderId) -> Result<OrderView, OrderError>;
+    /// The order as it stood when it was paid (as it stands, if it is not paid): what the answer that paid
+    /// it said, however far it has come since.
+    async fn order_when_paid(&self, who: &Reader, id: OrderId) -> Result<OrderView, OrderError>;
     /// A page of the caller's orders; of all orders for admins.
     async fn orders(
         &self,

@@ -1,0 +1,20 @@
+# The short names of what we do every day. `make` alone lists them.
+.POSIX:
+.PHONY: help run test lint bench
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
+
+run: ## build the shop and open it
+	cargo run --release
+
+test: ## everything that CI runs
+	cargo xtask ci
+
+lint: ## formatting, lints and our own rules, without the tests
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo xtask tidy
+
+bench: ## how many orders a second this machine takes
+	cargo run --release -- bench orders

@@ -1,0 +1,30 @@
+//! The settings of orders. Read by `platform::config`, never from the environment here.
+
+use serde::{Deserialize, Serialize};
+
+/// Every key with its default and what it is for.
+pub const DEFAULTS: &str = include_str!("config.toml");
+
+/// The section `[orders]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How long an unpaid order holds its stock.
+    pub payment_window_seconds: u32,
+    /// How long after that a reservation without an order is given back.
+    pub orphan_grace_seconds: u32,
+    /// Lines one order may have.
+    pub lines_max: u32,
+    /// The largest body of an order.
+    pub body_bytes_max: u32,
+    /// Orders that may wait to be written.
+    pub place_queue_max: u32,
+    /// Orders written in one commit.
+    pub place_batch_max: u32,
+    /// Lines written in one commit.
+    pub place_batch_lines_max: u32,
+    /// Batches at work at a time.
+    pub place_batches_in_flight_max: u32,
+    /// How often unpaid orders are looked through.
+    pub sweep_every_ms: u32,
+}

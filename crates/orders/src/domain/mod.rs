@@ -1,0 +1,5 @@
+//! The rules of orders: pure. No clock, no store, no network.
+
+pub(crate) mod order;
+pub(crate) mod status;
+pub(crate) mod wish;

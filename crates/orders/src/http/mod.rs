@@ -1,0 +1,34 @@
+//! The REST API of orders.
+
+mod moves;
+mod orders;
+
+use crate::config::Config;
+use axum::extract::DefaultBodyLimit;
+use contracts::{orders::Orders, payments::Payments};
+use std::sync::Arc;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What handlers work with.
+#[derive(Clone)]
+pub(super) struct App {
+    orders: Arc<dyn Orders>,
+    payments: Arc<dyn Payments>,
+}
+
+pub(crate) fn routes(
+    orders: Arc<dyn Orders>,
+    payments: Arc<dyn Payments>,
+    config: &Config,
+) -> OpenApiRouter {
+    let body_bytes_max = usize::try_from(config.body_bytes_max).unwrap_or(usize::MAX);
+    OpenApiRouter::new()
+        .routes(routes!(orders::place, orders::list))
+        .routes(routes!(orders::find))
+        .routes(routes!(orders::timeline))
+        .routes(routes!(moves::cancel))
+        .routes(routes!(moves::ship))
+        .routes(routes!(moves::deliver))
+        .layer(DefaultBodyLimit::max(body_bytes_max))
+        .with_state(App { orders, payments })
+}

@@ -1,0 +1,172 @@
+//! Placing and reading orders.
+
+use super::App;
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::LOCATION, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use contracts::{
+    orders::{Buyer, OrderEventView, OrderQuery, OrderView, PayWith, PlaceOrder, Reader},
+    payments::{PayOrder, PaymentStatus},
+    problem::ProblemBody,
+    request::{Answered, IdempotencyKey},
+    values::{OrderId, Page},
+};
+use platform::http::{
+    Fault, Id, Json, Query,
+    answer::{created, mark_replay, page},
+    auth::{OrderReader, User, Visitor},
+    etag,
+    idempotency::Key,
+};
+
+/// Place an order
+///
+/// Holds the stock, prices every line in the same transaction, and writes the order; with `payment`, pays it
+/// at once. Repeating the request with the same key gives the same answer and has no second effect.
+#[utoipa::path(
+    post, path = "/api/v1/orders", operation_id = "place_order", tag = "orders",
+    params(("Idempotency-Key" = String, Header, description = "1 to 128 visible characters: the name of this order")),
+    request_body = PlaceOrder,
+    responses(
+        (status = 201, body = OrderView, description = "Placed (and paid, if a payment came with it)"),
+        (status = 202, body = OrderView, description = "Placed; the payment's outcome is not known yet"),
+        (status = 400, body = ProblemBody), (status = 402, body = ProblemBody),
+        (status = 409, body = ProblemBody), (status = 413, body = ProblemBody),
+        (status = 415, body = ProblemBody), (status = 422, body = ProblemBody),
+        (status = 429, body = ProblemBody), (status = 503, body = ProblemBody),
+    )
+)]
+pub(super) async fn place(
+    State(app): State<App>,
+    Visitor(principal): Visitor,
+    Key(key): Key,
+    Json(wish): Json<PlaceOrder>,
+) -> Result<Response, Fault> {
+    let payment = wish.payment.clone();
+    let buyer = principal.clone().map_or(Buyer::Guest, Buyer::User);
+    let placed = app.orders.place(buyer, key, wish).await?;
+    let location = format!("/api/v1/orders/{}", placed.value.id);
+    let Some(payment) = payment else {
+        return Ok(created(&location, placed));
+    };
+    let reader = Reader {
+        principal,
+        order_token: placed.value.order_token.clone(),
+    };
+    pay(&app, &reader, placed, payment, &location).await
+}
+
+/// Pays an order that was placed with a means of payment. The payment's key follows from the order, so a
+/// repetition finds the same payment.
+async fn pay(
+    app: &App,
+    reader: &Reader,
+    placed: Answered<OrderView>,
+    payment: PayWith,
+    location: &str,
+) -> Result<Response, Fault> {
+    let order_id = placed.value.id;
+    let key =
+        IdempotencyKey::parse(&format!("order:{order_id}")).map_err(|error| ("/payment", error));
+    let key = key.map_err(contracts::problem::Problem::from)?;
+    let paid = app
+        .payments
+        .pay(
+            reader,
+            key,
+            PayOrder {
+                order_id,
+                method: payment.method,
+            },
+        )
+        .await?;
+    let mut value = app.orders.order_when_paid(reader, order_id).await?;
+    value.order_token = placed.value.order_token;
+    if paid.value.status != PaymentStatus::Pending {
+        return Ok(created(
+            location,
+            Answered {
+                value,
+                replayed: placed.replayed,
+            },
+        ));
+    }
+    let mut response = (StatusCode::ACCEPTED, Json(value)).into_response();
+    let headers = response.headers_mut();
+    if let Ok(location) = HeaderValue::from_str(location) {
+        headers.insert(LOCATION, location);
+    }
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    mark_replay(headers, placed.replayed);
+    Ok(response)
+}
+
+/// List orders
+///
+/// One's own, newest first; all of them for admins.
+#[utoipa::path(
+    get, path = "/api/v1/orders", operation_id = "list_orders", tag = "orders", params(OrderQuery),
+    responses(
+        (status = 200, body = Page<OrderView>), (status = 400, body = ProblemBody),
+        (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 429, body = ProblemBody),
+    )
+)]
+pub(super) async fn list(
+    State(app): State<App>,
+    User(who): User,
+    uri: Uri,
+    Query(query): Query<OrderQuery>,
+) -> Result<Response, Fault> {
+    Ok(page(&uri, app.orders.orders(&who, query).await?))
+}
+
+/// Read an order
+///
+/// For its buyer (a guest sends `Order-Token`), the merchant who sells all of it, and admins.
+#[utoipa::path(
+    get, path = "/api/v1/orders/{id}", operation_id = "find_order", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order's id")),
+    responses(
+        (status = 200, body = OrderView), (status = 304, description = "Not modified"),
+        (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 429, body = ProblemBody),
+    )
+)]
+pub(super) async fn find(
+    State(app): State<App>,
+    OrderReader(who): OrderReader,
+    Id(id): Id<OrderId>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let order = app.orders.order(&who, id).await?;
+    Ok(etag::conditional(
+        &headers,
+        &etag::tag(order.version),
+        order,
+    ))
+}
+
+/// Read an order's timeline
+///
+/// Everything that happened to the order, oldest first.
+#[utoipa::path(
+    get, path = "/api/v1/orders/{id}/timeline", operation_id = "order_timeline", tag = "orders",
+    params(("id" = OrderId, Path, description = "The order's id")),
+    responses(
+        (status = 200, body = Page<OrderEventView>), (status = 400, body = ProblemBody),
+        (status = 401, body = ProblemBody), (status = 404, body = ProblemBody), (status = 429, body = ProblemBody),
+    )
+)]
+pub(super) async fn timeline(
+    State(app): State<App>,
+    OrderReader(who): OrderReader,
+    Id(id): Id<OrderId>,
+) -> Result<Json<Page<OrderEventView>>, Fault> {
+    let data = app.orders.timeline(&who, id).await?;
+    Ok(Json(Page {
+        data,
+        next_cursor: None,
+    }))
+}

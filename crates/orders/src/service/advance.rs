@@ -1,0 +1,60 @@
+//! Moving an order on: cancel, ship, deliver. Who may is decided before whether it is possible.
+
+use super::{Service, find::Access};
+use crate::domain::order::Happening;
+use contracts::{
+    catalog::ReservationState,
+    orders::{OrderError, OrderMove, OrderStatus, OrderView, Reader},
+    values::{OrderId, bounded_text},
+};
+
+impl Service {
+    pub(super) async fn advance_order(
+        &self,
+        who: &Reader,
+        id: OrderId,
+        step: OrderMove,
+    ) -> Result<OrderView, OrderError> {
+        let (_, access) = self.find_for(who, id).await?;
+        let may = match (access, &step) {
+            (Access::Shop, _) | (Access::Buyer, OrderMove::Cancel) => true,
+            (Access::Seller, OrderMove::Ship { .. } | OrderMove::Deliver) => true,
+            (Access::Buyer, OrderMove::Ship { .. } | OrderMove::Deliver)
+            | (Access::Seller, OrderMove::Cancel) => false,
+        };
+        if !may {
+            return Err(OrderError::Forbidden);
+        }
+        let step = checked(step)?;
+        let actor = who.actor();
+        let (before, after) = self.happen(id, Happening::Moved(step), &actor).await?;
+        if after.status == OrderStatus::Cancelled {
+            let to = match before.status {
+                OrderStatus::Pending => ReservationState::Released,
+                OrderStatus::Paid
+                | OrderStatus::Shipped
+                | OrderStatus::Delivered
+                | OrderStatus::Cancelled
+                | OrderStatus::Refunded => ReservationState::Returned,
+            };
+            self.give_stock_back(&[id], to, &actor).await;
+        }
+        self.view(id).await
+    }
+}
+
+fn checked(step: OrderMove) -> Result<OrderMove, OrderError> {
+    let OrderMove::Ship {
+        tracking: Some(number),
+    } = step
+    else {
+        return Ok(step);
+    };
+    let number = bounded_text(&number, 1, 100).map_err(|error| OrderError::Invalid {
+        field: "/tracking",
+        reason: error.0,
+    })?;
+    Ok(OrderMove::Ship {
+        tracking: Some(number),
+    })
+}

@@ -1,0 +1,63 @@
+//! What nobody paid or finished in time: unpaid orders are cancelled, and stock that was held for an order
+//! that never came is given back, after its id was refused for good.
+
+use super::Service;
+use crate::domain::order::Happening;
+use contracts::{
+    BoxError,
+    access::Actor,
+    catalog::ReservationState,
+    orders::{OrderError, OrderStatus},
+};
+
+/// Looked at in one round.
+const PAGE: u32 = 256;
+
+impl Service {
+    /// One round; says how many orders and reservations ended.
+    pub(crate) async fn sweep(&self) -> Result<usize, BoxError> {
+        Ok(self
+            .expire_due()
+            .await?
+            .saturating_add(self.release_orphans().await?))
+    }
+
+    async fn expire_due(&self) -> Result<usize, BoxError> {
+        let due = self.store.due(self.clock.now(), PAGE).await?;
+        let mut expired = Vec::new();
+        for id in due {
+            match self.happen(id, Happening::Expired, &Actor::System).await {
+                Ok((before, after)) if before.status != after.status => expired.push(id),
+                Ok(_) | Err(OrderError::NotFound) => {}
+                Err(error) => return Err(Box::new(error)),
+            }
+        }
+        debug_assert!(
+            expired.len() <= usize::try_from(PAGE).unwrap_or(usize::MAX),
+            "a round is bounded"
+        );
+        if !expired.is_empty() {
+            self.give_stock_back(&expired, ReservationState::Expired, &Actor::System)
+                .await;
+            tracing::info!(
+                orders.expired = expired.len(),
+                status = OrderStatus::Cancelled.as_str(),
+                "unpaid orders ended"
+            );
+        }
+        Ok(expired.len())
+    }
+
+    async fn release_orphans(&self) -> Result<usize, BoxError> {
+        let now = self.clock.now();
+        let before = now.plus_seconds(i64::from(self.config.orphan_grace_seconds).saturating_neg());
+        let overdue = self.catalog.overdue(before, PAGE).await?;
+        if overdue.is_empty() {
+            return Ok(0);
+        }
+        let given_up = self.store.give_up(overdue, now).await?;
+        self.give_stock_back(&given_up, ReservationState::Expired, &Actor::System)
+            .await;
+        Ok(given_up.len())
+    }
+}

@@ -1,0 +1,118 @@
+//! Finding orders, and who may see them: the buyer, whoever has a guest's token, the one who sells all of its
+//! lines, and admins. To everybody else the order does not exist.
+
+use super::{Service, internal};
+use crate::store::Found;
+use contracts::{
+    access::Principal,
+    orders::{OrderError, OrderEventView, OrderQuery, OrderStatus, OrderView, Reader},
+    values::{OrderId, Page, Version},
+};
+use platform::digest;
+
+/// What a reader may do with an order they may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Bought it.
+    Buyer,
+    /// Sells all of it.
+    Seller,
+    /// Runs the shop.
+    Shop,
+}
+
+impl Service {
+    pub(super) async fn find_for(
+        &self,
+        who: &Reader,
+        id: OrderId,
+    ) -> Result<(Found, Access), OrderError> {
+        let found = self
+            .store
+            .find(id)
+            .await
+            .map_err(internal)?
+            .ok_or(OrderError::NotFound)?;
+        let access = self.access(who, &found).ok_or(OrderError::NotFound)?;
+        Ok((found, access))
+    }
+
+    fn access(&self, who: &Reader, found: &Found) -> Option<Access> {
+        if let Some(principal) = &who.principal {
+            if principal.is_admin() {
+                return Some(Access::Shop);
+            }
+            if found.order.customer_id == Some(principal.user_id) {
+                return Some(Access::Buyer);
+            }
+            if principal.may_sell() && found.sole_seller == Some(principal.user_id) {
+                return Some(Access::Seller);
+            }
+        }
+        let token = who.order_token.as_deref()?;
+        let expected = self.order_token(found.order.id);
+        digest::equal(token.as_bytes(), expected.as_bytes()).then_some(Access::Buyer)
+    }
+
+    pub(super) async fn find_order(
+        &self,
+        who: &Reader,
+        id: OrderId,
+    ) -> Result<OrderView, OrderError> {
+        self.find_for(who, id).await?;
+        self.view(id).await
+    }
+
+    pub(super) async fn view(&self, id: OrderId) -> Result<OrderView, OrderError> {
+        self.store
+            .view(id)
+            .await
+            .map_err(internal)?
+            .ok_or(OrderError::NotFound)
+    }
+
+    pub(super) async fn find_order_when_paid(
+        &self,
+        who: &Reader,
+        id: OrderId,
+    ) -> Result<OrderView, OrderError> {
+        let view = self.find_order(who, id).await?;
+        // Paying is the first move of any order that was paid.
+        match self.store.paid_at(id).await.map_err(internal)? {
+            Some(paid_at) => Ok(OrderView {
+                status: OrderStatus::Paid,
+                version: Version::FIRST.next(),
+                updated_at: paid_at,
+                tracking: None,
+                ..view
+            }),
+            None => Ok(view),
+        }
+    }
+
+    pub(super) async fn list_orders(
+        &self,
+        who: &Principal,
+        query: OrderQuery,
+    ) -> Result<Page<OrderView>, OrderError> {
+        let customer = if who.is_admin() {
+            query.customer_id
+        } else {
+            Some(who.user_id)
+        };
+        if !who.is_admin() && query.customer_id.is_some_and(|asked| asked != who.user_id) {
+            return Err(OrderError::Forbidden);
+        }
+        let page = self.store.list(customer, query).await;
+        page.map_err(|abort| abort.into_refusal(|| OrderError::Overloaded, OrderError::Internal))
+    }
+
+    pub(super) async fn find_timeline(
+        &self,
+        who: &Reader,
+        id: OrderId,
+    ) -> Result<Vec<OrderEventView>, OrderError> {
+        self.find_for(who, id).await?;
+        self.store.timeline(id).await.map_err(internal)
+    }
+}

@@ -1,0 +1,99 @@
+//! Where orders are kept. One method, one transaction, one invariant: state, timeline and event go together.
+
+pub(crate) mod sqlite;
+#[cfg(test)]
+mod suite;
+
+use crate::domain::order::{Happening, NewOrder, Order};
+use async_trait::async_trait;
+use contracts::{
+    orders::{OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
+    values::{OrderId, Page, Timestamp, UserId},
+};
+use platform::db::{Abort, StoreError};
+
+/// An order that stands written: now, or by an earlier request with the same key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Placed {
+    /// The order as its first answer showed it.
+    pub(crate) view: OrderView,
+    /// Whether it was there before.
+    pub(crate) replayed: bool,
+}
+
+/// Why an order was not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PlaceRefusal {
+    /// The id was given up.
+    GivenUp,
+    /// The id came before with another request.
+    FingerprintDiffers,
+}
+
+/// An order and what decides who may see and move it.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) order: Order,
+    /// The one who sells all of its lines, if there is just one.
+    pub(crate) sole_seller: Option<UserId>,
+}
+
+#[async_trait]
+pub(crate) trait Store: Send + Sync {
+    /// Writes all orders that can be written, in one commit; a result each, in order.
+    async fn place_all(
+        &self,
+        batch: Vec<NewOrder>,
+    ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError>;
+    /// The order with this id as its first answer showed it, if it was written by this request.
+    async fn placed(
+        &self,
+        id: OrderId,
+        fingerprint: [u8; 32],
+    ) -> Result<Result<Placed, PlaceRefusal>, StoreError>;
+    /// One order, for deciding.
+    async fn find(&self, id: OrderId) -> Result<Option<Found>, StoreError>;
+    /// One order, for showing.
+    async fn view(&self, id: OrderId) -> Result<Option<OrderView>, StoreError>;
+    /// When an order was paid, if it was.
+    async fn paid_at(&self, id: OrderId) -> Result<Option<Timestamp>, StoreError>;
+    /// A page, newest first; only of this customer if one is named.
+    async fn list(
+        &self,
+        customer: Option<UserId>,
+        query: OrderQuery,
+    ) -> Result<Page<OrderView>, Abort<OrderError>>;
+    /// The timeline, oldest first.
+    async fn timeline(&self, id: OrderId) -> Result<Vec<OrderEventView>, StoreError>;
+    /// Makes happen what may: the order before and after. Nothing is written when it had happened before.
+    async fn happen(
+        &self,
+        id: OrderId,
+        happening: Happening,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(Order, Order), Abort<OrderError>>;
+    /// Adds an entry to the timeline, unless an entry with this kind and note is there.
+    async fn note(
+        &self,
+        id: OrderId,
+        kind: &'static str,
+        note: String,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Pending orders, without a payment under way, whose time is over.
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError>;
+    /// Of these ids, those whose stock may be given back: never written (and from now on never will be), or
+    /// cancelled.
+    async fn give_up(&self, ids: Vec<OrderId>, now: Timestamp) -> Result<Vec<OrderId>, StoreError>;
+    /// Erases who bought.
+    async fn forget_customer(&self, id: UserId) -> Result<(), StoreError>;
+    /// Orders after this id, in id order, for verification.
+    async fn audit(
+        &self,
+        after: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Vec<OrderAudit>, StoreError>;
+    /// The secret that guests' order tokens are made with.
+    async fn token_secret(&self) -> Result<[u8; 32], StoreError>;
+}

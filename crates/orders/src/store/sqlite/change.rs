@@ -1,0 +1,211 @@
+//! Changes of orders that exist: decided by the domain inside the transaction that writes them.
+
+use super::read;
+use crate::domain::order::{Change, Happening, Order, apply};
+use contracts::{
+    orders::{OrderCancelled, OrderError, OrderMoved, OrderStatus},
+    values::{OrderId, Timestamp, UserId},
+};
+use platform::{
+    db::{Abort, StoreError},
+    outbox,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::convert::Infallible;
+
+pub(super) fn happen(
+    connection: &Connection,
+    id: OrderId,
+    happening: &Happening,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(Order, Order), Abort<OrderError>> {
+    let before = read::order(connection, id)?.ok_or(Abort::Refused(OrderError::NotFound))?;
+    let Some(change) = apply(&before, happening, now).map_err(Abort::Refused)? else {
+        return Ok((before.clone(), before));
+    };
+    write(connection, &before, &change, actor, now)?;
+    Ok((before, change.after))
+}
+
+fn write(
+    connection: &Connection,
+    before: &Order,
+    change: &Change,
+    actor: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let after = &change.after;
+    let changed = connection
+        .prepare_cached(
+            "UPDATE orders
+                SET status = ?3, version = ?4, tracking = ?5, payment_id = ?6, updated_at_ms = ?7
+              WHERE order_number = ?1 AND version = ?2",
+        )?
+        .execute(params![
+            before.number,
+            before.version.get(),
+            after.status.as_str(),
+            after.version.get(),
+            after.tracking,
+            after
+                .payment_id
+                .as_ref()
+                .map(contracts::values::PaymentId::as_bytes),
+            after.updated_at.as_ms(),
+        ])?;
+    if changed != 1 {
+        return Err(StoreError::Lost(format!(
+            "order {} changed while it was written",
+            before.id
+        )));
+    }
+    let entry = Entry {
+        kind: change.kind,
+        note: change.note.as_deref(),
+        actor,
+        at: now,
+    };
+    append_entry(connection, after, &entry)?;
+    if after.status == before.status {
+        return Ok(());
+    }
+    if after.status == OrderStatus::Cancelled {
+        // Only money that was taken goes back.
+        let payment_id = after
+            .payment_id
+            .filter(|_| before.status == OrderStatus::Paid);
+        return outbox::append(
+            connection,
+            &OrderCancelled {
+                order_id: after.id,
+                payment_id,
+            },
+            now,
+        );
+    }
+    let event = OrderMoved {
+        order_id: after.id,
+        status: after.status,
+        version: after.version,
+    };
+    outbox::append(connection, &event, now)
+}
+
+/// An entry of a timeline.
+struct Entry<'a> {
+    kind: &'a str,
+    note: Option<&'a str>,
+    actor: &'a str,
+    at: Timestamp,
+}
+
+fn append_entry(
+    connection: &Connection,
+    order: &Order,
+    entry: &Entry<'_>,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, note, at_ms)
+             SELECT ?1, MAX(sequence) + 1, ?2, ?3, ?4, ?5, ?6, ?7
+               FROM order_events
+              WHERE order_number = ?1",
+        )?
+        .execute(params![
+            order.number,
+            entry.kind,
+            order.status.as_str(),
+            order.version.get(),
+            entry.actor,
+            entry.note,
+            entry.at.as_ms()
+        ])?;
+    Ok(())
+}
+
+pub(super) fn note(
+    connection: &Connection,
+    id: OrderId,
+    kind: &str,
+    note: &str,
+    now: Timestamp,
+) -> Result<(), Abort<Infallible>> {
+    let Some(order) = read::order(connection, id)? else {
+        return Ok(());
+    };
+    let known = connection
+        .prepare_cached(
+            "SELECT 1 FROM order_events WHERE order_number = ?1 AND kind = ?2 AND note = ?3",
+        )?
+        .exists(params![order.number, kind, note])?;
+    if !known {
+        let entry = Entry {
+            kind,
+            note: Some(note),
+            actor: "system",
+            at: now,
+        };
+        append_entry(connection, &order, &entry)?;
+    }
+    Ok(())
+}
+
+pub(super) fn give_up(
+    connection: &Connection,
+    ids: &[OrderId],
+    now: Timestamp,
+) -> Result<Vec<OrderId>, Abort<Infallible>> {
+    let mut given_up = Vec::new();
+    for id in ids {
+        match read::order(connection, *id)?.map(|order| order.status) {
+            None => {
+                connection
+                    .prepare_cached("INSERT INTO abandoned_orders (order_id, at_ms) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                    .execute(params![id.as_bytes(), now.as_ms()])?;
+                given_up.push(*id);
+            }
+            Some(OrderStatus::Cancelled) => given_up.push(*id),
+            Some(_) => {}
+        }
+    }
+    Ok(given_up)
+}
+
+pub(super) fn forget_customer(
+    connection: &Connection,
+    id: UserId,
+) -> Result<(), Abort<Infallible>> {
+    connection
+        .prepare_cached(
+            "UPDATE order_events
+                SET actor = 'erased'
+              WHERE actor = ?2
+                AND order_number IN (SELECT order_number FROM orders WHERE customer_id = ?1)",
+        )?
+        .execute(params![id.as_bytes(), id.to_string()])?;
+    connection
+        .prepare_cached(
+            "UPDATE orders SET customer_id = NULL, guest_email = NULL WHERE customer_id = ?1",
+        )?
+        .execute([id.as_bytes()])?;
+    Ok(())
+}
+
+pub(super) fn secret(
+    connection: &Connection,
+    name: &str,
+    fresh: [u8; 32],
+) -> Result<[u8; 32], Abort<Infallible>> {
+    let known = connection
+        .prepare_cached("SELECT value FROM secrets WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    connection
+        .prepare_cached("INSERT INTO secrets (name, value) VALUES (?1, ?2)")?
+        .execute(params![name, fresh])?;
+    Ok(fresh)
+}

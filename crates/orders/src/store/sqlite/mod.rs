@@ -1,0 +1,172 @@
+//! Orders in SQLite. The one writer thread decides the order of things; no row is locked, and nothing is
+//! read in one transaction to be written in another.
+
+mod change;
+mod place;
+mod read;
+
+use super::{Found, PlaceRefusal, Placed, Store};
+use crate::domain::order::{Happening, NewOrder, Order};
+use async_trait::async_trait;
+use contracts::{
+    orders::{OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
+    values::{OrderId, Page, Timestamp, UserId},
+};
+use platform::{
+    db::{
+        Abort, StoreError,
+        migrate::{BASE, Migration},
+        sqlite::{Database, Options},
+    },
+    digest,
+};
+use std::{convert::Infallible, path::Path};
+
+const MIGRATIONS: [Migration; 2] = [
+    BASE,
+    Migration {
+        number: 1,
+        name: "orders",
+        sql: include_str!("../../../migrations/sqlite/0001_orders.sql"),
+    },
+];
+
+/// Orders in one SQLite file.
+#[derive(Debug, Clone)]
+pub(crate) struct SqliteStore {
+    database: Database,
+}
+
+impl SqliteStore {
+    pub(crate) fn open(path: &Path, options: Options, now: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self {
+            database: Database::open(path, options, &MIGRATIONS, now.as_ms())?,
+        })
+    }
+
+    pub(crate) fn database(&self) -> Database {
+        self.database.clone()
+    }
+}
+
+/// For writes that nothing but storage can refuse.
+fn storage(abort: Abort<Infallible>) -> StoreError {
+    match abort {
+        Abort::Failed(error) => error,
+        Abort::Refused(never) => match never {},
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn place_all(
+        &self,
+        batch: Vec<NewOrder>,
+    ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
+        self.database
+            .write(move |c| place::place_all(c, &batch))
+            .await
+            .map_err(storage)
+    }
+
+    async fn placed(
+        &self,
+        id: OrderId,
+        fingerprint: [u8; 32],
+    ) -> Result<Result<Placed, PlaceRefusal>, StoreError> {
+        let known = self
+            .database
+            .read(move |c| place::known(c, id, fingerprint))
+            .await?;
+        Ok(known.unwrap_or(Err(PlaceRefusal::GivenUp)))
+    }
+
+    async fn find(&self, id: OrderId) -> Result<Option<Found>, StoreError> {
+        self.database.read(move |c| read::find(c, id)).await
+    }
+
+    async fn view(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
+        self.database.read(move |c| read::view(c, id)).await
+    }
+
+    async fn paid_at(&self, id: OrderId) -> Result<Option<Timestamp>, StoreError> {
+        self.database.read(move |c| read::paid_at(c, id)).await
+    }
+
+    async fn list(
+        &self,
+        customer: Option<UserId>,
+        query: OrderQuery,
+    ) -> Result<Page<OrderView>, Abort<OrderError>> {
+        let before = read::position(query.cursor.as_ref()).map_err(Abort::Refused)?;
+        Ok(self
+            .database
+            .read(move |c| read::list(c, customer, &query, before))
+            .await?)
+    }
+
+    async fn timeline(&self, id: OrderId) -> Result<Vec<OrderEventView>, StoreError> {
+        self.database.read(move |c| read::timeline(c, id)).await
+    }
+
+    async fn happen(
+        &self,
+        id: OrderId,
+        happening: Happening,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(Order, Order), Abort<OrderError>> {
+        self.database
+            .write(move |c| change::happen(c, id, &happening, &actor, now))
+            .await
+    }
+
+    async fn note(
+        &self,
+        id: OrderId,
+        kind: &'static str,
+        note: String,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.database
+            .write(move |c| change::note(c, id, kind, &note, now))
+            .await
+            .map_err(storage)
+    }
+
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        self.database.read(move |c| read::due(c, now, limit)).await
+    }
+
+    async fn give_up(&self, ids: Vec<OrderId>, now: Timestamp) -> Result<Vec<OrderId>, StoreError> {
+        self.database
+            .write(move |c| change::give_up(c, &ids, now))
+            .await
+            .map_err(storage)
+    }
+
+    async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {
+        self.database
+            .write(move |c| change::forget_customer(c, id))
+            .await
+            .map_err(storage)
+    }
+
+    async fn audit(
+        &self,
+        after: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Vec<OrderAudit>, StoreError> {
+        self.database
+            .read(move |c| read::audit(c, after, limit))
+            .await
+    }
+
+    async fn token_secret(&self) -> Result<[u8; 32], StoreError> {
+        let fresh = digest::random::<32>().map_err(StoreError::Other)?;
+        self.database
+            .write(move |c| change::secret(c, "order_token", fresh))
+            .await
+            .map_err(storage)
+    }
+}

@@ -1,0 +1,168 @@
+//! Writing orders, many in one commit. The only INSERT into `orders` of the workspace is here.
+
+use super::read::{line_view, lines_of};
+use crate::{
+    domain::order::NewOrder,
+    store::{PlaceRefusal, Placed},
+};
+use contracts::{
+    orders::{OrderPlaced, OrderStatus, OrderView},
+    values::{Money, OrderId, Timestamp, UserId, Version},
+};
+use platform::{
+    db::{Abort, StoreError},
+    outbox,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::convert::Infallible;
+
+/// Orders are numbered from here on.
+const FIRST_NUMBER: i64 = 10_001;
+
+pub(super) fn place_all(
+    connection: &Connection,
+    batch: &[NewOrder],
+) -> Result<Vec<Result<Placed, PlaceRefusal>>, Abort<Infallible>> {
+    let last: Option<i64> = connection
+        .prepare_cached("SELECT MAX(order_number) FROM orders")?
+        .query_row([], |row| row.get(0))?;
+    let mut number = last.map_or(FIRST_NUMBER, |last| last.saturating_add(1));
+    let mut answers = Vec::with_capacity(batch.len());
+    for order in batch {
+        // Twins in one batch meet here too: the second finds the first.
+        if let Some(known) = known(connection, order.id, order.fingerprint)? {
+            answers.push(known);
+            continue;
+        }
+        insert(connection, number, order)?;
+        answers.push(Ok(Placed {
+            view: first_view(number, order),
+            replayed: false,
+        }));
+        number = number.saturating_add(1);
+    }
+    Ok(answers)
+}
+
+fn insert(connection: &Connection, number: i64, order: &NewOrder) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO orders (order_number, order_id, customer_id, guest_email, fingerprint, status, version,
+                                 total_minor, currency, payment_due_at_ms, created_at_ms, updated_at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, 'pending', 1, ?6, ?7, ?8, ?9, ?9)",
+        )?
+        .execute(params![
+            number,
+            order.id.as_bytes(),
+            order.customer_id.as_ref().map(UserId::as_bytes),
+            order.guest_email.as_ref().map(contracts::values::Email::as_str),
+            order.fingerprint,
+            order.total.minor,
+            order.total.currency.code(),
+            order.payment_due_at.as_ms(),
+            order.created_at.as_ms(),
+        ])?;
+    let mut insert_line = connection.prepare_cached(
+        "INSERT INTO order_lines (order_number, line_number, product_id, variant_id, seller_id, sku, name,
+                                  quantity, unit_price_minor)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    for (index, line) in order.lines.iter().enumerate() {
+        insert_line.execute(params![
+            number,
+            i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1),
+            line.product_id.as_bytes(),
+            line.variant_id.as_bytes(),
+            line.seller_id.as_bytes(),
+            line.sku,
+            line.name,
+            line.quantity.get(),
+            line.unit_price.minor,
+        ])?;
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, at_ms)
+             VALUES (?1, 1, 'placed', 'pending', 1, ?2, ?3)",
+        )?
+        .execute(params![
+            number,
+            order
+                .customer_id
+                .map_or_else(|| "guest".to_owned(), |id| id.to_string()),
+            order.created_at.as_ms()
+        ])?;
+    let event = OrderPlaced {
+        order_id: order.id,
+        number,
+        total: order.total,
+    };
+    outbox::append(connection, &event, order.created_at)
+}
+
+fn first_view(number: i64, order: &NewOrder) -> OrderView {
+    OrderView {
+        id: order.id,
+        number,
+        version: Version::FIRST,
+        status: OrderStatus::Pending,
+        customer_id: order.customer_id,
+        items: order.lines.iter().map(line_view).collect(),
+        total: order.total,
+        payment_due_at: order.payment_due_at,
+        tracking: None,
+        created_at: order.created_at,
+        updated_at: order.created_at,
+        order_token: None,
+    }
+}
+
+/// What became of an id earlier: its order as first answered, or a refusal.
+pub(super) fn known(
+    connection: &Connection,
+    id: OrderId,
+    fingerprint: [u8; 32],
+) -> Result<Option<Result<Placed, PlaceRefusal>>, StoreError> {
+    let found = connection
+        .prepare_cached(
+            "SELECT order_number, customer_id, fingerprint, total_minor, currency, payment_due_at_ms, created_at_ms
+               FROM orders
+              WHERE order_id = ?1",
+        )?
+        .query_row([id.as_bytes()], |row| {
+            let currency: String = row.get(4)?;
+            let created_at = Timestamp::from_ms(row.get(6)?);
+            let same: bool = row.get::<_, [u8; 32]>(2)? == fingerprint;
+            Ok((same, OrderView {
+                id,
+                number: row.get(0)?,
+                version: Version::FIRST,
+                status: OrderStatus::Pending,
+                customer_id: row.get::<_, Option<[u8; 16]>>(1)?.map(UserId::from_bytes),
+                items: Vec::new(),
+                total: Money::new(row.get(3)?, super::read::currency(&currency, 4)?),
+                payment_due_at: Timestamp::from_ms(row.get(5)?),
+                tracking: None,
+                created_at,
+                updated_at: created_at,
+                order_token: None,
+            }))
+        })
+        .optional()?;
+    match found {
+        Some((false, _)) => Ok(Some(Err(PlaceRefusal::FingerprintDiffers))),
+        Some((true, mut view)) => {
+            view.items = lines_of(connection, view.number, view.total.currency)?;
+            Ok(Some(Ok(Placed {
+                view,
+                replayed: true,
+            })))
+        }
+        None => {
+            let abandoned = connection
+                .prepare_cached("SELECT 1 FROM abandoned_orders WHERE order_id = ?1")?
+                .exists([id.as_bytes()])?;
+            Ok(abandoned.then_some(Err(PlaceRefusal::GivenUp)))
+        }
+    }
+}

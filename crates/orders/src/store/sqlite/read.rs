@@ -1,0 +1,355 @@
+//! Reading orders. A page of any length takes two statements.
+
+use crate::{
+    domain::{order::Order, status},
+    store::Found,
+};
+use contracts::{
+    catalog::PricedLine,
+    orders::{
+        OrderAudit, OrderError, OrderEventView, OrderLineView, OrderQuery, OrderStatus, OrderView,
+    },
+    values::{
+        Currency, Cursor, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
+        VariantId, Version,
+    },
+};
+use platform::{db::StoreError, digest};
+use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
+use std::{collections::HashMap, error::Error, str::FromStr};
+
+const COLUMNS: &str = "order_number, order_id, customer_id, status, version, total_minor, currency, tracking, \
+                       payment_id, payment_due_at_ms, created_at_ms, updated_at_ms";
+
+/// A stored text that no longer reads as its type.
+fn broken(column: usize, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}
+
+pub(super) fn currency(text: &str, column: usize) -> Result<Currency, rusqlite::Error> {
+    text.parse().map_err(|error| broken(column, error))
+}
+
+fn parsed<T>(row: &Row<'_>, column: usize) -> Result<T, rusqlite::Error>
+where
+    T: FromStr,
+    T::Err: Error + Send + Sync + 'static,
+{
+    row.get::<_, String>(column)?
+        .parse()
+        .map_err(|error| broken(column, error))
+}
+
+fn read_order(row: &Row<'_>) -> Result<Order, rusqlite::Error> {
+    Ok(Order {
+        number: row.get(0)?,
+        id: OrderId::from_bytes(row.get(1)?),
+        customer_id: row.get::<_, Option<[u8; 16]>>(2)?.map(UserId::from_bytes),
+        status: parsed(row, 3)?,
+        version: Version::try_from(row.get::<_, i64>(4)?).map_err(|error| broken(4, error))?,
+        total: Money::new(row.get(5)?, parsed(row, 6)?),
+        tracking: row.get(7)?,
+        payment_id: row
+            .get::<_, Option<[u8; 16]>>(8)?
+            .map(PaymentId::from_bytes),
+        payment_due_at: Timestamp::from_ms(row.get(9)?),
+        created_at: Timestamp::from_ms(row.get(10)?),
+        updated_at: Timestamp::from_ms(row.get(11)?),
+    })
+}
+
+fn to_view(order: Order, items: Vec<OrderLineView>) -> OrderView {
+    OrderView {
+        id: order.id,
+        number: order.number,
+        version: order.version,
+        status: order.status,
+        customer_id: order.customer_id,
+        items,
+        total: order.total,
+        payment_due_at: order.payment_due_at,
+        tracking: order.tracking,
+        created_at: order.created_at,
+        updated_at: order.updated_at,
+        order_token: None,
+    }
+}
+
+pub(super) fn order(connection: &Connection, id: OrderId) -> Result<Option<Order>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM orders WHERE order_id = ?1");
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_row([id.as_bytes()], read_order)
+        .optional()?)
+}
+
+pub(super) fn find(connection: &Connection, id: OrderId) -> Result<Option<Found>, StoreError> {
+    let Some(order) = order(connection, id)? else {
+        return Ok(None);
+    };
+    let sellers: Vec<[u8; 16]> = connection
+        .prepare_cached(
+            "SELECT DISTINCT seller_id FROM order_lines WHERE order_number = ?1 LIMIT 2",
+        )?
+        .query_map([order.number], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let sole_seller = match sellers.as_slice() {
+        [only] => Some(UserId::from_bytes(*only)),
+        _ => None,
+    };
+    Ok(Some(Found { order, sole_seller }))
+}
+
+pub(super) fn view(connection: &Connection, id: OrderId) -> Result<Option<OrderView>, StoreError> {
+    let Some(order) = order(connection, id)? else {
+        return Ok(None);
+    };
+    let lines = lines_of(connection, order.number, order.total.currency)?;
+    Ok(Some(to_view(order, lines)))
+}
+
+pub(super) fn paid_at(
+    connection: &Connection,
+    id: OrderId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let sql = "SELECT e.at_ms
+                 FROM orders o
+                 JOIN order_events e ON e.order_number = o.order_number
+                WHERE o.order_id = ?1 AND e.kind = 'paid'";
+    let at = connection
+        .prepare_cached(sql)?
+        .query_row([id.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(at.map(Timestamp::from_ms))
+}
+
+/// A line as it is shown; the store's CHECKs and the catalog's bounds keep the product within range.
+pub(super) fn line_view(line: &PricedLine) -> OrderLineView {
+    OrderLineView {
+        product_id: line.product_id,
+        variant_id: line.variant_id,
+        sku: line.sku.clone(),
+        name: line.name.clone(),
+        quantity: line.quantity,
+        unit_price: line.unit_price,
+        line_total: line_total(line.unit_price, line.quantity),
+    }
+}
+
+fn line_total(unit_price: Money, quantity: Quantity) -> Money {
+    let most = Money::new(i64::MAX, unit_price.currency);
+    unit_price.times(quantity).unwrap_or(most)
+}
+
+const LINE_COLUMNS: &str =
+    "order_number, product_id, variant_id, sku, name, quantity, unit_price_minor";
+
+fn read_line(row: &Row<'_>, currency: Currency) -> Result<OrderLineView, rusqlite::Error> {
+    let quantity = Quantity::try_from(row.get::<_, u32>(5)?).map_err(|error| broken(5, error))?;
+    let unit_price = Money::new(row.get(6)?, currency);
+    Ok(OrderLineView {
+        product_id: ProductId::from_bytes(row.get(1)?),
+        variant_id: VariantId::from_bytes(row.get(2)?),
+        sku: row.get(3)?,
+        name: row.get(4)?,
+        quantity,
+        unit_price,
+        line_total: line_total(unit_price, quantity),
+    })
+}
+
+pub(super) fn lines_of(
+    connection: &Connection,
+    number: i64,
+    currency: Currency,
+) -> Result<Vec<OrderLineView>, StoreError> {
+    let sql = format!(
+        "SELECT {LINE_COLUMNS} FROM order_lines WHERE order_number = ?1 ORDER BY line_number"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let lines = statement.query_map([number], |row| read_line(row, currency))?;
+    Ok(lines.collect::<Result<_, _>>()?)
+}
+
+/// The order number before which a page begins.
+pub(super) fn position(cursor: Option<&Cursor>) -> Result<i64, OrderError> {
+    let Some(cursor) = cursor else {
+        return Ok(i64::MAX);
+    };
+    let number = digest::from_base64url(cursor.as_str())
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .and_then(|text| text.parse().ok());
+    number.ok_or(OrderError::Invalid {
+        field: "cursor",
+        reason: "is no cursor of this list".to_owned(),
+    })
+}
+
+pub(super) fn list(
+    connection: &Connection,
+    customer: Option<UserId>,
+    query: &OrderQuery,
+    before: i64,
+) -> Result<Page<OrderView>, StoreError> {
+    // Each parameter is used, so that one shape of call serves all; absent filters are constant.
+    let mut sql = format!("SELECT {COLUMNS} FROM orders WHERE order_number < ?1");
+    sql.push_str(if customer.is_some() {
+        " AND customer_id = ?2"
+    } else {
+        " AND ?2 IS NULL"
+    });
+    sql.push_str(if query.status.is_some() {
+        " AND status = ?3"
+    } else {
+        " AND ?3 IS NULL"
+    });
+    sql.push_str(if query.created_after.is_some() {
+        " AND created_at_ms >= ?4
+          AND order_number >= (SELECT MIN(order_number) FROM orders WHERE created_at_ms >= ?4)"
+    } else {
+        " AND ?4 IS NULL"
+    });
+    sql.push_str(" ORDER BY order_number DESC LIMIT ?5");
+    let limit = query.limit.get();
+    let mut orders: Vec<Order> = connection
+        .prepare_cached(&sql)?
+        .query_map(
+            params![
+                before,
+                customer.as_ref().map(UserId::as_bytes),
+                query.status.map(OrderStatus::as_str),
+                query.created_after.map(Timestamp::as_ms),
+                i64::from(limit).saturating_add(1),
+            ],
+            read_order,
+        )?
+        .collect::<Result<_, _>>()?;
+    let more = orders.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    orders.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let last = orders.last().map(|order| order.number).filter(|_| more);
+    let next_cursor = last
+        .and_then(|number| Cursor::parse(&digest::base64url(number.to_string().as_bytes())).ok());
+    let mut lines = lines_by_order(connection, &orders)?;
+    let data = orders
+        .into_iter()
+        .map(|order| {
+            let items = lines.remove(&order.number).unwrap_or_default();
+            to_view(order, items)
+        })
+        .collect();
+    Ok(Page { data, next_cursor })
+}
+
+fn lines_by_order(
+    connection: &Connection,
+    orders: &[Order],
+) -> Result<HashMap<i64, Vec<OrderLineView>>, StoreError> {
+    let currencies: HashMap<i64, Currency> = orders
+        .iter()
+        .map(|order| (order.number, order.total.currency))
+        .collect();
+    let numbers: Vec<i64> = orders.iter().map(|order| order.number).collect();
+    let numbers =
+        serde_json::to_string(&numbers).map_err(|error| StoreError::Other(Box::new(error)))?;
+    let sql = format!(
+        "SELECT {LINE_COLUMNS}
+           FROM order_lines
+          WHERE order_number IN (SELECT value FROM json_each(?1))
+          ORDER BY order_number, line_number"
+    );
+    let mut lines: HashMap<i64, Vec<OrderLineView>> = HashMap::new();
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([numbers])?;
+    while let Some(row) = rows.next()? {
+        let number: i64 = row.get(0)?;
+        let Some(currency) = currencies.get(&number) else {
+            continue;
+        };
+        lines
+            .entry(number)
+            .or_default()
+            .push(read_line(row, *currency)?);
+    }
+    Ok(lines)
+}
+
+pub(super) fn timeline(
+    connection: &Connection,
+    id: OrderId,
+) -> Result<Vec<OrderEventView>, StoreError> {
+    let sql = "SELECT e.sequence, e.kind, e.status, e.actor, e.note, e.at_ms
+                 FROM orders o
+                 JOIN order_events e ON e.order_number = o.order_number
+                WHERE o.order_id = ?1
+                ORDER BY e.sequence";
+    let mut statement = connection.prepare_cached(sql)?;
+    let events = statement.query_map([id.as_bytes()], |row| {
+        Ok(OrderEventView {
+            sequence: row.get(0)?,
+            kind: row.get(1)?,
+            status: parsed(row, 2)?,
+            actor: row.get(3)?,
+            note: row.get(4)?,
+            at: Timestamp::from_ms(row.get(5)?),
+        })
+    })?;
+    Ok(events.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn due(
+    connection: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<OrderId>, StoreError> {
+    let sql = "SELECT order_id
+                 FROM orders
+                WHERE status = 'pending' AND payment_due_at_ms <= ?1 AND payment_id IS NULL
+                ORDER BY payment_due_at_ms
+                LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let ids = statement.query_map(params![now.as_ms(), limit], |row| {
+        row.get(0).map(OrderId::from_bytes)
+    })?;
+    Ok(ids.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn audit(
+    connection: &Connection,
+    after: Option<OrderId>,
+    limit: u32,
+) -> Result<Vec<OrderAudit>, StoreError> {
+    let sql = "SELECT o.order_number, o.order_id, o.status, o.total_minor, o.currency, o.payment_id,
+                      (SELECT COUNT(*) FROM order_lines l WHERE l.order_number = o.order_number),
+                      (SELECT SUM(l.quantity) FROM order_lines l WHERE l.order_number = o.order_number),
+                      (SELECT SUM(l.quantity * l.unit_price_minor)
+                         FROM order_lines l WHERE l.order_number = o.order_number),
+                      (SELECT json_group_array(e.status ORDER BY e.sequence)
+                         FROM order_events e WHERE e.order_number = o.order_number)
+                 FROM orders o
+                WHERE ?1 IS NULL OR o.order_id > ?1
+                ORDER BY o.order_id
+                LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(
+        params![after.as_ref().map(OrderId::as_bytes), limit],
+        |row| {
+            let status: OrderStatus = parsed(row, 2)?;
+            let path: Vec<OrderStatus> = serde_json::from_str(&row.get::<_, String>(9)?)
+                .map_err(|error| broken(9, error))?;
+            Ok(OrderAudit {
+                number: row.get(0)?,
+                id: OrderId::from_bytes(row.get(1)?),
+                status,
+                total: Money::new(row.get(3)?, parsed(row, 4)?),
+                payment_id: row
+                    .get::<_, Option<[u8; 16]>>(5)?
+                    .map(PaymentId::from_bytes),
+                lines: row.get(6)?,
+                units: row.get::<_, Option<i64>>(7)?.unwrap_or(0),
+                lines_total_minor: row.get::<_, Option<i64>>(8)?.unwrap_or(0),
+                timeline_is_legal: status::is_path(&path) && path.last() == Some(&status),
+            })
+        },
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
