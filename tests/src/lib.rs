@@ -1,1 +1,1 @@
-//! Being built.
+//! Whole-system tests live beside this file's folder, a binary each; what they share is in `testkit`.

@@ -49,6 +49,9 @@ impl std::str::FromStr for Role {
     }
 }
 
+/// The shop itself, as the owner of what no merchant brought: imports, the demo catalog. Nobody signs in as it.
+pub const SHOP: UserId = UserId::from_bytes([0; 16]);
+
 /// A signed-in user, as proven by a token that was verified at the door.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {

@@ -1,1 +1,184 @@
-//! Being built.
+//! The one door: who the client is, who asks, how much they may ask, and which service answers. It keeps
+//! nothing but counters, knows no rule of any service, and is the same in every shape of the shop.
+
+mod address;
+pub mod config;
+mod docs;
+mod limits;
+mod origin;
+mod routes;
+mod seeds;
+mod session;
+
+pub use address::Network;
+pub use config::{Config, DEFAULTS};
+pub use routes::Upstreams;
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderValue, request::Parts},
+    response::{IntoResponse, Response},
+};
+use contracts::{
+    identity::Identity,
+    problem::{Code, Problem},
+};
+use docs::Docs;
+use limits::{Bucket, Counted, Limits};
+use origin::Origin;
+use platform::http::{Fault, TokenVerifier, auth::ClientAddress, cookies::Cookies};
+use routes::Route;
+use seeds::Voice;
+use session::{Asked, Session, Sessions};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
+use tower::ServiceExt;
+
+/// Tells whether the shop can do its work.
+pub type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// What the door is made of.
+pub struct Door {
+    /// The section `[gateway]`.
+    pub config: Config,
+    /// The section `[limits]`.
+    pub limits: config::Limits,
+    /// Knows our tokens.
+    pub verifier: TokenVerifier,
+    /// Renews browsers' sessions.
+    pub identity: Arc<dyn Identity>,
+    /// Who answers.
+    pub upstreams: Upstreams,
+    /// The `OpenAPI` document of all services, as JSON.
+    pub openapi: String,
+    /// Where the shop is seen from outside.
+    pub public_url: String,
+    /// Asked by `/readyz`.
+    pub readiness: Readiness,
+}
+
+struct Inside {
+    trusted_proxies: Vec<Network>,
+    limits: Limits,
+    sessions: Sessions,
+    upstreams: Upstreams,
+    docs: Docs,
+    public_url: String,
+}
+
+/// The whole shop behind one router. The server puts `platform::http::stack` around it.
+pub fn routes(door: Door) -> Router {
+    let inside = Inside {
+        trusted_proxies: door.config.trusted_proxies,
+        limits: Limits::new(&door.limits),
+        sessions: Sessions {
+            verifier: door.verifier,
+            identity: door.identity,
+            cookies: Cookies::for_public_url(&door.public_url),
+            origin: Origin::of(&door.public_url),
+            cookie_seconds: door.config.session_cookie_seconds,
+        },
+        upstreams: door.upstreams,
+        docs: Docs::new(door.openapi, door.readiness),
+        public_url: door.public_url.trim_end_matches('/').to_owned(),
+    };
+    Router::new().fallback(pass).with_state(Arc::new(inside))
+}
+
+async fn pass(State(inside): State<Arc<Inside>>, mut request: Request) -> Response {
+    let client = inside.client(&request);
+    address::drop_claims(request.headers_mut());
+    request.extensions_mut().insert(ClientAddress(client));
+    if let Some(uri) = routes::without_slash(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    let uri = request.uri().clone();
+    let route = routes::find(uri.path());
+    let Route::Seed(_) = route else {
+        return inside.serve(route, client, request).await;
+    };
+    let voice = Voice::of(&request);
+    let response = inside.serve(route, client, request).await;
+    voice.speak(response, &inside.public_url)
+}
+
+impl Inside {
+    fn client(&self, request: &Request) -> IpAddr {
+        let peer = request.extensions().get::<ClientAddress>();
+        // A request without a socket comes from this process.
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(ip)| *ip);
+        address::client(peer, request.headers(), &self.trusted_proxies)
+    }
+
+    async fn serve(&self, route: Route<'_>, client: IpAddr, request: Request) -> Response {
+        if route.is_open() {
+            return self.dispatch(route, request).await;
+        }
+        let (mut parts, body) = request.into_parts();
+        let (session, refusal) = match self.open(route, client, &parts).await {
+            Ok(session) => (session, None),
+            Err(problem) => (Session::default(), Some(problem)),
+        };
+        let bucket = Bucket::of(route, &parts.method, &parts.uri);
+        let counted = self.limits.take(bucket, session.principal.as_ref(), client);
+        // Whoever is refused is counted too, so that guessing tokens costs as much as asking.
+        let refusal = counted.and_then(|counted| counted.refusal()).or(refusal);
+        let mut response = match refusal {
+            Some(problem) => Fault(problem).into_response(),
+            None => {
+                if let Some(principal) = session.principal {
+                    parts.extensions.insert(principal);
+                }
+                self.dispatch(route, Request::from_parts(parts, body)).await
+            }
+        };
+        finish(&mut response, counted, session.cookies);
+        response
+    }
+
+    async fn open(
+        &self,
+        route: Route<'_>,
+        client: IpAddr,
+        parts: &Parts,
+    ) -> Result<Session, Problem> {
+        if origin::is_preflight(&parts.method, &parts.headers) {
+            return Err(Problem::new(Code::Forbidden).detail("other sites may not call this shop"));
+        }
+        let asked = Asked {
+            method: &parts.method,
+            uri: &parts.uri,
+            headers: &parts.headers,
+            client,
+            is_page: route == Route::Page,
+        };
+        self.sessions.open(asked, &self.limits).await
+    }
+
+    async fn dispatch(&self, route: Route<'_>, request: Request) -> Response {
+        let upstream = match route {
+            Route::Service(service) => self.upstreams.at(service),
+            Route::Page | Route::Asset => &self.upstreams.storefront,
+            Route::Own(page) => return self.docs.answer(page, request.method()),
+            Route::Nothing => return Fault::new(Code::NotFound).into_response(),
+            Route::Seed(address) => {
+                let cookies = self.sessions.cookies;
+                return seeds::answer(&self.upstreams, cookies, address, request).await;
+            }
+        };
+        match upstream.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+fn finish(response: &mut Response, counted: Option<Counted>, cookies: Vec<HeaderValue>) {
+    if let Some(counted) = counted {
+        counted.tell(response.headers_mut());
+    }
+    session::set_cookies(response.headers_mut(), cookies);
+}

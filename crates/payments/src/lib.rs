@@ -1,1 +1,71 @@
-//! Being built.
+//! Payments: money for orders. Nobody is charged without an order, and no order is charged twice, under a
+//! crash at any point: the intent is committed before the provider is asked, the provider is asked under a key
+//! that follows from the intent, and whatever is unfinished is taken up again. No card number comes here.
+
+mod config;
+mod domain;
+mod events;
+mod http;
+mod provider;
+mod service;
+mod store;
+
+pub use config::{Config, DEFAULTS};
+pub use events::consumer;
+pub use http::routes;
+pub use service::Service;
+
+use contracts::{catalog::Catalog, orders::Orders};
+use platform::{
+    clock::Clock,
+    db::{StoreError, sqlite::Options},
+    tasks::Tasks,
+};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// What payments is made of.
+pub struct Parts {
+    /// Our rows.
+    pub database: PathBuf,
+    /// The sandbox provider's own books.
+    pub sandbox_database: PathBuf,
+    /// Bounds of both files.
+    pub sqlite: Options,
+    /// Settings.
+    pub config: Config,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where payments are finished when their client has gone.
+    pub tasks: Tasks,
+    /// Whose money it is about.
+    pub orders: Arc<dyn Orders>,
+    /// Who sells the stock.
+    pub catalog: Arc<dyn Catalog>,
+}
+
+/// Opens the files and makes the service.
+///
+/// # Errors
+/// When a file cannot be used or a migration fails.
+pub fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
+    let now = parts.clock.now();
+    let store = store::SqliteStore::open(&parts.database, parts.sqlite, now)?;
+    let book = store::SandboxBook::open(&parts.sandbox_database, parts.sqlite, now)?;
+    let slow = Duration::from_millis(parts.config.sandbox_slow_ms);
+    let sandbox = provider::Sandbox::new(book, slow, parts.clock.clone());
+    Ok(Arc::new(Service::new(service::Core {
+        store: Arc::new(store),
+        provider: Arc::new(sandbox),
+        orders: parts.orders,
+        catalog: parts.catalog,
+        flights: service::Flights::new(parts.config.in_flight_max),
+        config: parts.config,
+        clock: parts.clock,
+        tasks: parts.tasks,
+    })))
+}
+
+/// Starts the sweeper, which finishes what was left unfinished.
+pub fn start(service: Arc<Service>, tasks: &Tasks) {
+    service::start(service, tasks);
+}

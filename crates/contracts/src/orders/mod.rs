@@ -290,6 +290,8 @@ pub struct OrderAudit {
     pub payment_id: Option<PaymentId>,
     /// Whether the timeline is a path of the status table that ends where the order stands.
     pub timeline_is_legal: bool,
+    /// When it last moved.
+    pub updated_at: Timestamp,
 }
 
 /// What the others may ask of orders.

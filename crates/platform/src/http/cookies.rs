@@ -3,7 +3,8 @@
 
 use crate::digest;
 use axum::http::{HeaderMap, HeaderValue, header::COOKIE};
-use contracts::BoxError;
+use contracts::{BoxError, identity::SignedIn};
+use secrecy::ExposeSecret;
 use std::fmt::Write as _;
 
 /// Names and flags, by whether the shop's public address is on TLS.
@@ -80,6 +81,30 @@ impl Cookies {
             text.push_str("; Secure");
         }
         Ok(HeaderValue::from_str(&text)?)
+    }
+}
+
+/// How long a browser keeps a refresh token; the token itself may end earlier.
+pub const REFRESH_COOKIE_SECONDS: i64 = 30 * 24 * 60 * 60;
+
+impl Cookies {
+    /// The cookies of somebody who has just proven who they are.
+    ///
+    /// # Errors
+    /// When a token cannot stand in a header.
+    pub fn signed_in(self, session: &SignedIn) -> Result<[HeaderValue; 2], BoxError> {
+        Ok([
+            self.set(Name::Access, session.access_token.expose_secret(), session.expires_in)?,
+            self.set(Name::Refresh, session.refresh_token.expose_secret(), REFRESH_COOKIE_SECONDS)?,
+        ])
+    }
+
+    /// The cookies of somebody who is nobody any more.
+    ///
+    /// # Errors
+    /// Never in practice: the values are empty.
+    pub fn signed_out(self) -> Result<[HeaderValue; 2], BoxError> {
+        Ok([self.set(Name::Access, "", 0)?, self.set(Name::Refresh, "", 0)?])
     }
 }
 

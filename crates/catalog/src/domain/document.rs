@@ -1,0 +1,224 @@
+//! A product's document: what its seller writes about it, checked once. Holds no stock but the first.
+
+use super::{attributes, category::CategoryName, slug, text};
+use contracts::{
+    catalog::{EditError, ImportProduct, NewProduct, ProductStatus},
+    values::{Currency, Money, ProductId, ValueError},
+};
+use serde_json::{Map, Value};
+
+/// The most units a variant may have.
+pub(crate) const STOCK_MAX: i64 = 1_000_000_000;
+
+/// A document as somebody wishes it: what was not said is decided when it meets the store.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Draft {
+    pub(crate) name: String,
+    pub(crate) sku: Option<String>,
+    pub(crate) slug: Option<String>,
+    pub(crate) description: String,
+    pub(crate) price: Money,
+    pub(crate) stock: i64,
+    pub(crate) category: Option<CategoryName>,
+    pub(crate) status: Option<ProductStatus>,
+    pub(crate) image_url: Option<String>,
+    pub(crate) attributes: Map<String, Value>,
+}
+
+/// A document as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Document {
+    pub(crate) name: String,
+    pub(crate) sku: String,
+    pub(crate) slug: String,
+    pub(crate) description: String,
+    pub(crate) price: Money,
+    pub(crate) category: Option<CategoryName>,
+    pub(crate) status: ProductStatus,
+    pub(crate) image_url: Option<String>,
+    pub(crate) attributes: Map<String, Value>,
+}
+
+impl Draft {
+    /// Checks a wish; bare prices are in the shop's currency.
+    pub(crate) fn check(wish: NewProduct, shop: Currency) -> Result<Self, EditError> {
+        let at = |field: &'static str| move |error: ValueError| text::invalid(field, error);
+        let price = wish.price.resolve(shop).and_then(text::price);
+        attributes::check(&wish.attributes)
+            .map_err(|(field, error)| text::invalid(&field, error))?;
+        Ok(Self {
+            name: text::name(&wish.name).map_err(at("/name"))?,
+            sku: optional(wish.sku.as_deref(), text::sku).map_err(at("/sku"))?,
+            slug: optional(wish.slug.as_deref(), slug::check).map_err(at("/slug"))?,
+            description: text::description(&wish.description).map_err(at("/description"))?,
+            price: price.map_err(at("/price"))?,
+            stock: first_stock(wish.stock).map_err(at("/stock"))?,
+            category: optional(wish.category.as_deref(), CategoryName::parse)
+                .map_err(at("/category"))?,
+            status: wish.status,
+            image_url: optional(wish.image_url.as_deref(), text::image_url)
+                .map_err(at("/image_url"))?,
+            attributes: wish.attributes,
+        })
+    }
+
+    /// Checks a line of an import; the category's whole path is beside it.
+    pub(crate) fn import(line: ImportProduct) -> Result<(Self, Vec<CategoryName>), String> {
+        let at = |field: &'static str| move |error: ValueError| format!("{field} {error}");
+        attributes::check(&line.attributes).map_err(|(field, error)| {
+            format!(
+                "{} {error}",
+                field.trim_start_matches('/').replace('/', ".")
+            )
+        })?;
+        let path = CategoryName::path(&line.category_path).map_err(at("category"))?;
+        let draft = Self {
+            name: text::name(&line.name).map_err(at("name"))?,
+            sku: Some(text::sku(&line.sku).map_err(at("sku"))?),
+            slug: None,
+            description: text::description(&line.description).map_err(at("description"))?,
+            price: text::price(line.price).map_err(at("price"))?,
+            stock: first_stock(Some(line.stock)).map_err(at("stock"))?,
+            category: path.last().cloned(),
+            status: None,
+            image_url: optional(line.image_url.as_deref(), text::image_url)
+                .map_err(at("image_url"))?,
+            attributes: line.attributes,
+        };
+        Ok((draft, path))
+    }
+
+    /// The SKU, or one made from the id.
+    pub(crate) fn sku_or_made(&self, id: ProductId) -> String {
+        self.sku
+            .clone()
+            .unwrap_or_else(|| tail(id).to_ascii_uppercase())
+    }
+
+    /// What the slug is made from when none was chosen.
+    pub(crate) fn slug_base(&self) -> String {
+        let made = slug::of(&self.name);
+        if made.is_empty() {
+            "product".to_owned()
+        } else {
+            made
+        }
+    }
+
+    /// The document that replaces another. SKU, slug and status stay when they were not said: a client
+    /// that knows only name and price must not take the address or the SKU away.
+    pub(crate) fn replacing(self, current: Document) -> Document {
+        Document {
+            name: self.name,
+            sku: self.sku.unwrap_or(current.sku),
+            slug: self.slug.unwrap_or(current.slug),
+            description: self.description,
+            price: self.price,
+            category: self.category,
+            status: self.status.unwrap_or(current.status),
+            image_url: self.image_url,
+            attributes: self.attributes,
+        }
+    }
+}
+
+/// The part of an id's text that only this id has.
+pub(crate) fn tail(id: ProductId) -> String {
+    let text = id.to_string();
+    text.split_once('_')
+        .map_or_else(|| text.clone(), |(_, tail)| tail.to_owned())
+}
+
+fn optional<T>(
+    given: Option<&str>,
+    check: impl FnOnce(&str) -> Result<T, ValueError>,
+) -> Result<Option<T>, ValueError> {
+    given.map(check).transpose()
+}
+
+fn first_stock(stock: Option<u32>) -> Result<i64, ValueError> {
+    let units = i64::from(stock.unwrap_or(0));
+    if units > STOCK_MAX {
+        Err(ValueError::new(format!("must be at most {STOCK_MAX}")))
+    } else {
+        Ok(units)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn checked(body: Value) -> Result<Draft, EditError> {
+        let wish: NewProduct = serde_json::from_str(&body.to_string()).unwrap();
+        Draft::check(wish, "USD".parse().unwrap())
+    }
+
+    fn field(body: Value) -> String {
+        match checked(body).unwrap_err() {
+            EditError::Invalid { field, .. } => field,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_bare_price_is_in_the_shop_s_currency() {
+        let draft = checked(json!({"name": "Tea", "price": "19.99"})).unwrap();
+        assert_eq!(
+            (draft.price.minor, draft.price.currency.code()),
+            (1999, "USD")
+        );
+        assert_eq!((draft.stock, draft.sku, draft.status), (0, None, None));
+    }
+
+    #[test]
+    fn each_broken_rule_is_named_by_its_pointer() {
+        let tea = json!({"name": "Tea", "price": 1});
+        for (name, value, pointer) in [
+            ("name", json!(""), "/name"),
+            ("name", json!("x".repeat(201)), "/name"),
+            ("description", json!("x".repeat(20_001)), "/description"),
+            ("sku", json!(" "), "/sku"),
+            ("sku", json!("x".repeat(65)), "/sku"),
+            ("slug", json!("Green Tea"), "/slug"),
+            ("slug", json!("x".repeat(81)), "/slug"),
+            ("price", json!(-1), "/price"),
+            ("price", json!("1.999"), "/price"),
+            ("price", json!("10000000000.01"), "/price"),
+            ("stock", json!(1_000_000_001), "/stock"),
+            ("category", json!("--"), "/category"),
+            ("image_url", json!("http://x.example/a.png"), "/image_url"),
+            ("attributes", json!({"a": {}}), "/attributes/a"),
+        ] {
+            let mut body = tea.clone();
+            body[name] = value;
+            assert_eq!(field(body.clone()), pointer, "{body}");
+        }
+    }
+
+    #[test]
+    fn replacing_keeps_what_was_not_said_and_must_not_be_lost() {
+        let draft = checked(json!({"name": "Tea", "price": 1})).unwrap();
+        let current = Document {
+            name: "Old".to_owned(),
+            sku: "OLD-1".to_owned(),
+            slug: "old".to_owned(),
+            description: "old".to_owned(),
+            price: draft.price,
+            category: CategoryName::parse("tea").ok(),
+            status: ProductStatus::Draft,
+            image_url: Some("/old.png".to_owned()),
+            attributes: Map::new(),
+        };
+        let next = draft.replacing(current);
+        assert_eq!(
+            (next.sku.as_str(), next.slug.as_str(), next.status),
+            ("OLD-1", "old", ProductStatus::Draft)
+        );
+        assert_eq!(
+            (next.description.as_str(), next.category, next.image_url),
+            ("", None, None)
+        );
+    }
+}

@@ -1,0 +1,13 @@
+//! The catalog's rules: pure values in, pure values out. No clock, no storage, no runtime.
+
+pub(crate) mod attributes;
+pub(crate) mod category;
+pub(crate) mod change;
+pub(crate) mod document;
+pub(crate) mod reservation;
+pub(crate) mod scope;
+pub(crate) mod shelf;
+pub(crate) mod slug;
+pub(crate) mod stock;
+pub(crate) mod text;
+pub(crate) mod words;

@@ -1,0 +1,26 @@
+//! The books of stock and reservations, for whoever checks that they balance.
+
+use super::Service;
+use contracts::{
+    BoxError,
+    catalog::{ReservationAudit, StockAudit},
+    values::{OrderId, VariantId},
+};
+
+impl Service {
+    pub(super) async fn stock_books(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<StockAudit>, BoxError> {
+        Ok(self.store.audit_stock(after, limit).await?)
+    }
+
+    pub(super) async fn reservation_books(
+        &self,
+        after: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Vec<ReservationAudit>, BoxError> {
+        Ok(self.store.audit_reservations(after, limit).await?)
+    }
+}

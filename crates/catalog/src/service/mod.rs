@@ -1,0 +1,189 @@
+//! The use cases, a verb a file: check in `domain`, then one call of the store. No SQL, no HTTP.
+
+mod adjust;
+mod audit;
+mod categories;
+mod create;
+mod edit;
+mod find;
+mod import;
+mod inventory;
+mod reserve;
+mod resolve;
+
+use crate::store::Store;
+use async_trait::async_trait;
+use contracts::{
+    BoxError,
+    access::Principal,
+    catalog::{
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, ImportOutcome, ImportProduct,
+        InventoryQuery, InventoryView, ListError, MovementView, NewCategory, NewProduct,
+        PatchProduct, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
+        ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+    },
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
+};
+use platform::clock::Clock;
+use std::{fmt, sync::Arc};
+
+/// The catalog, near.
+pub struct Service {
+    store: Arc<dyn Store>,
+    clock: Clock,
+    currency: Currency,
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Clock, currency: Currency) -> Self {
+        Self {
+            store,
+            clock,
+            currency,
+        }
+    }
+}
+
+#[async_trait]
+impl Catalog for Service {
+    async fn create_product(
+        &self,
+        who: &Principal,
+        key: Option<IdempotencyKey>,
+        wish: NewProduct,
+    ) -> Result<Answered<ProductView>, EditError> {
+        self.create(who, key, wish).await
+    }
+
+    async fn replace_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+        wish: NewProduct,
+    ) -> Result<ProductView, EditError> {
+        self.replace(who, id, sent, wish).await
+    }
+
+    async fn patch_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+        wish: PatchProduct,
+    ) -> Result<ProductView, EditError> {
+        self.patch(who, id, sent, wish).await
+    }
+
+    async fn delete_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+    ) -> Result<(), EditError> {
+        self.archive(who, id, sent).await
+    }
+
+    async fn product(
+        &self,
+        viewer: Option<&Principal>,
+        which: ProductRef,
+    ) -> Result<ProductView, EditError> {
+        self.find(viewer, which).await
+    }
+
+    async fn products(
+        &self,
+        viewer: Option<&Principal>,
+        query: ProductQuery,
+    ) -> Result<Page<ProductView>, ListError> {
+        self.list(viewer, query).await
+    }
+
+    async fn import_products(
+        &self,
+        owner: UserId,
+        batch: Vec<ImportProduct>,
+        commit: bool,
+    ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
+        self.import(owner, batch, commit).await
+    }
+
+    async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {
+        self.all_categories().await
+    }
+
+    async fn create_category(&self, wish: NewCategory) -> Result<CategoryView, EditError> {
+        self.make_category(wish).await
+    }
+
+    async fn adjust_stock(
+        &self,
+        who: &Principal,
+        key: Option<IdempotencyKey>,
+        wish: AdjustStock,
+    ) -> Result<Answered<Vec<InventoryView>>, AdjustError> {
+        self.adjust(who, key, wish).await
+    }
+
+    async fn inventory(
+        &self,
+        who: &Principal,
+        query: InventoryQuery,
+    ) -> Result<Page<InventoryView>, ListError> {
+        self.stock_page(who, query).await
+    }
+
+    async fn inventory_of(
+        &self,
+        who: &Principal,
+        id: VariantId,
+    ) -> Result<InventoryView, AdjustError> {
+        self.stock_of(who, id).await
+    }
+
+    async fn movements(
+        &self,
+        who: &Principal,
+        id: VariantId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<MovementView>, AdjustError> {
+        self.movements_of(who, id, limit, cursor).await
+    }
+
+    async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {
+        self.reserve(batch).await
+    }
+
+    async fn resolve_all(&self, batch: Vec<Resolve>) -> Vec<Result<(), ResolveError>> {
+        self.resolve(batch).await
+    }
+
+    async fn overdue(&self, before: Timestamp, limit: u32) -> Result<Vec<OrderId>, BoxError> {
+        self.overdue_orders(before, limit).await
+    }
+
+    async fn audit_stock(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<StockAudit>, BoxError> {
+        self.stock_books(after, limit).await
+    }
+
+    async fn audit_reservations(
+        &self,
+        after: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Vec<ReservationAudit>, BoxError> {
+        self.reservation_books(after, limit).await
+    }
+}

@@ -1,0 +1,161 @@
+//! What the catalog keeps, as a trait: each method is one transaction that keeps one invariant whole.
+//! No rule is decided here; stores ask `domain`.
+
+pub(crate) mod sqlite;
+#[cfg(test)]
+mod suite;
+
+use crate::domain::{
+    category::CategoryName, change::Change, document::Draft, scope::Scope, stock::Adjustment,
+};
+use async_trait::async_trait;
+use contracts::{
+    catalog::{
+        AdjustError, CategoryView, EditError, ImportOutcome, ImportProduct, InventoryQuery,
+        InventoryView, ListError, MovementView, ProductQuery, ProductRef, ProductView,
+        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+    },
+    request::{Answered, Precondition},
+    values::{
+        CategoryId, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId,
+    },
+};
+use platform::db::{StoreError, keys::KeyedRequest};
+
+/// A product to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct NewRow {
+    pub(crate) product_id: ProductId,
+    pub(crate) variant_id: VariantId,
+    pub(crate) owner_id: UserId,
+    pub(crate) draft: Draft,
+    pub(crate) at: Timestamp,
+}
+
+/// A product to be changed.
+#[derive(Debug, Clone)]
+pub(crate) struct Edit {
+    pub(crate) product_id: ProductId,
+    pub(crate) scope: Scope,
+    pub(crate) sent: Precondition,
+    pub(crate) change: Change,
+    pub(crate) at: Timestamp,
+}
+
+/// A category to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct CategoryRow {
+    pub(crate) category_id: CategoryId,
+    pub(crate) named: CategoryName,
+    pub(crate) parent: Option<String>,
+    pub(crate) at: Timestamp,
+}
+
+/// Lines to be imported.
+#[derive(Debug, Clone)]
+pub(crate) struct Import {
+    pub(crate) owner_id: UserId,
+    pub(crate) lines: Vec<ImportProduct>,
+    pub(crate) commit: bool,
+    pub(crate) at: Timestamp,
+}
+
+/// Stock to be changed by hand.
+#[derive(Debug, Clone)]
+pub(crate) struct Adjust {
+    pub(crate) scope: Scope,
+    pub(crate) changes: Vec<Adjustment>,
+    pub(crate) actor: String,
+    pub(crate) at: Timestamp,
+}
+
+/// Keeps products, categories, stock and reservations. Stock rows are written in the order of their
+/// numbers, everywhere.
+#[async_trait]
+pub(crate) trait Store: Send + Sync {
+    /// Makes a product, its default variant, its first stock and its place in the search, and remembers
+    /// the answer under the key.
+    async fn create(
+        &self,
+        row: NewRow,
+        key: Option<KeyedRequest>,
+    ) -> Result<Answered<ProductView>, EditError>;
+    /// Changes a document if the version that was sent is current; versions go up by one.
+    async fn edit(&self, edit: Edit) -> Result<ProductView, EditError>;
+    /// A product that the scope sees.
+    async fn product(
+        &self,
+        which: ProductRef,
+        scope: Scope,
+    ) -> Result<Option<ProductView>, StoreError>;
+    /// A page of products that the scope sees.
+    async fn products(
+        &self,
+        query: ProductQuery,
+        scope: Scope,
+    ) -> Result<Page<ProductView>, ListError>;
+    /// Creates or updates by SKU, a result each; keeps nothing unless told to commit.
+    async fn import(
+        &self,
+        import: Import,
+    ) -> Result<Vec<Result<ImportOutcome, String>>, StoreError>;
+
+    /// All categories, parents before children.
+    async fn categories(&self) -> Result<Vec<CategoryView>, StoreError>;
+    /// Makes a category.
+    async fn create_category(&self, row: CategoryRow) -> Result<CategoryView, EditError>;
+
+    /// Changes stock with a ledger row for each change, all or nothing, and remembers the answer.
+    async fn adjust(
+        &self,
+        adjust: Adjust,
+        key: Option<KeyedRequest>,
+    ) -> Result<Answered<Vec<InventoryView>>, AdjustError>;
+    /// A page of the scope's stock.
+    async fn inventory(
+        &self,
+        query: InventoryQuery,
+        scope: Scope,
+    ) -> Result<Page<InventoryView>, ListError>;
+    /// The stock of one of the scope's variants.
+    async fn inventory_of(
+        &self,
+        id: VariantId,
+        scope: Scope,
+    ) -> Result<Option<InventoryView>, StoreError>;
+    /// What moved a variant's stock, newest first.
+    async fn movements(
+        &self,
+        id: VariantId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<MovementView>, ListError>;
+
+    /// Holds stock, a result each, in order; every stock row is written once.
+    async fn reserve_all(
+        &self,
+        batch: Vec<Reserve>,
+        at: Timestamp,
+    ) -> Result<Vec<Result<Reserved, ReserveError>>, StoreError>;
+    /// Ends reservations, a result each, in order; every stock row is written once.
+    async fn resolve_all(
+        &self,
+        batch: Vec<Resolve>,
+        at: Timestamp,
+    ) -> Result<Vec<Result<(), ResolveError>>, StoreError>;
+    /// Orders whose reservations are open past a moment, oldest first.
+    async fn overdue(&self, before: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError>;
+
+    /// Stock beside what its ledgers add up to.
+    async fn audit_stock(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<StockAudit>, StoreError>;
+    /// Reservations, in the order of their orders' ids.
+    async fn audit_reservations(
+        &self,
+        after: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Vec<ReservationAudit>, StoreError>;
+}

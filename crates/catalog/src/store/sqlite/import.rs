@@ -1,0 +1,125 @@
+//! Imports: many products in one transaction. Whatever could go wrong with a line is looked at before it
+//! is written, so that a bad line leaves nothing and fails no other.
+
+use super::{categories, write};
+use crate::{
+    domain::{category::CategoryName, document::Draft},
+    store::{Import, NewRow},
+};
+use contracts::{
+    catalog::{EditError, ImportOutcome, ImportProduct},
+    values::{ProductId, Timestamp, UserId, VariantId, fold},
+};
+use platform::db::{Abort, StoreError};
+use rusqlite::Connection;
+use std::collections::HashMap;
+
+/// Category numbers and slugs by their path, so that a batch looks each up once.
+type Paths = HashMap<Vec<String>, (i64, String)>;
+
+struct Importer<'a> {
+    connection: &'a Connection,
+    owner_id: UserId,
+    at: Timestamp,
+    paths: Paths,
+}
+
+pub(super) fn all(
+    connection: &Connection,
+    import: Import,
+) -> Result<Vec<Result<ImportOutcome, String>>, StoreError> {
+    let mut importer = Importer {
+        connection,
+        owner_id: import.owner_id,
+        at: import.at,
+        paths: Paths::new(),
+    };
+    import
+        .lines
+        .into_iter()
+        .map(|line| match importer.one(line) {
+            Ok(outcome) => Ok(Ok(outcome)),
+            Err(Abort::Refused(reason)) => Ok(Err(reason)),
+            Err(Abort::Failed(error)) => Err(error),
+        })
+        .collect()
+}
+
+impl Importer<'_> {
+    fn one(&mut self, line: ImportProduct) -> Result<ImportOutcome, Abort<String>> {
+        let (draft, path) = Draft::import(line).map_err(Abort::Refused)?;
+        let sku_key = fold(draft.sku.as_deref().unwrap_or_default());
+        let Some(found) = write::find_by_sku(self.connection, &sku_key)? else {
+            let category = self.category(&path)?;
+            return self.create(draft, category.map(|(number, _)| number));
+        };
+        if found.owner_id != self.owner_id {
+            return Err(Abort::Refused("sku is in use by another seller".to_owned()));
+        }
+        let category = self.category(&path)?;
+        let number = category.as_ref().map(|(number, _)| *number);
+        let mut next = draft.replacing(found.document.clone());
+        // The path decides which category is meant; its slug may be another than its name's.
+        next.category = category
+            .zip(next.category)
+            .map(|((_, slug), named)| CategoryName {
+                slug,
+                name: named.name,
+            });
+        let mut before = found.document;
+        if number == found.category {
+            before.category.clone_from(&next.category);
+        }
+        if before == next && number == found.category {
+            return Ok(ImportOutcome::Unchanged);
+        }
+        let place = write::Place {
+            number: found.number,
+            version: found.version,
+            category: number,
+        };
+        write::update(self.connection, &place, &next, self.at).map_err(in_words)?;
+        Ok(ImportOutcome::Updated)
+    }
+
+    fn create(&self, draft: Draft, category: Option<i64>) -> Result<ImportOutcome, Abort<String>> {
+        let row = NewRow {
+            product_id: ProductId::generate(),
+            variant_id: VariantId::generate(),
+            owner_id: self.owner_id,
+            draft,
+            at: self.at,
+        };
+        write::insert(self.connection, &row, category).map_err(in_words)?;
+        Ok(ImportOutcome::Created)
+    }
+
+    /// The category at the end of a path; what is missing on the way is made.
+    fn category(&mut self, path: &[CategoryName]) -> Result<Option<(i64, String)>, StoreError> {
+        let names: Vec<String> = path.iter().map(|named| named.name.clone()).collect();
+        if let Some(known) = self.paths.get(&names) {
+            return Ok(Some(known.clone()));
+        }
+        let mut parent: Option<(i64, String)> = None;
+        for named in path {
+            let above = parent
+                .as_ref()
+                .map(|(number, slug)| (*number, slug.as_str()));
+            let next = categories::find_or_make_below(self.connection, above, named, self.at)?;
+            parent = Some(next);
+        }
+        if let Some(found) = &parent {
+            self.paths.insert(names, found.clone());
+        }
+        Ok(parent)
+    }
+}
+
+/// Nothing refuses here, since the writer is alone and looked before; if something did, part of the line
+/// would be written already, so the whole import fails.
+fn in_words(abort: Abort<EditError>) -> Abort<String> {
+    match abort {
+        Abort::Refused(refusal) => Abort::Failed(StoreError::Other(Box::new(refusal))),
+        Abort::Failed(error) => Abort::Failed(error),
+    }
+}

@@ -1,0 +1,271 @@
+//! Lists of products: keyset pages over indexes made for each order. Every value is bound, never written
+//! into the statement.
+
+use super::{categories, cursor, read};
+use crate::domain::{scope::Scope, words};
+use contracts::{
+    catalog::{ListError, ProductQuery, ProductSort, ProductStatus, ProductView},
+    values::Page,
+};
+use platform::db::StoreError;
+use rusqlite::{Connection, Row, params_from_iter, types::Value};
+use serde::{Deserialize, Serialize};
+
+/// A list that was checked.
+#[derive(Debug)]
+pub(super) struct List {
+    query: ProductQuery,
+    scope: Scope,
+    status: ProductStatus,
+    sort: ProductSort,
+    words: Option<Vec<String>>,
+    after: Option<After>,
+}
+
+/// The sort keys of the last row seen. A key is text whatever it is, so that a float is not rounded.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct After {
+    sort: ProductSort,
+    key: Option<String>,
+    number: i64,
+}
+
+/// How an order is written.
+struct Order {
+    /// The key before the number, if there is one.
+    key: &'static str,
+    ascending: bool,
+    /// Which table leads, so that its index gives the order.
+    from: &'static str,
+}
+
+const BY_PRODUCT: &str = "products p
+     CROSS JOIN variants v ON v.product_number = p.product_number AND v.position = 0";
+const BY_VARIANT: &str = "variants v CROSS JOIN products p ON p.product_number = v.product_number";
+const BY_WORDS: &str = "matches m
+     CROSS JOIN products p ON p.product_number = m.number
+     CROSS JOIN variants v ON v.product_number = p.product_number AND v.position = 0";
+/// The name weighs most, then the SKU, the category, the description. A lower relevance is better.
+const MATCHES: &str = "WITH matches AS MATERIALIZED (
+         SELECT rowid AS number, bm25(product_search, 10.0, 5.0, 3.0, 1.0) AS relevance
+           FROM product_search
+          WHERE product_search MATCH ?
+     )";
+
+impl List {
+    pub(super) fn new(query: ProductQuery, scope: Scope) -> Result<Self, ListError> {
+        let words = query.q.as_deref().map(words::of);
+        let sort = query.sort.unwrap_or(match words {
+            Some(_) => ProductSort::Relevance,
+            None => ProductSort::Newest,
+        });
+        if sort == ProductSort::Relevance && words.is_none() {
+            return Err(ListError::InvalidParameter {
+                name: "sort",
+                reason: "by relevance needs q".to_owned(),
+            });
+        }
+        let after: Option<After> = cursor::read(query.cursor.as_ref())?;
+        if after
+            .as_ref()
+            .is_some_and(|after| after.bound(sort).is_none())
+        {
+            return Err(cursor::foreign());
+        }
+        Ok(Self {
+            status: query.status.unwrap_or(ProductStatus::Active),
+            query,
+            scope,
+            sort,
+            words,
+            after,
+        })
+    }
+}
+
+impl After {
+    /// The keys as the order of `sort` binds them; none if they are another list's.
+    fn bound(&self, sort: ProductSort) -> Option<Vec<Value>> {
+        if self.sort != sort {
+            return None;
+        }
+        let key = match (sort, &self.key) {
+            (ProductSort::Newest | ProductSort::Oldest, None) => None,
+            (ProductSort::Name, Some(text)) => Some(Value::Text(text.clone())),
+            (ProductSort::Cheapest | ProductSort::Dearest, Some(text)) => {
+                Some(Value::Integer(text.parse().ok()?))
+            }
+            (ProductSort::Relevance, Some(text)) => {
+                let relevance = f64::from_bits(text.parse().ok()?);
+                relevance.is_finite().then_some(Value::Real(relevance))
+            }
+            (ProductSort::Newest | ProductSort::Oldest, Some(_)) | (_, None) => return None,
+        };
+        let expected = !matches!(sort, ProductSort::Newest | ProductSort::Oldest);
+        (key.is_some() == expected).then(|| {
+            key.into_iter()
+                .chain([Value::Integer(self.number)])
+                .collect()
+        })
+    }
+}
+
+fn order(sort: ProductSort) -> Order {
+    let (key, ascending, from) = match sort {
+        ProductSort::Newest => ("", false, BY_PRODUCT),
+        ProductSort::Oldest => ("", true, BY_PRODUCT),
+        ProductSort::Name => ("p.name_key", true, BY_PRODUCT),
+        ProductSort::Cheapest => ("v.price_minor", true, BY_VARIANT),
+        ProductSort::Dearest => ("v.price_minor", false, BY_VARIANT),
+        ProductSort::Relevance => ("m.relevance", true, BY_WORDS),
+    };
+    Order {
+        key,
+        ascending,
+        from,
+    }
+}
+
+/// One page; two statements, and one more for a category.
+pub(super) fn page(connection: &Connection, list: &List) -> Result<Page<ProductView>, StoreError> {
+    let nothing = Page {
+        data: Vec::new(),
+        next_cursor: None,
+    };
+    let strangers = list.status != ProductStatus::Active && list.scope == Scope::Nothing;
+    let wordless = list.words.as_ref().is_some_and(Vec::is_empty);
+    if strangers || wordless {
+        return Ok(nothing);
+    }
+    let category = match &list.query.category {
+        None => None,
+        Some(slug) => match categories::with_descendants(connection, slug)? {
+            None => return Ok(nothing),
+            some @ Some(_) => some,
+        },
+    };
+    let limit = usize::try_from(list.query.limit.get()).unwrap_or(1);
+    let (sql, values) = statement(list, category);
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params_from_iter(values), |row| {
+        Ok((read::row(row)?, key_of(row)?))
+    })?;
+    let rows: Vec<((i64, ProductView), Option<String>)> = rows.collect::<Result<_, _>>()?;
+    let page = cursor::page(rows, limit, |((number, _), key)| After {
+        sort: list.sort,
+        key: key.clone(),
+        number: *number,
+    })?;
+    let mut products: Vec<(i64, ProductView)> = page.data.into_iter().map(|(row, _)| row).collect();
+    read::add_variants(connection, &mut products)?;
+    Ok(Page {
+        data: products.into_iter().map(|(_, view)| view).collect(),
+        next_cursor: page.next_cursor,
+    })
+}
+
+/// The sort key, which follows the product's columns.
+fn key_of(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
+    Ok(match row.get(read::COLUMN_COUNT)? {
+        Value::Null | Value::Blob(_) => None,
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Real(number) => Some(number.to_bits().to_string()),
+        Value::Text(text) => Some(text),
+    })
+}
+
+/// The statement and its values, in the order in which they stand in it.
+fn statement(list: &List, category: Option<String>) -> (String, Vec<Value>) {
+    let order = order(list.sort);
+    let mut values = Vec::new();
+    let (with, from) = match &list.words {
+        None => ("", order.from),
+        Some(words) => {
+            values.push(Value::Text(match_all(words)));
+            (MATCHES, BY_WORDS)
+        }
+    };
+    let mut conditions = vec!["p.status = ?".to_owned(), "v.position = 0".to_owned()];
+    values.push(Value::Text(list.status.as_str().to_owned()));
+    filters(list, category, |condition, value| {
+        conditions.push(condition.to_owned());
+        values.push(value);
+    });
+    let (direction, than) = if order.ascending {
+        ("", ">")
+    } else {
+        (" DESC", "<")
+    };
+    let (sorted_by, beyond) = if order.key.is_empty() {
+        (
+            format!("p.product_number{direction}"),
+            format!("p.product_number {than} ?"),
+        )
+    } else {
+        (
+            format!("{}{direction}, p.product_number{direction}", order.key),
+            format!("({}, p.product_number) {than} (?, ?)", order.key),
+        )
+    };
+    if let Some(bound) = list.after.as_ref().and_then(|after| after.bound(list.sort)) {
+        conditions.push(beyond);
+        values.extend(bound);
+    }
+    let key = if order.key.is_empty() {
+        "NULL"
+    } else {
+        order.key
+    };
+    let sql = format!(
+        "{with} SELECT {columns}, {key}
+           FROM {from}
+          CROSS JOIN stock s ON s.variant_number = v.variant_number
+           LEFT JOIN categories c ON c.category_number = p.category_number
+          WHERE {conditions}
+          ORDER BY {sorted_by}
+          LIMIT ?",
+        columns = read::COLUMNS,
+        conditions = conditions.join(" AND "),
+    );
+    // One more than the page holds tells whether there is a next one.
+    values.push(Value::Integer(
+        i64::from(list.query.limit.get()).saturating_add(1),
+    ));
+    (sql, values)
+}
+
+fn filters(list: &List, category: Option<String>, mut add: impl FnMut(&'static str, Value)) {
+    if list.status != ProductStatus::Active
+        && let Scope::Of(owner) = list.scope
+    {
+        add("p.owner_id = ?", Value::Blob(owner.as_bytes().to_vec()));
+    }
+    if let Some(numbers) = category {
+        add(
+            "p.category_number IN (SELECT value FROM json_each(?))",
+            Value::Text(numbers),
+        );
+    }
+    if let Some(least) = list.query.price_min {
+        add("v.price_minor >= ?", Value::Integer(least));
+    }
+    if let Some(most) = list.query.price_max {
+        add("v.price_minor <= ?", Value::Integer(most));
+    }
+    if let Some(in_stock) = list.query.in_stock {
+        add(
+            "(s.on_hand - s.reserved > 0) = ?",
+            Value::Integer(i64::from(in_stock)),
+        );
+    }
+}
+
+/// All words, each as a prefix: quoted, so that FTS5 reads none of them as an operator.
+fn match_all(words: &[String]) -> String {
+    words
+        .iter()
+        .map(|word| format!("\"{}\"*", word.replace('"', "")))
+        .collect::<Vec<_>>()
+        .join(" AND ")
+}

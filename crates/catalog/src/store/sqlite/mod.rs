@@ -1,0 +1,243 @@
+//! The embedded store: one file, one writer. Every statement of the catalog is in this folder.
+//! Rules are asked for in `domain`, never written here a second time.
+
+mod adjust;
+mod audit;
+mod categories;
+mod cursor;
+mod import;
+mod inventory;
+mod list;
+mod movements;
+mod read;
+mod reserve;
+mod resolve;
+mod write;
+
+use super::{Adjust, CategoryRow, Edit, Import, NewRow, Store};
+use crate::domain::scope::Scope;
+use async_trait::async_trait;
+use contracts::{
+    catalog::{
+        AdjustError, CategoryView, EditError, ImportOutcome, InventoryQuery, InventoryView,
+        ListError, MovementView, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
+        ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+    },
+    request::Answered,
+    values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
+};
+use platform::db::{
+    Abort, StoreError,
+    keys::KeyedRequest,
+    migrate::{BASE, Migration},
+    sqlite::{Database, Options},
+};
+use std::{convert::Infallible, path::Path};
+
+/// All steps of the schema, oldest first.
+const MIGRATIONS: &[Migration] = &[
+    BASE,
+    Migration {
+        number: 1,
+        name: "catalog",
+        sql: include_str!("../../../migrations/sqlite/0001_catalog.sql"),
+    },
+];
+
+/// The catalog in a SQLite file.
+#[derive(Debug, Clone)]
+pub(crate) struct SqliteStore {
+    database: Database,
+}
+
+impl SqliteStore {
+    /// Opens or makes the file.
+    pub(crate) fn open(path: &Path, options: Options, now: Timestamp) -> Result<Self, StoreError> {
+        let database = Database::open(path, options, MIGRATIONS, now.as_ms())?;
+        Ok(Self { database })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn create(
+        &self,
+        row: NewRow,
+        key: Option<KeyedRequest>,
+    ) -> Result<Answered<ProductView>, EditError> {
+        let write = self
+            .database
+            .write(move |c| write::create(c, &row, key.as_ref()));
+        write.await.map_err(edit_error)
+    }
+
+    async fn edit(&self, edit: Edit) -> Result<ProductView, EditError> {
+        let write = self.database.write(move |c| write::edit(c, edit));
+        write.await.map_err(edit_error)
+    }
+
+    async fn product(
+        &self,
+        which: ProductRef,
+        scope: Scope,
+    ) -> Result<Option<ProductView>, StoreError> {
+        let read = self.database.read(move |c| read::product(c, &which));
+        let found = read.await?;
+        Ok(found.filter(|product| scope.sees(product.owner_id, product.status)))
+    }
+
+    async fn products(
+        &self,
+        query: ProductQuery,
+        scope: Scope,
+    ) -> Result<Page<ProductView>, ListError> {
+        let list = list::List::new(query, scope)?;
+        let read = self.database.read(move |c| list::page(c, &list));
+        read.await.map_err(list_error)
+    }
+
+    async fn import(
+        &self,
+        import: Import,
+    ) -> Result<Vec<Result<ImportOutcome, String>>, StoreError> {
+        let commit = import.commit;
+        let write = self.database.write(move |c| {
+            let outcomes = import::all(c, import)?;
+            // A dry run does everything and then undoes it, so that it foretells exactly.
+            if commit {
+                Ok(outcomes)
+            } else {
+                Err(Abort::Refused(outcomes))
+            }
+        });
+        match write.await {
+            Ok(outcomes) | Err(Abort::Refused(outcomes)) => Ok(outcomes),
+            Err(Abort::Failed(error)) => Err(error),
+        }
+    }
+
+    async fn categories(&self) -> Result<Vec<CategoryView>, StoreError> {
+        self.database.read(categories::all).await
+    }
+
+    async fn create_category(&self, row: CategoryRow) -> Result<CategoryView, EditError> {
+        let write = self.database.write(move |c| categories::create(c, &row));
+        write.await.map_err(edit_error)
+    }
+
+    async fn adjust(
+        &self,
+        adjust: Adjust,
+        key: Option<KeyedRequest>,
+    ) -> Result<Answered<Vec<InventoryView>>, AdjustError> {
+        let write = self
+            .database
+            .write(move |c| adjust::all(c, &adjust, key.as_ref()));
+        write.await.map_err(|abort: Abort<AdjustError>| {
+            abort.into_refusal(|| AdjustError::Overloaded, AdjustError::Internal)
+        })
+    }
+
+    async fn inventory(
+        &self,
+        query: InventoryQuery,
+        scope: Scope,
+    ) -> Result<Page<InventoryView>, ListError> {
+        let after = inventory::after(query.cursor.as_ref())?;
+        let read = self
+            .database
+            .read(move |c| inventory::page(c, &query, after, scope));
+        read.await.map_err(list_error)
+    }
+
+    async fn inventory_of(
+        &self,
+        id: VariantId,
+        scope: Scope,
+    ) -> Result<Option<InventoryView>, StoreError> {
+        let read = self.database.read(move |c| inventory::one(c, id, scope));
+        read.await
+    }
+
+    async fn movements(
+        &self,
+        id: VariantId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<MovementView>, ListError> {
+        let before = movements::before(cursor.as_ref())?;
+        let read = self
+            .database
+            .read(move |c| movements::page(c, id, limit, before));
+        read.await.map_err(list_error)
+    }
+
+    async fn reserve_all(
+        &self,
+        batch: Vec<Reserve>,
+        at: Timestamp,
+    ) -> Result<Vec<Result<Reserved, ReserveError>>, StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(reserve::all(c, &batch, at)?));
+        write.await.map_err(never_refused)
+    }
+
+    async fn resolve_all(
+        &self,
+        batch: Vec<Resolve>,
+        at: Timestamp,
+    ) -> Result<Vec<Result<(), ResolveError>>, StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(resolve::all(c, &batch, at)?));
+        write.await.map_err(never_refused)
+    }
+
+    async fn overdue(&self, before: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        let read = self
+            .database
+            .read(move |c| resolve::overdue(c, before, limit));
+        read.await
+    }
+
+    async fn audit_stock(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<StockAudit>, StoreError> {
+        let read = self.database.read(move |c| audit::stock(c, after, limit));
+        read.await
+    }
+
+    async fn audit_reservations(
+        &self,
+        after: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Vec<ReservationAudit>, StoreError> {
+        let read = self
+            .database
+            .read(move |c| audit::reservations(c, after, limit));
+        read.await
+    }
+}
+
+fn edit_error(abort: Abort<EditError>) -> EditError {
+    abort.into_refusal(|| EditError::Overloaded, EditError::Internal)
+}
+
+fn list_error(error: StoreError) -> ListError {
+    ListError::Internal(Box::new(error))
+}
+
+fn never_refused(abort: Abort<Infallible>) -> StoreError {
+    match abort {
+        Abort::Failed(error) => error,
+        Abort::Refused(never) => match never {},
+    }
+}
+
+/// What must be in the database and is not.
+fn broken(what: &str) -> StoreError {
+    StoreError::Other(what.into())
+}

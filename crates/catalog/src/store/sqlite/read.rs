@@ -1,0 +1,165 @@
+//! Products as they are read: two statements for a page, whatever its size. Changes nothing.
+
+use super::broken;
+use contracts::{
+    catalog::{ProductRef, ProductView, StockView, VariantView},
+    values::{Currency, Money, ProductId, Timestamp, UserId, VariantId, Version},
+};
+use platform::db::StoreError;
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, types::Type};
+use std::{collections::HashMap, str::FromStr};
+
+/// Columns of [`row`], from `products p`, its default variant `v` and its category `c`.
+pub(super) const COLUMNS: &str = "p.product_number, p.product_id, p.owner_id, p.slug, p.name, p.status, \
+     p.image_url, p.version, p.created_at_ms, p.updated_at_ms, p.attributes, p.description, \
+     c.slug, v.sku, v.price_minor, v.currency";
+/// How many there are.
+pub(super) const COLUMN_COUNT: usize = 16;
+
+/// A product without its variants, and the store's number of it.
+pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<(i64, ProductView)> {
+    let none = StockView {
+        on_hand: 0,
+        reserved: 0,
+        available: 0,
+    };
+    let attributes: String = row.get(10)?;
+    let view = ProductView {
+        id: ProductId::from_bytes(row.get(1)?),
+        owner_id: UserId::from_bytes(row.get(2)?),
+        slug: row.get(3)?,
+        name: row.get(4)?,
+        status: word(row, 5)?,
+        image_url: row.get(6)?,
+        version: version(row, 7)?,
+        created_at: Timestamp::from_ms(row.get(8)?),
+        updated_at: Timestamp::from_ms(row.get(9)?),
+        attributes: serde_json::from_str(&attributes).map_err(|error| unreadable(10, error))?,
+        description: row.get(11)?,
+        category: row.get(12)?,
+        sku: row.get(13)?,
+        price: money(row, 14, 15)?,
+        stock: none,
+        variants: Vec::new(),
+        stock_version: 0,
+    };
+    Ok((row.get(0)?, view))
+}
+
+/// One product with its variants.
+pub(super) fn product(
+    connection: &Connection,
+    which: &ProductRef,
+) -> Result<Option<ProductView>, StoreError> {
+    match which {
+        ProductRef::Id(id) => one(connection, "p.product_id = ?1", id.as_bytes()),
+        ProductRef::Slug(slug) => one(connection, "p.slug = ?1", slug),
+    }
+}
+
+/// The product of that number, which is there.
+pub(super) fn numbered(connection: &Connection, number: i64) -> Result<ProductView, StoreError> {
+    one(connection, "p.product_number = ?1", &number)?
+        .ok_or_else(|| broken("a product that was written is not there"))
+}
+
+fn one(
+    connection: &Connection,
+    condition: &str,
+    value: &dyn ToSql,
+) -> Result<Option<ProductView>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}
+           FROM products p
+           JOIN variants v ON v.product_number = p.product_number AND v.position = 0
+           LEFT JOIN categories c ON c.category_number = p.category_number
+          WHERE {condition}"
+    );
+    let found = connection
+        .prepare_cached(&sql)?
+        .query_row([value], row)
+        .optional()?;
+    let mut found: Vec<_> = found.into_iter().collect();
+    add_variants(connection, &mut found)?;
+    Ok(found.pop().map(|(_, view)| view))
+}
+
+/// Adds the variants of all products with one statement.
+pub(super) fn add_variants(
+    connection: &Connection,
+    products: &mut [(i64, ProductView)],
+) -> Result<(), StoreError> {
+    let numbers: Vec<i64> = products.iter().map(|(number, _)| *number).collect();
+    let numbers =
+        serde_json::to_string(&numbers).map_err(|error| StoreError::Other(error.into()))?;
+    let mut by_number: HashMap<i64, &mut ProductView> = products
+        .iter_mut()
+        .map(|(number, view)| (*number, view))
+        .collect();
+    let mut statement = connection.prepare_cached(
+        "SELECT v.product_number, v.variant_id, v.sku, v.price_minor, v.currency,
+                s.on_hand, s.reserved, s.version
+           FROM json_each(?1) n
+          CROSS JOIN variants v ON v.product_number = n.value
+          CROSS JOIN stock s ON s.variant_number = v.variant_number
+          ORDER BY v.product_number, v.position",
+    )?;
+    let mut rows = statement.query([numbers])?;
+    while let Some(row) = rows.next()? {
+        let Some(view) = by_number.get_mut(&row.get(0)?) else {
+            continue;
+        };
+        let variant = VariantView {
+            id: VariantId::from_bytes(row.get(1)?),
+            sku: row.get(2)?,
+            price: money(row, 3, 4)?,
+            stock: stock(row.get(5)?, row.get(6)?),
+        };
+        view.stock = stock(
+            view.stock.on_hand.saturating_add(variant.stock.on_hand),
+            view.stock.reserved.saturating_add(variant.stock.reserved),
+        );
+        view.stock_version = view.stock_version.saturating_add(row.get(7)?);
+        view.variants.push(variant);
+    }
+    Ok(())
+}
+
+fn stock(on_hand: i64, reserved: i64) -> StockView {
+    debug_assert!(
+        0 <= reserved && reserved <= on_hand,
+        "{reserved} of {on_hand}"
+    );
+    StockView {
+        on_hand,
+        reserved,
+        available: on_hand.saturating_sub(reserved),
+    }
+}
+
+/// A value that is kept as a word.
+pub(super) fn word<T: FromStr>(row: &Row<'_>, index: usize) -> rusqlite::Result<T>
+where
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    let text = row.get_ref(index)?.as_str()?;
+    text.parse().map_err(|error| unreadable(index, error))
+}
+
+/// Money from its two columns.
+pub(super) fn money(row: &Row<'_>, minor: usize, currency: usize) -> rusqlite::Result<Money> {
+    let currency: Currency = word(row, currency)?;
+    Ok(Money::new(row.get(minor)?, currency))
+}
+
+pub(super) fn version(row: &Row<'_>, index: usize) -> rusqlite::Result<Version> {
+    let number: i64 = row.get(index)?;
+    Version::try_from(number).map_err(|error| unreadable(index, error))
+}
+
+pub(super) fn unreadable(
+    index: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
+}

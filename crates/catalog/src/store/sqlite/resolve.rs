@@ -1,0 +1,130 @@
+//! How reservations end, in batches; each stock row is written once, in the order of variant numbers.
+
+use super::{broken, reserve};
+use crate::domain::reservation::{self, Effect, Step};
+use contracts::{
+    catalog::{ReservationState, Resolve, ResolveError},
+    values::{OrderId, Timestamp},
+};
+use platform::db::StoreError;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
+
+type Answer = Result<(), ResolveError>;
+/// What the batch does to each variant, on hand and reserved.
+type Moved = BTreeMap<i64, (i64, i64)>;
+
+pub(super) fn all(
+    connection: &Connection,
+    batch: &[Resolve],
+    at: Timestamp,
+) -> Result<Vec<Answer>, StoreError> {
+    let mut moved = Moved::new();
+    let answers = batch
+        .iter()
+        .map(|wish| one(connection, &mut moved, wish, at))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut statement = connection.prepare_cached(
+        "UPDATE stock SET on_hand = on_hand + ?2, reserved = reserved + ?3, version = version + 1
+          WHERE variant_number = ?1",
+    )?;
+    for (number, (on_hand, reserved)) in moved {
+        if statement.execute([number, on_hand, reserved])? != 1 {
+            return Err(broken("a reservation names no stock"));
+        }
+    }
+    Ok(answers)
+}
+
+fn one(
+    connection: &Connection,
+    moved: &mut Moved,
+    wish: &Resolve,
+    at: Timestamp,
+) -> Result<Answer, StoreError> {
+    let known: Option<(i64, ReservationState)> = connection
+        .prepare_cached("SELECT reservation_number, state FROM reservations WHERE order_id = ?1")?
+        .query_row([wish.order_id.as_bytes()], |row| {
+            Ok((row.get(0)?, reserve::state(row, 1)?))
+        })
+        .optional()?;
+    let Some((number, from)) = known else {
+        return Ok(Err(ResolveError::Unknown));
+    };
+    match reservation::step(from, wish.to) {
+        None => Ok(Err(ResolveError::Resolved(from))),
+        Some(Step::Stay) => Ok(Ok(())),
+        Some(Step::Go(effect)) => {
+            record(connection, number, from, wish, at)?;
+            gather(connection, number, effect, moved)?;
+            Ok(Ok(()))
+        }
+    }
+}
+
+/// The first end and a later return are kept apart: both are movements.
+fn record(
+    connection: &Connection,
+    number: i64,
+    from: ReservationState,
+    wish: &Resolve,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = if wish.to == ReservationState::Returned {
+        "UPDATE reservations SET state = ?3, returned_at_ms = ?4, returned_by = ?5
+          WHERE reservation_number = ?1 AND state = ?2"
+    } else {
+        "UPDATE reservations SET state = ?3, resolved_at_ms = ?4, resolved_by = ?5
+          WHERE reservation_number = ?1 AND state = ?2"
+    };
+    let values = params![
+        number,
+        from.as_str(),
+        wish.to.as_str(),
+        at.as_ms(),
+        wish.actor
+    ];
+    if connection.prepare_cached(sql)?.execute(values)? == 1 {
+        Ok(())
+    } else {
+        Err(broken("a reservation changed under its only writer"))
+    }
+}
+
+fn gather(
+    connection: &Connection,
+    number: i64,
+    effect: Effect,
+    moved: &mut Moved,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT variant_number, quantity FROM reservation_lines WHERE reservation_number = ?1",
+    )?;
+    let mut rows = statement.query([number])?;
+    while let Some(row) = rows.next()? {
+        let units: i64 = row.get(1)?;
+        let (on_hand, reserved) = moved.entry(row.get(0)?).or_insert((0, 0));
+        *on_hand = on_hand.saturating_add(units.saturating_mul(effect.on_hand));
+        *reserved = reserved.saturating_add(units.saturating_mul(effect.reserved));
+    }
+    Ok(())
+}
+
+/// Orders whose reservations are open past a moment, oldest first.
+pub(super) fn overdue(
+    connection: &Connection,
+    before: Timestamp,
+    limit: u32,
+) -> Result<Vec<OrderId>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT order_id
+           FROM reservations
+          WHERE state = 'open' AND hold_until_at_ms < ?1
+          ORDER BY hold_until_at_ms
+          LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![before.as_ms(), limit], |row| {
+        row.get(0).map(OrderId::from_bytes)
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

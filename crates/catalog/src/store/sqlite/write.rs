@@ -1,0 +1,339 @@
+//! Products as they are written: document, default variant, first stock and search in one transaction.
+//! An edit never touches stock.
+
+use super::{broken, categories, read};
+use crate::{
+    domain::{
+        category::CategoryName,
+        document::{self, Document},
+        slug, text,
+    },
+    store::{Edit, NewRow},
+};
+use contracts::{
+    catalog::{EditError, ProductStatus, ProductView},
+    request::Answered,
+    values::{ProductId, Timestamp, UserId, Version, fold},
+};
+use platform::db::{
+    Abort, StoreError,
+    keys::{self, KeyedRequest},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+/// An answer as it is remembered: the version of its stock is not part of the JSON, but of the `ETag`.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    view: ProductView,
+    stock_version: i64,
+}
+
+pub(super) fn create(
+    connection: &Connection,
+    row: &NewRow,
+    key: Option<&KeyedRequest>,
+) -> Result<Answered<ProductView>, Abort<EditError>> {
+    if let Some(key) = key
+        && let Some(kept) = keys::recall(connection, key, || EditError::KeyReused)?
+    {
+        let Kept {
+            mut view,
+            stock_version,
+        } = kept;
+        view.stock_version = stock_version;
+        return Ok(Answered::replayed(view));
+    }
+    let category = row.draft.category.as_ref();
+    let category = category
+        .map(|named| categories::find_or_make(connection, named, row.at))
+        .transpose()?;
+    let number = insert(connection, row, category)?;
+    let view = read::numbered(connection, number)?;
+    if let Some(key) = key {
+        let kept = Kept {
+            stock_version: view.stock_version,
+            view: view.clone(),
+        };
+        keys::remember(connection, key, &kept, row.at)?;
+    }
+    Ok(Answered::fresh(view))
+}
+
+/// Inserts all rows of a product into a category (by its number) and gives the product's number.
+pub(super) fn insert(
+    connection: &Connection,
+    row: &NewRow,
+    category: Option<i64>,
+) -> Result<i64, Abort<EditError>> {
+    let draft = &row.draft;
+    let slug = match &draft.slug {
+        Some(chosen) => chosen.clone(),
+        None => free_slug(connection, &draft.slug_base(), row.product_id)?,
+    };
+    let sku = draft.sku_or_made(row.product_id);
+    let status = draft.status.unwrap_or(ProductStatus::Active);
+    connection
+        .prepare_cached(
+            "INSERT INTO products (product_id, owner_id, slug, name, name_key, category_number, status,
+                                   image_url, version, created_at_ms, updated_at_ms, attributes, description)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12)",
+        )?
+        .execute(params![
+            row.product_id.as_bytes(),
+            row.owner_id.as_bytes(),
+            slug,
+            draft.name,
+            text::sort_key(&draft.name),
+            category,
+            status.as_str(),
+            draft.image_url,
+            Version::FIRST.get(),
+            row.at.as_ms(),
+            json(&draft.attributes)?,
+            draft.description,
+        ])
+        .map_err(taken)?;
+    let number = connection.last_insert_rowid();
+    connection
+        .prepare_cached(
+            "INSERT INTO variants (variant_id, product_number, position, sku, sku_key, price_minor, currency)
+             VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            row.variant_id.as_bytes(),
+            number,
+            sku,
+            fold(&sku),
+            draft.price.minor,
+            draft.price.currency.code(),
+        ])
+        .map_err(taken)?;
+    insert_stock(connection, connection.last_insert_rowid(), row)?;
+    let shown = Shown {
+        name: &draft.name,
+        sku: &sku,
+        category: draft.category.as_ref(),
+        description: &draft.description,
+    };
+    put_search(connection, number, &shown)?;
+    Ok(number)
+}
+
+fn insert_stock(connection: &Connection, variant: i64, row: &NewRow) -> Result<(), StoreError> {
+    let units = row.draft.stock;
+    connection
+        .prepare_cached(
+            "INSERT INTO stock (variant_number, on_hand, reserved, version) VALUES (?1, ?2, 0, 1)",
+        )?
+        .execute([variant, units])?;
+    if units > 0 {
+        connection
+            .prepare_cached(
+                "INSERT INTO stock_adjustments (variant_number, kind, delta, reason, actor, at_ms)
+                 VALUES (?1, 'initial', ?2, 'first stock', ?3, ?4)",
+            )?
+            .execute(params![
+                variant,
+                units,
+                row.owner_id.to_string(),
+                row.at.as_ms()
+            ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn edit(connection: &Connection, edit: Edit) -> Result<ProductView, Abort<EditError>> {
+    let not_found = || Abort::Refused(EditError::NotFound);
+    let found = find(connection, edit.product_id)?.ok_or_else(not_found)?;
+    if !edit.scope.holds(found.owner_id) {
+        return Err(not_found());
+    }
+    if let Some(sent) = edit.sent.version()
+        && sent != found.version
+    {
+        return Err(Abort::Refused(EditError::VersionConflict {
+            sent: edit.sent,
+            current: found.version,
+        }));
+    }
+    let next = edit.change.apply(found.document).map_err(Abort::Refused)?;
+    let category = next.category.as_ref();
+    let category = category
+        .map(|named| categories::find_or_make(connection, named, edit.at))
+        .transpose()?;
+    let place = Place {
+        number: found.number,
+        version: found.version,
+        category,
+    };
+    update(connection, &place, &next, edit.at)?;
+    Ok(read::numbered(connection, found.number)?)
+}
+
+/// Which row is written, and under which version it was read.
+pub(super) struct Place {
+    pub(super) number: i64,
+    pub(super) version: Version,
+    pub(super) category: Option<i64>,
+}
+
+/// Writes the next version of a document.
+pub(super) fn update(
+    connection: &Connection,
+    place: &Place,
+    next: &Document,
+    at: Timestamp,
+) -> Result<(), Abort<EditError>> {
+    let changed = connection
+        .prepare_cached(
+            "UPDATE products
+                SET slug = ?3, name = ?4, name_key = ?5, category_number = ?6, status = ?7, image_url = ?8,
+                    attributes = ?9, description = ?10, updated_at_ms = ?11, version = version + 1
+              WHERE product_number = ?1 AND version = ?2",
+        )?
+        .execute(params![
+            place.number,
+            place.version.get(),
+            next.slug,
+            next.name,
+            text::sort_key(&next.name),
+            place.category,
+            next.status.as_str(),
+            next.image_url,
+            json(&next.attributes)?,
+            next.description,
+            at.as_ms(),
+        ])
+        .map_err(taken)?;
+    if changed != 1 {
+        return Err(broken("a product changed under its only writer").into());
+    }
+    connection
+        .prepare_cached(
+            "UPDATE variants SET sku = ?2, sku_key = ?3, price_minor = ?4, currency = ?5
+              WHERE product_number = ?1 AND position = 0",
+        )?
+        .execute(params![
+            place.number,
+            next.sku,
+            fold(&next.sku),
+            next.price.minor,
+            next.price.currency.code(),
+        ])
+        .map_err(taken)?;
+    let shown = Shown {
+        name: &next.name,
+        sku: &next.sku,
+        category: next.category.as_ref(),
+        description: &next.description,
+    };
+    put_search(connection, place.number, &shown)?;
+    Ok(())
+}
+
+/// A product as an edit finds it.
+pub(super) struct Found {
+    pub(super) number: i64,
+    pub(super) owner_id: UserId,
+    pub(super) version: Version,
+    pub(super) category: Option<i64>,
+    pub(super) document: Document,
+}
+
+const FIND: &str =
+    "SELECT p.product_number, p.owner_id, p.version, p.category_number, p.slug, p.name,
+            p.status, p.image_url, p.attributes, p.description, c.slug, c.name,
+            v.sku, v.price_minor, v.currency
+       FROM products p
+       JOIN variants v ON v.product_number = p.product_number AND v.position = 0
+       LEFT JOIN categories c ON c.category_number = p.category_number";
+
+fn find(connection: &Connection, id: ProductId) -> Result<Option<Found>, StoreError> {
+    let sql = format!("{FIND} WHERE p.product_id = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row([id.as_bytes()], found).optional()?)
+}
+
+/// The product whose default variant has this folded SKU.
+pub(super) fn find_by_sku(
+    connection: &Connection,
+    sku_key: &str,
+) -> Result<Option<Found>, StoreError> {
+    let sql = format!("{FIND} WHERE v.sku_key = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row([sku_key], found).optional()?)
+}
+
+fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
+    let attributes: String = row.get(8)?;
+    let category: (Option<String>, Option<String>) = (row.get(10)?, row.get(11)?);
+    Ok(Found {
+        number: row.get(0)?,
+        owner_id: UserId::from_bytes(row.get(1)?),
+        version: read::version(row, 2)?,
+        category: row.get(3)?,
+        document: Document {
+            slug: row.get(4)?,
+            name: row.get(5)?,
+            status: read::word(row, 6)?,
+            image_url: row.get(7)?,
+            attributes: serde_json::from_str(&attributes)
+                .map_err(|error| read::unreadable(8, error))?,
+            description: row.get(9)?,
+            category: match category {
+                (Some(slug), Some(name)) => Some(CategoryName { slug, name }),
+                (None, _) | (_, None) => None,
+            },
+            sku: row.get(12)?,
+            price: read::money(row, 13, 14)?,
+        },
+    })
+}
+
+/// What a search looks into.
+struct Shown<'a> {
+    name: &'a str,
+    sku: &'a str,
+    category: Option<&'a CategoryName>,
+    description: &'a str,
+}
+
+fn put_search(connection: &Connection, number: i64, shown: &Shown<'_>) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO product_search (rowid, name, sku, category, description)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            number,
+            shown.name,
+            shown.sku,
+            shown.category.map_or("", |named| named.name.as_str()),
+            shown.description,
+        ])?;
+    Ok(())
+}
+
+/// The first free slug; the writer is alone, so that it stays free until it is used.
+fn free_slug(connection: &Connection, base: &str, id: ProductId) -> Result<String, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM products WHERE slug = ?1)")?;
+    for candidate in slug::candidates(base, &document::tail(id)) {
+        let used: bool = statement.query_row([&candidate], |row| row.get(0))?;
+        if !used {
+            return Ok(candidate);
+        }
+    }
+    Err(broken("no slug is free"))
+}
+
+fn taken(error: rusqlite::Error) -> Abort<EditError> {
+    Abort::from(error)
+        .or_constraint("products.slug", || EditError::SlugTaken)
+        .or_constraint("variants.sku_key", || EditError::SkuTaken)
+}
+
+fn json(attributes: &serde_json::Map<String, serde_json::Value>) -> Result<String, StoreError> {
+    serde_json::to_string(attributes).map_err(|error| StoreError::Other(error.into()))
+}

@@ -1,0 +1,68 @@
+//! The door's part of the settings. Reads nothing by itself: the server hands the values in.
+
+use crate::address::Network;
+use platform::limit::Quota;
+use serde::{Deserialize, Serialize};
+
+/// Every key of the sections `[gateway]` and `[limits]`, with its default.
+pub const DEFAULTS: &str = include_str!("config.toml");
+
+/// The section `[gateway]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// How long a browser keeps a renewed refresh token.
+    pub session_cookie_seconds: i64,
+}
+
+/// The section `[limits]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Whether callers are limited at all.
+    pub enabled: bool,
+    /// Whatever is in no other bucket.
+    pub default: Quota,
+    /// Orders and payments.
+    pub checkout: Quota,
+    /// Whatever takes a password or a refresh token.
+    pub login: Quota,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use platform::config::{ConfigError, Sources, load};
+
+    #[derive(Debug, Deserialize)]
+    struct Sections {
+        gateway: Config,
+        limits: Limits,
+    }
+
+    fn read(flags: serde_json::Value) -> Result<Sections, ConfigError> {
+        let sources = Sources {
+            defaults: DEFAULTS,
+            file: None,
+            environment: false,
+        };
+        load(&sources, flags)
+    }
+
+    #[test]
+    fn the_documented_defaults_are_all_the_keys() {
+        let sections = read(serde_json::json!({})).unwrap();
+        assert!(sections.limits.enabled && sections.gateway.trusted_proxies.is_empty());
+        assert_eq!(sections.limits.default.units, 600);
+    }
+
+    #[test]
+    fn a_proxy_that_is_no_network_stops_the_start() {
+        let flags = |proxy: &str| serde_json::json!({"gateway": {"trusted_proxies": [proxy]}});
+        assert!(read(flags("10.0.0.0/8")).is_ok());
+        let error = read(flags("10.0.0.0/64")).unwrap_err().to_string();
+        assert!(error.contains("10.0.0.0/64"), "{error}");
+    }
+}

@@ -1,0 +1,244 @@
+//! Rate limits: which bucket a request is counted in, for whom, and what the answer says of it.
+//! Calls between services never come through here.
+
+use crate::{
+    address, config,
+    routes::{Route, Service},
+    seeds::Address,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use contracts::{
+    access::Principal,
+    problem::{Code, Problem},
+};
+use platform::limit::{Limiter, MemoryLimiter, Quota, Verdict};
+use std::net::IpAddr;
+
+// draft-ietf-httpapi-ratelimit-headers
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Forms of the pages that take a password.
+const PASSWORD_FORMS: &[&str] = &["/sign-in", "/register-account", "/setup"];
+const CHECKOUT_FORM: &str = "/checkout";
+
+/// Where a request is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bucket {
+    /// Whatever is in no other one, with its cost.
+    Default(u32),
+    Checkout,
+    Login,
+}
+
+impl Bucket {
+    /// The bucket of a request.
+    pub(crate) fn of(route: Route<'_>, method: &Method, uri: &Uri) -> Self {
+        let path = uri.path();
+        let posts = method == Method::POST;
+        match route {
+            Route::Seed(address) => Self::of_seed(address, method),
+            Route::Service(Service::Identity) if takes_secret(method, path) => Self::Login,
+            Route::Service(Service::Orders | Service::Payments) if posts && is_collection(path) => {
+                Self::Checkout
+            }
+            Route::Page if posts && PASSWORD_FORMS.contains(&path) => Self::Login,
+            Route::Page if posts && path == CHECKOUT_FORM => Self::Checkout,
+            Route::Service(_) | Route::Own(_) | Route::Asset | Route::Page | Route::Nothing => {
+                Self::Default(cost(method, uri))
+            }
+        }
+    }
+
+    fn of_seed(address: Address<'_>, method: &Method) -> Self {
+        match address {
+            Address::Register | Address::Login | Address::Refresh | Address::Delete => Self::Login,
+            Address::Orders | Address::Payments if method == Method::POST => Self::Checkout,
+            Address::Logout
+            | Address::Products
+            | Address::Product(_)
+            | Address::Orders
+            | Address::Order(_)
+            | Address::OrderStatus(_)
+            | Address::OrdersOf(_)
+            | Address::Payments => Self::Default(if is_read(method) { 1 } else { 2 }),
+        }
+    }
+}
+
+fn takes_secret(method: &Method, path: &str) -> bool {
+    let signs_in = path.starts_with("/api/v1/auth/") && path != "/api/v1/auth/logout";
+    (method == Method::POST && signs_in) || (method == Method::DELETE && path == "/api/v1/me")
+}
+
+fn is_collection(path: &str) -> bool {
+    matches!(path, "/api/v1/orders" | "/api/v1/payments")
+}
+
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+fn cost(method: &Method, uri: &Uri) -> u32 {
+    let searches = || {
+        uri.query()
+            .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("q=")))
+    };
+    if is_read(method) && !searches() { 1 } else { 2 }
+}
+
+/// The limits of the door.
+pub(crate) struct Limits {
+    enabled: bool,
+    default: Box<dyn Limiter>,
+    checkout: Box<dyn Limiter>,
+    login: Box<dyn Limiter>,
+}
+
+/// A request that was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counted {
+    policy: &'static str,
+    quota: Quota,
+    verdict: Verdict,
+}
+
+impl Limits {
+    pub(crate) fn new(config: &config::Limits) -> Self {
+        Self {
+            enabled: config.enabled,
+            default: Box::new(MemoryLimiter::new(config.default)),
+            checkout: Box::new(MemoryLimiter::new(config.checkout)),
+            login: Box::new(MemoryLimiter::new(config.login)),
+        }
+    }
+
+    /// Counts a request for whoever asks.
+    pub(crate) fn take(
+        &self,
+        bucket: Bucket,
+        who: Option<&Principal>,
+        client: IpAddr,
+    ) -> Option<Counted> {
+        if !self.enabled {
+            return None;
+        }
+        let by_address = || address::bucket(client);
+        let by_caller = || who.map_or_else(by_address, |who| who.user_id.to_string());
+        let (policy, limiter, caller, units) = match bucket {
+            Bucket::Default(units) => ("default", &self.default, by_caller(), units),
+            Bucket::Checkout => ("checkout", &self.checkout, by_caller(), 1),
+            Bucket::Login => ("login", &self.login, by_address(), 1),
+        };
+        Some(Counted {
+            policy,
+            quota: limiter.quota(),
+            verdict: limiter.take(&caller, units),
+        })
+    }
+
+    /// Counts the renewal of a browser's session; answers with the refusal, if it is one too many.
+    pub(crate) fn take_renewal(&self, client: IpAddr) -> Option<Problem> {
+        self.take(Bucket::Login, None, client)
+            .and_then(|counted| counted.refusal())
+    }
+}
+
+impl Counted {
+    /// Why the request is not let in, if it is not.
+    pub(crate) fn refusal(&self) -> Option<Problem> {
+        (!self.verdict.allowed).then(|| {
+            let seconds = self.verdict.wait_seconds;
+            Problem::new(Code::RateLimited)
+                .detail(format!("come back in {seconds} s"))
+                .retry_after(seconds)
+        })
+    }
+
+    /// Tells the caller where they stand.
+    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+        let Self {
+            policy,
+            quota,
+            verdict,
+        } = self;
+        let rule = format!("\"{policy}\";q={};w={}", quota.units, quota.window_seconds);
+        let state = format!(
+            "\"{policy}\";r={};t={}",
+            verdict.remaining, verdict.wait_seconds
+        );
+        for (name, text) in [(RATE_LIMIT_POLICY, rule), (RATE_LIMIT, state)] {
+            if let Ok(value) = HeaderValue::from_str(&text) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes;
+
+    fn bucket(method: &str, address: &str) -> Bucket {
+        let uri: Uri = address.parse().unwrap();
+        Bucket::of(routes::find(uri.path()), &method.parse().unwrap(), &uri)
+    }
+
+    #[test]
+    fn each_request_is_counted_where_it_belongs() {
+        for (method, address, expected) in [
+            ("GET", "/api/v1/products", Bucket::Default(1)),
+            ("HEAD", "/products", Bucket::Default(1)),
+            ("GET", "/api/v1/products?limit=5&q=tea", Bucket::Default(2)),
+            ("GET", "/search?q=tea", Bucket::Default(2)),
+            ("GET", "/api/v1/products?sku=q", Bucket::Default(1)),
+            ("POST", "/api/v1/products", Bucket::Default(2)),
+            ("PUT", "/products/p1", Bucket::Default(2)),
+            ("POST", "/api/v1/orders/o1/cancel", Bucket::Default(2)),
+            ("POST", "/api/v1/auth/logout", Bucket::Default(2)),
+            ("GET", "/api/nothing", Bucket::Default(1)),
+            ("GET", "/sign-in", Bucket::Default(1)),
+            ("POST", "/api/v1/orders", Bucket::Checkout),
+            ("POST", "/api/v1/payments", Bucket::Checkout),
+            ("POST", "/orders", Bucket::Checkout),
+            ("POST", "/api/orders", Bucket::Checkout),
+            ("POST", "/payments", Bucket::Checkout),
+            ("POST", "/checkout", Bucket::Checkout),
+            ("GET", "/orders", Bucket::Default(1)),
+            ("POST", "/api/v1/auth/login", Bucket::Login),
+            ("POST", "/api/v1/auth/register", Bucket::Login),
+            ("POST", "/api/v1/auth/refresh", Bucket::Login),
+            ("POST", "/api/v1/auth/setup", Bucket::Login),
+            ("DELETE", "/api/v1/me", Bucket::Login),
+            ("POST", "/login", Bucket::Login),
+            ("POST", "/register", Bucket::Login),
+            ("PUT", "/api/auth/delete", Bucket::Login),
+            ("POST", "/sign-in", Bucket::Login),
+            ("POST", "/register-account", Bucket::Login),
+        ] {
+            assert_eq!(bucket(method, address), expected, "{method} {address}");
+        }
+    }
+
+    #[test]
+    fn an_answer_tells_where_its_caller_stands() {
+        let counted = Counted {
+            policy: "default",
+            quota: Quota {
+                units: 600,
+                window_seconds: 60,
+            },
+            verdict: Verdict {
+                allowed: true,
+                remaining: 598,
+                wait_seconds: 60,
+            },
+        };
+        let mut headers = HeaderMap::new();
+        counted.tell(&mut headers);
+        assert_eq!(headers[RATE_LIMIT_POLICY], "\"default\";q=600;w=60");
+        assert_eq!(headers[RATE_LIMIT], "\"default\";r=598;t=60");
+        assert_eq!(counted.refusal(), None);
+    }
+}

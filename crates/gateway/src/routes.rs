@@ -1,0 +1,197 @@
+//! The table from path to what answers there. It looks at paths only: who may come in is decided elsewhere.
+
+use crate::{docs::Page, seeds};
+use axum::{
+    Router,
+    http::{Uri, uri::PathAndQuery},
+};
+
+/// The routers behind the door. Each answers for the full paths that are its own.
+#[derive(Clone)]
+pub struct Upstreams {
+    /// Accounts, sessions, keys.
+    pub identity: Router,
+    /// Products, categories, stock.
+    pub catalog: Router,
+    /// Orders.
+    pub orders: Router,
+    /// Payments.
+    pub payments: Router,
+    /// Pages for people, and whatever else is asked for.
+    pub storefront: Router,
+}
+
+impl Upstreams {
+    /// The router of a service.
+    pub(crate) fn at(&self, service: Service) -> &Router {
+        match service {
+            Service::Identity => &self.identity,
+            Service::Catalog => &self.catalog,
+            Service::Orders => &self.orders,
+            Service::Payments => &self.payments,
+        }
+    }
+}
+
+/// A service with an API of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Identity,
+    Catalog,
+    Orders,
+    Payments,
+}
+
+/// Whose paths begin how.
+const SERVICES: &[(&str, Service)] = &[
+    ("/api/v1/products", Service::Catalog),
+    ("/api/v1/orders", Service::Orders),
+    ("/api/v1/payments", Service::Payments),
+    ("/api/v1/auth", Service::Identity),
+    ("/api/v1/me", Service::Identity),
+    ("/api/v1/users", Service::Identity),
+    ("/api/v1/categories", Service::Catalog),
+    ("/api/v1/inventory", Service::Catalog),
+    ("/.well-known", Service::Identity),
+];
+
+/// Paths of the storefront that anybody may load as often as they like.
+const ASSETS: &[&str] = &["/assets", "/media"];
+
+/// What answers at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route<'p> {
+    /// A service, canonically.
+    Service(Service),
+    /// One of the seeds' addresses, which are translated.
+    Seed(seeds::Address<'p>),
+    /// The door itself.
+    Own(Page),
+    /// A file of the storefront.
+    Asset,
+    /// A page of the storefront.
+    Page,
+    /// Nothing, and no page either.
+    Nothing,
+}
+
+impl Route<'_> {
+    /// Whether it answers anybody at any time: no sign-in is looked at, nothing is counted.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self, Self::Asset | Self::Own(Page::Live | Page::Ready))
+    }
+}
+
+/// What answers at this path.
+pub(crate) fn find(path: &str) -> Route<'_> {
+    if let Some((_, service)) = SERVICES.iter().find(|(root, _)| is_below(path, root)) {
+        return Route::Service(*service);
+    }
+    if let Some(address) = seeds::find(path) {
+        return Route::Seed(address);
+    }
+    if let Some(page) = Page::find(path) {
+        return Route::Own(page);
+    }
+    if is_below(path, "/api") {
+        return Route::Nothing;
+    }
+    if ASSETS.iter().any(|root| is_below(path, root)) {
+        return Route::Asset;
+    }
+    Route::Page
+}
+
+/// Whether a path is this root or lies below it; `/api/v1/order` does not lie below `/api/v1/orders`.
+fn is_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The address without its trailing slash, where one is accepted; pages have rules of their own.
+pub(crate) fn without_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_suffix('/')?;
+    if path.is_empty() || matches!(find(path), Route::Page | Route::Asset) {
+        return None;
+    }
+    let text = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(text).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seeds::Address;
+
+    #[test]
+    fn each_path_has_its_answerer() {
+        for (path, expected) in [
+            ("/api/v1/auth/login", Route::Service(Service::Identity)),
+            ("/api/v1/me", Route::Service(Service::Identity)),
+            ("/api/v1/me/sessions", Route::Service(Service::Identity)),
+            (
+                "/api/v1/users/usr_1/roles",
+                Route::Service(Service::Identity),
+            ),
+            ("/.well-known/jwks.json", Route::Service(Service::Identity)),
+            ("/api/v1/products", Route::Service(Service::Catalog)),
+            (
+                "/api/v1/products/green-tea",
+                Route::Service(Service::Catalog),
+            ),
+            ("/api/v1/categories", Route::Service(Service::Catalog)),
+            ("/api/v1/inventory/adjust", Route::Service(Service::Catalog)),
+            (
+                "/api/v1/orders/ord_1/cancel",
+                Route::Service(Service::Orders),
+            ),
+            ("/api/v1/payments", Route::Service(Service::Payments)),
+            ("/openapi.json", Route::Own(Page::OpenApi)),
+            ("/docs", Route::Own(Page::Docs)),
+            ("/docs/docs.css", Route::Own(Page::DocsCss)),
+            ("/livez", Route::Own(Page::Live)),
+            ("/readyz", Route::Own(Page::Ready)),
+            ("/version", Route::Own(Page::Version)),
+            ("/products", Route::Seed(Address::Products)),
+            ("/api/products/p1", Route::Seed(Address::Product("p1"))),
+            ("/", Route::Page),
+            ("/cart", Route::Page),
+            ("/docs/other", Route::Page),
+            ("/productss", Route::Page),
+            ("/internal", Route::Page),
+            ("/assets/souk.css", Route::Asset),
+            ("/media/tea.jpg", Route::Asset),
+            ("/assetsx", Route::Page),
+            ("/api", Route::Nothing),
+            ("/api/v1", Route::Nothing),
+            ("/api/v1/authx", Route::Nothing),
+            ("/api/v1/nothing", Route::Nothing),
+            ("/api/v2/products", Route::Nothing),
+            ("/api/v1%2fproducts", Route::Nothing),
+        ] {
+            assert_eq!(find(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_trailing_slash_is_dropped_where_programs_call() {
+        for (from, to) in [
+            ("/api/v1/products/?q=tea", Some("/api/v1/products?q=tea")),
+            ("/api/v1/orders/ord_1/", Some("/api/v1/orders/ord_1")),
+            ("/products/", Some("/products")),
+            ("/orders/o1/status/", Some("/orders/o1/status")),
+            ("/docs/", Some("/docs")),
+            ("/api/v1/products", None),
+            ("/", None),
+            ("/cart/", None),
+        ] {
+            let found = without_slash(&from.parse().unwrap()).map(|uri| uri.to_string());
+            assert_eq!(found.as_deref(), to, "{from}");
+        }
+    }
+}

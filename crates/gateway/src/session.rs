@@ -1,0 +1,188 @@
+//! Who asks: a bearer token or the cookies of a browser become the principal beside the request. Nothing else
+//! does, and whoever sends a bad token is told so rather than let in as nobody.
+
+use crate::{
+    limits::Limits,
+    origin::{Cause, Origin, is_unsafe},
+};
+use axum::http::{
+    HeaderMap, HeaderValue, Method, Uri,
+    header::{AUTHORIZATION, CACHE_CONTROL, SET_COOKIE},
+};
+use contracts::{
+    BoxError,
+    access::Principal,
+    identity::{Identity, RefreshError, SignedIn},
+    problem::{Code, Problem},
+};
+use platform::http::{
+    TokenVerifier,
+    cookies::{Cookies, Name},
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::{net::IpAddr, sync::Arc};
+
+/// Proves who asks.
+pub(crate) struct Sessions {
+    pub(crate) verifier: TokenVerifier,
+    pub(crate) identity: Arc<dyn Identity>,
+    pub(crate) cookies: Cookies,
+    pub(crate) origin: Origin,
+    pub(crate) cookie_seconds: i64,
+}
+
+/// What of a request tells who asks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'r> {
+    pub(crate) method: &'r Method,
+    pub(crate) uri: &'r Uri,
+    pub(crate) headers: &'r HeaderMap,
+    pub(crate) client: IpAddr,
+    /// Whether a page answers: its forms carry a proof of their own, which the storefront checks.
+    pub(crate) is_page: bool,
+}
+
+/// Who asks, and the cookies that the answer must set.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    pub(crate) principal: Option<Principal>,
+    pub(crate) cookies: Vec<HeaderValue>,
+}
+
+impl Sessions {
+    /// Who asks.
+    ///
+    /// # Errors
+    /// 401 for a token that is not valid, 403 for what another site's page sent, 429 for too many renewals.
+    pub(crate) async fn open(&self, asked: Asked<'_>, limits: &Limits) -> Result<Session, Problem> {
+        if asked.headers.contains_key(AUTHORIZATION) {
+            return self.by_token(asked.headers);
+        }
+        let access = self.cookies.read(asked.headers, Name::Access);
+        let refresh = self.cookies.read(asked.headers, Name::Refresh);
+        self.check_cause(asked, access.is_some() || refresh.is_some())?;
+        let known = access
+            .as_deref()
+            .and_then(|token| self.verifier.verify(token));
+        match (known, refresh) {
+            (Some(principal), _) => Ok(Session {
+                principal: Some(principal),
+                cookies: Vec::new(),
+            }),
+            (None, Some(refresh)) => self.renew(refresh, asked.client, limits).await,
+            (None, None) if access.is_some() => Ok(self.nobody()),
+            (None, None) => Ok(Session::default()),
+        }
+    }
+
+    fn by_token(&self, headers: &HeaderMap) -> Result<Session, Problem> {
+        let mut sent = headers.get_all(AUTHORIZATION).iter();
+        let (first, second) = (sent.next(), sent.next());
+        let token = first
+            .and_then(|header| header.to_str().ok())
+            .and_then(bearer);
+        let (Some(token), None) = (token, second) else {
+            return Err(Problem::new(Code::Unauthenticated)
+                .detail("send one header, Authorization: Bearer and an access token"));
+        };
+        let principal = self.verifier.verify(token);
+        let principal = principal.ok_or_else(|| Problem::new(Code::InvalidToken))?;
+        Ok(Session {
+            principal: Some(principal),
+            cookies: Vec::new(),
+        })
+    }
+
+    /// A browser adds cookies to whatever any site has it send; so what changes something must be told to come
+    /// from here. A page's form has its own proof and may come from a browser that tells nothing.
+    fn check_cause(&self, asked: Asked<'_>, has_cookies: bool) -> Result<(), Problem> {
+        if !is_unsafe(asked.method) {
+            return Ok(());
+        }
+        let fits = match self.origin.cause(asked.uri, asked.headers) {
+            Cause::Ours => true,
+            Cause::Foreign => !asked.is_page && !has_cookies,
+            Cause::Untold => asked.is_page || !has_cookies,
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(Problem::new(Code::CsrfFailed))
+        }
+    }
+
+    async fn renew(
+        &self,
+        refresh: String,
+        client: IpAddr,
+        limits: &Limits,
+    ) -> Result<Session, Problem> {
+        // Each renewal is work for identity's store, asked for before anybody is known.
+        if let Some(refusal) = limits.take_renewal(client) {
+            return Err(refusal);
+        }
+        match self.identity.refresh(SecretString::from(refresh)).await {
+            Ok(signed_in) => Ok(self.renewed(&signed_in)),
+            Err(RefreshError::Invalid | RefreshError::Reused) => Ok(self.nobody()),
+            Err(error @ RefreshError::Internal(_)) => {
+                // The cookies stay: they may be good as soon as identity is well again.
+                tracing::error!(error = ?error, "a session could not be renewed");
+                Ok(Session::default())
+            }
+        }
+    }
+
+    fn renewed(&self, signed_in: &SignedIn) -> Session {
+        let access = signed_in.access_token.expose_secret();
+        let refresh = signed_in.refresh_token.expose_secret();
+        let principal = self.verifier.verify(access);
+        if principal.is_none() {
+            tracing::error!("a token that identity has just signed is not valid at the door");
+        }
+        let cookies = [
+            self.cookies.set(Name::Access, access, signed_in.expires_in),
+            self.cookies
+                .set(Name::Refresh, refresh, self.cookie_seconds),
+        ];
+        Session {
+            principal,
+            cookies: settable(cookies),
+        }
+    }
+
+    /// Nobody, whose cookies are worth nothing.
+    fn nobody(&self) -> Session {
+        let cookies = [
+            self.cookies.set(Name::Access, "", 0),
+            self.cookies.set(Name::Refresh, "", 0),
+        ];
+        Session {
+            principal: None,
+            cookies: settable(cookies),
+        }
+    }
+}
+
+/// The token of an `Authorization` header, if its scheme is ours.
+fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn settable(cookies: [Result<HeaderValue, BoxError>; 2]) -> Vec<HeaderValue> {
+    cookies.into_iter().flatten().collect()
+}
+
+/// Sets the session's cookies on an answer. The answer's own come after them, so that a page that signs
+/// somebody in or out has the last word; and no cache may keep any of it.
+pub(crate) fn set_cookies(headers: &mut HeaderMap, cookies: Vec<HeaderValue>) {
+    if cookies.is_empty() {
+        return;
+    }
+    let own: Vec<HeaderValue> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+    headers.remove(SET_COOKIE);
+    for cookie in cookies.into_iter().chain(own) {
+        headers.append(SET_COOKIE, cookie);
+    }
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}

@@ -1,0 +1,245 @@
+//! What stands behind the door in these tests: services that record and answer by a script, an identity that
+//! only renews sessions, and a key that signs tokens.
+
+use async_trait::async_trait;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderMap, StatusCode, header::IF_MATCH},
+    response::{IntoResponse, Response},
+};
+use contracts::{
+    access::{AccessClaims, Principal, Role},
+    identity::{
+        DeleteAccount, Identity, Login, LoginError, PatchProfile, ProfileError, RefreshError,
+        RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
+    },
+    request::Precondition,
+    values::{SessionId, Timestamp, UserId, Version},
+};
+use http_body_util::BodyExt;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use platform::{
+    clock::Clock,
+    digest,
+    http::{KeySet, Revocations, TokenVerifier, VerifierOptions, auth::ClientAddress},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
+
+/// A request as a service got it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    pub(crate) address: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+    pub(crate) text: String,
+    pub(crate) who: Option<UserId>,
+    pub(crate) client: Option<IpAddr>,
+}
+
+impl Seen {
+    /// `PATCH /api/v1/products/p1 "3" {"name":"Tea"}`
+    pub(crate) fn line(&self) -> String {
+        let if_match = self.headers.get(IF_MATCH).map(|tag| tag.to_str().unwrap());
+        let body = (!self.body.is_null()).then(|| self.body.to_string());
+        let start = format!("{} {}", self.method, self.address);
+        [Some(start), if_match.map(str::to_owned), body]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
+    pub(crate) fn is(&self, method: &str, path: &str) -> bool {
+        self.method == method && self.address.split('?').next() == Some(path)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+}
+
+/// What the services were asked, in order.
+pub(crate) type Log = Arc<Mutex<Vec<Seen>>>;
+/// How they answer; `None` is a 404.
+pub(crate) type Script = Arc<dyn Fn(&Seen) -> Option<Response> + Send + Sync>;
+
+/// A service that records and answers by the script.
+pub(crate) fn service(name: &'static str, log: &Log, script: &Script) -> Router {
+    let (log, script) = (Arc::clone(log), Arc::clone(script));
+    Router::new().fallback(move |request: Request| async move {
+        let (parts, body) = request.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let seen = Seen {
+            method: parts.method.to_string(),
+            address: parts.uri.to_string(),
+            headers: parts.headers,
+            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+            who: parts.extensions.get::<Principal>().map(|who| who.user_id),
+            client: parts
+                .extensions
+                .get::<ClientAddress>()
+                .map(|client| client.0),
+        };
+        log.lock().unwrap().push(seen.clone());
+        let response = script(&seen).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response());
+        ([("x-answered-by", name)], response).into_response()
+    })
+}
+
+/// A JSON answer.
+pub(crate) fn answer(status: u16, body: &Value) -> Option<Response> {
+    let status = StatusCode::from_u16(status).unwrap();
+    Some((status, axum::Json(body.clone())).into_response())
+}
+
+const ISSUER: &str = "https://shop.example";
+const AUDIENCE: &str = "souk";
+
+/// Signs tokens as identity would.
+pub(crate) struct Signer {
+    key: EncodingKey,
+    keys: KeySet,
+    pub(crate) revocations: Revocations,
+    pub(crate) clock: Clock,
+}
+
+impl Signer {
+    pub(crate) fn new() -> Self {
+        let document = Ed25519KeyPair::generate_pkcs8v1(&aws_lc_rs::rand::SystemRandom::new());
+        let document = document.unwrap();
+        let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap();
+        let keys = KeySet::default();
+        let public = digest::base64url(pair.public_key().as_ref());
+        keys.insert("k1", &public).unwrap();
+        Self {
+            key: EncodingKey::from_ed_der(document.as_ref()),
+            keys,
+            revocations: Revocations::default(),
+            clock: Clock::manual(Timestamp::from_ms(1_766_000_000_000)),
+        }
+    }
+
+    pub(crate) fn verifier(&self) -> TokenVerifier {
+        let options = VerifierOptions {
+            issuer: ISSUER.to_owned(),
+            audience: AUDIENCE.to_owned(),
+        };
+        TokenVerifier::new(
+            &options,
+            self.keys.clone(),
+            self.revocations.clone(),
+            self.clock.clone(),
+        )
+    }
+
+    /// A token that lives for 15 minutes.
+    pub(crate) fn token(&self, user_id: UserId, roles: &[Role]) -> String {
+        let now = self.clock.now().as_ms() / 1_000;
+        let claims = AccessClaims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: user_id,
+            sid: SessionId::generate(),
+            jti: "j1".to_owned(),
+            roles: roles.to_vec(),
+            epoch: 1,
+            iat: now,
+            nbf: now,
+            exp: now.saturating_add(900),
+        };
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid = Some("k1".to_owned());
+        header.typ = Some("at+jwt".to_owned());
+        jsonwebtoken::encode(&header, &claims, &self.key).unwrap()
+    }
+}
+
+/// An identity whose refresh tokens are `good`, `broken` (its store is away) and all others (not valid).
+pub(crate) struct FakeIdentity {
+    pub(crate) user_id: UserId,
+    pub(crate) access_token: String,
+    pub(crate) renewals: Arc<Mutex<u32>>,
+}
+
+fn away() -> contracts::BoxError {
+    "not asked in these tests".into()
+}
+
+#[async_trait]
+impl Identity for FakeIdentity {
+    async fn refresh(&self, token: SecretString) -> Result<SignedIn, RefreshError> {
+        let mut renewals = self.renewals.lock().unwrap();
+        *renewals = renewals.saturating_add(1);
+        drop(renewals);
+        match token.expose_secret() {
+            "good" => Ok(SignedIn {
+                user: serde_json::from_value(user_json(self.user_id)).unwrap(),
+                access_token: SecretString::from(self.access_token.clone()),
+                expires_in: 900,
+                refresh_token: SecretString::from("next"),
+            }),
+            "broken" => Err(RefreshError::Internal(away())),
+            _ => Err(RefreshError::Invalid),
+        }
+    }
+    async fn register(&self, _: RegisterUser) -> Result<SignedIn, RegisterError> {
+        Err(RegisterError::Internal(away()))
+    }
+    async fn setup_admin(&self, _: SetupAdmin) -> Result<SignedIn, RegisterError> {
+        Err(RegisterError::Internal(away()))
+    }
+    async fn login(&self, _: Login) -> Result<SignedIn, LoginError> {
+        Err(LoginError::Internal(away()))
+    }
+    async fn end_session_of(&self, _: SecretString) -> Result<(), RefreshError> {
+        Err(RefreshError::Internal(away()))
+    }
+    async fn logout(&self, _: &Principal) -> Result<(), ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn me(&self, _: &Principal) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn patch_me(
+        &self,
+        _: &Principal,
+        _: Precondition,
+        _: PatchProfile,
+    ) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn delete_account(&self, _: &Principal, _: DeleteAccount) -> Result<(), LoginError> {
+        Err(LoginError::Internal(away()))
+    }
+    async fn user(&self, _: UserId) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn set_roles(
+        &self,
+        _: UserId,
+        _: Precondition,
+        _: SetRoles,
+    ) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn public_keys(&self) -> Value {
+        json!({"keys": []})
+    }
+}
+
+/// A user as identity shows them.
+pub(crate) fn user_json(id: UserId) -> Value {
+    json!({
+        "id": id, "email": "ann@example.com", "username": "Ann", "name": null, "roles": ["customer"],
+        "version": Version::FIRST, "created_at": "2026-01-01T00:00:00Z",
+    })
+}

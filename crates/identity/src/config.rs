@@ -1,0 +1,152 @@
+//! Identity's part of the settings. Reads no file and no environment itself.
+
+use platform::http::VerifierOptions;
+use serde::{Deserialize, Serialize};
+
+/// Every key with its default and what it means.
+pub const DEFAULTS: &str = include_str!("config.toml");
+
+/// The longest that an access token may live: ended sessions are remembered for longer than this.
+const ACCESS_SECONDS_MAX: u32 = 900;
+const REFRESH_SECONDS_MAX: u32 = 366 * 24 * 60 * 60;
+
+/// What somebody who registers may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationRole {
+    /// Buys.
+    Customer,
+    /// Buys and sells.
+    Merchant,
+}
+
+/// The settings; `config.toml` beside this file says what each means.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `iss` of access tokens.
+    pub issuer: String,
+    /// `aud` of access tokens.
+    pub audience: String,
+    /// Life of an access token.
+    pub access_token_seconds: u32,
+    /// Life of a session that is not refreshed.
+    pub refresh_token_seconds: u32,
+    /// How long a used refresh token still gives its successor.
+    pub refresh_grace_seconds: u32,
+    /// What somebody who registers may do.
+    pub registration_role: RegistrationRole,
+    /// Memory of one hash.
+    pub argon2_memory_kib: u32,
+    /// Passes of one hash.
+    pub argon2_passes: u32,
+    /// Hashes at a time; 0 means by the number of cores.
+    pub hash_permits: u32,
+    /// Hashes that may wait.
+    pub hash_queue_max: u32,
+    /// Wrong passwords before an account has to wait.
+    pub login_failures_max: u32,
+    /// How long a wrong password counts.
+    pub login_failure_window_seconds: u32,
+    /// The longest wait.
+    pub login_delay_seconds_max: u32,
+    /// Accounts that are remembered.
+    pub login_accounts_max: u32,
+}
+
+impl Config {
+    /// Which tokens the rest of the shop has to take for ours.
+    #[must_use]
+    pub fn verifier(&self) -> VerifierOptions {
+        VerifierOptions {
+            issuer: self.issuer.clone(),
+            audience: self.audience.clone(),
+        }
+    }
+
+    /// Refuses settings that cannot work or would break a promise.
+    ///
+    /// # Errors
+    /// One line that names the key.
+    pub fn check(&self) -> Result<(), String> {
+        let rules = [
+            (!self.issuer.is_empty(), "issuer must not be empty"),
+            (!self.audience.is_empty(), "audience must not be empty"),
+            (
+                (1..=ACCESS_SECONDS_MAX).contains(&self.access_token_seconds),
+                "access_token_seconds must be 1 to 900",
+            ),
+            (
+                (1..=REFRESH_SECONDS_MAX).contains(&self.refresh_token_seconds),
+                "refresh_token_seconds must be 1 to a year",
+            ),
+            (
+                self.refresh_grace_seconds <= 60,
+                "refresh_grace_seconds must be 60 at most",
+            ),
+            (
+                self.login_failures_max >= 1,
+                "login_failures_max must be at least 1",
+            ),
+            (
+                self.login_delay_seconds_max >= 1,
+                "login_delay_seconds_max must be at least 1",
+            ),
+            (
+                self.login_accounts_max >= 1,
+                "login_accounts_max must be at least 1",
+            ),
+        ];
+        let broken = rules.iter().find(|(holds, _)| !holds);
+        broken.map_or(Ok(()), |(_, rule)| Err(format!("identity.{rule}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use platform::config::{Sources, load};
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct All {
+        identity: Config,
+    }
+
+    fn read(flags: serde_json::Value) -> Config {
+        let sources = Sources {
+            defaults: DEFAULTS,
+            file: None,
+            environment: false,
+        };
+        load::<All>(&sources, flags).unwrap().identity
+    }
+
+    #[test]
+    fn the_defaults_are_what_owasp_asks_for() {
+        let config = read(serde_json::json!({}));
+        assert_eq!(
+            (config.argon2_memory_kib, config.argon2_passes),
+            (19_456, 2)
+        );
+        assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn every_default_has_its_comment() {
+        let mut before = "";
+        for line in DEFAULTS.lines().skip(1) {
+            assert!(line.starts_with('#') || before.starts_with('#'), "{line}");
+            before = line;
+        }
+    }
+
+    #[test]
+    fn tokens_that_outlive_the_memory_of_their_end_are_refused() {
+        let config = read(serde_json::json!({"identity": {"access_token_seconds": 3_600}}));
+        assert_eq!(
+            config.check().unwrap_err(),
+            "identity.access_token_seconds must be 1 to 900"
+        );
+    }
+}

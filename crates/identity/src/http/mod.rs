@@ -1,0 +1,28 @@
+//! Identity's routes. A handler reads, calls and answers; whom it serves is in the types of its arguments.
+
+mod accounts;
+mod answer;
+mod auth;
+mod keys;
+mod me;
+
+use contracts::identity::Identity;
+use std::sync::Arc;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What handlers call.
+type App = Arc<dyn Identity>;
+
+/// Identity's part of the door.
+pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
+    OpenApiRouter::default()
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::setup))
+        .routes(routes!(me::read, me::change, me::delete))
+        .routes(routes!(accounts::read, accounts::change))
+        .routes(routes!(keys::public_keys))
+        .with_state(service)
+}

@@ -1,0 +1,36 @@
+//! Deleting one's account: the password once more, then personal data is erased and every token ends, in one
+//! commit with the event that lets the others erase theirs. The id stays, so that history stays.
+
+use super::{Service, proof};
+use contracts::{
+    access::Principal,
+    identity::{DeleteAccount, LoginError},
+};
+
+pub(super) async fn delete_account(
+    service: &Service,
+    who: &Principal,
+    wish: DeleteAccount,
+) -> Result<(), LoginError> {
+    let found = service.store.credentials_of(who.user_id).await;
+    let found = found.map_err(|error| LoginError::Internal(error.into()))?;
+    let account = proof::account_of_user(who.user_id);
+    let proven = service.prover.prove(account, found, wish.password).await?;
+    let (store, endings, at) = (
+        service.store.clone(),
+        service.endings.clone(),
+        service.clock.now(),
+    );
+    let id = proven.user_id;
+    let deleted = service.finish(async move {
+        let epoch = store
+            .delete(proven, at)
+            .await
+            .map_err(|abort| abort.into_refusal(|| LoginError::Overloaded, LoginError::Internal))?;
+        endings.end_user_before(id, epoch, at);
+        Ok(())
+    });
+    deleted.await.map_err(LoginError::Internal)??;
+    tracing::info!(user.id = %id, "user {id} deleted their account");
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! The use cases, one verb a file. They decide by the domain's rules and write in one store call each; a
+//! password or token in clear goes no further than this room.
+
+mod delete;
+mod endings;
+mod hashing;
+mod login;
+mod logout;
+mod profile;
+mod proof;
+mod refresh;
+mod register;
+mod roles;
+mod setup;
+mod tokens;
+mod upkeep;
+
+pub(crate) use endings::Endings;
+
+use crate::{config::Config, domain::throttle, store::Store};
+use async_trait::async_trait;
+use contracts::{
+    BoxError,
+    access::Principal,
+    identity::{
+        DeleteAccount, Identity, Login, LoginError, PatchProfile, ProfileError, RefreshError,
+        RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
+    },
+    request::Precondition,
+    values::{Email, SessionId, UserId},
+};
+use hashing::Hasher;
+use platform::{
+    clock::Clock,
+    db::{StoreError, sqlite::Database},
+    http::{KeySet, Revocations},
+    tasks::Tasks,
+};
+use proof::Prover;
+use secrecy::SecretString;
+use std::sync::Arc;
+use tokens::Issuer;
+
+/// What the service stands on.
+pub(crate) struct Ground {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) outbox: Database,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) keys: KeySet,
+    pub(crate) revocations: Revocations,
+    pub(crate) tasks: Tasks,
+}
+
+/// Identity, near: the accounts and tokens of a shop.
+pub struct Service {
+    store: Arc<dyn Store>,
+    /// For the relay alone.
+    outbox: Database,
+    config: Config,
+    clock: Clock,
+    tasks: Tasks,
+    hasher: Hasher,
+    prover: Prover,
+    issuer: Issuer,
+    endings: Endings,
+}
+
+impl Service {
+    /// Loads (or makes) the keys, and what ended of late.
+    pub(crate) async fn start(ground: Ground) -> Result<Self, BoxError> {
+        let config = ground.config;
+        config.check()?;
+        let now = ground.clock.now();
+        let (key, successor) = tokens::fresh_secrets()?;
+        let secrets = ground.store.secrets(key, successor, now).await?;
+        for key in &secrets.keys {
+            ground.keys.insert(&key.kid, &key.public_x)?;
+        }
+        let hasher = Hasher::new(&config)?;
+        let dummy = hasher.dummy().await?;
+        let rules = throttle::Rules {
+            failures_max: config.login_failures_max,
+            window_seconds: config.login_failure_window_seconds,
+            wait_seconds_max: config.login_delay_seconds_max,
+            accounts_max: usize::try_from(config.login_accounts_max)?,
+        };
+        let service = Self {
+            prover: Prover::new(hasher.clone(), dummy, rules, ground.clock.clone()),
+            issuer: Issuer::new(&config, secrets)?,
+            endings: Endings::new(ground.revocations),
+            store: ground.store,
+            outbox: ground.outbox,
+            clock: ground.clock,
+            tasks: ground.tasks,
+            hasher,
+            config,
+        };
+        upkeep::recall_endings(&service).await?;
+        Ok(service)
+    }
+
+    /// A fresh one-time token that makes the first admin, if the shop has none. It replaces every earlier
+    /// one; only its hash is kept.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn setup_token(&self) -> Result<Option<SecretString>, StoreError> {
+        setup::renew_token(self).await
+    }
+
+    /// Makes an admin: a new account, or the one of that address, which gets this password and whose sessions
+    /// end. For the command line: whoever may open the database may do this.
+    ///
+    /// # Errors
+    /// When the password breaks a rule, or storage fails.
+    pub async fn create_admin(
+        &self,
+        email: Email,
+        password: SecretString,
+    ) -> Result<UserView, RegisterError> {
+        setup::create_admin(self, email, password).await
+    }
+
+    /// What the relay of the outbox reads.
+    pub(crate) fn outbox(&self) -> (Database, Clock) {
+        (self.outbox.clone(), self.clock.clone())
+    }
+
+    /// Keeps this process's memory of what ended up to date, and sweeps what is long over, until told to stop.
+    pub(crate) fn start_upkeep(self: &Arc<Self>, tasks: &Tasks) {
+        upkeep::start(self, tasks);
+    }
+
+    /// Runs a change to its end even if the caller hangs up: what a commit ended must also be marked.
+    async fn finish<T, F>(&self, work: F) -> Result<T, BoxError>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let answer = self.tasks.finish(work).await;
+        answer.ok_or_else(|| "the work fell over".into())
+    }
+
+    async fn end_session(&self, id: SessionId, user: UserId) -> Result<(), StoreError> {
+        let (store, endings, at) = (self.store.clone(), self.endings.clone(), self.clock.now());
+        let ended = self.finish(async move {
+            store.end_session(id, user, at).await?;
+            endings.end_session(id, at);
+            Ok(())
+        });
+        ended.await.map_err(StoreError::Other)?
+    }
+}
+
+#[async_trait]
+impl Identity for Service {
+    async fn register(&self, wish: RegisterUser) -> Result<SignedIn, RegisterError> {
+        register::register(self, wish).await
+    }
+
+    async fn setup_admin(&self, wish: SetupAdmin) -> Result<SignedIn, RegisterError> {
+        setup::setup_admin(self, wish).await
+    }
+
+    async fn login(&self, wish: Login) -> Result<SignedIn, LoginError> {
+        login::login(self, wish).await
+    }
+
+    async fn refresh(&self, token: SecretString) -> Result<SignedIn, RefreshError> {
+        refresh::refresh(self, token).await
+    }
+
+    async fn end_session_of(&self, token: SecretString) -> Result<(), RefreshError> {
+        logout::end_session_of(self, token).await
+    }
+
+    async fn logout(&self, who: &Principal) -> Result<(), ProfileError> {
+        logout::logout(self, who).await
+    }
+
+    async fn me(&self, who: &Principal) -> Result<UserView, ProfileError> {
+        profile::user(self, who.user_id).await
+    }
+
+    async fn patch_me(
+        &self,
+        who: &Principal,
+        sent: Precondition,
+        patch: PatchProfile,
+    ) -> Result<UserView, ProfileError> {
+        profile::patch(self, who.user_id, sent, patch).await
+    }
+
+    async fn delete_account(&self, who: &Principal, wish: DeleteAccount) -> Result<(), LoginError> {
+        delete::delete_account(self, who, wish).await
+    }
+
+    async fn user(&self, id: UserId) -> Result<UserView, ProfileError> {
+        profile::user(self, id).await
+    }
+
+    async fn set_roles(
+        &self,
+        id: UserId,
+        sent: Precondition,
+        wish: SetRoles,
+    ) -> Result<UserView, ProfileError> {
+        roles::set_roles(self, id, sent, wish).await
+    }
+
+    async fn public_keys(&self) -> serde_json::Value {
+        self.issuer.public_keys()
+    }
+}

@@ -1,0 +1,102 @@
+//! Proof by password: the same work and the same answer whether the account exists or not, and a wait after
+//! too many wrong ones. The count is taken where the hash is made, so that hanging up does not save a try.
+
+use super::hashing::{HashError, Hasher, fits};
+use crate::{
+    domain::throttle::{Account, Rules, Throttle},
+    store::{Credentials, LoginName},
+};
+use contracts::{identity::LoginError, values::UserId};
+use platform::{clock::Clock, digest};
+use secrecy::SecretString;
+use std::sync::{Arc, Mutex};
+
+/// Checks passwords.
+pub(super) struct Prover {
+    hasher: Hasher,
+    dummy: SecretString,
+    throttle: Arc<Mutex<Throttle>>,
+    clock: Clock,
+}
+
+impl Prover {
+    pub(super) fn new(hasher: Hasher, dummy: SecretString, rules: Rules, clock: Clock) -> Self {
+        Self {
+            hasher,
+            dummy,
+            throttle: Arc::new(Mutex::new(Throttle::new(rules))),
+            clock,
+        }
+    }
+
+    /// The credentials again, if the password is theirs.
+    pub(super) async fn prove(
+        &self,
+        account: Account,
+        found: Option<Credentials>,
+        password: SecretString,
+    ) -> Result<Credentials, LoginError> {
+        self.admit(&account)?;
+        let turn = self.hasher.turn().await.map_err(refusal)?;
+        // Others may have failed while this one waited for its turn.
+        self.admit(&account)?;
+        let hash = found
+            .as_ref()
+            .map_or_else(|| self.dummy.clone(), |found| found.password_hash.clone());
+        let known = found.is_some();
+        let (throttle, clock) = (Arc::clone(&self.throttle), self.clock.clone());
+        let checked = turn.run(move |argon2| {
+            let right = fits(argon2, &password, &hash)? && known;
+            if let Ok(mut throttle) = throttle.lock() {
+                if right {
+                    throttle.succeeded(&account);
+                } else {
+                    throttle.failed(account, clock.now());
+                }
+            }
+            Ok(right)
+        });
+        let right = checked.await.map_err(refusal)?;
+        found
+            .filter(|found| right && !found.disabled)
+            .ok_or(LoginError::InvalidCredentials)
+    }
+
+    fn admit(&self, account: &Account) -> Result<(), LoginError> {
+        let now = self.clock.now();
+        let wait = self
+            .throttle
+            .lock()
+            .ok()
+            .and_then(|throttle| throttle.wait_seconds(account, now));
+        match wait {
+            None => Ok(()),
+            Some(retry_after_seconds) => Err(LoginError::TooManyTries {
+                retry_after_seconds,
+            }),
+        }
+    }
+}
+
+/// What tries on a name are counted by: its account, or the name if it has none.
+pub(super) fn account_of(name: &LoginName, found: Option<&Credentials>) -> Account {
+    match (found, name) {
+        (Some(found), _) => account_of_user(found.user_id),
+        (None, LoginName::Email(email)) => digest::sha256(&[b"email", email.key().as_bytes()]),
+        (None, LoginName::Username(username)) => {
+            digest::sha256(&[b"username", username.key().as_bytes()])
+        }
+    }
+}
+
+/// What tries on a user's account are counted by.
+pub(super) fn account_of_user(id: UserId) -> Account {
+    digest::sha256(&[b"user", id.as_bytes()])
+}
+
+fn refusal(error: HashError) -> LoginError {
+    match error {
+        HashError::Overloaded => LoginError::Overloaded,
+        HashError::Failed(error) => LoginError::Internal(error),
+    }
+}

@@ -1,0 +1,100 @@
+//! Opening an account. Whether a name is taken is for the store's unique indexes to say, not for a look
+//! beforehand; what a new user may do is for the shop's settings to say, never for the body.
+
+use super::{Service, hashing::HashError};
+use crate::{
+    config::RegistrationRole,
+    domain::{
+        name::display_name,
+        password::{self, Owner},
+        roles::Roles,
+    },
+    store::NewUser,
+};
+use contracts::{
+    access::Role,
+    identity::{RegisterError, RegisterUser, SignedIn},
+    values::{Email, UserId, Username},
+};
+use platform::db::Abort;
+use secrecy::{ExposeSecret, SecretString};
+
+pub(super) async fn register(
+    service: &Service,
+    wish: RegisterUser,
+) -> Result<SignedIn, RegisterError> {
+    if wish.email.is_none() && wish.username.is_none() {
+        return Err(RegisterError::NameMissing);
+    }
+    let name = wish.name.as_deref().map(display_name).transpose();
+    let name = name.map_err(|error| RegisterError::InvalidName { reason: error.0 })?;
+    let person = Person {
+        email: wish.email,
+        username: wish.username,
+        name,
+        roles: match service.config.registration_role {
+            RegistrationRole::Customer => Roles::of(&[]),
+            RegistrationRole::Merchant => Roles::of(&[Role::Merchant]),
+        },
+    };
+    let user = new_user(service, person, wish.password).await?;
+    let now = service.clock.now();
+    let (session, token) = service
+        .issuer
+        .session(now)
+        .map_err(RegisterError::Internal)?;
+    let user = service
+        .store
+        .register(user, session)
+        .await
+        .map_err(refusal)?;
+    tracing::info!(user.id = %user.id, "user {} registered", user.id);
+    service
+        .issuer
+        .sign_in(user, session.id, &token, now)
+        .map_err(RegisterError::Internal)
+}
+
+/// Somebody without a password yet.
+pub(super) struct Person {
+    pub(super) email: Option<Email>,
+    pub(super) username: Option<Username>,
+    pub(super) name: Option<String>,
+    pub(super) roles: Roles,
+}
+
+/// Checks and hashes the password of a new account.
+pub(super) async fn new_user(
+    service: &Service,
+    person: Person,
+    password: SecretString,
+) -> Result<NewUser, RegisterError> {
+    let owner = Owner {
+        email: person.email.as_ref(),
+        username: person.username.as_ref(),
+        name: person.name.as_deref(),
+    };
+    password::check(password.expose_secret(), owner)
+        .map_err(|reason| RegisterError::PasswordTooWeak { reason })?;
+    let password_hash = service
+        .hasher
+        .hash(password)
+        .await
+        .map_err(|error| match error {
+            HashError::Overloaded => RegisterError::Overloaded,
+            HashError::Failed(error) => RegisterError::Internal(error),
+        })?;
+    Ok(NewUser {
+        id: UserId::generate(),
+        email: person.email,
+        username: person.username,
+        name: person.name,
+        password_hash,
+        roles: person.roles,
+        at: service.clock.now(),
+    })
+}
+
+pub(super) fn refusal(abort: Abort<RegisterError>) -> RegisterError {
+    abort.into_refusal(|| RegisterError::Overloaded, RegisterError::Internal)
+}

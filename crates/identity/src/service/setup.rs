@@ -1,0 +1,87 @@
+//! The first admin: by a one-time token that is shown at the start and good only while there is no admin, or
+//! from the command line. There is no default account.
+
+use super::{
+    Service,
+    register::{Person, new_user, refusal},
+};
+use crate::{
+    domain::roles::Roles,
+    store::{Setup, TokenHash},
+};
+use contracts::{
+    access::Role,
+    identity::{RegisterError, SetupAdmin, SignedIn, UserView},
+    values::Email,
+};
+use platform::{db::StoreError, digest};
+use secrecy::{ExposeSecret, SecretString};
+
+pub(super) async fn renew_token(service: &Service) -> Result<Option<SecretString>, StoreError> {
+    let random = digest::random::<24>().map_err(StoreError::Other)?;
+    let token = SecretString::from(digest::base64url(&random));
+    let renewed = service
+        .store
+        .renew_setup_token(hash(&token), service.clock.now())
+        .await?;
+    Ok(renewed.then_some(token))
+}
+
+fn hash(token: &SecretString) -> TokenHash {
+    digest::sha256(&[b"setup", token.expose_secret().as_bytes()])
+}
+
+pub(super) async fn setup_admin(
+    service: &Service,
+    wish: SetupAdmin,
+) -> Result<SignedIn, RegisterError> {
+    let token = hash(&wish.setup_token);
+    // A guess must not cost us a password hash; the store judges again, in the commit.
+    let good = service.store.setup_token_is_good(token).await;
+    if !good.map_err(|error| RegisterError::Internal(error.into()))? {
+        return Err(RegisterError::SetupTokenInvalid);
+    }
+    let user = new_user(service, admin(wish.email), wish.password).await?;
+    let now = service.clock.now();
+    let (session, refresh) = service
+        .issuer
+        .session(now)
+        .map_err(RegisterError::Internal)?;
+    let setup = Setup {
+        token,
+        user,
+        session,
+    };
+    let user = service.store.set_up(setup).await.map_err(refusal)?;
+    tracing::info!(user.id = %user.id, "user {} became the first admin", user.id);
+    service
+        .issuer
+        .sign_in(user, session.id, &refresh, now)
+        .map_err(RegisterError::Internal)
+}
+
+pub(super) async fn create_admin(
+    service: &Service,
+    email: Email,
+    password: SecretString,
+) -> Result<UserView, RegisterError> {
+    let user = new_user(service, admin(email), password).await?;
+    let (store, endings, at) = (service.store.clone(), service.endings.clone(), user.at);
+    let made = service.finish(async move {
+        let admin = store.make_admin(user).await.map_err(refusal)?;
+        endings.end_user_before(admin.id, admin.epoch, at);
+        Ok(admin)
+    });
+    let admin = made.await.map_err(RegisterError::Internal)??;
+    tracing::info!(user.id = %admin.id, "user {} was made an admin", admin.id);
+    Ok(admin.view())
+}
+
+fn admin(email: Email) -> Person {
+    Person {
+        email: Some(email),
+        username: None,
+        name: None,
+        roles: Roles::of(&[Role::Admin]),
+    }
+}

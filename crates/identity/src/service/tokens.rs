@@ -1,0 +1,178 @@
+//! The tokens: access tokens (JWT, `EdDSA`) and opaque refresh tokens whose successors follow from a secret of
+//! the server. Secrets are shown to nobody but the one they are for.
+
+use crate::{
+    config::Config,
+    domain::user::User,
+    store::{NewSession, Secrets, SigningKey, TokenHash},
+};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use contracts::{
+    BoxError,
+    access::AccessClaims,
+    identity::SignedIn,
+    values::{SessionId, Timestamp},
+};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use platform::digest;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+
+/// A key and a secret for a shop that has none.
+pub(super) fn fresh_secrets() -> Result<(SigningKey, [u8; 32]), BoxError> {
+    let pair = Ed25519KeyPair::generate().map_err(|_| "no signing key could be made")?;
+    let pkcs8 = pair
+        .to_pkcs8()
+        .map_err(|_| "the signing key could not be written")?;
+    let public = pair.public_key().as_ref();
+    let key = SigningKey {
+        kid: digest::base64url(&digest::sha256(&[b"kid", public])),
+        pkcs8: pkcs8.as_ref().to_vec(),
+        public_x: digest::base64url(public),
+    };
+    Ok((key, digest::random()?))
+}
+
+/// A refresh token: 256 bits that nobody can guess.
+pub(super) struct RefreshToken([u8; 32]);
+
+impl RefreshToken {
+    pub(super) fn fresh() -> Result<Self, BoxError> {
+        Ok(Self(digest::random()?))
+    }
+
+    /// Reads what a caller sent.
+    pub(super) fn read(text: &SecretString) -> Option<Self> {
+        let text = text.expose_secret();
+        // 32 bytes are 43 characters; nothing longer is decoded.
+        if text.len() != 43 {
+            return None;
+        }
+        digest::from_base64url(text)?.try_into().ok().map(Self)
+    }
+
+    pub(super) fn text(&self) -> SecretString {
+        SecretString::from(digest::base64url(&self.0))
+    }
+
+    pub(super) fn hash(&self) -> TokenHash {
+        digest::sha256(&[b"refresh", &self.0])
+    }
+}
+
+/// Makes tokens.
+pub(super) struct Issuer {
+    key: EncodingKey,
+    header: Header,
+    successor_secret: [u8; 32],
+    public_keys: serde_json::Value,
+    issuer: String,
+    audience: String,
+    access_seconds: i64,
+    refresh_seconds: i64,
+}
+
+impl Issuer {
+    pub(super) fn new(config: &Config, secrets: Secrets) -> Result<Self, BoxError> {
+        let newest = secrets.keys.first().ok_or("there is no signing key")?;
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some("at+jwt".to_owned());
+        header.kid = Some(newest.kid.clone());
+        let jwk = |key: &SigningKey| {
+            json!({
+                "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
+                "kid": key.kid, "x": key.public_x,
+            })
+        };
+        Ok(Self {
+            key: EncodingKey::from_ed_der(&newest.pkcs8),
+            header,
+            successor_secret: secrets.successor,
+            public_keys: json!({"keys": secrets.keys.iter().map(jwk).collect::<Vec<_>>()}),
+            issuer: config.issuer.clone(),
+            audience: config.audience.clone(),
+            access_seconds: i64::from(config.access_token_seconds),
+            refresh_seconds: i64::from(config.refresh_token_seconds),
+        })
+    }
+
+    pub(super) fn public_keys(&self) -> serde_json::Value {
+        self.public_keys.clone()
+    }
+
+    /// When a refresh token of this moment ends.
+    pub(super) fn refresh_ends(&self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(self.refresh_seconds)
+    }
+
+    /// A new session and its first refresh token.
+    pub(super) fn session(&self, now: Timestamp) -> Result<(NewSession, RefreshToken), BoxError> {
+        let token = RefreshToken::fresh()?;
+        let session = NewSession {
+            id: SessionId::generate(),
+            token: token.hash(),
+            at: now,
+            expires_at: self.refresh_ends(now),
+        };
+        Ok((session, token))
+    }
+
+    /// The one successor of a refresh token: always the same, so that an answer that was lost can be given
+    /// again without keeping it.
+    pub(super) fn successor(&self, token: &RefreshToken) -> RefreshToken {
+        RefreshToken(digest::hmac_sha256(
+            &self.successor_secret,
+            &[b"successor", &token.0],
+        ))
+    }
+
+    /// The tokens of a user who has proven who they are.
+    pub(super) fn sign_in(
+        &self,
+        user: User,
+        session: SessionId,
+        refresh: &RefreshToken,
+        now: Timestamp,
+    ) -> Result<SignedIn, BoxError> {
+        let issued_at = now.as_ms().div_euclid(1_000);
+        let claims = AccessClaims {
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
+            sub: user.id,
+            sid: session,
+            jti: digest::base64url(&digest::random::<16>()?),
+            roles: user.roles.as_slice().to_vec(),
+            epoch: user.epoch,
+            iat: issued_at,
+            nbf: issued_at,
+            exp: issued_at.saturating_add(self.access_seconds),
+        };
+        let access = jsonwebtoken::encode(&self.header, &claims, &self.key)?;
+        Ok(SignedIn {
+            user: user.view(),
+            access_token: SecretString::from(access),
+            expires_in: self.access_seconds,
+            refresh_token: refresh.text(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_43_characters_of_base64url_are_a_refresh_token() {
+        let token = RefreshToken::fresh().unwrap();
+        assert_eq!(
+            RefreshToken::read(&token.text()).unwrap().hash(),
+            token.hash()
+        );
+        for text in ["", "x", &"=".repeat(43), &"A".repeat(44), &"ä".repeat(21)] {
+            assert!(
+                RefreshToken::read(&SecretString::from(text)).is_none(),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! What identity keeps, as a trait: each method is one transaction that keeps one promise. Holds no rule of
+//! its own beyond those of the rows, and never a password or a token in clear.
+
+pub(crate) mod sqlite;
+#[cfg(test)]
+mod suite;
+
+use crate::domain::{roles::Roles, user::User};
+use async_trait::async_trait;
+use contracts::{
+    identity::{LoginError, ProfileError, RegisterError},
+    request::Precondition,
+    values::{Email, SessionId, Timestamp, UserId, Username, Version},
+};
+use platform::db::{Abort, StoreError};
+use secrecy::SecretString;
+use std::convert::Infallible;
+
+/// The hash of a token: what is kept instead of it.
+pub(crate) type TokenHash = [u8; 32];
+
+/// An account to open.
+#[derive(Clone)]
+pub(crate) struct NewUser {
+    pub(crate) id: UserId,
+    pub(crate) email: Option<Email>,
+    pub(crate) username: Option<Username>,
+    pub(crate) name: Option<String>,
+    pub(crate) password_hash: SecretString,
+    pub(crate) roles: Roles,
+    pub(crate) at: Timestamp,
+}
+
+/// A session to open, with its first refresh token.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewSession {
+    pub(crate) id: SessionId,
+    pub(crate) token: TokenHash,
+    pub(crate) at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// The one-time token that was shown, and who wants to be the first admin with it.
+pub(crate) struct Setup {
+    pub(crate) token: TokenHash,
+    pub(crate) user: NewUser,
+    pub(crate) session: NewSession,
+}
+
+/// How somebody signs in.
+#[derive(Debug, Clone)]
+pub(crate) enum LoginName {
+    Email(Email),
+    Username(Username),
+}
+
+/// What a password is checked against.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) user_id: UserId,
+    pub(crate) password_hash: SecretString,
+    pub(crate) disabled: bool,
+}
+
+/// The use of a refresh token, and the successor it would have.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rotation {
+    pub(crate) used: TokenHash,
+    pub(crate) successor: TokenHash,
+    pub(crate) at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) grace_ms: i64,
+}
+
+/// What came of it.
+pub(crate) enum Rotated {
+    /// The successor is good for this session.
+    Live(User, SessionId),
+    /// The token was used before: the session has ended.
+    Reused(UserId, SessionId),
+    /// The token is unknown or over.
+    Over,
+}
+
+/// A change of one's own profile.
+pub(crate) struct Rename {
+    pub(crate) id: UserId,
+    pub(crate) sent: Precondition,
+    /// The new name, if it changes at all.
+    pub(crate) name: Option<Option<String>>,
+}
+
+/// A change of roles.
+pub(crate) struct RoleChange {
+    pub(crate) id: UserId,
+    pub(crate) sent: Precondition,
+    pub(crate) roles: Roles,
+    pub(crate) at: Timestamp,
+}
+
+/// Sessions and users' earlier tokens that ended.
+#[derive(Debug, Default)]
+pub(crate) struct Endings {
+    pub(crate) sessions: Vec<(SessionId, Timestamp)>,
+    pub(crate) users: Vec<(UserId, i64, Timestamp)>,
+}
+
+/// A key that signs access tokens.
+#[derive(Clone)]
+pub(crate) struct SigningKey {
+    pub(crate) kid: String,
+    pub(crate) pkcs8: Vec<u8>,
+    pub(crate) public_x: String,
+}
+
+/// What the server keeps to itself.
+#[derive(Clone)]
+pub(crate) struct Secrets {
+    /// The newest first: it signs, the others still verify.
+    pub(crate) keys: Vec<SigningKey>,
+    /// Derives a refresh token's successor.
+    pub(crate) successor: [u8; 32],
+}
+
+/// What identity keeps.
+#[async_trait]
+pub(crate) trait Store: Send + Sync {
+    /// The server's secrets; those given are kept if there are none yet.
+    async fn secrets(
+        &self,
+        key: SigningKey,
+        successor: [u8; 32],
+        at: Timestamp,
+    ) -> Result<Secrets, StoreError>;
+
+    /// Opens an account and its first session.
+    async fn register(
+        &self,
+        user: NewUser,
+        session: NewSession,
+    ) -> Result<User, Abort<RegisterError>>;
+
+    /// Replaces the setup token, if there is no admin; whether it did.
+    async fn renew_setup_token(&self, token: TokenHash, at: Timestamp) -> Result<bool, StoreError>;
+    /// Whether a setup token is good.
+    async fn setup_token_is_good(&self, token: TokenHash) -> Result<bool, StoreError>;
+    /// Uses the setup token up for the first admin's account.
+    async fn set_up(&self, setup: Setup) -> Result<User, Abort<RegisterError>>;
+    /// Makes an admin: a new account, or the one of that address, which gets the password and loses its sessions.
+    async fn make_admin(&self, user: NewUser) -> Result<User, Abort<RegisterError>>;
+
+    /// What the password of a name is checked against.
+    async fn credentials(&self, name: LoginName) -> Result<Option<Credentials>, StoreError>;
+    /// What the password of a user is checked against.
+    async fn credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StoreError>;
+    /// Opens a session, if what the password was checked against still holds.
+    async fn open_session(
+        &self,
+        proven: Credentials,
+        session: NewSession,
+    ) -> Result<User, Abort<LoginError>>;
+    /// Uses a refresh token.
+    async fn rotate(&self, rotation: Rotation) -> Result<Rotated, StoreError>;
+    /// Ends a session of a user.
+    async fn end_session(
+        &self,
+        id: SessionId,
+        user: UserId,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Ends the session that a refresh token belongs to, if there is one.
+    async fn end_session_of(
+        &self,
+        token: TokenHash,
+        at: Timestamp,
+    ) -> Result<Option<SessionId>, StoreError>;
+
+    /// A user with an account.
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError>;
+    /// Changes a profile.
+    async fn rename(&self, change: Rename) -> Result<User, Abort<ProfileError>>;
+    /// Changes roles, which ends the user's access tokens.
+    async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>>;
+    /// Erases an account whose password was proven, ends its sessions, tells the others; answers the new epoch.
+    async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>>;
+
+    /// What ended at this time or later.
+    async fn endings_since(&self, since: Timestamp) -> Result<Endings, StoreError>;
+    /// Forgets some sessions and tokens that are long over; whether there may be more.
+    async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError>;
+}
+
+/// The failure of a write that nothing refuses.
+fn failure(abort: Abort<Infallible>) -> StoreError {
+    match abort {
+        Abort::Refused(never) => match never {},
+        Abort::Failed(error) => error,
+    }
+}
+
+/// Why no row of that version was found.
+fn stale(sent: Precondition, current: Option<Version>) -> ProfileError {
+    match current {
+        None => ProfileError::NotFound,
+        Some(current) => ProfileError::VersionConflict { sent, current },
+    }
+}

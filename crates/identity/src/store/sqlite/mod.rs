@@ -1,0 +1,231 @@
+//! The embedded store: statements beside the rows they read. Decides nothing that is not about rows.
+
+mod rows;
+mod secrets;
+mod sessions;
+mod users;
+
+use super::{
+    Credentials, Endings, LoginName, NewSession, NewUser, Rename, RoleChange, Rotated, Rotation,
+    Secrets, Setup, SigningKey, Store, TokenHash, failure,
+};
+use crate::domain::user::User;
+use async_trait::async_trait;
+use contracts::{
+    identity::{LoginError, ProfileError, RegisterError},
+    values::{SessionId, Timestamp, UserId},
+};
+use platform::db::{
+    Abort, StoreError,
+    migrate::{BASE, Migration},
+    sqlite::{Database, Options},
+};
+use std::path::Path;
+
+const MIGRATIONS: &[Migration] = &[
+    BASE,
+    Migration {
+        number: 1,
+        name: "users_and_sessions",
+        sql: include_str!("../../../migrations/sqlite/0001_users_and_sessions.sql"),
+    },
+];
+
+/// Identity's tables in one SQLite file.
+#[derive(Debug, Clone)]
+pub(crate) struct SqliteStore {
+    database: Database,
+}
+
+impl SqliteStore {
+    /// Opens (or makes) the file. It blocks: call it off the async threads.
+    pub(crate) fn open(path: &Path, options: Options, now: Timestamp) -> Result<Self, StoreError> {
+        keep_private(path).map_err(|error| StoreError::Other(error.into()))?;
+        let database = Database::open(path, options, MIGRATIONS, now.as_ms())?;
+        Ok(Self { database })
+    }
+
+    /// The database, for the relay of its outbox.
+    pub(crate) fn database(&self) -> Database {
+        self.database.clone()
+    }
+}
+
+/// The file holds signing keys and password hashes: only its owner may read it. SQLite gives the files
+/// beside it (WAL, shared memory) the same rights.
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn secrets(
+        &self,
+        key: SigningKey,
+        successor: [u8; 32],
+        at: Timestamp,
+    ) -> Result<Secrets, StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(secrets::load_or_keep(c, &key, &successor, at)?));
+        write.await.map_err(failure)
+    }
+
+    async fn register(
+        &self,
+        user: NewUser,
+        session: NewSession,
+    ) -> Result<User, Abort<RegisterError>> {
+        let write = self.database.write(move |c| {
+            let user = users::insert(c, &user)?;
+            sessions::insert(c, user.id, &session)?;
+            Ok(user)
+        });
+        write.await
+    }
+
+    async fn renew_setup_token(&self, token: TokenHash, at: Timestamp) -> Result<bool, StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(secrets::renew_setup_token(c, &token, at)?));
+        write.await.map_err(failure)
+    }
+
+    async fn setup_token_is_good(&self, token: TokenHash) -> Result<bool, StoreError> {
+        let read = self
+            .database
+            .read(move |c| Ok(secrets::setup_token_is_good(c, &token)?));
+        read.await
+    }
+
+    async fn set_up(&self, setup: Setup) -> Result<User, Abort<RegisterError>> {
+        let write = self.database.write(move |c| {
+            if !secrets::use_setup_token(c, &setup.token, setup.user.at)? {
+                return Err(Abort::Refused(RegisterError::SetupTokenInvalid));
+            }
+            let user = users::insert(c, &setup.user)?;
+            sessions::insert(c, user.id, &setup.session)?;
+            Ok(user)
+        });
+        write.await
+    }
+
+    async fn make_admin(&self, user: NewUser) -> Result<User, Abort<RegisterError>> {
+        let write = self
+            .database
+            .write(move |c| match users::promote(c, &user)? {
+                Some(admin) => {
+                    sessions::end_all(c, admin.id, "password", user.at)?;
+                    Ok(admin)
+                }
+                None => users::insert(c, &user),
+            });
+        write.await
+    }
+
+    async fn credentials(&self, name: LoginName) -> Result<Option<Credentials>, StoreError> {
+        let read = self
+            .database
+            .read(move |c| Ok(users::credentials(c, &name)?));
+        read.await
+    }
+
+    async fn credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StoreError> {
+        let read = self
+            .database
+            .read(move |c| Ok(users::credentials_of(c, id)?));
+        read.await
+    }
+
+    async fn open_session(
+        &self,
+        proven: Credentials,
+        session: NewSession,
+    ) -> Result<User, Abort<LoginError>> {
+        let write = self.database.write(move |c| {
+            let user = users::still_proven(c, &proven)?
+                .ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
+            sessions::insert(c, user.id, &session)?;
+            Ok(user)
+        });
+        write.await
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<Rotated, StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(sessions::rotate(c, &rotation)?));
+        write.await.map_err(failure)
+    }
+
+    async fn end_session(
+        &self,
+        id: SessionId,
+        user: UserId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(sessions::end_of_user(c, id, user, at)?));
+        write.await.map_err(failure)
+    }
+
+    async fn end_session_of(
+        &self,
+        token: TokenHash,
+        at: Timestamp,
+    ) -> Result<Option<SessionId>, StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(sessions::end_by_token(c, &token, at)?));
+        write.await.map_err(failure)
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let read = self.database.read(move |c| Ok(users::find(c, id)?));
+        read.await
+    }
+
+    async fn rename(&self, change: Rename) -> Result<User, Abort<ProfileError>> {
+        let write = self.database.write(move |c| users::rename(c, &change));
+        write.await
+    }
+
+    async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>> {
+        let write = self.database.write(move |c| users::set_roles(c, &change));
+        write.await
+    }
+
+    async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>> {
+        let write = self.database.write(move |c| {
+            let epoch = users::erase(c, &proven, at)?
+                .ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
+            sessions::end_all(c, proven.user_id, "deleted", at)?;
+            let event = contracts::identity::UserDeleted {
+                user_id: proven.user_id,
+            };
+            platform::outbox::append(c, &event, at)?;
+            Ok(epoch)
+        });
+        write.await
+    }
+
+    async fn endings_since(&self, since: Timestamp) -> Result<Endings, StoreError> {
+        let read = self.database.read(move |c| {
+            Ok(Endings {
+                sessions: sessions::ended_since(c, since)?,
+                users: users::epochs_since(c, since)?,
+            })
+        });
+        read.await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let write = self.database.write(move |c| Ok(sessions::sweep(c, now)?));
+        write.await.map_err(failure)
+    }
+}

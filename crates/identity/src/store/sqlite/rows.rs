@@ -1,0 +1,61 @@
+//! Rows as domain values. A row that breaks a value's rule is storage's failure, never a default.
+
+use crate::{
+    domain::{roles::Roles, user::User},
+    store::Credentials,
+};
+use contracts::values::{Email, SessionId, Timestamp, UserId, Username, ValueError, Version};
+use rusqlite::{Row, types::Type};
+use secrecy::SecretString;
+
+/// The columns that [`user`] reads, in its order.
+pub(super) const USER: &str =
+    "user_id, email, username, name, roles, version, token_epoch, created_at_ms";
+
+pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<User> {
+    let email: Option<String> = row.get(1)?;
+    let username: Option<String> = row.get(2)?;
+    let roles: String = row.get(4)?;
+    Ok(User {
+        id: UserId::from_bytes(row.get(0)?),
+        email: checked(
+            1,
+            Type::Text,
+            email.as_deref().map(Email::parse).transpose(),
+        )?,
+        username: checked(
+            2,
+            Type::Text,
+            username.as_deref().map(Username::parse).transpose(),
+        )?,
+        name: row.get(3)?,
+        roles: checked(4, Type::Text, Roles::from_text(&roles))?,
+        version: version(row, 5)?,
+        epoch: row.get(6)?,
+        created_at: Timestamp::from_ms(row.get(7)?),
+    })
+}
+
+pub(super) fn version(row: &Row<'_>, column: usize) -> rusqlite::Result<Version> {
+    let number: i64 = row.get(column)?;
+    checked(column, Type::Integer, Version::try_from(number))
+}
+
+/// `user_id, password_hash, disabled_at_ms`.
+pub(super) fn credentials(row: &Row<'_>) -> rusqlite::Result<Credentials> {
+    let password_hash: String = row.get(1)?;
+    let disabled_at: Option<i64> = row.get(2)?;
+    Ok(Credentials {
+        user_id: UserId::from_bytes(row.get(0)?),
+        password_hash: SecretString::from(password_hash),
+        disabled: disabled_at.is_some(),
+    })
+}
+
+pub(super) fn session_id(row: &Row<'_>, column: usize) -> rusqlite::Result<SessionId> {
+    Ok(SessionId::from_bytes(row.get(column)?))
+}
+
+fn checked<T>(column: usize, kind: Type, value: Result<T, ValueError>) -> rusqlite::Result<T> {
+    value.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(error)))
+}

@@ -1,0 +1,107 @@
+//! The tables of what the server keeps to itself: signing keys, the secret behind refresh tokens, and the
+//! hash of the setup token.
+
+use crate::store::{Secrets, SigningKey, TokenHash};
+use contracts::values::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// A retired key verifies for as long as a token it signed may live, and then some.
+const RETIRED_SECONDS: i64 = 3_600;
+const SUCCESSOR: &str = "refresh_successor";
+
+pub(super) fn load_or_keep(
+    connection: &Connection,
+    key: &SigningKey,
+    successor: &[u8; 32],
+    at: Timestamp,
+) -> rusqlite::Result<Secrets> {
+    connection
+        .prepare_cached(
+            "INSERT INTO signing_keys (kid, pkcs8, public_x, created_at_ms)
+             SELECT ?1, ?2, ?3, ?4
+              WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE retired_at_ms IS NULL)",
+        )?
+        .execute(params![key.kid, key.pkcs8, key.public_x, at.as_ms()])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO server_secrets (name, secret, created_at_ms)
+             VALUES (?1, ?2, ?3)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![SUCCESSOR, successor, at.as_ms()])?;
+    Ok(Secrets {
+        keys: keys(connection, at)?,
+        successor: connection
+            .prepare_cached("SELECT secret FROM server_secrets WHERE name = ?1")?
+            .query_row([SUCCESSOR], |row| row.get(0))?,
+    })
+}
+
+fn keys(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<SigningKey>> {
+    let since = now.plus_seconds(RETIRED_SECONDS.saturating_neg());
+    connection
+        .prepare_cached(
+            "SELECT kid, pkcs8, public_x
+               FROM signing_keys
+              WHERE retired_at_ms IS NULL OR retired_at_ms >= ?1
+              ORDER BY retired_at_ms IS NOT NULL, created_at_ms DESC, kid",
+        )?
+        .query_map([since.as_ms()], |row| {
+            Ok(SigningKey {
+                kid: row.get(0)?,
+                pkcs8: row.get(1)?,
+                public_x: row.get(2)?,
+            })
+        })?
+        .collect()
+}
+
+const NO_ADMIN: &str = "NOT EXISTS (
+    SELECT 1 FROM users WHERE roles IN ('customer,admin', 'customer,merchant,admin'))";
+
+pub(super) fn renew_setup_token(
+    connection: &Connection,
+    token: &TokenHash,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
+    let sql = format!(
+        "INSERT INTO setup_tokens (setup_id, token_hash, created_at_ms)
+         SELECT 1, ?1, ?2 WHERE {NO_ADMIN}
+         ON CONFLICT (setup_id) DO UPDATE
+            SET token_hash = excluded.token_hash, created_at_ms = excluded.created_at_ms, used_at_ms = NULL"
+    );
+    let changed = connection
+        .prepare_cached(&sql)?
+        .execute(params![token, at.as_ms()])?;
+    Ok(changed == 1)
+}
+
+pub(super) fn setup_token_is_good(
+    connection: &Connection,
+    token: &TokenHash,
+) -> rusqlite::Result<bool> {
+    let sql = format!(
+        "SELECT 1 FROM setup_tokens WHERE token_hash = ?1 AND used_at_ms IS NULL AND {NO_ADMIN}"
+    );
+    let found = connection
+        .prepare_cached(&sql)?
+        .query_row([token], |_| Ok(()))
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Whether the token was good; it is used up now.
+pub(super) fn use_setup_token(
+    connection: &Connection,
+    token: &TokenHash,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
+    let sql = format!(
+        "UPDATE setup_tokens SET used_at_ms = ?2
+          WHERE token_hash = ?1 AND used_at_ms IS NULL AND {NO_ADMIN}"
+    );
+    let used = connection
+        .prepare_cached(&sql)?
+        .execute(params![token, at.as_ms()])?;
+    Ok(used == 1)
+}

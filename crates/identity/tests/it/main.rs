@@ -1,0 +1,19 @@
+//! Identity through its own door: the real router, the real store, tokens checked as the gateway checks them.
+//! Nothing here looks into tables.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+mod accounts;
+mod admins;
+mod forgery;
+mod input;
+mod races;
+mod sessions;
+mod shop;
+mod signing_in;

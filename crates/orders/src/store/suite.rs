@@ -1,1 +1,0 @@
-//! The store keeps what it promises.

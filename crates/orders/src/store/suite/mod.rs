@@ -1,0 +1,256 @@
+//! What every store of orders promises, whatever it is built on: the same tests run for each form, through
+//! the trait. Looks behind a store's back only to count its events and to spoil rows by hand.
+
+mod change;
+mod place;
+mod read;
+
+use super::{Store, sqlite::SqliteStore};
+use crate::domain::order::{Happening, NewOrder, Order};
+use async_trait::async_trait;
+use contracts::{
+    catalog::PricedLine,
+    orders::{OrderError, OrderEventView, OrderView, PaymentEnd},
+    values::{Email, Money, OrderId, PaymentId, ProductId, Quantity, Timestamp, UserId, VariantId},
+};
+use platform::db::{
+    Abort,
+    sqlite::{Database, Options},
+};
+use serde_json::Value;
+use std::{path::PathBuf, sync::Arc};
+
+macro_rules! store_suite {
+    ($form:ident: $($part:ident::{$($promise:ident),* $(,)?}),* $(,)?) => {
+        mod $form {$($(
+            #[tokio::test]
+            async fn $promise() {
+                super::$part::$promise(super::$form()).await;
+            }
+        )*)*}
+    };
+}
+
+store_suite! {
+    sqlite:
+    place::{
+        numbers_begin_at_10001_and_follow_each_other,
+        lines_keep_their_order_and_repeated_skus_stay_apart,
+        an_order_comes_with_its_entry_and_its_event,
+        twins_find_the_first_in_one_batch_and_across_batches,
+        another_request_under_the_same_id_is_refused_and_its_neighbours_are_not,
+        a_given_up_id_is_refused_for_good,
+        orders_and_the_token_secret_outlive_the_process,
+    },
+    change::{
+        every_move_is_written_with_its_entry_and_its_event,
+        a_failed_payment_moves_nothing_and_leaves_room_for_another,
+        calling_off_says_which_money_goes_back,
+        what_had_happened_is_not_written_again,
+        a_refused_happening_leaves_all_as_it_was,
+        what_was_never_written_is_not_found,
+        a_note_is_kept_once,
+        due_are_the_pending_without_a_payment_whose_time_is_over,
+        stock_is_given_up_for_what_never_came_or_was_cancelled,
+        a_forgotten_customer_is_nowhere,
+    },
+    read::{
+        pages_hold_every_order_once_newest_first,
+        filters_narrow_the_list,
+        a_foreign_cursor_is_refused,
+        the_one_who_sells_all_lines_is_told,
+        the_moment_of_payment_is_kept,
+        an_audit_adds_up_and_goes_by_id,
+        an_audit_notices_a_total_that_is_not_the_lines_sum,
+        an_audit_notices_a_timeline_that_no_order_can_have,
+    },
+}
+
+/// A way behind a store's back.
+#[async_trait]
+trait Behind: Send + Sync {
+    /// The outbox, oldest first: names and payloads.
+    async fn events(&self) -> Vec<(String, Value)>;
+    /// Runs statements that no service would.
+    async fn spoil(&self, sql: &'static str);
+    /// The same store, opened once more.
+    fn reopened(&self) -> Arc<dyn Store>;
+}
+
+/// A store to try.
+struct Bench {
+    store: Arc<dyn Store>,
+    behind: Box<dyn Behind>,
+}
+
+struct BehindSqlite {
+    folder: PathBuf,
+    database: Database,
+}
+
+fn sqlite() -> Bench {
+    let folder = std::env::temp_dir().join(format!("souk-orders-store-{}", OrderId::generate()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let store = open_sqlite(&folder);
+    let database = store.database();
+    Bench {
+        store: Arc::new(store),
+        behind: Box::new(BehindSqlite { folder, database }),
+    }
+}
+
+fn open_sqlite(folder: &std::path::Path) -> SqliteStore {
+    let options = Options {
+        readers: 2,
+        write_queue_max: 1_024,
+        group_max: 64,
+        wal_checkpoint_pages: 1_000,
+        cache_kilobytes: 1_000,
+    };
+    SqliteStore::open(&folder.join("orders.sqlite"), options, at(0)).unwrap()
+}
+
+#[async_trait]
+impl Behind for BehindSqlite {
+    async fn events(&self) -> Vec<(String, Value)> {
+        let rows: Vec<(String, String)> = self
+            .database
+            .read(|c| {
+                let mut statement =
+                    c.prepare("SELECT name, payload FROM outbox ORDER BY event_number")?;
+                let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await
+            .unwrap();
+        rows.into_iter()
+            .map(|(name, payload)| (name, serde_json::from_str(&payload).unwrap()))
+            .collect()
+    }
+
+    async fn spoil(&self, sql: &'static str) {
+        let spoilt: Result<(), Abort<()>> = self
+            .database
+            .write(move |c| Ok(c.execute_batch(sql)?))
+            .await;
+        spoilt.unwrap();
+    }
+
+    fn reopened(&self) -> Arc<dyn Store> {
+        Arc::new(open_sqlite(&self.folder))
+    }
+}
+
+impl Drop for BehindSqlite {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// All that can be seen of one order, and of the outbox.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    view: Option<OrderView>,
+    timeline: Vec<OrderEventView>,
+    events: Vec<(String, Value)>,
+}
+
+impl Bench {
+    async fn place(&self, order: &NewOrder) -> OrderView {
+        let placed = self.store.place_all(vec![order.clone()]).await.unwrap();
+        let [Ok(placed)] = placed.as_slice() else {
+            panic!("not placed: {placed:?}")
+        };
+        assert!(!placed.replayed, "a fresh order");
+        placed.view.clone()
+    }
+
+    /// Happens at a second after the start, by the system.
+    async fn happen(
+        &self,
+        id: OrderId,
+        happening: Happening,
+        second: i64,
+    ) -> Result<(Order, Order), OrderError> {
+        let happened = self
+            .store
+            .happen(id, happening, "system".to_owned(), at(second))
+            .await;
+        happened.map_err(|abort| match abort {
+            Abort::Refused(refusal) => refusal,
+            Abort::Failed(error) => panic!("{error}"),
+        })
+    }
+
+    /// A pending order becomes a paid one at this second.
+    async fn pay(&self, id: OrderId, second: i64) -> PaymentId {
+        let payment = PaymentId::generate();
+        self.happen(id, Happening::PaymentBegan(payment), second)
+            .await
+            .unwrap();
+        let paid = Happening::PaymentEnded(payment, PaymentEnd::Paid);
+        self.happen(id, paid, second).await.unwrap();
+        payment
+    }
+
+    async fn seen(&self, id: OrderId) -> Seen {
+        Seen {
+            view: self.store.view(id).await.unwrap(),
+            timeline: self.store.timeline(id).await.unwrap(),
+            events: self.behind.events().await,
+        }
+    }
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_ms(1_766_000_000_000).plus_seconds(seconds)
+}
+
+fn usd(minor: i64) -> Money {
+    Money::new(minor, "USD".parse().unwrap())
+}
+
+const SELLER: UserId = UserId::from_bytes([7; 16]);
+
+fn line(sku: &str, quantity: u32, price: i64) -> PricedLine {
+    PricedLine {
+        product_id: ProductId::generate(),
+        variant_id: VariantId::generate(),
+        seller_id: SELLER,
+        sku: sku.to_owned(),
+        name: format!("The {sku}"),
+        quantity: Quantity::try_from(quantity).unwrap(),
+        unit_price: usd(price),
+    }
+}
+
+/// A guest's order of these lines, placed at the start and due 900 seconds later.
+fn order_of(lines: Vec<PricedLine>) -> NewOrder {
+    let total = lines.iter().fold(usd(0), |sum, line| {
+        sum.plus(line.unit_price.times(line.quantity).unwrap())
+            .unwrap()
+    });
+    NewOrder {
+        id: OrderId::generate(),
+        customer_id: None,
+        guest_email: Email::parse("ann@example.com").ok(),
+        fingerprint: [1; 32],
+        lines,
+        total,
+        payment_due_at: at(900),
+        created_at: at(0),
+    }
+}
+
+fn order() -> NewOrder {
+    order_of(vec![line("TEA-1", 2, 1_999)])
+}
+
+fn order_by(customer: UserId, second: i64) -> NewOrder {
+    NewOrder {
+        customer_id: Some(customer),
+        guest_email: None,
+        created_at: at(second),
+        ..order()
+    }
+}

@@ -1,0 +1,517 @@
+//! Stand-ins for what orders call: a shelf in memory and a till that does as its token says. They keep the
+//! contracts' promises (idempotent, all lines or none) and no more.
+
+use async_trait::async_trait;
+use contracts::{
+    BoxError,
+    access::Principal,
+    catalog::*,
+    orders::{OrderError, Orders, PaymentEnd, Reader},
+    payments::{PayError, PayOrder, PaymentAudit, PaymentStatus, PaymentView, Payments},
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{
+        Cursor, Money, OrderId, Page, PageSize, PaymentId, ProductId, Timestamp, UserId, VariantId,
+        Version,
+    },
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// A thing on the shelf.
+#[derive(Debug, Clone)]
+pub(crate) struct Thing {
+    pub(crate) product_id: ProductId,
+    pub(crate) sku: &'static str,
+    pub(crate) seller_id: UserId,
+    pub(crate) price: Money,
+    pub(crate) on_hand: i64,
+    pub(crate) reserved: i64,
+}
+
+impl Thing {
+    /// The variant has the bytes of its product.
+    pub(crate) fn variant_id(&self) -> VariantId {
+        VariantId::from_bytes(*self.product_id.as_bytes())
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Held {
+    fingerprint: [u8; 32],
+    state: ReservationState,
+    reserved: Reserved,
+}
+
+#[derive(Default)]
+struct Shelf {
+    things: BTreeMap<[u8; 16], Thing>,
+    held: HashMap<OrderId, Held>,
+}
+
+/// How many may be at work while nobody holds the gate.
+const GATE: u32 = 1_000;
+
+/// A catalog that has stock and nothing else.
+pub(crate) struct FakeCatalog {
+    shelf: Mutex<Shelf>,
+    gate: Semaphore,
+    rounds: AtomicUsize,
+}
+
+impl FakeCatalog {
+    pub(crate) fn new() -> Self {
+        Self {
+            shelf: Mutex::default(),
+            gate: Semaphore::new(usize::try_from(GATE).unwrap()),
+            rounds: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn put(&self, thing: Thing) {
+        let mut shelf = self.shelf();
+        shelf.things.insert(*thing.product_id.as_bytes(), thing);
+    }
+
+    pub(crate) fn restock(&self, id: ProductId, on_hand: i64) {
+        self.shelf().things.get_mut(id.as_bytes()).unwrap().on_hand = on_hand;
+    }
+
+    /// On hand and reserved.
+    pub(crate) fn stock(&self, id: ProductId) -> (i64, i64) {
+        let shelf = self.shelf();
+        let thing = &shelf.things[id.as_bytes()];
+        (thing.on_hand, thing.reserved)
+    }
+
+    pub(crate) fn reservations(&self) -> usize {
+        self.shelf().held.len()
+    }
+
+    pub(crate) fn reservation(&self, id: OrderId) -> Option<ReservationState> {
+        self.shelf().held.get(&id).map(|held| held.state)
+    }
+
+    /// The orders that hold or held something.
+    pub(crate) fn reserved_for(&self) -> Vec<OrderId> {
+        self.shelf().held.keys().copied().collect()
+    }
+
+    /// From now on stock is reserved, but nobody is told before the permit is dropped.
+    pub(crate) async fn close_gate(&self) -> SemaphorePermit<'_> {
+        self.gate.acquire_many(GATE).await.unwrap()
+    }
+
+    /// How often the sweeper has come by.
+    pub(crate) fn rounds(&self) -> usize {
+        self.rounds.load(Ordering::SeqCst)
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap()
+    }
+}
+
+impl Shelf {
+    fn thing(&self, item: &ItemRef) -> Option<&Thing> {
+        let bytes = match item {
+            ItemRef::Product(id) => id.as_bytes(),
+            ItemRef::Variant(id) => id.as_bytes(),
+        };
+        self.things.get(bytes)
+    }
+
+    fn reserve(&mut self, wish: Reserve) -> Result<Reserved, ReserveError> {
+        if let Some(held) = self.held.get(&wish.order_id) {
+            return match held.state {
+                _ if held.fingerprint != wish.fingerprint => Err(ReserveError::FingerprintDiffers),
+                ReservationState::Open => Ok(held.reserved.clone()),
+                other => Err(ReserveError::Resolved(other)),
+            };
+        }
+        let lines = self.priced(&wish)?;
+        self.check_total(&wish, &lines)?;
+        self.check_stock(&lines)?;
+        for line in &lines {
+            let thing = self.things.get_mut(line.product_id.as_bytes()).unwrap();
+            thing.reserved += i64::from(line.quantity.get());
+        }
+        let reserved = Reserved {
+            lines,
+            hold_until: wish.hold_until,
+        };
+        let held = Held {
+            fingerprint: wish.fingerprint,
+            state: ReservationState::Open,
+            reserved: reserved.clone(),
+        };
+        self.held.insert(wish.order_id, held);
+        Ok(reserved)
+    }
+
+    fn priced(&self, wish: &Reserve) -> Result<Vec<PricedLine>, ReserveError> {
+        let unknown = |(_, line): &(usize, &ReserveLine)| self.thing(&line.item).is_none();
+        let lines = wish.lines.iter().enumerate().filter(unknown);
+        let lines: Vec<usize> = lines.map(|(index, _)| index).collect();
+        if !lines.is_empty() {
+            return Err(ReserveError::Unavailable { lines });
+        }
+        let price = |line: &ReserveLine| {
+            let thing = self.thing(&line.item)?;
+            Some(PricedLine {
+                product_id: thing.product_id,
+                variant_id: thing.variant_id(),
+                seller_id: thing.seller_id,
+                sku: thing.sku.to_owned(),
+                name: format!("The {}", thing.sku),
+                quantity: line.quantity,
+                unit_price: thing.price,
+            })
+        };
+        Ok(wish.lines.iter().filter_map(price).collect())
+    }
+
+    fn check_total(&self, wish: &Reserve, lines: &[PricedLine]) -> Result<(), ReserveError> {
+        let currency = lines[0].unit_price.currency;
+        let total = lines.iter().try_fold(Money::zero(currency), |sum, line| {
+            sum.plus(line.unit_price.times(line.quantity)?)
+        });
+        let total = total.map_err(|_| ReserveError::TotalOutOfRange)?;
+        match &wish.expected_total {
+            Some(expected) if expected.resolve(currency) != Ok(total) => {
+                Err(ReserveError::PriceChanged { total })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_stock(&self, lines: &[PricedLine]) -> Result<(), ReserveError> {
+        let mut wanted: BTreeMap<[u8; 16], i64> = BTreeMap::new();
+        for line in lines {
+            *wanted.entry(*line.product_id.as_bytes()).or_default() +=
+                i64::from(line.quantity.get());
+        }
+        let short = |(id, requested): (&[u8; 16], &i64)| {
+            let thing = &self.things[id];
+            let available = thing.on_hand - thing.reserved;
+            (*requested > available).then(|| Shortage {
+                product_id: thing.product_id,
+                variant_id: thing.variant_id(),
+                sku: thing.sku.to_owned(),
+                requested: *requested,
+                available,
+            })
+        };
+        let items: Vec<Shortage> = wanted.iter().filter_map(short).collect();
+        if items.is_empty() {
+            Ok(())
+        } else {
+            Err(ReserveError::InsufficientStock { items })
+        }
+    }
+
+    fn resolve(&mut self, wish: &Resolve) -> Result<(), ResolveError> {
+        use ReservationState::{Committed, Expired, Open, Released, Returned};
+        let held = self.held.get_mut(&wish.order_id);
+        let held = held.ok_or(ResolveError::Unknown)?;
+        // On hand and reserved, for each unit.
+        let (on_hand, reserved) = match (held.state, wish.to) {
+            (from, to) if from == to => return Ok(()),
+            (Open, Committed) => (-1, -1),
+            (Open, Released | Expired) => (0, -1),
+            (Committed, Returned) => (1, 0),
+            (from, _) => return Err(ResolveError::Resolved(from)),
+        };
+        held.state = wish.to;
+        for line in &held.reserved.lines {
+            let thing = self.things.get_mut(line.product_id.as_bytes()).unwrap();
+            thing.on_hand += on_hand * i64::from(line.quantity.get());
+            thing.reserved += reserved * i64::from(line.quantity.get());
+        }
+        Ok(())
+    }
+}
+
+fn edit() -> EditError {
+    EditError::Internal("not on this shelf".into())
+}
+
+fn adjust() -> AdjustError {
+    AdjustError::Internal("not on this shelf".into())
+}
+
+fn listing() -> ListError {
+    ListError::Internal("not on this shelf".into())
+}
+
+#[async_trait]
+impl Catalog for FakeCatalog {
+    async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {
+        let answers = {
+            let mut shelf = self.shelf();
+            batch.into_iter().map(|wish| shelf.reserve(wish)).collect()
+        };
+        let _open = self.gate.acquire().await.unwrap();
+        answers
+    }
+
+    async fn resolve_all(&self, batch: Vec<Resolve>) -> Vec<Result<(), ResolveError>> {
+        let mut shelf = self.shelf();
+        batch.iter().map(|wish| shelf.resolve(wish)).collect()
+    }
+
+    async fn overdue(&self, before: Timestamp, limit: u32) -> Result<Vec<OrderId>, BoxError> {
+        self.rounds.fetch_add(1, Ordering::SeqCst);
+        let shelf = self.shelf();
+        let late = |(_, held): &(&OrderId, &Held)| {
+            held.state == ReservationState::Open && held.reserved.hold_until < before
+        };
+        let late = shelf.held.iter().filter(late).map(|(id, _)| *id);
+        Ok(late.take(usize::try_from(limit)?).collect())
+    }
+
+    async fn create_product(
+        &self,
+        _: &Principal,
+        _: Option<IdempotencyKey>,
+        _: NewProduct,
+    ) -> Result<Answered<ProductView>, EditError> {
+        Err(edit())
+    }
+    async fn replace_product(
+        &self,
+        _: &Principal,
+        _: ProductId,
+        _: Precondition,
+        _: NewProduct,
+    ) -> Result<ProductView, EditError> {
+        Err(edit())
+    }
+    async fn patch_product(
+        &self,
+        _: &Principal,
+        _: ProductId,
+        _: Precondition,
+        _: PatchProduct,
+    ) -> Result<ProductView, EditError> {
+        Err(edit())
+    }
+    async fn delete_product(
+        &self,
+        _: &Principal,
+        _: ProductId,
+        _: Precondition,
+    ) -> Result<(), EditError> {
+        Err(edit())
+    }
+    async fn product(
+        &self,
+        _: Option<&Principal>,
+        _: ProductRef,
+    ) -> Result<ProductView, EditError> {
+        Err(edit())
+    }
+    async fn products(
+        &self,
+        _: Option<&Principal>,
+        _: ProductQuery,
+    ) -> Result<Page<ProductView>, ListError> {
+        Err(listing())
+    }
+    async fn import_products(
+        &self,
+        _: UserId,
+        _: Vec<ImportProduct>,
+        _: bool,
+    ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
+        Err("not on this shelf".into())
+    }
+    async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {
+        Err(listing())
+    }
+    async fn create_category(&self, _: NewCategory) -> Result<CategoryView, EditError> {
+        Err(edit())
+    }
+    async fn adjust_stock(
+        &self,
+        _: &Principal,
+        _: Option<IdempotencyKey>,
+        _: AdjustStock,
+    ) -> Result<Answered<Vec<InventoryView>>, AdjustError> {
+        Err(adjust())
+    }
+    async fn inventory(
+        &self,
+        _: &Principal,
+        _: InventoryQuery,
+    ) -> Result<Page<InventoryView>, ListError> {
+        Err(listing())
+    }
+    async fn inventory_of(
+        &self,
+        _: &Principal,
+        _: VariantId,
+    ) -> Result<InventoryView, AdjustError> {
+        Err(adjust())
+    }
+    async fn movements(
+        &self,
+        _: &Principal,
+        _: VariantId,
+        _: PageSize,
+        _: Option<Cursor>,
+    ) -> Result<Page<MovementView>, AdjustError> {
+        Err(adjust())
+    }
+    async fn audit_stock(&self, _: Option<VariantId>, _: u32) -> Result<Vec<StockAudit>, BoxError> {
+        Err("not on this shelf".into())
+    }
+    async fn audit_reservations(
+        &self,
+        _: Option<OrderId>,
+        _: u32,
+    ) -> Result<Vec<ReservationAudit>, BoxError> {
+        Err("not on this shelf".into())
+    }
+}
+
+/// A till: `tok_ok` is captured, `tok_declined` refused, `tok_slow` stays unknown until it is settled,
+/// `tok_held` is authorised and no more. No other token is known.
+pub(crate) struct FakePayments {
+    catalog: Arc<FakeCatalog>,
+    orders: OnceLock<Arc<dyn Orders>>,
+    by_key: tokio::sync::Mutex<HashMap<String, PaymentView>>,
+}
+
+impl FakePayments {
+    pub(crate) fn new(catalog: Arc<FakeCatalog>) -> Self {
+        Self {
+            catalog,
+            orders: OnceLock::new(),
+            by_key: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(crate) fn serve(&self, orders: Arc<dyn Orders>) {
+        drop(self.orders.set(orders));
+    }
+
+    /// What was unknown turns out well.
+    pub(crate) async fn settle(&self) {
+        for view in self.by_key.lock().await.values_mut() {
+            if matches!(
+                view.status,
+                PaymentStatus::Pending | PaymentStatus::Authorised
+            ) {
+                view.status = PaymentStatus::Captured;
+                self.capture(view).await.unwrap();
+            }
+        }
+    }
+
+    /// Payments that were begun.
+    pub(crate) async fn begun(&self) -> usize {
+        self.by_key.lock().await.len()
+    }
+
+    fn orders(&self) -> &Arc<dyn Orders> {
+        self.orders.get().unwrap()
+    }
+
+    async fn capture(&self, view: &PaymentView) -> Result<(), OrderError> {
+        let sold = Resolve {
+            order_id: view.order_id,
+            to: ReservationState::Committed,
+            actor: "system".to_owned(),
+        };
+        for sold in self.catalog.resolve_all(vec![sold]).await {
+            sold.unwrap();
+        }
+        let orders = self.orders();
+        let paid = orders.end_payment(view.order_id, view.id, PaymentEnd::Paid);
+        paid.await.map(drop)
+    }
+}
+
+fn refused(error: OrderError) -> PayError {
+    match error {
+        OrderError::NotFound => PayError::NotFound,
+        OrderError::PaymentInProgress => PayError::InProgress,
+        OrderError::IllegalTransition { from, .. } => PayError::NotPayable(from),
+        other => PayError::Internal(Box::new(other)),
+    }
+}
+
+fn answer(view: &PaymentView, replayed: bool) -> Result<Answered<PaymentView>, PayError> {
+    if view.status == PaymentStatus::Declined {
+        return Err(PayError::Declined {
+            payment_id: view.id,
+            order_id: view.order_id,
+            decline_code: "card_declined".to_owned(),
+        });
+    }
+    let value = view.clone();
+    Ok(Answered { value, replayed })
+}
+
+#[async_trait]
+impl Payments for FakePayments {
+    async fn pay(
+        &self,
+        who: &Reader,
+        key: IdempotencyKey,
+        wish: PayOrder,
+    ) -> Result<Answered<PaymentView>, PayError> {
+        let mut by_key = self.by_key.lock().await;
+        if let Some(known) = by_key.get(key.as_str()) {
+            return answer(known, true);
+        }
+        let status = match wish.method.as_str() {
+            "tok_ok" => PaymentStatus::Captured,
+            "tok_declined" => PaymentStatus::Declined,
+            "tok_slow" => PaymentStatus::Pending,
+            "tok_held" => PaymentStatus::Authorised,
+            _ => return Err(PayError::UnknownMethod),
+        };
+        let (orders, id) = (self.orders(), PaymentId::generate());
+        let order = orders.order(who, wish.order_id).await.map_err(refused)?;
+        let payable = orders.begin_payment(order.id, id).await.map_err(refused)?;
+        let view = PaymentView {
+            id,
+            order_id: order.id,
+            version: Version::FIRST,
+            status,
+            amount: payable.total,
+            decline_code: None,
+            created_at: order.created_at,
+            updated_at: order.created_at,
+        };
+        match status {
+            PaymentStatus::Captured => self.capture(&view).await.map_err(refused)?,
+            PaymentStatus::Declined => {
+                let failed = orders.end_payment(order.id, id, PaymentEnd::Failed);
+                failed.await.map_err(refused)?;
+            }
+            _ => {}
+        }
+        by_key.insert(key.as_str().to_owned(), view.clone());
+        answer(&view, false)
+    }
+
+    async fn payment(&self, _: &Reader, _: PaymentId) -> Result<PaymentView, PayError> {
+        Err(PayError::NotFound)
+    }
+
+    async fn audit(
+        &self,
+        _: Option<(OrderId, PaymentId)>,
+        _: u32,
+    ) -> Result<Vec<PaymentAudit>, BoxError> {
+        Err("this till keeps no books".into())
+    }
+}

@@ -1,0 +1,18 @@
+//! Orders through their real router: what callers see, and that a refusal leaves nothing behind.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
+
+mod access;
+mod bodies;
+mod fakes;
+mod http;
+mod moves;
+mod paying;
+mod races;
+mod shop;
+mod sweeping;

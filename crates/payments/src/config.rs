@@ -1,0 +1,43 @@
+//! The part of the settings that is payments' own. Reads nothing by itself.
+
+use serde::{Deserialize, Serialize};
+
+/// Every key with its documented default.
+pub const DEFAULTS: &str = include_str!("config.toml");
+
+/// Settings of payments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How long the provider may take to answer, in milliseconds.
+    pub provider_timeout_ms: u64,
+    /// How long the sandbox takes to answer for `tok_slow`, in milliseconds.
+    pub sandbox_slow_ms: u64,
+    /// Payments at work at a time.
+    pub in_flight_max: u32,
+    /// Unfinished payments that the sweeper takes up each second.
+    pub sweep_rows_max: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use platform::config::{Sources, load};
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Shop {
+        payments: Config,
+    }
+
+    #[test]
+    fn the_defaults_have_every_key_and_no_other() {
+        let sources = Sources {
+            defaults: DEFAULTS,
+            file: None,
+            environment: false,
+        };
+        let shop: Shop = load(&sources, serde_json::json!({})).unwrap();
+        assert_eq!(shop.payments.provider_timeout_ms, 5_000);
+    }
+}

@@ -1,0 +1,9 @@
+//! The rules of payments: states, moves, what comes next. Pure: no clock, no storage, no provider.
+
+mod charge;
+mod payment;
+
+pub(crate) use charge::{Charge, ChargeState};
+pub(crate) use payment::{
+    HEAD_START_MS, Intent, Payment, State, Step, later, retry_delay_ms, scope,
+};

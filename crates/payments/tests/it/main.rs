@@ -1,0 +1,14 @@
+//! Payments from outside: the real service over real files, with fakes for orders and catalog only.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests"
+)]
+
+mod crash;
+mod fakes;
+mod http;
+mod paying;
+mod refunds;
+mod shop;

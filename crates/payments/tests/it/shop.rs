@@ -1,0 +1,226 @@
+//! A shop with one service in it: its files, its clock, its neighbours, and a look into both books.
+
+use crate::fakes::{FakeCatalog, FakeOrder, FakeOrders};
+use contracts::{
+    access::{Principal, Role},
+    catalog::ReservationState,
+    orders::{OrderStatus, Reader},
+    payments::{PayError, PayOrder, PaymentView, Payments},
+    request::{Answered, IdempotencyKey},
+    values::{Money, OrderId, SessionId, Timestamp, UserId},
+};
+use payments::{Config, Parts, Service};
+use platform::{clock::Clock, db::sqlite::Options, tasks::Tasks};
+use rusqlite::Connection;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+pub(crate) const PRICE: i64 = 1_999;
+
+const SQLITE: Options = Options {
+    readers: 2,
+    write_queue_max: 4_096,
+    group_max: 256,
+    wal_checkpoint_pages: 1_000,
+    cache_kilobytes: 1_000,
+};
+
+pub(crate) struct Shop {
+    pub(crate) folder: PathBuf,
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    pub(crate) orders: Arc<FakeOrders>,
+    pub(crate) catalog: Arc<FakeCatalog>,
+    pub(crate) service: Arc<Service>,
+    pub(crate) ann: Principal,
+}
+
+impl Shop {
+    pub(crate) fn start() -> Self {
+        Self::with(|_| ())
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = std::env::temp_dir().join(format!("souk-payments-{}", OrderId::generate()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut config = Config {
+            provider_timeout_ms: 5_000,
+            sandbox_slow_ms: 20,
+            in_flight_max: 1_024,
+            sweep_rows_max: 256,
+        };
+        change(&mut config);
+        let orders = Arc::new(FakeOrders::default());
+        let catalog = Arc::new(FakeCatalog::default());
+        let clock = Clock::manual(Timestamp::from_ms(1_800_000_000_000));
+        let tasks = Tasks::default();
+        let parts = parts(&folder, &config, &clock, &tasks, (&orders, &catalog));
+        let service = payments::open(parts).unwrap();
+        let ann = user(&[Role::Customer]);
+        Self {
+            folder,
+            config,
+            clock,
+            tasks,
+            orders,
+            catalog,
+            service,
+            ann,
+        }
+    }
+
+    /// Waits for what is under way, forgets everything in memory, and opens the files again.
+    pub(crate) async fn restart(&mut self) {
+        assert!(self.tasks.wait(Duration::from_secs(30)).await);
+        self.tasks = Tasks::default();
+        self.service = self.second();
+    }
+
+    /// Another service over the same files, as in another process: it shares nothing in memory.
+    pub(crate) fn second(&self) -> Arc<Service> {
+        let neighbours = (&self.orders, &self.catalog);
+        let parts = parts(
+            &self.folder,
+            &self.config,
+            &self.clock,
+            &self.tasks,
+            neighbours,
+        );
+        payments::open(parts).unwrap()
+    }
+
+    /// An order of Ann's that waits for money, its stock held.
+    pub(crate) fn order(&self) -> OrderId {
+        self.order_of(Some(self.ann.user_id), None)
+    }
+
+    pub(crate) fn order_of(&self, owner: Option<UserId>, token: Option<&str>) -> OrderId {
+        let id = OrderId::generate();
+        let order = FakeOrder {
+            status: OrderStatus::Pending,
+            total: Money::new(PRICE, "USD".parse().unwrap()),
+            owner,
+            token: token.map(str::to_owned),
+            payment: None,
+            refunds_noted: 0,
+        };
+        self.orders.orders.lock().unwrap().insert(id, order);
+        self.catalog.set(id, ReservationState::Open);
+        id
+    }
+
+    pub(crate) async fn pay(
+        &self,
+        key: &str,
+        order: OrderId,
+        method: &str,
+    ) -> Result<Answered<PaymentView>, PayError> {
+        let who = Reader::user(self.ann.clone());
+        self.pay_as(&who, key, order, method).await
+    }
+
+    pub(crate) async fn pay_as(
+        &self,
+        who: &Reader,
+        key: &str,
+        order: OrderId,
+        method: &str,
+    ) -> Result<Answered<PaymentView>, PayError> {
+        let wish = PayOrder {
+            order_id: order,
+            method: method.to_owned(),
+        };
+        self.service
+            .pay(who, IdempotencyKey::parse(key).unwrap(), wish)
+            .await
+    }
+
+    /// Lets time pass and the sweeper work until nothing is unfinished.
+    pub(crate) async fn settle(&self) {
+        for _ in 0..5 {
+            self.clock.advance_seconds(61);
+            if self.service.sweep().await.unwrap() == 0 {
+                return;
+            }
+        }
+        panic!("something stays unfinished");
+    }
+
+    pub(crate) fn payments_file(&self) -> Connection {
+        connect(&self.folder.join("payments.sqlite"))
+    }
+
+    pub(crate) fn sandbox_file(&self) -> Connection {
+        connect(&self.folder.join("sandbox.sqlite"))
+    }
+
+    /// How often the provider entered this state into its books.
+    pub(crate) fn entries(&self, state: &str) -> i64 {
+        let sql = "SELECT COUNT(*) FROM entries WHERE state = ?1";
+        self.sandbox_file()
+            .query_row(sql, [state], |row| row.get(0))
+            .unwrap()
+    }
+
+    pub(crate) fn charges(&self) -> i64 {
+        let sql = "SELECT COUNT(*) FROM charges";
+        self.sandbox_file()
+            .query_row(sql, [], |row| row.get(0))
+            .unwrap()
+    }
+
+    /// The statuses of all payments, in the order they were begun.
+    pub(crate) fn statuses(&self) -> Vec<String> {
+        let connection = self.payments_file();
+        let sql = "SELECT status FROM payments ORDER BY payment_number";
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+pub(crate) fn user(roles: &[Role]) -> Principal {
+    Principal {
+        user_id: UserId::generate(),
+        session_id: SessionId::generate(),
+        roles: roles.to_vec(),
+    }
+}
+
+pub(crate) fn guest(token: &str) -> Reader {
+    Reader {
+        principal: None,
+        order_token: Some(token.to_owned()),
+    }
+}
+
+fn parts(
+    folder: &std::path::Path,
+    config: &Config,
+    clock: &Clock,
+    tasks: &Tasks,
+    (orders, catalog): (&Arc<FakeOrders>, &Arc<FakeCatalog>),
+) -> Parts {
+    Parts {
+        database: folder.join("payments.sqlite"),
+        sandbox_database: folder.join("sandbox.sqlite"),
+        sqlite: SQLITE,
+        config: config.clone(),
+        clock: clock.clone(),
+        tasks: tasks.clone(),
+        orders: Arc::clone(orders) as _,
+        catalog: Arc::clone(catalog) as _,
+    }
+}
+
+fn connect(path: &std::path::Path) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection.busy_timeout(Duration::from_secs(10)).unwrap();
+    connection
+}

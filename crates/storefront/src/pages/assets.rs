@@ -1,0 +1,46 @@
+//! The one style sheet, inside the binary, named by its content. No other file of ours is served from here.
+
+use super::media::unchanged;
+use axum::{
+    extract::RawQuery,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use platform::digest;
+use std::{
+    future::{Ready, ready},
+    sync::LazyLock,
+};
+
+const STYLE: &str = include_str!("../../assets/souk.css");
+
+/// Names the content: another style sheet has another address, so that nobody keeps an old one.
+static NAME: LazyLock<String> = LazyLock::new(|| name_of(STYLE.as_bytes()));
+
+/// A short name for bytes.
+pub(super) fn name_of(bytes: &[u8]) -> String {
+    digest::base64url(&digest::sha256(&[bytes])).chars().take(16).collect()
+}
+
+/// The address that pages link to.
+pub(super) fn style_address() -> String {
+    format!("/assets/souk.css?v={}", *NAME)
+}
+
+/// The style sheet: for good under its named address, to be asked about under any other.
+pub(super) fn style_sheet(RawQuery(query): RawQuery, headers: HeaderMap) -> Ready<Response> {
+    let named = query.as_deref().and_then(|query| query.strip_prefix("v=")) == Some(NAME.as_str());
+    let keep = if named { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let tag = format!("\"{}\"", *NAME);
+    let mut response = if unchanged(&headers, &tag) {
+        axum::http::StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
+    };
+    let fields = response.headers_mut();
+    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        fields.insert(header::ETAG, tag);
+    }
+    ready(response)
+}

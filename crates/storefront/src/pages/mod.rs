@@ -1,0 +1,48 @@
+//! The pages' addresses, one file a page. What a page may show is decided by the services it asks, never here.
+
+mod account;
+mod assets;
+mod forms;
+mod frame;
+mod home;
+mod media;
+mod problems;
+mod product;
+mod register;
+mod sign_in;
+#[cfg(test)]
+mod tests;
+
+use crate::App;
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use contracts::{
+    problem::{Code, Problem},
+    values::Cursor,
+};
+
+/// The pages, ready to be merged into the door's router.
+pub fn routes(app: App) -> Router {
+    Router::new()
+        .route("/", get(home::show))
+        .route("/p/{slug}", get(product::show))
+        .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/register-account", get(register::show).post(register::submit))
+        .route("/sign-out", post(account::sign_out))
+        .route("/account", get(account::show))
+        .route("/assets/souk.css", get(assets::style_sheet))
+        .route("/media/demo/{file}", get(media::demo_picture))
+        .route("/problems/{code}", get(problems::explain))
+        .with_state(app)
+}
+
+/// Where a page of a list begins, as the address says it.
+fn cursor(text: &str) -> Result<Option<Cursor>, Problem> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let refused = |_| Problem::new(Code::InvalidParameter).detail("this list has no such page");
+    Cursor::parse(text).map(Some).map_err(refused)
+}

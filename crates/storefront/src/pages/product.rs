@@ -1,0 +1,134 @@
+//! One product. Nothing is sold here yet, so nothing here pretends to.
+
+use super::{
+    frame::{self, Frame, Framed, Shelf, Visit, html},
+    home::{Card, back},
+    problems::{self, Missing},
+};
+use crate::{App, view};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use contracts::catalog::{
+    EditError, ProductRef, ProductStatus, ProductView, VariantView,
+};
+use platform::http::Fault;
+
+/// How much of a description search engines are given.
+const SUMMARY_CHARACTERS_MAX: usize = 155;
+
+struct Variant {
+    sku: String,
+    price: String,
+    availability: String,
+}
+
+impl Variant {
+    fn new(variant: &VariantView) -> Self {
+        Self {
+            sku: variant.sku.clone(),
+            price: view::money(variant.price),
+            availability: view::availability(variant.stock),
+        }
+    }
+}
+
+struct Crumb {
+    name: String,
+    href: String,
+}
+
+#[derive(Template)]
+#[template(path = "product.html")]
+struct ProductPage {
+    frame: Frame,
+    card: Card,
+    summary: String,
+    crumbs: Vec<Crumb>,
+    draft: bool,
+    availability: String,
+    paragraphs: Vec<String>,
+    variants: Vec<Variant>,
+    attributes: Vec<(String, String)>,
+    sku: String,
+    back: String,
+    back_words: String,
+}
+
+/// GET `/p/{slug}`.
+pub(super) async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Path(slug): Path<String>,
+) -> Response {
+    let which = ProductRef::Slug(slug.clone());
+    match app.catalog.product(visit.principal.as_ref(), which).await {
+        Ok(product) if product.status == ProductStatus::Archived => {
+            let what = Missing {
+                status: StatusCode::GONE,
+                title: "No longer sold",
+                detail: format!("{} has left the shop for good.", product.name),
+                suggestion: String::new(),
+            };
+            problems::missing(&app, &visit, what).await
+        }
+        Ok(product) => match page(&app, &visit, product).await {
+            Ok(response) => response,
+            Err(fault) => problems::refuse(&app, &visit, fault).await,
+        },
+        Err(EditError::NotFound) => {
+            let what = Missing {
+                status: StatusCode::NOT_FOUND,
+                title: "There is no such product",
+                detail: "It may have moved or left the shop. Perhaps a search finds it.".to_owned(),
+                suggestion: slug.replace('-', " ").chars().take(200).collect(),
+            };
+            problems::missing(&app, &visit, what).await
+        }
+        Err(error) => problems::refuse(&app, &visit, Fault::from(error)).await,
+    }
+}
+
+async fn page(app: &App, visit: &Visit, product: ProductView) -> Result<Response, Fault> {
+    let Framed { frame, cookies, .. } = frame::plain(app, visit).await?;
+    let crumbs = crumbs(&frame.categories, product.category.as_deref());
+    let shelf = frame.categories.iter().find(|shelf| Some(&shelf.slug) == product.category.as_ref());
+    let (back, back_words) = back(shelf);
+    let page = ProductPage {
+        card: Card::new(&product),
+        summary: view::beginning(&product.description, SUMMARY_CHARACTERS_MAX),
+        crumbs,
+        draft: product.status == ProductStatus::Draft,
+        availability: view::availability(product.stock),
+        paragraphs: paragraphs(&product.description),
+        variants: product.variants.iter().map(Variant::new).collect(),
+        attributes: view::attributes(&product.attributes),
+        sku: product.sku,
+        back,
+        back_words,
+        frame,
+    };
+    let private = visit.principal.is_some();
+    Ok(html(StatusCode::OK, &page, cookies, private))
+}
+
+/// The product's category, below those above it.
+fn crumbs(shelves: &[Shelf], category: Option<&str>) -> Vec<Crumb> {
+    let found = shelves.iter().find(|shelf| Some(shelf.slug.as_str()) == category);
+    found
+        .map(|shelf| Crumb { name: shelf.name.clone(), href: shelf.href.clone() })
+        .into_iter()
+        .collect()
+}
+
+fn paragraphs(description: &str) -> Vec<String> {
+    description
+        .split('\n')
+        .map(str::trim)
+        .filter(|paragraph| !paragraph.is_empty())
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,191 @@
+//! Signing in with a form. Which of the two was wrong, the name or the password, is never told.
+
+use super::{
+    forms,
+    frame::{self, Frame, Framed, Visit, html, see_other},
+    problems,
+};
+use crate::{App, view};
+use askama::Template;
+use axum::{
+    Form,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use contracts::{
+    identity::{Login, LoginError, SignedIn},
+    values::{Email, Username},
+};
+use platform::http::{Fault, Query};
+use serde::Deserialize;
+
+const WRONG: &str = "The name or the password is wrong.";
+
+/// Where to go on after signing in.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Onward {
+    pub(super) next: String,
+}
+
+/// The form. No `Debug`: it holds a password.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct SignInForm {
+    name: String,
+    password: String,
+    next: String,
+    csrf: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    frame: Frame,
+    proof: String,
+    next: String,
+    name: String,
+    problem: String,
+    name_error: String,
+    password_error: String,
+    register: String,
+}
+
+/// What is wrong with a form, and where.
+#[derive(Default)]
+struct Faults {
+    problem: String,
+    name: String,
+    password: String,
+    retry_after_seconds: Option<u32>,
+}
+
+impl Faults {
+    fn any(&self) -> bool {
+        [&self.problem, &self.name, &self.password].iter().any(|text| !text.is_empty())
+    }
+
+    fn whole_form(problem: impl Into<String>) -> Self {
+        Self { problem: problem.into(), ..Self::default() }
+    }
+}
+
+/// GET `/sign-in`.
+pub(super) async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Query(onward): Query<Onward>,
+) -> Response {
+    if visit.principal.is_some() {
+        return see_other(destination(&onward.next), Vec::new());
+    }
+    let form = SignInForm { next: onward.next, ..SignInForm::default() };
+    show_again(&app, &visit, form, Faults::default()).await
+}
+
+/// POST `/sign-in`.
+pub(super) async fn submit(
+    State(app): State<App>,
+    visit: Visit,
+    Form(form): Form<SignInForm>,
+) -> Response {
+    if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
+        return show_again(&app, &visit, form, Faults::whole_form(forms::STALE)).await;
+    }
+    let login = match read(&form) {
+        Ok(login) => login,
+        Err(faults) => return show_again(&app, &visit, form, faults).await,
+    };
+    match app.identity.login(login).await {
+        Ok(session) => match begin(&app, &session, destination(&form.next)) {
+            Ok(response) => response,
+            Err(fault) => problems::refuse(&app, &visit, fault).await,
+        },
+        Err(LoginError::InvalidCredentials) => {
+            show_again(&app, &visit, form, Faults::whole_form(WRONG)).await
+        }
+        Err(LoginError::TooManyTries { retry_after_seconds }) => {
+            let faults = too_many(retry_after_seconds);
+            show_again(&app, &visit, form, faults).await
+        }
+        Err(error @ (LoginError::Overloaded | LoginError::Internal(_))) => {
+            problems::refuse(&app, &visit, Fault::from(error)).await
+        }
+    }
+}
+
+/// The answer that opens a session: its cookies, a fresh form secret, and on to the next page.
+pub(super) fn begin(app: &App, session: &SignedIn, next: &str) -> Result<Response, Fault> {
+    let mut cookies = app.cookies.signed_in(session).map_err(forms::unlucky)?.to_vec();
+    cookies.push(forms::new_secret(app.cookies)?);
+    Ok(see_other(next, cookies))
+}
+
+/// Where to go on: the wish if it leads nowhere outside, else the account.
+pub(super) fn destination(next: &str) -> &str {
+    Some(forms::inside(next)).filter(|next| !next.is_empty()).unwrap_or("/account")
+}
+
+/// The form as a wish, or what is missing.
+fn read(form: &SignInForm) -> Result<Login, Faults> {
+    let name = form.name.trim();
+    let mut faults = Faults::default();
+    if name.is_empty() {
+        "Please enter your e-mail address or user name.".clone_into(&mut faults.name);
+    }
+    if form.password.is_empty() {
+        "Please enter your password.".clone_into(&mut faults.password);
+    }
+    if faults.any() {
+        return Err(faults);
+    }
+    let (email, username) = if name.contains('@') {
+        (Email::parse(name).ok(), None)
+    } else {
+        (None, Username::parse(name).ok())
+    };
+    if email.is_none() && username.is_none() {
+        // Nobody is called that.
+        return Err(Faults::whole_form(WRONG));
+    }
+    Ok(Login { email, username, password: form.password.clone().into() })
+}
+
+fn too_many(seconds: u32) -> Faults {
+    let wait = if seconds > 90 {
+        format!("{} minutes", seconds.div_ceil(60))
+    } else {
+        format!("{seconds} seconds")
+    };
+    let problem = format!("There were too many tries. Please wait {wait}.");
+    Faults { retry_after_seconds: Some(seconds), ..Faults::whole_form(problem) }
+}
+
+async fn show_again(app: &App, visit: &Visit, form: SignInForm, faults: Faults) -> Response {
+    let Framed { frame, proof, cookies } = match frame::with_form(app, visit).await {
+        Ok(framed) => framed,
+        Err(fault) => return fault.into_response(),
+    };
+    let status = match (faults.retry_after_seconds, faults.any()) {
+        (Some(_), _) => StatusCode::TOO_MANY_REQUESTS,
+        (None, true) => StatusCode::UNPROCESSABLE_ENTITY,
+        (None, false) => StatusCode::OK,
+    };
+    let next = forms::inside(&form.next).to_owned();
+    let page = SignInPage {
+        frame,
+        proof,
+        register: view::address("/register-account", &[("next", &next)]),
+        next,
+        name: form.name,
+        problem: faults.problem,
+        name_error: faults.name,
+        password_error: faults.password,
+    };
+    let mut response = html(status, &page, cookies, true);
+    if let Some(seconds) = faults.retry_after_seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}

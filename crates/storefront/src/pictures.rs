@@ -1,0 +1,76 @@
+//! The demo products' pictures by SKU, sorted, so that they can be searched by halves.
+//! Only `demo` reads this table, and a test holds it to `products.jsonl`.
+
+macro_rules! pictures {
+    ($($sku:literal),* $(,)?) => {
+        /// SKU and SVG.
+        pub(crate) const PICTURES: &[(&str, &str)] = &[
+            $(($sku, include_str!(concat!("../demo/pictures/", $sku, ".svg")))),*
+        ];
+    };
+}
+
+pictures![
+    "BASKET-BREAD",
+    "BASKET-HAMPER",
+    "BASKET-MARKET",
+    "BASKET-WALL",
+    "BOX-CEDAR",
+    "CERAMIC-BOWL",
+    "CERAMIC-ESPRESSO",
+    "CERAMIC-JUG",
+    "CERAMIC-MUG",
+    "CERAMIC-PLATE",
+    "CERAMIC-TAGINE",
+    "CERAMIC-TEAPOT",
+    "CERAMIC-VASE",
+    "COFFEE-CARDAMOM",
+    "COFFEE-YIRGA",
+    "JARS-PANTRY",
+    "KITCHEN-BOARD",
+    "KITCHEN-CEZVE",
+    "KITCHEN-DABBA",
+    "KITCHEN-GRINDER",
+    "KITCHEN-MEZZALUNA",
+    "KITCHEN-MORTAR",
+    "KITCHEN-ROLLINGPIN",
+    "KITCHEN-SPOONS",
+    "LAMP-LANTERN",
+    "LAMP-MOSAIC",
+    "LAMP-PAPER",
+    "LAMP-RATTAN",
+    "LAMP-STAR",
+    "LAMP-TABLE",
+    "LAMP-TEALIGHT",
+    "PANTRY-DATES",
+    "PANTRY-HARISSA",
+    "PANTRY-HONEY",
+    "PANTRY-LEMONS",
+    "PANTRY-OLIVEOIL",
+    "PAPER-INK",
+    "PAPER-JOURNAL",
+    "PAPER-LETTERS",
+    "PAPER-NOTEBOOK",
+    "PAPER-PENCILS",
+    "PAPER-SKETCHBOOK",
+    "PAPER-WRAP",
+    "RUG-BERBER",
+    "RUG-KILIM",
+    "RUG-RUNNER",
+    "SPICE-PAPRIKA",
+    "SPICE-RASELHANOUT",
+    "SPICE-SAFFRON",
+    "SPICE-ZAATAR",
+    "TEA-CHAI",
+    "TEA-EARLGREY",
+    "TEA-HIBISCUS",
+    "TEA-MINT",
+    "TEA-OOLONG",
+    "TEA-SENCHA",
+    "TEXTILE-APRON",
+    "TEXTILE-CUSHION",
+    "TEXTILE-HAMMAM",
+    "TEXTILE-NAPKINS",
+    "TEXTILE-TEATOWELS",
+    "TEXTILE-THROW",
+];

@@ -1,0 +1,188 @@
+//! The command line. Values are read here; what they mean is decided by `config` and the commands.
+
+use crate::config::{Config, Flags, HttpFlags};
+use clap::{Args, Parser, Subcommand};
+use platform::{config::ConfigError, telemetry::LogFormat};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// A whole shop in one process.
+#[derive(Debug, Parser)]
+#[command(name = "souk", version, about, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; opens the shop when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags of `serve`, for when no command is named.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the shop (what `souk` alone does)
+    Serve(ServeArgs),
+    /// Make or raise an admin; works while the shop is open
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Read files into the shop
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Place the orders of a trace through the API, and check the totals
+    Replay(ReplayArgs),
+    /// Recompute every balance from its ledger; fails on drift
+    Verify(DataArgs),
+    /// Measure orders per second, with the books checked afterwards
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Show or check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Ask a shop whether it is ready; for container health checks
+    Health {
+        /// The shop's address.
+        #[arg(default_value = "http://127.0.0.1:8080")]
+        url: String,
+    },
+}
+
+/// Flags that name a configuration and a folder.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DataArgs {
+    /// The folder everything is kept in [default: ./souk-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// A configuration file (TOML); `souk config print` shows every key
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Flags of `serve`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServeArgs {
+    /// The folder and the configuration file.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Address and port to listen on; port 0 picks a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Keep everything in a temporary folder that goes when the shop closes
+    #[arg(long)]
+    pub ephemeral: bool,
+    /// How logs look: text or json [default: text]
+    #[arg(long, value_name = "FORMAT", value_parser = log_format)]
+    pub log: Option<LogFormat>,
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be text or json".to_owned()),
+    }
+}
+
+/// `souk admin ...`
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Make an admin, or raise the account with that address; the password comes from standard input or the terminal
+    Create {
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The admin's e-mail address
+        #[arg(long)]
+        email: String,
+    },
+}
+
+/// `souk import ...`
+#[derive(Debug, Subcommand)]
+pub enum ImportCommand {
+    /// Create or update products by SKU from JSON Lines (.gz too); a dry run unless --commit
+    Products {
+        /// The file.
+        file: PathBuf,
+        /// Write what was read
+        #[arg(long)]
+        commit: bool,
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+/// Flags of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The orders, as JSON Lines (.gz too)
+    pub orders: PathBuf,
+    /// The products in them, as JSON Lines (.gz too)
+    #[arg(long)]
+    pub catalog: PathBuf,
+    /// A running shop to replay into; without it a shop is opened just for this
+    #[arg(long)]
+    pub url: Option<String>,
+    /// An admin of that shop; the password comes from standard input or the terminal
+    #[arg(long, requires = "url")]
+    pub admin_email: Option<String>,
+    /// Keep the shop that is opened for this in a folder, for `souk verify` [default: a temporary one]
+    #[arg(long, value_name = "DIR", conflicts_with = "url")]
+    pub data: Option<PathBuf>,
+    /// Customers who order at a time
+    #[arg(long, default_value_t = 32)]
+    pub clients: usize,
+}
+
+/// `souk bench ...`
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Durable orders per second over HTTP, beside a bare loop that writes the same rows
+    Orders {
+        /// Orders to place
+        #[arg(long, default_value_t = 20_000)]
+        orders: u32,
+        /// Clients at a time
+        #[arg(long, default_value_t = 64)]
+        clients: u32,
+        /// Products the orders spread over (1: all want the same)
+        #[arg(long, default_value_t = 1_000)]
+        products: u32,
+    },
+}
+
+/// `souk config ...`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print the effective settings, secrets masked
+    Print(DataArgs),
+    /// Say whether the settings can work
+    Check(DataArgs),
+    /// Print every key with its default and what it is for
+    Defaults,
+}
+
+impl DataArgs {
+    /// The configuration these flags lead to.
+    ///
+    /// # Errors
+    /// One clear line that names the key.
+    pub fn load(&self) -> Result<Config, ConfigError> {
+        ServeArgs { data: self.clone(), ..ServeArgs::default() }.load()
+    }
+}
+
+impl ServeArgs {
+    /// The configuration these flags lead to.
+    ///
+    /// # Errors
+    /// One clear line that names the key.
+    pub fn load(&self) -> Result<Config, ConfigError> {
+        let flags = Flags {
+            db: self.data.data.as_ref().map(|folder| format!("sqlite:{}", folder.display())),
+            log: self.log,
+            http: HttpFlags { listen: self.listen },
+        };
+        Config::load(self.data.config.as_deref(), true, &flags)
+    }
+}

@@ -1,0 +1,18 @@
+//! `souk admin create`: writes straight into identity's store, so that it works with and without a running shop.
+
+use crate::{args::DataArgs, commands::password, console::say, shop::open_services};
+use contracts::{BoxError, problem::ToProblem, values::Email};
+
+pub(super) async fn create(data: &DataArgs, email: &str) -> Result<(), BoxError> {
+    let config = data.load()?;
+    let email = Email::parse(email).map_err(|error| format!("--email {error}"))?;
+    let password = password::read("Password: ")?;
+    let (services, _work) = open_services(&config, false).await?;
+    let user = services
+        .identity
+        .create_admin(email, password)
+        .await
+        .map_err(|error| error.to_problem().detail)?;
+    say(format!("{} is an admin", user.id));
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! A small client of the public API, for commands that load a shop. It honours `Retry-After`, so a shop with
+//! limits paces it instead of failing it.
+
+use contracts::BoxError;
+use reqwest::{Client, Method, header::RETRY_AFTER};
+use serde_json::Value;
+use std::time::Duration;
+
+/// Tries of one request, the first included.
+const TRIES_MAX: u32 = 120;
+
+/// A shop's API.
+#[derive(Debug, Clone)]
+pub(super) struct Api {
+    client: Client,
+    url: String,
+}
+
+/// A request to be made.
+#[derive(Debug, Clone)]
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    pub(super) path: &'a str,
+    pub(super) token: Option<&'a str>,
+    pub(super) key: Option<&'a str>,
+    pub(super) body: Option<&'a Value>,
+}
+
+impl<'a> Call<'a> {
+    /// A read.
+    pub(super) const fn get(path: &'a str) -> Self {
+        Self { method: Method::GET, path, token: None, key: None, body: None }
+    }
+
+    /// A write.
+    pub(super) const fn post(path: &'a str, body: &'a Value) -> Self {
+        Self { method: Method::POST, path, token: None, key: None, body: Some(body) }
+    }
+
+    /// In somebody's name.
+    pub(super) fn by(self, token: &'a str) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
+    /// Safe to repeat.
+    pub(super) fn key(self, key: &'a str) -> Self {
+        Self { key: Some(key), ..self }
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Value,
+}
+
+impl Answer {
+    /// The body, if the status is this one.
+    pub(super) fn expect_status(self, status: u16) -> Result<Value, BoxError> {
+        if self.status == status {
+            return Ok(self.body);
+        }
+        let detail = self.body.get("detail").and_then(Value::as_str).unwrap_or("no detail");
+        Err(format!("answered {} where {status} was expected: {detail}", self.status).into())
+    }
+}
+
+impl Api {
+    /// A client of the shop at this address.
+    pub(super) fn new(url: &str) -> Result<Self, BoxError> {
+        let client = Client::builder()
+            .timeout(Duration::from_secs(60))
+            .pool_max_idle_per_host(1_024)
+            .no_proxy()
+            .build()?;
+        Ok(Self { client, url: url.trim_end_matches('/').to_owned() })
+    }
+
+    /// Makes a request; one that is refused for being too many is made again when the shop says so.
+    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Answer, BoxError> {
+        let mut tries = 0_u32;
+        loop {
+            tries = tries.saturating_add(1);
+            let response = self.request(call).send().await?;
+            let status = response.status().as_u16();
+            let wait = response.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse::<u64>().ok());
+            match wait {
+                Some(seconds) if matches!(status, 429 | 503) && tries < TRIES_MAX => {
+                    tokio::time::sleep(Duration::from_secs(seconds.min(60))).await;
+                }
+                Some(_) | None => {
+                    let bytes = response.bytes().await?;
+                    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+                    return Ok(Answer { status, body });
+                }
+            }
+        }
+    }
+
+    fn request(&self, call: &Call<'_>) -> reqwest::RequestBuilder {
+        let mut request = self.client.request(call.method.clone(), format!("{}{}", self.url, call.path));
+        if let Some(token) = call.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(key) = call.key {
+            request = request.header("idempotency-key", key);
+        }
+        if let Some(body) = call.body {
+            request = request.json(body);
+        }
+        request
+    }
+
+    /// Opens an account, or signs in if it is there already; gives the access token.
+    pub(super) async fn enter(&self, email: &str, password: &str) -> Result<String, BoxError> {
+        let account = serde_json::json!({"email": email, "password": password});
+        let mut answer = self.send(&Call::post("/api/v1/auth/register", &account)).await?;
+        if answer.status == 409 {
+            answer = self.send(&Call::post("/api/v1/auth/login", &account)).await?;
+        }
+        match answer.status {
+            200 | 201 => text(&answer.body, "access_token"),
+            _ => answer.expect_status(201).and_then(|body| text(&body, "access_token")),
+        }
+    }
+}
+
+/// A member of an answer that must be a text.
+pub(super) fn text(body: &Value, name: &str) -> Result<String, BoxError> {
+    body.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("an answer lacks {name}").into())
+}

@@ -1,0 +1,106 @@
+//! One line of a product file. Read leniently: names we do not know become attributes; what we do know must
+//! be right.
+
+use contracts::{
+    catalog::ImportProduct,
+    values::{Currency, Money, bounded_text},
+};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+#[derive(Debug, Deserialize)]
+struct Line {
+    sku: String,
+    name: String,
+    description: Option<String>,
+    category_path: Option<Vec<String>>,
+    category: Option<String>,
+    price_minor: Option<i64>,
+    price: Option<Value>,
+    currency: String,
+    stock: Option<u32>,
+    image_url: Option<String>,
+    attributes: Option<Map<String, Value>>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+/// Reads a line, or says what is wrong with it.
+pub(super) fn read(line: &str) -> Result<ImportProduct, String> {
+    let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    let currency: Currency = line.currency.parse().map_err(|error| format!("currency {error}"))?;
+    let price = match (line.price_minor, &line.price) {
+        (Some(minor), None) => Money::new(minor, currency),
+        (None, Some(Value::String(text))) => {
+            Money::parse_decimal(text, currency).map_err(|error| format!("price {error}"))?
+        }
+        (None, Some(_)) => return Err("price must be a text such as \"19.99\"".to_owned()),
+        (Some(_), Some(_)) | (None, None) => return Err("either price_minor or price is needed".to_owned()),
+    };
+    let mut attributes = Map::new();
+    for (name, value) in line.rest.into_iter().chain(line.attributes.unwrap_or_default()) {
+        keep(&mut attributes, name, value);
+    }
+    let stock = line.stock.or_else(|| units(attributes.get("stock"))).unwrap_or(0);
+    Ok(ImportProduct {
+        sku: bounded_text(&line.sku, 1, 64).map_err(|error| format!("sku {error}"))?,
+        name: line.name,
+        description: line.description.unwrap_or_default(),
+        category_path: line.category_path.unwrap_or_else(|| line.category.into_iter().collect()),
+        price,
+        stock,
+        image_url: line.image_url.filter(|url| !url.is_empty()),
+        attributes,
+    })
+}
+
+fn units(value: Option<&Value>) -> Option<u32> {
+    value.and_then(Value::as_u64).and_then(|units| u32::try_from(units).ok())
+}
+
+/// Attributes are flat: an object's members get its name before theirs.
+fn keep(attributes: &mut Map<String, Value>, name: String, value: Value) {
+    match value {
+        Value::Null => {}
+        Value::Object(members) => {
+            for (member, value) in members {
+                keep(attributes, format!("{name}.{member}"), value);
+            }
+        }
+        other @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
+            attributes.insert(name, other);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_names_become_attributes_and_nothing_is_lost() {
+        let product = read(
+            r#"{"sku":"A-1","name":"Tea","price_minor":399,"currency":"USD","brand":"B","source":null,
+                "attributes":{"stock":7,"size":{"cm":4}}}"#,
+        )
+        .unwrap();
+        assert_eq!((product.stock, product.price.minor), (7, 399));
+        let names: Vec<_> = product.attributes.keys().map(String::as_str).collect();
+        assert_eq!(names, ["brand", "size.cm", "stock"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (line, word) in [
+            ("{", "EOF"),
+            (r#"{"sku":"A","name":"T","currency":"USD"}"#, "price"),
+            (r#"{"sku":"A","name":"T","currency":"XXX","price_minor":1}"#, "currency"),
+            (r#"{"sku":"","name":"T","currency":"USD","price_minor":1}"#, "sku"),
+            (r#"{"sku":"A","name":"T","currency":"USD","price":1.5}"#, "price"),
+            (r#"{"sku":"A","name":"T","currency":"USD","price_minor":1.5}"#, "1.5"),
+        ] {
+            let why = read(line).unwrap_err();
+            assert!(why.contains(word), "{line}: {why}");
+        }
+    }
+}

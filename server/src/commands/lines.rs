@@ -1,0 +1,85 @@
+//! Files of JSON Lines, plain or gzip, read a line at a time.
+
+use contracts::BoxError;
+use flate2::bufread::MultiGzDecoder;
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+/// The longest line that is read; a longer one is refused by name instead of filling the memory.
+const LINE_BYTES_MAX: u64 = 4 * 1_024 * 1_024;
+
+/// A file being read, with how far it is.
+pub(super) struct Lines {
+    reader: Box<dyn BufRead + Send>,
+    number: u64,
+    read_bytes: Arc<AtomicU64>,
+    total_bytes: u64,
+}
+
+struct Counted<R>(R, Arc<AtomicU64>);
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        self.1.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl Lines {
+    /// Opens a file; gzip is known by its first bytes, whatever the name.
+    pub(super) fn open(path: &Path) -> Result<Self, BoxError> {
+        let cannot = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+        let file = File::open(path).map_err(cannot)?;
+        let total_bytes = file.metadata().map_err(cannot)?.len();
+        let read_bytes = Arc::new(AtomicU64::new(0));
+        let mut reader = BufReader::with_capacity(256 * 1_024, Counted(file, Arc::clone(&read_bytes)));
+        let zipped = reader.fill_buf().map_err(cannot)?.starts_with(&[0x1f, 0x8b]);
+        let reader: Box<dyn BufRead + Send> =
+            if zipped { Box::new(BufReader::new(MultiGzDecoder::new(reader))) } else { Box::new(reader) };
+        Ok(Self { reader, number: 0, read_bytes, total_bytes })
+    }
+
+    /// Bytes of the file read so far, and all of them.
+    pub(super) fn progress(&self) -> (u64, u64) {
+        (self.read_bytes.load(Ordering::Relaxed), self.total_bytes)
+    }
+
+    /// The next line that is not blank, with its number.
+    pub(super) fn next_line(&mut self) -> Result<Option<(u64, String)>, BoxError> {
+        loop {
+            let mut line = String::new();
+            let limit = LINE_BYTES_MAX.saturating_add(1);
+            let count = self.reader.by_ref().take(limit).read_line(&mut line);
+            self.number = self.number.saturating_add(1);
+            let count = count.map_err(|error| format!("line {} cannot be read: {error}", self.number))?;
+            if count == 0 {
+                return Ok(None);
+            }
+            if u64::try_from(count)? > LINE_BYTES_MAX {
+                return Err(format!("line {} is longer than {LINE_BYTES_MAX} bytes", self.number).into());
+            }
+            if !line.trim().is_empty() {
+                return Ok(Some((self.number, line)));
+            }
+        }
+    }
+}
+
+/// Reads a whole file of one kind of line; the first line that does not fit is named.
+pub(super) fn read_all<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, BoxError> {
+    let mut lines = Lines::open(path)?;
+    let mut all = Vec::new();
+    while let Some((number, line)) = lines.next_line()? {
+        let one = serde_json::from_str(&line).map_err(|error| format!("{} line {number}: {error}", path.display()))?;
+        all.push(one);
+    }
+    Ok(all)
+}

@@ -1,0 +1,57 @@
+//! The commands, a file each. Every one ends with 0, or with 1 and one line that says why.
+
+mod admin;
+mod api;
+mod bench;
+mod config;
+mod health;
+mod import;
+mod lines;
+mod password;
+mod replay;
+mod serve;
+mod verify;
+
+use crate::{
+    args::{AdminCommand, BenchCommand, Cli, Command, ImportCommand},
+    console::complain,
+};
+use contracts::BoxError;
+use std::process::ExitCode;
+
+/// Runs what the command line asks for.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            complain(format!("souk: no runtime: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(dispatch(cli));
+    // Whatever still blocks a thread was given its time already.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(format!("souk: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<(), BoxError> {
+    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(args) => serve::run(&args).await,
+        Command::Admin(AdminCommand::Create { data, email }) => admin::create(&data, &email).await,
+        Command::Import(ImportCommand::Products { file, commit, data }) => import::run(&file, commit, &data).await,
+        Command::Replay(args) => replay::run(args).await,
+        Command::Verify(data) => verify::run(&data).await,
+        Command::Bench(BenchCommand::Orders { orders, clients, products }) => {
+            bench::orders(bench::Plan { orders, clients, products }).await
+        }
+        Command::Config(command) => config::run(&command),
+        Command::Health { url } => health::run(&url).await,
+    }
+}

@@ -1,0 +1,59 @@
+//! `souk serve`: opens the shop, says where it is, and closes it when told to.
+
+use crate::{args::ServeArgs, console::say, shop::Shop};
+use contracts::BoxError;
+use platform::telemetry;
+use secrecy::ExposeSecret;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
+    let config = args.load()?;
+    telemetry::start(&telemetry::Options { format: config.log, level: config.log_level.clone() });
+    // Before the shop opens: a stop that comes early is not lost.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let shop = Shop::open(config, args.ephemeral).await?;
+    welcome(&shop);
+    let failure = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        why = shop.failed() => Some(why),
+    };
+    let again = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let orderly = tokio::select! {
+        orderly = shop.close() => orderly,
+        // Every acknowledged write is on the disk already: nothing is lost by going at once.
+        () = again => false,
+    };
+    match failure {
+        Some(why) => Err(why.into()),
+        None if orderly => Ok(()),
+        None => Err("stopped before all requests were finished".into()),
+    }
+}
+
+/// The first-run notes, and the one line that scripts wait for.
+fn welcome(shop: &Shop) {
+    let url = format!("http://{}", shop.address);
+    if shop.demo_products > 0 {
+        say(format!("Souk {}: a new shop, with a demo catalog of {} products.", env!("CARGO_PKG_VERSION"), shop.demo_products));
+    }
+    if let Some(token) = &shop.setup_token {
+        say(format!(
+            "  Shop     {url}/\n  API      {url}/docs\n  Data     {folder}\n\n\
+             There is no admin yet. Become it with\n  \
+             souk admin create --data {folder} --email you@example.com\n\
+             or, once, with this token:\n  \
+             curl -X POST {url}/api/v1/auth/setup -H 'content-type: application/json' \\\n    \
+             -d '{{\"setup_token\":\"{token}\",\"email\":\"you@example.com\",\"password\":\"at least 8 characters\"}}'\n",
+            folder = shop.data_folder().display(),
+            token = token.expose_secret(),
+        ));
+    }
+    say(format!("listening on {url}"));
+}

@@ -1,0 +1,216 @@
+//! What must hold between the books: pure functions over what the services say of themselves.
+
+use contracts::{
+    catalog::{ReservationAudit, ReservationState, StockAudit},
+    orders::{OrderAudit, OrderStatus},
+    payments::{PaymentAudit, PaymentStatus},
+    values::Timestamp,
+};
+
+/// How long after its hold a reservation without an order may still be waiting for the sweeper.
+const ORPHAN_SECONDS: i64 = 300;
+
+/// How long the steps between two books may take: from money taken to order paid, from order cancelled to
+/// stock and money back.
+const SETTLING_SECONDS: i64 = 60;
+
+/// Counters of stock are what its ledgers add up to, and nothing is below zero.
+pub(super) fn stock(row: &StockAudit) -> Option<String> {
+    let same = row.on_hand == row.ledger_on_hand && row.reserved == row.ledger_reserved;
+    let possible = row.reserved >= 0 && row.reserved <= row.on_hand && row.sold >= 0;
+    (!same || !possible).then(|| {
+        format!(
+            "stock of {}: on hand {} (ledger {}), reserved {} (ledger {}), sold {}",
+            row.sku, row.on_hand, row.ledger_on_hand, row.reserved, row.ledger_reserved, row.sold
+        )
+    })
+}
+
+/// Stock is held without an order only for as long as its order may still come.
+pub(super) fn orphan(row: &ReservationAudit, now: Timestamp) -> Option<String> {
+    match row.state {
+        ReservationState::Open if now > row.hold_until.plus_seconds(ORPHAN_SECONDS) => {
+            Some(format!("reservation {} is open, and its order never came", row.order_id))
+        }
+        ReservationState::Committed | ReservationState::Returned => {
+            Some(format!("reservation {} is {}, and its order is not there", row.order_id, row.state.as_str()))
+        }
+        ReservationState::Open | ReservationState::Released | ReservationState::Expired => None,
+    }
+}
+
+/// The provider's books say the same as ours.
+pub(super) fn payment(row: &PaymentAudit) -> Option<String> {
+    let expected = match row.status {
+        PaymentStatus::Captured => row.amount.minor,
+        PaymentStatus::Declined | PaymentStatus::Voided | PaymentStatus::Refunded => 0,
+        // Between two steps the provider may be ahead of us.
+        PaymentStatus::Pending | PaymentStatus::Authorised => return None,
+    };
+    let provider = row.provider_net_minor?;
+    (provider != expected).then(|| {
+        format!("payment {} is {} with {expected}, the provider says {provider}", row.id, row.status.as_str())
+    })
+}
+
+/// An order's total, timeline, stock and money fit together.
+pub(super) fn order(
+    order: &OrderAudit,
+    held: Option<&ReservationAudit>,
+    payments: &[PaymentAudit],
+    now: Timestamp,
+) -> Vec<String> {
+    let settling = now <= order.updated_at.plus_seconds(SETTLING_SECONDS);
+    let mut wrong = Vec::new();
+    let mut check = |holds: bool, what: String| {
+        if !holds {
+            wrong.push(format!("order {} ({}): {what}", order.id, order.status.as_str()));
+        }
+    };
+    let (total, lines) = (order.total.minor, order.lines_total_minor);
+    check(total == lines, format!("its total is {total}, its lines add up to {lines}"));
+    check(order.timeline_is_legal, "its timeline is no path of the table of moves".to_owned());
+    if let Some(held) = held {
+        let (units, value) = (held.units, held.value_minor);
+        check(units == order.units, format!("{} units ordered, {units} reserved", order.units));
+        check(value == total, format!("reserved at {value}, ordered at {total}"));
+        let fits = stock_fits(order.status, held.state, is_being_paid(payments), settling);
+        check(fits, format!("its stock is {}", held.state.as_str()));
+    } else {
+        check(false, "nothing was ever reserved for it".to_owned());
+    }
+    let captured = payments.iter().filter(|payment| payment.status == PaymentStatus::Captured);
+    let amounts: Vec<i64> = captured.map(|payment| payment.amount.minor).collect();
+    check(amounts.iter().all(|amount| *amount == total), format!("{amounts:?} was captured for a total of {total}"));
+    let fits = money_fits(order, amounts.len(), settling);
+    check(fits, format!("{} payments are captured", amounts.len()));
+    wrong
+}
+
+fn is_being_paid(payments: &[PaymentAudit]) -> bool {
+    payments.iter().any(|payment| matches!(payment.status, PaymentStatus::Authorised | PaymentStatus::Captured))
+}
+
+fn stock_fits(status: OrderStatus, state: ReservationState, being_paid: bool, settling: bool) -> bool {
+    use ReservationState::{Committed, Expired, Open, Released, Returned};
+    match status {
+        // The pivot: stock is sold once the money is authorised, a moment before the order says paid.
+        OrderStatus::Pending => state == Open || (state == Committed && being_paid),
+        OrderStatus::Paid | OrderStatus::Shipped | OrderStatus::Delivered => state == Committed,
+        OrderStatus::Cancelled => matches!(state, Released | Expired | Returned) || settling,
+        OrderStatus::Refunded => matches!(state, Committed | Returned),
+    }
+}
+
+fn money_fits(order: &OrderAudit, captured: usize, settling: bool) -> bool {
+    match order.status {
+        OrderStatus::Paid | OrderStatus::Shipped | OrderStatus::Delivered => captured == 1,
+        // Taken, and about to be told to the order: only while a payment is under way.
+        OrderStatus::Pending => captured == 0 || (captured == 1 && order.payment_id.is_some()),
+        OrderStatus::Cancelled => captured == 0 || (captured == 1 && settling),
+        OrderStatus::Refunded => captured == 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::values::{Money, OrderId, PaymentId, VariantId};
+
+    const LATER: Timestamp = Timestamp::from_ms(1_000_000);
+
+    fn money(minor: i64) -> Money {
+        Money::new(minor, "USD".parse().unwrap())
+    }
+
+    fn paid_order() -> (OrderAudit, ReservationAudit, PaymentAudit) {
+        let (id, payment_id) = (OrderId::generate(), PaymentId::generate());
+        let order = OrderAudit {
+            id,
+            number: 10_001,
+            status: OrderStatus::Paid,
+            total: money(500),
+            lines_total_minor: 500,
+            lines: 1,
+            units: 2,
+            payment_id: Some(payment_id),
+            timeline_is_legal: true,
+            updated_at: Timestamp::from_ms(0),
+        };
+        let held = ReservationAudit {
+            order_id: id,
+            state: ReservationState::Committed,
+            units: 2,
+            value_minor: 500,
+            hold_until: Timestamp::from_ms(900_000),
+        };
+        let payment = PaymentAudit {
+            id: payment_id,
+            order_id: id,
+            status: PaymentStatus::Captured,
+            amount: money(500),
+            provider_net_minor: Some(500),
+        };
+        (order, held, payment)
+    }
+
+    #[test]
+    fn books_that_fit_are_clean() {
+        let (order, held, payment) = paid_order();
+        assert_eq!(super::order(&order, Some(&held), &[payment.clone()], LATER), Vec::<String>::new());
+        assert_eq!(super::payment(&payment), None);
+    }
+
+    #[test]
+    fn each_way_of_not_fitting_is_found() {
+        let (order, held, payment) = paid_order();
+        let found = |order: &OrderAudit, held: Option<&ReservationAudit>, payments: &[PaymentAudit]| {
+            super::order(order, held, payments, LATER).len()
+        };
+        let paid = [payment.clone()];
+        let twice = [payment.clone(), payment.clone()];
+        let other = [PaymentAudit { amount: money(499), ..payment.clone() }];
+        assert_eq!(found(&order, None, &paid), 1, "no stock was ever held");
+        assert_eq!(found(&order, Some(&held), &[]), 1, "paid without money");
+        assert_eq!(found(&order, Some(&held), &twice), 1, "charged twice");
+        assert_eq!(found(&order, Some(&held), &other), 1, "charged another amount");
+        let open = ReservationAudit { state: ReservationState::Open, ..held.clone() };
+        assert_eq!(found(&order, Some(&open), &paid), 1, "paid, and its stock not sold");
+        let fewer = ReservationAudit { units: 1, value_minor: 250, ..held.clone() };
+        assert_eq!(found(&order, Some(&fewer), &paid), 2, "less stock than ordered");
+        let cancelled = OrderAudit { status: OrderStatus::Cancelled, ..order.clone() };
+        assert_eq!(found(&cancelled, Some(&held), &paid), 2, "cancelled, with stock and money kept");
+        let total = OrderAudit { lines_total_minor: 1, ..order.clone() };
+        assert_eq!(found(&total, Some(&held), &paid), 1, "a total that is not its lines'");
+        let illegal = OrderAudit { timeline_is_legal: false, ..order };
+        assert_eq!(found(&illegal, Some(&held), &paid), 1, "a timeline off the table");
+        let disagreeing = PaymentAudit { provider_net_minor: Some(0), ..payment };
+        assert!(super::payment(&disagreeing).is_some(), "the provider says otherwise");
+    }
+
+    #[test]
+    fn stock_that_drifted_is_found() {
+        let row = StockAudit {
+            variant_id: VariantId::generate(),
+            sku: "A".to_owned(),
+            on_hand: 5,
+            reserved: 1,
+            ledger_on_hand: 5,
+            ledger_reserved: 1,
+            sold: 3,
+        };
+        assert_eq!(stock(&row), None);
+        assert!(stock(&StockAudit { on_hand: 6, ..row.clone() }).is_some());
+        assert!(stock(&StockAudit { ledger_reserved: 0, ..row.clone() }).is_some());
+        assert!(stock(&StockAudit { reserved: 6, ledger_reserved: 6, ..row }).is_some());
+    }
+
+    #[test]
+    fn a_reservation_outlives_its_hold_by_minutes_at_most() {
+        let (_, held, _) = paid_order();
+        let open = ReservationAudit { state: ReservationState::Open, ..held.clone() };
+        assert_eq!(orphan(&open, LATER), None);
+        assert!(orphan(&open, open.hold_until.plus_seconds(301)).is_some());
+        assert!(orphan(&held, LATER).is_some(), "sold to nobody");
+    }
+}

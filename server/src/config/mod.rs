@@ -1,0 +1,225 @@
+//! The whole configuration: the server's own sections and each service's. Printed with secrets masked.
+
+use platform::{
+    config::{ConfigError, Sources},
+    db::sqlite,
+    http::stack,
+    telemetry::{self, LogFormat},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `sqlite:DIR`.
+    pub db: String,
+    /// `local`.
+    pub bus: String,
+    /// `local`.
+    pub cache: String,
+    /// How logs look.
+    pub log: LogFormat,
+    /// How much they say.
+    pub log_level: String,
+    /// The shop itself.
+    pub shop: Shop,
+    /// The door's socket and bounds.
+    pub http: Http,
+    /// The embedded store's bounds.
+    pub sqlite: sqlite::Options,
+    /// The gateway's.
+    pub gateway: gateway::Config,
+    /// The gateway's limits.
+    pub limits: gateway::config::Limits,
+    /// Identity's.
+    pub identity: identity::Config,
+    /// The catalog's.
+    pub catalog: catalog::Config,
+    /// Orders'.
+    pub orders: orders::Config,
+    /// Payments'.
+    pub payments: payments::Config,
+}
+
+/// The section `[shop]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shop {
+    /// The name on the pages.
+    pub name: String,
+    /// Whether a new shop opens with the demo catalog.
+    pub demo: bool,
+}
+
+/// The section `[http]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Where the shop is seen from outside.
+    pub public_url: String,
+    /// How long a request may take.
+    pub timeout_ms: u64,
+    /// Requests at work at a time.
+    pub in_flight_max: u32,
+    /// Connections at a time.
+    pub connections_max: u32,
+    /// The largest body.
+    pub body_bytes_max: u32,
+    /// How long a stop waits for open requests.
+    pub stop_wait_ms: u64,
+}
+
+impl Http {
+    /// The bounds of the HTTP stack.
+    #[must_use]
+    pub fn stack(&self) -> stack::Options {
+        stack::Options {
+            timeout_ms: self.timeout_ms,
+            in_flight_max: self.in_flight_max,
+            body_bytes_max: self.body_bytes_max,
+        }
+    }
+}
+
+/// What the command line may say, above all other layers.
+#[derive(Debug, Default, Serialize)]
+pub struct Flags {
+    /// `--data DIR`.
+    pub db: Option<String>,
+    /// `--log`.
+    pub log: Option<LogFormat>,
+    /// Sections with flags.
+    pub http: HttpFlags,
+}
+
+/// Flags of the section `[http]`.
+#[derive(Debug, Default, Serialize)]
+pub struct HttpFlags {
+    /// `--listen ADDR`.
+    pub listen: Option<SocketAddr>,
+}
+
+/// Every key with its default and what it is for, as one TOML document.
+#[must_use]
+pub fn defaults() -> String {
+    [
+        DEFAULTS,
+        gateway::DEFAULTS,
+        identity::DEFAULTS,
+        catalog::DEFAULTS,
+        orders::DEFAULTS,
+        payments::DEFAULTS,
+    ]
+    .join("\n")
+}
+
+impl Config {
+    /// Reads all layers.
+    ///
+    /// # Errors
+    /// One clear line that names the key.
+    pub fn load(file: Option<&Path>, environment: bool, flags: &Flags) -> Result<Self, ConfigError> {
+        let defaults = defaults();
+        let sources = Sources { defaults: &defaults, file, environment };
+        let config: Self = platform::config::load(&sources, flags)?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Settings that cannot work.
+    fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |text: String| Err(ConfigError::Invalid(text));
+        if self.data_folder().is_none() {
+            return invalid(format!("db: \"{}\" is not known here; use sqlite:DIR", masked_url(&self.db)));
+        }
+        if self.bus != "local" {
+            return invalid(format!("bus: \"{}\" is not known here; use local", masked_url(&self.bus)));
+        }
+        if self.cache != "local" {
+            return invalid(format!("cache: \"{}\" is not known here; use local", masked_url(&self.cache)));
+        }
+        if !telemetry::level_is_valid(&self.log_level) {
+            return invalid(format!("log_level: \"{}\" is no level", self.log_level));
+        }
+        let url = &self.http.public_url;
+        if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
+            return invalid(format!("http.public_url: \"{url}\" must begin with http:// or https://"));
+        }
+        Ok(())
+    }
+
+    /// The folder that everything is kept in.
+    #[must_use]
+    pub fn data_folder(&self) -> Option<PathBuf> {
+        self.db.strip_prefix("sqlite:").filter(|path| !path.is_empty()).map(PathBuf::from)
+    }
+
+    /// The effective settings as TOML, passwords in addresses masked.
+    ///
+    /// # Errors
+    /// When they cannot be written as TOML.
+    pub fn print(&self) -> Result<String, contracts::BoxError> {
+        let shown =
+            Self { db: masked_url(&self.db), bus: masked_url(&self.bus), cache: masked_url(&self.cache), ..self.clone() };
+        Ok(toml::to_string_pretty(&shown)?)
+    }
+}
+
+/// `scheme://user:password@host` with the password hidden.
+fn masked_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    match rest.rsplit_once('@') {
+        Some((credentials, host)) => {
+            let user = credentials.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}:***@{host}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_defaults_are_a_whole_configuration() {
+        let config = Config::load(None, false, &Flags::default()).unwrap();
+        assert_eq!(config.data_folder(), Some(PathBuf::from("./souk-data")));
+        let printed: Config = toml::from_str(&config.print().unwrap()).unwrap();
+        assert_eq!(printed, config);
+    }
+
+    #[test]
+    fn every_default_says_what_it_is_for() {
+        let text = defaults();
+        let mut commented = false;
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            if line.contains(" = ") && !line.starts_with('#') && !line.starts_with('[') {
+                assert!(commented, "no comment above: {line}");
+            }
+            commented = line.starts_with('#');
+        }
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_masked() {
+        assert_eq!(masked_url("postgres://souk:secret@db:5432/shop"), "postgres://souk:***@db:5432/shop");
+        assert_eq!(masked_url("sqlite:./souk-data"), "sqlite:./souk-data");
+    }
+
+    #[test]
+    fn stores_that_are_not_there_are_refused_by_name() {
+        let flags = Flags { db: Some("postgres://u:secret@h/d".to_owned()), ..Flags::default() };
+        let error = Config::load(None, false, &flags).unwrap_err().to_string();
+        assert!(error.starts_with("db: ") && !error.contains("secret"), "{error}");
+    }
+}

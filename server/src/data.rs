@@ -1,0 +1,85 @@
+//! The data folder: made private, locked by the shop that serves from it, removed if it was temporary.
+
+use contracts::BoxError;
+use std::{
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
+/// A folder that this process serves from, alone.
+#[derive(Debug)]
+pub(crate) struct DataFolder {
+    path: PathBuf,
+    temporary: bool,
+    // Held as long as the shop is open; the system lets go of it even after kill -9.
+    _lock: File,
+}
+
+/// Makes the folder if it is not there, for its owner only.
+pub(crate) fn make(path: &Path) -> Result<(), BoxError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| format!("the data folder {} cannot be made: {error}", path.display()).into())
+}
+
+impl DataFolder {
+    /// Opens a folder, or says plainly that another shop has it.
+    pub(crate) fn open(path: PathBuf, temporary: bool) -> Result<Self, BoxError> {
+        make(&path)?;
+        let name = path.join("souk.lock");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&name)
+            .map_err(|error| format!("{} cannot be opened: {error}", name.display()))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, temporary, _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                Err(format!("another shop is open on {}: stop it first, or use another --data", path.display()).into())
+            }
+            Err(TryLockError::Error(error)) => Err(Box::new(error)),
+        }
+    }
+
+    /// A folder of its own that goes when the shop closes.
+    pub(crate) fn temporary() -> Result<Self, BoxError> {
+        let random = platform::digest::base64url(&platform::digest::random::<12>()?);
+        Self::open(std::env::temp_dir().join(format!("souk-{random}")), true)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for DataFolder {
+    fn drop(&mut self) {
+        if self.temporary
+            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        {
+            tracing::warn!(error = %error, "the temporary folder {} stays", self.path.display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_shop_on_one_folder_is_refused_and_a_temporary_one_is_removed() {
+        let first = DataFolder::temporary().unwrap();
+        let path = first.path().to_owned();
+        let second = DataFolder::open(path.clone(), false).unwrap_err().to_string();
+        assert!(second.starts_with("another shop is open on "), "{second}");
+        drop(first);
+        assert!(!path.exists());
+    }
+}
