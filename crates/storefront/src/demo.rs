@@ -116,7 +116,14 @@ mod tests {
                 let opened = picture.matches(&format!("<{group} ")).count();
                 assert_eq!(opened, picture.matches(&format!("</{group}>")).count());
             }
-            for word in ["<script", "href", "<image", "<style", "<foreignObject", " on"] {
+            for word in [
+                "<script",
+                "href",
+                "<image",
+                "<style",
+                "<foreignObject",
+                " on",
+            ] {
                 assert!(!picture.contains(word), "{sku} has {word}");
             }
         }
@@ -129,7 +136,9 @@ mod tests {
         let products = products();
         let mut shelves = BTreeMap::<&str, u32>::new();
         for product in &products {
-            let [shelf] = product.category_path.as_slice() else { panic!("{}", product.sku) };
+            let [shelf] = product.category_path.as_slice() else {
+                panic!("{}", product.sku)
+            };
             *shelves.entry(shelf).or_default() += 1;
             let dollars = product.price.minor / 100;
             assert!((4..=240).contains(&dollars), "{}", product.sku);
@@ -139,8 +148,16 @@ mod tests {
         }
         assert_eq!(shelves.len(), 8);
         let with = |low: u32, high: u32| {
-            products.iter().filter(|product| (low..=high).contains(&product.stock)).count()
+            products
+                .iter()
+                .filter(|product| (low..=high).contains(&product.stock))
+                .count()
         };
-        assert!(with(0, 0) >= 1 && with(1, 3) >= 3, "{} {}", with(0, 0), with(1, 3));
+        assert!(
+            with(0, 0) >= 1 && with(1, 3) >= 3,
+            "{} {}",
+            with(0, 0),
+            with(1, 3)
+        );
     }
 }

@@ -212,7 +212,11 @@ mod tests {
     }
 
     fn stock(available: i64) -> StockView {
-        StockView { on_hand: available, reserved: 0, available }
+        StockView {
+            on_hand: available,
+            reserved: 0,
+            available,
+        }
     }
 
     #[test]
@@ -265,7 +269,10 @@ mod tests {
 
     #[test]
     fn addresses_carry_any_text_safely() {
-        let next = address("/", &[("q", "tea & \"ж\""), ("category", ""), ("sort", "-price")]);
+        let next = address(
+            "/",
+            &[("q", "tea & \"ж\""), ("category", ""), ("sort", "-price")],
+        );
         assert_eq!(next, "/?q=tea%20%26%20%22%D0%B6%22&sort=-price");
         assert_eq!(address("/", &[("q", "")]), "/");
     }

@@ -156,10 +156,10 @@ mod tests {
     }
 
     fn field(body: Value) -> String {
-        match checked(body).unwrap_err() {
-            EditError::Invalid { field, .. } => field,
-            other => panic!("{other:?}"),
-        }
+        let Err(EditError::Invalid { field, .. }) = checked(body) else {
+            panic!("not refused for a field");
+        };
+        field
     }
 
     #[test]

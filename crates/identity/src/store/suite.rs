@@ -411,7 +411,11 @@ async fn of_a_deleted_account_only_id_and_times_are_left() {
             [],
             |row| row.get::<_, Option<String>>(0),
         )?;
-        let event = c.query_row("SELECT name || ' ' || payload FROM outbox", [], |row| row.get(0))?;
+        let event = c.query_row(
+            "SELECT o.name || ' ' || o.payload || ' ' || s.end_reason FROM outbox o, sessions s",
+            [],
+            |row| row.get(0),
+        )?;
         Ok((left, event))
     });
     let (left, event): (Option<String>, String) = look.await.unwrap();

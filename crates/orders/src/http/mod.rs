@@ -4,7 +4,12 @@ mod moves;
 mod orders;
 
 use crate::config::Config;
-use axum::extract::DefaultBodyLimit;
+use axum::{
+    extract::DefaultBodyLimit,
+    http::{HeaderValue, header::CACHE_CONTROL},
+    middleware::map_response,
+    response::Response,
+};
 use contracts::{orders::Orders, payments::Payments};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -29,6 +34,14 @@ pub(crate) fn routes(
         .routes(routes!(moves::cancel))
         .routes(routes!(moves::ship))
         .routes(routes!(moves::deliver))
+        .layer(map_response(keep_private))
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .with_state(App { orders, payments })
+}
+
+/// Orders are for whoever asked: no cache on the way keeps them, and one's own asks again with the tag.
+async fn keep_private(mut response: Response) -> Response {
+    let private = HeaderValue::from_static("private, no-cache");
+    response.headers_mut().insert(CACHE_CONTROL, private);
+    response
 }

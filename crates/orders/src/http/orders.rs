@@ -8,7 +8,7 @@ use axum::{
 };
 use contracts::{
     orders::{Buyer, OrderEventView, OrderQuery, OrderView, PayWith, PlaceOrder, Reader},
-    payments::{PayOrder, PaymentStatus},
+    payments::{PayError, PayOrder, PaymentStatus},
     problem::ProblemBody,
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page},
@@ -81,10 +81,18 @@ async fn pay(
                 method: payment.method,
             },
         )
-        .await?;
+        .await
+        .map_err(|error| refused(order_id, error))?;
     let mut value = app.orders.order_when_paid(reader, order_id).await?;
     value.order_token = placed.value.order_token;
-    if paid.value.status != PaymentStatus::Pending {
+    let decided = match paid.value.status {
+        PaymentStatus::Pending | PaymentStatus::Authorised => false,
+        PaymentStatus::Captured
+        | PaymentStatus::Declined
+        | PaymentStatus::Voided
+        | PaymentStatus::Refunded => true,
+    };
+    if decided {
         return Ok(created(
             location,
             Answered {
@@ -101,6 +109,15 @@ async fn pay(
     headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     mark_replay(headers, placed.replayed);
     Ok(response)
+}
+
+/// The order stands although its payment was refused: it is named, and so is the field of this body.
+fn refused(order_id: OrderId, error: PayError) -> Fault {
+    let Fault(mut problem) = Fault::from(error);
+    for error in &mut problem.errors {
+        error.field = format!("/payment{}", error.field);
+    }
+    Fault(problem.fact("order_id", order_id.to_string()))
 }
 
 /// List orders

@@ -29,7 +29,12 @@ impl Service {
             match self.happen(id, Happening::Expired, &Actor::System).await {
                 Ok((before, after)) if before.status != after.status => expired.push(id),
                 Ok(_) | Err(OrderError::NotFound) => {}
-                Err(error) => return Err(Box::new(error)),
+                // What is left comes up again in the next round.
+                Err(OrderError::Overloaded) => break,
+                // One order that cannot be used must not keep the others' stock.
+                Err(error) => {
+                    tracing::warn!(order.id = %id, error = %error, "an unpaid order could not be ended");
+                }
             }
         }
         debug_assert!(

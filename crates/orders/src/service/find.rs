@@ -6,19 +6,19 @@ use crate::store::Found;
 use contracts::{
     access::Principal,
     orders::{OrderError, OrderEventView, OrderQuery, OrderStatus, OrderView, Reader},
-    values::{OrderId, Page, Version},
+    values::{OrderId, Page, UserId, Version},
 };
 use platform::digest;
 
-/// What a reader may do with an order they may see.
+/// What a reader is to an order they may see: at least one of these, and who buys of their own is two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
+pub(super) struct Access {
     /// Bought it.
-    Buyer,
+    pub(super) buyer: bool,
     /// Sells all of it.
-    Seller,
+    pub(super) seller: bool,
     /// Runs the shop.
-    Shop,
+    pub(super) shop: bool,
 }
 
 impl Service {
@@ -38,20 +38,19 @@ impl Service {
     }
 
     fn access(&self, who: &Reader, found: &Found) -> Option<Access> {
-        if let Some(principal) = &who.principal {
-            if principal.is_admin() {
-                return Some(Access::Shop);
-            }
-            if found.order.customer_id == Some(principal.user_id) {
-                return Some(Access::Buyer);
-            }
-            if principal.may_sell() && found.sole_seller == Some(principal.user_id) {
-                return Some(Access::Seller);
-            }
-        }
-        let token = who.order_token.as_deref()?;
         let expected = self.order_token(found.order.id);
-        digest::equal(token.as_bytes(), expected.as_bytes()).then_some(Access::Buyer)
+        let has_token = who
+            .order_token
+            .as_ref()
+            .is_some_and(|token| digest::equal(token.as_bytes(), expected.as_bytes()));
+        let is = |user: Option<UserId>, one: &Principal| user == Some(one.user_id);
+        let known = who.principal.as_ref();
+        let access = Access {
+            buyer: has_token || known.is_some_and(|one| is(found.order.customer_id, one)),
+            seller: known.is_some_and(|one| one.may_sell() && is(found.sole_seller, one)),
+            shop: known.is_some_and(Principal::is_admin),
+        };
+        (access.buyer || access.seller || access.shop).then_some(access)
     }
 
     pub(super) async fn find_order(

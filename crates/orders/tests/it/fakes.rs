@@ -1,23 +1,18 @@
-//! Stand-ins for what orders call: a shelf in memory and a till that does as its token says. They keep the
-//! contracts' promises (idempotent, all lines or none) and no more.
+//! Stands in for the catalog: a shelf in memory. It keeps the contract's promises about reservations
+//! (idempotent, all lines or none) and nothing else.
 
 use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::Principal,
     catalog::*,
-    orders::{OrderError, Orders, PaymentEnd, Reader},
-    payments::{PayError, PayOrder, PaymentAudit, PaymentStatus, PaymentView, Payments},
     request::{Answered, IdempotencyKey, Precondition},
-    values::{
-        Cursor, Money, OrderId, Page, PageSize, PaymentId, ProductId, Timestamp, UserId, VariantId,
-        Version,
-    },
+    values::{Cursor, Money, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
 };
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock,
+        Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -128,11 +123,13 @@ impl Shelf {
 
     fn reserve(&mut self, wish: Reserve) -> Result<Reserved, ReserveError> {
         if let Some(held) = self.held.get(&wish.order_id) {
-            return match held.state {
-                _ if held.fingerprint != wish.fingerprint => Err(ReserveError::FingerprintDiffers),
-                ReservationState::Open => Ok(held.reserved.clone()),
-                other => Err(ReserveError::Resolved(other)),
-            };
+            if held.fingerprint != wish.fingerprint {
+                return Err(ReserveError::FingerprintDiffers);
+            }
+            if held.state != ReservationState::Open {
+                return Err(ReserveError::Resolved(held.state));
+            }
+            return Ok(held.reserved.clone());
         }
         let lines = self.priced(&wish)?;
         self.check_total(&wish, &lines)?;
@@ -377,141 +374,5 @@ impl Catalog for FakeCatalog {
         _: u32,
     ) -> Result<Vec<ReservationAudit>, BoxError> {
         Err("not on this shelf".into())
-    }
-}
-
-/// A till: `tok_ok` is captured, `tok_declined` refused, `tok_slow` stays unknown until it is settled,
-/// `tok_held` is authorised and no more. No other token is known.
-pub(crate) struct FakePayments {
-    catalog: Arc<FakeCatalog>,
-    orders: OnceLock<Arc<dyn Orders>>,
-    by_key: tokio::sync::Mutex<HashMap<String, PaymentView>>,
-}
-
-impl FakePayments {
-    pub(crate) fn new(catalog: Arc<FakeCatalog>) -> Self {
-        Self {
-            catalog,
-            orders: OnceLock::new(),
-            by_key: tokio::sync::Mutex::default(),
-        }
-    }
-
-    pub(crate) fn serve(&self, orders: Arc<dyn Orders>) {
-        drop(self.orders.set(orders));
-    }
-
-    /// What was unknown turns out well.
-    pub(crate) async fn settle(&self) {
-        for view in self.by_key.lock().await.values_mut() {
-            if matches!(
-                view.status,
-                PaymentStatus::Pending | PaymentStatus::Authorised
-            ) {
-                view.status = PaymentStatus::Captured;
-                self.capture(view).await.unwrap();
-            }
-        }
-    }
-
-    /// Payments that were begun.
-    pub(crate) async fn begun(&self) -> usize {
-        self.by_key.lock().await.len()
-    }
-
-    fn orders(&self) -> &Arc<dyn Orders> {
-        self.orders.get().unwrap()
-    }
-
-    async fn capture(&self, view: &PaymentView) -> Result<(), OrderError> {
-        let sold = Resolve {
-            order_id: view.order_id,
-            to: ReservationState::Committed,
-            actor: "system".to_owned(),
-        };
-        for sold in self.catalog.resolve_all(vec![sold]).await {
-            sold.unwrap();
-        }
-        let orders = self.orders();
-        let paid = orders.end_payment(view.order_id, view.id, PaymentEnd::Paid);
-        paid.await.map(drop)
-    }
-}
-
-fn refused(error: OrderError) -> PayError {
-    match error {
-        OrderError::NotFound => PayError::NotFound,
-        OrderError::PaymentInProgress => PayError::InProgress,
-        OrderError::IllegalTransition { from, .. } => PayError::NotPayable(from),
-        other => PayError::Internal(Box::new(other)),
-    }
-}
-
-fn answer(view: &PaymentView, replayed: bool) -> Result<Answered<PaymentView>, PayError> {
-    if view.status == PaymentStatus::Declined {
-        return Err(PayError::Declined {
-            payment_id: view.id,
-            order_id: view.order_id,
-            decline_code: "card_declined".to_owned(),
-        });
-    }
-    let value = view.clone();
-    Ok(Answered { value, replayed })
-}
-
-#[async_trait]
-impl Payments for FakePayments {
-    async fn pay(
-        &self,
-        who: &Reader,
-        key: IdempotencyKey,
-        wish: PayOrder,
-    ) -> Result<Answered<PaymentView>, PayError> {
-        let mut by_key = self.by_key.lock().await;
-        if let Some(known) = by_key.get(key.as_str()) {
-            return answer(known, true);
-        }
-        let status = match wish.method.as_str() {
-            "tok_ok" => PaymentStatus::Captured,
-            "tok_declined" => PaymentStatus::Declined,
-            "tok_slow" => PaymentStatus::Pending,
-            "tok_held" => PaymentStatus::Authorised,
-            _ => return Err(PayError::UnknownMethod),
-        };
-        let (orders, id) = (self.orders(), PaymentId::generate());
-        let order = orders.order(who, wish.order_id).await.map_err(refused)?;
-        let payable = orders.begin_payment(order.id, id).await.map_err(refused)?;
-        let view = PaymentView {
-            id,
-            order_id: order.id,
-            version: Version::FIRST,
-            status,
-            amount: payable.total,
-            decline_code: None,
-            created_at: order.created_at,
-            updated_at: order.created_at,
-        };
-        match status {
-            PaymentStatus::Captured => self.capture(&view).await.map_err(refused)?,
-            PaymentStatus::Declined => {
-                let failed = orders.end_payment(order.id, id, PaymentEnd::Failed);
-                failed.await.map_err(refused)?;
-            }
-            _ => {}
-        }
-        by_key.insert(key.as_str().to_owned(), view.clone());
-        answer(&view, false)
-    }
-
-    async fn payment(&self, _: &Reader, _: PaymentId) -> Result<PaymentView, PayError> {
-        Err(PayError::NotFound)
-    }
-
-    async fn audit(
-        &self,
-        _: Option<(OrderId, PaymentId)>,
-        _: u32,
-    ) -> Result<Vec<PaymentAudit>, BoxError> {
-        Err("this till keeps no books".into())
     }
 }

@@ -12,22 +12,82 @@ use serde_json::json;
 #[tokio::test]
 async fn an_order_is_placed_priced_and_found_again() {
     let shop = Shop::open().await;
-    let wish = json!({"items": [
-        {"product_id": TEA, "quantity": 2},
-        {"variant_id": CUP_VARIANT, "quantity": 1},
-        {"product_id": TEA, "quantity": 1},
-    ]});
-    let placed = shop.ask(Ask::place(&wish).key("k1").by(&ann())).await;
+    let wish = Ask::place(&tea(2)).key("k1").by(&ann());
+    let placed = shop.ask(wish).await;
     assert_eq!(placed.status, StatusCode::CREATED, "{placed:?}");
     assert!(!placed.replayed());
     let id = placed.order_id();
     assert_eq!(placed.header("location"), format!("/api/v1/orders/{id}"));
     let shown = serde_json::to_string_pretty(&placed.json()).unwrap();
-    insta::assert_snapshot!(shown);
+    insta::assert_snapshot!(shown, @r#"
+    {
+      "created_at": "2025-12-17T19:33:20Z",
+      "customer_id": "usr_0a1850m2ga1850m2ga1850m2ga",
+      "id": "ord_34w95f3875gwr9z3shaxqxv2jx",
+      "items": [
+        {
+          "line_total": {
+            "amount": 3998,
+            "currency": "USD"
+          },
+          "name": "The TEA-1",
+          "product_id": "prd_01040g2081040g2081040g2081",
+          "quantity": 2,
+          "sku": "TEA-1",
+          "unit_price": {
+            "amount": 1999,
+            "currency": "USD"
+          },
+          "variant_id": "var_01040g2081040g2081040g2081"
+        }
+      ],
+      "number": 10001,
+      "payment_due_at": "2025-12-17T19:48:20Z",
+      "status": "pending",
+      "total": {
+        "amount": 3998,
+        "currency": "USD"
+      },
+      "tracking": null,
+      "updated_at": "2025-12-17T19:33:20Z",
+      "version": 1
+    }
+    "#);
 
     let found = shop.ask(Ask::order(id).by(&ann())).await;
     assert_eq!((found.status, found.bytes), (StatusCode::OK, placed.bytes));
     assert_eq!(found.headers["etag"], "\"1\"");
+    assert_eq!(shop.catalog.stock(TEA), (10, 2));
+}
+
+#[tokio::test]
+async fn lines_may_name_variants_and_the_same_thing_twice() {
+    let shop = Shop::open().await;
+    let wish = json!({"items": [
+        {"product_id": TEA, "quantity": 2},
+        {"variant_id": CUP_VARIANT, "quantity": 1},
+        {"product_id": TEA, "quantity": 1},
+    ]});
+    let ask = Ask::place(&wish).key("k1").by(&ann());
+    let placed = shop.ask(ask).await.json();
+    let items = placed["items"].as_array().unwrap().iter();
+    let lines: Vec<_> = items
+        .map(|item| {
+            (
+                &item["sku"],
+                &item["quantity"],
+                &item["line_total"]["amount"],
+            )
+        })
+        .collect();
+    let (tea, cup) = (json!("TEA-1"), json!("CUP-1"));
+    let expected = [
+        (&tea, &json!(2), &json!(3_998)),
+        (&cup, &json!(1), &json!(500)),
+        (&tea, &json!(1), &json!(1_999)),
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!(placed["total"]["amount"], 6_497);
     assert_eq!(shop.catalog.stock(TEA), (10, 3));
     assert_eq!(shop.catalog.stock(CUP), (5, 1));
 }
@@ -251,6 +311,29 @@ async fn who_has_the_newest_state_is_told_nothing_new() {
     );
     let foreign = Ask::order(id).by(&bob()).header("if-none-match", "*");
     assert_eq!(shop.ask(foreign).await.said(), "404 not_found");
+}
+
+#[tokio::test]
+async fn no_cache_on_the_way_keeps_an_order() {
+    let shop = Shop::open().await;
+    let wish = with(tea(1), "payment", json!({"method": "tok_ok"}));
+    let placed = shop.ask(Ask::place(&wish).key("k1").by(&ann())).await;
+    let id = placed.order_id();
+    let mut answers = vec![placed];
+    for ask in [
+        Ask::order(id),
+        Ask::order(id).header("if-none-match", "*"),
+        Ask::get(&format!("/api/v1/orders/{id}/timeline")),
+        Ask::get("/api/v1/orders"),
+        Ask::step(id, "cancel"),
+    ] {
+        answers.push(shop.ask(ask.by(&ann())).await);
+    }
+    for answer in answers {
+        assert_eq!(answer.header("cache-control"), "private, no-cache");
+    }
+    let none = shop.ask(Ask::order(id).by(&bob())).await;
+    assert_eq!(none.header("cache-control"), "no-store");
 }
 
 #[tokio::test]

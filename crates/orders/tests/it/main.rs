@@ -16,3 +16,4 @@ mod paying;
 mod races;
 mod shop;
 mod sweeping;
+mod till;

@@ -1,6 +1,9 @@
 //! A shop of orders for one test: the real service and router, a shelf, a till, and people.
 
-use crate::fakes::{FakeCatalog, FakePayments, Thing};
+use crate::{
+    fakes::{FakeCatalog, Thing},
+    till::FakePayments,
+};
 use axum::{
     Router,
     body::Body,

@@ -74,21 +74,6 @@ async fn an_order_that_is_paid_or_being_paid_does_not_end() {
     assert_eq!(status(&shop, paying.order_id()).await, "paid");
 }
 
-#[tokio::test]
-async fn one_order_that_cannot_be_read_keeps_no_other_from_ending() {
-    let shop = swept_shop().await;
-    let broken = shop.placed("k1", 1).await;
-    shop.clock.advance_seconds(1);
-    let sound = shop.placed("k2", 2).await;
-    shop.spoil("UPDATE orders SET currency = 'XXX' WHERE order_number = 10001");
-    shop.clock.advance_seconds(900);
-    next_round(&shop).await;
-    assert_eq!(status(&shop, sound).await, "cancelled");
-    let held = Some(ReservationState::Open);
-    assert_eq!(shop.catalog.reservation(broken), held, "nobody knows");
-    assert_eq!(shop.catalog.stock(TEA), (10, 1));
-}
-
 const REFUSE: &str = "CREATE TRIGGER refuse BEFORE INSERT ON orders
                       BEGIN SELECT RAISE(ABORT, 'no orders today'); END";
 
@@ -170,4 +155,22 @@ async fn an_order_that_is_given_up_while_it_is_written_is_not_written() {
     tokio::join!(asked, overtaken);
     assert_eq!(shop.orders().await, []);
     assert_eq!(shop.catalog.stock(TEA), (10, 0));
+}
+
+#[tokio::test]
+async fn one_order_that_cannot_be_read_keeps_no_other_stock_from_going_back() {
+    let shop = swept_shop().await;
+    let broken = shop.placed("k0", 1).await;
+    shop.spoil("UPDATE orders SET currency = 'XXX' WHERE order_number = 10001");
+    shop.clock.advance_seconds(1);
+    let sound = shop.placed("k2", 2).await;
+    shop.spoil(REFUSE);
+    shop.ask(Ask::place(&tea(4)).key("k1").by(&ann())).await;
+    assert_eq!(shop.catalog.stock(TEA), (10, 7));
+    shop.clock.advance_seconds(961);
+    next_round(&shop).await;
+    assert_eq!(status(&shop, sound).await, "cancelled");
+    let held = Some(ReservationState::Open);
+    assert_eq!(shop.catalog.reservation(broken), held, "it needs a person");
+    assert_eq!(shop.catalog.stock(TEA), (10, 1), "the other two are back");
 }

@@ -19,7 +19,7 @@ use contracts::{
     identity::UserView,
     orders::{OrderQuery, OrderView},
     problem::Code,
-    values::Cursor,
+    values::Page,
 };
 use platform::http::{Fault, Query, cookies::Name};
 use serde::Deserialize;
@@ -106,23 +106,31 @@ async fn page(
     };
     let user = app.identity.me(principal).await?;
     let orders = app.orders.orders(principal, query).await?;
-    let Framed { frame, proof, cookies } = frame::with_form(app, visit).await?;
-    let next = orders.next_cursor.as_ref().map_or("", Cursor::as_str);
-    let page = AccountPage {
+    let Framed {
         frame,
         proof,
+        cookies,
+    } = frame::with_form(app, visit).await?;
+    let mut page = compose(frame, user, &orders);
+    page.proof = proof;
+    page.welcome = wish.flash == "welcome";
+    Ok(html(StatusCode::OK, &page, cookies, true))
+}
+
+fn compose(frame: Frame, user: UserView, orders: &Page<OrderView>) -> AccountPage {
+    let next = orders.next_cursor.as_ref().map(|next| next.as_str());
+    AccountPage {
+        frame,
+        proof: String::new(),
         signed_in_as: name_of(&user),
         since: view::moment(user.created_at).day,
         greeting: user.name.unwrap_or_default(),
-        welcome: wish.flash == "welcome",
-        next: if next.is_empty() {
-            String::new()
-        } else {
+        welcome: false,
+        next: next.map_or_else(String::new, |next| {
             view::address("/account", &[("cursor", next)])
-        },
+        }),
         orders: orders.data.iter().map(Order::new).collect(),
-    };
-    Ok(html(StatusCode::OK, &page, cookies, true))
+    }
 }
 
 /// POST `/sign-out`. The browser forgets the session in any case.
@@ -177,4 +185,45 @@ fn contents(order: &OrderView) -> String {
         .map(|line| format!("{} × {}", line.quantity.get(), line.name))
         .collect::<Vec<_>>();
     view::beginning(&lines.join(", "), CONTENTS_CHARACTERS_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{ann, frame, order, rendered};
+    use super::*;
+    use contracts::orders::OrderStatus;
+
+    #[test]
+    fn an_account_shows_who_is_signed_in_and_their_orders() {
+        let orders = [OrderStatus::Shipped, OrderStatus::Pending].map(|status| order(1042, status));
+        let orders = Page {
+            data: orders.to_vec(),
+            next_cursor: None,
+        };
+        let page = rendered(&compose(frame(Some("proof")), ann(), &orders));
+        for part in [
+            "Hello, Ann",
+            "ann@example.com",
+            ">1042<",
+            ">Shipped<",
+            ">Pending<",
+            "$29.00",
+            "title=\"21 Nov 2026, 15:14 UTC\">21 Nov 2026<",
+            "2 × Green tea",
+            "action=\"/sign-out\"",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+        assert!(!page.contains("Older orders"));
+    }
+
+    #[test]
+    fn an_account_without_orders_says_where_to_go() {
+        let nothing = Page {
+            data: Vec::new(),
+            next_cursor: None,
+        };
+        let page = rendered(&compose(frame(Some("proof")), ann(), &nothing));
+        assert!(page.contains("You have not ordered anything yet"));
+    }
 }

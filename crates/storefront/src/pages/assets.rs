@@ -19,7 +19,10 @@ static NAME: LazyLock<String> = LazyLock::new(|| name_of(STYLE.as_bytes()));
 
 /// A short name for bytes.
 pub(super) fn name_of(bytes: &[u8]) -> String {
-    digest::base64url(&digest::sha256(&[bytes])).chars().take(16).collect()
+    digest::base64url(&digest::sha256(&[bytes]))
+        .chars()
+        .take(16)
+        .collect()
 }
 
 /// The address that pages link to.
@@ -30,7 +33,11 @@ pub(super) fn style_address() -> String {
 /// The style sheet: for good under its named address, to be asked about under any other.
 pub(super) fn style_sheet(RawQuery(query): RawQuery, headers: HeaderMap) -> Ready<Response> {
     let named = query.as_deref().and_then(|query| query.strip_prefix("v=")) == Some(NAME.as_str());
-    let keep = if named { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let keep = if named {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     let tag = format!("\"{}\"", *NAME);
     let mut response = if unchanged(&headers, &tag) {
         axum::http::StatusCode::NOT_MODIFIED.into_response()
@@ -43,4 +50,43 @@ pub(super) fn style_sheet(RawQuery(query): RawQuery, headers: HeaderMap) -> Read
         fields.insert(header::ETAG, tag);
     }
     ready(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(query: Option<&str>, known: Option<&HeaderValue>) -> Response {
+        let known = known.map(|tag| (header::IF_NONE_MATCH, tag.clone()));
+        style_sheet(
+            RawQuery(query.map(str::to_owned)),
+            HeaderMap::from_iter(known),
+        )
+        .into_inner()
+    }
+
+    #[test]
+    fn the_style_sheet_is_kept_for_good_under_its_own_name_only() {
+        let named = get(
+            style_address().split_once('?').map(|(_, query)| query),
+            None,
+        );
+        let keep = named.headers()[header::CACHE_CONTROL].to_str().unwrap();
+        assert!(keep.contains("immutable"));
+        for query in [None, Some("v=old")] {
+            assert_eq!(
+                get(query, None).headers()[header::CACHE_CONTROL],
+                "no-cache"
+            );
+        }
+        let again = get(None, named.headers().get(header::ETAG));
+        assert_eq!(again.status(), axum::http::StatusCode::NOT_MODIFIED);
+    }
+
+    #[test]
+    fn the_style_sheet_is_small_and_loads_nothing() {
+        assert!(STYLE.len() < 15_000, "{}", STYLE.len());
+        assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
+        assert_eq!(STYLE.matches('{').count(), STYLE.matches('}').count());
+    }
 }

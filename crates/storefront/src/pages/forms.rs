@@ -9,8 +9,7 @@ use platform::http::{
 };
 
 /// What a form says that has lost its proof.
-pub(super) const STALE: &str =
-    "This page had been open for too long. Please send it once more.";
+pub(super) const STALE: &str = "This page had been open for too long. Please send it once more.";
 /// How long a form secret is kept: a page may stay open for a month.
 const FORM_SECRET_SECONDS: i64 = 30 * 24 * 3_600;
 /// The longest address that we go on to after a form.
@@ -24,20 +23,32 @@ pub(super) struct Proof {
 
 /// A proof for the forms of one page.
 pub(super) fn proof(ours: Cookies, headers: &HeaderMap) -> Result<Proof, Fault> {
-    if let Some(secret) = ours.read(headers, Name::Form).filter(|secret| !secret.is_empty()) {
+    if let Some(secret) = ours
+        .read(headers, Name::Form)
+        .filter(|secret| !secret.is_empty())
+    {
         let token = cookies::form_token(&secret).map_err(unlucky)?;
-        return Ok(Proof { token, cookie: None });
+        return Ok(Proof {
+            token,
+            cookie: None,
+        });
     }
     let secret = cookies::new_form_secret().map_err(unlucky)?;
     let token = cookies::form_token(&secret).map_err(unlucky)?;
-    let cookie = ours.set(Name::Form, &secret, FORM_SECRET_SECONDS).map_err(unlucky)?;
-    Ok(Proof { token, cookie: Some(cookie) })
+    let cookie = ours
+        .set(Name::Form, &secret, FORM_SECRET_SECONDS)
+        .map_err(unlucky)?;
+    Ok(Proof {
+        token,
+        cookie: Some(cookie),
+    })
 }
 
 /// A fresh form secret, for when the person behind the browser changes.
 pub(super) fn new_secret(ours: Cookies) -> Result<HeaderValue, Fault> {
     let secret = cookies::new_form_secret().map_err(unlucky)?;
-    ours.set(Name::Form, &secret, FORM_SECRET_SECONDS).map_err(unlucky)
+    ours.set(Name::Form, &secret, FORM_SECRET_SECONDS)
+        .map_err(unlucky)
 }
 
 /// Whether a form came from a page of ours: its field fits the cookie. (The door has looked at what the
@@ -50,8 +61,14 @@ pub(super) fn trusted(ours: Cookies, headers: &HeaderMap, token: &str) -> bool {
 /// `next`, if it is an address inside this shop; empty otherwise (no open redirect).
 pub(super) fn inside(next: &str) -> &str {
     let path = next.starts_with('/') && !next.starts_with("//");
-    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if path && plain && next.len() <= NEXT_BYTES_MAX { next } else { "" }
+    let plain = next
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if path && plain && next.len() <= NEXT_BYTES_MAX {
+        next
+    } else {
+        ""
+    }
 }
 
 /// Something of the machine's failed: the cause goes to the log.
@@ -86,8 +103,16 @@ mod tests {
     #[test]
     fn next_never_leads_outside() {
         assert_eq!(inside("/account?x=1"), "/account?x=1");
-        for out in ["", "account", "//evil.example", "/\\evil.example", "https://evil.example",
-            "/a\r\nset-cookie: x", "/a b", "/ж"] {
+        for out in [
+            "",
+            "account",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a\r\nset-cookie: x",
+            "/a b",
+            "/ж",
+        ] {
             assert_eq!(inside(out), "", "{out:?}");
         }
     }

@@ -9,11 +9,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use contracts::{
-    access::Principal,
-    catalog::CategoryView,
-    problem::Code,
-};
+use contracts::{access::Principal, catalog::CategoryView, problem::Code};
 use platform::http::{Fault, auth::Visitor, stack::RequestId};
 
 const POLICY: &str = "default-src 'self'; img-src 'self' https: data:; object-src 'none'; \
@@ -61,7 +57,7 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    fn new(category: CategoryView) -> Self {
+    pub(super) fn new(category: CategoryView) -> Self {
         Self {
             href: shelf_address(&category.slug),
             name: category.name,
@@ -126,7 +122,11 @@ async fn build(app: &App, visit: &Visit, has_form: bool) -> Result<Framed, Fault
         search: String::new(),
         signed_in: visit.principal.is_some().then(|| proof.clone()),
     };
-    Ok(Framed { frame, proof, cookies })
+    Ok(Framed {
+        frame,
+        proof,
+        cookies,
+    })
 }
 
 /// An HTML answer. Pages of nobody in particular may be kept if they are asked about again; pages that hold
@@ -173,4 +173,36 @@ pub(super) fn see_other(address: &str, cookies: Vec<HeaderValue>) -> Response {
         fields.append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::visit;
+    use super::*;
+
+    #[derive(Template)]
+    #[template(source = "{{ name }}", ext = "html")]
+    struct Sample {
+        name: &'static str,
+    }
+
+    #[test]
+    fn pages_carry_their_policy_and_private_ones_are_never_kept() {
+        let page = Sample { name: "<i>" };
+        let public = html(StatusCode::OK, &page, Vec::new(), false);
+        let private = html(StatusCode::OK, &page, Vec::new(), true);
+        assert_eq!(public.headers()[header::CACHE_CONTROL], "no-cache");
+        assert_eq!(private.headers()[header::CACHE_CONTROL], "no-store");
+        let policy = private.headers()[header::CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap();
+        assert!(policy.starts_with("default-src 'self'; img-src 'self' https: data:;"));
+        assert!(policy.ends_with("form-action 'self'") && !policy.contains("unsafe"));
+    }
+
+    #[test]
+    fn command_lines_do_not_read_html() {
+        assert!(visit("text/html,application/xhtml+xml;q=0.9,*/*;q=0.8").reads_html());
+        assert!(!visit("*/*").reads_html() && !visit("application/json").reads_html());
+    }
 }

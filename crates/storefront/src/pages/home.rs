@@ -14,7 +14,8 @@ use axum::{
 };
 use contracts::{
     catalog::{ProductQuery, ProductSort, ProductView},
-    values::PageSize,
+    problem::Problem,
+    values::{Page, PageSize},
 };
 use platform::http::{Fault, Query};
 use serde::Deserialize;
@@ -92,42 +93,62 @@ pub(super) async fn show(State(app): State<App>, visit: Visit, wish: Query<Wish>
 }
 
 async fn page(app: &App, visit: &Visit, wish: Wish) -> Result<Response, Fault> {
-    let search = wish.q.trim().to_owned();
-    let sort = sort_of(&wish.sort).filter(|sort| {
-        // Without words there is nothing to match.
-        *sort != ProductSort::Relevance || !search.is_empty()
-    });
-    let query = ProductQuery {
-        category: Some(wish.category.clone()).filter(|slug| !slug.is_empty()),
-        q: Some(search.clone()).filter(|words| !words.is_empty()),
-        sort,
+    // Nobody's view, even for merchants: the first page is the shop window, drafts stay in the workshop.
+    let products = app.catalog.products(None, query_of(&wish)?).await?;
+    let Framed { frame, cookies, .. } = frame::plain(app, visit).await?;
+    let page = compose(frame, products, wish);
+    Ok(html(
+        StatusCode::OK,
+        &page,
+        cookies,
+        visit.principal.is_some(),
+    ))
+}
+
+fn query_of(wish: &Wish) -> Result<ProductQuery, Problem> {
+    let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    Ok(ProductQuery {
+        category: given(&wish.category),
+        q: given(&wish.q),
+        sort: sort_of(wish),
         limit: PageSize::try_from(PAGE_ROWS).unwrap_or_default(),
         cursor: super::cursor(&wish.cursor)?,
         ..ProductQuery::default()
-    };
-    // Nobody's view, even for merchants: the first page is the shop window, drafts stay in the workshop.
-    let products = app.catalog.products(None, query).await?;
-    let Framed { mut frame, cookies, .. } = frame::plain(app, visit).await?;
+    })
+}
+
+fn compose(mut frame: Frame, products: Page<ProductView>, wish: Wish) -> HomePage {
+    let search = wish.q.trim().to_owned();
+    let sort = sort_of(&wish);
     frame.search.clone_from(&search);
     let shelf = mark_current(&mut frame.categories, &wish.category);
-    let sort_text = sort.map_or("", word_of);
     let here = |cursor: &str| {
-        let parts = [("q", search.as_str()), ("category", &wish.category), ("sort", sort_text)];
+        let sort = sort.map_or("", word_of);
+        let parts = [
+            ("q", search.as_str()),
+            ("category", &wish.category),
+            ("sort", sort),
+        ];
         view::address("/", &[parts.as_slice(), &[("cursor", cursor)]].concat())
     };
-    let page = HomePage {
+    HomePage {
         heading: heading(&search, shelf, &wish),
         everything: wish.category.is_empty(),
         sorts: sorts(sort, !search.is_empty()),
         cards: products.data.iter().map(Card::new).collect(),
-        first: if wish.cursor.is_empty() { String::new() } else { here("") },
-        next: products.next_cursor.map_or_else(String::new, |next| here(next.as_str())),
+        first: if wish.cursor.is_empty() {
+            String::new()
+        } else {
+            here("")
+        },
+        next: products
+            .next_cursor
+            .map_or_else(String::new, |next| here(next.as_str())),
         elsewhere: view::address("/", &[("q", &search)]),
         category_slug: wish.category,
         search,
         frame,
-    };
-    Ok(html(StatusCode::OK, &page, cookies, visit.principal.is_some()))
+    }
 }
 
 /// Marks the category that is shown; answers its name.
@@ -158,8 +179,13 @@ const SORTS: [(ProductSort, &str, &str); 5] = [
     (ProductSort::Name, "name", "Name"),
 ];
 
-fn sort_of(text: &str) -> Option<ProductSort> {
-    SORTS.into_iter().find(|(_, value, _)| *value == text).map(|(sort, _, _)| sort)
+fn sort_of(wish: &Wish) -> Option<ProductSort> {
+    let found = SORTS.into_iter().find(|(_, value, _)| *value == wish.sort);
+    // Without words there is nothing to match.
+    let searching = !wish.q.trim().is_empty();
+    found
+        .map(|(sort, _, _)| sort)
+        .filter(|sort| *sort != ProductSort::Relevance || searching)
 }
 
 fn word_of(sort: ProductSort) -> &'static str {
@@ -168,11 +194,19 @@ fn word_of(sort: ProductSort) -> &'static str {
 }
 
 fn sorts(chosen: Option<ProductSort>, searching: bool) -> Vec<Sort> {
-    let usual = if searching { ProductSort::Relevance } else { ProductSort::Newest };
+    let usual = if searching {
+        ProductSort::Relevance
+    } else {
+        ProductSort::Newest
+    };
     SORTS
         .into_iter()
         .filter(|(sort, _, _)| searching || *sort != ProductSort::Relevance)
-        .map(|(sort, value, words)| Sort { value, words, chosen: sort == chosen.unwrap_or(usual) })
+        .map(|(sort, value, words)| Sort {
+            value,
+            words,
+            chosen: sort == chosen.unwrap_or(usual),
+        })
         .collect()
 }
 
@@ -203,6 +237,107 @@ fn plain_text(app: &App) -> Response {
 pub(super) fn back(shelf: Option<&Shelf>) -> (String, String) {
     shelf.map_or_else(
         || ("/".to_owned(), "Back to everything".to_owned()),
-        |shelf| (shelf_address(&shelf.slug), format!("More from {}", shelf.name)),
+        |shelf| {
+            (
+                shelf_address(&shelf.slug),
+                format!("More from {}", shelf.name),
+            )
+        },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{demo_products, frame, product, rendered};
+    use super::*;
+    use contracts::values::Cursor;
+
+    fn shown(products: Vec<ProductView>, wish: Wish) -> String {
+        let next_cursor = Cursor::parse("abc").ok();
+        rendered(&compose(
+            frame(None),
+            Page {
+                data: products,
+                next_cursor,
+            },
+            wish,
+        ))
+    }
+
+    #[test]
+    fn a_product_s_name_is_text_and_never_markup() {
+        let name = "<script>alert('tea')</script>";
+        let page = shown(vec![product(name, 9)], Wish::default());
+        assert!(!page.contains("<script"), "{page}");
+        assert!(page.contains("&#60;script&#62;alert("), "{page}");
+    }
+
+    #[test]
+    fn what_was_searched_for_is_echoed_as_text() {
+        let wish = Wish {
+            q: "\"><img src=x onerror=alert(1)>".to_owned(),
+            ..Wish::default()
+        };
+        let page = shown(Vec::new(), wish);
+        assert!(
+            !page.contains("<img") && page.contains("Nothing found for"),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn a_badge_appears_on_low_stock_only() {
+        let stock = [("A", 0), ("B", 3), ("C", 40)];
+        let products = stock
+            .map(|(name, available)| product(name, available))
+            .to_vec();
+        let page = shown(products, Wish::default());
+        assert_eq!(page.matches("class=\"badge").count(), 2);
+        assert!(
+            page.contains(">Sold out<") && page.contains(">3 left<") && page.contains("$14.50")
+        );
+    }
+
+    #[test]
+    fn the_next_page_keeps_words_category_and_order() {
+        let wish = Wish {
+            q: "rose & fig".to_owned(),
+            category: "tea-coffee".to_owned(),
+            sort: "-price".to_owned(),
+            cursor: "old".to_owned(),
+        };
+        let page = shown(demo_products(), wish);
+        let kept = "/?q=rose%20%26%20fig&#38;category=tea-coffee&#38;sort=-price";
+        assert!(
+            page.contains(&format!("href=\"{kept}&#38;cursor=abc\" rel=\"next\"")),
+            "{page}"
+        );
+        assert!(
+            page.contains(&format!("href=\"{kept}\">First page")),
+            "{page}"
+        );
+        assert!(page.contains("<option value=\"-price\" selected>"));
+    }
+
+    #[test]
+    fn an_order_or_a_page_that_nobody_knows_does_no_harm() {
+        let odd = Wish {
+            sort: "chaos".to_owned(),
+            ..Wish::default()
+        };
+        assert_eq!(query_of(&odd).unwrap().sort, None);
+        let match_of_nothing = Wish {
+            sort: "relevance".to_owned(),
+            ..Wish::default()
+        };
+        assert_eq!(query_of(&match_of_nothing).unwrap().sort, None);
+        let torn = Wish {
+            cursor: "a b".to_owned(),
+            ..Wish::default()
+        };
+        assert_eq!(
+            query_of(&torn).unwrap_err().code.slug(),
+            "invalid_parameter"
+        );
+    }
 }

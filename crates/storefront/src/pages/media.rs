@@ -19,7 +19,11 @@ pub(super) fn demo_picture(
     headers: HeaderMap,
 ) -> Ready<Result<Response, Fault>> {
     let found = file.strip_suffix(".svg").and_then(demo::picture);
-    ready(found.map(|picture| answer(picture, &headers)).ok_or_else(|| Fault::new(Code::NotFound)))
+    ready(
+        found
+            .map(|picture| answer(picture, &headers))
+            .ok_or_else(|| Fault::new(Code::NotFound)),
+    )
 }
 
 fn answer(picture: &'static str, headers: &HeaderMap) -> Response {
@@ -52,4 +56,32 @@ pub(super) fn unchanged(headers: &HeaderMap, tag: &str) -> bool {
         .flat_map(|known| known.split(','))
         .map(str::trim)
         .any(|known| known == "*" || known.trim_start_matches("W/") == tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn get(file: &str, known: Option<&HeaderValue>) -> Result<Response, Fault> {
+        let known = known.map(|tag| (header::IF_NONE_MATCH, tag.clone()));
+        demo_picture(Path(file.to_owned()), HeaderMap::from_iter(known)).into_inner()
+    }
+
+    #[test]
+    fn a_picture_may_draw_and_nothing_else() {
+        let response = get("TEA-SENCHA.svg", None).unwrap();
+        let fields = response.headers();
+        assert_eq!(fields[header::CONTENT_TYPE], "image/svg+xml");
+        assert_eq!(fields[header::CONTENT_SECURITY_POLICY], DRAWS_ONLY);
+        assert_eq!(fields[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+        let again = get("TEA-SENCHA.svg", fields.get(header::ETAG)).unwrap();
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    }
+
+    #[test]
+    fn nothing_but_the_demo_pictures_is_served() {
+        for file in ["", ".svg", "TEA-SENCHA", "NO-SUCH.svg", "../products.jsonl"] {
+            assert!(get(file, None).is_err(), "{file}");
+        }
+    }
 }

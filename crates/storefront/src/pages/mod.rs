@@ -9,9 +9,9 @@ mod media;
 mod problems;
 mod product;
 mod register;
-mod sign_in;
 #[cfg(test)]
-mod tests;
+mod samples;
+mod sign_in;
 
 use crate::App;
 use axum::{
@@ -29,7 +29,10 @@ pub fn routes(app: App) -> Router {
         .route("/", get(home::show))
         .route("/p/{slug}", get(product::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
-        .route("/register-account", get(register::show).post(register::submit))
+        .route(
+            "/register-account",
+            get(register::show).post(register::submit),
+        )
         .route("/sign-out", post(account::sign_out))
         .route("/account", get(account::show))
         .route("/assets/souk.css", get(assets::style_sheet))

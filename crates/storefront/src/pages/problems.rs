@@ -53,22 +53,34 @@ pub(super) async fn refuse(app: &App, visit: &Visit, fault: Fault) -> Response {
     let Ok(Framed { frame, cookies, .. }) = frame::plain(app, visit).await else {
         return fault.into_response();
     };
-    let Problem { code, detail, retry_after_seconds, .. } = fault.0;
-    let page = ProblemPage {
+    let retry_after_seconds = fault.0.retry_after_seconds;
+    let code = fault.0.code;
+    let page = compose(frame, visit, fault.0);
+    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = html(status, &page, cookies, true);
+    if let Some(seconds) = retry_after_seconds {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+fn compose(frame: Frame, visit: &Visit, problem: Problem) -> ProblemPage {
+    let Problem { code, detail, .. } = problem;
+    ProblemPage {
         frame,
         title: code.title().to_owned(),
-        detail: if detail == code.title() { advice(code).to_owned() } else { sentence(&detail) },
+        detail: if detail == code.title() {
+            advice(code).to_owned()
+        } else {
+            sentence(&detail)
+        },
         code: code.slug().to_owned(),
         request_id: visit.request_id.clone(),
         offers_search: code == Code::NotFound,
         suggestion: String::new(),
-    };
-    let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = html(status, &page, cookies, true);
-    if let Some(seconds) = retry_after_seconds {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    response
 }
 
 /// A page for something that is not (or no longer) there, with a search box.
@@ -85,7 +97,11 @@ pub(super) async fn missing(app: &App, visit: &Visit, what: Missing) -> Response
         frame,
         title: what.title.to_owned(),
         detail: what.detail,
-        code: if gone { String::new() } else { Code::NotFound.slug().to_owned() },
+        code: if gone {
+            String::new()
+        } else {
+            Code::NotFound.slug().to_owned()
+        },
         request_id: visit.request_id.clone(),
         offers_search: true,
         suggestion: what.suggestion,
@@ -110,18 +126,22 @@ pub(super) async fn explain(
     };
     match frame::plain(&app, &visit).await {
         Ok(Framed { frame, cookies, .. }) => {
-            let page = ExplanationPage {
-                frame,
-                title: code.title(),
-                code: code.slug(),
-                status: code.status(),
-                retryable: code.retryable(),
-                advice: advice(code),
-                others: Code::ALL.iter().map(|code| code.slug()).collect(),
-            };
+            let page = explanation(frame, code);
             html(StatusCode::OK, &page, cookies, visit.principal.is_some())
         }
         Err(fault) => fault.into_response(),
+    }
+}
+
+fn explanation(frame: Frame, code: Code) -> ExplanationPage {
+    ExplanationPage {
+        frame,
+        title: code.title(),
+        code: code.slug(),
+        status: code.status(),
+        retryable: code.retryable(),
+        advice: advice(code),
+        others: Code::ALL.iter().map(|code| code.slug()).collect(),
     }
 }
 
@@ -158,7 +178,51 @@ fn advice(code: Code) -> &'static str {
 /// A detail as a sentence: they are written in lower case, without a full stop.
 fn sentence(detail: &str) -> String {
     let mut letters = detail.chars();
-    let Some(first) = letters.next() else { return String::new() };
+    let Some(first) = letters.next() else {
+        return String::new();
+    };
     let text: String = first.to_uppercase().chain(letters).collect();
-    if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
+    if text.ends_with(['.', '!', '?']) {
+        text
+    } else {
+        format!("{text}.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{frame, rendered, visit};
+    use super::*;
+
+    #[test]
+    fn every_code_has_a_page_that_explains_it() {
+        for code in Code::ALL {
+            let page = rendered(&explanation(frame(None), *code));
+            assert!(
+                page.contains(&format!("<td>{}</td>", code.status())),
+                "{code:?}"
+            );
+            assert!(page.contains(&format!("<td><code>{}</code></td>", code.slug())));
+        }
+    }
+
+    #[test]
+    fn a_refusal_tells_its_code_and_the_request_and_offers_a_search_when_not_found() {
+        let problem = Problem::new(Code::NotFound).detail("no such <b>thing</b>");
+        let page = rendered(&compose(frame(None), &visit("text/html"), problem));
+        assert!(
+            page.contains("No such &#60;b&#62;thing&#60;/b&#62;."),
+            "{page}"
+        );
+        assert!(page.contains("req-1") && page.contains("id=\"again\""));
+        let page = rendered(&compose(
+            frame(None),
+            &visit("text/html"),
+            Problem::new(Code::Overloaded),
+        ));
+        assert!(
+            !page.contains("id=\"again\"") && page.contains("not your fault"),
+            "{page}"
+        );
+    }
 }

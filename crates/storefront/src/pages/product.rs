@@ -12,9 +12,7 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use contracts::catalog::{
-    EditError, ProductRef, ProductStatus, ProductView, VariantView,
-};
+use contracts::catalog::{EditError, ProductRef, ProductStatus, ProductView, VariantView};
 use platform::http::Fault;
 
 /// How much of a description search engines are given.
@@ -94,10 +92,21 @@ pub(super) async fn show(
 
 async fn page(app: &App, visit: &Visit, product: ProductView) -> Result<Response, Fault> {
     let Framed { frame, cookies, .. } = frame::plain(app, visit).await?;
+    let page = compose(frame, product);
+    Ok(html(
+        StatusCode::OK,
+        &page,
+        cookies,
+        visit.principal.is_some(),
+    ))
+}
+
+fn compose(frame: Frame, product: ProductView) -> ProductPage {
     let crumbs = crumbs(&frame.categories, product.category.as_deref());
-    let shelf = frame.categories.iter().find(|shelf| Some(&shelf.slug) == product.category.as_ref());
-    let (back, back_words) = back(shelf);
-    let page = ProductPage {
+    let mut shelves = frame.categories.iter();
+    let (back, back_words) =
+        back(shelves.find(|shelf| Some(&shelf.slug) == product.category.as_ref()));
+    ProductPage {
         card: Card::new(&product),
         summary: view::beginning(&product.description, SUMMARY_CHARACTERS_MAX),
         crumbs,
@@ -110,16 +119,19 @@ async fn page(app: &App, visit: &Visit, product: ProductView) -> Result<Response
         back,
         back_words,
         frame,
-    };
-    let private = visit.principal.is_some();
-    Ok(html(StatusCode::OK, &page, cookies, private))
+    }
 }
 
 /// The product's category, below those above it.
 fn crumbs(shelves: &[Shelf], category: Option<&str>) -> Vec<Crumb> {
-    let found = shelves.iter().find(|shelf| Some(shelf.slug.as_str()) == category);
+    let found = shelves
+        .iter()
+        .find(|shelf| Some(shelf.slug.as_str()) == category);
     found
-        .map(|shelf| Crumb { name: shelf.name.clone(), href: shelf.href.clone() })
+        .map(|shelf| Crumb {
+            name: shelf.name.clone(),
+            href: shelf.href.clone(),
+        })
         .into_iter()
         .collect()
 }
@@ -131,4 +143,42 @@ fn paragraphs(description: &str) -> Vec<String> {
         .filter(|paragraph| !paragraph.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{frame, product, rendered};
+    use super::*;
+
+    #[test]
+    fn a_product_shows_price_stock_facts_and_its_shelf() {
+        let page = rendered(&compose(frame(None), product("Green tea", 3)));
+        for part in [
+            "$14.50",
+            "Only 3 left",
+            "<th scope=\"row\">Weight</th><td>100 g</td>",
+            "href=\"/?category=tea-coffee\">Tea",
+            "<p>First part.</p>",
+            "More from Tea",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+        assert!(
+            !page.contains("<button type=\"submit\">Order"),
+            "nothing is sold here yet"
+        );
+    }
+
+    #[test]
+    fn names_descriptions_and_attributes_are_text_and_never_markup() {
+        let mut evil = product("<script>1</script>", 3);
+        evil.description = "</p><script>2</script>".to_owned();
+        evil.attributes
+            .insert("<script>3".to_owned(), "<script>4</script>".into());
+        let page = rendered(&compose(frame(None), evil));
+        assert!(
+            !page.contains("<script") && page.contains("&#60;script&#62;4"),
+            "{page}"
+        );
+    }
 }

@@ -75,7 +75,10 @@ pub(super) async fn show(
     if visit.principal.is_some() {
         return see_other(destination(&onward.next), Vec::new());
     }
-    let form = RegisterForm { next: onward.next, ..RegisterForm::default() };
+    let form = RegisterForm {
+        next: onward.next,
+        ..RegisterForm::default()
+    };
     show_again(&app, &visit, form, Faults::default()).await
 }
 
@@ -86,7 +89,10 @@ pub(super) async fn submit(
     Form(form): Form<RegisterForm>,
 ) -> Response {
     if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
-        let faults = Faults { problem: forms::STALE.to_owned(), ..Faults::default() };
+        let faults = Faults {
+            problem: forms::STALE.to_owned(),
+            ..Faults::default()
+        };
         return show_again(&app, &visit, form, faults).await;
     }
     let wish = match read(&form) {
@@ -155,15 +161,30 @@ fn explained(error: RegisterError) -> Result<Faults, RegisterError> {
 }
 
 async fn show_again(app: &App, visit: &Visit, form: RegisterForm, faults: Faults) -> Response {
-    let Framed { frame, proof, cookies } = match frame::with_form(app, visit).await {
+    let Framed {
+        frame,
+        proof,
+        cookies,
+    } = match frame::with_form(app, visit).await {
         Ok(framed) => framed,
         Err(fault) => return fault.into_response(),
     };
-    let status = if faults.any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if faults.any() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let mut page = compose(frame, form, faults);
+    page.proof = proof;
+    html(status, &page, cookies, true)
+}
+
+/// The form, filled in but for its password, with what is wrong beside the fields.
+fn compose(frame: Frame, form: RegisterForm, faults: Faults) -> RegisterPage {
     let next = forms::inside(&form.next).to_owned();
-    let page = RegisterPage {
+    RegisterPage {
         frame,
-        proof,
+        proof: String::new(),
         sign_in: view::address("/sign-in", &[("next", &next)]),
         next,
         email: form.email,
@@ -172,6 +193,42 @@ async fn show_again(app: &App, visit: &Visit, form: RegisterForm, faults: Faults
         email_error: faults.email,
         name_error: faults.name,
         password_error: faults.password,
-    };
-    html(status, &page, cookies, true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{frame, rendered};
+    use super::*;
+
+    #[test]
+    fn all_faults_are_shown_at_once_beside_their_fields() {
+        let form = RegisterForm {
+            email: "ann".to_owned(),
+            ..RegisterForm::default()
+        };
+        let Err(faults) = read(&form) else {
+            panic!("a form without a password was read")
+        };
+        let page = rendered(&compose(frame(None), form, faults));
+        assert!(
+            page.contains("id=\"email-error\">This must be an e-mail address."),
+            "{page}"
+        );
+        assert!(
+            page.contains("id=\"password-error\">Please choose a password."),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn what_identity_refuses_is_explained_or_passed_on() {
+        let taken = explained(RegisterError::EmailTaken);
+        assert!(taken.is_ok_and(|faults| faults.email.contains("has an account already")));
+        let weak = explained(RegisterError::PasswordTooWeak {
+            reason: "is too common",
+        });
+        assert!(weak.is_ok_and(|faults| faults.password == "This is too common."));
+        assert!(explained(RegisterError::Overloaded).is_err());
+    }
 }

@@ -63,11 +63,16 @@ struct Faults {
 
 impl Faults {
     fn any(&self) -> bool {
-        [&self.problem, &self.name, &self.password].iter().any(|text| !text.is_empty())
+        [&self.problem, &self.name, &self.password]
+            .iter()
+            .any(|text| !text.is_empty())
     }
 
     fn whole_form(problem: impl Into<String>) -> Self {
-        Self { problem: problem.into(), ..Self::default() }
+        Self {
+            problem: problem.into(),
+            ..Self::default()
+        }
     }
 }
 
@@ -80,7 +85,10 @@ pub(super) async fn show(
     if visit.principal.is_some() {
         return see_other(destination(&onward.next), Vec::new());
     }
-    let form = SignInForm { next: onward.next, ..SignInForm::default() };
+    let form = SignInForm {
+        next: onward.next,
+        ..SignInForm::default()
+    };
     show_again(&app, &visit, form, Faults::default()).await
 }
 
@@ -105,7 +113,9 @@ pub(super) async fn submit(
         Err(LoginError::InvalidCredentials) => {
             show_again(&app, &visit, form, Faults::whole_form(WRONG)).await
         }
-        Err(LoginError::TooManyTries { retry_after_seconds }) => {
+        Err(LoginError::TooManyTries {
+            retry_after_seconds,
+        }) => {
             let faults = too_many(retry_after_seconds);
             show_again(&app, &visit, form, faults).await
         }
@@ -117,14 +127,20 @@ pub(super) async fn submit(
 
 /// The answer that opens a session: its cookies, a fresh form secret, and on to the next page.
 pub(super) fn begin(app: &App, session: &SignedIn, next: &str) -> Result<Response, Fault> {
-    let mut cookies = app.cookies.signed_in(session).map_err(forms::unlucky)?.to_vec();
+    let mut cookies = app
+        .cookies
+        .signed_in(session)
+        .map_err(forms::unlucky)?
+        .to_vec();
     cookies.push(forms::new_secret(app.cookies)?);
     Ok(see_other(next, cookies))
 }
 
 /// Where to go on: the wish if it leads nowhere outside, else the account.
 pub(super) fn destination(next: &str) -> &str {
-    Some(forms::inside(next)).filter(|next| !next.is_empty()).unwrap_or("/account")
+    Some(forms::inside(next))
+        .filter(|next| !next.is_empty())
+        .unwrap_or("/account")
 }
 
 /// The form as a wish, or what is missing.
@@ -149,7 +165,11 @@ fn read(form: &SignInForm) -> Result<Login, Faults> {
         // Nobody is called that.
         return Err(Faults::whole_form(WRONG));
     }
-    Ok(Login { email, username, password: form.password.clone().into() })
+    Ok(Login {
+        email,
+        username,
+        password: form.password.clone().into(),
+    })
 }
 
 fn too_many(seconds: u32) -> Faults {
@@ -159,11 +179,18 @@ fn too_many(seconds: u32) -> Faults {
         format!("{seconds} seconds")
     };
     let problem = format!("There were too many tries. Please wait {wait}.");
-    Faults { retry_after_seconds: Some(seconds), ..Faults::whole_form(problem) }
+    Faults {
+        retry_after_seconds: Some(seconds),
+        ..Faults::whole_form(problem)
+    }
 }
 
 async fn show_again(app: &App, visit: &Visit, form: SignInForm, faults: Faults) -> Response {
-    let Framed { frame, proof, cookies } = match frame::with_form(app, visit).await {
+    let Framed {
+        frame,
+        proof,
+        cookies,
+    } = match frame::with_form(app, visit).await {
         Ok(framed) => framed,
         Err(fault) => return fault.into_response(),
     };
@@ -172,20 +199,78 @@ async fn show_again(app: &App, visit: &Visit, form: SignInForm, faults: Faults) 
         (None, true) => StatusCode::UNPROCESSABLE_ENTITY,
         (None, false) => StatusCode::OK,
     };
+    let retry_after_seconds = faults.retry_after_seconds;
+    let mut page = compose(frame, form, faults);
+    page.proof = proof;
+    let mut response = html(status, &page, cookies, true);
+    if let Some(seconds) = retry_after_seconds {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// The form, filled in but for its password, with what is wrong beside the fields.
+fn compose(frame: Frame, form: SignInForm, faults: Faults) -> SignInPage {
     let next = forms::inside(&form.next).to_owned();
-    let page = SignInPage {
+    SignInPage {
         frame,
-        proof,
+        proof: String::new(),
         register: view::address("/register-account", &[("next", &next)]),
         next,
         name: form.name,
         problem: faults.problem,
         name_error: faults.name,
         password_error: faults.password,
-    };
-    let mut response = html(status, &page, cookies, true);
-    if let Some(seconds) = faults.retry_after_seconds {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{frame, rendered};
+    use super::*;
+
+    fn form(name: &str, password: &str) -> SignInForm {
+        SignInForm {
+            name: name.to_owned(),
+            password: password.to_owned(),
+            next: "//evil.example".to_owned(),
+            ..SignInForm::default()
+        }
+    }
+
+    #[test]
+    fn a_name_with_an_at_is_an_address_and_any_other_a_user_name() {
+        assert!(read(&form("ann@example.com", "p")).is_ok_and(|login| login.email.is_some()));
+        assert!(read(&form(" ann ", "p")).is_ok_and(|login| login.username.is_some()));
+        assert!(read(&form("ann@", "p")).is_err_and(|faults| faults.problem == WRONG));
+    }
+
+    #[test]
+    fn faults_stand_beside_their_fields_and_the_password_is_not_sent_back() {
+        let wish = form("", "s3cret-word");
+        let Err(faults) = read(&wish) else {
+            panic!("a form without a name was read")
+        };
+        let page = rendered(&compose(frame(None), wish, faults));
+        assert!(
+            page.contains("id=\"name-error\">Please enter your e-mail"),
+            "{page}"
+        );
+        assert!(page.contains("aria-describedby=\"name-error\""));
+        assert!(!page.contains("s3cret-word") && !page.contains("password-error"));
+        assert!(
+            !page.contains("evil.example"),
+            "never onwards to another site"
+        );
+    }
+
+    #[test]
+    fn a_long_wait_is_told_in_minutes() {
+        assert!(too_many(300).problem.contains("5 minutes"));
+        assert!(too_many(30).problem.contains("30 seconds"));
+        assert_eq!(destination("//evil.example"), "/account");
+        assert_eq!(destination("/p/tea"), "/p/tea");
+    }
 }

@@ -35,6 +35,8 @@ struct After {
 struct Order {
     /// The key before the number, if there is one.
     key: &'static str,
+    /// The product's number, as the leading table's index holds it.
+    number: &'static str,
     ascending: bool,
     /// Which table leads, so that its index gives the order.
     from: &'static str,
@@ -120,8 +122,14 @@ fn order(sort: ProductSort) -> Order {
         ProductSort::Dearest => ("v.price_minor", false, BY_VARIANT),
         ProductSort::Relevance => ("m.relevance", true, BY_WORDS),
     };
+    let number = if from == BY_VARIANT {
+        "v.product_number"
+    } else {
+        "p.product_number"
+    };
     Order {
         key,
+        number,
         ascending,
         from,
     }
@@ -197,26 +205,20 @@ fn statement(list: &List, category: Option<String>) -> (String, Vec<Value>) {
     } else {
         (" DESC", "<")
     };
-    let (sorted_by, beyond) = if order.key.is_empty() {
-        (
-            format!("p.product_number{direction}"),
-            format!("p.product_number {than} ?"),
-        )
+    let Order { key, number, .. } = order;
+    let (sorted_by, beyond) = if key.is_empty() {
+        (format!("{number}{direction}"), format!("{number} {than} ?"))
     } else {
         (
-            format!("{}{direction}, p.product_number{direction}", order.key),
-            format!("({}, p.product_number) {than} (?, ?)", order.key),
+            format!("{key}{direction}, {number}{direction}"),
+            format!("({key}, {number}) {than} (?, ?)"),
         )
     };
     if let Some(bound) = list.after.as_ref().and_then(|after| after.bound(list.sort)) {
         conditions.push(beyond);
         values.extend(bound);
     }
-    let key = if order.key.is_empty() {
-        "NULL"
-    } else {
-        order.key
-    };
+    let key = if key.is_empty() { "NULL" } else { key };
     let sql = format!(
         "{with} SELECT {columns}, {key}
            FROM {from}
@@ -268,4 +270,56 @@ fn match_all(words: &[String]) -> String {
         .map(|word| format!("\"{}\"*", word.replace('"', "")))
         .collect::<Vec<_>>()
         .join(" AND ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// How SQLite would answer.
+    fn plan(connection: &Connection, query: &serde_json::Value) -> String {
+        let query = serde_json::from_value(query.clone()).unwrap();
+        let list = List::new(query, Scope::Nothing).unwrap();
+        let (sql, values) = statement(&list, None);
+        let mut statement = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3));
+        steps
+            .unwrap()
+            .map(Result::unwrap)
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    #[test]
+    fn every_order_is_read_from_its_index() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        platform::db::migrate::migrate(&mut connection, super::super::MIGRATIONS, 1).unwrap();
+        for (sort, index) in [
+            ("-created_at", "products_by_age"),
+            ("created_at", "products_by_age"),
+            ("name", "products_by_name"),
+            ("price", "variants_by_price"),
+            ("-price", "variants_by_price"),
+        ] {
+            let cursor = cursor::write(&After {
+                sort: serde_json::from_value(json!(sort)).unwrap(),
+                key: (!sort.ends_with("created_at")).then(|| "7".to_owned()),
+                number: 7,
+            });
+            for query in [
+                json!({"sort": sort}),
+                json!({"sort": sort, "cursor": cursor.unwrap()}),
+                json!({"sort": sort, "price_min": 1, "price_max": 9, "in_stock": true}),
+            ] {
+                let plan = plan(&connection, &query);
+                assert!(plan.contains(index), "{query}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{query}: {plan}");
+            }
+        }
+        let found = plan(&connection, &json!({"q": "tea"}));
+        assert!(found.contains("VIRTUAL TABLE INDEX"), "{found}");
+    }
 }

@@ -13,7 +13,7 @@ use contracts::{
     values::{OrderId, ProductId, Quantity, Timestamp, UserId, VariantId},
 };
 use platform::db::StoreError;
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 type Answer = Result<Reserved, ReserveError>;
 
@@ -65,21 +65,30 @@ fn one(
     }))
 }
 
-fn load(connection: &Connection, item: &ItemRef) -> Result<Option<Offer>, StoreError> {
-    let (condition, value): (&str, &dyn ToSql) = match item {
-        ItemRef::Product(id) => ("p.product_id = ?1 AND v.position = 0", id.as_bytes()),
-        ItemRef::Variant(id) => ("v.variant_id = ?1", id.as_bytes()),
+macro_rules! offer_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT v.variant_number, p.product_id, v.variant_id, p.owner_id, v.sku, p.name,
+                    v.price_minor, v.currency, p.status, s.on_hand - s.reserved
+               FROM variants v
+               JOIN products p ON p.product_number = v.product_number
+               JOIN stock s ON s.variant_number = v.variant_number
+              WHERE ",
+            $condition
+        )
     };
-    let sql = format!(
-        "SELECT v.variant_number, p.product_id, v.variant_id, p.owner_id, v.sku, p.name,
-                v.price_minor, v.currency, p.status, s.on_hand - s.reserved
-           FROM variants v
-           JOIN products p ON p.product_number = v.product_number
-           JOIN stock s ON s.variant_number = v.variant_number
-          WHERE {condition}"
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let found = statement.query_row([value], |row| {
+}
+
+const OFFER_OF_PRODUCT: &str = offer_where!("p.product_id = ?1 AND v.position = 0");
+const OFFER_OF_VARIANT: &str = offer_where!("v.variant_id = ?1");
+
+fn load(connection: &Connection, item: &ItemRef) -> Result<Option<Offer>, StoreError> {
+    let (sql, id) = match item {
+        ItemRef::Product(id) => (OFFER_OF_PRODUCT, id.as_bytes()),
+        ItemRef::Variant(id) => (OFFER_OF_VARIANT, id.as_bytes()),
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row([id], |row| {
         let status: ProductStatus = read::word(row, 8)?;
         Ok(Offer {
             number: row.get(0)?,

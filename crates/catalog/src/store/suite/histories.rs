@@ -1,4 +1,8 @@
 //! Random histories of stock against a model of ten lines. The model knows no ledger and no batch.
+#![expect(
+    clippy::arithmetic_side_effects,
+    reason = "the model counts small numbers"
+)]
 
 use super::{Room, resolve, wish};
 use ReservationState::{Committed, Expired, Open, Released, Returned};

@@ -293,8 +293,8 @@ async fn reservations_are_audited_in_the_order_of_their_ids() {
             "stock": 1_000_000_000,
         }))
         .await;
-    let lines = vec![(ship.id, 1_000_000); 9];
-    let too_dear = wish(OrderId::generate(), &vec![(ship.id, 1_000_000); 10]);
+    let lines = [(ship.id, 1_000_000); 9];
+    let too_dear = wish(OrderId::generate(), &[(ship.id, 1_000_000); 10]);
     assert!(matches!(
         room.reserve(vec![too_dear]).await[0],
         Err(ReserveError::TotalOutOfRange)

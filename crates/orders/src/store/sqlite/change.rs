@@ -158,7 +158,7 @@ pub(super) fn give_up(
 ) -> Result<Vec<OrderId>, Abort<Infallible>> {
     let mut given_up = Vec::new();
     for id in ids {
-        match read::order(connection, *id)?.map(|order| order.status) {
+        match read::status(connection, *id)? {
             None => {
                 connection
                     .prepare_cached("INSERT INTO abandoned_orders (order_id, at_ms) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?

@@ -83,6 +83,16 @@ pub(super) fn order(connection: &Connection, id: OrderId) -> Result<Option<Order
         .optional()?)
 }
 
+pub(super) fn status(
+    connection: &Connection,
+    id: OrderId,
+) -> Result<Option<OrderStatus>, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT status FROM orders WHERE order_id = ?1")?
+        .query_row([id.as_bytes()], |row| parsed(row, 0))
+        .optional()?)
+}
+
 pub(super) fn find(connection: &Connection, id: OrderId) -> Result<Option<Found>, StoreError> {
     let Some(order) = order(connection, id)? else {
         return Ok(None);

@@ -1,0 +1,159 @@
+//! Stands in for payments: a till that does as its token says. It begins and ends payments as the real ones
+//! do, and answers a key once; it moves no money.
+
+use crate::fakes::FakeCatalog;
+use async_trait::async_trait;
+use contracts::{
+    BoxError,
+    catalog::{Catalog, ReservationState, Resolve},
+    orders::{OrderError, Orders, PaymentEnd, Reader},
+    payments::{PayError, PayOrder, PaymentAudit, PaymentStatus, PaymentView, Payments},
+    request::{Answered, IdempotencyKey},
+    values::{OrderId, PaymentId, Version},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+/// A till: `tok_ok` is captured, `tok_declined` refused, `tok_slow` stays unknown until it is settled,
+/// `tok_held` is authorised and no more. No other token is known.
+pub(crate) struct FakePayments {
+    catalog: Arc<FakeCatalog>,
+    orders: OnceLock<Arc<dyn Orders>>,
+    by_key: tokio::sync::Mutex<HashMap<String, PaymentView>>,
+}
+
+impl FakePayments {
+    pub(crate) fn new(catalog: Arc<FakeCatalog>) -> Self {
+        Self {
+            catalog,
+            orders: OnceLock::new(),
+            by_key: tokio::sync::Mutex::default(),
+        }
+    }
+
+    pub(crate) fn serve(&self, orders: Arc<dyn Orders>) {
+        drop(self.orders.set(orders));
+    }
+
+    /// What was unknown turns out well.
+    pub(crate) async fn settle(&self) {
+        for view in self.by_key.lock().await.values_mut() {
+            if matches!(
+                view.status,
+                PaymentStatus::Pending | PaymentStatus::Authorised
+            ) {
+                view.status = PaymentStatus::Captured;
+                self.capture(view).await.unwrap();
+            }
+        }
+    }
+
+    /// Payments that were begun.
+    pub(crate) async fn begun(&self) -> usize {
+        self.by_key.lock().await.len()
+    }
+
+    fn orders(&self) -> &Arc<dyn Orders> {
+        self.orders.get().unwrap()
+    }
+
+    async fn capture(&self, view: &PaymentView) -> Result<(), OrderError> {
+        let sold = Resolve {
+            order_id: view.order_id,
+            to: ReservationState::Committed,
+            actor: "system".to_owned(),
+        };
+        for sold in self.catalog.resolve_all(vec![sold]).await {
+            sold.unwrap();
+        }
+        let orders = self.orders();
+        let paid = orders.end_payment(view.order_id, view.id, PaymentEnd::Paid);
+        paid.await.map(drop)
+    }
+}
+
+fn refused(error: OrderError) -> PayError {
+    match error {
+        OrderError::NotFound => PayError::NotFound,
+        OrderError::PaymentInProgress => PayError::InProgress,
+        OrderError::IllegalTransition { from, .. } => PayError::NotPayable(from),
+        error @ (OrderError::Forbidden
+        | OrderError::Invalid { .. }
+        | OrderError::Overloaded
+        | OrderError::Internal(_)) => PayError::Internal(Box::new(error)),
+    }
+}
+
+fn answer(view: &PaymentView, replayed: bool) -> Result<Answered<PaymentView>, PayError> {
+    if view.status == PaymentStatus::Declined {
+        return Err(PayError::Declined {
+            payment_id: view.id,
+            order_id: view.order_id,
+            decline_code: "card_declined".to_owned(),
+        });
+    }
+    let value = view.clone();
+    Ok(Answered { value, replayed })
+}
+
+#[async_trait]
+impl Payments for FakePayments {
+    async fn pay(
+        &self,
+        who: &Reader,
+        key: IdempotencyKey,
+        wish: PayOrder,
+    ) -> Result<Answered<PaymentView>, PayError> {
+        let mut by_key = self.by_key.lock().await;
+        if let Some(known) = by_key.get(key.as_str()) {
+            return answer(known, true);
+        }
+        let status = match wish.method.as_str() {
+            "tok_ok" => PaymentStatus::Captured,
+            "tok_declined" => PaymentStatus::Declined,
+            "tok_slow" => PaymentStatus::Pending,
+            "tok_held" => PaymentStatus::Authorised,
+            _ => return Err(PayError::UnknownMethod),
+        };
+        let (orders, id) = (self.orders(), PaymentId::generate());
+        let order = orders.order(who, wish.order_id).await.map_err(refused)?;
+        let payable = orders.begin_payment(order.id, id).await.map_err(refused)?;
+        let view = PaymentView {
+            id,
+            order_id: order.id,
+            version: Version::FIRST,
+            status,
+            amount: payable.total,
+            decline_code: None,
+            created_at: order.created_at,
+            updated_at: order.created_at,
+        };
+        match status {
+            PaymentStatus::Captured => self.capture(&view).await.map_err(refused)?,
+            PaymentStatus::Declined => {
+                let failed = orders.end_payment(order.id, id, PaymentEnd::Failed);
+                failed.await.map_err(refused)?;
+            }
+            PaymentStatus::Pending
+            | PaymentStatus::Authorised
+            | PaymentStatus::Voided
+            | PaymentStatus::Refunded => {}
+        }
+        by_key.insert(key.as_str().to_owned(), view.clone());
+        answer(&view, false)
+    }
+
+    async fn payment(&self, _: &Reader, _: PaymentId) -> Result<PaymentView, PayError> {
+        Err(PayError::NotFound)
+    }
+
+    async fn audit(
+        &self,
+        _: Option<(OrderId, PaymentId)>,
+        _: u32,
+    ) -> Result<Vec<PaymentAudit>, BoxError> {
+        Err("this till keeps no books".into())
+    }
+}
