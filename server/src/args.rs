@@ -168,7 +168,11 @@ impl DataArgs {
     /// # Errors
     /// One clear line that names the key.
     pub fn load(&self) -> Result<Config, ConfigError> {
-        ServeArgs { data: self.clone(), ..ServeArgs::default() }.load()
+        ServeArgs {
+            data: self.clone(),
+            ..ServeArgs::default()
+        }
+        .load()
     }
 }
 
@@ -179,9 +183,15 @@ impl ServeArgs {
     /// One clear line that names the key.
     pub fn load(&self) -> Result<Config, ConfigError> {
         let flags = Flags {
-            db: self.data.data.as_ref().map(|folder| format!("sqlite:{}", folder.display())),
+            db: self
+                .data
+                .data
+                .as_ref()
+                .map(|folder| format!("sqlite:{}", folder.display())),
             log: self.log,
-            http: HttpFlags { listen: self.listen },
+            http: HttpFlags {
+                listen: self.listen,
+            },
         };
         Config::load(self.data.config.as_deref(), true, &flags)
     }

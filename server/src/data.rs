@@ -25,7 +25,9 @@ pub(crate) fn make(path: &Path) -> Result<(), BoxError> {
         .recursive(true)
         .mode(0o700)
         .create(path)
-        .map_err(|error| format!("the data folder {} cannot be made: {error}", path.display()).into())
+        .map_err(|error| {
+            format!("the data folder {} cannot be made: {error}", path.display()).into()
+        })
 }
 
 impl DataFolder {
@@ -40,10 +42,16 @@ impl DataFolder {
             .open(&name)
             .map_err(|error| format!("{} cannot be opened: {error}", name.display()))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path, temporary, _lock: lock }),
-            Err(TryLockError::WouldBlock) => {
-                Err(format!("another shop is open on {}: stop it first, or use another --data", path.display()).into())
-            }
+            Ok(()) => Ok(Self {
+                path,
+                temporary,
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(format!(
+                "another shop is open on {}: stop it first, or use another --data",
+                path.display()
+            )
+            .into()),
             Err(TryLockError::Error(error)) => Err(Box::new(error)),
         }
     }
@@ -77,7 +85,9 @@ mod tests {
     fn a_second_shop_on_one_folder_is_refused_and_a_temporary_one_is_removed() {
         let first = DataFolder::temporary().unwrap();
         let path = first.path().to_owned();
-        let second = DataFolder::open(path.clone(), false).unwrap_err().to_string();
+        let second = DataFolder::open(path.clone(), false)
+            .unwrap_err()
+            .to_string();
         assert!(second.starts_with("another shop is open on "), "{second}");
         drop(first);
         assert!(!path.exists());

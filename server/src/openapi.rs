@@ -19,8 +19,13 @@ pub(crate) fn join(parts: Vec<OpenApi>) -> Result<String, BoxError> {
         .build();
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
     bearer.bearer_format = Some("JWT".to_owned());
-    let components = ComponentsBuilder::new().security_scheme("bearer", SecurityScheme::Http(bearer)).build();
-    let mut document = OpenApiBuilder::new().info(info).components(Some(components)).build();
+    let components = ComponentsBuilder::new()
+        .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .build();
+    let mut document = OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components))
+        .build();
     for part in parts {
         document.merge(part);
     }

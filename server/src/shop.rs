@@ -56,13 +56,28 @@ impl Shop {
         };
         let (doors, work) = (Tasks::default(), Tasks::default());
         let services = Services::open(&config, folder.path(), Clock::System, &work).await?;
-        let demo_products = if config.shop.demo { demo::fill(&*services.catalog).await? } else { 0 };
+        let demo_products = if config.shop.demo {
+            demo::fill(&*services.catalog).await?
+        } else {
+            0
+        };
         let setup_token = services.identity.setup_token().await?;
         let ready = Arc::new(AtomicBool::new(true));
         let router = services.router(&config, &public_url, Arc::clone(&ready))?;
         services.start(&work);
         listen::start(&doors, listener, router, config.http.connections_max);
-        Ok(Self { services, address, public_url, setup_token, demo_products, config, ready, doors, work, folder })
+        Ok(Self {
+            services,
+            address,
+            public_url,
+            setup_token,
+            demo_products,
+            config,
+            ready,
+            doors,
+            work,
+            folder,
+        })
     }
 
     /// The folder everything is kept in.
@@ -77,14 +92,20 @@ impl Shop {
             () = self.doors.stopping().cancelled_owned() => {}
             () = self.work.stopping().cancelled_owned() => {}
         }
-        self.doors.failure().or_else(|| self.work.failure()).unwrap_or_else(|| "the shop was stopped".to_owned())
+        self.doors
+            .failure()
+            .or_else(|| self.work.failure())
+            .unwrap_or_else(|| "the shop was stopped".to_owned())
     }
 
     /// Closes: no new requests, open ones are finished, then the rest stops. True if nothing had to be cut off.
     pub async fn close(self) -> bool {
         self.ready.store(false, Ordering::Relaxed);
         self.doors.stop();
-        let finished = self.doors.wait(Duration::from_millis(self.config.http.stop_wait_ms)).await;
+        let finished = self
+            .doors
+            .wait(Duration::from_millis(self.config.http.stop_wait_ms))
+            .await;
         self.work.stop();
         let stopped = self.work.wait(Duration::from_secs(5)).await;
         drop(self.services);
@@ -96,8 +117,13 @@ impl Shop {
 ///
 /// # Errors
 /// When there is no shop in the folder, or a store cannot be opened.
-pub async fn open_services(config: &Config, must_exist: bool) -> Result<(Services, Tasks), BoxError> {
-    let folder: PathBuf = config.data_folder().ok_or("the configuration names no data folder")?;
+pub async fn open_services(
+    config: &Config,
+    must_exist: bool,
+) -> Result<(Services, Tasks), BoxError> {
+    let folder: PathBuf = config
+        .data_folder()
+        .ok_or("the configuration names no data folder")?;
     if must_exist && !folder.join("catalog.sqlite").is_file() {
         return Err(format!("there is no shop in {}", folder.display()).into());
     }

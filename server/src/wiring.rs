@@ -38,7 +38,12 @@ impl Services {
     ///
     /// # Errors
     /// When a store cannot be opened.
-    pub async fn open(config: &Config, folder: &Path, clock: Clock, tasks: &Tasks) -> Result<Self, BoxError> {
+    pub async fn open(
+        config: &Config,
+        folder: &Path,
+        clock: Clock,
+        tasks: &Tasks,
+    ) -> Result<Self, BoxError> {
         let (keys, revocations) = (KeySet::default(), Revocations::default());
         let identity = identity::open(identity::Parts {
             database: folder.join("identity.sqlite"),
@@ -53,7 +58,7 @@ impl Services {
         let catalog = catalog::open(catalog::Parts {
             database: folder.join("catalog.sqlite"),
             sqlite: config.sqlite,
-            config: config.catalog.clone(),
+            config: config.catalog,
             clock: clock.clone(),
         })?;
         let orders = orders::open(orders::Parts {
@@ -75,7 +80,15 @@ impl Services {
             orders: orders.service.clone(),
             catalog: catalog.clone(),
         })?;
-        Ok(Self { identity, catalog, orders, payments, keys, revocations, clock })
+        Ok(Self {
+            identity,
+            catalog,
+            orders,
+            payments,
+            keys,
+            revocations,
+            clock,
+        })
     }
 
     /// Starts what goes on in the background: relays, sweepers, consumers.
@@ -92,11 +105,20 @@ impl Services {
     ///
     /// # Errors
     /// When the API's document cannot be written.
-    pub fn router(&self, config: &Config, public_url: &str, ready: Arc<AtomicBool>) -> Result<Router, BoxError> {
+    pub fn router(
+        &self,
+        config: &Config,
+        public_url: &str,
+        ready: Arc<AtomicBool>,
+    ) -> Result<Router, BoxError> {
         let (identity, identity_api) = identity::routes(self.identity.clone()).split_for_parts();
         let (catalog, catalog_api) = catalog::routes(self.catalog.clone()).split_for_parts();
-        let (orders, orders_api) =
-            orders::routes(self.orders.service.clone(), self.payments.clone(), &config.orders).split_for_parts();
+        let (orders, orders_api) = orders::routes(
+            self.orders.service.clone(),
+            self.payments.clone(),
+            &config.orders,
+        )
+        .split_for_parts();
         let (payments, payments_api) = payments::routes(self.payments.clone()).split_for_parts();
         let storefront = storefront::routes(storefront::App {
             catalog: self.catalog.clone(),
@@ -112,13 +134,29 @@ impl Services {
         let door = gateway::Door {
             config: config.gateway.clone(),
             limits: config.limits.clone(),
-            verifier: TokenVerifier::new(&verifying, self.keys.clone(), self.revocations.clone(), self.clock.clone()),
+            verifier: TokenVerifier::new(
+                &verifying,
+                self.keys.clone(),
+                self.revocations.clone(),
+                self.clock.clone(),
+            ),
             identity: self.identity.clone(),
-            upstreams: gateway::Upstreams { identity, catalog, orders, payments, storefront },
+            upstreams: gateway::Upstreams {
+                identity,
+                catalog,
+                orders,
+                payments,
+                storefront,
+            },
             openapi: openapi::join(vec![identity_api, catalog_api, orders_api, payments_api])?,
             public_url: public_url.to_owned(),
             readiness: Arc::new(move || ready.load(Ordering::Relaxed)),
         };
-        Ok(stack::wrap(gateway::routes(door), &config.http.stack(), public_url, self.clock.clone()))
+        Ok(stack::wrap(
+            gateway::routes(door),
+            &config.http.stack(),
+            public_url,
+            self.clock.clone(),
+        ))
     }
 }

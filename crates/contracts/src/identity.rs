@@ -181,7 +181,7 @@ impl ToProblem for RegisterError {
                 Problem::new(Code::InvalidCredentials).detail("the setup token is not valid")
             }
             Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(_) => Problem::new(Code::Internal),
+            Self::Internal(cause) => Problem::internal(cause),
         }
     }
 }
@@ -214,7 +214,7 @@ impl ToProblem for LoginError {
                 retry_after_seconds,
             } => Problem::new(Code::RateLimited).retry_after(*retry_after_seconds),
             Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(_) => Problem::new(Code::Internal),
+            Self::Internal(cause) => Problem::internal(cause),
         }
     }
 }
@@ -238,7 +238,7 @@ impl ToProblem for RefreshError {
         match self {
             Self::Invalid => Problem::new(Code::InvalidRefreshToken),
             Self::Reused => Problem::new(Code::TokenReuse),
-            Self::Internal(_) => Problem::new(Code::Internal),
+            Self::Internal(cause) => Problem::internal(cause),
         }
     }
 }
@@ -276,7 +276,7 @@ impl ToProblem for ProfileError {
             Self::NotFound => Problem::new(Code::NotFound),
             Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
             Self::VersionConflict { sent, current } => sent.stale(*current),
-            Self::Internal(_) => Problem::new(Code::Internal),
+            Self::Internal(cause) => Problem::internal(cause),
         }
     }
 }

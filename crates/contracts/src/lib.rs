@@ -13,3 +13,15 @@ pub mod values;
 
 /// The cause behind an `Internal` error: for logs, never for callers.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// A cause behind an `Internal` error that callers should hear of, since waiting helps. Whoever stores things
+/// puts it into the chain of causes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Outage {
+    /// More is waiting to be written than may wait.
+    #[error("too much waits to be written")]
+    Overloaded,
+    /// No room on the disk.
+    #[error("the disk is full")]
+    StorageFull,
+}

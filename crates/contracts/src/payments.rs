@@ -153,7 +153,7 @@ impl ToProblem for PayError {
             }
             Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(_) => Problem::new(Code::Internal),
+            Self::Internal(cause) => Problem::internal(cause),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Problems (RFC 9457): the one table of codes, and how a service's error becomes one.
 //! `Display` of an error is for us; a `Problem` is for them and never names tables, paths or causes.
 
-use crate::values::{IdError, ValueError};
+use crate::{
+    BoxError, Outage,
+    values::{IdError, ValueError},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -177,6 +180,20 @@ impl Problem {
             facts: Map::new(),
             retry_after_seconds,
         }
+    }
+
+    /// The problem behind an error of our own: the cause stays inside, but for one that passes by itself.
+    #[must_use]
+    pub fn internal(cause: &BoxError) -> Self {
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(cause.as_ref());
+        while let Some(error) = next {
+            match error.downcast_ref::<Outage>() {
+                Some(Outage::Overloaded) => return Self::new(Code::Overloaded),
+                Some(Outage::StorageFull) => return Self::new(Code::StorageFull),
+                None => next = error.source(),
+            }
+        }
+        Self::new(Code::Internal)
     }
 
     /// Says what happened this time.

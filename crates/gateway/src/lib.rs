@@ -154,6 +154,7 @@ impl Inside {
             headers: &parts.headers,
             client,
             is_page: route == Route::Page,
+            takes_credentials: routes::takes_credentials(parts.uri.path()),
         };
         self.sessions.open(asked, &self.limits).await
     }

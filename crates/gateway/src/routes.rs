@@ -55,6 +55,14 @@ const SERVICES: &[(&str, Service)] = &[
     ("/.well-known", Service::Identity),
 ];
 
+/// What takes a password or a refresh token in the body.
+const CREDENTIALS: &[&str] = &[
+    "/api/v1/auth/login",
+    "/api/v1/auth/register",
+    "/api/v1/auth/refresh",
+    "/api/v1/auth/setup",
+];
+
 /// Paths of the storefront that anybody may load as often as they like.
 const ASSETS: &[&str] = &["/assets", "/media"];
 
@@ -80,6 +88,11 @@ impl Route<'_> {
     pub(crate) fn is_open(&self) -> bool {
         matches!(self, Self::Asset | Self::Own(Page::Live | Page::Ready))
     }
+}
+
+/// Whether the body that is sent to this path proves who sends it.
+pub(crate) fn takes_credentials(path: &str) -> bool {
+    CREDENTIALS.contains(&path) || seeds::find(path).is_some_and(seeds::Address::takes_credentials)
 }
 
 /// What answers at this path.

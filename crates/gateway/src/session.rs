@@ -1,5 +1,6 @@
 //! Who asks: a bearer token or the cookies of a browser become the principal beside the request. Nothing else
-//! does, and whoever sends a bad token is told so rather than let in as nobody.
+//! does, and whoever sends a bad token is told so rather than let in as nobody, except where they come to
+//! prove themselves in another way.
 
 use crate::{
     limits::Limits,
@@ -40,6 +41,8 @@ pub(crate) struct Asked<'r> {
     pub(crate) client: IpAddr,
     /// Whether a page answers: its forms carry a proof of their own, which the storefront checks.
     pub(crate) is_page: bool,
+    /// Whether the body is the proof: programs send their old token along when they sign in again.
+    pub(crate) takes_credentials: bool,
 }
 
 /// Who asks, and the cookies that the answer must set.
@@ -56,7 +59,11 @@ impl Sessions {
     /// 401 for a token that is not valid, 403 for what another site's page sent, 429 for too many renewals.
     pub(crate) async fn open(&self, asked: Asked<'_>, limits: &Limits) -> Result<Session, Problem> {
         if asked.headers.contains_key(AUTHORIZATION) {
-            return self.by_token(asked.headers);
+            let session = self.by_token(asked.headers);
+            return match session {
+                Err(_) if asked.takes_credentials => Ok(Session::default()),
+                session => session,
+            };
         }
         let access = self.cookies.read(asked.headers, Name::Access);
         let refresh = self.cookies.read(asked.headers, Name::Refresh);

@@ -121,7 +121,8 @@ impl Relay {
             if held.contains(&subject) {
                 failed.push((row.number, subject, "waits for an earlier event".to_owned()));
             } else if let Err(error) = self.bus.publish(&row.envelope).await {
-                tracing::warn!(event.id = %row.envelope.id, event.name = row.envelope.name, error = %error, "an event will come again");
+                let (id, name) = (row.envelope.id, &row.envelope.name);
+                tracing::warn!(event.id = %id, event.name = name, error = %error, "an event will come again");
                 held.insert(subject.clone());
                 failed.push((row.number, subject, error.to_string()));
             }

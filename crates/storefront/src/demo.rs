@@ -1,5 +1,5 @@
-//! The demo catalog that a new shop starts with, inside the binary: products and their drawn pictures.
-//! Nothing here touches a store: whoever seeds a shop decides that.
+//! The demo catalog that a new shop starts with, inside the binary: products and their drawn
+//! pictures. Nothing here touches a store: whoever seeds a shop decides that.
 
 use crate::pictures::PICTURES;
 use contracts::{
@@ -49,7 +49,8 @@ pub fn products() -> Vec<ImportProduct> {
         .filter_map(|line| match serde_json::from_str::<Line>(line) {
             Ok(line) => Some(line.into()),
             Err(error) => {
-                // A test reads every line, so this is for whoever edits the file and skips the tests.
+                // A test reads every line, so this is for whoever edits the file and skips the
+                // tests.
                 tracing::warn!(%error, "a line of the demo catalog was skipped");
                 None
             }

@@ -1,5 +1,6 @@
-//! The pages for shoppers: forms first, no script. A page calls the shop through the contracts' traits only.
-//! It must never open a store, decide a price, or write HTML outside an auto-escaped template.
+//! The pages for shoppers: forms first, no script. A page calls the shop through the contracts'
+//! traits only. It must never open a store, decide a price, or write HTML outside an auto-escaped
+//! template.
 
 pub mod demo;
 mod pages;

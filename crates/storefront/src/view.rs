@@ -1,5 +1,5 @@
-//! Values as people read them: money, days, stock, attributes, addresses. Pure text, which is escaped later:
-//! nothing here knows HTML.
+//! Values as people read them: money, days, stock, attributes, addresses. Pure text, which is
+//! escaped later: nothing here knows HTML.
 
 use contracts::{
     catalog::StockView,

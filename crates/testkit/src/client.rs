@@ -2,7 +2,7 @@
 
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What came back.
 #[derive(Debug, Clone)]
@@ -138,6 +138,19 @@ impl Client {
     /// GET.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    /// GET, again and again until the answer is as it should be; fails with the last one after half a minute.
+    pub async fn get_until(&self, path: &str, fits: impl Fn(&Answer) -> bool) -> Answer {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let answer = self.get(path).await;
+            if fits(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < deadline, "{path}: {}", answer.text);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// POST of JSON.

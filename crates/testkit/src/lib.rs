@@ -8,7 +8,13 @@
 )]
 
 mod client;
+mod command;
+mod folder;
 mod process;
+mod raw;
 
 pub use client::{Answer, Client};
-pub use process::{Shop, binary, run};
+pub use command::{Running, Said, run, run_with};
+pub use folder::Folder;
+pub use process::{PASSWORD, Shop, binary};
+pub use raw::raw;

@@ -1,23 +1,26 @@
 //! The binary as a process: started, killed, started again, and asked to verify its books.
 
-use crate::client::Client;
+use crate::{
+    client::Client,
+    command::{command, run, terminate},
+};
 use std::{
     path::{Path, PathBuf},
-    process::{Output, Stdio},
+    process::Stdio,
     sync::OnceLock,
     time::Duration,
 };
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
-    process::{Child, ChildStdout, Command},
+    process::{Child, ChildStdout},
     time::timeout,
 };
 
 /// Longer than any start takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The password of everybody in tests.
-pub(crate) const PASSWORD: &str = "correct horse battery";
+pub const PASSWORD: &str = "correct horse battery";
 
 /// The binary `souk`, built from this workspace.
 pub fn binary() -> &'static Path {
@@ -43,29 +46,6 @@ pub fn binary() -> &'static Path {
         assert!(built.success(), "the binary does not build");
         profile_folder.join("souk")
     })
-}
-
-/// Runs a command of the binary to its end, with this on standard input.
-pub async fn run(arguments: &[&str], input: &str) -> Output {
-    let mut command = Command::new(binary());
-    command
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command
-        .kill_on_drop(true)
-        .spawn()
-        .expect("the binary starts");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    tokio::io::AsyncWriteExt::write_all(&mut stdin, input.as_bytes())
-        .await
-        .expect("input is taken");
-    drop(stdin);
-    timeout(Duration::from_secs(300), child.wait_with_output())
-        .await
-        .expect("it ends")
-        .expect("it ran")
 }
 
 /// A running shop with a folder of its own, which goes with it.
@@ -182,18 +162,7 @@ impl Shop {
 
     /// Asks it to stop, and waits; whether it ended well.
     pub async fn stop(&mut self) -> bool {
-        let id = self.process_id().to_string();
-        let sent = Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .await
-            .expect("kill runs");
-        assert!(sent.success());
-        timeout(PATIENCE, self.process.wait())
-            .await
-            .expect("it stops")
-            .expect("it was a process")
-            .success()
+        terminate(&mut self.process).await.success()
     }
 
     /// Starts it again on the same folder, on another port.
@@ -205,14 +174,9 @@ impl Shop {
     /// Runs `souk verify` on its folder; fails with what it found.
     pub async fn verify(&self) -> String {
         let folder = self.folder.to_str().expect("a plain path");
-        let output = run(&["verify", "--data", folder], "").await;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(
-            output.status.success(),
-            "{said}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        said
+        let said = run(&["verify", "--data", folder], "").await;
+        assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+        said.out
     }
 }
 
@@ -226,7 +190,7 @@ impl Drop for Shop {
 type Launched = (Child, Lines<BufReader<ChildStdout>>, String, Option<String>);
 
 async fn launch(folder: &Path, environment: &[(String, String)]) -> Launched {
-    let mut command = Command::new(binary());
+    let mut command = command();
     command
         .arg("serve")
         .arg("--listen")
@@ -236,8 +200,7 @@ async fn launch(folder: &Path, environment: &[(String, String)]) -> Launched {
     command
         .envs(environment.iter().cloned())
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true);
+        .stdout(Stdio::piped());
     let mut process = command.spawn().expect("the binary starts");
     let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
     let mut setup_token = None;

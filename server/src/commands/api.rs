@@ -29,22 +29,40 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     /// A read.
     pub(super) const fn get(path: &'a str) -> Self {
-        Self { method: Method::GET, path, token: None, key: None, body: None }
+        Self {
+            method: Method::GET,
+            path,
+            token: None,
+            key: None,
+            body: None,
+        }
     }
 
     /// A write.
     pub(super) const fn post(path: &'a str, body: &'a Value) -> Self {
-        Self { method: Method::POST, path, token: None, key: None, body: Some(body) }
+        Self {
+            method: Method::POST,
+            path,
+            token: None,
+            key: None,
+            body: Some(body),
+        }
     }
 
     /// In somebody's name.
     pub(super) fn by(self, token: &'a str) -> Self {
-        Self { token: Some(token), ..self }
+        Self {
+            token: Some(token),
+            ..self
+        }
     }
 
     /// Safe to repeat.
     pub(super) fn key(self, key: &'a str) -> Self {
-        Self { key: Some(key), ..self }
+        Self {
+            key: Some(key),
+            ..self
+        }
     }
 }
 
@@ -61,8 +79,16 @@ impl Answer {
         if self.status == status {
             return Ok(self.body);
         }
-        let detail = self.body.get("detail").and_then(Value::as_str).unwrap_or("no detail");
-        Err(format!("answered {} where {status} was expected: {detail}", self.status).into())
+        let detail = self
+            .body
+            .get("detail")
+            .and_then(Value::as_str)
+            .unwrap_or("no detail");
+        Err(format!(
+            "answered {} where {status} was expected: {detail}",
+            self.status
+        )
+        .into())
     }
 }
 
@@ -74,7 +100,10 @@ impl Api {
             .pool_max_idle_per_host(1_024)
             .no_proxy()
             .build()?;
-        Ok(Self { client, url: url.trim_end_matches('/').to_owned() })
+        Ok(Self {
+            client,
+            url: url.trim_end_matches('/').to_owned(),
+        })
     }
 
     /// Makes a request; one that is refused for being too many is made again when the shop says so.
@@ -84,7 +113,10 @@ impl Api {
             tries = tries.saturating_add(1);
             let response = self.request(call).send().await?;
             let status = response.status().as_u16();
-            let wait = response.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse::<u64>().ok());
+            let wait = response
+                .headers()
+                .get(RETRY_AFTER)
+                .and_then(|after| after.to_str().ok()?.parse::<u64>().ok());
             match wait {
                 Some(seconds) if matches!(status, 429 | 503) && tries < TRIES_MAX => {
                     tokio::time::sleep(Duration::from_secs(seconds.min(60))).await;
@@ -99,7 +131,9 @@ impl Api {
     }
 
     fn request(&self, call: &Call<'_>) -> reqwest::RequestBuilder {
-        let mut request = self.client.request(call.method.clone(), format!("{}{}", self.url, call.path));
+        let mut request = self
+            .client
+            .request(call.method.clone(), format!("{}{}", self.url, call.path));
         if let Some(token) = call.token {
             request = request.bearer_auth(token);
         }
@@ -115,18 +149,27 @@ impl Api {
     /// Opens an account, or signs in if it is there already; gives the access token.
     pub(super) async fn enter(&self, email: &str, password: &str) -> Result<String, BoxError> {
         let account = serde_json::json!({"email": email, "password": password});
-        let mut answer = self.send(&Call::post("/api/v1/auth/register", &account)).await?;
+        let mut answer = self
+            .send(&Call::post("/api/v1/auth/register", &account))
+            .await?;
         if answer.status == 409 {
-            answer = self.send(&Call::post("/api/v1/auth/login", &account)).await?;
+            answer = self
+                .send(&Call::post("/api/v1/auth/login", &account))
+                .await?;
         }
         match answer.status {
             200 | 201 => text(&answer.body, "access_token"),
-            _ => answer.expect_status(201).and_then(|body| text(&body, "access_token")),
+            _ => answer
+                .expect_status(201)
+                .and_then(|body| text(&body, "access_token")),
         }
     }
 }
 
 /// A member of an answer that must be a text.
 pub(super) fn text(body: &Value, name: &str) -> Result<String, BoxError> {
-    body.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("an answer lacks {name}").into())
+    body.get(name)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .ok_or_else(|| format!("an answer lacks {name}").into())
 }

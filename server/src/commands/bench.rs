@@ -45,7 +45,10 @@ pub(super) async fn orders(plan: Plan) -> Result<(), BoxError> {
     let elapsed = started.elapsed();
     times.sort_unstable();
     let books = verify::check(&shop.services, crate::shop::now()).await?;
-    let per_second = u64::from(plan.orders).saturating_mul(1_000).checked_div(millis(elapsed)).unwrap_or(0);
+    let per_second = u64::from(plan.orders)
+        .saturating_mul(1_000)
+        .checked_div(millis(elapsed))
+        .unwrap_or(0);
     say(format!(
         "{} orders of one line, {} clients, {} products: {per_second} durable orders a second, p50 {:.2?}, p99 {:.2?}",
         plan.orders,
@@ -54,7 +57,10 @@ pub(super) async fn orders(plan: Plan) -> Result<(), BoxError> {
         percentile(&times, 50),
         percentile(&times, 99)
     ));
-    let tenths = per_second.saturating_mul(10).checked_div(bare.max(1)).unwrap_or(0);
+    let tenths = per_second
+        .saturating_mul(10)
+        .checked_div(bare.max(1))
+        .unwrap_or(0);
     say(format!(
         "bare loop, 4 KiB written and synced one after the other: {bare} a second; orders per such write: {}.{}",
         tenths / 10,
@@ -64,11 +70,17 @@ pub(super) async fn orders(plan: Plan) -> Result<(), BoxError> {
     say(verify::summary(&books, Duration::ZERO));
     shop.close().await;
     let all = books.orders == usize::try_from(plan.orders)?;
-    if all && books.violations.is_empty() { Ok(()) } else { Err("the books do not balance".into()) }
+    if all && books.violations.is_empty() {
+        Ok(())
+    } else {
+        Err("the books do not balance".into())
+    }
 }
 
 fn millis(elapsed: Duration) -> u64 {
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).max(1)
+    u64::try_from(elapsed.as_millis())
+        .unwrap_or(u64::MAX)
+        .max(1)
 }
 
 async fn prepare(
@@ -78,7 +90,9 @@ async fn prepare(
 ) -> Result<(String, Vec<String>), BoxError> {
     let password = platform::digest::base64url(&platform::digest::random::<18>()?);
     let email = contracts::values::Email::parse("bench@souk.example")?;
-    identity.create_admin(email, password.clone().into()).await?;
+    identity
+        .create_admin(email, password.clone().into())
+        .await?;
     let admin = api.enter("bench@souk.example", &password).await?;
     let mut ids = Vec::new();
     let numbers: Vec<u32> = (0..plan.products.max(1)).collect();
@@ -88,19 +102,37 @@ async fn prepare(
             .map(|number| json!({"name": format!("Thing {number}"), "price": "9.99", "stock": plan.orders}))
             .collect();
         let body = json!({"products": products});
-        let answer = api.send(&Call::post("/api/v1/products/batch", &body).by(&admin)).await?.expect_status(200)?;
-        for result in answer.get("results").and_then(Value::as_array).into_iter().flatten() {
+        let answer = api
+            .send(&Call::post("/api/v1/products/batch", &body).by(&admin))
+            .await?
+            .expect_status(200)?;
+        for result in answer
+            .get("results")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             ids.push(text(result.get("product").unwrap_or(&Value::Null), "id")?);
         }
     }
     Ok((admin, ids))
 }
 
-async fn place(api: &Api, token: &str, products: Arc<Vec<String>>, plan: Plan) -> Result<Vec<Duration>, BoxError> {
+async fn place(
+    api: &Api,
+    token: &str,
+    products: Arc<Vec<String>>,
+    plan: Plan,
+) -> Result<Vec<Duration>, BoxError> {
     let next = Arc::new(AtomicU32::new(0));
     let mut clients = JoinSet::new();
     for _ in 0..plan.clients.max(1) {
-        let (api, token, products, next) = (api.clone(), token.to_owned(), Arc::clone(&products), Arc::clone(&next));
+        let (api, token, products, next) = (
+            api.clone(),
+            token.to_owned(),
+            Arc::clone(&products),
+            Arc::clone(&next),
+        );
         clients.spawn(async move {
             let mut times = Vec::new();
             loop {
@@ -108,12 +140,16 @@ async fn place(api: &Api, token: &str, products: Arc<Vec<String>>, plan: Plan) -
                 if number >= plan.orders {
                     return Ok::<_, BoxError>(times);
                 }
-                let index = usize::try_from(number)?.checked_rem(products.len()).unwrap_or(0);
+                let index = usize::try_from(number)?
+                    .checked_rem(products.len())
+                    .unwrap_or(0);
                 let product = products.get(index).ok_or("no product was made")?;
                 let wish = json!({"items": [{"product_id": product, "quantity": 1}]});
                 let key = format!("bench-{number}");
                 let started = Instant::now();
-                api.send(&Call::post("/api/v1/orders", &wish).by(&token).key(&key)).await?.expect_status(201)?;
+                api.send(&Call::post("/api/v1/orders", &wish).by(&token).key(&key))
+                    .await?
+                    .expect_status(201)?;
                 times.push(started.elapsed());
             }
         });
@@ -136,5 +172,8 @@ fn bare_writes_per_second(folder: &Path) -> Result<u64, BoxError> {
     }
     let elapsed = millis(started.elapsed());
     std::fs::remove_file(&path)?;
-    Ok(u64::from(BARE_WRITES).saturating_mul(1_000).checked_div(elapsed).unwrap_or(0))
+    Ok(u64::from(BARE_WRITES)
+        .saturating_mul(1_000)
+        .checked_div(elapsed)
+        .unwrap_or(0))
 }

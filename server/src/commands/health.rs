@@ -6,8 +6,15 @@ use std::time::Duration;
 
 pub(super) async fn run(url: &str) -> Result<(), BoxError> {
     let address = format!("{}/readyz", url.trim_end_matches('/'));
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(3)).build()?;
-    let status = client.get(&address).send().await.map_err(|_| format!("{address} does not answer"))?.status();
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_secs(3))
+        .build()?;
+    let status = client
+        .get(&address)
+        .send()
+        .await
+        .map_err(|_| format!("{address} does not answer"))?
+        .status();
     if status.is_success() {
         say("ready");
         Ok(())

@@ -28,7 +28,8 @@ struct Counted<R>(R, Arc<AtomicU64>);
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.0.read(buffer)?;
-        self.1.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+        self.1
+            .fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
         Ok(count)
     }
 }
@@ -40,11 +41,23 @@ impl Lines {
         let file = File::open(path).map_err(cannot)?;
         let total_bytes = file.metadata().map_err(cannot)?.len();
         let read_bytes = Arc::new(AtomicU64::new(0));
-        let mut reader = BufReader::with_capacity(256 * 1_024, Counted(file, Arc::clone(&read_bytes)));
-        let zipped = reader.fill_buf().map_err(cannot)?.starts_with(&[0x1f, 0x8b]);
-        let reader: Box<dyn BufRead + Send> =
-            if zipped { Box::new(BufReader::new(MultiGzDecoder::new(reader))) } else { Box::new(reader) };
-        Ok(Self { reader, number: 0, read_bytes, total_bytes })
+        let mut reader =
+            BufReader::with_capacity(256 * 1_024, Counted(file, Arc::clone(&read_bytes)));
+        let zipped = reader
+            .fill_buf()
+            .map_err(cannot)?
+            .starts_with(&[0x1f, 0x8b]);
+        let reader: Box<dyn BufRead + Send> = if zipped {
+            Box::new(BufReader::new(MultiGzDecoder::new(reader)))
+        } else {
+            Box::new(reader)
+        };
+        Ok(Self {
+            reader,
+            number: 0,
+            read_bytes,
+            total_bytes,
+        })
     }
 
     /// Bytes of the file read so far, and all of them.
@@ -59,12 +72,15 @@ impl Lines {
             let limit = LINE_BYTES_MAX.saturating_add(1);
             let count = self.reader.by_ref().take(limit).read_line(&mut line);
             self.number = self.number.saturating_add(1);
-            let count = count.map_err(|error| format!("line {} cannot be read: {error}", self.number))?;
+            let count =
+                count.map_err(|error| format!("line {} cannot be read: {error}", self.number))?;
             if count == 0 {
                 return Ok(None);
             }
             if u64::try_from(count)? > LINE_BYTES_MAX {
-                return Err(format!("line {} is longer than {LINE_BYTES_MAX} bytes", self.number).into());
+                return Err(
+                    format!("line {} is longer than {LINE_BYTES_MAX} bytes", self.number).into(),
+                );
             }
             if !line.trim().is_empty() {
                 return Ok(Some((self.number, line)));
@@ -78,7 +94,8 @@ pub(super) fn read_all<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Ve
     let mut lines = Lines::open(path)?;
     let mut all = Vec::new();
     while let Some((number, line)) = lines.next_line()? {
-        let one = serde_json::from_str(&line).map_err(|error| format!("{} line {number}: {error}", path.display()))?;
+        let one = serde_json::from_str(&line)
+            .map_err(|error| format!("{} line {number}: {error}", path.display()))?;
         all.push(one);
     }
     Ok(all)

@@ -22,7 +22,10 @@ use std::process::ExitCode;
 /// Runs what the command line asks for.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             complain(format!("souk: no runtime: {error}"));
@@ -45,11 +48,22 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(&args).await,
         Command::Admin(AdminCommand::Create { data, email }) => admin::create(&data, &email).await,
-        Command::Import(ImportCommand::Products { file, commit, data }) => import::run(&file, commit, &data).await,
+        Command::Import(ImportCommand::Products { file, commit, data }) => {
+            import::run(&file, commit, &data).await
+        }
         Command::Replay(args) => replay::run(args).await,
         Command::Verify(data) => verify::run(&data).await,
-        Command::Bench(BenchCommand::Orders { orders, clients, products }) => {
-            bench::orders(bench::Plan { orders, clients, products }).await
+        Command::Bench(BenchCommand::Orders {
+            orders,
+            clients,
+            products,
+        }) => {
+            bench::orders(bench::Plan {
+                orders,
+                clients,
+                products,
+            })
+            .await
         }
         Command::Config(command) => config::run(&command),
         Command::Health { url } => health::run(&url).await,

@@ -8,7 +8,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
     let config = args.load()?;
-    telemetry::start(&telemetry::Options { format: config.log, level: config.log_level.clone() });
+    telemetry::start(&telemetry::Options {
+        format: config.log,
+        level: config.log_level.clone(),
+    });
     // Before the shop opens: a stop that comes early is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -41,7 +44,11 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
 fn welcome(shop: &Shop) {
     let url = format!("http://{}", shop.address);
     if shop.demo_products > 0 {
-        say(format!("Souk {}: a new shop, with a demo catalog of {} products.", env!("CARGO_PKG_VERSION"), shop.demo_products));
+        say(format!(
+            "Souk {}: a new shop, with a demo catalog of {} products.",
+            env!("CARGO_PKG_VERSION"),
+            shop.demo_products
+        ));
     }
     if let Some(token) = &shop.setup_token {
         say(format!(
@@ -50,7 +57,8 @@ fn welcome(shop: &Shop) {
              souk admin create --data {folder} --email you@example.com\n\
              or, once, with this token:\n  \
              curl -X POST {url}/api/v1/auth/setup -H 'content-type: application/json' \\\n    \
-             -d '{{\"setup_token\":\"{token}\",\"email\":\"you@example.com\",\"password\":\"at least 8 characters\"}}'\n",
+             -d '{{\"setup_token\":\"{token}\",\"email\":\"you@example.com\",\
+             \"password\":\"at least 8 characters\"}}'\n",
             folder = shop.data_folder().display(),
             token = token.expose_secret(),
         ));

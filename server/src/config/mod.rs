@@ -127,9 +127,17 @@ impl Config {
     ///
     /// # Errors
     /// One clear line that names the key.
-    pub fn load(file: Option<&Path>, environment: bool, flags: &Flags) -> Result<Self, ConfigError> {
+    pub fn load(
+        file: Option<&Path>,
+        environment: bool,
+        flags: &Flags,
+    ) -> Result<Self, ConfigError> {
         let defaults = defaults();
-        let sources = Sources { defaults: &defaults, file, environment };
+        let sources = Sources {
+            defaults: &defaults,
+            file,
+            environment,
+        };
         let config: Self = platform::config::load(&sources, flags)?;
         config.check()?;
         Ok(config)
@@ -139,20 +147,31 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         let invalid = |text: String| Err(ConfigError::Invalid(text));
         if self.data_folder().is_none() {
-            return invalid(format!("db: \"{}\" is not known here; use sqlite:DIR", masked_url(&self.db)));
+            return invalid(format!(
+                "db: \"{}\" is not known here; use sqlite:DIR",
+                masked_url(&self.db)
+            ));
         }
         if self.bus != "local" {
-            return invalid(format!("bus: \"{}\" is not known here; use local", masked_url(&self.bus)));
+            return invalid(format!(
+                "bus: \"{}\" is not known here; use local",
+                masked_url(&self.bus)
+            ));
         }
         if self.cache != "local" {
-            return invalid(format!("cache: \"{}\" is not known here; use local", masked_url(&self.cache)));
+            return invalid(format!(
+                "cache: \"{}\" is not known here; use local",
+                masked_url(&self.cache)
+            ));
         }
         if !telemetry::level_is_valid(&self.log_level) {
             return invalid(format!("log_level: \"{}\" is no level", self.log_level));
         }
         let url = &self.http.public_url;
         if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
-            return invalid(format!("http.public_url: \"{url}\" must begin with http:// or https://"));
+            return invalid(format!(
+                "http.public_url: \"{url}\" must begin with http:// or https://"
+            ));
         }
         Ok(())
     }
@@ -160,7 +179,10 @@ impl Config {
     /// The folder that everything is kept in.
     #[must_use]
     pub fn data_folder(&self) -> Option<PathBuf> {
-        self.db.strip_prefix("sqlite:").filter(|path| !path.is_empty()).map(PathBuf::from)
+        self.db
+            .strip_prefix("sqlite:")
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from)
     }
 
     /// The effective settings as TOML, passwords in addresses masked.
@@ -168,15 +190,21 @@ impl Config {
     /// # Errors
     /// When they cannot be written as TOML.
     pub fn print(&self) -> Result<String, contracts::BoxError> {
-        let shown =
-            Self { db: masked_url(&self.db), bus: masked_url(&self.bus), cache: masked_url(&self.cache), ..self.clone() };
+        let shown = Self {
+            db: masked_url(&self.db),
+            bus: masked_url(&self.bus),
+            cache: masked_url(&self.cache),
+            ..self.clone()
+        };
         Ok(toml::to_string_pretty(&shown)?)
     }
 }
 
 /// `scheme://user:password@host` with the password hidden.
 fn masked_url(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
     match rest.rsplit_once('@') {
         Some((credentials, host)) => {
             let user = credentials.split(':').next().unwrap_or_default();
@@ -212,14 +240,23 @@ mod tests {
 
     #[test]
     fn passwords_in_addresses_are_masked() {
-        assert_eq!(masked_url("postgres://souk:secret@db:5432/shop"), "postgres://souk:***@db:5432/shop");
+        assert_eq!(
+            masked_url("postgres://souk:secret@db:5432/shop"),
+            "postgres://souk:***@db:5432/shop"
+        );
         assert_eq!(masked_url("sqlite:./souk-data"), "sqlite:./souk-data");
     }
 
     #[test]
     fn stores_that_are_not_there_are_refused_by_name() {
-        let flags = Flags { db: Some("postgres://u:secret@h/d".to_owned()), ..Flags::default() };
+        let flags = Flags {
+            db: Some("postgres://u:secret@h/d".to_owned()),
+            ..Flags::default()
+        };
         let error = Config::load(None, false, &flags).unwrap_err().to_string();
-        assert!(error.starts_with("db: ") && !error.contains("secret"), "{error}");
+        assert!(
+            error.starts_with("db: ") && !error.contains("secret"),
+            "{error}"
+        );
     }
 }

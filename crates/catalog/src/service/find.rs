@@ -4,7 +4,7 @@ use super::Service;
 use crate::domain::scope::Scope;
 use contracts::{
     access::Principal,
-    catalog::{EditError, ListError, ProductQuery, ProductRef, ProductView},
+    catalog::{EditError, ListError, ProductQuery, ProductRef, ProductStatus, ProductView},
     values::Page,
 };
 
@@ -14,10 +14,17 @@ impl Service {
         viewer: Option<&Principal>,
         which: ProductRef,
     ) -> Result<ProductView, EditError> {
-        let found = self.store.product(which, Scope::of(viewer)).await;
-        found
+        let found = self.store.product(which, Scope::All).await;
+        let product = found
             .map_err(|error| EditError::Internal(Box::new(error)))?
-            .ok_or(EditError::NotFound)
+            .ok_or(EditError::NotFound)?;
+        if Scope::of(viewer).sees(product.owner_id, product.status) {
+            return Ok(product);
+        }
+        match product.status {
+            ProductStatus::Archived => Err(EditError::Archived { name: product.name }),
+            ProductStatus::Draft | ProductStatus::Active => Err(EditError::NotFound),
+        }
     }
 
     pub(super) async fn list(

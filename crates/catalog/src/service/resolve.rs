@@ -13,10 +13,9 @@ impl Service {
         match self.store.resolve_all(batch, self.clock.now()).await {
             Ok(answers) => answers,
             Err(error) => {
-                let words = error.to_string();
                 tracing::error!(error = ?error, wishes, "a batch of resolutions failed");
                 (0..wishes)
-                    .map(|_| Err(ResolveError::Internal(words.clone().into())))
+                    .map(|_| Err(ResolveError::Internal(error.share())))
                     .collect()
             }
         }

@@ -13,6 +13,12 @@ pub enum EditError {
     /// None that the caller may know of.
     #[error("not found")]
     NotFound,
+    /// It was on sale once: a page may say so. The API says no more than that it is not found.
+    #[error("{name} is archived")]
+    Archived {
+        /// What it was called.
+        name: String,
+    },
     /// The caller may not sell.
     #[error("the caller may not sell")]
     Forbidden,
@@ -52,7 +58,7 @@ pub enum EditError {
 impl ToProblem for EditError {
     fn to_problem(&self) -> Problem {
         match self {
-            Self::NotFound => Problem::new(Code::NotFound),
+            Self::NotFound | Self::Archived { .. } => Problem::new(Code::NotFound),
             Self::Forbidden => {
                 Problem::new(Code::Forbidden).detail("only merchants and admins sell")
             }
@@ -62,7 +68,7 @@ impl ToProblem for EditError {
             Self::VersionConflict { sent, current } => sent.stale(*current),
             Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(_) => Problem::new(Code::Internal),
+            Self::Internal(cause) => Problem::internal(cause),
         }
     }
 }
@@ -130,7 +136,7 @@ impl ToProblem for AdjustError {
                 .fact("available", *available),
             Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(_) => Problem::new(Code::Internal),
+            Self::Internal(cause) => Problem::internal(cause),
         }
     }
 }
@@ -157,7 +163,7 @@ impl ToProblem for ListError {
             Self::InvalidParameter { name, reason } => Problem::new(Code::InvalidParameter)
                 .detail(format!("{name} {reason}"))
                 .field(name, "invalid", reason.clone()),
-            Self::Internal(_) => Problem::new(Code::Internal),
+            Self::Internal(cause) => Problem::internal(cause),
         }
     }
 }

@@ -248,7 +248,7 @@ impl ToProblem for ReserveError {
                 .detail("the order was cancelled or ran out of time")
                 .fact("reservation", state.as_str()),
             Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(_) => Problem::new(Code::Internal),
+            Self::Internal(cause) => Problem::internal(cause),
         }
     }
 }

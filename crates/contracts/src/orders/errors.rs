@@ -45,7 +45,7 @@ impl ToProblem for PlaceOrderError {
             Self::GivenUp => Problem::new(Code::IllegalTransition)
                 .detail("the order was given up; use a new key"),
             Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(_) => Problem::new(Code::Internal),
+            Self::Internal(cause) => Problem::internal(cause),
         }
     }
 }
@@ -114,7 +114,7 @@ impl ToProblem for OrderError {
                     .field(field, "invalid", reason.clone())
             }
             Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(_) => Problem::new(Code::Internal),
+            Self::Internal(cause) => Problem::internal(cause),
         }
     }
 }

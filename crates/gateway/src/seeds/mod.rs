@@ -63,6 +63,11 @@ pub(crate) fn find(path: &str) -> Option<Address<'_>> {
 }
 
 impl Address<'_> {
+    /// Whether the body that is sent here proves who sends it.
+    pub(crate) const fn takes_credentials(self) -> bool {
+        matches!(self, Self::Register | Self::Login | Self::Refresh)
+    }
+
     const fn methods(self) -> &'static str {
         match self {
             Self::Register | Self::Login | Self::Refresh | Self::Logout | Self::Payments => "POST",

@@ -6,7 +6,7 @@ use axum::{
     extract::Request,
     http::{
         HeaderValue, StatusCode,
-        header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE},
+        header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, WWW_AUTHENTICATE},
     },
     response::Response,
 };
@@ -72,6 +72,8 @@ impl Voice {
         let kind = HeaderValue::from_static("application/problem+json");
         parts.headers.remove(CONTENT_LENGTH);
         parts.headers.insert(CONTENT_TYPE, kind);
+        let keep = HeaderValue::from_static("no-store");
+        parts.headers.insert(CACHE_CONTROL, keep);
         if parts.status == StatusCode::UNAUTHORIZED {
             let challenge = if code == Code::InvalidToken {
                 r#"Bearer error="invalid_token""#

@@ -64,6 +64,47 @@ async fn a_bad_token_is_refused_at_once_even_where_nobody_would_do() {
 }
 
 #[tokio::test]
+async fn an_old_token_keeps_nobody_from_proving_who_they_are() {
+    let shop = shop();
+    for path in [
+        "/api/v1/auth/login",
+        "/api/v1/auth/register",
+        "/api/v1/auth/refresh",
+        "/api/v1/auth/setup",
+        "/api/v1/auth/login/",
+        "/api/auth/login",
+        "/api/auth/refresh",
+        "/auth/register",
+        "/register/",
+    ] {
+        for header in ["Bearer over", "Bearer", "Basic YTpi"] {
+            let asked = wish("POST", path).json(&json!({"refresh_token": "r"}));
+            let told = shop.ask(asked.header("authorization", header)).await;
+            assert_eq!(told.status, 200, "{path} {header} {}", told.text);
+            assert_eq!(shop.seen()[0].who, None, "{path} {header}");
+        }
+    }
+    for path in [
+        "/api/v1/auth/logout",
+        "/api/auth/logout",
+        "/api/auth/delete",
+    ] {
+        let asked = wish("POST", path).header("authorization", "Bearer over");
+        let told = shop.ask(asked).await;
+        assert_eq!(told.brief(), "401 invalid_token", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_token_does_not_turn_a_browser_s_cookies_on() {
+    let shop = shop();
+    let token = shop.signer.token(shop.ann, &[Role::Customer]);
+    let asked = with_access(wish("POST", "/api/v1/auth/login"), &token);
+    shop.ask(asked.header("authorization", "Bearer over")).await;
+    assert_eq!(shop.seen()[0].who, None);
+}
+
+#[tokio::test]
 async fn a_token_ends_with_its_time_and_its_user() {
     let shop = shop();
     let token = format!("Bearer {}", shop.signer.token(shop.ann, &[Role::Customer]));

@@ -178,13 +178,10 @@ impl PlaceWorker {
         let count = orders.len();
         match self.store.place_all(orders).await {
             Ok(placed) => placed.into_iter().map(refusal_as_error).collect(),
-            Err(platform::db::StoreError::Overloaded) => (0..count)
-                .map(|_| Err(PlaceOrderError::Overloaded))
-                .collect(),
             Err(error) => {
-                tracing::error!(error = %error, "a batch of orders could not be written");
+                tracing::error!(error = ?error, "a batch of orders could not be written");
                 (0..count)
-                    .map(|_| Err(PlaceOrderError::Internal(error.to_string().into())))
+                    .map(|_| Err(PlaceOrderError::Internal(error.share())))
                     .collect()
             }
         }

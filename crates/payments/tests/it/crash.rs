@@ -109,7 +109,7 @@ impl Shop {
 }
 
 async fn broken_off_at(place: Place, method: &str, reservation: ReservationState) {
-    let mut shop = Shop::with(|config| config.provider_timeout_ms = 1_000);
+    let mut shop = Shop::start();
     let order = shop.order();
     shop.catalog.set(order, reservation);
     shop.break_at(place);
@@ -118,7 +118,7 @@ async fn broken_off_at(place: Place, method: &str, reservation: ReservationState
     shop.clock.advance_seconds(9);
     shop.service.sweep().await.unwrap();
     shop.mend();
-    shop.restart().await;
+    shop.be_patient().await;
     shop.settle().await;
     shop.check_at_rest(order).await;
     let (status, end) = match (method, reservation) {
@@ -286,6 +286,7 @@ async fn live(acts: Vec<Act>) {
         assert!(shop.entries("captured") <= 1);
     }
     shop.mend();
+    shop.be_patient().await;
     shop.settle().await;
     shop.check_at_rest(order).await;
 }

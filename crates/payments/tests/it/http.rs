@@ -112,7 +112,7 @@ async fn paying_answers_201_and_a_repetition_says_that_it_is_one() {
 
 #[tokio::test]
 async fn an_unknown_outcome_answers_202_and_says_where_to_look() {
-    let shop = Shop::with(|config| config.provider_timeout_ms = 100);
+    let mut shop = Shop::with(|config| config.provider_timeout_ms = 100);
     let order = shop.order();
     let unknown = pay(&shop, "k", order, "tok_timeout").await;
     assert_eq!(unknown.status, StatusCode::ACCEPTED);
@@ -124,6 +124,7 @@ async fn an_unknown_outcome_answers_202_and_says_where_to_look() {
     assert_eq!(again.header("idempotent-replayed"), "true");
     let other = pay(&shop, "k2", order, "tok_ok").await;
     assert_eq!(other.code(), (409, "payment_in_progress"));
+    shop.be_patient().await;
     shop.settle().await;
     let request = Request::get(&location).body(Body::empty()).unwrap();
     let shown = send(&shop, request, Some(&shop.ann)).await;

@@ -92,7 +92,7 @@ async fn a_slow_provider_is_waited_for() {
 
 #[tokio::test]
 async fn an_unknown_outcome_is_pending_and_found_out_later() {
-    let shop = Shop::with(|config| config.provider_timeout_ms = 100);
+    let mut shop = Shop::with(|config| config.provider_timeout_ms = 100);
     let order = shop.order();
     let unknown = shop.pay("k", order, "tok_timeout").await.unwrap();
     assert_eq!(unknown.value.status, PaymentStatus::Pending);
@@ -107,6 +107,7 @@ async fn an_unknown_outcome_is_pending_and_found_out_later() {
         0,
         "it waits a second first"
     );
+    shop.be_patient().await;
     shop.settle().await;
     assert_eq!(shop.orders.get(order).status, OrderStatus::Paid);
     assert_eq!((shop.entries("captured"), shop.charges()), (1, 1));

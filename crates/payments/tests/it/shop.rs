@@ -135,9 +135,15 @@ impl Shop {
             .await
     }
 
+    /// Restarts with a provider that is given time, so that a slow disk is not taken for a lost answer.
+    pub(crate) async fn be_patient(&mut self) {
+        self.config.provider_timeout_ms = 5_000;
+        self.restart().await;
+    }
+
     /// Lets time pass and the sweeper work until nothing is unfinished.
     pub(crate) async fn settle(&self) {
-        for _ in 0..5 {
+        for _ in 0..10 {
             self.clock.advance_seconds(61);
             if self.service.sweep().await.unwrap() == 0 {
                 return;

@@ -4,29 +4,59 @@ pub mod keys;
 pub mod migrate;
 pub mod sqlite;
 
-use contracts::BoxError;
+use contracts::{BoxError, Outage};
+use std::{error::Error, fmt};
 
 /// Why storage did not do what it was asked. None of it is the caller's fault except a named constraint.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum StoreError {
     /// A constraint holds: what SQLite names (`users.email_key` for a unique column, a CHECK's own name).
-    #[error("constraint {0} holds")]
     Constraint(String),
     /// The writer's queue is full.
-    #[error("the writer has too much to do")]
     Overloaded,
     /// No room on the disk.
-    #[error("the disk is full")]
     Full,
     /// The write was not acknowledged: it was rolled back, or the writer has stopped.
-    #[error("the write was lost: {0}")]
     Lost(String),
     /// Anything else.
-    #[error("storage failed")]
-    Other(#[source] BoxError),
+    Other(BoxError),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constraint(name) => write!(f, "constraint {name} holds"),
+            Self::Overloaded => f.write_str("the writer has too much to do"),
+            Self::Full => f.write_str("the disk is full"),
+            Self::Lost(why) => write!(f, "the write was lost: {why}"),
+            Self::Other(_) => f.write_str("storage failed"),
+        }
+    }
+}
+
+impl Error for StoreError {
+    /// Written by hand, so that the two failures which pass by themselves are found in any chain of causes.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Overloaded => Some(&Outage::Overloaded),
+            Self::Full => Some(&Outage::StorageFull),
+            Self::Other(cause) => Some(cause.as_ref()),
+            Self::Constraint(_) | Self::Lost(_) => None,
+        }
+    }
 }
 
 impl StoreError {
+    /// The same failure for one more of those who shared the write.
+    #[must_use]
+    pub fn share(&self) -> BoxError {
+        match self {
+            Self::Overloaded => Box::new(Self::Overloaded),
+            Self::Full => Box::new(Self::Full),
+            Self::Constraint(_) | Self::Lost(_) | Self::Other(_) => self.to_string().into(),
+        }
+    }
+
     /// Whether this is the constraint of that name.
     #[must_use]
     pub fn violates(&self, name: &str) -> bool {
@@ -77,5 +107,26 @@ impl<R> From<StoreError> for Abort<R> {
 impl<R> From<rusqlite::Error> for Abort<R> {
     fn from(error: rusqlite::Error) -> Self {
         Self::Failed(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::{
+        catalog::EditError,
+        problem::{Code, ToProblem},
+    };
+
+    #[test]
+    fn a_full_disk_and_a_full_queue_are_told_apart_from_our_mistakes() {
+        let code = |error: StoreError| EditError::Internal(Box::new(error)).to_problem().code;
+        assert_eq!(code(StoreError::Full), Code::StorageFull);
+        assert_eq!(code(StoreError::Overloaded), Code::Overloaded);
+        assert_eq!(
+            code(StoreError::Other("no such table".into())),
+            Code::Internal
+        );
+        assert_eq!(code(StoreError::Lost("gone".to_owned())), Code::Internal);
     }
 }

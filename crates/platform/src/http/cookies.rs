@@ -94,8 +94,16 @@ impl Cookies {
     /// When a token cannot stand in a header.
     pub fn signed_in(self, session: &SignedIn) -> Result<[HeaderValue; 2], BoxError> {
         Ok([
-            self.set(Name::Access, session.access_token.expose_secret(), session.expires_in)?,
-            self.set(Name::Refresh, session.refresh_token.expose_secret(), REFRESH_COOKIE_SECONDS)?,
+            self.set(
+                Name::Access,
+                session.access_token.expose_secret(),
+                session.expires_in,
+            )?,
+            self.set(
+                Name::Refresh,
+                session.refresh_token.expose_secret(),
+                REFRESH_COOKIE_SECONDS,
+            )?,
         ])
     }
 
@@ -104,7 +112,10 @@ impl Cookies {
     /// # Errors
     /// Never in practice: the values are empty.
     pub fn signed_out(self) -> Result<[HeaderValue; 2], BoxError> {
-        Ok([self.set(Name::Access, "", 0)?, self.set(Name::Refresh, "", 0)?])
+        Ok([
+            self.set(Name::Access, "", 0)?,
+            self.set(Name::Refresh, "", 0)?,
+        ])
     }
 }
 

@@ -9,7 +9,7 @@ use contracts::{
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use moka::sync::Cache;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     hash::Hash,
     sync::{Arc, RwLock},
 };
@@ -64,15 +64,27 @@ impl<K, V> Default for Ended<K, V> {
     }
 }
 
-impl<K: Hash + Eq, V: Copy> Ended<K, V> {
+impl<K: Hash + Eq, V: Copy + PartialOrd> Ended<K, V> {
     /// Longer than any access token lives.
     const KEEP_SECONDS: i64 = 3_600;
 
     fn insert(&self, key: K, at: Timestamp, value: V) {
         if let Ok(mut ended) = self.0.write() {
-            let forgotten = at.plus_seconds(-Self::KEEP_SECONDS);
-            ended.retain(|_, (ended_at, _)| *ended_at >= forgotten);
-            ended.insert(key, (at, value));
+            // Cleaned when it would have to grow, so that each entry is looked at a constant number of times.
+            if ended.len() == ended.capacity() {
+                let forgotten = at.plus_seconds(-Self::KEEP_SECONDS);
+                ended.retain(|_, (ended_at, _)| *ended_at >= forgotten);
+            }
+            match ended.entry(key) {
+                Entry::Occupied(mut known) if known.get().1 <= value => {
+                    known.insert((at, value));
+                }
+                // An epoch never goes back.
+                Entry::Occupied(_) => {}
+                Entry::Vacant(free) => {
+                    free.insert((at, value));
+                }
+            }
         }
     }
 

@@ -1,5 +1,5 @@
-//! One's own account: who is signed in, own orders, and the way out. Never anybody else's orders, not even
-//! for admins, who see all of them elsewhere.
+//! One's own account: who is signed in, own orders, and the way out. Never anybody else's orders,
+//! not even for admins, who see all of them elsewhere.
 
 use super::{
     forms,

@@ -1,4 +1,5 @@
-//! The one style sheet, inside the binary, named by its content. No other file of ours is served from here.
+//! The one style sheet, inside the binary, named by its content. No other file of ours is served
+//! from here.
 
 use super::media::unchanged;
 use axum::{

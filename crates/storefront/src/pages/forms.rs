@@ -1,5 +1,5 @@
-//! What all forms share: the proof that they came from a page of ours, and where to go on afterwards.
-//! A form without its proof changes nothing.
+//! What all forms share: the proof that they came from a page of ours, and where to go on
+//! afterwards. A form without its proof changes nothing.
 
 use axum::http::{HeaderMap, HeaderValue};
 use contracts::{BoxError, problem::Code};
@@ -51,8 +51,8 @@ pub(super) fn new_secret(ours: Cookies) -> Result<HeaderValue, Fault> {
         .map_err(unlucky)
 }
 
-/// Whether a form came from a page of ours: its field fits the cookie. (The door has looked at what the
-/// browser says of the form's origin before.)
+/// Whether a form came from a page of ours: its field fits the cookie. (The door has looked at what
+/// the browser says of the form's origin before.)
 pub(super) fn trusted(ours: Cookies, headers: &HeaderMap, token: &str) -> bool {
     ours.read(headers, Name::Form)
         .is_some_and(|secret| !secret.is_empty() && cookies::form_token_fits(&secret, token))

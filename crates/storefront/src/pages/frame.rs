@@ -1,5 +1,5 @@
-//! What surrounds every page: who came, the shop's name and shelves, and the headers of an HTML answer.
-//! Decorations never fail a page: without categories there is simply no row of them.
+//! What surrounds every page: who came, the shop's name and shelves, and the headers of an HTML
+//! answer. Decorations never fail a page: without categories there is simply no row of them.
 
 use super::{assets, forms};
 use crate::{App, view};
@@ -129,8 +129,8 @@ async fn build(app: &App, visit: &Visit, has_form: bool) -> Result<Framed, Fault
     })
 }
 
-/// An HTML answer. Pages of nobody in particular may be kept if they are asked about again; pages that hold
-/// somebody's name or a form's proof are never kept.
+/// An HTML answer. Pages of nobody in particular may be kept if they are asked about again; pages
+/// that hold somebody's name or a form's proof are never kept.
 pub(super) fn html(
     status: StatusCode,
     page: &impl Template,

@@ -93,7 +93,8 @@ pub(super) async fn show(State(app): State<App>, visit: Visit, wish: Query<Wish>
 }
 
 async fn page(app: &App, visit: &Visit, wish: Wish) -> Result<Response, Fault> {
-    // Nobody's view, even for merchants: the first page is the shop window, drafts stay in the workshop.
+    // Nobody's view, even for merchants: the first page is the shop window, drafts stay in the
+    // workshop.
     let products = app.catalog.products(None, query_of(&wish)?).await?;
     let Framed { frame, cookies, .. } = frame::plain(app, visit).await?;
     let page = compose(frame, products, wish);

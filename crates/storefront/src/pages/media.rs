@@ -1,4 +1,5 @@
-//! The demo products' pictures. They may draw and nothing else: no script, no reference, no other content type.
+//! The demo products' pictures. They may draw and nothing else: no script, no reference, no other
+//! content type.
 
 use super::assets::name_of;
 use crate::demo;

@@ -1,4 +1,5 @@
-//! The pages' addresses, one file a page. What a page may show is decided by the services it asks, never here.
+//! The pages' addresses, one file a page. What a page may show is decided by the services it asks,
+//! never here.
 
 mod account;
 mod assets;
@@ -25,6 +26,10 @@ use contracts::{
 
 /// The pages, ready to be merged into the door's router.
 pub fn routes(app: App) -> Router {
+    addresses().with_state(app)
+}
+
+fn addresses() -> Router<App> {
     Router::new()
         .route("/", get(home::show))
         .route("/p/{slug}", get(product::show))
@@ -38,7 +43,6 @@ pub fn routes(app: App) -> Router {
         .route("/assets/souk.css", get(assets::style_sheet))
         .route("/media/demo/{file}", get(media::demo_picture))
         .route("/problems/{code}", get(problems::explain))
-        .with_state(app)
 }
 
 /// Where a page of a list begins, as the address says it.
@@ -48,4 +52,21 @@ fn cursor(text: &str) -> Result<Option<Cursor>, Problem> {
     }
     let refused = |_| Problem::new(Code::InvalidParameter).detail("this list has no such page");
     Cursor::parse(text).map(Some).map_err(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_pages_share_an_address() {
+        assert!(addresses().has_routes());
+    }
+
+    #[test]
+    fn a_cursor_is_read_or_refused_and_none_is_none() {
+        assert_eq!(cursor("").unwrap(), None);
+        assert!(cursor("abc").unwrap().is_some());
+        assert_eq!(cursor("a b").unwrap_err().code, Code::InvalidParameter);
+    }
 }

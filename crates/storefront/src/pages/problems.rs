@@ -1,4 +1,5 @@
-//! Refusals as pages, and the pages that explain the codes. Never more than the problem itself says.
+//! Refusals as pages, and the pages that explain the codes. Never more than the problem itself
+//! says.
 
 use super::frame::{self, Frame, Framed, Visit, html};
 use crate::App;
@@ -154,7 +155,7 @@ fn advice(code: Code) -> &'static str {
         401 => "Sign in, or send a valid access token, and try again.",
         402 => "No money was taken. Try another means of payment, or the same one later.",
         403 => "Signing in again does not help: this account, or this form, may not do that.",
-        404 | 405 | 406 => "Check the address, the method and the Accept header.",
+        404..=406 => "Check the address, the method and the Accept header.",
         408 => "The request did not arrive in time. Send it again.",
         409 | 412 => {
             "Nothing was changed. Fetch the current state, decide again, and send the request \

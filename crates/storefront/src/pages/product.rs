@@ -64,19 +64,19 @@ pub(super) async fn show(
 ) -> Response {
     let which = ProductRef::Slug(slug.clone());
     match app.catalog.product(visit.principal.as_ref(), which).await {
-        Ok(product) if product.status == ProductStatus::Archived => {
-            let what = Missing {
-                status: StatusCode::GONE,
-                title: "No longer sold",
-                detail: format!("{} has left the shop for good.", product.name),
-                suggestion: String::new(),
-            };
-            problems::missing(&app, &visit, what).await
-        }
         Ok(product) => match page(&app, &visit, product).await {
             Ok(response) => response,
             Err(fault) => problems::refuse(&app, &visit, fault).await,
         },
+        Err(EditError::Archived { name }) => {
+            let what = Missing {
+                status: StatusCode::GONE,
+                title: "No longer sold",
+                detail: format!("{name} has left the shop for good."),
+                suggestion: String::new(),
+            };
+            problems::missing(&app, &visit, what).await
+        }
         Err(EditError::NotFound) => {
             let what = Missing {
                 status: StatusCode::NOT_FOUND,

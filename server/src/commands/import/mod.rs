@@ -68,7 +68,10 @@ pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<()
         if batch.len() >= BATCH || (ended && !batch.is_empty()) {
             let (numbers, products): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
             let outcomes = catalog.import_products(SHOP, products, commit).await?;
-            numbers.into_iter().zip(outcomes).for_each(|(number, outcome)| tally.count(number, outcome));
+            numbers
+                .into_iter()
+                .zip(outcomes)
+                .for_each(|(number, outcome)| tally.count(number, outcome));
         }
         if ended {
             break;
@@ -80,14 +83,26 @@ pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<()
 
 fn progress_bar(total_bytes: u64) -> Result<ProgressBar, BoxError> {
     let bar = ProgressBar::new(total_bytes);
-    bar.set_style(ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {elapsed} (eta {eta})")?);
+    bar.set_style(ProgressStyle::with_template(
+        "{bar:40} {bytes}/{total_bytes} {elapsed} (eta {eta})",
+    )?);
     Ok(bar)
 }
 
 fn report(tally: &Tally, commit: bool, elapsed: Duration) -> Result<(), BoxError> {
-    let good = tally.created.saturating_add(tally.updated).saturating_add(tally.unchanged);
-    let rate = u128::try_from(good)?.saturating_mul(1_000).checked_div(elapsed.as_millis().max(1)).unwrap_or(0);
-    let did = if commit { "" } else { "dry run, nothing written: would have " };
+    let good = tally
+        .created
+        .saturating_add(tally.updated)
+        .saturating_add(tally.unchanged);
+    let rate = u128::try_from(good)?
+        .saturating_mul(1_000)
+        .checked_div(elapsed.as_millis().max(1))
+        .unwrap_or(0);
+    let did = if commit {
+        ""
+    } else {
+        "dry run, nothing written: would have "
+    };
     say(format!(
         "{did}created {}, updated {}, unchanged {}, bad lines {}; {good} products in {:.2?}, {rate} a second",
         tally.created, tally.updated, tally.unchanged, tally.bad, elapsed

@@ -28,25 +28,39 @@ struct Line {
 /// Reads a line, or says what is wrong with it.
 pub(super) fn read(line: &str) -> Result<ImportProduct, String> {
     let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let currency: Currency = line.currency.parse().map_err(|error| format!("currency {error}"))?;
+    let currency: Currency = line
+        .currency
+        .parse()
+        .map_err(|error| format!("currency {error}"))?;
     let price = match (line.price_minor, &line.price) {
         (Some(minor), None) => Money::new(minor, currency),
         (None, Some(Value::String(text))) => {
             Money::parse_decimal(text, currency).map_err(|error| format!("price {error}"))?
         }
         (None, Some(_)) => return Err("price must be a text such as \"19.99\"".to_owned()),
-        (Some(_), Some(_)) | (None, None) => return Err("either price_minor or price is needed".to_owned()),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err("either price_minor or price is needed".to_owned());
+        }
     };
     let mut attributes = Map::new();
-    for (name, value) in line.rest.into_iter().chain(line.attributes.unwrap_or_default()) {
+    for (name, value) in line
+        .rest
+        .into_iter()
+        .chain(line.attributes.unwrap_or_default())
+    {
         keep(&mut attributes, name, value);
     }
-    let stock = line.stock.or_else(|| units(attributes.get("stock"))).unwrap_or(0);
+    let stock = line
+        .stock
+        .or_else(|| units(attributes.get("stock")))
+        .unwrap_or(0);
     Ok(ImportProduct {
         sku: bounded_text(&line.sku, 1, 64).map_err(|error| format!("sku {error}"))?,
         name: line.name,
         description: line.description.unwrap_or_default(),
-        category_path: line.category_path.unwrap_or_else(|| line.category.into_iter().collect()),
+        category_path: line
+            .category_path
+            .unwrap_or_else(|| line.category.into_iter().collect()),
         price,
         stock,
         image_url: line.image_url.filter(|url| !url.is_empty()),
@@ -55,7 +69,9 @@ pub(super) fn read(line: &str) -> Result<ImportProduct, String> {
 }
 
 fn units(value: Option<&Value>) -> Option<u32> {
-    value.and_then(Value::as_u64).and_then(|units| u32::try_from(units).ok())
+    value
+        .and_then(Value::as_u64)
+        .and_then(|units| u32::try_from(units).ok())
 }
 
 /// Attributes are flat: an object's members get its name before theirs.
@@ -94,10 +110,22 @@ mod tests {
         for (line, word) in [
             ("{", "EOF"),
             (r#"{"sku":"A","name":"T","currency":"USD"}"#, "price"),
-            (r#"{"sku":"A","name":"T","currency":"XXX","price_minor":1}"#, "currency"),
-            (r#"{"sku":"","name":"T","currency":"USD","price_minor":1}"#, "sku"),
-            (r#"{"sku":"A","name":"T","currency":"USD","price":1.5}"#, "price"),
-            (r#"{"sku":"A","name":"T","currency":"USD","price_minor":1.5}"#, "1.5"),
+            (
+                r#"{"sku":"A","name":"T","currency":"XXX","price_minor":1}"#,
+                "currency",
+            ),
+            (
+                r#"{"sku":"","name":"T","currency":"USD","price_minor":1}"#,
+                "sku",
+            ),
+            (
+                r#"{"sku":"A","name":"T","currency":"USD","price":1.5}"#,
+                "price",
+            ),
+            (
+                r#"{"sku":"A","name":"T","currency":"USD","price_minor":1.5}"#,
+                "1.5",
+            ),
         ] {
             let why = read(line).unwrap_err();
             assert!(why.contains(word), "{line}: {why}");

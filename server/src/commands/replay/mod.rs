@@ -32,7 +32,10 @@ pub(super) async fn run(args: ReplayArgs) -> Result<(), BoxError> {
     let catalog: Vec<CatalogLine> = lines::read_all(&args.catalog)?;
     match &args.url {
         Some(url) => {
-            let email = args.admin_email.as_deref().ok_or("--url needs --admin-email")?;
+            let email = args
+                .admin_email
+                .as_deref()
+                .ok_or("--url needs --admin-email")?;
             let password = password::read("Password: ")?;
             let api = Api::new(url)?;
             let admin = sign_in(&api, email, &password).await?;
@@ -45,7 +48,9 @@ pub(super) async fn run(args: ReplayArgs) -> Result<(), BoxError> {
 
 async fn sign_in(api: &Api, email: &str, password: &SecretString) -> Result<String, BoxError> {
     let account = json!({"email": email, "password": password.expose_secret()});
-    let answer = api.send(&Call::post("/api/v1/auth/login", &account)).await?;
+    let answer = api
+        .send(&Call::post("/api/v1/auth/login", &account))
+        .await?;
     text(&answer.expect_status(200)?, "access_token")
 }
 
@@ -56,10 +61,18 @@ async fn replay_into_own_shop(
     catalog: &[CatalogLine],
 ) -> Result<(), BoxError> {
     let shop = own_shop(args.data.as_deref()).await?;
-    say(format!("replaying into a shop of its own, {}", shop.public_url));
-    let password = SecretString::from(platform::digest::base64url(&platform::digest::random::<18>()?));
+    say(format!(
+        "replaying into a shop of its own, {}",
+        shop.public_url
+    ));
+    let password = SecretString::from(platform::digest::base64url(
+        &platform::digest::random::<18>()?,
+    ));
     let email = Email::parse("replay-admin@souk.example")?;
-    shop.services.identity.create_admin(email.clone(), password.clone()).await?;
+    shop.services
+        .identity
+        .create_admin(email.clone(), password.clone())
+        .await?;
     let api = Api::new(&shop.public_url)?;
     let admin = sign_in(&api, email.as_str(), &password).await?;
     let report = replay(&api, &admin, orders, catalog, args.clients).await?;
@@ -70,14 +83,20 @@ async fn replay_into_own_shop(
     say(verify::summary(&books, started.elapsed()));
     shop.close().await;
     outcome?;
-    if books.violations.is_empty() { Ok(()) } else { Err("the books do not balance".into()) }
+    if books.violations.is_empty() {
+        Ok(())
+    } else {
+        Err("the books do not balance".into())
+    }
 }
 
 /// A shop within this process, on a free port of the loopback address.
 pub(super) async fn own_shop(data: Option<&std::path::Path>) -> Result<Shop, BoxError> {
     let flags = Flags {
         db: data.map(|folder| format!("sqlite:{}", folder.display())),
-        http: HttpFlags { listen: Some(([127, 0, 0, 1], 0).into()) },
+        http: HttpFlags {
+            listen: Some(([127, 0, 0, 1], 0).into()),
+        },
         ..Flags::default()
     };
     let mut config = Config::load(None, false, &flags)?;
@@ -95,26 +114,42 @@ async fn replay(
 ) -> Result<Report, BoxError> {
     let shelves = stock::Shelves::fill(api, admin, orders, catalog).await?;
     let bar = ProgressBar::new(u64::try_from(orders.len())?);
-    bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} orders {per_sec} {elapsed} (eta {eta})")?);
-    let run = Arc::new(Run { api: api.clone(), shelves, bar });
+    bar.set_style(ProgressStyle::with_template(
+        "{bar:40} {pos}/{len} orders {per_sec} {elapsed} (eta {eta})",
+    )?);
+    let run = Arc::new(Run {
+        api: api.clone(),
+        shelves,
+        bar,
+    });
     let tokens = run.sign_customers_in(orders, clients).await?;
     let started = tokio::time::Instant::now();
     // In the trace's order for each customer; customers beside each other.
-    let journeys = trace::by_customer(orders).into_iter().map(|(customer, own)| {
-        let (run, token) = (Arc::clone(&run), tokens.get(customer).cloned());
-        async move {
-            let mut placed = Vec::with_capacity(own.len());
-            for order in own {
-                placed.push(run.place(order, token.as_deref()).await?);
+    let journeys = trace::by_customer(orders)
+        .into_iter()
+        .map(|(customer, own)| {
+            let (run, token) = (Arc::clone(&run), tokens.get(customer).cloned());
+            async move {
+                let mut placed = Vec::with_capacity(own.len());
+                for order in own {
+                    placed.push(run.place(order, token.as_deref()).await?);
+                }
+                Ok::<_, BoxError>(placed)
             }
-            Ok::<_, BoxError>(placed)
-        }
-    });
-    let placed: Vec<Vec<Placed>> = stream::iter(journeys).buffer_unordered(clients.max(1)).try_collect().await?;
+        });
+    let placed: Vec<Vec<Placed>> = stream::iter(journeys)
+        .buffer_unordered(clients.max(1))
+        .try_collect()
+        .await?;
     let elapsed = started.elapsed();
     run.bar.finish_and_clear();
     let left = run.shelves.count_left(api, admin).await?;
-    Ok(Report::new(orders, placed.into_iter().flatten().collect(), left, elapsed))
+    Ok(Report::new(
+        orders,
+        placed.into_iter().flatten().collect(),
+        left,
+        elapsed,
+    ))
 }
 
 /// What every customer's journey needs.
@@ -130,7 +165,10 @@ impl Run {
         orders: &[TraceOrder],
         clients: usize,
     ) -> Result<HashMap<String, String>, BoxError> {
-        let mut customers: Vec<&str> = orders.iter().filter_map(|order| order.customer_ref.as_deref()).collect();
+        let mut customers: Vec<&str> = orders
+            .iter()
+            .filter_map(|order| order.customer_ref.as_deref())
+            .collect();
         customers.sort_unstable();
         customers.dedup();
         let signing = customers.into_iter().map(|customer| async move {
@@ -138,7 +176,10 @@ impl Run {
             Ok::<_, BoxError>((customer.to_owned(), self.api.enter(&email, PASSWORD).await?))
         });
         // Passwords are hashed one at a time; a longer queue would only be refused.
-        stream::iter(signing).buffer_unordered(clients.clamp(1, 16)).try_collect().await
+        stream::iter(signing)
+            .buffer_unordered(clients.clamp(1, 16))
+            .try_collect()
+            .await
     }
 
     async fn place(&self, order: &TraceOrder, token: Option<&str>) -> Result<Placed, BoxError> {
@@ -147,7 +188,10 @@ impl Run {
         if token.is_none()
             && let Some(members) = wish.as_object_mut()
         {
-            members.insert("email".to_owned(), json!(format!("guest-{}@trace.example", order.order_ref)));
+            members.insert(
+                "email".to_owned(),
+                json!(format!("guest-{}@trace.example", order.order_ref)),
+            );
         }
         let key = format!("trace-{}", order.order_ref);
         let mut call = Call::post("/api/v1/orders", &wish).key(&key);
@@ -155,7 +199,9 @@ impl Run {
         let started = tokio::time::Instant::now();
         let answer = self.api.send(&call).await?;
         let took = started.elapsed();
-        let body = answer.expect_status(201).map_err(|error| format!("order {}: {error}", order.order_ref))?;
+        let body = answer
+            .expect_status(201)
+            .map_err(|error| format!("order {}: {error}", order.order_ref))?;
         self.bar.inc(1);
         Placed::read(&body, took)
     }
@@ -170,11 +216,17 @@ fn at_line_prices(lines: &[OrderLine]) -> i64 {
 
 /// A number in an answer.
 fn number(body: &Value, pointer: &str) -> Result<i64, BoxError> {
-    body.pointer(pointer).and_then(Value::as_i64).ok_or_else(|| format!("an answer lacks {pointer}").into())
+    body.pointer(pointer)
+        .and_then(Value::as_i64)
+        .ok_or_else(|| format!("an answer lacks {pointer}").into())
 }
 
 /// The point below which this share (in hundredths) of the times lies; they must be sorted.
 pub(super) fn percentile(sorted: &[Duration], hundredths: usize) -> Duration {
-    let index = sorted.len().saturating_mul(hundredths).div_ceil(100).saturating_sub(1);
+    let index = sorted
+        .len()
+        .saturating_mul(hundredths)
+        .div_ceil(100)
+        .saturating_sub(1);
     sorted.get(index).copied().unwrap_or_default()
 }

@@ -19,7 +19,10 @@ pub(super) struct Placed {
 impl Placed {
     /// Reads the shop's answer.
     pub(super) fn read(body: &Value, took: Duration) -> Result<Self, BoxError> {
-        let items = body.get("items").and_then(Value::as_array).ok_or("an answer lacks items")?;
+        let items = body
+            .get("items")
+            .and_then(Value::as_array)
+            .ok_or("an answer lacks items")?;
         let mut units = 0_i64;
         for item in items {
             units = units.saturating_add(number(item, "/quantity")?);
@@ -52,20 +55,45 @@ struct Row {
 }
 
 impl Report {
-    pub(super) fn new(trace: &[TraceOrder], placed: Vec<Placed>, left: i64, elapsed: Duration) -> Self {
+    pub(super) fn new(
+        trace: &[TraceOrder],
+        placed: Vec<Placed>,
+        left: i64,
+        elapsed: Duration,
+    ) -> Self {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         let lines = trace.iter().map(|order| order.lines.len()).sum();
-        let units = trace.iter().flat_map(|order| &order.lines).map(|line| i64::from(line.qty)).sum();
+        let units = trace
+            .iter()
+            .flat_map(|order| &order.lines)
+            .map(|line| i64::from(line.qty))
+            .sum();
         let rows = vec![
-            Row { what: "orders", expected: count(trace.len()), found: count(placed.len()) },
+            Row {
+                what: "orders",
+                expected: count(trace.len()),
+                found: count(placed.len()),
+            },
             Row {
                 what: "orders paid",
                 expected: count(trace.len()),
                 found: count(placed.iter().filter(|one| one.paid).count()),
             },
-            Row { what: "lines", expected: count(lines), found: count(placed.iter().map(|one| one.lines).sum()) },
-            Row { what: "units", expected: units, found: placed.iter().map(|one| one.units).sum() },
-            Row { what: "units left in stock", expected: 0, found: left },
+            Row {
+                what: "lines",
+                expected: count(lines),
+                found: count(placed.iter().map(|one| one.lines).sum()),
+            },
+            Row {
+                what: "units",
+                expected: units,
+                found: placed.iter().map(|one| one.units).sum(),
+            },
+            Row {
+                what: "units left in stock",
+                expected: 0,
+                found: left,
+            },
         ];
         let mut times: Vec<Duration> = placed.iter().map(|one| one.took).collect();
         times.sort_unstable();
@@ -83,20 +111,40 @@ impl Report {
     pub(super) fn say_and_judge(&self) -> Result<(), BoxError> {
         let mut wrong = 0_usize;
         for row in &self.rows {
-            let mark = if row.expected == row.found { "ok" } else { "DIFFERS" };
+            let mark = if row.expected == row.found {
+                "ok"
+            } else {
+                "DIFFERS"
+            };
             wrong = wrong.saturating_add(usize::from(row.expected != row.found));
-            say(format!("{:<22} {:>14} expected {:>14}  {mark}", row.what, row.found, row.expected));
+            say(format!(
+                "{:<22} {:>14} expected {:>14}  {mark}",
+                row.what, row.found, row.expected
+            ));
         }
-        say(format!("{:<22} {:>14}", "at catalog prices", self.at_catalog_prices));
-        say(format!("{:<22} {:>14}", "at the trace's prices", self.at_line_prices));
+        say(format!(
+            "{:<22} {:>14}",
+            "at catalog prices", self.at_catalog_prices
+        ));
+        say(format!(
+            "{:<22} {:>14}",
+            "at the trace's prices", self.at_line_prices
+        ));
         let orders = u128::try_from(self.times.len())?;
-        let rate = orders.saturating_mul(1_000).checked_div(self.elapsed.as_millis().max(1)).unwrap_or(0);
+        let rate = orders
+            .saturating_mul(1_000)
+            .checked_div(self.elapsed.as_millis().max(1))
+            .unwrap_or(0);
         say(format!(
             "{orders} orders, placed and paid, in {:.2?}: {rate} a second, p50 {:.1?}, p99 {:.1?}",
             self.elapsed,
             percentile(&self.times, 50),
             percentile(&self.times, 99)
         ));
-        if wrong == 0 { Ok(()) } else { Err(format!("{wrong} totals differ from the trace's").into()) }
+        if wrong == 0 {
+            Ok(())
+        } else {
+            Err(format!("{wrong} totals differ from the trace's").into())
+        }
     }
 }

@@ -38,13 +38,18 @@ pub(super) async fn run(data: &DataArgs) -> Result<(), BoxError> {
         say(violation);
     }
     say(summary(&report, started.elapsed()));
-    if report.violations.is_empty() { Ok(()) } else { Err("the books do not balance".into()) }
+    if report.violations.is_empty() {
+        Ok(())
+    } else {
+        Err("the books do not balance".into())
+    }
 }
 
 /// One line that says what was checked.
 pub(super) fn summary(report: &Report, elapsed: std::time::Duration) -> String {
     format!(
-        "verified {} variants, {} reservations, {} orders ({} lines, {} units), {} payments in {elapsed:.2?}: {} violations",
+        "verified {} variants, {} reservations, {} orders ({} lines, {} units), {} payments in {elapsed:.2?}: \
+         {} violations",
         report.variants,
         report.reservations,
         report.orders,
@@ -67,15 +72,23 @@ async fn check_stock(services: &Services, report: &mut Report) -> Result<(), Box
     let mut after = None;
     loop {
         let page: Vec<StockAudit> = services.catalog.audit_stock(after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(()) };
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
         after = Some(last.variant_id);
         report.variants = report.variants.saturating_add(page.len());
-        report.violations.extend(page.iter().filter_map(books::stock));
+        report
+            .violations
+            .extend(page.iter().filter_map(books::stock));
     }
 }
 
 /// Orders, reservations and payments, all in order-id order, side by side.
-async fn check_orders(services: &Services, now: Timestamp, report: &mut Report) -> Result<(), BoxError> {
+async fn check_orders(
+    services: &Services,
+    now: Timestamp,
+    report: &mut Report,
+) -> Result<(), BoxError> {
     let orders: &dyn Orders = &*services.orders.service;
     let mut reservations = Reservations::default();
     let mut payments = PaymentRows::default();
@@ -90,7 +103,9 @@ async fn check_orders(services: &Services, now: Timestamp, report: &mut Report) 
             report.units = report.units.saturating_add(order.units);
             let reservation = reservations.take(services, order.id, now, report).await?;
             let paid_by = payments.take(services, order.id, report).await?;
-            report.violations.extend(books::order(order, reservation.as_ref(), &paid_by, now));
+            report
+                .violations
+                .extend(books::order(order, reservation.as_ref(), &paid_by, now));
         }
     }
     reservations.finish(services, now, report).await?;
@@ -106,13 +121,24 @@ struct Reservations {
 }
 
 impl Reservations {
-    async fn next(&mut self, services: &Services, up_to: Option<OrderId>) -> Result<Option<ReservationAudit>, BoxError> {
+    async fn next(
+        &mut self,
+        services: &Services,
+        up_to: Option<OrderId>,
+    ) -> Result<Option<ReservationAudit>, BoxError> {
         if self.page.is_empty() && !self.ended {
-            self.page = services.catalog.audit_reservations(self.after, PAGE).await?.into();
+            self.page = services
+                .catalog
+                .audit_reservations(self.after, PAGE)
+                .await?
+                .into();
             self.after = self.page.back().map(|last| last.order_id).or(self.after);
             self.ended = self.page.is_empty();
         }
-        let due = self.page.front().is_some_and(|first| up_to.is_none_or(|id| first.order_id <= id));
+        let due = self
+            .page
+            .front()
+            .is_some_and(|first| up_to.is_none_or(|id| first.order_id <= id));
         Ok(if due { self.page.pop_front() } else { None })
     }
 
@@ -134,7 +160,12 @@ impl Reservations {
         Ok(None)
     }
 
-    async fn finish(&mut self, services: &Services, now: Timestamp, report: &mut Report) -> Result<(), BoxError> {
+    async fn finish(
+        &mut self,
+        services: &Services,
+        now: Timestamp,
+        report: &mut Report,
+    ) -> Result<(), BoxError> {
         while let Some(reservation) = self.next(services, None).await? {
             report.reservations = report.reservations.saturating_add(1);
             report.violations.extend(books::orphan(&reservation, now));
@@ -152,13 +183,24 @@ struct PaymentRows {
 }
 
 impl PaymentRows {
-    async fn next(&mut self, services: &Services, up_to: Option<OrderId>) -> Result<Option<PaymentAudit>, BoxError> {
+    async fn next(
+        &mut self,
+        services: &Services,
+        up_to: Option<OrderId>,
+    ) -> Result<Option<PaymentAudit>, BoxError> {
         if self.page.is_empty() && !self.ended {
             self.page = services.payments.audit(self.after, PAGE).await?.into();
-            self.after = self.page.back().map(|last| (last.order_id, last.id)).or(self.after);
+            self.after = self
+                .page
+                .back()
+                .map(|last| (last.order_id, last.id))
+                .or(self.after);
             self.ended = self.page.is_empty();
         }
-        let due = self.page.front().is_some_and(|first| up_to.is_none_or(|id| first.order_id <= id));
+        let due = self
+            .page
+            .front()
+            .is_some_and(|first| up_to.is_none_or(|id| first.order_id <= id));
         Ok(if due { self.page.pop_front() } else { None })
     }
 
@@ -175,7 +217,10 @@ impl PaymentRows {
             if payment.order_id == id {
                 own.push(payment);
             } else {
-                report.violations.push(format!("payment {} pays for order {}, which is not there", payment.id, payment.order_id));
+                report.violations.push(format!(
+                    "payment {} pays for order {}, which is not there",
+                    payment.id, payment.order_id
+                ));
             }
         }
         Ok(own)
@@ -184,7 +229,10 @@ impl PaymentRows {
     async fn finish(&mut self, services: &Services, report: &mut Report) -> Result<(), BoxError> {
         while let Some(payment) = self.next(services, None).await? {
             report.payments = report.payments.saturating_add(1);
-            report.violations.push(format!("payment {} pays for order {}, which is not there", payment.id, payment.order_id));
+            report.violations.push(format!(
+                "payment {} pays for order {}, which is not there",
+                payment.id, payment.order_id
+            ));
         }
         Ok(())
     }

@@ -101,7 +101,7 @@ fn gather(
         "SELECT variant_number, quantity FROM reservation_lines WHERE reservation_number = ?1",
     )?;
     let mut rows = statement.query([number])?;
-    if let Some(row) = rows.next()? {
+    while let Some(row) = rows.next()? {
         let units: i64 = row.get(1)?;
         let (on_hand, reserved) = moved.entry(row.get(0)?).or_insert((0, 0));
         *on_hand = on_hand.saturating_add(units.saturating_mul(effect.on_hand));

@@ -161,7 +161,11 @@ pub(super) fn give_up(
         match read::status(connection, *id)? {
             None => {
                 connection
-                    .prepare_cached("INSERT INTO abandoned_orders (order_id, at_ms) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                    .prepare_cached(
+                        "INSERT INTO abandoned_orders (order_id, at_ms)
+                         VALUES (?1, ?2)
+                         ON CONFLICT DO NOTHING",
+                    )?
                     .execute(params![id.as_bytes(), now.as_ms()])?;
                 given_up.push(*id);
             }

@@ -173,7 +173,7 @@ fn stop_if_unsure(error: &rusqlite::Error) {
         return;
     };
     if [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_DIR_FSYNC].contains(&failure.extended_code) {
-        tracing::error!(error = %error, "the disk did not confirm a write: stopping, so that a restart finds the truth");
+        tracing::error!(error = %error, "the disk did not confirm a write: stopping, as only a restart helps");
         std::process::abort();
     }
 }

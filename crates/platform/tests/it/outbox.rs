@@ -1,0 +1,170 @@
+//! Events arrive at least once, in order for each subject, and a consumer that fails holds up nobody else.
+
+use crate::Place;
+use async_trait::async_trait;
+use contracts::{
+    BoxError,
+    event::{Envelope, Event},
+    values::Timestamp,
+};
+use platform::{
+    bus::{Bus, Consumer, MemoryBus},
+    clock::Clock,
+    db::Abort,
+    outbox,
+    tasks::Tasks,
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Happened {
+    subject: String,
+    number: u32,
+}
+
+impl Event for Happened {
+    const NAME: &'static str = "test.happened.v1";
+    fn subject(&self) -> String {
+        self.subject.clone()
+    }
+}
+
+/// Notes what comes; fails the first times it meets subject "b".
+struct Notes {
+    seen: Mutex<Vec<(String, u32)>>,
+    failures_left: Mutex<u32>,
+    changed: Notify,
+}
+
+#[async_trait]
+impl Consumer for Notes {
+    fn name(&self) -> &'static str {
+        "notes"
+    }
+
+    fn wants(&self) -> &'static [&'static str] {
+        &[Happened::NAME]
+    }
+
+    async fn consume(&self, envelope: &Envelope) -> Result<(), BoxError> {
+        let event = Happened::open(envelope).ok_or("another event")??;
+        if event.subject == "b" {
+            let mut left = self.failures_left.lock().map_err(|_| "poisoned")?;
+            if *left > 0 {
+                *left = left.saturating_sub(1);
+                return Err("not now".into());
+            }
+        }
+        self.seen
+            .lock()
+            .map_err(|_| "poisoned")?
+            .push((event.subject, event.number));
+        self.changed.notify_one();
+        Ok(())
+    }
+}
+
+async fn publish(place: &Place, events: Vec<(&'static str, u32)>) {
+    let write = place.database.write(move |c| {
+        for (subject, number) in events {
+            outbox::append(
+                c,
+                &Happened {
+                    subject: subject.to_owned(),
+                    number,
+                },
+                Timestamp::from_ms(0),
+            )?;
+        }
+        Ok::<_, Abort<()>>(())
+    });
+    write.await.unwrap();
+}
+
+async fn wait_for(notes: &Notes, count: usize) -> Vec<(String, u32)> {
+    let waiting = async {
+        loop {
+            let seen = notes.seen.lock().unwrap().clone();
+            if seen.len() >= count {
+                return seen;
+            }
+            notes.changed.notified().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waiting)
+        .await
+        .unwrap()
+}
+
+fn start(place: &Place, failures: u32) -> (Tasks, Arc<Notes>) {
+    let notes = Arc::new(Notes {
+        seen: Mutex::default(),
+        failures_left: Mutex::new(failures),
+        changed: Notify::new(),
+    });
+    let bus = Arc::new(MemoryBus::default());
+    bus.subscribe(notes.clone());
+    let tasks = Tasks::default();
+    outbox::start_relay(&tasks, "relay", place.database.clone(), bus, Clock::System);
+    (tasks, notes)
+}
+
+#[tokio::test]
+async fn events_arrive_in_order_and_only_once_when_nothing_fails() {
+    let place = Place::new();
+    let (tasks, notes) = start(&place, 0);
+    for number in 0..20 {
+        publish(&place, vec![("a", number)]).await;
+    }
+    let seen = wait_for(&notes, 20).await;
+    assert_eq!(
+        seen.iter().map(|(_, number)| *number).collect::<Vec<_>>(),
+        (0..20).collect::<Vec<_>>()
+    );
+    tasks.stop();
+    assert!(tasks.wait(Duration::from_secs(5)).await);
+}
+
+#[tokio::test]
+async fn a_failing_event_waits_with_its_followers_and_lets_the_others_pass() {
+    let place = Place::new();
+    let (_tasks, notes) = start(&place, 1);
+    publish(&place, vec![("b", 1), ("b", 2), ("a", 1), ("a", 2)]).await;
+    let others = wait_for(&notes, 2).await;
+    assert_eq!(others, [("a".to_owned(), 1), ("a".to_owned(), 2)]);
+    let all = wait_for(&notes, 4).await;
+    assert_eq!(all[2..], [("b".to_owned(), 1), ("b".to_owned(), 2)]);
+}
+
+#[tokio::test]
+async fn what_was_not_delivered_before_a_restart_is_delivered_after_it() {
+    let place = Place::new();
+    publish(&place, vec![("a", 1)]).await;
+    let (_tasks, notes) = start(&place, 0);
+    assert_eq!(wait_for(&notes, 1).await, [("a".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn an_event_of_a_write_that_was_refused_never_happened() {
+    let place = Place::new();
+    let refused = place.database.write(|c| {
+        outbox::append(
+            c,
+            &Happened {
+                subject: "a".to_owned(),
+                number: 1,
+            },
+            Timestamp::from_ms(0),
+        )?;
+        Err::<(), _>(Abort::Refused("no"))
+    });
+    assert!(refused.await.is_err());
+    let (_tasks, notes) = start(&place, 0);
+    publish(&place, vec![("a", 2)]).await;
+    assert_eq!(wait_for(&notes, 1).await, [("a".to_owned(), 2)]);
+}

@@ -1,0 +1,215 @@
+//! Every refusal, from whatever depth, is a problem with its id; every bound of the stack holds.
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Request, header},
+    routing::{get, post},
+};
+use contracts::{access::Role, problem::Code};
+use http_body_util::BodyExt;
+use platform::{
+    clock::Clock,
+    http::{Fault, Json, stack},
+};
+use serde_json::Value;
+use std::time::Duration;
+use tower::ServiceExt;
+
+fn shop() -> Router {
+    let router = Router::new()
+        .route("/fine", get(async || "fine"))
+        .route(
+            "/panics",
+            get(async || {
+                if true {
+                    panic!("on purpose: secret-path")
+                } else {
+                    ""
+                }
+            }),
+        )
+        .route(
+            "/slow",
+            get(async || tokio::time::sleep(Duration::from_secs(600)).await),
+        )
+        .route(
+            "/slow-write",
+            post(async || tokio::time::sleep(Duration::from_secs(600)).await),
+        )
+        .route("/refuses", get(async || Fault::new(Code::Overloaded)))
+        .route("/reads", post(async |Json(role): Json<Role>| Json(role)));
+    let options = stack::Options {
+        timeout_ms: 50,
+        in_flight_max: 2,
+        body_bytes_max: 100,
+    };
+    stack::wrap(router, &options, "https://shop.example", Clock::System)
+}
+
+struct Answer {
+    status: u16,
+    headers: axum::http::HeaderMap,
+    body: Value,
+    text: String,
+}
+
+async fn send(request: Request<Body>) -> Answer {
+    let response = shop().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: serde_json::from_str(&text).unwrap_or_default(),
+        text,
+    }
+}
+
+async fn fetch(path: &str) -> Answer {
+    send(Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn the_router_s_own_refusals_are_problems_too() {
+    for (method, path, status, code) in [
+        ("GET", "/nowhere", 404, "not_found"),
+        ("POST", "/fine", 405, "method_not_allowed"),
+        ("GET", "/refuses", 503, "overloaded"),
+        ("GET", "/panics", 500, "internal"),
+        ("GET", "/slow", 503, "unavailable"),
+        ("POST", "/slow-write", 504, "outcome_unknown"),
+        ("POST", "/reads", 415, "unsupported_media_type"),
+    ] {
+        let answer = send(
+            Request::builder()
+                .method(method)
+                .uri(path)
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await;
+        assert_eq!(
+            (answer.status, answer.body["code"].as_str()),
+            (status, Some(code)),
+            "{method} {path}"
+        );
+        assert_eq!(
+            answer.headers[header::CONTENT_TYPE],
+            "application/problem+json"
+        );
+        assert_eq!(
+            answer.body["type"],
+            format!("https://shop.example/problems/{code}")
+        );
+        assert_eq!(
+            answer.body["request_id"].as_str().unwrap(),
+            answer.headers[&stack::X_REQUEST_ID]
+        );
+        assert!(!answer.text.contains("secret-path") && !answer.text.contains("on purpose"));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_for_now_says_when_to_come_back() {
+    assert_eq!(fetch("/refuses").await.headers[header::RETRY_AFTER], "1");
+}
+
+#[tokio::test]
+async fn the_caller_s_request_id_is_kept_if_it_is_plain() {
+    let with_id = |id: &str| {
+        Request::get("/fine")
+            .header("x-request-id", id)
+            .body(Body::empty())
+            .unwrap()
+    };
+    assert_eq!(
+        send(with_id("abc-123")).await.headers[&stack::X_REQUEST_ID],
+        "abc-123"
+    );
+    let ours = send(with_id("<script>")).await;
+    assert_ne!(ours.headers[&stack::X_REQUEST_ID], "<script>");
+}
+
+#[tokio::test]
+async fn too_much_of_anything_is_refused() {
+    let long = format!("/{}", "a".repeat(9_000));
+    assert_eq!(fetch(&long).await.status, 414);
+    let wide = Request::get("/fine")
+        .header("x-wide", "a".repeat(17_000))
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(send(wide).await.status, 431);
+    let many = (0..101).fold(Request::get("/fine"), |request, n| {
+        request.header(format!("x-{n}"), "1")
+    });
+    assert_eq!(send(many.body(Body::empty()).unwrap()).await.status, 431);
+    let big = Request::post("/reads")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from("1".repeat(101)));
+    let answer = send(big.unwrap()).await;
+    assert_eq!(
+        (answer.status, answer.body["code"].as_str()),
+        (413, Some("body_too_large"))
+    );
+}
+
+#[tokio::test]
+async fn one_request_too_many_is_refused_at_once_and_probes_are_not() {
+    let shop = shop();
+    let request = |path: &str| {
+        shop.clone()
+            .oneshot(Request::get(path).body(Body::empty()).unwrap())
+    };
+    let (one, two, three, probe) = tokio::join!(
+        request("/slow"),
+        request("/slow"),
+        request("/fine"),
+        request("/livez")
+    );
+    assert_eq!(one.unwrap().status(), 503, "timed out");
+    assert_eq!(two.unwrap().status(), 503, "timed out");
+    assert_eq!(three.unwrap().status(), 503, "shed");
+    assert_eq!(probe.unwrap().status(), 404, "reached the router");
+}
+
+#[tokio::test]
+async fn people_get_a_page_and_programs_a_document() {
+    let page = Request::get("/nowhere")
+        .header(header::ACCEPT, "text/html")
+        .body(Body::empty())
+        .unwrap();
+    let answer = send(page).await;
+    assert_eq!(
+        answer.headers[header::CONTENT_TYPE],
+        "text/html; charset=utf-8"
+    );
+    assert!(answer.text.contains("<h1>Not found</h1>"));
+    let api = Request::get("/api/v1/nowhere")
+        .header(header::ACCEPT, "text/html")
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(
+        send(api).await.headers[header::CONTENT_TYPE],
+        "application/problem+json"
+    );
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_security_headers() {
+    for path in ["/fine", "/nowhere", "/panics"] {
+        let answer = fetch(path).await;
+        assert_eq!(
+            answer.headers["x-content-type-options"], "nosniff",
+            "{path}"
+        );
+        assert_eq!(answer.headers["x-frame-options"], "DENY", "{path}");
+        assert!(
+            answer.headers["content-security-policy"]
+                .to_str()
+                .unwrap()
+                .contains("frame-ancestors 'none'")
+        );
+    }
+}

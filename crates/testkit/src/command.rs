@@ -1,0 +1,134 @@
+//! The binary's commands: run to their end, or started and stopped. They see none of the `SOUK_*` variables
+//! that the tests themselves were started with.
+
+use crate::process::{PATIENCE, binary};
+use std::{
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::timeout,
+};
+
+/// Longer than any command takes, even on a busy machine.
+const LONG_PATIENCE: Duration = Duration::from_secs(300);
+
+/// What a command said, and how it ended.
+#[derive(Debug, Clone)]
+pub struct Said {
+    /// The exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+/// The binary, to be told what to do.
+pub(crate) fn command() -> Command {
+    let mut command = Command::new(binary());
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"SOUK_") {
+            command.env_remove(name);
+        }
+    }
+    command.kill_on_drop(true);
+    command
+}
+
+/// Runs a command of the binary to its end, with this on standard input.
+pub async fn run(arguments: &[&str], input: &str) -> Said {
+    run_with(arguments, &[], input).await
+}
+
+/// Runs a command with these `SOUK_*` variables.
+pub async fn run_with(arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Said {
+    let mut command = command();
+    command
+        .args(arguments)
+        .envs(environment.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // A command that does not read its input may have ended already.
+    drop(stdin.write_all(input.as_bytes()).await);
+    drop(stdin);
+    let output = timeout(LONG_PATIENCE, child.wait_with_output())
+        .await
+        .expect("it ends")
+        .expect("it ran");
+    Said {
+        code: output.status.code().unwrap_or(-1),
+        out: String::from_utf8_lossy(&output.stdout).into_owned(),
+        err: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A command that runs on by itself.
+pub struct Running {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    /// Starts a command with these `SOUK_*` variables.
+    pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = command();
+        command
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        let mut process = command.spawn().expect("the binary starts");
+        let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+        Self { process, lines }
+    }
+
+    /// What follows this on the next line that begins with it; lines before are dropped.
+    pub async fn after(&mut self, start: &str) -> String {
+        loop {
+            let line = timeout(PATIENCE, self.lines.next_line())
+                .await
+                .expect("it says so in time")
+                .expect("text")
+                .unwrap_or_else(|| panic!("it ended without a line that begins with {start:?}"));
+            if let Some(rest) = line.trim_start().strip_prefix(start) {
+                return rest.trim().to_owned();
+            }
+        }
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.try_wait().expect("a process").is_some()
+    }
+
+    /// `kill -9`.
+    pub async fn kill(&mut self) {
+        self.process.kill().await.expect("it dies");
+    }
+
+    /// Asks it to stop, and waits; whether it ended well.
+    pub async fn stop(&mut self) -> bool {
+        terminate(&mut self.process).await.success()
+    }
+}
+
+/// Asks a process to stop (SIGTERM) and waits for its end.
+pub(crate) async fn terminate(process: &mut Child) -> ExitStatus {
+    let id = process.id().expect("it runs").to_string();
+    let sent = Command::new("kill")
+        .args(["-TERM", &id])
+        .status()
+        .await
+        .expect("kill runs");
+    assert!(sent.success());
+    timeout(PATIENCE, process.wait())
+        .await
+        .expect("it stops")
+        .expect("it was a process")
+}

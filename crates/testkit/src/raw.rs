@@ -1,0 +1,73 @@
+//! Requests written byte by byte, for what no well-behaved client would send. Never retries, never corrects.
+
+use crate::client::Answer;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+/// Longer than any answer takes, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Sends these bytes as they are and reads until the other side closes; `None` when no answer came. Ask for
+/// `connection: close`, or it will be waited for in vain.
+pub async fn raw(url: &str, request: &[u8]) -> Option<Answer> {
+    let address = url.strip_prefix("http://").expect("a plain address");
+    let stream = TcpStream::connect(address).await.expect("the shop listens");
+    let (mut from, mut to) = stream.into_split();
+    let mut bytes = Vec::new();
+    // Both at once: the answer may come before the request has been taken whole, and the rest is then refused.
+    let writing = async {
+        drop(to.write_all(request).await);
+        to
+    };
+    let both = async { tokio::join!(writing, from.read_to_end(&mut bytes)) };
+    let (_open, ended) = timeout(PATIENCE, both).await.expect("an answer in time");
+    drop(ended);
+    parse(&bytes)
+}
+
+fn parse(bytes: &[u8]) -> Option<Answer> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let (head, body) = bytes.split_at(end);
+    let head = std::str::from_utf8(head).ok()?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(':')?;
+        let name = name.parse::<HeaderName>().ok()?;
+        headers.append(name, HeaderValue::from_str(value.trim()).ok()?);
+    }
+    let body = body.strip_prefix(b"\r\n\r\n")?;
+    let chunked = headers.get("transfer-encoding").is_some();
+    let body = if chunked { joined(body) } else { body.to_vec() };
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let json = serde_json::from_str(&text).unwrap_or_default();
+    Some(Answer {
+        status,
+        headers,
+        text,
+        json,
+    })
+}
+
+/// The content of a chunked body, as far as it came.
+fn joined(mut rest: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::new();
+    loop {
+        let end = rest.windows(2).position(|two| two == b"\r\n");
+        let size = end.and_then(|end| std::str::from_utf8(rest.get(..end)?).ok());
+        let size = size.and_then(|size| usize::from_str_radix(size.trim(), 16).ok());
+        let (Some(end), Some(size)) = (end, size.filter(|size| *size > 0)) else {
+            return whole;
+        };
+        let start = end.saturating_add(2);
+        let stop = start.saturating_add(size).min(rest.len());
+        whole.extend_from_slice(rest.get(start..stop).unwrap_or_default());
+        rest = rest.get(stop.saturating_add(2)..).unwrap_or_default();
+    }
+}
