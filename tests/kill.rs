@@ -1,1 +1,17 @@
-//! Being written.
+//! The real binary, killed and stopped in the middle of its work: whatever was acknowledged is there, whatever
+//! was not is done once when it is asked for again, and the books balance. Never relies on a moment: it waits.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests: what cannot be should stop them"
+)]
+
+#[path = "kill/crash.rs"]
+mod crash;
+#[path = "kill/import.rs"]
+mod import;
+#[path = "kill/load.rs"]
+mod load;
+#[path = "kill/time.rs"]
+mod time;

@@ -10,13 +10,18 @@ async fn the_document_of_the_api_is_the_one_in_docs() {
     let shop = Shop::start().await;
     let served = shop.visitor().get("/openapi.json").await;
     assert_eq!(served.status, 200);
-    assert!(served.header("content-type").starts_with("application/json"));
+    assert!(
+        served
+            .header("content-type")
+            .starts_with("application/json")
+    );
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
     if std::env::var_os("SOUK_UPDATE_SNAPSHOTS").is_some() {
         std::fs::write(&path, format!("{}\n", served.text.trim_end())).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap();
-    let changed = "the API changed: look at the difference, then write docs/openapi.json anew (see the test)";
+    let changed =
+        "the API changed: look at the difference, then write docs/openapi.json anew (see the test)";
     assert!(kept.trim_end() == served.text.trim_end(), "{changed}");
 }
 

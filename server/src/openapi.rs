@@ -1,6 +1,7 @@
 //! The OpenAPI document of the whole shop: the services' parts put together.
 
-use contracts::BoxError;
+use contracts::{BoxError, problem::Code};
+use serde_json::{Map, Value, json};
 use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder,
     security::{Http, HttpAuthScheme, SecurityScheme},
@@ -29,5 +30,65 @@ pub(crate) fn join(parts: Vec<OpenApi>) -> Result<String, BoxError> {
     for part in parts {
         document.merge(part);
     }
-    Ok(document.to_pretty_json()?)
+    let mut document = serde_json::to_value(&document)?;
+    for operation in operations(&mut document) {
+        complete(operation);
+    }
+    Ok(serde_json::to_string_pretty(&document)?)
+}
+
+/// Every operation of every path.
+fn operations(document: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    paths
+        .into_iter()
+        .flat_map(|paths| paths.values_mut())
+        .filter_map(Value::as_object_mut)
+        .flat_map(|path| path.values_mut())
+        .filter_map(Value::as_object_mut)
+        .filter(|operation| operation.contains_key("responses"))
+}
+
+/// What the door adds to every operation: its own refusals, and the media type that all refusals have.
+fn complete(operation: &mut Map<String, Value>) {
+    let takes_body = operation.contains_key("requestBody");
+    let Some(responses) = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
+    let from_the_door: &[&str] = if takes_body {
+        &["400", "408", "413", "415", "429", "503"]
+    } else {
+        &["400", "429", "503"]
+    };
+    for status in from_the_door {
+        let refusal = json!({"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}});
+        responses.entry(*status).or_insert(refusal);
+    }
+    for (status, response) in responses
+        .iter_mut()
+        .filter(|(status, _)| status.starts_with(['4', '5']))
+    {
+        let Some(response) = response.as_object_mut() else {
+            continue;
+        };
+        let code = Code::ALL
+            .iter()
+            .find(|code| code.status().to_string() == *status);
+        let unsaid = response
+            .get("description")
+            .and_then(Value::as_str)
+            .is_none_or(str::is_empty);
+        if let Some(code) = code.filter(|_| unsaid) {
+            response.insert("description".to_owned(), json!(code.title()));
+        }
+        let content = response.get_mut("content").and_then(Value::as_object_mut);
+        if let Some((content, schema)) =
+            content.and_then(|content| content.remove("application/json").map(|s| (content, s)))
+        {
+            content.insert("application/problem+json".to_owned(), schema);
+        }
+    }
 }

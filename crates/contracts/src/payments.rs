@@ -176,6 +176,8 @@ pub struct PaymentAudit {
 /// What the others may ask of payments.
 #[async_trait]
 pub trait Payments: Send + Sync {
+    /// Whether the provider knows this means of payment: asked before an order is placed with one.
+    async fn accepts(&self, method: &str) -> bool;
     /// Pays an order. `Ok` with `Pending` means that the outcome is not known yet and will be found out.
     async fn pay(
         &self,

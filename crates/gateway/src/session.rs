@@ -176,6 +176,12 @@ fn bearer(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
+/// What stands in place of an access token and cannot be one: those are three parts with dots between.
+pub(crate) fn opaque_bearer(headers: &HeaderMap) -> Option<&str> {
+    let token = headers.get(AUTHORIZATION)?.to_str().ok().and_then(bearer)?;
+    (!token.is_empty() && !token.contains('.')).then_some(token)
+}
+
 fn settable(cookies: [Result<HeaderValue, BoxError>; 2]) -> Vec<HeaderValue> {
     cookies.into_iter().flatten().collect()
 }

@@ -22,30 +22,42 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The password of everybody in tests.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// The binary `souk`, built from this workspace.
+/// The binary `souk`, built from this workspace, or the one that `SOUK_TEST_BINARY` names.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let folder = std::env::current_exe().expect("the test's own path");
-        let profile_folder = folder
-            .ancestors()
-            .nth(2)
-            .expect("target/PROFILE/deps/test")
-            .to_owned();
-        let mut build = std::process::Command::new(cargo);
-        build.args(["build", "--quiet", "--package", "souk", "--bin", "souk"]);
-        if profile_folder.ends_with("release") {
-            build.arg("--release");
-        }
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .ancestors()
-            .nth(2)
-            .expect("the workspace");
-        let built = build.current_dir(workspace).status().expect("cargo runs");
-        assert!(built.success(), "the binary does not build");
-        profile_folder.join("souk")
-    })
+    BINARY.get_or_init(|| std::env::var_os("SOUK_TEST_BINARY").map_or_else(built, PathBuf::from))
+}
+
+fn built() -> PathBuf {
+    let folder = std::env::current_exe().expect("the test's own path");
+    let profile_folder = folder
+        .ancestors()
+        .nth(2)
+        .expect("target/PROFILE/deps/test")
+        .to_owned();
+    // nextest runs each test in a process of its own: the first of a run builds, the others see that it did.
+    let run = std::env::var("NEXTEST_RUN_ID").unwrap_or_default();
+    let mark = profile_folder.join(".souk-test-run");
+    if run.is_empty() || std::fs::read_to_string(&mark).unwrap_or_default() != run {
+        build(&profile_folder);
+        std::fs::write(&mark, &run).expect("the target folder can be written to");
+    }
+    profile_folder.join("souk")
+}
+
+fn build(profile_folder: &Path) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = std::process::Command::new(cargo);
+    build.args(["build", "--quiet", "--package", "souk", "--bin", "souk"]);
+    if profile_folder.ends_with("release") {
+        build.arg("--release");
+    }
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("the workspace");
+    let status = build.current_dir(workspace).status().expect("cargo runs");
+    assert!(status.success(), "the binary does not build");
 }
 
 /// A running shop with a folder of its own, which goes with it.

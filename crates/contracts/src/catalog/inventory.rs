@@ -50,6 +50,7 @@ pub struct InventoryQuery {
     pub sku: Option<String>,
     /// 1 to 100; 20 when absent.
     #[serde(default)]
+    #[param(inline)]
     pub limit: PageSize,
     /// Where the page begins.
     pub cursor: Option<Cursor>,

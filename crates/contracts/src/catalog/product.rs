@@ -220,6 +220,7 @@ pub struct ProductQuery {
     pub sort: Option<ProductSort>,
     /// 1 to 100; 20 when absent.
     #[serde(default)]
+    #[param(inline)]
     pub limit: PageSize,
     /// Where the page begins.
     pub cursor: Option<Cursor>,

@@ -246,6 +246,7 @@ pub struct OrderQuery {
     pub created_after: Option<Timestamp>,
     /// 1 to 100; 20 when absent.
     #[serde(default)]
+    #[param(inline)]
     pub limit: PageSize,
     /// Where the page begins.
     pub cursor: Option<Cursor>,

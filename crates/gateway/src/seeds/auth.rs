@@ -4,6 +4,7 @@ use super::{
     call::{Answer, Caller},
     fields::{Draft, Fields},
 };
+use crate::session;
 use axum::{http::Method, response::Response};
 use platform::http::{Fault, cookies::Name};
 use serde_json::{Map, Value, value::RawValue};
@@ -42,9 +43,14 @@ pub(super) async fn login(caller: &Caller<'_>, fields: &Fields) -> Result<Respon
     with_tokens(answer, "signed in")
 }
 
-/// POST `/api/auth/refresh`: the token in the body, or in the cookie.
+/// POST `/api/auth/refresh`: the refresh token in the body, in the cookie, or in place of an access token.
 pub(super) async fn refresh(caller: &Caller<'_>, fields: &Fields) -> Result<Response, Fault> {
-    let draft = refresh_token(caller, fields);
+    let mut draft = refresh_token(caller, fields);
+    if draft.is_empty()
+        && let Some(token) = session::opaque_bearer(&caller.headers)
+    {
+        draft.put("refresh_token", &token);
+    }
     let answer = caller.post("/api/v1/auth/refresh", &draft).await?;
     with_tokens(answer, "renewed")
 }

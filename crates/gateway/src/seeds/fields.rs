@@ -132,6 +132,11 @@ impl Draft {
         }
     }
 
+    /// Whether nothing was said yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Says something of our own.
     pub(super) fn put(&mut self, name: &'static str, value: &impl Serialize) {
         if let Ok(value) = to_raw_value(value) {

@@ -13,19 +13,27 @@ use contracts::{
     identity::UserView,
     orders::OrderView,
     problem::{Code, Problem},
-    values::{Page, UserId, fold},
+    values::{MoneyInput, OrderId, Page, UserId, fold},
 };
 use platform::{digest, http::Fault};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value, json, value::RawValue};
 
 pub(super) const ORDERS: &str = "/api/v1/orders";
 const PRODUCT: &[&str] = &["product_id", "productId"];
+const ORDER: &[&str] = &["order_id", "orderId"];
 const TOTAL: &[&str] = &[
     "total_price",
     "totalAmount",
     "total",
     "totalPrice",
     "total_amount",
+];
+const AMOUNT: &[&str] = &[
+    "amount",
+    "totalAmount",
+    "total_amount",
+    "total",
+    "total_price",
 ];
 const USER: &[&str] = &["userId", "user_id"];
 
@@ -173,8 +181,9 @@ pub(super) async fn read(caller: &Caller<'_>, id: &str) -> Result<Response, Faul
 
 /// POST `/payments`.
 pub(super) async fn pay(caller: &Caller<'_>, fields: &Fields) -> Result<Response, Fault> {
+    check_amount(caller, fields).await?;
     let mut draft = Draft::default();
-    draft.keep("order_id", fields.raw(&["order_id", "orderId"]));
+    draft.keep("order_id", fields.raw(ORDER));
     let method = fields.raw(&["method", "payment_method", "paymentMethod"]);
     draft.keep("method", method);
     let answer = caller
@@ -185,6 +194,29 @@ pub(super) async fn pay(caller: &Caller<'_>, fields: &Fields) -> Result<Response
         body.insert("_id".to_owned(), id);
     }
     Ok(answer.with(&body))
+}
+
+/// An amount that comes is what the payer believes; what is charged is the order's total, or nothing.
+async fn check_amount(caller: &Caller<'_>, fields: &Fields) -> Result<(), Problem> {
+    let (Some(amount), Some(order)) = (fields.raw(AMOUNT), fields.text(ORDER)?) else {
+        return Ok(());
+    };
+    let amount: MoneyInput = serde_json::from_str(without_dust(amount).get())
+        .map_err(|_| Problem::invalid("/amount", "must be an amount such as 19.99"))?;
+    let order: OrderId = order.parse().map_err(|_| Problem::new(Code::NotFound))?;
+    let total = caller
+        .look::<OrderView>(&format!("{ORDERS}/{order}"))
+        .await?
+        .total;
+    if amount
+        .resolve(total.currency)
+        .is_ok_and(|amount| amount == total)
+    {
+        return Ok(());
+    }
+    Err(Problem::new(Code::PriceChanged)
+        .detail(format!("the order's total is {total}"))
+        .fact("total", json!(total)))
 }
 
 /// A key for whoever sends none: their request is one of its kind.

@@ -225,6 +225,26 @@ async fn refresh_logout_and_deletion_are_translated() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_may_stand_in_place_of_an_access_token() {
+    let shop = Shop::open(identity);
+    for (header, body, asked) in [
+        ("Bearer r1", json!({}), json!({"refresh_token": "r1"})),
+        (
+            "Bearer r1",
+            json!({"refresh_token": "r2"}),
+            json!({"refresh_token": "r2"}),
+        ),
+        // An access token is none, and is not sent where it would be taken for one.
+        ("Bearer a.b.c", json!({}), json!({})),
+        ("Bearer", json!({}), json!({})),
+    ] {
+        let sent = wish("POST", "/api/auth/refresh").json(&body);
+        shop.ask(sent.header("authorization", header)).await;
+        assert_eq!(shop.seen()[0].body, asked, "{header} {body}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_deletes_an_account_and_wrong_methods_are_named() {
     let shop = Shop::open(identity);
     let told = shop

@@ -395,7 +395,7 @@ async fn a_payment_needs_no_key_and_keeps_one() {
     for (path, sent) in [
         (
             "/payments",
-            json!({"order_id": ID, "method": "tok_ok", "amount": 1}),
+            json!({"order_id": ID, "method": "tok_ok", "colour": 1}),
         ),
         (
             "/api/payments",
@@ -420,4 +420,42 @@ async fn a_payment_needs_no_key_and_keeps_one() {
     assert_eq!(told.brief(), "402 payment_declined");
     assert!(told.json()["message"].is_string());
     assert_eq!(shop.seen()[0].header("idempotency-key"), Some("k1"));
+}
+
+#[tokio::test]
+async fn an_amount_that_comes_with_a_payment_must_be_the_order_s() {
+    let shop = Shop::open(|seen| match seen.method.as_str() {
+        "GET" => answer(200, &order("pending", seen.who, &[line(TEA, 2)])),
+        _ => answer(201, &json!({"id": "pay_1", "status": "captured"})),
+    });
+    let pay = async |name: &str, amount: Value| {
+        let sent = json!({"order_id": ID, "method": "tok_ok", name: amount});
+        shop.ann(wish("POST", "/payments").json(&sent)).await
+    };
+    for amount in [
+        json!(39.98),
+        json!("39.98"),
+        json!(39.980000000000004),
+        json!({"amount": 3998, "currency": "USD"}),
+    ] {
+        let told = pay("amount", amount).await;
+        assert_eq!(told.status, 201, "{}", told.text);
+        let sent = shop.seen().pop().unwrap().body;
+        assert_eq!(sent, json!({"order_id": ID, "method": "tok_ok"}));
+    }
+    for (name, amount, expected) in [
+        ("amount", json!(1), "409 price_changed"),
+        ("totalAmount", json!("-39.98"), "409 price_changed"),
+        ("amount", json!("lots"), "409 price_changed"),
+        (
+            "amount",
+            json!({"amount": 3998, "currency": "EUR"}),
+            "409 price_changed",
+        ),
+        ("amount", json!({"$gt": 0}), "422 validation_failed"),
+    ] {
+        let told = pay(name, amount.clone()).await;
+        assert_eq!(told.brief(), expected, "{amount} {}", told.text);
+        assert!(shop.seen().iter().all(|seen| seen.method == "GET"));
+    }
 }

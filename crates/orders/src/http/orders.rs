@@ -9,7 +9,7 @@ use axum::{
 use contracts::{
     orders::{Buyer, OrderEventView, OrderQuery, OrderView, PayWith, PlaceOrder, Reader},
     payments::{PayError, PayOrder, PaymentStatus},
-    problem::ProblemBody,
+    problem::{Problem, ProblemBody},
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page},
 };
@@ -45,6 +45,11 @@ pub(super) async fn place(
     Json(wish): Json<PlaceOrder>,
 ) -> Result<Response, Fault> {
     let payment = wish.payment.clone();
+    if let Some(PayWith { method }) = &payment
+        && !app.payments.accepts(method).await
+    {
+        return Err(Problem::invalid("/payment/method", "is not known to the provider").into());
+    }
     let buyer = principal.clone().map_or(Buyer::Guest, Buyer::User);
     let placed = app.orders.place(buyer, key, wish).await?;
     let location = format!("/api/v1/orders/{}", placed.value.id);
@@ -70,7 +75,7 @@ async fn pay(
     let order_id = placed.value.id;
     let key =
         IdempotencyKey::parse(&format!("order:{order_id}")).map_err(|error| ("/payment", error));
-    let key = key.map_err(contracts::problem::Problem::from)?;
+    let key = key.map_err(Problem::from)?;
     let paid = app
         .payments
         .pay(
@@ -111,12 +116,9 @@ async fn pay(
     Ok(response)
 }
 
-/// The order stands although its payment was refused: it is named, and so is the field of this body.
+/// The order stands although its payment was refused: it is named.
 fn refused(order_id: OrderId, error: PayError) -> Fault {
-    let Fault(mut problem) = Fault::from(error);
-    for error in &mut problem.errors {
-        error.field = format!("/payment{}", error.field);
-    }
+    let Fault(problem) = Fault::from(error);
     Fault(problem.fact("order_id", order_id.to_string()))
 }
 

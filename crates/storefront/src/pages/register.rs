@@ -52,6 +52,8 @@ struct RegisterPage {
 /// What is wrong with a form, and where.
 #[derive(Default)]
 struct Faults {
+    /// The form has lost its proof; nothing else was looked at.
+    stale: bool,
     problem: String,
     email: String,
     name: String,
@@ -90,6 +92,7 @@ pub(super) async fn submit(
 ) -> Response {
     if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
         let faults = Faults {
+            stale: true,
             problem: forms::STALE.to_owned(),
             ..Faults::default()
         };
@@ -169,10 +172,10 @@ async fn show_again(app: &App, visit: &Visit, form: RegisterForm, faults: Faults
         Ok(framed) => framed,
         Err(fault) => return fault.into_response(),
     };
-    let status = if faults.any() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
+    let status = match (faults.stale, faults.any()) {
+        (true, _) => StatusCode::FORBIDDEN,
+        (false, true) => StatusCode::UNPROCESSABLE_ENTITY,
+        (false, false) => StatusCode::OK,
     };
     let mut page = compose(frame, form, faults);
     page.proof = proof;

@@ -55,6 +55,7 @@ struct SignInPage {
 /// What is wrong with a form, and where.
 #[derive(Default)]
 struct Faults {
+    status: StatusCode,
     problem: String,
     name: String,
     password: String,
@@ -68,8 +69,9 @@ impl Faults {
             .any(|text| !text.is_empty())
     }
 
-    fn whole_form(problem: impl Into<String>) -> Self {
+    fn whole_form(status: StatusCode, problem: impl Into<String>) -> Self {
         Self {
+            status,
             problem: problem.into(),
             ..Self::default()
         }
@@ -99,7 +101,8 @@ pub(super) async fn submit(
     Form(form): Form<SignInForm>,
 ) -> Response {
     if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
-        return show_again(&app, &visit, form, Faults::whole_form(forms::STALE)).await;
+        let faults = Faults::whole_form(StatusCode::FORBIDDEN, forms::STALE);
+        return show_again(&app, &visit, form, faults).await;
     }
     let login = match read(&form) {
         Ok(login) => login,
@@ -110,9 +113,7 @@ pub(super) async fn submit(
             Ok(response) => response,
             Err(fault) => problems::refuse(&app, &visit, fault).await,
         },
-        Err(LoginError::InvalidCredentials) => {
-            show_again(&app, &visit, form, Faults::whole_form(WRONG)).await
-        }
+        Err(LoginError::InvalidCredentials) => show_again(&app, &visit, form, wrong()).await,
         Err(LoginError::TooManyTries {
             retry_after_seconds,
         }) => {
@@ -154,6 +155,7 @@ fn read(form: &SignInForm) -> Result<Login, Faults> {
         "Please enter your password.".clone_into(&mut faults.password);
     }
     if faults.any() {
+        faults.status = StatusCode::UNPROCESSABLE_ENTITY;
         return Err(faults);
     }
     let (email, username) = if name.contains('@') {
@@ -163,13 +165,17 @@ fn read(form: &SignInForm) -> Result<Login, Faults> {
     };
     if email.is_none() && username.is_none() {
         // Nobody is called that.
-        return Err(Faults::whole_form(WRONG));
+        return Err(wrong());
     }
     Ok(Login {
         email,
         username,
         password: form.password.clone().into(),
     })
+}
+
+fn wrong() -> Faults {
+    Faults::whole_form(StatusCode::UNAUTHORIZED, WRONG)
 }
 
 fn too_many(seconds: u32) -> Faults {
@@ -181,7 +187,7 @@ fn too_many(seconds: u32) -> Faults {
     let problem = format!("There were too many tries. Please wait {wait}.");
     Faults {
         retry_after_seconds: Some(seconds),
-        ..Faults::whole_form(problem)
+        ..Faults::whole_form(StatusCode::TOO_MANY_REQUESTS, problem)
     }
 }
 
@@ -194,11 +200,7 @@ async fn show_again(app: &App, visit: &Visit, form: SignInForm, faults: Faults) 
         Ok(framed) => framed,
         Err(fault) => return fault.into_response(),
     };
-    let status = match (faults.retry_after_seconds, faults.any()) {
-        (Some(_), _) => StatusCode::TOO_MANY_REQUESTS,
-        (None, true) => StatusCode::UNPROCESSABLE_ENTITY,
-        (None, false) => StatusCode::OK,
-    };
+    let status = faults.status;
     let retry_after_seconds = faults.retry_after_seconds;
     let mut page = compose(frame, form, faults);
     page.proof = proof;
@@ -207,6 +209,13 @@ async fn show_again(app: &App, visit: &Visit, form: SignInForm, faults: Faults) 
         response
             .headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 9110, 15.5.2: it must be there. Browsers know no such scheme and open no window of their own.
+        let challenge = HeaderValue::from_static("Bearer");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
 }

@@ -1,0 +1,334 @@
+//! The six who ask, and the objects they ask for, made anew wherever an answer uses them up.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
+use testkit::{Answer, Client, Shop};
+
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// Who asks, in the order of the table's columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    Nobody,
+    /// A customer to whom nothing here belongs.
+    Stranger,
+    /// The customer whose orders and payments these are.
+    Owner,
+    /// Sells other things.
+    ForeignMerchant,
+    /// Sells these things.
+    OwnMerchant,
+    Admin,
+}
+
+impl Who {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Nobody,
+        Self::Stranger,
+        Self::Owner,
+        Self::ForeignMerchant,
+        Self::OwnMerchant,
+        Self::Admin,
+    ];
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Thing {
+    /// Nothing in particular.
+    Nothing,
+    /// A customer's account that nobody else uses: `$email`, `$refresh`, its id.
+    Account,
+    /// The asker's own account.
+    Own,
+    /// A second account of the asker's, with the same rights, which then asks.
+    Double,
+    /// The own merchant's, on sale.
+    Product,
+    /// The own merchant's, not yet on sale.
+    Draft,
+    /// The own merchant's, no longer on sale.
+    Archived,
+    /// The default variant of a product of the own merchant's.
+    Variant,
+    /// The owner's id.
+    OwnerHerself,
+    /// The owner's orders of the own merchant's product.
+    Pending,
+    Paid,
+    Shipped,
+    /// The owner's order of both merchants' products.
+    Mixed,
+    /// The payment of the owner's order.
+    Payment,
+    /// A guest's order, asked for without its token, with it, and with that of another order.
+    Guests,
+    GuestsWithToken,
+    GuestsWithOther,
+    /// The payment of a guest's order, asked for with the order's token.
+    GuestsPayment,
+}
+
+/// An object, and who asks for it.
+pub(crate) struct Made {
+    pub(crate) asker: Client,
+    pub(crate) id: String,
+    pub(crate) order_token: Option<String>,
+    words: Vec<(&'static str, String)>,
+}
+
+impl Made {
+    fn new(asker: Client, id: &str) -> Self {
+        let (id, words) = (id.to_owned(), Vec::new());
+        Self {
+            asker,
+            id,
+            order_token: None,
+            words,
+        }
+    }
+
+    fn with(mut self, word: &'static str, value: impl ToString) -> Self {
+        self.words.push((word, value.to_string()));
+        self
+    }
+
+    /// The text with its `$words` filled in.
+    pub(crate) fn fill(&self, text: &str) -> String {
+        let text = text.replace("$id", &self.id);
+        self.words
+            .iter()
+            .fold(text, |text, (word, value)| text.replace(word, value))
+    }
+
+    /// The path with the id in the place of `{...}`.
+    pub(crate) fn path(&self, path: &str) -> String {
+        let path = self.fill(path);
+        match (path.find('{'), path.find('}')) {
+            (Some(open), Some(close)) => {
+                format!("{}{}{}", &path[..open], self.id, &path[close + 1..])
+            }
+            _ => path,
+        }
+    }
+}
+
+/// A shop with everybody in it.
+pub(crate) struct Cast {
+    pub(crate) shop: Shop,
+    pub(crate) nobody: Client,
+    pub(crate) stranger: Client,
+    pub(crate) owner: Client,
+    pub(crate) foreign: Client,
+    pub(crate) own: Client,
+    pub(crate) admin: Client,
+    product: String,
+    foreign_product: String,
+    count: AtomicU64,
+}
+
+impl Cast {
+    pub(crate) async fn gather() -> Self {
+        let mut shop = Shop::start_with(&[("SOUK_LOG_LEVEL", "error")]).await;
+        let admin = shop.admin().await;
+        let (foreign, own) = (
+            shop.merchant(&admin, "mona").await,
+            shop.merchant(&admin, "max").await,
+        );
+        let product = own.sell("tea", 1_000, 100_000).await;
+        let foreign_product = foreign.sell("cup", 500, 100_000).await;
+        Self {
+            nobody: shop.visitor(),
+            stranger: shop.customer("bob").await,
+            owner: shop.customer("ann-canary-7f3a").await,
+            foreign,
+            own,
+            admin,
+            product,
+            foreign_product,
+            count: AtomicU64::new(0),
+            shop,
+        }
+    }
+
+    pub(crate) fn client(&self, who: Who) -> &Client {
+        match who {
+            Who::Nobody => &self.nobody,
+            Who::Stranger => &self.stranger,
+            Who::Owner => &self.owner,
+            Who::ForeignMerchant => &self.foreign,
+            Who::OwnMerchant => &self.own,
+            Who::Admin => &self.admin,
+        }
+    }
+
+    /// A number that was not given before.
+    pub(crate) fn number(&self) -> u64 {
+        self.count.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Makes what is asked for.
+    pub(crate) async fn make(&self, who: Who, thing: Thing) -> Made {
+        let asker = self.client(who).clone();
+        let made = match thing {
+            Thing::Nothing => Made::new(asker, ""),
+            // Nobody has no account, and tries another's.
+            Thing::Own if who == Who::Nobody => Made::new(asker, self.owner.user_id()),
+            Thing::Own => Made::new(asker.clone(), asker.user_id()),
+            Thing::OwnerHerself => Made::new(asker, self.owner.user_id()),
+            Thing::Account => self.account(asker).await,
+            Thing::Double => self.double(who).await,
+            Thing::Product => self.offer(asker, "active").await,
+            Thing::Draft => self.offer(asker, "draft").await,
+            Thing::Archived => self.offer(asker, "archived").await,
+            Thing::Variant => self.variant(asker).await,
+            Thing::Pending | Thing::Paid | Thing::Shipped | Thing::Payment => {
+                self.sale(asker, thing).await
+            }
+            Thing::Mixed => self.mixed(asker).await,
+            Thing::Guests
+            | Thing::GuestsWithToken
+            | Thing::GuestsWithOther
+            | Thing::GuestsPayment => self.guests(asker, thing).await,
+        };
+        made.with("$n", self.number())
+            .with("$password", PASSWORD)
+            .with("$tea", &self.product)
+            .with("$owner", self.owner.user_id())
+    }
+
+    async fn register(&self) -> (String, Answer) {
+        let email = format!("account-{}@souk.example", self.number());
+        let body = json!({"email": email, "password": PASSWORD});
+        let answer = self.nobody.post("/api/v1/auth/register", &body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        (email, answer)
+    }
+
+    async fn account(&self, asker: Client) -> Made {
+        let (email, account) = self.register().await;
+        let made = Made::new(asker, account.str("/user/id"));
+        made.with("$email", email)
+            .with("$refresh", account.str("/refresh_token"))
+            .with("$version", 1)
+    }
+
+    async fn double(&self, who: Who) -> Made {
+        let (email, account) = self.register().await;
+        let roles: &[&str] = match who {
+            Who::Nobody => {
+                let made = Made::new(self.nobody.clone(), self.owner.user_id());
+                return made.with("$version", 1);
+            }
+            Who::Stranger | Who::Owner => &["customer"],
+            Who::ForeignMerchant | Who::OwnMerchant => &["customer", "merchant"],
+            Who::Admin => &["admin", "customer"],
+        };
+        let id = account.str("/user/id");
+        let raise = json!({"roles": roles, "version": 1});
+        let raised = self
+            .admin
+            .patch(&format!("/api/v1/users/{id}"), &raise)
+            .await;
+        assert_eq!(raised.status, 200, "{}", raised.text);
+        let login = json!({"email": email, "password": PASSWORD});
+        let again = self.nobody.post("/api/v1/auth/login", &login).await;
+        assert_eq!(again.status, 200, "{}", again.text);
+        Made::new(self.nobody.signed_in(&again), id)
+            .with("$version", raised.int("/version"))
+            .with("$refresh", again.str("/refresh_token"))
+    }
+
+    async fn offer(&self, asker: Client, status: &str) -> Made {
+        let name = format!("Offer {}", self.number());
+        let body =
+            json!({"name": name, "sku": name, "price": "1.00", "stock": 5, "status": status});
+        let answer = self.own.post("/api/v1/products", &body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        let made = Made::new(asker, answer.str("/id"))
+            .with("$version", 1)
+            .with("$sku", &name);
+        made.with("$variant", answer.str("/variants/0/id"))
+    }
+
+    async fn variant(&self, asker: Client) -> Made {
+        let mut made = self.offer(asker, "active").await;
+        made.id = made.fill("$variant");
+        made
+    }
+
+    async fn place(&self, buyer: &Client, body: &Value) -> Answer {
+        let key = format!("made-{}", self.number());
+        let answer = buyer.post_with_key("/api/v1/orders", &key, body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer
+    }
+
+    async fn sale(&self, asker: Client, thing: Thing) -> Made {
+        let items = json!([{"product_id": self.product, "quantity": 1}]);
+        let order = self.place(&self.owner, &json!({"items": items})).await;
+        let id = order.str("/id");
+        if thing == Thing::Pending {
+            return Made::new(asker, id);
+        }
+        let key = format!("made-{}", self.number());
+        let pay = json!({"order_id": id, "method": "tok_ok"});
+        let paid = self
+            .owner
+            .post_with_key("/api/v1/payments", &key, &pay)
+            .await;
+        assert_eq!(paid.status, 201, "{}", paid.text);
+        if thing == Thing::Payment {
+            return Made::new(asker, paid.str("/id"));
+        }
+        if thing == Thing::Shipped {
+            let shipped = self
+                .own
+                .post(&format!("/api/v1/orders/{id}/ship"), &json!({}))
+                .await;
+            assert_eq!(shipped.status, 200, "{}", shipped.text);
+        }
+        Made::new(asker, id)
+    }
+
+    async fn mixed(&self, asker: Client) -> Made {
+        let items = json!([
+            {"product_id": self.product, "quantity": 1},
+            {"product_id": self.foreign_product, "quantity": 1},
+        ]);
+        let body = json!({"items": items, "payment": {"method": "tok_ok"}});
+        let order = self.place(&self.owner, &body).await;
+        Made::new(asker, order.str("/id"))
+    }
+
+    async fn guests(&self, asker: Client, thing: Thing) -> Made {
+        let items = json!([{"product_id": self.product, "quantity": 1}]);
+        let body = json!({"items": items, "email": "guest-canary-91bc@souk.example"});
+        let order = self.place(&self.nobody, &body).await;
+        let token = |order: &Answer| Some(order.str("/order_token").to_owned());
+        let mut made = Made::new(asker, order.str("/id"));
+        if thing == Thing::GuestsPayment {
+            let pay = json!({"order_id": made.id, "method": "tok_ok"});
+            let request = keyed(
+                self.nobody.request(Method::POST, "/api/v1/payments"),
+                self.number(),
+            );
+            let request = request.header("order-token", order.str("/order_token"));
+            let paid = self.nobody.send(request.json(&pay)).await;
+            assert_eq!(paid.status, 201, "{}", paid.text);
+            made.id = paid.str("/id").to_owned();
+        }
+        if thing == Thing::GuestsWithOther {
+            made.order_token = token(&self.place(&self.nobody, &body).await);
+        } else if thing != Thing::Guests {
+            made.order_token = token(&order);
+        }
+        made
+    }
+}
+
+/// The request with an idempotency key of its own.
+pub(crate) fn keyed(request: RequestBuilder, number: u64) -> RequestBuilder {
+    request.header("idempotency-key", format!("key-{number}"))
+}

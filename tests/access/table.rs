@@ -1,0 +1,166 @@
+//! Every route and who gets what of it. Requests are valid, so that the status shows the authority alone.
+
+use super::cast::Thing::{self, *};
+
+/// Method and path with its query; what it is about; the body; the status for nobody, a stranger, the owner,
+/// a foreign merchant, the own merchant, an admin.
+pub(crate) struct Row(
+    pub(crate) &'static str,
+    pub(crate) Thing,
+    pub(crate) &'static str,
+    pub(crate) [u16; 6],
+);
+
+/// Whoever asks.
+const fn all(status: u16) -> [u16; 6] {
+    [status; 6]
+}
+
+/// Whoever is signed in.
+const fn users(status: u16) -> [u16; 6] {
+    [401, status, status, status, status, status]
+}
+
+/// Those who sell, whatever they sell.
+const fn sellers(status: u16) -> [u16; 6] {
+    [401, 403, 403, status, status, status]
+}
+
+/// The one who sells this, and admins; other sellers do not learn that it is there.
+const fn its_seller(status: u16) -> [u16; 6] {
+    [401, 403, 403, 404, status, status]
+}
+
+/// Admins.
+const fn admins(status: u16) -> [u16; 6] {
+    [401, 403, 403, 403, 403, status]
+}
+
+/// What is not on sale: to others it is not there.
+const HIDDEN: [u16; 6] = [404, 404, 404, 404, 200, 200];
+/// Who sees a customer's order that one merchant sells.
+const SEES: [u16; 6] = [401, 404, 200, 404, 200, 200];
+/// Who sees a customer's order that two merchants sell: neither of them.
+const SEES_MIXED: [u16; 6] = [401, 404, 200, 404, 404, 200];
+/// Who may cancel it: the seller sees it, but it is not theirs to cancel.
+const CANCELS: [u16; 6] = [401, 404, 200, 404, 403, 200];
+/// Who may send it: the buyer sees it, but may not.
+const SENDS: [u16; 6] = [401, 404, 403, 404, 200, 200];
+/// Who may pay it: how an order is paid is none of its seller's business.
+const PAYS: [u16; 6] = [401, 404, 201, 404, 404, 201];
+/// Who sees a guest's order without the right token, if they come with none.
+const SEES_GUESTS: [u16; 6] = [401, 404, 404, 404, 200, 200];
+
+const PRODUCT: &str = r#"{"name":"Product $n","price":"1.00","version":1}"#;
+const ORDER: &str = r#"{"items":[{"product_id":"$tea","quantity":1}],"email":"g$n@souk.example"}"#;
+const ORDER_PAID: &str = r#"{"items":[{"product_id":"$tea","quantity":1}],"email":"g$n@souk.example","payment":{"method":"tok_ok"}}"#;
+const ADJUST: &str = r#"{"changes":[{"variant_id":"$variant","delta":1,"reason":"count"}]}"#;
+const ADJUST_SKU: &str = r#"{"changes":[{"sku":"$sku","delta":1,"reason":"count"}]}"#;
+const REGISTER: &str = r#"{"email":"new-$n@souk.example","password":"$password"}"#;
+const LOGIN: &str = r#"{"email":"$email","password":"$password"}"#;
+const REFRESH: &str = r#"{"refresh_token":"$refresh"}"#;
+const SETUP: &str =
+    r#"{"setup_token":"used","email":"new-$n@souk.example","password":"$password"}"#;
+const PASSWORD: &str = r#"{"password":"$password"}"#;
+const RENAME: &str = r#"{"name":"Somebody","version":$version}"#;
+const RAISE: &str = r#"{"roles":["customer","merchant"],"version":1}"#;
+const RAISE_SELF: &str = r#"{"roles":["admin","customer","merchant"],"version":$version}"#;
+const PAY: &str = r#"{"order_id":"$id","method":"tok_ok"}"#;
+
+/// The canonical routes: all that the document lists.
+#[rustfmt::skip] // a route a line
+pub(crate) const ROUTES: &[Row] = &[
+    Row("GET /.well-known/jwks.json", Nothing, "", all(200)),
+    Row("POST /api/v1/auth/register", Nothing, REGISTER, all(201)),
+    Row("POST /api/v1/auth/login", Account, LOGIN, all(200)),
+    Row("POST /api/v1/auth/refresh", Account, REFRESH, all(200)),
+    Row("POST /api/v1/auth/logout", Double, "{}", users(204)),
+    Row("POST /api/v1/auth/setup", Nothing, SETUP, all(401)),
+    Row("GET /api/v1/me", Nothing, "", users(200)),
+    Row("PATCH /api/v1/me", Double, RENAME, users(200)),
+    Row("DELETE /api/v1/me", Double, PASSWORD, users(204)),
+    Row("GET /api/v1/users/{id}", Account, "", admins(200)),
+    Row("GET /api/v1/users/{id}", Own, "", [401, 403, 403, 403, 403, 200]),
+    Row("PATCH /api/v1/users/{id}", Account, RAISE, admins(200)),
+    Row("PATCH /api/v1/users/{id}", Double, RAISE_SELF, [401, 403, 403, 403, 403, 200]),
+    Row("GET /api/v1/categories", Nothing, "", all(200)),
+    Row("POST /api/v1/categories", Nothing, r#"{"name":"Category $n"}"#, admins(201)),
+    Row("GET /api/v1/products", Nothing, "", all(200)),
+    Row("GET /api/v1/products?status=draft&limit=100", Draft, "", all(200)),
+    Row("POST /api/v1/products", Nothing, PRODUCT, sellers(201)),
+    Row("POST /api/v1/products/batch", Nothing, r#"{"products":[{"name":"B $n","price":1}]}"#, sellers(200)),
+    Row("GET /api/v1/products/{product}", Product, "", all(200)),
+    Row("GET /api/v1/products/{product}", Draft, "", HIDDEN),
+    Row("GET /api/v1/products/{product}", Archived, "", HIDDEN),
+    Row("PUT /api/v1/products/{product}", Product, PRODUCT, its_seller(200)),
+    Row("PUT /api/v1/products/{product}", Draft, PRODUCT, its_seller(200)),
+    Row("PATCH /api/v1/products/{product}", Product, r#"{"price":"2.00","version":1}"#, its_seller(200)),
+    Row("PATCH /api/v1/products/{product}", Draft, r#"{"status":"active","version":1}"#, its_seller(200)),
+    Row("DELETE /api/v1/products/{product}?version=1", Product, "", its_seller(204)),
+    Row("DELETE /api/v1/products/{product}?version=1", Draft, "", its_seller(204)),
+    Row("GET /api/v1/inventory", Variant, "", sellers(200)),
+    Row("POST /api/v1/inventory/adjust", Variant, ADJUST, its_seller(200)),
+    Row("POST /api/v1/inventory/adjust", Draft, ADJUST_SKU, its_seller(200)),
+    Row("GET /api/v1/inventory/{variant_id}", Variant, "", its_seller(200)),
+    Row("GET /api/v1/inventory/{variant_id}/movements", Variant, "", its_seller(200)),
+    Row("GET /api/v1/orders", Pending, "", users(200)),
+    Row("GET /api/v1/orders?customer_id=$owner", Pending, "", [401, 403, 200, 403, 403, 200]),
+    Row("POST /api/v1/orders", Nothing, ORDER, all(201)),
+    Row("POST /api/v1/orders", Nothing, ORDER_PAID, all(201)),
+    Row("GET /api/v1/orders/{id}", Pending, "", SEES),
+    Row("GET /api/v1/orders/{id}", Mixed, "", SEES_MIXED),
+    Row("GET /api/v1/orders/{id}", Guests, "", SEES_GUESTS),
+    Row("GET /api/v1/orders/{id}", GuestsWithToken, "", all(200)),
+    Row("GET /api/v1/orders/{id}", GuestsWithOther, "", HIDDEN),
+    Row("GET /api/v1/orders/{id}/timeline", Paid, "", SEES),
+    Row("GET /api/v1/orders/{id}/timeline", Mixed, "", SEES_MIXED),
+    Row("GET /api/v1/orders/{id}/timeline", Guests, "", SEES_GUESTS),
+    Row("GET /api/v1/orders/{id}/timeline", GuestsWithToken, "", all(200)),
+    Row("GET /api/v1/orders/{id}/timeline", GuestsWithOther, "", HIDDEN),
+    Row("POST /api/v1/orders/{id}/cancel", Pending, "{}", CANCELS),
+    Row("POST /api/v1/orders/{id}/cancel", Paid, "{}", CANCELS),
+    Row("POST /api/v1/orders/{id}/cancel", Mixed, "{}", SEES_MIXED),
+    Row("POST /api/v1/orders/{id}/cancel", Guests, "{}", [401, 404, 404, 404, 403, 200]),
+    Row("POST /api/v1/orders/{id}/cancel", GuestsWithToken, "{}", all(200)),
+    Row("POST /api/v1/orders/{id}/cancel", GuestsWithOther, "{}", [404, 404, 404, 404, 403, 200]),
+    Row("POST /api/v1/orders/{id}/ship", Paid, "{}", SENDS),
+    Row("POST /api/v1/orders/{id}/ship", Mixed, "{}", [401, 404, 403, 404, 404, 200]),
+    Row("POST /api/v1/orders/{id}/ship", Guests, "{}", [401, 404, 404, 404, 409, 409]),
+    Row("POST /api/v1/orders/{id}/ship", GuestsWithToken, "{}", [403, 403, 403, 403, 409, 409]),
+    Row("POST /api/v1/orders/{id}/deliver", Shipped, "{}", SENDS),
+    Row("POST /api/v1/orders/{id}/deliver", Guests, "{}", [401, 404, 404, 404, 409, 409]),
+    Row("POST /api/v1/payments", Pending, PAY, PAYS),
+    Row("POST /api/v1/payments", Guests, PAY, [401, 404, 404, 404, 404, 201]),
+    Row("POST /api/v1/payments", GuestsWithToken, PAY, all(201)),
+    Row("POST /api/v1/payments", GuestsWithOther, PAY, [404, 404, 404, 404, 404, 201]),
+    Row("GET /api/v1/payments/{id}", Payment, "", SEES_MIXED),
+    Row("GET /api/v1/payments/{id}", GuestsPayment, "", all(200)),
+];
+
+/// The seeds' addresses, which lead to the same handlers.
+#[rustfmt::skip] // a route a line
+pub(crate) const SEEDS: &[Row] = &[
+    Row("POST /api/auth/register", Nothing, REGISTER, all(201)),
+    Row("POST /api/auth/login", Account, LOGIN, all(200)),
+    Row("POST /api/auth/refresh", Account, REFRESH, all(200)),
+    Row("POST /api/auth/logout", Double, "{}", users(204)),
+    Row("POST /api/auth/delete", Double, PASSWORD, users(204)),
+    Row("PUT /api/auth/delete", Double, PASSWORD, users(204)),
+    Row("GET /products", Draft, "", all(200)),
+    Row("POST /products", Nothing, r#"{"name":"Seed $n","price":1.5,"stock":3}"#, sellers(201)),
+    Row("GET /products/{id}", Product, "", all(200)),
+    Row("GET /products/{id}", Draft, "", HIDDEN),
+    Row("PUT /products/{id}", Product, r#"{"name":"Seed $n","price":2}"#, its_seller(200)),
+    Row("PUT /api/products/{id}", Draft, r#"{"name":"Seed $n","price":2,"stock":9}"#, SEES_GUESTS),
+    Row("DELETE /api/products/{id}", Product, "", its_seller(204)),
+    Row("GET /orders", Pending, "", users(200)),
+    Row("GET /orders/{id}", Pending, "", SEES),
+    Row("GET /orders/{id}", Mixed, "", SEES_MIXED),
+    Row("GET /orders/user/{id}", OwnerHerself, "", SEES_MIXED),
+    Row("POST /orders", Nothing, r#"{"product_id":"$tea","quantity":1}"#, users(201)),
+    Row("POST /orders", Nothing, r#"{"product_id":"$tea","quantity":1,"userId":"$owner"}"#, [401, 403, 201, 403, 403, 403]),
+    Row("PUT /orders/{id}/status", Pending, r#"{"status":"cancelled"}"#, CANCELS),
+    Row("PUT /orders/{id}/status", Paid, r#"{"status":"Shipped"}"#, SENDS),
+    Row("PUT /orders/{id}", Shipped, r#"{"status":"delivered"}"#, SENDS),
+    Row("POST /payments", Pending, PAY, PAYS),
+];

@@ -1,0 +1,99 @@
+//! Editors and storekeepers at once: of many who saw one state, one changes it. Never a lost update.
+
+use crate::{outcomes, start};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use testkit::{Answer, Client};
+
+async fn adjust(admin: &Client, change: Value) -> Answer {
+    admin
+        .post("/api/v1/inventory/adjust", &json!({"changes": [change]}))
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_64_editors_with_one_version_one_wins_and_the_others_are_told_the_version() {
+    let mut shop = start().await;
+    let admin = shop.admin().await;
+    let product = admin.sell("tea", 1_999, 5).await;
+    let path = format!("/api/v1/products/{product}");
+    let tag = admin.get(&path).await.header("etag").to_owned();
+    let puts = (0..64).map(|number| {
+        let mut body = json!({"name": format!("Tea {number}"), "price": {"amount": 1_000 + number, "currency": "USD"}});
+        let mut request = admin.request(reqwest::Method::PUT, &path);
+        if number % 2 == 0 {
+            body["version"] = json!(1);
+        } else {
+            request = request.header("if-match", &tag);
+        }
+        admin.send(request.json(&body))
+    });
+    let answers = join_all(puts).await;
+    let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert_eq!((won.len(), lost.len()), (1, 63), "{:?}", outcomes(&answers));
+    for answer in lost {
+        let stale = [(409, "version_conflict"), (412, "precondition_failed")];
+        assert!(
+            stale.contains(&(answer.status, answer.code())),
+            "{}",
+            answer.text
+        );
+        assert_eq!(answer.int("/current_version"), 2);
+    }
+    let now = admin.get(&path).await;
+    assert_eq!(
+        (now.int("/version"), now.str("/name")),
+        (2, won[0].str("/name"))
+    );
+    assert_eq!(
+        admin.stock(&product).await,
+        (5, 0, 5),
+        "no editor touched the stock"
+    );
+    shop.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_50_who_take_one_of_30_away_30_do() {
+    let mut shop = start().await;
+    let admin = shop.admin().await;
+    let product = admin.sell("tea", 1_999, 30).await;
+    let takes = (0..50).map(|_| {
+        adjust(
+            &admin,
+            json!({"sku": "tea", "delta": -1, "reason": "damaged"}),
+        )
+    });
+    let answers = join_all(takes).await;
+    let expected = BTreeMap::from([((200, ""), 30), ((409, "insufficient_stock"), 20)]);
+    assert_eq!(outcomes(&answers), expected);
+    assert_eq!(admin.stock(&product).await, (0, 0, 0));
+    shop.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_16_who_counted_the_same_stock_one_sets_it() {
+    let mut shop = start().await;
+    let admin = shop.admin().await;
+    let product = admin.sell("tea", 1_999, 30).await;
+    let counts = (0..16).map(|number| {
+        adjust(
+            &admin,
+            json!({"sku": "tea", "set": 40 + number, "expected": 30, "reason": "count"}),
+        )
+    });
+    let answers = join_all(counts).await;
+    let expected = BTreeMap::from([((200, ""), 1), ((409, "stock_changed"), 15)]);
+    assert_eq!(outcomes(&answers), expected);
+    let (on_hand, ..) = admin.stock(&product).await;
+    for answer in answers {
+        let told = if answer.status == 200 {
+            answer.int("/data/0/on_hand")
+        } else {
+            answer.int("/on_hand")
+        };
+        assert_eq!(told, on_hand, "{}", answer.text);
+    }
+    shop.verify().await;
+}

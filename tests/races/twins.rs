@@ -1,0 +1,76 @@
+//! One request many times at once, as impatient clients and broken networks send it: one effect, one answer.
+
+use crate::{assert_are_twins, start};
+use futures_util::future::join_all;
+use serde_json::json;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_twins_of_an_order_are_one_order() {
+    let mut shop = start().await;
+    let admin = shop.admin().await;
+    let product = admin.sell("tea", 1_999, 500).await;
+    let ann = shop.customer("ann").await;
+    let answers = join_all((0..100).map(|_| ann.order("k1", &product, 2))).await;
+    assert_are_twins(&answers, 201);
+    let orders = ann.get("/api/v1/orders").await;
+    assert_eq!(orders.json["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(admin.stock(&product).await, (500, 2, 498));
+    shop.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_twins_of_a_paid_order_are_one_order_and_one_payment() {
+    let mut shop = start().await;
+    let admin = shop.admin().await;
+    let product = admin.sell("tea", 1_999, 500).await;
+    let ann = shop.customer("ann").await;
+    let answers = join_all((0..100).map(|_| ann.buy("k1", &product, 2, "tok_ok"))).await;
+    assert_are_twins(&answers, 201);
+    assert_eq!(answers[0].str("/status"), "paid");
+    assert_eq!(admin.stock(&product).await, (498, 0, 498));
+    let verified = shop.verify().await;
+    assert!(
+        verified.contains(" 1 orders (1 lines, 2 units), 1 payments"),
+        "{verified}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_twins_of_a_guest_s_order_are_one_order() {
+    let mut shop = start().await;
+    let admin = shop.admin().await;
+    let product = admin.sell("tea", 1_999, 500).await;
+    let guest = shop.visitor();
+    let body =
+        json!({"items": [{"product_id": product, "quantity": 1}], "email": "gus@souk.example"});
+    let answers =
+        join_all((0..100).map(|_| guest.post_with_key("/api/v1/orders", "k1", &body))).await;
+    assert_are_twins(&answers, 201);
+    assert_eq!(admin.stock(&product).await, (500, 1, 499));
+    shop.verify().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_twins_of_a_payment_are_one_capture() {
+    let mut shop = start().await;
+    let admin = shop.admin().await;
+    let product = admin.sell("tea", 1_999, 500).await;
+    let ann = shop.customer("ann").await;
+    let order = ann.order("k1", &product, 2).await;
+    let body = json!({"order_id": order.str("/id"), "method": "tok_ok"});
+    let answers =
+        join_all((0..100).map(|_| ann.post_with_key("/api/v1/payments", "p1", &body))).await;
+    assert_are_twins(&answers, 201);
+    let payment = ann
+        .get(&format!("/api/v1/payments/{}", answers[0].str("/id")))
+        .await;
+    assert_eq!(
+        (payment.str("/status"), payment.int("/amount/amount")),
+        ("captured", 3_998)
+    );
+    let verified = shop.verify().await;
+    assert!(
+        verified.contains(" 1 orders (1 lines, 2 units), 1 payments"),
+        "{verified}"
+    );
+}
