@@ -4,7 +4,7 @@
 use crate::{
     bus::Bus,
     clock::Clock,
-    db::{StoreError, sqlite::Database},
+    db::{Abort, StoreError, sqlite::Database},
     tasks::Tasks,
 };
 use contracts::{
@@ -13,10 +13,12 @@ use contracts::{
     values::{EventId, Timestamp},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, convert::Infallible, sync::Arc, time::Duration};
 
 /// Events read at a time.
 const PAGE: u32 = 512;
+/// Events between two notes of how far delivery has come, when nobody wants them.
+const KEEP_PLACE_EVERY: i64 = 4_096;
 /// Tries before an event is set aside as dead.
 const TRIES_MAX: i64 = 5;
 /// How long delivered events stay, to be published again if a broker loses them.
@@ -58,43 +60,73 @@ pub fn start_relay(
     clock: Clock,
 ) {
     tasks.start(name, move |stop| async move {
-        let relay = Relay { database, bus, clock };
+        let mut relay = Relay { database, bus, clock, seen: 0, kept: 0 };
+        relay.seen = relay.database.read(|c| Ok(read_cursor(c)?)).await?;
+        relay.kept = relay.seen;
         let mut commits = relay.database.commits();
         loop {
-            let moved = match relay.deliver_page().await {
-                Ok(moved) => moved,
+            let more = match relay.deliver_page().await {
+                Ok(more) => more,
                 Err(error) => {
                     tracing::warn!(error = %error, task = name, "events wait: the outbox could not be read");
                     false
                 }
             };
-            if moved && !stop.is_cancelled() {
+            if more && !stop.is_cancelled() {
                 continue;
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 changed = commits.changed() => if changed.is_err() { return Ok(()) },
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => relay.keep_place().await,
             }
         }
     });
 }
 
+/// An event as it is stored; its payload is read only if somebody wants it.
 struct Row {
     number: i64,
-    envelope: Envelope,
+    id: EventId,
+    name: String,
+    subject: String,
+    payload: String,
+    at: Timestamp,
+}
+
+impl Row {
+    fn envelope(&self) -> Result<Envelope, BoxError> {
+        Ok(Envelope {
+            id: self.id,
+            name: self.name.clone(),
+            subject: self.subject.clone(),
+            at: self.at,
+            payload: serde_json::from_str(&self.payload)?,
+        })
+    }
+}
+
+/// An event that was not taken.
+struct Refused {
+    number: i64,
+    subject: String,
+    reason: String,
 }
 
 struct Relay {
     database: Database,
     bus: Arc<dyn Bus>,
     clock: Clock,
+    /// All events up to this number were delivered or parked.
+    seen: i64,
+    /// The same, as the table says. It may lag behind: after a crash events come once more.
+    kept: i64,
 }
 
 impl Relay {
     /// Delivers what is due; true if there may be more at once.
-    async fn deliver_page(&self) -> Result<bool, BoxError> {
-        let now = self.clock.now().as_ms();
+    async fn deliver_page(&mut self) -> Result<bool, BoxError> {
+        let (now, seen) = (self.clock.now().as_ms(), self.seen);
         let parked = self
             .database
             .read(move |c| Ok(read_parked(c, now)?))
@@ -102,102 +134,144 @@ impl Relay {
         for row in parked {
             self.deliver_parked(row).await?;
         }
-        let (fresh, waiting) = self
+        let (fresh, mut held) = self
             .database
-            .read(|c| Ok((read_fresh(c)?, parked_subjects(c)?)))
+            .read(move |c| Ok((read_fresh(c, seen)?, parked_subjects(c)?)))
             .await?;
         let Some(last) = fresh.last().map(|row| row.number) else {
             return Ok(false);
         };
         let more = fresh.len() == usize::try_from(PAGE)?;
-        let mut failed: Vec<(i64, String, String)> = Vec::new();
-        let mut held: HashSet<String> = waiting;
-        for row in fresh {
-            let subject = row.envelope.subject.clone();
-            if !self.bus.is_wanted(&row.envelope.name) {
-                continue;
-            }
-            // A later event of a subject never overtakes an earlier one that waits.
-            if held.contains(&subject) {
-                failed.push((row.number, subject, "waits for an earlier event".to_owned()));
-            } else if let Err(error) = self.bus.publish(&row.envelope).await {
-                let (id, name) = (row.envelope.id, &row.envelope.name);
-                tracing::warn!(event.id = %id, event.name = name, error = %error, "an event will come again");
-                held.insert(subject.clone());
-                failed.push((row.number, subject, error.to_string()));
+        let mut refused = Vec::new();
+        let mut delivered = false;
+        for row in fresh.iter().filter(|row| self.bus.is_wanted(&row.name)) {
+            delivered = true;
+            if let Err(reason) = self.deliver(row, &held).await {
+                held.insert(row.subject.clone());
+                refused.push(Refused {
+                    number: row.number,
+                    subject: row.subject.clone(),
+                    reason,
+                });
             }
         }
-        self.advance(last, failed, now).await?;
+        self.park(refused, now).await?;
+        self.seen = last;
+        // A write of its own is not worth it for events that nobody wanted.
+        if delivered || last.saturating_sub(self.kept) >= KEEP_PLACE_EVERY {
+            self.keep_place().await;
+        }
         Ok(more)
     }
 
-    async fn advance(
-        &self,
-        last: i64,
-        failed: Vec<(i64, String, String)>,
-        now: i64,
-    ) -> Result<(), BoxError> {
+    /// A later event of a subject never overtakes an earlier one that waits.
+    async fn deliver(&self, row: &Row, held: &HashSet<String>) -> Result<(), String> {
+        if held.contains(&row.subject) {
+            return Err("waits for an earlier event".to_owned());
+        }
+        let published = match row.envelope() {
+            Ok(envelope) => self.bus.publish(&envelope).await,
+            Err(error) => Err(error),
+        };
+        published.map_err(|error| {
+            let (id, name) = (row.id, &row.name);
+            tracing::warn!(event.id = %id, event.name = name, error = %error, "an event will come again");
+            error.to_string()
+        })
+    }
+
+    async fn park(&self, refused: Vec<Refused>, now: i64) -> Result<(), BoxError> {
+        if refused.is_empty() {
+            return Ok(());
+        }
         let write = self.database.write(move |c| {
-            for (number, subject, reason) in &failed {
+            for one in &refused {
                 c.prepare_cached(
                     "INSERT INTO outbox_parked (event_number, subject, tries, next_try_at_ms, reason)
                      VALUES (?1, ?2, 1, ?3, ?4)
                      ON CONFLICT DO NOTHING",
                 )?
-                .execute(params![number, subject, now.saturating_add(1_000), reason])?;
+                .execute(params![one.number, one.subject, now.saturating_add(1_000), one.reason])?;
             }
-            c.prepare_cached("UPDATE outbox_cursor SET delivered_number = ?1 WHERE cursor_id = 1")?.execute([last])?;
-            c.prepare_cached("DELETE FROM outbox WHERE event_number IN (
-                 SELECT event_number FROM outbox WHERE at_ms < ?1 AND event_number <= ?2
-                    AND event_number NOT IN (SELECT event_number FROM outbox_parked) LIMIT 512)")?
-                .execute(params![now.saturating_sub(KEEP_MS), last])?;
             Ok(())
         });
         write
             .await
-            .map_err(|abort: crate::db::Abort<()>| format!("{abort:?}").into())
+            .map_err(|abort: Abort<Infallible>| format!("{abort:?}").into())
+    }
+
+    /// Writes down how far delivery has come, and lets go of events that are old enough.
+    async fn keep_place(&mut self) {
+        let seen = self.seen;
+        if seen == self.kept {
+            return;
+        }
+        let old = self.clock.now().as_ms().saturating_sub(KEEP_MS);
+        let write = self.database.write(move |c| {
+            c.prepare_cached("UPDATE outbox_cursor SET delivered_number = ?1 WHERE cursor_id = 1")?.execute([seen])?;
+            // Only the oldest page is looked at: numbers and times rise together.
+            c.prepare_cached(
+                "DELETE FROM outbox
+                  WHERE event_number IN (SELECT event_number FROM outbox ORDER BY event_number LIMIT ?1)
+                    AND event_number NOT IN (SELECT event_number FROM outbox_parked)
+                    AND event_number <= ?2
+                    AND at_ms < ?3",
+            )?
+            .execute(params![KEEP_PLACE_EVERY, seen, old])?;
+            Ok(())
+        });
+        let written: Result<(), Abort<Infallible>> = write.await;
+        match written {
+            Ok(()) => self.kept = seen,
+            Err(abort) => {
+                tracing::warn!(error = ?abort, "delivered events may come once more after a crash")
+            }
+        }
     }
 
     async fn deliver_parked(&self, row: Row) -> Result<(), BoxError> {
-        let outcome = self.bus.publish(&row.envelope).await;
+        let outcome = self.deliver(&row, &HashSet::new()).await;
         let now = self.clock.now().as_ms();
         let write = self.database.write(move |c| {
             match outcome {
-                Ok(()) => c.execute("DELETE FROM outbox_parked WHERE event_number = ?1", [row.number])?,
-                Err(error) => {
-                    tracing::warn!(event.id = %row.envelope.id, error = %error, "an event failed again");
-                    c.execute(
-                        "UPDATE outbox_parked
-                            SET tries = tries + 1,
-                                next_try_at_ms = ?2 + (1000 << MIN(tries, 10)),
-                                reason = ?3
-                          WHERE event_number = ?1",
-                        params![row.number, now, error.to_string()],
-                    )?
-                }
+                Ok(()) => c.execute(
+                    "DELETE FROM outbox_parked WHERE event_number = ?1",
+                    [row.number],
+                )?,
+                Err(reason) => c.execute(
+                    "UPDATE outbox_parked
+                        SET tries = tries + 1,
+                            next_try_at_ms = ?2 + (1000 << MIN(tries, 10)),
+                            reason = ?3
+                      WHERE event_number = ?1",
+                    params![row.number, now, reason],
+                )?,
             };
             Ok(())
         });
         write
             .await
-            .map_err(|abort: crate::db::Abort<()>| format!("{abort:?}").into())
+            .map_err(|abort: Abort<Infallible>| format!("{abort:?}").into())
     }
 }
 
 const COLUMNS: &str = "o.event_number, o.event_id, o.name, o.subject, o.payload, o.at_ms";
 
-fn read_fresh(connection: &Connection) -> Result<Vec<Row>, rusqlite::Error> {
-    let delivered: i64 = connection
-        .prepare_cached("SELECT delivered_number FROM outbox_cursor WHERE cursor_id = 1")?
-        .query_row([], |row| row.get(0))
+fn read_cursor(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    let sql = "SELECT delivered_number FROM outbox_cursor WHERE cursor_id = 1";
+    Ok(connection
+        .query_row(sql, [], |row| row.get(0))
         .optional()?
-        .unwrap_or(0);
+        .unwrap_or(0))
+}
+
+fn read_fresh(connection: &Connection, seen: i64) -> Result<Vec<Row>, rusqlite::Error> {
     let sql = format!(
         "SELECT {COLUMNS} FROM outbox o WHERE o.event_number > ?1 ORDER BY o.event_number LIMIT ?2"
     );
     connection
         .prepare_cached(&sql)?
-        .query_map(params![delivered, PAGE], read_row)?
+        .query_map(params![seen, PAGE], read_row)?
         .collect()
 }
 
@@ -231,15 +305,12 @@ fn parked_subjects(connection: &Connection) -> Result<HashSet<String>, rusqlite:
 }
 
 fn read_row(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
-    let payload: String = row.get(4)?;
     Ok(Row {
         number: row.get(0)?,
-        envelope: Envelope {
-            id: EventId::from_bytes(row.get(1)?),
-            name: row.get(2)?,
-            subject: row.get(3)?,
-            payload: serde_json::from_str(&payload).unwrap_or_default(),
-            at: Timestamp::from_ms(row.get(5)?),
-        },
+        id: EventId::from_bytes(row.get(1)?),
+        name: row.get(2)?,
+        subject: row.get(3)?,
+        payload: row.get(4)?,
+        at: Timestamp::from_ms(row.get(5)?),
     })
 }

@@ -2,7 +2,8 @@
 
 use super::Fault;
 use axum::{
-    body::Bytes,
+    RequestExt,
+    body::{Bytes, HttpBody},
     extract::{FromRequest, Request},
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
@@ -74,11 +75,17 @@ async fn read<S: Send + Sync, T: DeserializeOwned>(
     Ok(parse(&bytes)?)
 }
 
-/// Reads a whole body, within the route's limit.
+/// Reads a whole body, within the route's limit. One that says beforehand that it is larger is not waited for.
 ///
 /// # Errors
 /// 413 when it is larger, 400 when it breaks off.
 pub async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Fault> {
+    let said = request.body().size_hint().lower();
+    let request = request.with_limited_body();
+    let most = request.body().size_hint().upper();
+    if most.is_some_and(|most| said > most) {
+        return Err(Fault::new(Code::BodyTooLarge));
+    }
     Bytes::from_request(request, state)
         .await
         .map_err(|rejection| {

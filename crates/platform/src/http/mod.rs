@@ -2,6 +2,7 @@
 //! No route of any service is here, and no store.
 
 pub mod answer;
+mod arrival;
 pub mod auth;
 pub mod cookies;
 pub mod etag;

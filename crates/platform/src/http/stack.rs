@@ -1,6 +1,7 @@
 //! The stack around the whole door, one pass: request id, trace, panic to problem, size limits, shed,
 //! time-out, body limit, security headers, and the one place where problems become bodies.
 
+use super::arrival;
 use crate::clock::Clock;
 use axum::{
     Router,
@@ -100,7 +101,7 @@ async fn pass(State(stack): State<Stack>, mut request: Request, next: Next) -> R
 }
 
 async fn admit(stack: &Stack, request: Request, next: Next) -> Response {
-    if let Err(problem) = check_size(&request) {
+    if let Err(problem) = check_size(&request).and_then(|()| check_coding(&request)) {
         return super::Fault(problem).into_response();
     }
     // Probes answer even when the shop is full.
@@ -111,6 +112,7 @@ async fn admit(stack: &Stack, request: Request, next: Next) -> Response {
         Err(_) => return super::Fault::new(Code::Overloaded).into_response(),
     };
     let safe = request.method() == Method::GET || request.method() == Method::HEAD;
+    let (request, arrival) = arrival::watch(request);
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(Duration::from_millis(stack.options.timeout_ms), work).await {
         Ok(Ok(response)) => response,
@@ -118,6 +120,8 @@ async fn admit(stack: &Stack, request: Request, next: Next) -> Response {
             tracing::error!("a handler panicked");
             super::Fault::new(Code::Internal).into_response()
         }
+        // Nobody acts on half a request.
+        Err(_) if !arrival.is_whole() => super::Fault::new(Code::RequestTimeout).into_response(),
         Err(_) if safe => super::Fault::new(Code::Unavailable).into_response(),
         Err(_) => super::Fault(
             Problem::new(Code::OutcomeUnknown)
@@ -164,6 +168,15 @@ fn check_size(request: &Request) -> Result<(), Problem> {
         return Err(Problem::new(Code::HeadersTooLarge));
     }
     Ok(())
+}
+
+/// A small compressed body can be a huge one, so none is read.
+fn check_coding(request: &Request) -> Result<(), Problem> {
+    let coding = request.headers().get(header::CONTENT_ENCODING);
+    if coding.is_none_or(|coding| coding == "identity") {
+        return Ok(());
+    }
+    Err(Problem::new(Code::UnsupportedMediaType).detail("send the body uncompressed"))
 }
 
 /// Gives every refusal its body: those of handlers, and the bare ones of the router itself.

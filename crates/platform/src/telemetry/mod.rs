@@ -28,10 +28,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// Whether a level text can be read.
+/// Whether a level text can be read. A word alone must be a level: `Targets` would take a misspelt one for the
+/// name of a part, and all others would fall silent.
 #[must_use]
 pub fn level_is_valid(level: &str) -> bool {
-    level.parse::<Targets>().is_ok()
+    let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
+    let is_known = |part: &str| part.contains('=') || is_level(part);
+    level.parse::<Targets>().is_ok() && level.split(',').all(is_known)
 }
 
 /// Starts logging. A second start in one process changes nothing.
@@ -56,4 +59,19 @@ pub fn start(options: &Options) {
             .with(layer.with_filter(targets))
             .try_init(),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_level_is_no_level() {
+        for level in ["info", "WARN", "off", "warn,platform=debug"] {
+            assert!(level_is_valid(level), "{level}");
+        }
+        for level in ["loud", "inof", "info,loud", "platform=loud", ""] {
+            assert!(!level_is_valid(level), "{level}");
+        }
+    }
 }

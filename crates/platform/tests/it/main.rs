@@ -1,6 +1,6 @@
 //! What the rooms of `platform` promise, tried from outside: the stack around a router, the outbox and its
 //! relay, idempotency keys.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod keys;
 mod outbox;

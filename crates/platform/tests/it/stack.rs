@@ -7,6 +7,7 @@ use axum::{
     routing::{get, post},
 };
 use contracts::{access::Role, problem::Code};
+use futures_util::StreamExt;
 use http_body_util::BodyExt;
 use platform::{
     clock::Clock,
@@ -153,6 +154,29 @@ async fn too_much_of_anything_is_refused() {
         (answer.status, answer.body["code"].as_str()),
         (413, Some("body_too_large"))
     );
+}
+
+#[tokio::test]
+async fn a_body_that_never_comes_whole_had_no_effect() {
+    let parts = futures_util::stream::iter([Ok::<_, std::io::Error>("{")]);
+    let stalled = Body::from_stream(parts.chain(futures_util::stream::pending()));
+    let request = Request::post("/reads").header(header::CONTENT_TYPE, "application/json");
+    let answer = send(request.body(stalled).unwrap()).await;
+    assert_eq!(
+        (answer.status, answer.body["code"].as_str()),
+        (408, Some("request_timeout"))
+    );
+}
+
+#[tokio::test]
+async fn compressed_bodies_are_not_read() {
+    for (coding, status) in [("gzip", 415), ("identity, br", 415), ("identity", 200)] {
+        let request = Request::post("/reads")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_ENCODING, coding)
+            .body(Body::from("\"admin\""));
+        assert_eq!(send(request.unwrap()).await.status, status, "{coding}");
+    }
 }
 
 #[tokio::test]
