@@ -1,5 +1,4 @@
 //! The API's document is a snapshot: a change of the public API is seen in a diff, never by accident.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use std::path::Path;
 use testkit::Shop;

@@ -1,9 +1,6 @@
 //! Clients of the seeds' documents, each written by what its document says and nothing else, against the real
 //! binary; and the defects of the seeds' own implementations, shown not to be ours.
-#![expect(
-    clippy::expect_used,
-    reason = "a test that cannot go on should stop"
-)]
+#![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 
 #[path = "seeds/accounts.rs"]
 mod accounts;
@@ -19,3 +16,5 @@ mod orders;
 mod products;
 #[path = "seeds/program.rs"]
 mod program;
+#[path = "seeds/sales.rs"]
+mod sales;

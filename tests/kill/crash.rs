@@ -53,7 +53,8 @@ async fn a_shop_that_is_told_to_stop_answers_what_it_has_and_loses_nothing() {
         shop.restart().await;
         load.follow(&shop);
         load.check_acknowledged().await;
-        load.send_lost_again().await;
+        let done = load.send_lost_again().await;
+        assert_eq!(done, 0, "what was done was answered");
         load.check_counts().await;
     }
     load.check_settled().await;

@@ -191,8 +191,11 @@ impl Load {
                 );
             }
             let (was, is) = (answer.str("/status"), now.str("/status"));
-            let legal =
-                was == is || matches!((was, is), ("pending", "paid" | "authorised" | "captured"));
+            let legal = was == is
+                || matches!(
+                    (was, is),
+                    ("pending", "paid" | "authorised") | ("pending" | "authorised", "captured")
+                );
             assert!(legal, "{was} became {is}: {}", now.text);
             let again = buyer.post_with_key(wish.path, &wish.key, &wish.body).await;
             assert_eq!(
@@ -212,15 +215,18 @@ impl Load {
         }
     }
 
-    /// Every request without an answer is sent again, and is answered.
-    pub(crate) async fn send_lost_again(&mut self) {
+    /// Every request without an answer is sent again, and is answered; gives how many had been done already.
+    pub(crate) async fn send_lost_again(&mut self) -> usize {
+        let mut done = 0;
         for wish in std::mem::take(&mut self.ledger.lost) {
             let answer = self.buyers[wish.buyer]
                 .post_with_key(wish.path, &wish.key, &wish.body)
                 .await;
             assert!(matches!(answer.status, 201 | 202), "{}", answer.text);
+            done += usize::from(answer.header("idempotent-replayed") == "true");
             self.ledger.answered.push((wish, answer));
         }
+        done
     }
 
     /// There is one order for each key, and no other.

@@ -8,12 +8,17 @@ pub(crate) const SLUG_CHARS_MAX: usize = 80;
 /// Suffixes tried before a random one: a name that hundreds of products share stays cheap to store.
 const SUFFIXES: u32 = 20;
 
+/// Addresses beside the products' own, which no slug may hide behind.
+const TAKEN: &[&str] = &["batch"];
+
 /// Checks a slug that somebody chose.
 pub(crate) fn check(text: &str) -> Result<String, ValueError> {
     let plain = text
         .bytes()
         .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if (1..=SLUG_CHARS_MAX).contains(&text.len()) && plain {
+    if TAKEN.contains(&text) {
+        Err(ValueError::new("is an address of the shop's own"))
+    } else if (1..=SLUG_CHARS_MAX).contains(&text.len()) && plain {
         Ok(text.to_owned())
     } else {
         Err(ValueError::new("must be 1 to 80 of a-z, 0-9 and -"))
@@ -69,7 +74,9 @@ pub(crate) fn candidates(base: &str, unique: &str) -> impl Iterator<Item = Strin
         format!("{}-{suffix}", kept.trim_end_matches('-'))
     };
     let counted: Vec<String> = (2..=SUFFIXES).map(|n| with(&n.to_string())).collect();
-    std::iter::once(base.to_owned())
+    let free = !TAKEN.contains(&base);
+    free.then(|| base.to_owned())
+        .into_iter()
         .chain(counted)
         .chain(std::iter::once(with(unique)))
 }
@@ -116,5 +123,11 @@ mod tests {
         let all: Vec<String> = candidates("tea", "xyz").collect();
         assert_eq!(all[..3], ["tea", "tea-2", "tea-3"]);
         assert_eq!(all.last().map(String::as_str), Some("tea-xyz"));
+    }
+
+    #[test]
+    fn no_slug_is_an_address_of_the_shop_s_own() {
+        assert!(check("batch").is_err());
+        assert_eq!(candidates("batch", "xyz").next().as_deref(), Some("batch-2"));
     }
 }

@@ -8,7 +8,7 @@ use contracts::{
     request::Answered,
     values::Page,
 };
-use platform::http::{Fault, Json, auth::Admin, created};
+use platform::http::{Fault, Json, NoQuery, auth::Admin, created};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<Shop> {
@@ -17,8 +17,11 @@ pub(super) fn routes() -> OpenApiRouter<Shop> {
 
 /// Lists all categories, parents before children.
 #[utoipa::path(get, path = "/api/v1/categories", operation_id = "list_categories", tag = "catalog",
-    responses((status = 200, body = Page<CategoryView>)))]
-async fn list(State(shop): State<Shop>) -> Result<Json<Page<CategoryView>>, Fault> {
+    responses(
+        (status = 200, body = Page<CategoryView>),
+        (status = 400, description = "There are no parameters", body = ProblemBody),
+    ))]
+async fn list(State(shop): State<Shop>, _: NoQuery) -> Result<Json<Page<CategoryView>>, Fault> {
     Ok(Json(Page {
         data: shop.categories().await?,
         next_cursor: None,

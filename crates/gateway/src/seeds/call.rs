@@ -126,10 +126,13 @@ impl<'d> Caller<'d> {
         body: &Draft,
         else_key: Option<HeaderValue>,
     ) -> Result<Answer, Problem> {
-        let key = self.headers.get(&IDEMPOTENCY_KEY).cloned().or(else_key);
-        let headers = key.map(|key| (IDEMPOTENCY_KEY, key));
-        self.ask(Method::POST, path, headers.as_slice(), Some(body))
-            .await
+        // All of them, if there are several: the canonical address knows what to say to that.
+        let sent = self.headers.get_all(&IDEMPOTENCY_KEY).iter().cloned();
+        let mut headers: Vec<_> = sent.map(|key| (IDEMPOTENCY_KEY, key)).collect();
+        if headers.is_empty() {
+            headers.extend(else_key.map(|key| (IDEMPOTENCY_KEY, key)));
+        }
+        self.ask(Method::POST, path, &headers, Some(body)).await
     }
 
     /// Changes or deletes what is at a canonical address, if it is still what `If-Match` says.

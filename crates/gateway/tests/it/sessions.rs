@@ -66,6 +66,9 @@ async fn a_bad_token_is_refused_at_once_even_where_nobody_would_do() {
 #[tokio::test]
 async fn an_old_token_keeps_nobody_from_proving_who_they_are() {
     let shop = shop();
+    let token = shop.signer.token(shop.ann, &[Role::Customer]);
+    let expired = format!("Bearer {token}");
+    shop.signer.clock.advance_seconds(1_000);
     for path in [
         "/api/v1/auth/login",
         "/api/v1/auth/register",
@@ -77,7 +80,7 @@ async fn an_old_token_keeps_nobody_from_proving_who_they_are() {
         "/auth/register",
         "/register/",
     ] {
-        for header in ["Bearer over", "Bearer", "Basic YTpi"] {
+        for header in [expired.as_str(), "Bearer over", "Bearer", "Basic YTpi"] {
             let asked = wish("POST", path).json(&json!({"refresh_token": "r"}));
             let told = shop.ask(asked.header("authorization", header)).await;
             assert_eq!(told.status, 200, "{path} {header} {}", told.text);
@@ -89,7 +92,7 @@ async fn an_old_token_keeps_nobody_from_proving_who_they_are() {
         "/api/auth/logout",
         "/api/auth/delete",
     ] {
-        let asked = wish("POST", path).header("authorization", "Bearer over");
+        let asked = wish("POST", path).header("authorization", &expired);
         let told = shop.ask(asked).await;
         assert_eq!(told.brief(), "401 invalid_token", "{path}");
     }

@@ -7,14 +7,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::{
-    orders::{Buyer, OrderEventView, OrderQuery, OrderView, PayWith, PlaceOrder, Reader},
-    payments::{PayError, PayOrder, PaymentStatus},
+    orders::{
+        Buyer, OrderEventView, OrderQuery, OrderStatus, OrderView, PayWith, PlaceOrder, Reader,
+    },
+    payments::{PayError, PayOrder},
     problem::{Problem, ProblemBody},
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page},
 };
 use platform::http::{
-    Fault, Id, Json, Query,
+    Fault, Id, Json, NoQuery, Query,
     answer::{created, mark_replay, page},
     auth::{OrderReader, User, Visitor},
     etag,
@@ -76,8 +78,7 @@ async fn pay(
     let key =
         IdempotencyKey::parse(&format!("order:{order_id}")).map_err(|error| ("/payment", error));
     let key = key.map_err(Problem::from)?;
-    let paid = app
-        .payments
+    app.payments
         .pay(
             reader,
             key,
@@ -90,14 +91,8 @@ async fn pay(
         .map_err(|error| refused(order_id, error))?;
     let mut value = app.orders.order_when_paid(reader, order_id).await?;
     value.order_token = placed.value.order_token;
-    let decided = match paid.value.status {
-        PaymentStatus::Pending | PaymentStatus::Authorised => false,
-        PaymentStatus::Captured
-        | PaymentStatus::Declined
-        | PaymentStatus::Voided
-        | PaymentStatus::Refunded => true,
-    };
-    if decided {
+    // The order's own word: money may be taken, and the order be told of it only after a crash in between.
+    if value.status != OrderStatus::Pending {
         return Ok(created(
             location,
             Answered {
@@ -182,6 +177,7 @@ pub(super) async fn timeline(
     State(app): State<App>,
     OrderReader(who): OrderReader,
     Id(id): Id<OrderId>,
+    _: NoQuery,
 ) -> Result<Json<Page<OrderEventView>>, Fault> {
     let data = app.orders.timeline(&who, id).await?;
     Ok(Json(Page {

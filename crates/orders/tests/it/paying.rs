@@ -52,7 +52,7 @@ async fn a_declined_payment_names_the_order_that_still_waits() {
 
 #[tokio::test]
 async fn an_unknown_outcome_is_told_as_such_until_it_is_known() {
-    for method in ["tok_slow", "tok_held"] {
+    for method in ["tok_slow", "tok_held", "tok_untold"] {
         let shop = Shop::open().await;
         let first = buy(&shop, method).await;
         assert_eq!(first.status, StatusCode::ACCEPTED, "{method}");

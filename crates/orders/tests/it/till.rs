@@ -17,7 +17,8 @@ use std::{
 };
 
 /// A till: `tok_ok` is captured, `tok_declined` refused, `tok_slow` stays unknown until it is settled,
-/// `tok_held` is authorised and no more. No other token is known.
+/// `tok_held` is authorised and no more, `tok_untold` is captured without a word to the order. No other token
+/// is known.
 pub(crate) struct FakePayments {
     catalog: Arc<FakeCatalog>,
     orders: OnceLock<Arc<dyn Orders>>,
@@ -42,7 +43,7 @@ impl FakePayments {
         for view in self.by_key.lock().await.values_mut() {
             if matches!(
                 view.status,
-                PaymentStatus::Pending | PaymentStatus::Authorised
+                PaymentStatus::Pending | PaymentStatus::Authorised | PaymentStatus::Captured
             ) {
                 view.status = PaymentStatus::Captured;
                 self.capture(view).await.unwrap();
@@ -115,7 +116,7 @@ impl Payments for FakePayments {
             return answer(known, true);
         }
         let status = match wish.method.as_str() {
-            "tok_ok" => PaymentStatus::Captured,
+            "tok_ok" | "tok_untold" => PaymentStatus::Captured,
             "tok_declined" => PaymentStatus::Declined,
             "tok_slow" => PaymentStatus::Pending,
             "tok_held" => PaymentStatus::Authorised,
@@ -135,6 +136,7 @@ impl Payments for FakePayments {
             updated_at: order.created_at,
         };
         match status {
+            PaymentStatus::Captured if wish.method == "tok_untold" => {}
             PaymentStatus::Captured => self.capture(&view).await.map_err(refused)?,
             PaymentStatus::Declined => {
                 let failed = orders.end_payment(order.id, id, PaymentEnd::Failed);

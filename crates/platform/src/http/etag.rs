@@ -26,10 +26,12 @@ pub struct IfMatch(pub Option<Version>);
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Fault;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
-        let Some(header) = parts.headers.get(IF_MATCH) else {
+        let mut sent = parts.headers.get_all(IF_MATCH).iter();
+        let Some(header) = sent.next() else {
             return Ok(Self(None));
         };
-        let version = header.to_str().ok().and_then(read_tag);
+        let alone = sent.next().is_none();
+        let version = header.to_str().ok().filter(|_| alone).and_then(read_tag);
         let unreadable = || {
             Problem::new(Code::Malformed)
                 .detail("If-Match must be one ETag as this shop sends them")
@@ -39,9 +41,17 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 }
 
 fn read_tag(text: &str) -> Option<Version> {
-    let bare = text.trim().trim_matches('"');
-    let number = bare.split('-').next()?.parse::<i64>().ok()?;
-    Version::try_from(number).ok()
+    let text = text.trim();
+    let bare = match text.strip_prefix('"') {
+        Some(rest) => rest.strip_suffix('"')?,
+        None => text,
+    };
+    let (version, more) = bare.split_once('-').unwrap_or((bare, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(version) || !digits(more) {
+        return None;
+    }
+    Version::try_from(version.parse::<i64>().ok()?).ok()
 }
 
 /// What a change may replace: the header's version, or the body's.
@@ -110,7 +120,19 @@ mod tests {
         assert_eq!(read_tag("\"3-17\""), version(3));
         assert_eq!(read_tag("\"3\""), version(3));
         assert_eq!(read_tag("3"), version(3));
-        for text in ["", "*", "\"x\"", "\"0\"", "\"-1\"", "W/\"1\""] {
+        for text in [
+            "",
+            "*",
+            "\"x\"",
+            "\"0\"",
+            "\"-1\"",
+            "W/\"1\"",
+            "\"1",
+            "\"\"1\"\"",
+            "\"+1\"",
+            "\"1-x\"",
+            "\"1-\"",
+        ] {
             assert_eq!(read_tag(text), None, "{text}");
         }
     }

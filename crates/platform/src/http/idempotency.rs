@@ -22,13 +22,18 @@ pub struct MaybeKey(pub Option<IdempotencyKey>);
 impl<S: Send + Sync> FromRequestParts<S> for MaybeKey {
     type Rejection = Fault;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
-        let Some(header) = parts.headers.get(IDEMPOTENCY_KEY) else {
+        let mut sent = parts.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let Some(header) = sent.next() else {
             return Ok(Self(None));
         };
         let invalid = || {
             Problem::new(Code::IdempotencyKeyInvalid)
-                .detail("it must be 1 to 128 visible characters")
+                .detail("it must be one, of 1 to 128 visible characters")
         };
+        // Of two keys neither is the one: whoever repeats the request may send them the other way round.
+        if sent.next().is_some() {
+            return Err(invalid().into());
+        }
         let text = header.to_str().map_err(|_| invalid())?;
         Ok(Self(Some(
             IdempotencyKey::parse(text).map_err(|_| invalid())?,

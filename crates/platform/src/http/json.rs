@@ -167,7 +167,7 @@ fn to_problem(pointer: &str, error: &serde_json::Error) -> Problem {
     let shown = match rule {
         "unknown_field" => "is not a field of this request".to_owned(),
         "missing" => "is required".to_owned(),
-        _ => message.to_owned(),
+        _ => in_words(message),
     };
     let place = if field.is_empty() {
         "the body".to_owned()
@@ -181,6 +181,21 @@ fn to_problem(pointer: &str, error: &serde_json::Error) -> Problem {
         message: shown,
     });
     problem
+}
+
+/// What the reader expected, in the caller's words rather than in ours.
+fn in_words(message: &str) -> String {
+    let Some((found, expected)) = message.rsplit_once("expected ") else {
+        return message.to_owned();
+    };
+    let expected = match expected {
+        "i32" | "i64" | "u16" | "u32" | "u64" => "a whole number",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
+    };
+    format!("{found}expected {expected}")
 }
 
 /// Counts brackets outside strings, so that a nest of a million costs a glance and not a parse.
@@ -254,6 +269,27 @@ mod tests {
             ("{\"items\":[]} x", "400 syntax "),
         ] {
             assert_eq!(refusal(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_was_expected_is_said_in_the_caller_s_words() {
+        let said = |json: &str| parse::<PlaceOrder>(json.as_bytes()).unwrap_err().detail;
+        for (json, expected) in [
+            (
+                "1",
+                "the body: invalid type: integer `1`, expected an object",
+            ),
+            (
+                r#"{"items":1}"#,
+                "/items: invalid type: integer `1`, expected a list",
+            ),
+            (
+                r#"{"items":[{"quantity":"expected x"}]}"#,
+                "/items/0/quantity: invalid type: string \"expected x\", expected a whole number",
+            ),
+        ] {
+            assert_eq!(said(json), expected);
         }
     }
 

@@ -17,5 +17,5 @@ mod tokens;
 pub use answer::{created, page};
 pub use fault::Fault;
 pub use json::{Json, MergePatch};
-pub use params::{Id, Query};
+pub use params::{Id, NoQuery, Query};
 pub use tokens::{KeySet, Revocations, TokenVerifier, VerifierOptions};

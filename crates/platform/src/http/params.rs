@@ -9,7 +9,7 @@ use contracts::{
     problem::{Code, Problem},
     values::IdError,
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use std::str::FromStr;
 
 /// The one id in a path.
@@ -23,6 +23,22 @@ impl<S: Send + Sync, T: FromStr<Err = IdError>> FromRequestParts<S> for Id<T> {
             .await
             .map_err(|_| Fault::new(Code::Malformed))?;
         Ok(Self(text.parse::<T>()?))
+    }
+}
+
+/// An address without parameters: any that comes is refused.
+#[derive(Debug, Clone, Copy)]
+pub struct NoQuery;
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Fault;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
+        let Query(Nothing {}) = Query::from_request_parts(parts, state).await?;
+        Ok(Self)
     }
 }
 

@@ -43,6 +43,7 @@ fn addresses() -> Router<App> {
         .route("/assets/souk.css", get(assets::style_sheet))
         .route("/media/demo/{file}", get(media::demo_picture))
         .route("/problems/{code}", get(problems::explain))
+        .fallback(problems::nowhere)
 }
 
 /// Where a page of a list begins, as the address says it.

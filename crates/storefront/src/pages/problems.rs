@@ -110,6 +110,17 @@ pub(super) async fn missing(app: &App, visit: &Visit, what: Missing) -> Response
     html(what.status, &page, cookies, true)
 }
 
+/// Whatever no page answers.
+pub(super) async fn nowhere(State(app): State<App>, visit: Visit) -> Response {
+    let what = Missing {
+        status: StatusCode::NOT_FOUND,
+        title: "There is no such page",
+        detail: "It may have moved. Perhaps a search finds what you look for.".to_owned(),
+        suggestion: String::new(),
+    };
+    missing(&app, &visit, what).await
+}
+
 /// GET `/problems/{code}`.
 pub(super) async fn explain(
     State(app): State<App>,

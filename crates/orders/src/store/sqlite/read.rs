@@ -188,7 +188,8 @@ pub(super) fn position(cursor: Option<&Cursor>) -> Result<i64, OrderError> {
     };
     let number = digest::from_base64url(cursor.as_str())
         .and_then(|bytes| String::from_utf8(bytes).ok())
-        .and_then(|text| text.parse().ok());
+        .and_then(|text| text.parse().ok())
+        .filter(|number| *number > 0);
     number.ok_or(OrderError::Invalid {
         field: "cursor",
         reason: "is no cursor of this list".to_owned(),

@@ -1,0 +1,82 @@
+//! `souk admin create`, beside a running shop.
+
+use crate::refusal;
+use serde_json::json;
+use testkit::{Client, PASSWORD, Shop, run};
+
+async fn sign_in(shop: &Shop, email: &str) -> Client {
+    let body = json!({"email": email, "password": PASSWORD});
+    let answer = shop.visitor().post("/api/v1/auth/login", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    shop.visitor().signed_in(&answer)
+}
+
+#[tokio::test]
+async fn an_admin_made_while_the_shop_is_open_can_work_at_once() {
+    let shop = Shop::start().await;
+    let data = shop.folder().to_str().unwrap_or_default();
+    let create = [
+        "admin",
+        "create",
+        "--email",
+        "boss@souk.example",
+        "--data",
+        data,
+    ];
+    let said = run(&create, &format!("{PASSWORD}\n")).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("is an admin"), "{said:?}");
+    assert!(!said.out.contains(PASSWORD) && !said.err.contains(PASSWORD));
+    let boss = sign_in(&shop, "boss@souk.example").await;
+    let made = boss
+        .post("/api/v1/categories", &json!({"name": "Tea"}))
+        .await;
+    assert_eq!(made.status, 201, "{}", made.text);
+}
+
+#[tokio::test]
+async fn a_customer_is_raised_to_an_admin() {
+    let shop = Shop::start().await;
+    let ann = shop.customer("ann").await;
+    let refused = ann
+        .post("/api/v1/categories", &json!({"name": "Tea"}))
+        .await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    let data = shop.folder().to_str().unwrap_or_default();
+    let create = [
+        "admin",
+        "create",
+        "--email",
+        "ann@souk.example",
+        "--data",
+        data,
+    ];
+    let said = run(&create, &format!("{PASSWORD}\n")).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let ann = sign_in(&shop, "ann@souk.example").await;
+    let made = ann
+        .post("/api/v1/categories", &json!({"name": "Tea"}))
+        .await;
+    assert_eq!(made.status, 201, "{}", made.text);
+}
+
+#[tokio::test]
+async fn an_admin_needs_a_password_and_an_address() {
+    let shop = Shop::start().await;
+    let data = shop.folder().to_str().unwrap_or_default();
+    let create = [
+        "admin",
+        "create",
+        "--email",
+        "boss@souk.example",
+        "--data",
+        data,
+    ];
+    assert_eq!(
+        refusal(&run(&create, "").await),
+        "souk: no password came on standard input"
+    );
+    assert!(refusal(&run(&create, "short\n").await).contains("password"));
+    let create = ["admin", "create", "--email", "boss", "--data", data];
+    assert!(refusal(&run(&create, "long enough, this one\n").await).contains("--email"));
+}

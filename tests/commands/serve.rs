@@ -1,0 +1,140 @@
+//! `souk serve` and `souk health`: how a shop opens, what keeps it from opening, and what it leaves behind.
+
+use crate::{note, refusal};
+use std::{path::Path, time::Instant};
+use testkit::{Folder, Running, Shop, run};
+
+#[tokio::test]
+async fn a_shop_says_where_it_listens_and_answers_there() {
+    let shop = Shop::start().await;
+    assert!(
+        shop.url().starts_with("http://127.0.0.1:"),
+        "{}",
+        shop.url()
+    );
+    for path in [
+        "/livez",
+        "/readyz",
+        "/version",
+        "/openapi.json",
+        "/docs",
+        "/",
+    ] {
+        let answer = shop.visitor().get(path).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_warm_start_is_timed() {
+    let mut shop = Shop::start().await;
+    let mut times = Vec::new();
+    for _ in 0..3 {
+        assert!(shop.stop().await);
+        let started = Instant::now();
+        shop.restart().await;
+        times.push(started.elapsed());
+        assert_eq!(shop.visitor().get("/readyz").await.status, 200);
+    }
+    note(&format!(
+        "warm starts, with a debug build's weight: {times:.1?}"
+    ));
+}
+
+#[tokio::test]
+async fn a_second_shop_on_the_same_folder_is_refused() {
+    let shop = Shop::start().await;
+    let data = shop.folder().to_str().unwrap_or_default();
+    for command in [&["serve"] as &[&str], &[]] {
+        let command = [command, &["--listen", "127.0.0.1:0", "--data", data]].concat();
+        let said = run(&command, "").await;
+        assert!(
+            refusal(&said).starts_with(&format!("souk: another shop is open on {data}")),
+            "{said:?}"
+        );
+        assert!(!said.out.contains("listening on"));
+    }
+    assert_eq!(
+        shop.visitor().get("/readyz").await.status,
+        200,
+        "the first goes on"
+    );
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_said() {
+    let shop = Shop::start().await;
+    let address = shop.url().trim_start_matches("http://");
+    let files = Folder::default();
+    let said = run(
+        &["serve", "--listen", address, "--data", &files.at("data")],
+        "",
+    )
+    .await;
+    let line = refusal(&said);
+    assert!(
+        line.contains(&format!("{address} cannot be listened on")) && line.contains("in use"),
+        "{line}"
+    );
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_said() {
+    let files = Folder::default();
+    let file = files.write("file", "");
+    let said = run(
+        &[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            &format!("{file}/data"),
+        ],
+        "",
+    )
+    .await;
+    assert!(refusal(&said).contains("cannot be made"), "{said:?}");
+}
+
+#[tokio::test]
+async fn an_ephemeral_shop_leaves_no_folder_behind() {
+    let arguments = ["serve", "--ephemeral", "--listen", "127.0.0.1:0"];
+    let mut shop = Running::start(&arguments, &[("SOUK_SHOP__DEMO", "false")]);
+    let folder = shop.after("Data ").await;
+    let url = shop.after("listening on ").await;
+    assert!(Path::new(&folder).is_dir(), "{folder}");
+    assert_eq!(run(&["health", &url], "").await.code, 0);
+    assert!(shop.stop().await);
+    assert!(!Path::new(&folder).exists(), "{folder} stays");
+}
+
+#[tokio::test]
+async fn a_new_shop_opens_with_a_demo_catalog_and_an_old_one_as_it_was() {
+    let files = Folder::default();
+    let data = files.at("data");
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--data", &data];
+    let mut shop = Running::start(&arguments, &[]);
+    let demo = shop.after("Souk ").await;
+    assert!(demo.contains("with a demo catalog of "), "{demo}");
+    shop.after("listening on ").await;
+    assert!(shop.stop().await);
+    let verified = run(&["verify", "--data", &data], "").await;
+    assert_eq!(verified.code, 0, "{verified:?}");
+    let mut shop = Running::start(&arguments, &[]);
+    shop.after("listening on ").await;
+    assert!(shop.stop().await);
+    let again = run(&["verify", "--data", &data], "").await;
+    let count = |out: &str| out.split(" in ").next().unwrap_or_default().to_owned();
+    assert_eq!(count(&again.out), count(&verified.out), "filled once");
+}
+
+#[tokio::test]
+async fn health_tells_a_running_shop_from_a_stopped_one() {
+    let mut shop = Shop::start().await;
+    let url = shop.url().to_owned();
+    let well = run(&["health", &url], "").await;
+    assert_eq!((well.code, well.out.as_str()), (0, "ready\n"), "{well:?}");
+    assert!(shop.stop().await);
+    let gone = run(&["health", &url], "").await;
+    assert!(refusal(&gone).contains("does not answer"), "{gone:?}");
+}
