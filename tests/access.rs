@@ -186,6 +186,8 @@ async fn a_list_holds_what_its_reader_may_see_and_nothing_else() {
     }
 }
 
+const ADJUST: &str = r#"{"changes":[{"variant_id":"$id","delta":1,"reason":"x"}]}"#;
+
 /// Routes with an id that a stranger asks for: what of another's is there, and what is not.
 #[rustfmt::skip] // a route a line
 const PRIVATE: &[(Who, &str, Thing, &str)] = &[
@@ -210,7 +212,7 @@ const PRIVATE: &[(Who, &str, Thing, &str)] = &[
     (Who::ForeignMerchant, "DELETE /api/v1/products/{id}?version=1", Thing::Product, ""),
     (Who::ForeignMerchant, "GET /api/v1/inventory/{id}", Thing::Variant, ""),
     (Who::ForeignMerchant, "GET /api/v1/inventory/{id}/movements", Thing::Variant, ""),
-    (Who::ForeignMerchant, "POST /api/v1/inventory/adjust", Thing::Variant, r#"{"changes":[{"variant_id":"$id","delta":1,"reason":"x"}]}"#),
+    (Who::ForeignMerchant, "POST /api/v1/inventory/adjust", Thing::Variant, ADJUST),
 ];
 
 #[tokio::test]

@@ -53,7 +53,9 @@ const SEES_GUESTS: [u16; 6] = [401, 404, 404, 404, 200, 200];
 
 const PRODUCT: &str = r#"{"name":"Product $n","price":"1.00","version":1}"#;
 const ORDER: &str = r#"{"items":[{"product_id":"$tea","quantity":1}],"email":"g$n@souk.example"}"#;
-const ORDER_PAID: &str = r#"{"items":[{"product_id":"$tea","quantity":1}],"email":"g$n@souk.example","payment":{"method":"tok_ok"}}"#;
+const ORDER_PAID: &str = r#"{"items":[{"product_id":"$tea","quantity":1}],"email":"g$n@s.example",
+    "payment":{"method":"tok_ok"}}"#;
+const ORDER_FOR_OWNER: &str = r#"{"product_id":"$tea","quantity":1,"userId":"$owner"}"#;
 const ADJUST: &str = r#"{"changes":[{"variant_id":"$variant","delta":1,"reason":"count"}]}"#;
 const ADJUST_SKU: &str = r#"{"changes":[{"sku":"$sku","delta":1,"reason":"count"}]}"#;
 const REGISTER: &str = r#"{"email":"new-$n@souk.example","password":"$password"}"#;
@@ -158,7 +160,7 @@ pub(crate) const SEEDS: &[Row] = &[
     Row("GET /orders/{id}", Mixed, "", SEES_MIXED),
     Row("GET /orders/user/{id}", OwnerHerself, "", SEES_MIXED),
     Row("POST /orders", Nothing, r#"{"product_id":"$tea","quantity":1}"#, users(201)),
-    Row("POST /orders", Nothing, r#"{"product_id":"$tea","quantity":1,"userId":"$owner"}"#, [401, 403, 201, 403, 403, 403]),
+    Row("POST /orders", Nothing, ORDER_FOR_OWNER, [401, 403, 201, 403, 403, 403]),
     Row("PUT /orders/{id}/status", Pending, r#"{"status":"cancelled"}"#, CANCELS),
     Row("PUT /orders/{id}/status", Paid, r#"{"status":"Shipped"}"#, SENDS),
     Row("PUT /orders/{id}", Shipped, r#"{"status":"delivered"}"#, SENDS),

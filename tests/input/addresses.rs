@@ -94,12 +94,14 @@ const BAD_QUERIES: &[&str] = &[
 #[rustfmt::skip] // a list a line
 const OWN_QUERIES: &[(By, &str, &[&str])] = &[
     (Nobody, "/api/v1/products", &[
-        "status=", "status=bogus", "status=Active", "status[]=draft", "sort=", "sort=price;drop", "sort=-name", "sort=relevance",
-        "sort=password", "price_min=x", "price_min=1.5", "price_min=1e400", "price_min=9223372036854775808", "price_max=",
+        "status=", "status=bogus", "status=Active", "status[]=draft", "sort=", "sort=price;drop", "sort=-name",
+        "sort=relevance", "sort=password", "price_min=x", "price_min=1.5", "price_min=1e400",
+        "price_min=9223372036854775808", "price_max=",
         "in_stock=maybe", "in_stock=1", "in_stock=", "owner_id=x", "q=a&q=b",
     ]),
     (Admin, "/api/v1/orders", &[
-        "status=", "status=bogus", "status=PAID", "customer_id=", "customer_id=x", "customer_id=ord_01h455vb4pex5vsknk084sn02q",
+        "status=", "status=bogus", "status=PAID", "customer_id=", "customer_id=x",
+        "customer_id=ord_01h455vb4pex5vsknk084sn02q",
         "created_after=", "created_after=yesterday", "created_after=2026-13-01T00:00:00Z", "created_after=9",
         "created_after=99999-01-01T00:00:00Z", "created_after=2026-01-01T00:00:00%2B99:99", "q=tea", "sort=number",
     ]),

@@ -139,7 +139,8 @@ pub(crate) async fn assert_a_batch_tells_each(world: &World) {
         ("{}", 422), ("[]", 400), ("1", 400), ("null", 400), ("\"x\"", 400), ("{\"$ne\":null}", 422),
         ("{\"name\":\"x\"}", 422), ("{\"name\":\"x\",\"price\":-1}", 422), ("{\"name\":{\"$ne\":1},\"price\":1}", 400),
         ("{\"name\":\"x\",\"name\":\"x\",\"price\":1}", 400), ("{\"name\":\"x\",\"price\":1e400}", 422),
-        ("{\"name\":\"x\",\"price\":1,\"stock\":18446744073709551616}", 400), ("{\"name\":\"x\",\"price\":1,\"sku\":\"Tea\"}", 409),
+        ("{\"name\":\"x\",\"price\":1,\"stock\":18446744073709551616}", 400),
+        ("{\"name\":\"x\",\"price\":1,\"sku\":\"Tea\"}", 409),
         ("{\"name\":\"\\u0000\",\"price\":1}", 422), ("{\"name\":\"x\",\"price\":1,\"owner_id\":\"$ann\"}", 422),
     ];
     let list: Vec<&str> = products.iter().map(|(product, _)| *product).collect();

@@ -35,7 +35,8 @@ const NO_USERNAMES: Values = &[r#""""#, r#""a@b""#, r#""a\u0000b""#, r#""<b>""#,
 #[rustfmt::skip]
 const NO_IDS: Values = &[
     r#""prd""#, r#""ord_""#, r#""var_""#, r#""cat_01h455vb4pex5vsknk084sn02q""#, r#""prd_01H455VB4PEX5VSKNK084SN02Q""#,
-    r#""ord_8zzzzzzzzzzzzzzzzzzzzzzzzz""#, r#"" var_01h455vb4pex5vsknk084sn02q""#, r#""prd_01h455vb4pex5vsknk084sn02q\u0000""#,
+    r#""ord_8zzzzzzzzzzzzzzzzzzzzzzzzz""#, r#"" var_01h455vb4pex5vsknk084sn02q""#,
+    r#""prd_01h455vb4pex5vsknk084sn02q\u0000""#,
 ];
 #[rustfmt::skip]
 const NO_MONEY: Values = &[
@@ -45,13 +46,14 @@ const NO_MONEY: Values = &[
 ];
 #[rustfmt::skip]
 const NO_PRICES: Values = &[
-    "-1", "-0.01", "1.999", "1e3", "1e400", r#""""#, r#""x""#, r#""1.""#, r#"".5""#, r#""1,5""#, r#""-1""#, r#""0x1""#, r#""1e3""#,
-    r#""١""#, "9223372036854775808", "99999999999999999999999", r#""99999999999999999999999""#,
+    "-1", "-0.01", "1.999", "1e3", "1e400", r#""""#, r#""x""#, r#""1.""#, r#"".5""#, r#""1,5""#, r#""-1""#, r#""0x1""#,
+    r#""1e3""#, r#""١""#, "9223372036854775808", "99999999999999999999999", r#""99999999999999999999999""#,
     r#"{"amount":-1,"currency":"USD"}"#, r#"{"amount":9223372036854775807,"currency":"USD"}"#,
 ];
 #[rustfmt::skip]
 const NO_ATTRIBUTES: Values = &[
-    r#"{"a":{}}"#, r#"{"a":{"$ne":1}}"#, r#"{"a":[[]]}"#, r#"{"a":[{}]}"#, r#"{"a":"\u0000"}"#, r#"{"":1}"#, r#"{"$ne":{"$gt":1}}"#,
+    r#"{"a":{}}"#, r#"{"a":{"$ne":1}}"#, r#"{"a":[[]]}"#, r#"{"a":[{}]}"#, r#"{"a":"\u0000"}"#, r#"{"":1}"#,
+    r#"{"$ne":{"$gt":1}}"#,
 ];
 const NO_WORDS: Values = &["[1]", "[null]", r#"["king"]"#, r#"[["customer"]]"#];
 const OTHER_WORDS: Values = &[r#""ADMIN""#, r#""Active""#];

@@ -68,7 +68,8 @@ impl World {
             ("$other", "Cup", "active"),
             ("$draft", "Mug", "draft"),
         ] {
-            let body = json!({"name": name, "sku": name, "price": "19.99", "stock": 50, "status": status, "category": "drinks"});
+            let mut body = json!({"name": name, "sku": name, "price": "19.99", "stock": 50, "category": "drinks"});
+            body["status"] = Value::from(status);
             let made = done(self.admin.post("/api/v1/products", &body).await);
             self.word(word, made.str("/id"));
             if word == "$product" {

@@ -250,7 +250,7 @@ async fn d12_filters_take_texts_and_nothing_runs_in_them() {
             "{words}: {}",
             answer.text
         );
-        assert!(started.elapsed() < Duration::from_secs(2), "{words}");
+        assert!(started.elapsed() < Duration::from_secs(5), "{words}");
         assert!(
             answer.status == 400 || list(&answer).len() < 2,
             "{words} found all: {}",

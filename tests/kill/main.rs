@@ -7,11 +7,7 @@
     reason = "tests: what cannot be should stop them"
 )]
 
-#[path = "kill/crash.rs"]
 mod crash;
-#[path = "kill/import.rs"]
 mod import;
-#[path = "kill/load.rs"]
 mod load;
-#[path = "kill/time.rs"]
 mod time;

@@ -6,17 +6,11 @@
     reason = "tests: what cannot be should stop them"
 )]
 
-#[path = "commands/admin.rs"]
 mod admin;
-#[path = "commands/config.rs"]
 mod config;
-#[path = "commands/import.rs"]
 mod import;
-#[path = "commands/replay.rs"]
 mod replay;
-#[path = "commands/serve.rs"]
 mod serve;
-#[path = "commands/verify.rs"]
 mod verify;
 
 use std::io::Write;

@@ -7,17 +7,11 @@
     reason = "tests: what cannot be should stop them"
 )]
 
-#[path = "races/accounts.rs"]
 mod accounts;
-#[path = "races/baskets.rs"]
 mod baskets;
-#[path = "races/editing.rs"]
 mod editing;
-#[path = "races/moves.rs"]
 mod moves;
-#[path = "races/payments.rs"]
 mod payments;
-#[path = "races/twins.rs"]
 mod twins;
 
 use futures_util::future::{join, join_all};
