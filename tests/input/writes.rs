@@ -55,7 +55,8 @@ const ORDER: usize = 256 * 1_024;
 const LARGE: usize = 1_024 * 1_024;
 
 const PRODUCT: &str = r#"{"name":"New","sku":"NEW","slug":"new","description":"New.",
-    "price":{"amount":1,"currency":"USD"},"stock":1,"category":"drinks","status":"active","image_url":"/new.png","attributes":{"colour":"red"},"version":1}"#;
+    "price":{"amount":1,"currency":"USD"},"stock":1,
+    "category":"drinks","status":"active","image_url":"/new.png","attributes":{"colour":"red"},"version":1}"#;
 const PATCH: &str = r#"{"name":"New","sku":"NEWER","slug":"newer","description":"New.","price":"1.50",
     "category":"drinks","status":"active","image_url":"/new.png","attributes":{"colour":"red"},"version":1}"#;
 const ADJUST: &str = r#"{"changes":[{"variant_id":"$variant","delta":1,"reason":"count"},

@@ -128,6 +128,9 @@ mod tests {
     #[test]
     fn no_slug_is_an_address_of_the_shop_s_own() {
         assert!(check("batch").is_err());
-        assert_eq!(candidates("batch", "xyz").next().as_deref(), Some("batch-2"));
+        assert_eq!(
+            candidates("batch", "xyz").next().as_deref(),
+            Some("batch-2")
+        );
     }
 }

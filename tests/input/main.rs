@@ -9,23 +9,14 @@
     reason = "a test that cannot go on should stop"
 )]
 
-#[path = "input/addresses.rs"]
 mod addresses;
-#[path = "input/ask.rs"]
 mod ask;
-#[path = "input/hostile.rs"]
 mod hostile;
-#[path = "input/pages.rs"]
 mod pages;
-#[path = "input/protocol.rs"]
 mod protocol;
-#[path = "input/rules.rs"]
 mod rules;
-#[path = "input/values.rs"]
 mod values;
-#[path = "input/world.rs"]
 mod world;
-#[path = "input/writes.rs"]
 mod writes;
 
 use ask::{Ask, all_refused};

@@ -8,13 +8,9 @@
     reason = "a test that cannot go on should stop"
 )]
 
-#[path = "access/canary.rs"]
 mod canary;
-#[path = "access/cast.rs"]
 mod cast;
-#[path = "access/table.rs"]
 mod table;
-#[path = "access/tokens.rs"]
 mod tokens;
 
 use cast::{Cast, Thing, Who, keyed};
