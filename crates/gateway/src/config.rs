@@ -13,8 +13,6 @@ pub const DEFAULTS: &str = include_str!("config.toml");
 pub struct Config {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
-    /// How long a browser keeps a renewed refresh token.
-    pub session_cookie_seconds: i64,
 }
 
 /// The section `[limits]`.

@@ -79,7 +79,6 @@ pub fn routes(door: Door) -> Router {
             identity: door.identity,
             cookies: Cookies::for_public_url(&door.public_url),
             origin: Origin::of(&door.public_url),
-            cookie_seconds: door.config.session_cookie_seconds,
         },
         upstreams: door.upstreams,
         docs: Docs::new(door.openapi, door.readiness),

@@ -29,7 +29,6 @@ pub(crate) struct Sessions {
     pub(crate) identity: Arc<dyn Identity>,
     pub(crate) cookies: Cookies,
     pub(crate) origin: Origin,
-    pub(crate) cookie_seconds: i64,
 }
 
 /// What of a request tells who asks.
@@ -140,32 +139,21 @@ impl Sessions {
     }
 
     fn renewed(&self, signed_in: &SignedIn) -> Session {
-        let access = signed_in.access_token.expose_secret();
-        let refresh = signed_in.refresh_token.expose_secret();
-        let principal = self.verifier.verify(access);
+        let principal = self.verifier.verify(signed_in.access_token.expose_secret());
         if principal.is_none() {
             tracing::error!("a token that identity has just signed is not valid at the door");
         }
-        let cookies = [
-            self.cookies.set(Name::Access, access, signed_in.expires_in),
-            self.cookies
-                .set(Name::Refresh, refresh, self.cookie_seconds),
-        ];
         Session {
             principal,
-            cookies: settable(cookies),
+            cookies: settable(self.cookies.signed_in(signed_in)),
         }
     }
 
     /// Nobody, whose cookies are worth nothing.
     fn nobody(&self) -> Session {
-        let cookies = [
-            self.cookies.set(Name::Access, "", 0),
-            self.cookies.set(Name::Refresh, "", 0),
-        ];
         Session {
             principal: None,
-            cookies: settable(cookies),
+            cookies: settable(self.cookies.signed_out()),
         }
     }
 }
@@ -182,8 +170,8 @@ pub(crate) fn opaque_bearer(headers: &HeaderMap) -> Option<&str> {
     (!token.is_empty() && !token.contains('.')).then_some(token)
 }
 
-fn settable(cookies: [Result<HeaderValue, BoxError>; 2]) -> Vec<HeaderValue> {
-    cookies.into_iter().flatten().collect()
+fn settable(cookies: Result<[HeaderValue; 2], BoxError>) -> Vec<HeaderValue> {
+    cookies.map_or_else(|_| Vec::new(), Vec::from)
 }
 
 /// Sets the session's cookies on an answer. The answer's own come after them, so that a page that signs

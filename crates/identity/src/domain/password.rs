@@ -24,11 +24,11 @@ pub(crate) fn check(password: &str, owner: Owner<'_>) -> Result<(), &'static str
     if length > LONGEST {
         return Err("must have at most 128 characters");
     }
-    let folded = fold(password);
-    let folded = folded.trim();
-    if COMMON.contains(&folded) {
+    if COMMON.contains(&password) {
         return Err("is one of the most common passwords");
     }
+    let folded = fold(password);
+    let folded = folded.trim();
     if is_own_name(folded, owner) {
         return Err("must not be your own name or address");
     }
@@ -71,14 +71,11 @@ mod tests {
 
     #[test]
     fn what_everybody_tries_first_is_refused() {
-        for password in [
-            "password",
-            "Password1",
-            "12345678",
-            "QWERTYUIOP",
-            "iloveyou1",
-        ] {
+        for password in ["password", "12345678", "qwertyuiop", "iloveyou"] {
             assert!(check(password, NOBODY).is_err(), "{password}");
+        }
+        for password in ["PASSWORD", "password123", "secret123"] {
+            assert!(check(password, NOBODY).is_ok(), "{password}");
         }
     }
 
@@ -103,9 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_folded_long_enough_and_without_doubles() {
+    fn the_list_is_long_enough_and_without_doubles() {
         for (index, word) in COMMON.iter().enumerate() {
-            assert_eq!(fold(word), *word);
             assert!(word.chars().count() >= SHORTEST, "{word}");
             assert!(!COMMON[index + 1..].contains(word), "{word}");
         }

@@ -108,7 +108,7 @@ async fn weak_passwords_are_refused_with_the_reason() {
         "",
         "seven77",
         &long,
-        "Password1",
+        "password1",
         "ann@example.COM",
         "Ann Smith",
     ] {
