@@ -6,6 +6,7 @@ mod headers;
 mod imports;
 mod rooms;
 mod sizes;
+mod sources;
 mod tidy;
 
 use std::{

@@ -1,7 +1,7 @@
 //! `cargo xtask tidy`: reads the workspace and prints what breaks a rule, one line each.
-//! Holds no rule itself (see `imports`, `rooms`, `sizes`, `headers`) and changes no file.
+//! Holds no rule itself (see `imports`, `rooms`, `sources`, `sizes`, `headers`) and changes no file.
 
-use crate::{headers, imports, rooms, sizes};
+use crate::{headers, imports, rooms, sizes, sources};
 use std::{
     fs,
     io::{self, Write},
@@ -15,6 +15,7 @@ const RULES: &[Rule] = &[
     imports::arrows,
     rooms::walls,
     rooms::homes,
+    sources::single,
     sizes::lines,
     sizes::files,
     sizes::functions,
