@@ -32,7 +32,14 @@ const CLIPPY: &[&str] = &[
 ];
 const NEXTEST: &[&str] = &["nextest", "run", "--workspace"];
 const TEST: &[&str] = &["test", "--workspace"];
-const DOC_TEST: &[&str] = &["test", "--workspace", "--doc"];
+const DOC_TEST: &[&str] = &[
+    "test",
+    "--package",
+    "souk-contracts",
+    "--package",
+    "souk-platform",
+    "--doc",
+];
 
 /// What `cargo run` tells this program about itself. Passed on, it would look like a changed environment
 /// to the build scripts that watch these variables, and build their crates again.
@@ -63,12 +70,12 @@ fn steps(has_nextest: bool) -> [Step; 5] {
             work: Work::Tidy,
         },
         Step {
-            name: "tests",
-            work: Work::Cargo(tests),
-        },
-        Step {
             name: "doc tests",
             work: Work::Cargo(DOC_TEST),
+        },
+        Step {
+            name: "tests",
+            work: Work::Cargo(tests),
         },
     ]
 }
@@ -143,7 +150,7 @@ mod tests {
     fn every_step_runs_when_none_fails() {
         let (passed, names, out) = ran("none");
         assert!(passed);
-        assert_eq!(names, ["fmt", "clippy", "tidy", "tests", "doc tests"]);
+        assert_eq!(names, ["fmt", "clippy", "tidy", "doc tests", "tests"]);
         assert_eq!(out.lines().last(), Some("ci: all 5 steps passed"));
     }
 
@@ -151,8 +158,8 @@ mod tests {
     fn tests_run_without_nextest_too() {
         let described =
             |has_nextest| -> Vec<String> { steps(has_nextest).iter().map(described).collect() };
-        assert_eq!(described(true)[3], "tests: cargo nextest run --workspace");
-        assert_eq!(described(false)[3], "tests: cargo test --workspace");
+        assert_eq!(described(true)[4], "tests: cargo nextest run --workspace");
+        assert_eq!(described(false)[4], "tests: cargo test --workspace");
     }
 
     #[test]

@@ -30,6 +30,12 @@ pub enum SubmitError {
 }
 
 /// How many of the waiting wishes (their weights, in order) make the next batch: at least one if any.
+///
+/// ```
+/// use platform::batch::plan;
+/// assert_eq!(plan([2, 2, 2], 256, 5), 2);
+/// assert_eq!(plan([1_112, 1], 256, 1_000), 1);
+/// ```
 #[must_use]
 pub fn plan(
     weights: impl IntoIterator<Item = usize>,

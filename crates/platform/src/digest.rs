@@ -71,6 +71,12 @@ pub fn fingerprint(scope: &str, body: &impl Serialize) -> Result<[u8; 32], BoxEr
 
 /// 16 bytes of an id that follow from a scope and a key: `UUIDv8` (RFC 9562, 5.8) over SHA-256, so that the
 /// same request always means the same thing.
+///
+/// ```
+/// use platform::digest::derived_id;
+/// assert_eq!(derived_id("order usr_1", "my-first"), derived_id("order usr_1", "my-first"));
+/// assert_ne!(derived_id("order usr_1", "my-first"), derived_id("order usr_2", "my-first"));
+/// ```
 #[must_use]
 pub fn derived_id(scope: &str, key: &str) -> [u8; 16] {
     let hash = sha256(&[scope.as_bytes(), key.as_bytes()]);

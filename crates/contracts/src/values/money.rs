@@ -167,7 +167,15 @@ impl Money {
         })
     }
 
-    /// The amount as decimal text without the currency: `19.99`.
+    /// The amount as decimal text without the currency.
+    ///
+    /// ```
+    /// use contracts::values::Money;
+    /// let price = Money::new(1_999, "USD".parse()?);
+    /// assert_eq!(price.decimal(), "19.99");
+    /// assert_eq!(Money::parse_decimal("19.99", price.currency)?, price);
+    /// # Ok::<(), contracts::values::ValueError>(())
+    /// ```
     #[must_use]
     pub fn decimal(&self) -> String {
         let exponent = usize::try_from(self.currency.exponent()).unwrap_or(2);

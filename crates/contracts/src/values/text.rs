@@ -44,6 +44,11 @@ pub fn bounded_text(text: &str, shortest: usize, longest: usize) -> Result<Strin
 }
 
 /// The form in which two spellings of one name are equal: NFKC, lower case, NFKC again.
+///
+/// ```
+/// use contracts::values::fold;
+/// assert_eq!(fold("ＡＮＮ@example.com"), fold("ann@Example.com"));
+/// ```
 #[must_use]
 pub fn fold(text: &str) -> String {
     text.nfkc().flat_map(char::to_lowercase).nfkc().collect()

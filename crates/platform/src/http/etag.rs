@@ -76,6 +76,13 @@ pub fn tag(version: Version) -> String {
 }
 
 /// The tag of a representation that holds more than its version counts.
+///
+/// ```
+/// use contracts::values::Version;
+/// use platform::http::etag::{tag, tag_with};
+/// assert_eq!(tag(Version::FIRST), "\"1\"");
+/// assert_eq!(tag_with(Version::FIRST, 17), "\"1-17\"");
+/// ```
 #[must_use]
 pub fn tag_with(version: Version, more: i64) -> String {
     format!("\"{}-{more}\"", version.get())
