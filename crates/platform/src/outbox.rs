@@ -19,8 +19,11 @@ use std::{collections::HashSet, convert::Infallible, sync::Arc, time::Duration};
 const PAGE: u32 = 512;
 /// Events between two notes of how far delivery has come, when nobody wants them.
 const KEEP_PLACE_EVERY: i64 = 4_096;
-/// Tries before an event is set aside as dead.
-const TRIES_MAX: i64 = 5;
+/// Tries after which somebody should look: from here on each is an error in the log. An event is never given
+/// up, for it may be somebody's money.
+const TRIES_WORRYING: i64 = 5;
+/// The longest wait between two tries, in milliseconds.
+const WAIT_MS_MAX: i64 = 60_000;
 /// How long delivered events stay, to be published again if a broker loses them.
 const KEEP_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
@@ -92,6 +95,7 @@ struct Row {
     subject: String,
     payload: String,
     at: Timestamp,
+    tries: i64,
 }
 
 impl Row {
@@ -174,8 +178,12 @@ impl Relay {
             Err(error) => Err(error),
         };
         published.map_err(|error| {
-            let (id, name) = (row.id, &row.name);
-            tracing::warn!(event.id = %id, event.name = name, error = %error, "an event will come again");
+            let (id, name, tries) = (row.id, &row.name, row.tries);
+            if tries >= TRIES_WORRYING {
+                tracing::error!(event.id = %id, event.name = name, tries, error = %error, "an event is stuck");
+            } else {
+                tracing::warn!(event.id = %id, event.name = name, error = %error, "an event will come again");
+            }
             error.to_string()
         })
     }
@@ -241,10 +249,10 @@ impl Relay {
                 Err(reason) => c.execute(
                     "UPDATE outbox_parked
                         SET tries = tries + 1,
-                            next_try_at_ms = ?2 + (1000 << MIN(tries, 10)),
+                            next_try_at_ms = ?2 + MIN(1000 << MIN(tries, 10), ?4),
                             reason = ?3
                       WHERE event_number = ?1",
-                    params![row.number, now, reason],
+                    params![row.number, now, reason, WAIT_MS_MAX],
                 )?,
             };
             Ok(())
@@ -267,7 +275,7 @@ fn read_cursor(connection: &Connection) -> Result<i64, rusqlite::Error> {
 
 fn read_fresh(connection: &Connection, seen: i64) -> Result<Vec<Row>, rusqlite::Error> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM outbox o WHERE o.event_number > ?1 ORDER BY o.event_number LIMIT ?2"
+        "SELECT {COLUMNS}, 0 FROM outbox o WHERE o.event_number > ?1 ORDER BY o.event_number LIMIT ?2"
     );
     connection
         .prepare_cached(&sql)?
@@ -275,18 +283,17 @@ fn read_fresh(connection: &Connection, seen: i64) -> Result<Vec<Row>, rusqlite::
         .collect()
 }
 
-/// The earliest parked event of each subject, if it is due and not given up.
+/// The earliest parked event of each subject, if it is due. A wait longer than any that we set means that the
+/// clock was put back.
 fn read_parked(connection: &Connection, now_ms: i64) -> Result<Vec<Row>, rusqlite::Error> {
     let sql = format!(
-        "SELECT {COLUMNS}
+        "SELECT {COLUMNS}, p.tries
            FROM outbox_parked p
            JOIN outbox o ON o.event_number = p.event_number
-          WHERE p.next_try_at_ms <= ?1
-            AND p.tries < {TRIES_MAX}
+          WHERE (p.next_try_at_ms <= ?1 OR p.next_try_at_ms > ?1 + 2 * {WAIT_MS_MAX})
             AND NOT EXISTS (SELECT 1 FROM outbox_parked earlier
                              WHERE earlier.subject = p.subject
-                               AND earlier.event_number < p.event_number
-                               AND earlier.tries < {TRIES_MAX})
+                               AND earlier.event_number < p.event_number)
           ORDER BY p.event_number
           LIMIT ?2"
     );
@@ -297,9 +304,8 @@ fn read_parked(connection: &Connection, now_ms: i64) -> Result<Vec<Row>, rusqlit
 }
 
 fn parked_subjects(connection: &Connection) -> Result<HashSet<String>, rusqlite::Error> {
-    let sql = format!("SELECT DISTINCT subject FROM outbox_parked WHERE tries < {TRIES_MAX}");
     connection
-        .prepare_cached(&sql)?
+        .prepare_cached("SELECT DISTINCT subject FROM outbox_parked")?
         .query_map([], |row| row.get(0))?
         .collect()
 }
@@ -312,5 +318,6 @@ fn read_row(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
         subject: row.get(3)?,
         payload: row.get(4)?,
         at: Timestamp::from_ms(row.get(5)?),
+        tries: row.get(6)?,
     })
 }

@@ -8,6 +8,8 @@ use contracts::{
 };
 use std::{
     collections::{HashMap, hash_map::Entry},
+    error::Error,
+    fmt,
     sync::{Arc, Mutex},
 };
 use tokio::sync::watch;
@@ -141,9 +143,24 @@ impl Wait {
 }
 
 /// The cause of another's refusal, shared by all who waited for it.
-#[derive(Debug, thiserror::Error)]
-#[error("the attempt to pay failed: {0:?}")]
+#[derive(Debug)]
 struct Shared(Arc<Answer>);
+
+impl fmt::Display for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the attempt to pay failed")
+    }
+}
+
+impl Error for Shared {
+    /// By hand, so that a full disk is told as such to whoever waited, too.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self.0.as_ref() {
+            Err(PayError::Internal(cause)) => Some(cause.as_ref()),
+            Ok(_) | Err(_) => None,
+        }
+    }
+}
 
 fn again(error: &PayError, answer: &Arc<Answer>) -> PayError {
     match error {

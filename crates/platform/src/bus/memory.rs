@@ -37,12 +37,13 @@ impl Bus for MemoryBus {
     }
 
     async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError> {
+        // One that fails keeps the event from nobody else.
+        let mut outcome: Result<(), BoxError> = Ok(());
         for consumer in self.who_wants(&envelope.name) {
-            consumer
-                .consume(envelope)
-                .await
-                .map_err(|error| format!("{}: {error}", consumer.name()))?;
+            if let Err(error) = consumer.consume(envelope).await {
+                outcome = outcome.and(Err(format!("{}: {error}", consumer.name()).into()));
+            }
         }
-        Ok(())
+        outcome
     }
 }

@@ -49,12 +49,20 @@ impl Error for StoreError {
 impl StoreError {
     /// The same failure for one more of those who shared the write.
     #[must_use]
-    pub fn share(&self) -> BoxError {
+    pub fn again(&self) -> Self {
         match self {
-            Self::Overloaded => Box::new(Self::Overloaded),
-            Self::Full => Box::new(Self::Full),
-            Self::Constraint(_) | Self::Lost(_) | Self::Other(_) => self.to_string().into(),
+            Self::Overloaded => Self::Overloaded,
+            Self::Full => Self::Full,
+            Self::Constraint(name) => Self::Constraint(name.clone()),
+            Self::Lost(why) => Self::Lost(why.clone()),
+            Self::Other(cause) => Self::Lost(cause.to_string()),
         }
+    }
+
+    /// The same failure as the cause of somebody's error.
+    #[must_use]
+    pub fn share(&self) -> BoxError {
+        Box::new(self.again())
     }
 
     /// Whether this is the constraint of that name.

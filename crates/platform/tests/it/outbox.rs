@@ -142,6 +142,41 @@ async fn a_failing_event_waits_with_its_followers_and_lets_the_others_pass() {
 }
 
 #[tokio::test]
+async fn an_event_that_failed_often_is_still_delivered_and_keeps_nobody_waiting() {
+    let place = Place::new();
+    let notes = |failures| {
+        Arc::new(Notes {
+            seen: Mutex::default(),
+            failures_left: Mutex::new(failures),
+            changed: Notify::new(),
+        })
+    };
+    let (failing, steady) = (notes(1), notes(0));
+    let bus = Arc::new(MemoryBus::default());
+    bus.subscribe(failing.clone());
+    bus.subscribe(steady.clone());
+    publish(&place, vec![("b", 1)]).await;
+    // As it stands after ten tries, its next one being an hour off because the clock was put back since.
+    let parked = place.database.write(|c| {
+        c.execute("UPDATE outbox_cursor SET delivered_number = 1", [])?;
+        c.execute(
+            "INSERT INTO outbox_parked (event_number, subject, tries, next_try_at_ms, reason)
+             VALUES (1, 'b', 10, 9999999999999, 'down')",
+            [],
+        )?;
+        Ok::<_, Abort<()>>(())
+    });
+    parked.await.unwrap();
+    let tasks = Tasks::default();
+    outbox::start_relay(&tasks, "relay", place.database.clone(), bus, Clock::System);
+    wait_for(&steady, 1).await;
+    assert!(
+        failing.seen.lock().unwrap().is_empty(),
+        "its neighbour heard of it all the same"
+    );
+}
+
+#[tokio::test]
 async fn what_was_not_delivered_before_a_restart_is_delivered_after_it() {
     let place = Place::new();
     publish(&place, vec![("a", 1)]).await;

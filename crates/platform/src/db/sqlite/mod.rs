@@ -136,6 +136,10 @@ impl From<rusqlite::Error> for StoreError {
         if failure.code == ErrorCode::DiskFull {
             return Self::Full;
         }
+        // Another process (a backup, an import) holds the file: waiting helps.
+        if [ErrorCode::DatabaseBusy, ErrorCode::DatabaseLocked].contains(&failure.code) {
+            return Self::Overloaded;
+        }
         Self::Other(Box::new(error))
     }
 }

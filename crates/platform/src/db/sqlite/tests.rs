@@ -150,3 +150,28 @@ async fn what_was_acknowledged_is_there_after_opening_again() {
     folder.open().write(|c| insert(c, "a", 1)).await.unwrap();
     assert_eq!(count(&folder.open()).await, 1);
 }
+
+#[tokio::test]
+async fn a_file_that_somebody_else_holds_is_busy_and_one_wait_is_enough_for_all() {
+    let folder = Folder::new();
+    let database = folder.open();
+    let holder = Connection::open(folder.0.join("test.sqlite")).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let writes = (0..50_i64).map(|n| {
+        let database = database.clone();
+        async move { database.write(move |c| insert(c, &format!("{n}"), 1)).await }
+    });
+    let outcomes = futures_util::future::join_all(writes);
+    // Two groups at most: whoever came while the first waited for the lock (5 s) shares the second.
+    let outcomes = tokio::time::timeout(Duration::from_secs(20), outcomes)
+        .await
+        .unwrap();
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, Err(Abort::Failed(StoreError::Overloaded))))
+    );
+    holder.execute_batch("ROLLBACK").unwrap();
+    database.write(|c| insert(c, "after", 1)).await.unwrap();
+    assert_eq!(count(&database).await, 1);
+}

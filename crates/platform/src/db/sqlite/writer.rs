@@ -95,18 +95,20 @@ fn commit_group(
     mut next: impl FnMut() -> Option<Job>,
     group_max: usize,
 ) {
-    let mut told = Vec::new();
     if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
-        (first(Err(error.into())).tell)(Ok(()));
+        refuse_group(first, next, group_max, &error.into());
         return;
     }
+    let mut told = Vec::new();
     let mut job = Some(first);
     while let Some(current) = job {
-        let ran = run_one(connection, current);
-        told.push(ran.tell);
-        // Some failures (a full disk, an I/O error) end the whole transaction at once.
-        if connection.is_autocommit() {
-            tell_all(told, || Err(StoreError::Full));
+        let (tell, ended) = run_one(connection, current);
+        told.push(tell);
+        if let Some(error) = ended {
+            if !connection.is_autocommit() {
+                drop(run(connection, "ROLLBACK"));
+            }
+            tell_all(told, || Err(error.again()));
             return;
         }
         job = if told.len() < group_max { next() } else { None };
@@ -118,42 +120,49 @@ fn commit_group(
             if !connection.is_autocommit() {
                 drop(run(connection, "ROLLBACK"));
             }
-            let full = matches!(StoreError::from(error), StoreError::Full);
-            tell_all(told, || {
-                Err(if full {
-                    StoreError::Full
-                } else {
-                    lost("the commit failed")
-                })
-            });
+            let error = StoreError::from(error);
+            tell_all(told, || Err(error.again()));
         }
     }
 }
 
-fn run_one(connection: &Connection, job: Job) -> Ran {
+/// Tells everybody who waits that nothing can be written now: one wait for a lock is enough for all.
+fn refuse_group(
+    first: Job,
+    mut next: impl FnMut() -> Option<Job>,
+    group_max: usize,
+    error: &StoreError,
+) {
+    tracing::warn!(error = %error, "no write could begin");
+    let mut job = Some(first);
+    for _ in 0..group_max {
+        let Some(current) = job.take() else { return };
+        (current(Err(error.again())).tell)(Ok(()));
+        job = next();
+    }
+    if let Some(last) = job {
+        (last(Err(error.again())).tell)(Ok(()));
+    }
+}
+
+/// Runs a write in its savepoint. The error means that the whole group is lost: SQLite ended the transaction
+/// (a full disk, an I/O error), or the savepoint could not be undone.
+fn run_one(connection: &Connection, job: Job) -> (Tell, Option<StoreError>) {
     if let Err(error) = run(connection, "SAVEPOINT one") {
-        return job(Err(error.into()));
+        let error = StoreError::from(error);
+        return (job(Err(error.again())).tell, Some(error));
     }
     let ran = job(Ok(connection));
     if connection.is_autocommit() {
-        return ran;
+        return (ran.tell, Some(StoreError::Full));
     }
     let undone = if ran.keep {
         Ok(())
     } else {
         run(connection, "ROLLBACK TO one")
     };
-    match undone.and_then(|()| run(connection, "RELEASE one")) {
-        Ok(()) => ran,
-        Err(error) => {
-            let tell = ran.tell;
-            let error = StoreError::from(error);
-            Ran {
-                keep: false,
-                tell: Box::new(move |_| tell(Err(error))),
-            }
-        }
-    }
+    let ended = undone.and_then(|()| run(connection, "RELEASE one")).err();
+    (ran.tell, ended.map(StoreError::from))
 }
 
 fn tell_all(told: Vec<Tell>, outcome: impl Fn() -> Result<(), StoreError>) {
