@@ -51,6 +51,14 @@ pub(crate) struct Session {
     pub(crate) cookies: Vec<HeaderValue>,
 }
 
+impl Asked<'_> {
+    /// Whether it matters that somebody who meant to be known is taken for nobody: the same key would name
+    /// another order. A page's form is looked at by a person, and credentials in the body speak for themselves.
+    fn must_be_known(&self) -> bool {
+        is_unsafe(self.method) && !self.is_page && !self.takes_credentials
+    }
+}
+
 impl Sessions {
     /// Who asks.
     ///
@@ -75,8 +83,8 @@ impl Sessions {
                 principal: Some(principal),
                 cookies: Vec::new(),
             }),
-            (None, Some(refresh)) => self.renew(refresh, asked.client, limits).await,
-            (None, None) if access.is_some() => Ok(self.nobody()),
+            (None, Some(refresh)) => self.renew(refresh, asked, limits).await,
+            (None, None) if access.is_some() => self.nobody(asked),
             (None, None) => Ok(Session::default()),
         }
     }
@@ -120,19 +128,22 @@ impl Sessions {
     async fn renew(
         &self,
         refresh: String,
-        client: IpAddr,
+        asked: Asked<'_>,
         limits: &Limits,
     ) -> Result<Session, Problem> {
         // Each renewal is work for identity's store, asked for before anybody is known.
-        if let Some(refusal) = limits.take_renewal(client) {
+        if let Some(refusal) = limits.take_renewal(asked.client) {
             return Err(refusal);
         }
         match self.identity.refresh(SecretString::from(refresh)).await {
             Ok(signed_in) => Ok(self.renewed(&signed_in)),
-            Err(RefreshError::Invalid | RefreshError::Reused) => Ok(self.nobody()),
+            Err(RefreshError::Invalid | RefreshError::Reused) => self.nobody(asked),
             Err(error @ RefreshError::Internal(_)) => {
                 // The cookies stay: they may be good as soon as identity is well again.
                 tracing::error!(error = ?error, "a session could not be renewed");
+                if asked.must_be_known() {
+                    return Err(Problem::new(Code::Unavailable));
+                }
                 Ok(Session::default())
             }
         }
@@ -150,11 +161,16 @@ impl Sessions {
     }
 
     /// Nobody, whose cookies are worth nothing.
-    fn nobody(&self) -> Session {
-        Session {
+    fn nobody(&self, asked: Asked<'_>) -> Result<Session, Problem> {
+        if asked.must_be_known() {
+            return Err(
+                Problem::new(Code::InvalidToken).detail("the session has ended: sign in again")
+            );
+        }
+        Ok(Session {
             principal: None,
             cookies: settable(self.cookies.signed_out()),
-        }
+        })
     }
 }
 

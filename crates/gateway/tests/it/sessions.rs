@@ -173,6 +173,23 @@ async fn a_dead_session_goes_on_as_nobody_without_its_cookies() {
 }
 
 #[tokio::test]
+async fn who_meant_to_be_known_never_orders_as_nobody() {
+    let shop = shop();
+    let order = || wish("POST", "/api/v1/orders").header("sec-fetch-site", "same-origin");
+    for (asked, expected) in [
+        (with_access(order(), "over"), "401 invalid_token"),
+        (with_refresh(order(), "bad"), "401 invalid_token"),
+        (with_refresh(order(), "broken"), "503 unavailable"),
+    ] {
+        assert_eq!(shop.ask(asked).await.brief(), expected);
+    }
+    assert!(
+        shop.seen().is_empty(),
+        "the same key would have named another order"
+    );
+}
+
+#[tokio::test]
 async fn a_session_outlives_an_identity_that_is_not_well() {
     let shop = shop();
     let told = shop.ask(with_refresh(wish("GET", "/"), "broken")).await;
