@@ -171,6 +171,8 @@ pub struct PaymentAudit {
     pub amount: Money,
     /// What the provider's own books say, if it can be asked: captured less refunded, in minor units.
     pub provider_net_minor: Option<i64>,
+    /// When it last moved.
+    pub updated_at: Timestamp,
 }
 
 /// What the others may ask of payments.

@@ -36,6 +36,7 @@ impl Core {
                 status: payment.state.status(),
                 amount: payment.amount,
                 provider_net_minor: net,
+                updated_at: payment.view().updated_at,
             });
         Ok(audits.collect())
     }

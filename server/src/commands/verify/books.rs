@@ -10,6 +10,8 @@ use contracts::{
 /// How long after its hold a reservation without an order may still be waiting for the sweeper.
 const ORPHAN_SECONDS: i64 = 300;
 
+/// How long a payment's outcome may be unknown before somebody should look.
+const UNDECIDED_SECONDS: i64 = 3_600;
 /// How long the steps between two books may take: from money taken to order paid, from order cancelled to
 /// stock and money back.
 const SETTLING_SECONDS: i64 = 60;
@@ -44,22 +46,31 @@ pub(super) fn orphan(row: &ReservationAudit, now: Timestamp) -> Option<String> {
     }
 }
 
-/// The provider's books say the same as ours.
-pub(super) fn payment(row: &PaymentAudit) -> Option<String> {
+/// The provider's books say the same as ours, and no payment stays undecided.
+pub(super) fn payment(row: &PaymentAudit, now: Timestamp) -> Option<String> {
+    let settling = now <= row.updated_at.plus_seconds(SETTLING_SECONDS);
     let expected = match row.status {
         PaymentStatus::Captured => row.amount.minor,
         PaymentStatus::Declined | PaymentStatus::Voided | PaymentStatus::Refunded => 0,
         // Between two steps the provider may be ahead of us.
-        PaymentStatus::Pending | PaymentStatus::Authorised => return None,
+        PaymentStatus::Pending | PaymentStatus::Authorised if settling => return None,
+        PaymentStatus::Pending | PaymentStatus::Authorised => 0,
     };
-    let provider = row.provider_net_minor?;
-    (provider != expected).then(|| {
-        format!(
-            "payment {} is {} with {expected}, the provider says {provider}",
-            row.id,
-            row.status.as_str()
-        )
-    })
+    let (id, status) = (row.id, row.status.as_str());
+    if let Some(provider) = row
+        .provider_net_minor
+        .filter(|provider| *provider != expected)
+    {
+        return Some(format!(
+            "payment {id} is {status} with {expected}, the provider says {provider}"
+        ));
+    }
+    let undecided = matches!(
+        row.status,
+        PaymentStatus::Pending | PaymentStatus::Authorised
+    );
+    let forgotten = now > row.updated_at.plus_seconds(UNDECIDED_SECONDS);
+    (undecided && forgotten).then(|| format!("payment {id} is {status} since {}", row.updated_at))
 }
 
 /// An order's total, timeline, stock and money fit together.
@@ -104,16 +115,32 @@ pub(super) fn order(
     } else {
         check(false, "nothing was ever reserved for it".to_owned());
     }
-    let captured = payments
+    let captured: Vec<&PaymentAudit> = payments
         .iter()
-        .filter(|payment| payment.status == PaymentStatus::Captured);
-    let amounts: Vec<i64> = captured.map(|payment| payment.amount.minor).collect();
+        .filter(|payment| payment.status == PaymentStatus::Captured)
+        .collect();
+    for payment in &captured {
+        let (amount, total) = (payment.amount, order.total);
+        check(
+            amount == total,
+            format!("{amount} was captured for a total of {total}"),
+        );
+        let its_own = order.payment_id == Some(payment.id);
+        check(
+            its_own,
+            format!("payment {} is captured, and it names another", payment.id),
+        );
+    }
+    let fenced = order.status != OrderStatus::Pending || order.payment_id.is_none();
+    let known = payments
+        .iter()
+        .any(|payment| order.payment_id == Some(payment.id));
     check(
-        amounts.iter().all(|amount| *amount == total),
-        format!("{amounts:?} was captured for a total of {total}"),
+        fenced || known,
+        "the payment that it waits for is not there".to_owned(),
     );
-    let fits = money_fits(order, amounts.len(), settling);
-    check(fits, format!("{} payments are captured", amounts.len()));
+    let fits = money_fits(order, captured.len(), settling);
+    check(fits, format!("{} payments are captured", captured.len()));
     wrong
 }
 
@@ -190,6 +217,7 @@ mod tests {
             status: PaymentStatus::Captured,
             amount: money(500),
             provider_net_minor: Some(500),
+            updated_at: Timestamp::from_ms(0),
         };
         (order, held, payment)
     }
@@ -201,7 +229,7 @@ mod tests {
             super::order(&order, Some(&held), std::slice::from_ref(&payment), LATER),
             Vec::<String>::new()
         );
-        assert_eq!(super::payment(&payment), None);
+        assert_eq!(super::payment(&payment, LATER), None);
     }
 
     /// How many violations these books have.
@@ -233,7 +261,7 @@ mod tests {
             ..payment
         };
         assert!(
-            super::payment(&disagreeing).is_some(),
+            super::payment(&disagreeing, LATER).is_some(),
             "the provider says otherwise"
         );
     }

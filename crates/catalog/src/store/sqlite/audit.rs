@@ -14,7 +14,7 @@ pub(super) fn stock(
     limit: u32,
 ) -> Result<Vec<StockAudit>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT v.variant_id, v.sku, s.on_hand, s.reserved,
+        "SELECT v.variant_id, v.sku, COALESCE(s.on_hand, -1), COALESCE(s.reserved, -1),
                 COALESCE((SELECT SUM(a.delta)
                             FROM stock_adjustments a
                            WHERE a.variant_number = v.variant_number), 0),
@@ -27,7 +27,7 @@ pub(super) fn stock(
                             JOIN reservations r ON r.reservation_number = l.reservation_number
                            WHERE l.variant_number = v.variant_number AND r.state = 'committed'), 0)
            FROM variants v
-           JOIN stock s ON s.variant_number = v.variant_number
+           LEFT JOIN stock s ON s.variant_number = v.variant_number
           WHERE v.variant_id > ?1
           ORDER BY v.variant_id
           LIMIT ?2",
