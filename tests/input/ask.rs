@@ -22,7 +22,8 @@ const INSIDES: &[&str] = &[
     "constraint failed",
     "FOREIGN KEY",
     "/root/",
-    "/work/",
+    // where this was built
+    env!("CARGO_MANIFEST_DIR"),
     "/tmp/",
     "/home/",
     ".rs:",

@@ -14,7 +14,8 @@ const INSIDE: &[&str] = &[
     "SELECT ",
     "UPDATE ",
     "stack backtrace",
-    "/work/",
+    // where this was built
+    env!("CARGO_MANIFEST_DIR"),
     "/root/",
     "/tmp/",
     "    at ",
