@@ -52,7 +52,7 @@ pub struct DataArgs {
     /// The folder everything is kept in [default: ./souk-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// A configuration file (TOML); `souk config print` shows every key
+    /// A configuration file (TOML); `souk config defaults` explains every key
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -85,7 +85,7 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
 /// `souk admin ...`
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
-    /// Make an admin, or raise the account with that address; the password comes from standard input or the terminal
+    /// Make an admin, or raise the account with that address and set its password, from standard input or the terminal
     Create {
         /// The folder and the configuration file.
         #[command(flatten)]
@@ -137,7 +137,7 @@ pub struct ReplayArgs {
 /// `souk bench ...`
 #[derive(Debug, Subcommand)]
 pub enum BenchCommand {
-    /// Durable orders per second over HTTP, beside a bare loop that writes the same rows
+    /// Durable orders per second over HTTP, beside a bare loop that writes and syncs 4 KiB at a time
     Orders {
         /// Orders to place
         #[arg(long, default_value_t = 20_000)]

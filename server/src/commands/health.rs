@@ -5,7 +5,8 @@ use contracts::BoxError;
 use std::time::Duration;
 
 pub(super) async fn run(url: &str) -> Result<(), BoxError> {
-    let address = format!("{}/readyz", url.trim_end_matches('/'));
+    let scheme = if url.contains("://") { "" } else { "http://" };
+    let address = format!("{scheme}{}/readyz", url.trim_end_matches('/'));
     let client = reqwest::Client::builder()
         .timeout(Duration::from_secs(3))
         .build()?;

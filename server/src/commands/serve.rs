@@ -43,23 +43,25 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
 /// The first-run notes, and the one line that scripts wait for.
 fn welcome(shop: &Shop) {
     let url = format!("http://{}", shop.address);
+    let folder = shop.data_folder().display();
     if shop.demo_products > 0 {
+        let (version, count) = (env!("CARGO_PKG_VERSION"), shop.demo_products);
         say(format!(
-            "Souk {}: a new shop, with a demo catalog of {} products.",
-            env!("CARGO_PKG_VERSION"),
-            shop.demo_products
+            "Souk {version}: a new shop, with a demo catalog of {count} products."
         ));
     }
+    say(format!(
+        "  Shop     {url}/\n  API      {url}/docs\n  Data     {folder}\n"
+    ));
     if let Some(token) = &shop.setup_token {
+        let souk = std::env::args().next().unwrap_or_else(|| "souk".to_owned());
         say(format!(
-            "  Shop     {url}/\n  API      {url}/docs\n  Data     {folder}\n\n\
-             There is no admin yet. Become it with\n  \
-             souk admin create --data {folder} --email you@example.com\n\
+            "There is no admin yet. Become it with\n  \
+             {souk} admin create --data {folder} --email you@example.com\n\
              or, once, with this token:\n  \
              curl -X POST {url}/api/v1/auth/setup -H 'content-type: application/json' \\\n    \
              -d '{{\"setup_token\":\"{token}\",\"email\":\"you@example.com\",\
              \"password\":\"at least 8 characters\"}}'\n",
-            folder = shop.data_folder().display(),
             token = token.expose_secret(),
         ));
     }

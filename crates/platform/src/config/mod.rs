@@ -3,6 +3,7 @@
 
 use figment::{
     Figment, Profile, Provider,
+    error::Kind,
     providers::{Env, Format, Serialized, Toml},
     value::{Dict, Map, Value},
 };
@@ -100,7 +101,12 @@ fn explain(error: &figment::Error) -> String {
         } else {
             format!("{path}: ")
         };
-        format!("{place}{}{source}", one.kind)
+        let what = if let Kind::UnknownField(_, known) = &one.kind {
+            format!("unknown key; known here: {}", known.join(", "))
+        } else {
+            one.kind.to_string()
+        };
+        format!("{place}{what}{source}")
     });
     lines.collect::<Vec<_>>().join("; ")
 }

@@ -5,7 +5,9 @@ mod product;
 use crate::{
     args::DataArgs,
     commands::lines::Lines,
+    config::Config,
     console::{complain, say},
+    data::DataFolder,
     shop::open_services,
 };
 use contracts::{
@@ -47,8 +49,17 @@ impl Tally {
 }
 
 pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<(), BoxError> {
-    let config = data.load()?;
+    let mut config = data.load()?;
     let mut lines = Lines::open(file)?;
+    // A dry run leaves nothing behind, not even an empty shop.
+    let nowhere = if commit || shop_is_there(&config) {
+        None
+    } else {
+        Some(DataFolder::temporary()?)
+    };
+    if let Some(folder) = &nowhere {
+        config.db = format!("sqlite:{}", folder.path().display());
+    }
     let (services, _work) = open_services(&config, false).await?;
     let catalog: &dyn Catalog = &*services.catalog;
     let bar = progress_bar(lines.progress().1)?;
@@ -60,7 +71,7 @@ pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<()
         bar.set_position(lines.progress().0);
         let ended = next.is_none();
         if let Some((number, line)) = next {
-            match product::read(&line) {
+            match product::read(&line, config.catalog.currency) {
                 Ok(product) => batch.push((number, product)),
                 Err(why) => tally.count(number, Err(why)),
             }
@@ -79,6 +90,12 @@ pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<()
     }
     bar.finish_and_clear();
     report(&tally, commit, started.elapsed())
+}
+
+fn shop_is_there(config: &Config) -> bool {
+    config
+        .data_folder()
+        .is_some_and(|folder| folder.join("catalog.sqlite").is_file())
 }
 
 fn progress_bar(total_bytes: u64) -> Result<ProgressBar, BoxError> {
@@ -111,7 +128,7 @@ fn report(tally: &Tally, commit: bool, elapsed: Duration) -> Result<(), BoxError
         say("add --commit to write them");
     }
     if tally.bad > 0 {
-        return Err(format!("{} lines were not read", tally.bad).into());
+        return Err(format!("{} lines were refused", tally.bad).into());
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ struct Line {
     category: Option<String>,
     price_minor: Option<i64>,
     price: Option<Value>,
-    currency: String,
+    currency: Option<String>,
     stock: Option<u32>,
     image_url: Option<String>,
     attributes: Option<Map<String, Value>>,
@@ -25,13 +25,13 @@ struct Line {
     rest: Map<String, Value>,
 }
 
-/// Reads a line, or says what is wrong with it.
-pub(super) fn read(line: &str) -> Result<ImportProduct, String> {
+/// Reads a line, or says what is wrong with it. A price without a currency is in the shop's.
+pub(super) fn read(line: &str, shop: Currency) -> Result<ImportProduct, String> {
     let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let currency: Currency = line
-        .currency
-        .parse()
-        .map_err(|error| format!("currency {error}"))?;
+    let currency = match &line.currency {
+        Some(code) => code.parse().map_err(|error| format!("currency {error}"))?,
+        None => shop,
+    };
     let price = match (line.price_minor, &line.price) {
         (Some(minor), None) => Money::new(minor, currency),
         (None, Some(Value::String(text))) => {
@@ -93,11 +93,16 @@ fn keep(attributes: &mut Map<String, Value>, name: String, value: Value) {
 mod tests {
     use super::*;
 
+    fn usd() -> Currency {
+        "USD".parse().unwrap()
+    }
+
     #[test]
     fn unknown_names_become_attributes_and_nothing_is_lost() {
         let product = read(
             r#"{"sku":"A-1","name":"Tea","price_minor":399,"currency":"USD","brand":"B","source":null,
                 "attributes":{"stock":7,"size":{"cm":4}}}"#,
+            usd(),
         )
         .unwrap();
         assert_eq!((product.stock, product.price.minor), (7, 399));
@@ -127,7 +132,7 @@ mod tests {
                 "1.5",
             ),
         ] {
-            let why = read(line).unwrap_err();
+            let why = read(line, usd()).unwrap_err();
             assert!(why.contains(word), "{line}: {why}");
         }
     }
