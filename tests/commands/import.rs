@@ -51,7 +51,10 @@ async fn import_twice(name: &str, content: &[u8]) {
             .starts_with("dry run, nothing written: would have created 3,"),
         "{dry:?}"
     );
-    assert!(!std::path::Path::new(&data).exists(), "not even an empty shop");
+    assert!(
+        !std::path::Path::new(&data).exists(),
+        "not even an empty shop"
+    );
     let commit = ["import", "products", &file, "--commit", "--data", &data];
     let first = run(&commit, "").await;
     assert_eq!(first.code, 0, "{first:?}");
