@@ -48,12 +48,26 @@ pub fn load<T: DeserializeOwned>(
         figment = figment.merge(Toml::file_exact(path));
     }
     if sources.environment {
-        figment = figment.merge(Env::prefixed("SOUK_").split("__"));
+        figment = figment.merge(environment());
     }
     figment = figment.merge(Given(Serialized::defaults(flags)));
     figment
         .extract()
         .map_err(|error| ConfigError::Invalid(explain(&error)))
+}
+
+fn environment() -> Env {
+    let variables = Env::prefixed("SOUK_").split("__");
+    // Without the feature the variable is an unknown key: no shop for customers starts with it.
+    #[cfg(feature = "failpoints")]
+    let variables = variables.ignore(&["fail_point"]);
+    variables
+}
+
+/// The point at which a test wants the process to end; see `fault`.
+#[cfg(feature = "failpoints")]
+pub(crate) fn fail_point() -> Option<String> {
+    std::env::var("SOUK_FAIL_POINT").ok()
 }
 
 /// Flags that were not given must not hide the layers below: nulls and empty tables are dropped.
