@@ -7,6 +7,10 @@ pub const POINTS: &[&str] = &[
     // Any group of writes, in any file: written and not committed; committed and not answered.
     "commit.before",
     "commit.after",
+    // Any event: read and not delivered; delivered and not noted; noted.
+    "event.due",
+    "event.delivered",
+    "event.kept",
     "place.queued",
     "place.batched",
     "place.reserve_written",
@@ -29,8 +33,6 @@ pub const POINTS: &[&str] = &[
     "cancel.allowed",
     "cancel.ordered",
     "cancel.stock_back",
-    "cancel.event_sent",
-    "cancel.event_kept",
     "refund.intent",
     "refund.refunded_at_provider",
     "refund.booked",
@@ -59,6 +61,14 @@ pub const fn arm() -> Result<(), contracts::BoxError> {
     Ok(())
 }
 
+/// How far the clock is wrong.
+#[cfg(not(feature = "failpoints"))]
+pub(crate) const fn clock_offset_ms() -> i64 {
+    0
+}
+
+#[cfg(feature = "failpoints")]
+pub(crate) use armed::clock_offset_ms;
 #[cfg(feature = "failpoints")]
 pub use armed::{arm, point};
 
@@ -68,7 +78,13 @@ mod armed {
     use crate::config;
     use contracts::BoxError;
     use rustix::process::{Signal, getpid, kill_process};
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::{
+        path::PathBuf,
+        sync::{
+            LazyLock,
+            atomic::{AtomicU64, Ordering},
+        },
+    };
 
     /// The work has come to the point of this name.
     pub fn point(name: &'static str) {
@@ -97,6 +113,16 @@ mod armed {
             }
         })?;
         Ok(())
+    }
+
+    /// How far the clock is wrong: the number in the file that `SOUK_CLOCK_OFFSET_FILE` names, which a test
+    /// may change at any time. No file, or no number in it, and the clock is right.
+    pub(crate) fn clock_offset_ms() -> i64 {
+        static FILE: LazyLock<Option<PathBuf>> = LazyLock::new(config::clock_offset_file);
+        FILE.as_deref()
+            .and_then(|path| std::fs::read_to_string(path).ok())
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0)
     }
 
     /// What is to happen, and when.

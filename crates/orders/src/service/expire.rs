@@ -9,6 +9,7 @@ use contracts::{
     catalog::ReservationState,
     orders::{OrderError, OrderStatus},
 };
+use platform::fault;
 
 /// Looked at in one round.
 const PAGE: u32 = 256;
@@ -26,8 +27,12 @@ impl Service {
         let due = self.store.due(self.clock.now(), PAGE).await?;
         let mut expired = Vec::new();
         for id in due {
+            fault::point("expire.due");
             match self.happen(id, Happening::Expired, &Actor::System).await {
-                Ok((before, after)) if before.status != after.status => expired.push(id),
+                Ok((before, after)) if before.status != after.status => {
+                    fault::point("expire.ordered");
+                    expired.push(id);
+                }
                 Ok(_) | Err(OrderError::NotFound) => {}
                 // What is left comes up again in the next round.
                 Err(OrderError::Overloaded) => break,
@@ -44,6 +49,7 @@ impl Service {
         if !expired.is_empty() {
             self.give_stock_back(&expired, ReservationState::Expired, &Actor::System)
                 .await;
+            fault::point("expire.stock_back");
             tracing::info!(
                 orders.expired = expired.len(),
                 status = OrderStatus::Cancelled.as_str(),
@@ -60,9 +66,12 @@ impl Service {
         if overdue.is_empty() {
             return Ok(0);
         }
+        fault::point("orphan.overdue");
         let given_up = self.store.give_up(overdue, now).await?;
+        fault::point("orphan.given_up");
         self.give_stock_back(&given_up, ReservationState::Expired, &Actor::System)
             .await;
+        fault::point("orphan.stock_back");
         Ok(given_up.len())
     }
 }

@@ -58,9 +58,9 @@ pub fn load<T: DeserializeOwned>(
 
 fn environment() -> Env {
     let variables = Env::prefixed("SOUK_").split("__");
-    // Without the feature the variable is an unknown key: no shop for customers starts with it.
+    // Without the feature these are unknown keys: no shop for customers starts with them.
     #[cfg(feature = "failpoints")]
-    let variables = variables.ignore(&["fail_point"]);
+    let variables = variables.ignore(&["fail_point", "clock_offset_file"]);
     variables
 }
 
@@ -68,6 +68,12 @@ fn environment() -> Env {
 #[cfg(feature = "failpoints")]
 pub(crate) fn fail_point() -> Option<String> {
     std::env::var("SOUK_FAIL_POINT").ok()
+}
+
+/// The file in which a test writes how far the clock is wrong; see `fault`.
+#[cfg(feature = "failpoints")]
+pub(crate) fn clock_offset_file() -> Option<PathBuf> {
+    std::env::var_os("SOUK_CLOCK_OFFSET_FILE").map(PathBuf::from)
 }
 
 /// Flags that were not given must not hide the layers below: nulls and empty tables are dropped.

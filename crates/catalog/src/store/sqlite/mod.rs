@@ -26,11 +26,14 @@ use contracts::{
     request::Answered,
     values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
 };
-use platform::db::{
-    Abort, StoreError,
-    keys::KeyedRequest,
-    migrate::{BASE, Migration},
-    sqlite::{Database, Options},
+use platform::{
+    db::{
+        Abort, StoreError,
+        keys::KeyedRequest,
+        migrate::{BASE, Migration},
+        sqlite::{Database, Options},
+    },
+    fault,
 };
 use std::{convert::Infallible, path::Path};
 
@@ -177,9 +180,11 @@ impl Store for SqliteStore {
         batch: Vec<Reserve>,
         at: Timestamp,
     ) -> Result<Vec<Result<Reserved, ReserveError>>, StoreError> {
-        let write = self
-            .database
-            .write(move |c| Ok(reserve::all(c, &batch, at)?));
+        let write = self.database.write(move |c| {
+            let reserved = reserve::all(c, &batch, at)?;
+            fault::point("place.reserve_written");
+            Ok(reserved)
+        });
         write.await.map_err(never_refused)
     }
 

@@ -18,7 +18,7 @@ use platform::{
         migrate::{BASE, Migration},
         sqlite::{Database, Options},
     },
-    digest,
+    digest, fault,
 };
 use std::{convert::Infallible, path::Path};
 
@@ -64,7 +64,11 @@ impl Store for SqliteStore {
         batch: Vec<NewOrder>,
     ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
         self.database
-            .write(move |c| place::place_all(c, &batch))
+            .write(move |c| {
+                let placed = place::place_all(c, &batch)?;
+                fault::point("place.order_written");
+                Ok(placed)
+            })
             .await
             .map_err(storage)
     }
