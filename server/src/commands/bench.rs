@@ -2,6 +2,7 @@
 //! checked afterwards. Beside it, in the same run, what one write after the other to the same disk reaches.
 
 use crate::{
+    audit,
     commands::{
         api::{Api, Call, text},
         replay::{own_shop, percentile},
@@ -44,9 +45,7 @@ pub(super) async fn orders(plan: Plan) -> Result<(), BoxError> {
     let mut times = place(&api, &admin, Arc::new(products), plan).await?;
     let elapsed = started.elapsed();
     times.sort_unstable();
-    let verifying = Instant::now();
-    let books = verify::check(&shop.services).await?;
-    let verified = verify::summary(&books, verifying.elapsed());
+    let books = audit::check(&shop.services.books(), true).await?;
     let per_second = u64::from(plan.orders)
         .saturating_mul(1_000)
         .checked_div(millis(elapsed))
@@ -68,14 +67,13 @@ pub(super) async fn orders(plan: Plan) -> Result<(), BoxError> {
         tenths / 10,
         tenths % 10
     ));
-    books.violations.iter().for_each(say);
-    say(verified);
+    let balanced = verify::judge(&books);
     shop.close().await;
-    let all = books.orders == usize::try_from(plan.orders)?;
-    if all && books.violations.is_empty() {
+    balanced?;
+    if books.counts.orders == u64::from(plan.orders) {
         Ok(())
     } else {
-        Err("the books do not balance".into())
+        Err("not all orders are there".into())
     }
 }
 

@@ -379,6 +379,10 @@ pub struct StockAudit {
     pub ledger_reserved: i64,
     /// Units sold and not returned.
     pub sold: i64,
+    /// Units that people put on the shelf, less those they took off: the first stock and every adjustment.
+    pub adjusted: i64,
+    /// Units that were sold and came back, with refunds or because the order was called off.
+    pub returned: i64,
 }
 
 /// A reservation, for comparing with its order.
@@ -396,4 +400,10 @@ pub struct ReservationAudit {
     pub value_minor: i64,
     /// Until when it was held.
     pub hold_until: Timestamp,
+    /// The sum of its lines' marks ([`super::line_mark`]).
+    pub contents: u64,
+    /// Whether each line's price is one that the product had, while on sale, within a minute of the reservation.
+    pub prices_known: bool,
+    /// Whether it says when it ended if, and only if, it has ended; and when it came back likewise.
+    pub ended_once: bool,
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod order;
 pub(crate) mod status;
+pub(crate) mod story;
 pub(crate) mod wish;

@@ -1,4 +1,4 @@
-//! What must hold between the books: pure functions over what the services say of themselves.
+//! Stock, payments, reservations and orders, row by row.
 
 use contracts::{
     catalog::{ReservationAudit, ReservationState, StockAudit},
@@ -17,7 +17,7 @@ const UNDECIDED_SECONDS: i64 = 3_600;
 const SETTLING_SECONDS: i64 = 60;
 
 /// Counters of stock are what its ledgers add up to, and nothing is below zero.
-pub(super) fn stock(row: &StockAudit) -> Option<String> {
+pub(in crate::audit) fn stock(row: &StockAudit) -> Option<String> {
     let same = row.on_hand == row.ledger_on_hand && row.reserved == row.ledger_reserved;
     let possible = row.reserved >= 0 && row.reserved <= row.on_hand && row.sold >= 0;
     (!same || !possible).then(|| {
@@ -29,7 +29,7 @@ pub(super) fn stock(row: &StockAudit) -> Option<String> {
 }
 
 /// Stock is held without an order only for as long as its order may still come.
-pub(super) fn orphan(row: &ReservationAudit, now: Timestamp) -> Option<String> {
+pub(in crate::audit) fn orphan(row: &ReservationAudit, now: Timestamp) -> Option<String> {
     match row.state {
         ReservationState::Open if now > row.hold_until.plus_seconds(ORPHAN_SECONDS) => {
             Some(format!(
@@ -47,7 +47,7 @@ pub(super) fn orphan(row: &ReservationAudit, now: Timestamp) -> Option<String> {
 }
 
 /// The provider's books say the same as ours, and no payment stays undecided.
-pub(super) fn payment(row: &PaymentAudit, now: Timestamp) -> Option<String> {
+pub(in crate::audit) fn payment(row: &PaymentAudit, now: Timestamp) -> Option<String> {
     let settling = now <= row.updated_at.plus_seconds(SETTLING_SECONDS);
     let expected = match row.status {
         // A refund that is under way may be in the provider's books before it is in ours.
@@ -82,7 +82,7 @@ pub(super) fn payment(row: &PaymentAudit, now: Timestamp) -> Option<String> {
 }
 
 /// An order's total, timeline, stock and money fit together.
-pub(super) fn order(
+pub(in crate::audit) fn order(
     order: &OrderAudit,
     held: Option<&ReservationAudit>,
     payments: &[PaymentAudit],
@@ -189,50 +189,11 @@ fn money_fits(order: &OrderAudit, captured: usize, settling: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::samples::{money, paid_order};
     use super::*;
-    use contracts::values::{Money, OrderId, PaymentId, VariantId};
+    use contracts::values::VariantId;
 
     const LATER: Timestamp = Timestamp::from_ms(1_000_000);
-
-    fn money(minor: i64) -> Money {
-        Money::new(minor, "USD".parse().unwrap())
-    }
-
-    fn paid_order() -> (OrderAudit, ReservationAudit, PaymentAudit) {
-        let (id, payment_id) = (OrderId::generate(), PaymentId::generate());
-        let order = OrderAudit {
-            id,
-            number: 10_001,
-            status: OrderStatus::Paid,
-            total: money(500),
-            lines_total_minor: 500,
-            lines: 1,
-            units: 2,
-            payment_id: Some(payment_id),
-            timeline_is_legal: true,
-            updated_at: Timestamp::from_ms(0),
-        };
-        let held = ReservationAudit {
-            order_id: id,
-            state: ReservationState::Committed,
-            units: 2,
-            returned: 0,
-            value_minor: 500,
-            hold_until: Timestamp::from_ms(900_000),
-        };
-        let payment = PaymentAudit {
-            id: payment_id,
-            order_id: id,
-            status: PaymentStatus::Captured,
-            amount: money(500),
-            refunded_minor: 0,
-            refunding_minor: 0,
-            provider_net_minor: Some(500),
-            parked: false,
-            updated_at: Timestamp::from_ms(0),
-        };
-        (order, held, payment)
-    }
 
     #[test]
     fn books_that_fit_are_clean() {
@@ -347,6 +308,8 @@ mod tests {
             ledger_on_hand: 5,
             ledger_reserved: 1,
             sold: 3,
+            adjusted: 8,
+            returned: 0,
         };
         assert_eq!(stock(&row), None);
         assert!(

@@ -1,0 +1,42 @@
+//! What orders told the others.
+
+use contracts::orders::EventsAudit;
+
+/// Each order's events are its timeline's moves, in order: what is wrong, in words. What differs beyond the examples is
+/// only counted.
+pub(in crate::audit) fn events(row: &EventsAudit) -> Vec<String> {
+    let mut wrong: Vec<String> = row
+        .examples
+        .iter()
+        .map(|what| format!("events: {what}"))
+        .collect();
+    let named = i64::try_from(wrong.len()).unwrap_or(i64::MAX);
+    let more = row.differing.saturating_sub(named);
+    if more > 0 {
+        wrong.push(format!(
+            "events: {more} more orders have events that are not what happened"
+        ));
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_that_are_what_happened_are_fine_and_others_are_counted_to_the_last() {
+        assert!(events(&EventsAudit::default()).is_empty());
+        let row = EventsAudit {
+            differing: 3,
+            examples: vec!["one".to_owned()],
+            ..EventsAudit::default()
+        };
+        let wrong = events(&row);
+        assert_eq!(wrong.len(), 2);
+        assert!(
+            wrong.iter().any(|what| what.contains("2 more orders")),
+            "{wrong:?}"
+        );
+    }
+}
