@@ -76,17 +76,23 @@ pub(super) async fn sweep(core: &Arc<Core>) -> Result<usize, BoxError> {
         );
     }
     for done in refunding {
-        // What fell over is due again.
-        drop(done.await);
+        fallen(done.await);
     }
     for done in working_off {
-        drop(done.await);
+        fallen(done.await);
     }
     for wait in moving {
         // Refusals and failures were logged where they arose; whatever is left unfinished comes again.
         drop(wait.answer().await);
     }
     Ok(count)
+}
+
+/// What fell over is due again.
+fn fallen(done: Option<()>) {
+    if done.is_none() {
+        tracing::error!("a saga's task fell over");
+    }
 }
 
 /// Takes a payment up in a task of its own; whoever is at it already is waited for.

@@ -297,7 +297,11 @@ async fn a_payment_goes_on_when_its_client_has_gone() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(20), paid).await.is_ok());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(20), paid)
+            .await
+            .is_ok()
+    );
     assert_eq!(shop.orders.get(order).status, OrderStatus::Paid);
 }
 
