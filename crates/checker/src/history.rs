@@ -86,6 +86,8 @@ pub enum Action {
     ReadStock(VariantId),
     /// Look at an order.
     ReadOrder(OrderId),
+    /// Look at a product.
+    ReadProduct(ProductId),
 }
 
 /// What came of an operation.

@@ -66,7 +66,8 @@ pub(crate) fn by_key(history: &History) -> BTreeMap<Key<'_>, Vec<&Operation>> {
             | Action::Deliver(_)
             | Action::Reprice { .. }
             | Action::ReadStock(_)
-            | Action::ReadOrder(_) => continue,
+            | Action::ReadOrder(_)
+            | Action::ReadProduct(_) => continue,
         };
         if let Some(key) = operation.key.as_deref() {
             groups
