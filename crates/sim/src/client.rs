@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
 /// How long a client waits for an answer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(12);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(6);
 
 /// What all clients share.
 #[derive(Clone)]

@@ -27,6 +27,7 @@ pub(crate) struct Parcel {
 #[derive(Debug, Clone)]
 pub(crate) struct Net {
     inbox: Arc<Mutex<Option<mpsc::Sender<Parcel>>>>,
+    open: Arc<Mutex<Vec<oneshot::Sender<()>>>>,
     cut: Arc<AtomicBool>,
     lossy: Arc<AtomicBool>,
     loss_per_mille: u32,
@@ -37,6 +38,7 @@ impl Net {
     pub(crate) fn new(loss_per_mille: u32, delay_ms_max: u64) -> Self {
         Self {
             inbox: Arc::default(),
+            open: Arc::default(),
             cut: Arc::default(),
             lossy: Arc::new(AtomicBool::new(true)),
             loss_per_mille,
@@ -45,8 +47,26 @@ impl Net {
     }
 
     /// From now on messages go there.
-    pub(crate) fn lead_to(&self, inbox: Option<mpsc::Sender<Parcel>>) {
-        *self.inbox.lock().expect("the inbox") = inbox;
+    pub(crate) fn lead_to(&self, inbox: mpsc::Sender<Parcel>) {
+        *self.inbox.lock().expect("the inbox") = Some(inbox);
+    }
+
+    /// Nobody is there any more. Open connections are reset one after the other, in the order of their requests: a
+    /// runtime that is dropped lets go of its tasks in an order that nobody can tell.
+    pub(crate) fn lead_nowhere(&self) {
+        *self.inbox.lock().expect("the inbox") = None;
+        for one in self.open.lock().expect("the connections").drain(..) {
+            drop(one);
+        }
+    }
+
+    /// A connection, as its client holds it; ends with an error when it is reset.
+    fn connect(&self) -> oneshot::Receiver<()> {
+        let (connection, reset) = oneshot::channel();
+        let mut open = self.open.lock().expect("the connections");
+        open.retain(|one| !one.is_closed());
+        open.push(connection);
+        reset
     }
 
     /// Whether nothing gets through.
@@ -89,7 +109,12 @@ impl Net {
         }
         let inbox = self.inbox.lock().expect("the inbox").clone()?;
         inbox.try_send(parcel).ok()?;
-        let response = wait.await.ok()?;
+        let reset = self.connect();
+        let response = tokio::select! {
+            biased;
+            response = wait => response.ok()?,
+            _ = reset => return None,
+        };
         tokio::time::sleep(back).await;
         if lost_back || self.is_cut() {
             return std::future::pending().await;

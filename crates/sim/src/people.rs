@@ -74,7 +74,7 @@ impl Buyer {
     /// Buys until the board is closed.
     pub(crate) async fn live(mut self, board: Board) -> Self {
         while board.is_open() {
-            let pause = self.client.random.between(20, 900);
+            let pause = self.client.random.between(10, 500);
             tokio::time::sleep(Duration::from_millis(pause)).await;
             match self.client.random.below(10) {
                 0..=5 => self.buy(&board).await,
@@ -195,13 +195,13 @@ impl Buyer {
 }
 
 /// Whoever runs the shop.
-pub(crate) fn keeper(town: &Town, seed: u64) -> Keeper {
+pub(crate) fn keeper(town: &Town, seed: u64, name: &str) -> Keeper {
     Keeper {
         client: Client {
             town: town.clone(),
             who: person(ADMIN, Role::Admin),
             random: Random::new(seed, PEOPLE.saturating_sub(1)),
-            name: "keeper".to_owned(),
+            name: name.to_owned(),
         },
         versions: vec![Some(1); town.goods.len()],
         keys: 0,
@@ -223,7 +223,7 @@ impl Keeper {
     /// Runs the shop until the board is closed.
     pub(crate) async fn live(mut self, board: Board) -> Self {
         while board.is_open() {
-            let pause = self.client.random.between(50, 1_200);
+            let pause = self.client.random.between(30, 700);
             tokio::time::sleep(Duration::from_millis(pause)).await;
             match self.client.random.below(8) {
                 0 | 1 => self.restock(TRIES).await,
@@ -257,7 +257,7 @@ impl Keeper {
                 variant: good.variant,
                 units,
             },
-            format!("keeper-{}", self.keys),
+            format!("{}-{}", self.client.name, self.keys),
         );
         self.client.insist(&wish, tries).await;
     }

@@ -61,11 +61,11 @@ impl Plan {
     pub fn of(seed: u64) -> Self {
         let mut random = Random::new(seed, FAULTS);
         let sizes = Sizes {
-            buyers: random.between(2, 5),
+            buyers: random.between(2, 6),
             products: random.between(1, 4),
-            storm_ms: random.between(8_000, 20_000),
+            storm_ms: random.between(10_000, 30_000),
         };
-        let mut faults: Vec<(u64, Fault)> = (0..random.below(7))
+        let mut faults: Vec<(u64, Fault)> = (0..random.below(9))
             .map(|_| (random.between(500, sizes.storm_ms), fault(&mut random)))
             .collect();
         faults.sort_by_key(|(at, _)| *at);

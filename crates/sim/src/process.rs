@@ -124,7 +124,7 @@ impl Process {
 
     /// Lets so much time pass in the process.
     pub(crate) fn step(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     /// Does something in the process, and waits for it.
@@ -136,7 +136,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // Whoever sends something now finds nobody; whoever waits hears that the connection is gone.
-        self.net.lead_to(None);
+        self.net.lead_nowhere();
     }
 }
 
@@ -228,7 +228,7 @@ fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
     };
     let router = stack::wrap(routes, &options, "http://souk.test", services.clock.clone());
     let (inbox, mut waiting) = mpsc::channel::<Parcel>(INBOX_MAX);
-    ground.net.lead_to(Some(inbox));
+    ground.net.lead_to(inbox);
     let workers = services.tasks.clone();
     services.tasks.start("door", move |_| async move {
         while let Some(parcel) = waiting.recv().await {

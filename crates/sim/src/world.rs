@@ -33,6 +33,8 @@ const LONG_STEP_MS: u64 = 40;
 const REST_MS: u64 = 62_000 + 1_000 * (PAYMENT_WINDOW_SECONDS as u64 + 20);
 /// How long after the last fault what was begun under it may still suffer from it.
 const AFTERMATH_MS: u64 = 14_000;
+/// How long after a start that failed comes the next one.
+const RESTART_MS: u64 = 300;
 /// How long people may take to finish at most.
 const FINISH_MS_MAX: u64 = 120_000;
 /// The moment at which every run begins.
@@ -166,7 +168,7 @@ impl<'a> World<'a> {
                 let buyer = people::buyer(&town, seed, number).live(board.clone());
                 drop(workers.finish(async move { drop(buyer.await) }));
             }
-            let keeper = people::keeper(&town, seed).live(board.clone());
+            let keeper = people::keeper(&town, seed, "keeper").live(board.clone());
             drop(workers.finish(async move { drop(keeper.await) }));
         });
         let mut faults = plan.faults.iter().copied().peekable();
@@ -201,7 +203,7 @@ impl<'a> World<'a> {
         self.people.block_on(async {
             let last = async move {
                 // Keys of their own: nobody's of before.
-                let mut keeper = people::keeper(&town, seed.wrapping_add(1));
+                let mut keeper = people::keeper(&town, !seed, "heir");
                 keeper.last_restock().await;
                 for number in 0..buyers {
                     people::buyer(&town, !seed, number.saturating_add(50)).last_purchase().await;
@@ -252,9 +254,7 @@ impl<'a> World<'a> {
         self.now_ms = self.now_ms.saturating_add(ms);
         self.wall.fetch_add(i64::try_from(ms).unwrap_or(0), Ordering::SeqCst);
         if self.starts_at.is_some_and(|at| at <= self.now_ms) {
-            self.starts_at = None;
-            self.process = Some(Process::start(&self.ground, self.lives).expect("the shop opens again"));
-            self.lives = self.lives.saturating_add(1);
+            self.restart();
         }
         let disk = if self.now_ms < self.disk_until {
             self.ground.plan.disk_troubles_per_mille
@@ -272,10 +272,25 @@ impl<'a> World<'a> {
         {
             process.step(time);
         }
-        self.people.block_on(tokio::time::sleep(time));
+        self.people.block_on(async { tokio::time::sleep(time).await });
         if self.ground.plan.tampering.unsynced_disk && self.now_ms.is_multiple_of(UNSYNCED_MS) {
             self.sync();
         }
+    }
+
+    /// Starts the process again; on a disk with troubles it may take more than one try, as under any supervisor.
+    fn restart(&mut self) {
+        match Process::start(&self.ground, self.lives) {
+            Ok(process) => {
+                self.process = Some(process);
+                self.starts_at = None;
+            }
+            Err(error) => {
+                self.town.record.note(self.now_ms, &format!("no start: {error}"));
+                self.starts_at = Some(self.now_ms.saturating_add(RESTART_MS));
+            }
+        }
+        self.lives = self.lives.saturating_add(1);
     }
 
     /// What the disk has for sure, when it is never told to sync: an older copy of each file.
