@@ -35,6 +35,8 @@ pub struct Operation {
     pub key: Option<String>,
     /// The order that this key stands for, if it is an order's.
     pub means: Option<OrderId>,
+    /// The version that it means to change, if it says one.
+    pub based_on: Option<i64>,
     /// When it was sent.
     pub start: Timestamp,
     /// When the answer came, or the client gave up; none if it still waits at the end of the run.

@@ -109,6 +109,7 @@ impl Client {
             action: wish.action.clone(),
             key: wish.key.clone(),
             means: self.means(wish),
+            based_on: wish.version,
             start: record.now(),
             end: None,
             outcome: Outcome::Unknown(None),

@@ -21,9 +21,9 @@ use std::{
 };
 
 /// Streams of the seed that people draw from.
-const PEOPLE: u64 = 100;
-/// The number of whoever runs the shop.
-const ADMIN: u8 = 250;
+const PEOPLE: u64 = 500;
+/// The numbers of those who run the shop.
+const ADMINS: [u8; 2] = [250, 251];
 /// The number of the first buyer.
 const FIRST_BUYER: u8 = 10;
 /// Tries for a wish before it is given up.
@@ -194,14 +194,18 @@ impl Buyer {
     }
 }
 
-/// Whoever runs the shop.
-pub(crate) fn keeper(town: &Town, seed: u64, name: &str) -> Keeper {
+/// The two who run the shop, and get in each other's way.
+pub(crate) fn keepers(town: &Town, seed: u64, name: &str) -> [Keeper; 2] {
+    ADMINS.map(|number| keeper(town, seed, number, format!("{name}{number}")))
+}
+
+fn keeper(town: &Town, seed: u64, number: u8, name: String) -> Keeper {
     Keeper {
         client: Client {
             town: town.clone(),
-            who: person(ADMIN, Role::Admin),
-            random: Random::new(seed, PEOPLE.saturating_sub(1)),
-            name: name.to_owned(),
+            who: person(number, Role::Admin),
+            random: Random::new(seed, PEOPLE.saturating_sub(u64::from(number))),
+            name,
         },
         versions: vec![Some(1); town.goods.len()],
         keys: 0,
@@ -210,7 +214,7 @@ pub(crate) fn keeper(town: &Town, seed: u64, name: &str) -> Keeper {
 
 /// The admin that products are made by.
 pub(crate) fn admin() -> contracts::access::Principal {
-    person(ADMIN, Role::Admin)
+    person(ADMINS[0], Role::Admin)
 }
 
 pub(crate) struct Keeper {
@@ -223,7 +227,7 @@ impl Keeper {
     /// Runs the shop until the board is closed.
     pub(crate) async fn live(mut self, board: Board) -> Self {
         while board.is_open() {
-            let pause = self.client.random.between(30, 700);
+            let pause = self.client.random.between(50, 1_100);
             tokio::time::sleep(Duration::from_millis(pause)).await;
             match self.client.random.below(8) {
                 0 | 1 => self.restock(TRIES).await,

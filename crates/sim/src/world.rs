@@ -168,8 +168,10 @@ impl<'a> World<'a> {
                 let buyer = people::buyer(&town, seed, number).live(board.clone());
                 drop(workers.finish(async move { drop(buyer.await) }));
             }
-            let keeper = people::keeper(&town, seed, "keeper").live(board.clone());
-            drop(workers.finish(async move { drop(keeper.await) }));
+            for keeper in people::keepers(&town, seed, "k") {
+                let keeper = keeper.live(board.clone());
+                drop(workers.finish(async move { drop(keeper.await) }));
+            }
         });
         let mut faults = plan.faults.iter().copied().peekable();
         while self.now_ms < plan.sizes.storm_ms {
@@ -203,8 +205,9 @@ impl<'a> World<'a> {
         self.people.block_on(async {
             let last = async move {
                 // Keys of their own: nobody's of before.
-                let mut keeper = people::keeper(&town, !seed, "heir");
-                keeper.last_restock().await;
+                for mut keeper in people::keepers(&town, !seed, "heir") {
+                    keeper.last_restock().await;
+                }
                 for number in 0..buyers {
                     people::buyer(&town, !seed, number.saturating_add(50)).last_purchase().await;
                 }

@@ -3,7 +3,7 @@
 use contracts::orders::{OrderError, OrderStatus};
 
 /// Where an order may go from here. `Refunded` is reached with refunds, which this release does not have.
-pub(crate) const fn allowed(from: OrderStatus) -> &'static [OrderStatus] {
+pub const fn allowed(from: OrderStatus) -> &'static [OrderStatus] {
     use OrderStatus::{Cancelled, Delivered, Paid, Pending, Refunded, Shipped};
     match from {
         Pending => &[Paid, Cancelled],
@@ -14,7 +14,7 @@ pub(crate) const fn allowed(from: OrderStatus) -> &'static [OrderStatus] {
 }
 
 /// Checks a move.
-pub(crate) fn check(from: OrderStatus, to: OrderStatus) -> Result<(), OrderError> {
+pub fn check(from: OrderStatus, to: OrderStatus) -> Result<(), OrderError> {
     if allowed(from).contains(&to) {
         return Ok(());
     }
@@ -27,7 +27,7 @@ pub(crate) fn check(from: OrderStatus, to: OrderStatus) -> Result<(), OrderError
 
 /// Whether these statuses, in the order in which they were reached, are a path of the table from `Pending`.
 /// An event that moves nothing repeats the status it found.
-pub(crate) fn is_path(statuses: &[OrderStatus]) -> bool {
+pub fn is_path(statuses: &[OrderStatus]) -> bool {
     statuses.first() == Some(&OrderStatus::Pending)
         && statuses.windows(2).all(|pair| match pair {
             [from, to] => from == to || allowed(*from).contains(to),

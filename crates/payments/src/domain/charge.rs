@@ -4,7 +4,7 @@ use contracts::values::{Money, ValueError};
 
 /// Where a charge stands in the provider's books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChargeState {
+pub enum ChargeState {
     Authorised,
     Captured,
     Voided,
@@ -22,7 +22,7 @@ impl ChargeState {
     ];
 
     /// The word used in storage.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Authorised => "authorised",
             Self::Captured => "captured",
@@ -33,7 +33,7 @@ impl ChargeState {
     }
 
     /// The one state from which this one is reached; none for those a charge begins in.
-    pub(crate) const fn comes_from(self) -> Option<Self> {
+    pub const fn comes_from(self) -> Option<Self> {
         match self {
             Self::Captured | Self::Voided => Some(Self::Authorised),
             Self::Refunded => Some(Self::Captured),
@@ -54,18 +54,18 @@ impl std::str::FromStr for ChargeState {
 
 /// A charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Charge {
+pub struct Charge {
     /// The provider's name for it.
-    pub(crate) reference: String,
-    pub(crate) state: ChargeState,
-    pub(crate) amount: Money,
+    pub reference: String,
+    pub state: ChargeState,
+    pub amount: Money,
     /// What the provider was asked to charge.
-    pub(crate) method: String,
+    pub method: String,
 }
 
 impl Charge {
     /// Captured less refunded, in minor units.
-    pub(crate) const fn net_minor(&self) -> i64 {
+    pub const fn net_minor(&self) -> i64 {
         match self.state {
             ChargeState::Captured => self.amount.minor,
             ChargeState::Authorised

@@ -3,7 +3,7 @@
 mod charge;
 mod payment;
 
-pub(crate) use charge::{Charge, ChargeState};
-pub(crate) use payment::{
+pub use charge::{Charge, ChargeState};
+pub use payment::{
     HEAD_START_MS, Intent, Payment, State, Step, later, retry_delay_ms, scope,
 };

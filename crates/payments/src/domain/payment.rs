@@ -8,13 +8,13 @@ use contracts::{
 };
 
 /// How long whoever moves a payment is left alone with it before the sweeper takes it up.
-pub(crate) const HEAD_START_MS: i64 = 8_000;
+pub const HEAD_START_MS: i64 = 8_000;
 
 const RETRY_DELAY_MAX_MS: i64 = 60_000;
 
 /// Where a payment stands, with what is known only there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     Pending,
     Authorised {
         reference: String,
@@ -38,7 +38,7 @@ pub(crate) enum State {
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Tie the payment to its order and have the provider hold the money.
     Authorise,
     /// Sell the stock, then take the money; or let the money go.
@@ -55,34 +55,34 @@ pub(crate) enum Step {
 
 /// A payment that is about to begin.
 #[derive(Debug, Clone)]
-pub(crate) struct Intent {
-    pub(crate) id: PaymentId,
-    pub(crate) order_id: OrderId,
-    pub(crate) fingerprint: [u8; 32],
-    pub(crate) amount: Money,
-    pub(crate) method: String,
+pub struct Intent {
+    pub id: PaymentId,
+    pub order_id: OrderId,
+    pub fingerprint: [u8; 32],
+    pub amount: Money,
+    pub method: String,
 }
 
 /// A payment as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Payment {
-    pub(crate) id: PaymentId,
-    pub(crate) order_id: OrderId,
-    pub(crate) fingerprint: [u8; 32],
-    pub(crate) version: Version,
-    pub(crate) state: State,
-    pub(crate) amount: Money,
-    pub(crate) method: String,
+pub struct Payment {
+    pub id: PaymentId,
+    pub order_id: OrderId,
+    pub fingerprint: [u8; 32],
+    pub version: Version,
+    pub state: State,
+    pub amount: Money,
+    pub method: String,
     /// How often the next step was tried without an outcome.
-    pub(crate) tries: u32,
+    pub tries: u32,
     /// Whether the order knows the end.
-    pub(crate) told: bool,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+    pub told: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 impl State {
-    pub(crate) const fn status(&self) -> PaymentStatus {
+    pub const fn status(&self) -> PaymentStatus {
         match self {
             Self::Pending => PaymentStatus::Pending,
             Self::Authorised { .. } => PaymentStatus::Authorised,
@@ -94,7 +94,7 @@ impl State {
     }
 
     /// The table of moves.
-    pub(crate) const fn may_become(&self, to: &Self) -> bool {
+    pub const fn may_become(&self, to: &Self) -> bool {
         match self {
             Self::Pending => matches!(
                 to,
@@ -133,7 +133,7 @@ impl State {
 
 impl Payment {
     /// The one step that comes next.
-    pub(crate) fn next_step(&self) -> Step {
+    pub fn next_step(&self) -> Step {
         match &self.state {
             State::Pending => Step::Authorise,
             State::Authorised { reference } => Step::Settle {
@@ -159,20 +159,20 @@ impl Payment {
 
     /// Whether a repeated wish begins it again: it was refused before the provider was asked, and
     /// refusals are not kept.
-    pub(crate) const fn may_begin_again(&self) -> bool {
+    pub const fn may_begin_again(&self) -> bool {
         matches!(self.state, State::Voided { reference: None })
     }
 
     /// The key under which the provider knows it, for ever.
-    pub(crate) fn provider_key(&self) -> String {
+    pub fn provider_key(&self) -> String {
         self.id.to_string()
     }
 
-    pub(crate) fn refund_key(&self) -> String {
+    pub fn refund_key(&self) -> String {
         format!("refund:{}", self.id)
     }
 
-    pub(crate) fn view(&self) -> PaymentView {
+    pub fn view(&self) -> PaymentView {
         let decline_code = match &self.state {
             State::Declined { code } => Some(code.clone()),
             State::Pending
@@ -195,7 +195,7 @@ impl Payment {
 }
 
 /// Within what an idempotency key means one thing: the user, or for guests the order.
-pub(crate) fn scope(who: &Reader, order_id: OrderId) -> String {
+pub fn scope(who: &Reader, order_id: OrderId) -> String {
     let owner = who.principal.as_ref().map_or_else(
         || order_id.to_string(),
         |principal| principal.user_id.to_string(),
@@ -204,7 +204,7 @@ pub(crate) fn scope(who: &Reader, order_id: OrderId) -> String {
 }
 
 /// After how long to try again: 1, 2, 4 ... 60 seconds.
-pub(crate) fn retry_delay_ms(tries: u32) -> i64 {
+pub fn retry_delay_ms(tries: u32) -> i64 {
     2_i64
         .saturating_pow(tries.min(6))
         .saturating_mul(1_000)
@@ -212,7 +212,7 @@ pub(crate) fn retry_delay_ms(tries: u32) -> i64 {
 }
 
 /// This many milliseconds later.
-pub(crate) const fn later(at: Timestamp, ms: i64) -> Timestamp {
+pub const fn later(at: Timestamp, ms: i64) -> Timestamp {
     Timestamp::from_ms(at.as_ms().saturating_add(ms))
 }
 
