@@ -9,8 +9,8 @@ use crate::{
 use contracts::{
     catalog::{ReservationAudit, ReservationState, StockAudit},
     orders::{OrderAudit, OrderStatus},
-    payments::{PaymentAudit, PaymentStatus},
-    values::{OrderId, Timestamp},
+    payments::{LedgerAudit, PaymentAudit, PaymentStatus, RefundAudit, RefundStatus},
+    values::{OrderId, PaymentId, Timestamp},
 };
 use std::collections::HashMap;
 
@@ -64,11 +64,19 @@ pub fn orphan(row: &ReservationAudit, now: Timestamp) -> Option<Violation> {
 pub fn payment(row: &PaymentAudit, now: Timestamp) -> Option<Violation> {
     let settling = now <= row.updated_at.plus_seconds(SETTLING_SECONDS);
     let expected = match row.status {
-        PaymentStatus::Captured => row.amount.minor,
+        // A refund that is under way may be in the provider's books before it is in ours.
+        PaymentStatus::Captured if settling && row.refunding_minor > row.refunded_minor => {
+            return None;
+        }
+        PaymentStatus::Captured => row.amount.minor.saturating_sub(row.refunded_minor),
         PaymentStatus::Declined | PaymentStatus::Voided | PaymentStatus::Refunded => 0,
         // Between two steps the provider may be ahead of us.
-        PaymentStatus::Pending | PaymentStatus::Authorised if settling => return None,
-        PaymentStatus::Pending | PaymentStatus::Authorised => 0,
+        PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised
+            if settling =>
+        {
+            return None;
+        }
+        PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised => 0,
     };
     let (id, status) = (row.id, row.status.as_str());
     if let Some(provider) = row
@@ -80,7 +88,7 @@ pub fn payment(row: &PaymentAudit, now: Timestamp) -> Option<Violation> {
     }
     let undecided = matches!(
         row.status,
-        PaymentStatus::Pending | PaymentStatus::Authorised
+        PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised
     );
     let forgotten = now > row.updated_at.plus_seconds(UNDECIDED_SECONDS);
     (undecided && forgotten).then(|| {
@@ -191,7 +199,13 @@ pub(crate) fn all(_: &History, state: &State, _: &Provider) -> Vec<Violation> {
         .iter()
         .map(|row| (row.audit.id, &row.audit))
         .collect();
+    let mut given_back: HashMap<PaymentId, Vec<RefundAudit>> = HashMap::new();
+    for row in &state.refunds {
+        let of_payment = given_back.entry(row.audit.payment_id).or_default();
+        of_payment.push(row.audit.clone());
+    }
     let mut found: Vec<Violation> = state.stock.iter().filter_map(stock).collect();
+    found.extend(ledger(&state.ledger));
     for row in &state.orders {
         let id = row.audit.id;
         let paid_by = payments.get(&id).map_or(&[][..], Vec::as_slice);
@@ -202,11 +216,57 @@ pub(crate) fn all(_: &History, state: &State, _: &Provider) -> Vec<Violation> {
     found.extend(orphans.filter_map(|row| orphan(row, now)));
     for row in &state.payments {
         found.extend(payment(row, now));
+        let own = given_back.get(&row.id).map_or(&[][..], Vec::as_slice);
+        found.extend(refunds(row, own));
         if !orders.contains_key(&row.order_id) {
             found.push(stray(row));
         }
     }
     found
+}
+
+/// A payment and its refunds tell the same, and never more than was taken.
+#[must_use]
+pub fn refunds(row: &PaymentAudit, refunds: &[RefundAudit]) -> Vec<Violation> {
+    let sum = |counts: fn(&RefundAudit) -> bool| {
+        let counted = refunds.iter().filter(|refund| counts(refund));
+        counted.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount.minor))
+    };
+    let (promised, given) = (sum(|_| true), sum(|one| one.status == RefundStatus::Succeeded));
+    let (id, amount) = (row.id, row.amount.minor);
+    let mut found = Found::default();
+    let same = row.refunding_minor == promised && row.refunded_minor == given;
+    found.unless(same, Invariant::Money, || {
+        let (refunding, refunded) = (row.refunding_minor, row.refunded_minor);
+        format!("payment {id}: {refunding} promised and {refunded} given back, its refunds say {promised} and {given}")
+    });
+    found.unless(promised <= amount, Invariant::Money, || {
+        format!("payment {id}: {promised} is promised back of {amount}")
+    });
+    found.all()
+}
+
+/// The ledger is whole: every transaction sums to zero, entries are numbered without gaps and follow from one
+/// another, and accounts are what their entries add up to.
+#[must_use]
+pub fn ledger(books: &LedgerAudit) -> Vec<Violation> {
+    let mut found = Found::default();
+    found.unless(books.unbalanced == 0, Invariant::Ledger, || {
+        format!("{} transactions of the ledger do not sum to zero", books.unbalanced)
+    });
+    found.unless(books.gap_free, Invariant::Ledger, || {
+        "the ledger's entries have gaps".to_owned()
+    });
+    found.unless(books.broken_at.is_none(), Invariant::Ledger, || {
+        format!("the ledger's entry {:?} does not follow from the one before", books.broken_at)
+    });
+    for account in &books.balances {
+        let (kept, summed) = (account.kept_minor, account.summed_minor);
+        found.unless(kept == summed, Invariant::Ledger, || {
+            format!("account {} has {kept}, its entries add up to {summed}", account.account)
+        });
+    }
+    found.all()
 }
 
 /// A payment whose order is not there.
@@ -281,6 +341,7 @@ mod tests {
             order_id: id,
             state: ReservationState::Committed,
             units: 2,
+            returned: 0,
             value_minor: 500,
             hold_until: Timestamp::from_ms(900_000),
         };
@@ -289,7 +350,10 @@ mod tests {
             order_id: id,
             status: PaymentStatus::Captured,
             amount: money(500),
+            refunded_minor: 0,
+            refunding_minor: 0,
             provider_net_minor: Some(500),
+            parked: false,
             updated_at: Timestamp::from_ms(0),
         };
         (order, held, payment)

@@ -1,11 +1,11 @@
 //! What clients did and saw. Times are those of one outside observer, never the shop's.
 
 use contracts::{
-    catalog::{InventoryView, ProductView},
+    catalog::{InventoryView, ProductView, ReturnedItem},
     orders::OrderView,
-    payments::PaymentView,
+    payments::{PaymentView, RefundView},
     problem::Code,
-    values::{Money, OrderId, ProductId, Timestamp, UserId, VariantId},
+    values::{Money, OrderId, PaymentId, ProductId, Timestamp, UserId, VariantId},
 };
 use std::collections::BTreeMap;
 
@@ -61,6 +61,24 @@ pub enum Action {
         order: OrderId,
         /// The means of payment.
         method: String,
+    },
+    /// Give a payment up.
+    Void(PaymentId),
+    /// Prove to the provider that it is really the buyer, or fail to.
+    Prove {
+        /// What is to be proved.
+        proof: String,
+        /// Whether it works.
+        approve: bool,
+    },
+    /// Give money back, with what comes back onto the shelf.
+    Refund {
+        /// Of which payment.
+        payment: PaymentId,
+        /// How much; without it, what the items cost, or all that is left.
+        amount: Option<Money>,
+        /// What comes back.
+        items: Vec<ReturnedItem>,
     },
     /// Call an order off.
     Cancel(OrderId),
@@ -121,6 +139,8 @@ pub enum Told {
     Order(Box<OrderView>),
     /// A payment.
     Payment(Box<PaymentView>),
+    /// A refund.
+    Refund(Box<RefundView>),
     /// Stock.
     Stock(Vec<InventoryView>),
     /// A product.
@@ -155,7 +175,11 @@ impl Operation {
     pub fn order(&self) -> Option<&OrderView> {
         match &self.answer()?.told {
             Told::Order(order) => Some(order),
-            Told::Payment(_) | Told::Stock(_) | Told::Product(_) | Told::Other => None,
+            Told::Payment(_)
+            | Told::Refund(_)
+            | Told::Stock(_)
+            | Told::Product(_)
+            | Told::Other => None,
         }
     }
 
@@ -164,7 +188,11 @@ impl Operation {
     pub fn payment(&self) -> Option<&PaymentView> {
         match &self.answer()?.told {
             Told::Payment(payment) => Some(payment),
-            Told::Order(_) | Told::Stock(_) | Told::Product(_) | Told::Other => None,
+            Told::Order(_)
+            | Told::Refund(_)
+            | Told::Stock(_)
+            | Told::Product(_)
+            | Told::Other => None,
         }
     }
 

@@ -42,6 +42,10 @@ fn named(operation: &Operation) -> String {
             let (id, order_id, amount) = (payment.id, payment.order_id, payment.amount);
             format!("payment {id} of {order_id} over {amount}")
         }
+        Some(Told::Refund(refund)) => {
+            let (id, payment_id, amount) = (refund.id, refund.payment_id, refund.amount);
+            format!("refund {id} of {payment_id} over {amount}")
+        }
         // A restock's answer is the stock as it was then: the same rows, to the unit.
         Some(Told::Stock(rows)) => rows
             .iter()
@@ -61,7 +65,10 @@ pub(crate) fn by_key(history: &History) -> BTreeMap<Key<'_>, Vec<&Operation>> {
             Action::Place { .. } => "place",
             Action::Pay { .. } => "pay",
             Action::Restock { .. } => "restock",
-            Action::Cancel(_)
+            Action::Refund { .. } => "refund",
+            Action::Void(_)
+            | Action::Prove { .. }
+            | Action::Cancel(_)
             | Action::Ship(_)
             | Action::Deliver(_)
             | Action::Reprice { .. }

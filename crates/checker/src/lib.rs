@@ -8,6 +8,7 @@ mod events;
 mod graph;
 mod history;
 mod keys;
+mod ledger;
 mod liveness;
 mod money;
 mod prices;
@@ -19,18 +20,20 @@ mod versions;
 mod violation;
 
 pub use history::{Action, Answer, History, Operation, Outcome, Refusal, Told};
-pub use state::{Charge, Delivery, OrderRow, Provider, State};
+pub use state::{Delivery, OrderRow, Provider, RefundRow, State};
 pub use violation::{Invariant, Violation};
 
 /// A function that looks for violations of one invariant or a few related ones.
 type Check = fn(&History, &State, &Provider) -> Vec<Violation>;
 
 /// All of them.
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 14] = [
     books::all,
     stock::reads,
     stock::sums,
     money::bijection,
+    money::given_back,
+    ledger::balanced,
     keys::once,
     prices::of_their_time,
     traces::acknowledged,

@@ -8,7 +8,7 @@ use crate::{
 use contracts::{
     catalog::ReservationState,
     orders::OrderStatus,
-    payments::PaymentStatus,
+    payments::{PaymentStatus, RefundStatus},
     values::OrderId,
 };
 use std::collections::HashSet;
@@ -38,9 +38,22 @@ pub(crate) fn ended(history: &History, state: &State, _: &Provider) -> Vec<Viola
 
 fn nothing_half_done(state: &State, found: &mut Found) {
     for row in &state.payments {
-        let decided = !matches!(row.status, PaymentStatus::Pending | PaymentStatus::Authorised);
+        let decided = !matches!(
+            row.status,
+            PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised
+        );
         found.unless(decided, Invariant::Liveness, || {
             format!("payment {} is {} at the end", row.id, row.status.as_str())
+        });
+        found.unless(!row.parked, Invariant::Queues, || {
+            format!("payment {} ({}) waits for a person", row.id, row.status.as_str())
+        });
+    }
+    for row in &state.refunds {
+        let done = row.audit.status == RefundStatus::Succeeded && row.audit.told;
+        found.unless(done, Invariant::Liveness, || {
+            let (id, status, told) = (row.audit.id, row.audit.status, row.audit.told);
+            format!("refund {id} is {} at the end, told: {told}", status.as_str())
         });
     }
     let now = state.now();

@@ -2,12 +2,12 @@
 
 use crate::{
     history::History,
-    state::{Charge, OrderRow, Provider, State},
+    state::{OrderRow, Provider, State},
     violation::{Found, Invariant, Violation},
 };
 use contracts::{
     orders::OrderStatus,
-    payments::PaymentAudit,
+    payments::{ChargeAudit, PaymentAudit, RefundStatus},
     values::OrderId,
 };
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ pub(crate) fn bijection(_: &History, state: &State, provider: &Provider) -> Vec<
         .iter()
         .map(|row| (row.audit.id, row))
         .collect();
-    let mut kept: HashMap<OrderId, Vec<&Charge>> = HashMap::new();
+    let mut kept: HashMap<OrderId, Vec<&ChargeAudit>> = HashMap::new();
     for charge in &provider.charges {
         let (captured, refunded) = (charge.captured_minor, charge.refunded_minor);
         let possible = 0 <= refunded && refunded <= captured && captured <= charge.amount.minor;
@@ -52,13 +52,15 @@ pub(crate) fn bijection(_: &History, state: &State, provider: &Provider) -> Vec<
     found.all()
 }
 
-fn of_an_order(row: &OrderRow, charges: &[&Charge], found: &mut Found) {
+fn of_an_order(row: &OrderRow, charges: &[&ChargeAudit], found: &mut Found) {
     let (id, status, total) = (row.audit.id, row.audit.status, row.audit.total);
-    let net = |charge: &&Charge| charge.captured_minor.saturating_sub(charge.refunded_minor);
-    let left: Vec<&&Charge> = charges.iter().filter(|one| net(one) > 0).collect();
+    let net = |charge: &&ChargeAudit| charge.captured_minor.saturating_sub(charge.refunded_minor);
+    let left: Vec<&&ChargeAudit> = charges.iter().filter(|one| net(one) > 0).collect();
     match status {
         OrderStatus::Paid | OrderStatus::Shipped | OrderStatus::Delivered => {
-            found.unless(left.len() == 1, Invariant::Money, || {
+            // Free orders have nothing left from the beginning.
+            let paid = left.len() == 1 || (total.minor == 0 && charges.len() <= 1);
+            found.unless(paid, Invariant::Money, || {
                 format!("order {id} is {}, and {} charges pay it", status.as_str(), left.len())
             });
             for charge in left {
@@ -76,4 +78,35 @@ fn of_an_order(row: &OrderRow, charges: &[&Charge], found: &mut Found) {
             });
         }
     }
+}
+
+/// The provider gave back under each payment what its refunds say, to the cent.
+pub(crate) fn given_back(_: &History, state: &State, provider: &Provider) -> Vec<Violation> {
+    let mut found = Found::default();
+    let mut promised: HashMap<String, i64> = HashMap::new();
+    for row in &state.refunds {
+        let given = promised.entry(row.audit.payment_id.to_string()).or_insert(0);
+        if row.audit.status == RefundStatus::Succeeded {
+            *given = given.saturating_add(row.audit.amount.minor);
+        }
+    }
+    let ours: HashMap<String, &PaymentAudit> = state
+        .payments
+        .iter()
+        .map(|row| (row.id.to_string(), row))
+        .collect();
+    for charge in &provider.charges {
+        let expected = promised.remove(&charge.key).unwrap_or(0);
+        let known = ours.contains_key(&charge.key);
+        found.unless(!known || charge.refunded_minor == expected, Invariant::Money, || {
+            let refunded = charge.refunded_minor;
+            format!("charge {}: {refunded} given back, our refunds say {expected}", charge.key)
+        });
+    }
+    for (key, expected) in promised {
+        found.unless(expected == 0, Invariant::Money, || {
+            format!("payment {key}: {expected} given back of a charge that the provider does not know")
+        });
+    }
+    found.all()
 }

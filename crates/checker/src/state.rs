@@ -1,10 +1,10 @@
 //! What is in the books at the end: the shop's, from its audits, and the provider's. Plain rows.
 
 use contracts::{
-    catalog::{ReservationAudit, StockAudit},
+    catalog::{ReservationAudit, ReturnedItem, StockAudit},
     orders::{OrderAudit, OrderEventView, OrderView},
-    payments::PaymentAudit,
-    values::{EventId, Money, ProductId, Timestamp, Version},
+    payments::{ChargeAudit, LedgerAudit, PaymentAudit, RefundAudit},
+    values::{EventId, ProductId, Timestamp, Version},
 };
 
 /// The shop's books.
@@ -20,6 +20,10 @@ pub struct State {
     pub orders: Vec<OrderRow>,
     /// Every payment.
     pub payments: Vec<PaymentAudit>,
+    /// Every refund.
+    pub refunds: Vec<RefundRow>,
+    /// The double-entry ledger.
+    pub ledger: LedgerAudit,
     /// The version of every product.
     pub products: Vec<(ProductId, Version)>,
     /// Events, in the order in which the bus was given them.
@@ -35,6 +39,15 @@ pub struct OrderRow {
     pub view: OrderView,
     /// What happened to it.
     pub timeline: Vec<OrderEventView>,
+}
+
+/// A refund as verification and an admin see it.
+#[derive(Debug, Clone)]
+pub struct RefundRow {
+    /// As verification reads it.
+    pub audit: RefundAudit,
+    /// What came back with it.
+    pub items: Vec<ReturnedItem>,
 }
 
 /// An event that the bus was given.
@@ -54,20 +67,7 @@ pub struct Delivery {
 #[derive(Debug, Clone, Default)]
 pub struct Provider {
     /// Every charge.
-    pub charges: Vec<Charge>,
-}
-
-/// A charge in the provider's own books.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Charge {
-    /// The key it was made under: our payment's id.
-    pub key: String,
-    /// What was asked for.
-    pub amount: Money,
-    /// What was taken.
-    pub captured_minor: i64,
-    /// What was given back of it.
-    pub refunded_minor: i64,
+    pub charges: Vec<ChargeAudit>,
 }
 
 impl State {

@@ -29,7 +29,7 @@ pub(crate) fn reads(history: &History, _: &State, _: &Provider) -> Vec<Violation
                     (one.sku.clone(), stock.on_hand, stock.reserved, stock.available)
                 })
                 .collect(),
-            Told::Order(_) | Told::Payment(_) | Told::Other => continue,
+            Told::Order(_) | Told::Payment(_) | Told::Refund(_) | Told::Other => continue,
         };
         for (sku, on_hand, reserved, available) in told {
             let possible = reserved >= 0
@@ -66,6 +66,7 @@ pub(crate) fn sums(history: &History, state: &State, _: &Provider) -> Vec<Violat
 
 fn lines_agree(row: &StockAudit, lines: &Lines, found: &mut Found) {
     for (kind, kept) in [
+        // What came back with refunds is not sold any more.
         (ReservationState::Committed, row.sold),
         (ReservationState::Open, row.ledger_reserved),
     ] {
@@ -102,6 +103,17 @@ fn lines_by_state(state: &State) -> Lines {
         {
             let units = lines.entry((*variant_id, *kind)).or_insert(0);
             *units = units.saturating_add(i64::from(quantity.get()));
+        }
+    }
+    for row in &state.refunds {
+        // What is called off as a whole came back as a whole, whatever had come before.
+        if held.get(&row.audit.order_id) != Some(&ReservationState::Committed) {
+            continue;
+        }
+        for item in &row.items {
+            let key = (item.variant_id, ReservationState::Committed);
+            let units = lines.entry(key).or_insert(0);
+            *units = units.saturating_sub(i64::from(item.quantity.get()));
         }
     }
     lines

@@ -11,7 +11,7 @@ use contracts::{
     orders::{OrderStatus, OrderView},
     payments::{PaymentAudit, PaymentStatus, PaymentView},
     problem::Code,
-    values::{OrderId, PaymentId},
+    values::{OrderId, PaymentId, RefundId},
 };
 use std::collections::{HashMap, HashSet};
 
@@ -37,6 +37,17 @@ pub(crate) fn acknowledged(history: &History, state: &State, _: &Provider) -> Ve
                 found.unless(there, Invariant::Durability, || {
                     let (id, version) = (view.id, view.version.get());
                     format!("product {id} was acknowledged at version {version}, and is at {kept:?}")
+                });
+            }
+            Told::Refund(view) => {
+                let row = state.refunds.iter().find(|row| row.audit.id == view.id);
+                let there = row.is_some_and(|row| {
+                    row.audit.amount == view.amount
+                        && row.audit.payment_id == view.payment_id
+                        && row.items == view.items
+                });
+                found.unless(there, Invariant::Durability, || {
+                    format!("refund {} over {} was acknowledged, and is not there", view.id, view.amount)
                 });
             }
             Told::Stock(_) | Told::Other => {}
@@ -78,13 +89,17 @@ fn payment_is_there(told: &PaymentView, row: Option<&PaymentAudit>, found: &mut 
     let same = row.order_id == told.order_id && row.amount == told.amount;
     let further = match told.status {
         PaymentStatus::Pending => true,
-        PaymentStatus::Authorised => row.status != PaymentStatus::Pending,
+        PaymentStatus::RequiresAction | PaymentStatus::Authorised => {
+            row.status != PaymentStatus::Pending
+        }
         PaymentStatus::Captured => {
             matches!(row.status, PaymentStatus::Captured | PaymentStatus::Refunded)
         }
-        PaymentStatus::Declined | PaymentStatus::Voided | PaymentStatus::Refunded => {
-            row.status == told.status
+        // Money that comes after the end goes back at once.
+        PaymentStatus::Declined | PaymentStatus::Voided => {
+            row.status == told.status || row.status == PaymentStatus::Refunded
         }
+        PaymentStatus::Refunded => row.status == told.status,
     };
     found.unless(same && further, Invariant::Durability, || {
         let (then, now) = (told.status.as_str(), row.status.as_str());
@@ -126,6 +141,7 @@ pub(crate) fn explained(history: &History, state: &State, provider: &Provider) -
             format!("the provider has a charge of {}, which is no payment of ours", charge.key)
         });
     }
+    refunds(history, state, &mut found);
     for row in state.payments.iter().filter(|row| is_money(row.status)) {
         let wanted = asked.paid.contains(&row.order_id);
         found.unless(wanted, Invariant::NoPhantom, || {
@@ -133,6 +149,37 @@ pub(crate) fn explained(history: &History, state: &State, provider: &Provider) -
         });
     }
     found.all()
+}
+
+/// A refund was asked for, or is the rest of an order that was called off, or of money that came too late.
+fn refunds(history: &History, state: &State, found: &mut Found) {
+    let mut told: HashSet<RefundId> = HashSet::new();
+    let mut perhaps: HashSet<PaymentId> = HashSet::new();
+    for operation in &history.operations {
+        if let Some(Told::Refund(view)) = operation.answer().map(|answer| &answer.told) {
+            told.insert(view.id);
+        }
+        if let Action::Refund { payment, .. } = operation.action
+            && operation.is_unknown()
+        {
+            perhaps.insert(payment);
+        }
+    }
+    let called_off: HashSet<OrderId> = state
+        .orders
+        .iter()
+        .filter(|row| row.audit.status == OrderStatus::Cancelled)
+        .map(|row| row.audit.id)
+        .collect();
+    for row in &state.refunds {
+        let (id, of) = (row.audit.id, row.audit.payment_id);
+        let asked = told.contains(&id) || perhaps.contains(&of);
+        let paid = state.orders.iter().any(|row| row.audit.payment_id == Some(of));
+        let wanted = asked || called_off.contains(&row.audit.order_id) || !paid;
+        found.unless(wanted, Invariant::NoPhantom, || {
+            format!("refund {id} over {} was given, and nobody asked for it", row.audit.amount)
+        });
+    }
 }
 
 const fn is_money(status: PaymentStatus) -> bool {

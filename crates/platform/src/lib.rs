@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod digest;
+pub mod fault;
 pub mod http;
 pub mod limit;
 pub mod outbox;

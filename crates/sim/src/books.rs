@@ -1,13 +1,8 @@
 //! Reads the books at the end of a run, through the services' audits and what an admin may see.
 
 use crate::{bus::Deliveries, people, process::Services, record::Good};
-use checker::{Charge, OrderRow, Provider, State};
-use contracts::{
-    BoxError,
-    catalog::ProductRef,
-    orders::Reader,
-    payments::{PaymentAudit, PaymentStatus},
-};
+use checker::{OrderRow, Provider, RefundRow, State};
+use contracts::{BoxError, catalog::ProductRef, orders::Reader};
 
 /// More rows than any run makes.
 const ROWS_MAX: u32 = 100_000;
@@ -24,6 +19,7 @@ pub(crate) async fn read(
         stock: services.catalog.audit_stock(None, ROWS_MAX).await?,
         reservations: services.catalog.audit_reservations(None, ROWS_MAX).await?,
         payments: services.payments.audit(None, ROWS_MAX).await?,
+        ledger: services.payments.audit_ledger().await?,
         deliveries: deliveries.lock().expect("the deliveries").clone(),
         ..State::default()
     };
@@ -36,24 +32,17 @@ pub(crate) async fn read(
             timeline,
         });
     }
+    for audit in services.payments.audit_refunds(None, ROWS_MAX).await? {
+        let views = services.payments.refunds(&reader, audit.payment_id).await?;
+        let view = views.into_iter().find(|view| view.id == audit.id);
+        let items = view.map(|view| view.items).unwrap_or_default();
+        state.refunds.push(RefundRow { audit, items });
+    }
     for good in goods {
         let which = ProductRef::Id(good.product);
         let product = services.catalog.product(Some(&admin), which).await?;
         state.products.push((good.product, product.version));
     }
-    let charges = state.payments.iter().map(charge).collect();
+    let charges = services.payments.audit_charges(0, ROWS_MAX).await?;
     Ok((state, Provider { charges }))
-}
-
-/// What the provider says of the charge of a payment.
-fn charge(row: &PaymentAudit) -> Charge {
-    let net = row.provider_net_minor.unwrap_or(0);
-    let refunded = row.status == PaymentStatus::Refunded && net == 0;
-    let captured = if refunded { row.amount.minor } else { net };
-    Charge {
-        key: row.id.to_string(),
-        amount: row.amount,
-        captured_minor: captured,
-        refunded_minor: captured.saturating_sub(net),
-    }
 }

@@ -186,6 +186,16 @@ impl Client {
                 format!("place {} {}", lines.join("+"), method.as_deref().unwrap_or("unpaid"))
             }
             Action::Pay { order, method } => format!("pay {order} {method}"),
+            Action::Void(payment) => format!("void {payment}"),
+            Action::Prove { approve, .. } => format!("prove {approve}"),
+            Action::Refund {
+                payment,
+                amount,
+                items,
+            } => {
+                let units: u32 = items.iter().map(|item| item.quantity.get()).sum();
+                format!("refund {payment} {amount:?} {units} units")
+            }
             Action::Cancel(order) => format!("cancel {order}"),
             Action::Ship(order) => format!("ship {order}"),
             Action::Deliver(order) => format!("deliver {order}"),
@@ -203,6 +213,7 @@ fn told(told: &Told) -> String {
     match told {
         Told::Order(order) => format!("{} #{} {}", order.status.as_str(), order.number, order.total),
         Told::Payment(payment) => format!("{} {}", payment.status.as_str(), payment.amount),
+        Told::Refund(refund) => format!("{} {}", refund.status.as_str(), refund.amount),
         Told::Stock(rows) => rows
             .iter()
             .map(|row| format!("{}/{}", row.on_hand, row.reserved))
@@ -230,6 +241,23 @@ fn spoken(wish: &Wish) -> (&'static str, String, Option<Value>) {
         Action::Pay { order, method } => {
             let body = json!({ "order_id": order, "method": method });
             ("POST", "/api/v1/payments".to_owned(), Some(body))
+        }
+        Action::Void(payment) => {
+            let path = format!("/api/v1/payments/{payment}/void");
+            ("POST", path, Some(json!({})))
+        }
+        Action::Prove { proof, approve } => {
+            let path = format!("/api/v1/payments/providers/sandbox/proofs/{proof}");
+            ("POST", path, Some(json!({ "approve": approve })))
+        }
+        Action::Refund {
+            payment,
+            amount,
+            items,
+        } => {
+            let path = format!("/api/v1/payments/{payment}/refunds");
+            let body = json!({ "amount": amount, "items": items });
+            ("POST", path, Some(body))
         }
         Action::Cancel(order) => moved(*order, "cancel"),
         Action::Ship(order) => moved(*order, "ship"),
@@ -287,7 +315,11 @@ fn read_told(action: &Action, body: &[u8]) -> Told {
         | Action::Ship(_)
         | Action::Deliver(_)
         | Action::ReadOrder(_) => serde_json::from_slice(body).ok().map(Told::Order),
-        Action::Pay { .. } => serde_json::from_slice(body).ok().map(Told::Payment),
+        Action::Pay { .. } | Action::Void(_) => {
+            serde_json::from_slice(body).ok().map(Told::Payment)
+        }
+        Action::Refund { .. } => serde_json::from_slice(body).ok().map(Told::Refund),
+        Action::Prove { .. } => None,
         Action::Restock { .. } => serde_json::from_slice::<Page<InventoryView>>(body)
             .ok()
             .map(|page| Told::Stock(page.data)),

@@ -17,7 +17,7 @@ mod random;
 mod record;
 mod world;
 
-pub use plan::{Consumers, Fault, Plan, Sizes, Tampering, Wrap};
+pub use plan::{Consumers, Fault, Mood, Plan, Sizes, Tampering, Wrap};
 pub use process::Services;
 pub use random::Random;
 pub use world::{Run, run};

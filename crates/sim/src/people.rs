@@ -9,8 +9,9 @@ use crate::{
 use checker::{Action, Outcome, Told};
 use contracts::{
     access::Role,
+    catalog::ReturnedItem,
     orders::OrderStatus,
-    values::OrderId,
+    values::{OrderId, PaymentId, Quantity},
 };
 use std::{
     sync::{
@@ -29,12 +30,21 @@ const FIRST_BUYER: u8 = 10;
 /// Tries for a wish before it is given up.
 const TRIES: u32 = 40;
 
-const METHODS: [&str; 6] = ["tok_ok", "tok_ok", "tok_ok", "tok_declined", "tok_slow", "tok_timeout"];
+const METHODS: [&str; 7] = [
+    "tok_ok",
+    "tok_ok",
+    "tok_ok",
+    "tok_declined",
+    "tok_slow",
+    "tok_timeout",
+    "tok_challenge",
+];
 
 /// What people tell one another.
 #[derive(Clone, Default)]
 pub(crate) struct Board {
     orders: Arc<Mutex<Vec<OrderId>>>,
+    payments: Arc<Mutex<Vec<(PaymentId, OrderId)>>>,
     over: Arc<AtomicBool>,
 }
 
@@ -80,7 +90,7 @@ impl Buyer {
                 0..=5 => self.buy(&board).await,
                 6 => self.look().await,
                 7 => self.regret().await,
-                8 => self.pay_again().await,
+                8 => self.pay_again(&board).await,
                 _ => self.read_order().await,
             }
         }
@@ -141,7 +151,30 @@ impl Buyer {
         if self.client.random.chance(200) {
             self.pay_and_cancel(&pay, order).await;
         } else {
-            self.client.insist(&pay, tries).await;
+            let outcome = self.client.insist(&pay, tries).await;
+            self.after_paying(&outcome, board).await;
+        }
+    }
+
+    /// Proves what the provider wants to know, or has second thoughts.
+    async fn after_paying(&mut self, outcome: &Outcome, board: &Board) {
+        let Outcome::Ok(answer) = outcome else { return };
+        let Told::Payment(payment) = &answer.told else { return };
+        let entry = (payment.id, payment.order_id);
+        board.payments.lock().expect("the board").push(entry);
+        let proof = payment.next_action.as_deref().and_then(|url| url.rsplit('/').next());
+        match (proof, self.client.random.below(10)) {
+            (Some(proof), 0..=6) => {
+                let wish = Wish::plain(Action::Prove {
+                    proof: proof.to_owned(),
+                    approve: self.client.random.chance(700),
+                });
+                self.client.ask(&wish).await;
+            }
+            (_, 7) => {
+                self.client.ask(&Wish::plain(Action::Void(payment.id))).await;
+            }
+            (_, _) => {}
         }
     }
 
@@ -179,11 +212,12 @@ impl Buyer {
         }
     }
 
-    async fn pay_again(&mut self) {
+    async fn pay_again(&mut self, board: &Board) {
         if let Some(order) = self.one_of_own() {
             let (method, key) = (self.method(), self.key());
             let wish = Wish::keyed(Action::Pay { order, method }, key);
-            self.client.ask(&wish).await;
+            let outcome = self.client.ask(&wish).await;
+            self.after_paying(&outcome, board).await;
         }
     }
 
@@ -229,8 +263,9 @@ impl Keeper {
         while board.is_open() {
             let pause = self.client.random.between(50, 1_100);
             tokio::time::sleep(Duration::from_millis(pause)).await;
-            match self.client.random.below(8) {
+            match self.client.random.below(10) {
                 0 | 1 => self.restock(TRIES).await,
+                8 | 9 => self.give_back(&board).await,
                 2 => self.reprice().await,
                 3 => self.look().await,
                 4 => self.send(&board, Action::Deliver).await,
@@ -266,6 +301,32 @@ impl Keeper {
         self.client.insist(&wish, tries).await;
     }
 
+    /// Gives money back, in part or whole, with or without the goods; sometimes more than there is.
+    async fn give_back(&mut self, board: &Board) {
+        let known = board.payments.lock().expect("the board").clone();
+        let Some((payment, _)) = self.client.random.pick(&known).copied() else {
+            return;
+        };
+        let some_money = self.client.random.chance(600);
+        let some_goods = self.client.random.chance(500);
+        let good = self.any_good();
+        let items = good.filter(|_| some_goods).map(|(_, good)| ReturnedItem {
+            variant_id: good.variant,
+            quantity: Quantity::ONE,
+        });
+        self.keys = self.keys.saturating_add(1);
+        let wish = Wish::keyed(
+            Action::Refund {
+                payment,
+                amount: some_money.then(|| price(self.client.random.between(1, 20_000))),
+                items: items.into_iter().collect(),
+            },
+            format!("{}-{}", self.client.name, self.keys),
+        );
+        let tries = if self.client.random.chance(200) { 1 } else { TRIES };
+        self.client.insist(&wish, tries).await;
+    }
+
     /// Changes a price at the version that was seen last; whoever is not sure looks first.
     async fn reprice(&mut self) {
         let Some((index, good)) = self.any_good() else { return };
@@ -294,7 +355,11 @@ impl Keeper {
         let seen = match outcome {
             Outcome::Ok(answer) => match &answer.told {
                 Told::Product(product) => Some(product.version.get()),
-                Told::Order(_) | Told::Payment(_) | Told::Stock(_) | Told::Other => None,
+                Told::Order(_)
+                | Told::Payment(_)
+                | Told::Refund(_)
+                | Told::Stock(_)
+                | Told::Other => None,
             },
             Outcome::Refused(_) | Outcome::Unknown(_) => None,
         };

@@ -1,7 +1,7 @@
 //! What happens in a run: how much, which faults when, and what is broken on purpose. All of it follows from the seed.
 
 use crate::{process::Services, random::Random};
-use contracts::{catalog::Catalog, orders::Orders, payments::Payments};
+use contracts::{catalog::Catalog, orders::Orders};
 use platform::bus::Consumer;
 use std::{fmt, sync::Arc};
 
@@ -32,6 +32,25 @@ pub enum Fault {
     Jump(i64),
     /// The disk refuses and loses writes for so long.
     Disk(u64),
+    /// The provider misbehaves like this, for so long.
+    Provider(Mood, u64),
+}
+
+/// How a provider may misbehave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    /// It answers nothing and does nothing.
+    Down,
+    /// It answers so much later, in milliseconds.
+    Late(u32),
+    /// It loses so many answers, after their effect.
+    Forgetful(u32),
+    /// It declines so many charges.
+    Strict(u32),
+    /// It holds another amount, so many times.
+    Wrong(u32),
+    /// It calls back about everything, each so many times more, the newest first.
+    Talkative(u32),
 }
 
 /// A run, laid out beforehand.
@@ -83,13 +102,27 @@ impl Plan {
 }
 
 fn fault(random: &mut Random) -> Fault {
-    match random.below(8) {
+    match random.below(13) {
         0..=3 => Fault::Crash(random.between(1, 3_000)),
         4 => Fault::Freeze(random.between(100, 12_000)),
         5 => Fault::Cut(random.between(100, 3_000)),
         6 if random.chance(500) => Fault::Jump(i64::try_from(random.between(1_000, 3_600_000)).unwrap_or(0)),
         6 => Fault::Jump(i64::try_from(random.between(100, 20_000)).unwrap_or(0).saturating_neg()),
-        _ => Fault::Disk(random.between(200, 4_000)),
+        7 => Fault::Disk(random.between(200, 4_000)),
+        _ => Fault::Provider(mood(random), random.between(500, 10_000)),
+    }
+}
+
+fn mood(random: &mut Random) -> Mood {
+    let what = random.below(6);
+    let count = u32::try_from(random.between(1, 6)).unwrap_or(1);
+    match what {
+        0 => Mood::Down,
+        1 => Mood::Late(u32::try_from(random.between(10, 4_000)).unwrap_or(0)),
+        2 => Mood::Forgetful(count),
+        3 => Mood::Strict(count),
+        4 => Mood::Wrong(count),
+        _ => Mood::Talkative(count),
     }
 }
 
@@ -106,8 +139,6 @@ pub struct Tampering {
     pub catalog: Option<Wrap<dyn Catalog>>,
     /// In front of orders, for payments and callers.
     pub orders: Option<Wrap<dyn Orders>>,
-    /// In front of payments, for callers.
-    pub payments: Option<Wrap<dyn Payments>>,
     /// Consumers beside the real ones.
     pub consumers: Option<Consumers>,
     /// Tasks that are not started: `orders`, `payments`.

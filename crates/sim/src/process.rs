@@ -55,13 +55,22 @@ fn settings() -> Result<Settings, BoxError> {
             "orphan_grace_seconds": 5,
             "sweep_every_ms": 500,
         },
-        "payments": { "provider_timeout_ms": 3_000, "sandbox_slow_ms": 900 },
+        "payments": {
+            "provider_timeout_ms": 3_000,
+            "sandbox_slow_ms": 900,
+            "sweep_every_ms": 500,
+            "challenge_seconds": CHALLENGE_SECONDS,
+            "reconcile_every_seconds": 7,
+        },
     });
     Ok(load(&sources, shorter)?)
 }
 
 /// How long an unpaid order lives in a simulated shop.
 pub(crate) const PAYMENT_WINDOW_SECONDS: u32 = 15;
+
+/// How long a buyer has there to prove something.
+pub(crate) const CHALLENGE_SECONDS: u32 = 20;
 
 #[derive(Deserialize)]
 struct Settings {
@@ -83,6 +92,8 @@ pub struct Services {
     pub tasks: Tasks,
     /// The process's clock.
     pub clock: Clock,
+    /// The provider, which is part of the process.
+    pub sandbox: payments::Sandbox,
 }
 
 /// What a process finds when it starts, and what outlives it.
@@ -185,16 +196,13 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         orders: Arc::clone(&orders),
         catalog: Arc::clone(&catalog),
     })?;
-    let mut payments: Arc<dyn Payments> = near_payments.clone();
-    if let Some(wrap) = &tampering.payments {
-        payments = wrap(payments);
-    }
     let services = Services {
         catalog,
         orders,
-        payments,
+        payments: near_payments.clone(),
         tasks: tasks.clone(),
         clock,
+        sandbox: near_payments.sandbox().clone(),
     };
     let lots = Random::new(seed, 1);
     let bus = SimBus::new(lots, ground.manners.clone(), Arc::clone(&ground.deliveries));
@@ -208,16 +216,21 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         opened.start(&tasks, &bus);
     }
     if !tampering.never_started.contains(&"payments") {
-        payments::start(near_payments, &tasks);
+        payments::start(near_payments.clone(), &tasks);
     }
-    serve(ground, &services, &settings.orders);
+    serve(ground, &services, near_payments, &settings.orders);
     Ok(services)
 }
 
 /// Answers what comes in by the real routes in the real stack.
-fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
+fn serve(
+    ground: &Ground<'_>,
+    services: &Services,
+    near_payments: Arc<payments::Service>,
+    config: &orders::Config,
+) {
     let routes = orders::routes(services.orders.clone(), services.payments.clone(), config)
-        .merge(payments::routes(services.payments.clone()))
+        .merge(payments::routes(near_payments))
         .merge(catalog::routes(services.catalog.clone()))
         .split_for_parts()
         .0;

@@ -7,8 +7,8 @@ use crate::{
     client::{PATIENCE, Town, price},
     net::Net,
     people::{self, Board},
-    plan::{Fault, Plan},
-    process::{Ground, PAYMENT_WINDOW_SECONDS, Process, paused_runtime},
+    plan::{Fault, Mood, Plan},
+    process::{CHALLENGE_SECONDS, Ground, PAYMENT_WINDOW_SECONDS, Process, paused_runtime},
     random::Random,
     record::{Good, Record},
 };
@@ -30,7 +30,7 @@ const STEP_MS: u64 = 5;
 /// And by so much while all are waiting for the shop to come to rest.
 const LONG_STEP_MS: u64 = 40;
 /// How long the shop has to come to rest: more than the longest wait of a payment or an event, and of a hold.
-const REST_MS: u64 = 62_000 + 1_000 * (PAYMENT_WINDOW_SECONDS as u64 + 20);
+const REST_MS: u64 = 65_000 + 1_000 * (PAYMENT_WINDOW_SECONDS as u64 + CHALLENGE_SECONDS as u64 + 20);
 /// How long after the last fault what was begun under it may still suffer from it.
 const AFTERMATH_MS: u64 = 14_000;
 /// How long after a start that failed comes the next one.
@@ -105,6 +105,8 @@ struct World<'a> {
     frozen_until: u64,
     cut_until: u64,
     disk_until: u64,
+    mood_until: u64,
+    knobs: payments::Knobs,
     troubled: Arc<AtomicBool>,
 }
 
@@ -153,6 +155,8 @@ impl<'a> World<'a> {
             frozen_until: 0,
             cut_until: 0,
             disk_until: 0,
+            mood_until: 0,
+            knobs: payments::Knobs::default(),
             troubled,
         })
     }
@@ -188,6 +192,8 @@ impl<'a> World<'a> {
         self.cut_until = 0;
         self.frozen_until = 0;
         self.disk_until = 0;
+        self.turn(payments::Knobs::default());
+        self.mood_until = 0;
         self.troubled.store(false, Ordering::Relaxed);
         self.town.net.heal();
         self.starts_at = self.starts_at.map(|_| self.now_ms);
@@ -249,7 +255,19 @@ impl<'a> World<'a> {
                 self.wall.fetch_add(by, Ordering::SeqCst);
             }
             Fault::Disk(time) => self.disk_until = now.saturating_add(time),
+            Fault::Provider(mood, time) => {
+                self.mood_until = now.saturating_add(time);
+                self.turn(knobs(mood));
+            }
         }
+    }
+
+    /// The provider changes its mood; a process that starts later meets it in the same one.
+    fn turn(&mut self, knobs: payments::Knobs) {
+        if let Some(process) = &self.process {
+            process.services.sandbox.turn(knobs.clone());
+        }
+        self.knobs = knobs;
     }
 
     /// Time passes.
@@ -269,6 +287,10 @@ impl<'a> World<'a> {
             self.cut_until = 0;
             self.town.net.cut(false);
         }
+        if self.mood_until > 0 && self.mood_until <= self.now_ms {
+            self.mood_until = 0;
+            self.turn(payments::Knobs::default());
+        }
         let time = Duration::from_millis(ms);
         if self.frozen_until <= self.now_ms
             && let Some(process) = &self.process
@@ -285,6 +307,7 @@ impl<'a> World<'a> {
     fn restart(&mut self) {
         match Process::start(&self.ground, self.lives) {
             Ok(process) => {
+                process.services.sandbox.turn(self.knobs.clone());
                 self.process = Some(process);
                 self.starts_at = None;
             }
@@ -339,6 +362,29 @@ impl<'a> World<'a> {
     }
 }
 
+fn knobs(mood: Mood) -> payments::Knobs {
+    let good = payments::Knobs::default();
+    match mood {
+        Mood::Down => payments::Knobs { down: true, ..good },
+        Mood::Late(delay_ms) => payments::Knobs { delay_ms, ..good },
+        Mood::Forgetful(drop_answers) => payments::Knobs {
+            drop_answers,
+            ..good
+        },
+        Mood::Strict(decline) => payments::Knobs { decline, ..good },
+        Mood::Wrong(wrong_amount) => payments::Knobs {
+            wrong_amount,
+            ..good
+        },
+        Mood::Talkative(duplicate_callbacks) => payments::Knobs {
+            callbacks: true,
+            duplicate_callbacks,
+            reorder_callbacks: true,
+            ..good
+        },
+    }
+}
+
 /// The files that a shop cannot do without.
 const FILES: [&str; 3] = ["catalog.sqlite", "orders.sqlite", "payments.sqlite"];
 
@@ -355,7 +401,11 @@ fn ends(state: &State, goods: &[Good]) -> Vec<String> {
     let payments = state.payments.iter().map(|row| {
         format!("{} for {}: {} {}", row.id, row.order_id, row.status.as_str(), row.amount)
     });
-    stock.chain(orders).chain(payments).collect()
+    let refunds = state.refunds.iter().map(|row| {
+        let audit = &row.audit;
+        format!("{} of {}: {} {}", audit.id, audit.payment_id, audit.status.as_str(), audit.amount)
+    });
+    stock.chain(orders).chain(payments).chain(refunds).collect()
 }
 
 /// Puts the goods on the shelves.

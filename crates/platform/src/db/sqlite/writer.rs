@@ -2,7 +2,10 @@
 //! transaction, commits once, and only then answers. A write that fails undoes itself alone.
 
 use super::Options;
-use crate::db::{Abort, StoreError};
+use crate::{
+    db::{Abort, StoreError},
+    fault,
+};
 use rusqlite::{Connection, ffi};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -113,8 +116,12 @@ fn commit_group(
         }
         job = if told.len() < group_max { next() } else { None };
     }
+    fault::point("commit.before");
     match run(connection, "COMMIT") {
-        Ok(()) => tell_all(told, || Ok(())),
+        Ok(()) => {
+            fault::point("commit.after");
+            tell_all(told, || Ok(()));
+        }
         Err(error) => {
             stop_if_unsure(&error);
             if !connection.is_autocommit() {
