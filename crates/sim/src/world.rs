@@ -277,6 +277,7 @@ impl<'a> World<'a> {
         if self.starts_at.is_some_and(|at| at <= self.now_ms) {
             self.restart();
         }
+        self.notice_a_failure();
         let disk = if self.now_ms < self.disk_until {
             self.ground.plan.disk_troubles_per_mille
         } else {
@@ -300,6 +301,16 @@ impl<'a> World<'a> {
         self.people.block_on(async { tokio::time::sleep(time).await });
         if self.ground.plan.tampering.unsynced_disk && self.now_ms.is_multiple_of(UNSYNCED_MS) {
             self.sync();
+        }
+    }
+
+    /// A process one of whose tasks has failed ends itself, as the server does.
+    fn notice_a_failure(&mut self) {
+        let failure = self.process.as_ref().and_then(|process| process.services.tasks.failure());
+        if let Some(why) = failure {
+            self.town.record.note(self.now_ms, &format!("the process ended itself: {why}"));
+            self.process = None;
+            self.starts_at = Some(self.now_ms.saturating_add(RESTART_MS));
         }
     }
 

@@ -5,16 +5,17 @@ use contracts::{
     BoxError,
     access::{Principal, Role},
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, ImportOutcome, ImportProduct,
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
+        ImportOutcome, ImportProduct,
         InventoryQuery, InventoryView, ItemRef, ListError, MovementView, NewCategory, NewProduct,
-        PatchProduct, PricedLine, ProductQuery, ProductRef, ProductView, ReservationAudit,
+        Overdue, PatchProduct, PricedLine, ProductQuery, ProductRef, ProductView, ReservationAudit,
         ReservationState, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
         StockChange,
     },
     event::{Envelope, Event},
     orders::OrderCancelled,
     request::{Answered, IdempotencyKey, Precondition},
-    values::{Cursor, OrderId, Page, PageSize, ProductId, SessionId, Timestamp, UserId, VariantId},
+    values::{Cursor, OrderId, Page, PageSize, ProductId, RefundId, SessionId, Timestamp, UserId, VariantId},
 };
 use platform::bus::Consumer;
 use std::{sync::Arc, time::Duration};
@@ -37,6 +38,8 @@ pub(crate) enum CatalogBug {
     LastWriterWins,
     /// A sale is confirmed and not made.
     ForgetsToSell,
+    /// What comes back with a refund comes back twice.
+    PutsBackTwice,
 }
 
 pub(crate) struct BrokenCatalog {
@@ -257,19 +260,35 @@ impl Catalog for BrokenCatalog {
         }
     }
 
-    async fn overdue(&self, before: Timestamp, limit: u32) -> Result<Vec<OrderId>, BoxError> {
+    async fn give_back_all(&self, batch: Vec<GiveBack>) -> Vec<Result<(), GiveBackError>> {
+        if self.bug == CatalogBug::PutsBackTwice {
+            let again = batch.iter().map(|wish| GiveBack {
+                refund_id: RefundId::generate(),
+                ..wish.clone()
+            });
+            drop(self.inner.give_back_all(again.collect()).await);
+        }
+        self.inner.give_back_all(batch).await
+    }
+
+    async fn overdue(
+        &self,
+        before: Timestamp,
+        after: Option<Overdue>,
+        limit: u32,
+    ) -> Result<Vec<Overdue>, BoxError> {
         if self.bug == CatalogBug::ReleasesBeforeTheFence {
             // Two seconds after it was held, and before anybody was asked.
             let early = before.plus_seconds(18);
-            let due = self.inner.overdue(early, limit).await?;
-            let wishes = due.iter().map(|id| Resolve {
-                order_id: *id,
+            let due = self.inner.overdue(early, None, limit).await?;
+            let wishes = due.iter().map(|one| Resolve {
+                order_id: one.order_id,
                 to: ReservationState::Expired,
                 actor: "system".to_owned(),
             });
             drop(self.inner.resolve_all(wishes.collect()).await);
         }
-        self.inner.overdue(before, limit).await
+        self.inner.overdue(before, after, limit).await
     }
 
     async fn audit_stock(

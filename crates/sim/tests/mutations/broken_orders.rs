@@ -6,11 +6,12 @@ use contracts::{
     access::Principal,
     catalog::ReserveError,
     orders::{
-        Buyer, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus,
-        OrderView, Orders, Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader,
+        BeginPayment, Buyer, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
+        OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader,
+        RefundNote, Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, Page, PaymentId},
+    values::{OrderId, Page},
 };
 use std::sync::{
     Arc,
@@ -29,6 +30,8 @@ pub(crate) enum OrdersBug {
     WrongAmount,
     /// A move is acknowledged and not made.
     AnswersWithoutMoving,
+    /// A refund's note is thrown away.
+    ForgetsRefunds,
     /// Some reads fail.
     FailsForNoReason,
     /// Reads do not end.
@@ -136,30 +139,32 @@ impl Orders for BrokenOrders {
         self.inner.advance(who, id, step).await
     }
 
-    async fn begin_payment(&self, id: OrderId, payment: PaymentId) -> Result<Payable, OrderError> {
-        let mut payable = self.inner.begin_payment(id, payment).await?;
+    async fn begin_payments(&self, batch: Vec<BeginPayment>) -> Vec<Result<Payable, OrderError>> {
+        let mut answers = self.inner.begin_payments(batch).await;
         if self.is(OrdersBug::WrongAmount) {
-            payable.total.minor -= 1;
+            for payable in answers.iter_mut().flatten() {
+                payable.total.minor -= 1;
+            }
         }
-        Ok(payable)
+        answers
     }
 
-    async fn end_payment(
-        &self,
-        id: OrderId,
-        payment: PaymentId,
-        end: PaymentEnd,
-    ) -> Result<OrderView, OrderError> {
-        let end = if self.is(OrdersBug::PaidWithoutMoney) {
-            PaymentEnd::Paid
-        } else {
-            end
+    async fn settle_all(&self, batch: Vec<Settlement>) -> Vec<Result<(), OrderError>> {
+        let pays = |wish: Settlement| Settlement {
+            end: PaymentEnd::Paid,
+            ..wish
         };
-        self.inner.end_payment(id, payment, end).await
+        if self.is(OrdersBug::PaidWithoutMoney) {
+            return self.inner.settle_all(batch.into_iter().map(pays).collect()).await;
+        }
+        self.inner.settle_all(batch).await
     }
 
-    async fn note_refund(&self, id: OrderId, payment: PaymentId) -> Result<(), OrderError> {
-        self.inner.note_refund(id, payment).await
+    async fn note_refund(&self, note: RefundNote) -> Result<(), OrderError> {
+        if self.is(OrdersBug::ForgetsRefunds) {
+            return Ok(());
+        }
+        self.inner.note_refund(note).await
     }
 
     async fn audit(&self, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderAudit>, BoxError> {

@@ -82,6 +82,8 @@ mutations! {
     a_price_that_was_never_in_force: Price, catalog_with(CatalogBug::InventsPrices);
     a_version_that_is_skipped: Versions, catalog_with(CatalogBug::SkipsVersions);
     an_edit_that_overwrites: Versions, catalog_with(CatalogBug::LastWriterWins);
+    a_return_that_is_put_back_twice: Stock, catalog_with(CatalogBug::PutsBackTwice);
+    a_refund_that_its_order_never_hears_of: Money, orders_with(OrdersBug::ForgetsRefunds);
     a_sale_that_is_forgotten: Reservations, catalog_with(CatalogBug::ForgetsToSell);
     an_order_s_key_that_is_dropped: Keys, orders_with(OrdersBug::DropsKeys);
     a_refusal_that_leaves_an_order: FailedMeansNothing, orders_with(OrdersBug::RefusesAfterwards);
