@@ -12,6 +12,7 @@ mod client;
 mod net;
 mod people;
 mod plan;
+mod ports;
 mod process;
 mod random;
 mod record;

@@ -68,6 +68,8 @@ pub struct Plan {
     pub delay_ms_max: u64,
     /// Of a thousand events, how many are refused, told twice, or told again much later.
     pub bus_troubles_per_mille: u32,
+    /// Of a thousand calls between services, how many do not arrive, or lose their answer.
+    pub port_troubles_per_mille: u32,
     /// Of a thousand writes, how many go wrong while the disk has troubles.
     pub disk_troubles_per_mille: u32,
     /// What is broken on purpose; nothing, unless a test of the checker wants it.
@@ -95,6 +97,7 @@ impl Plan {
             loss_per_mille: u32::try_from(random.below(120)).unwrap_or(0),
             delay_ms_max: random.between(0, 80),
             bus_troubles_per_mille: u32::try_from(random.below(300)).unwrap_or(0),
+            port_troubles_per_mille: u32::try_from(random.below(120)).unwrap_or(0),
             disk_troubles_per_mille: u32::try_from(random.below(200)).unwrap_or(0),
             tampering: Tampering::default(),
         }

@@ -5,6 +5,7 @@ use crate::{
     bus::{Deliveries, Manners, SimBus},
     net::{INBOX_MAX, Net, Parcel},
     plan::Plan,
+    ports::{FarCatalog, FarOrders, Unsure},
     random::Random,
 };
 use axum::{Router, body::Bytes, http::Response};
@@ -173,13 +174,23 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
     if let Some(wrap) = &tampering.catalog {
         catalog = wrap(catalog);
     }
+    let way = Unsure {
+        seed,
+        per_mille: ground.plan.port_troubles_per_mille,
+        troubled: Arc::clone(&ground.manners.troubled),
+        began: tokio::time::Instant::now(),
+    };
+    let far_catalog: Arc<dyn Catalog> = Arc::new(FarCatalog {
+        inner: Arc::clone(&catalog),
+        way: way.clone(),
+    });
     let opened = orders::open(orders::Parts {
         database: folder.join("orders.sqlite"),
         sqlite: SQLITE,
         config: settings.orders.clone(),
         clock: clock.clone(),
         tasks: tasks.clone(),
-        catalog: Arc::clone(&catalog),
+        catalog: Arc::clone(&far_catalog),
     })
     .await?;
     let mut orders: Arc<dyn Orders> = opened.service.clone();
@@ -193,8 +204,11 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         config: settings.payments,
         clock: clock.clone(),
         tasks: tasks.clone(),
-        orders: Arc::clone(&orders),
-        catalog: Arc::clone(&catalog),
+        orders: Arc::new(FarOrders {
+            inner: Arc::clone(&orders),
+            way,
+        }),
+        catalog: far_catalog,
     })?;
     let services = Services {
         catalog,
