@@ -19,15 +19,14 @@ const INSERT: &str =
                                  at_ms, hash)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-/// Not an upsert: SQLite checks the row that would be inserted first, and money that goes would be an overdraft of its
-/// own there.
 const BALANCE: &str = "UPDATE ledger_accounts
         SET balance_minor = balance_minor + ?3
       WHERE account = ?1
         AND currency = ?2";
 
-const ACCOUNT: &str = "INSERT INTO ledger_accounts (account, currency, balance_minor)
-     VALUES (?1, ?2, ?3)";
+/// Not an upsert: that would hold the entry itself, and not the balance, against the account's CHECK.
+const OPEN_ACCOUNT: &str =
+    "INSERT INTO ledger_accounts (account, currency, balance_minor) VALUES (?1, ?2, ?3)";
 
 /// An entry, as its hash sees it.
 struct Entry<'a> {
@@ -87,7 +86,7 @@ pub(super) fn post(
         ])?;
         let values = params![entry.account, entry.currency, entry.amount_minor];
         if connection.prepare_cached(BALANCE)?.execute(values)? == 0 {
-            connection.prepare_cached(ACCOUNT)?.execute(values)?;
+            connection.prepare_cached(OPEN_ACCOUNT)?.execute(values)?;
         }
     }
     Ok(())
