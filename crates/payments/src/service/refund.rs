@@ -4,9 +4,10 @@
 use super::{
     Core,
     halt::{Halt, refusal},
+    take_up,
 };
 use crate::{
-    domain::{Refund, RefundIntent, Stage, State, decide, ledger},
+    domain::{Payment, Refund, RefundIntent, Stage, State, decide, ledger},
     store::RefundRefusal,
 };
 use contracts::{
@@ -55,6 +56,7 @@ pub(super) async fn refund(
             }
         });
     };
+    let payment = told_of(core, payment).await?;
     let order = core.orders.order(&reader, payment.order_id).await;
     let order = order.map_err(order_failed)?;
     let scope = format!("{} POST refunds {}", who.user_id, payment.id);
@@ -70,6 +72,20 @@ pub(super) async fn refund(
         value: done.view(),
         replayed,
     })
+}
+
+/// Money is not given back before its order knows that it came: an order that heard of the refund first would take the
+/// payment's end for money that is still there, and be sent.
+async fn told_of(core: &Arc<Core>, payment: Payment) -> Result<Payment, RefundError> {
+    if payment.told || !matches!(payment.state, State::Captured { .. }) {
+        return Ok(payment);
+    }
+    let id = payment.id;
+    drop(take_up(core, payment).await);
+    let found = core.store.payment(id).await.map_err(store_failed)?;
+    found
+        .filter(|payment| payment.told)
+        .ok_or(RefundError::NotCaptured)
 }
 
 impl Core {
