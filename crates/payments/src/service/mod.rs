@@ -181,7 +181,7 @@ const fn head_start(now: Timestamp) -> Timestamp {
 
 fn store_failed(error: StoreError) -> PayError {
     match error {
-        StoreError::Overloaded => PayError::Overloaded,
+        StoreError::Overloaded | StoreError::Late => PayError::Overloaded,
         StoreError::Constraint(_)
         | StoreError::Full
         | StoreError::Lost(_)

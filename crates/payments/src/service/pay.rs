@@ -16,7 +16,7 @@ use contracts::{
     request::{Answered, IdempotencyKey},
     values::PaymentId,
 };
-use platform::{db::Abort, digest};
+use platform::{db::Abort, deadline, digest};
 use std::{future::Future, sync::Arc};
 
 pub(super) async fn pay(
@@ -93,7 +93,8 @@ impl Attempt {
             Some(known) if !known.may_begin_again() => Ok(Answered::replayed(known.view())),
             known => {
                 let payment = self.begin(&core, known).await?;
-                let payment = core.drive(payment).await?;
+                // Once the intent is kept the rest is done, whoever still waits.
+                let payment = deadline::within(None, core.drive(payment)).await?;
                 Ok(Answered::fresh(payment.view()))
             }
         }
