@@ -169,7 +169,8 @@ fn accepts_html(request: &Request) -> bool {
 }
 
 fn check_size(request: &Request) -> Result<(), Problem> {
-    if request.uri().to_string().len() > URI_BYTES_MAX {
+    let target = request.uri().path_and_query();
+    if target.is_some_and(|target| target.as_str().len() > URI_BYTES_MAX) {
         return Err(Problem::new(Code::UriTooLong));
     }
     let headers = request.headers();

@@ -2,7 +2,7 @@
 //! same schema with the same durability, and nothing else happens. The measure for everything above it. It writes
 //! into copies that no shop ever opens, and it is no way to make an order.
 
-use super::report::{per_second, percentile};
+use super::report::{each, per_second, percentile, processor_time};
 use contracts::{
     BoxError,
     values::{EventId, OrderId, UserId},
@@ -38,15 +38,22 @@ struct Variant {
 pub(super) struct Reached {
     /// Orders a second, in groups.
     pub(super) per_second: u64,
+    /// Time of processors an order, in groups.
+    processor: Duration,
     /// Two commits of one order: half of them are quicker.
     pub(super) pair: Duration,
 }
 
 impl Reached {
     pub(super) fn told(&self, name: &str) -> String {
-        let Self { per_second, pair } = self;
+        let Self {
+            per_second,
+            processor,
+            pair,
+        } = self;
         format!(
-            "{name}: {per_second} orders a second in groups of {GROUP}; one order in two commits {pair:.0?}"
+            "{name}: {per_second} orders a second in groups of {GROUP}, {processor:.1?} of processors an order; \
+             one order in two commits {pair:.0?}"
         )
     }
 
@@ -54,6 +61,7 @@ impl Reached {
     pub(super) fn and(&self, other: &Self) -> Self {
         Self {
             per_second: self.per_second.saturating_add(other.per_second) / 2,
+            processor: self.processor.saturating_add(other.processor) / 2,
             pair: self.pair.saturating_add(other.pair) / 2,
         }
     }
@@ -93,7 +101,7 @@ impl Bare {
     /// Writes so many orders in groups, and then so many one by one.
     pub(super) fn run(&self, orders: u32, pairs: u32) -> Result<Reached, BoxError> {
         let mut number = first_free(&self.orders)?;
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), processor_time());
         let mut left = orders;
         while left > 0 {
             let group = left.min(GROUP);
@@ -101,6 +109,7 @@ impl Bare {
             left = left.saturating_sub(group);
         }
         let per_second = per_second(orders.into(), started.elapsed());
+        let processor = each(processor_time().saturating_sub(before), orders.into());
         let mut times = Vec::new();
         for _ in 0..pairs {
             let started = Instant::now();
@@ -110,6 +119,7 @@ impl Bare {
         times.sort_unstable();
         Ok(Reached {
             per_second,
+            processor,
             pair: percentile(&times, 50),
         })
     }

@@ -1,6 +1,7 @@
 //! The load: so many clients, each with one connection, each sending its next order when the last was answered.
 //! As light as can be, for it works on the processors that it measures. It knows HTTP/1.1 as our door speaks it.
 
+use super::report::processor_time;
 use contracts::{BoxError, values::OrderId};
 use std::{
     net::SocketAddr,
@@ -57,6 +58,7 @@ pub(super) struct Ran {
     /// Sorted.
     pub(super) times: Vec<Duration>,
     pub(super) elapsed: Duration,
+    pub(super) processor: Duration,
 }
 
 impl Load<'_> {
@@ -69,7 +71,7 @@ impl Load<'_> {
         for _ in 0..self.clients.max(1) {
             connections.push(Connection::open(self.address).await?);
         }
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), processor_time());
         for connection in connections {
             let client = Client {
                 connection,
@@ -86,6 +88,7 @@ impl Load<'_> {
             ran.times.extend(times);
         }
         ran.elapsed = started.elapsed();
+        ran.processor = processor_time().saturating_sub(before);
         ran.times.sort_unstable();
         Ok(ran)
     }

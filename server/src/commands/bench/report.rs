@@ -17,12 +17,14 @@ pub(super) struct Line {
     p50: Duration,
     p99: Duration,
     batches: Counted,
+    processor: Duration,
     memory_mib: u64,
 }
 
 impl Line {
     pub(super) fn new(load: &Load<'_>, ran: &Ran, batches: Counted) -> Self {
         Self {
+            processor: each(ran.processor, ran.placed.count),
             name: load.name,
             clients: load.clients,
             orders: ran.placed.count,
@@ -36,7 +38,8 @@ impl Line {
 
     pub(super) fn told(&self) -> String {
         format!(
-            "{}, {} clients: {} orders, {} a second, p50 {:.2?}, p99 {:.2?}; {} a batch; {} MiB",
+            "{}, {} clients: {} orders, {} a second, p50 {:.2?}, p99 {:.2?}; {} a batch; \
+             {:.1?} of processors an order; {} MiB",
             self.name,
             self.clients,
             self.orders,
@@ -44,6 +47,7 @@ impl Line {
             self.p50,
             self.p99,
             tenths(self.batches.wishes, self.batches.batches),
+            self.processor,
             self.memory_mib
         )
     }
@@ -95,6 +99,12 @@ pub(super) fn per_second(count: u64, elapsed: Duration) -> u64 {
         .unwrap_or(0)
 }
 
+/// What each of so many took.
+pub(super) fn each(all: Duration, count: u64) -> Duration {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    all.checked_div(count).unwrap_or_default()
+}
+
 /// The point below which this share (in hundredths) of the times lies; they must be sorted.
 pub(super) fn percentile(sorted: &[Duration], share: usize) -> Duration {
     crate::commands::replay::percentile(sorted, share)
@@ -108,6 +118,19 @@ fn hundredths(part: u64, whole: u64) -> String {
 fn tenths(part: u64, whole: u64) -> String {
     let share = part.saturating_mul(10).checked_div(whole).unwrap_or(0);
     format!("{}.{}", share / 10, share % 10)
+}
+
+/// What this process has had of the processors so far, its own work and the system's for it: a measure that is
+/// steady even beside other programs. 0 where the system does not tell.
+pub(super) fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let (_, fields) = stat.rsplit_once(')').unwrap_or_default();
+    // utime and stime, in ticks of a hundredth of a second (proc(5)).
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks = ticks
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum::<u64>();
+    Duration::from_millis(ticks.saturating_mul(10))
 }
 
 /// What this process has in memory, load and bare loop included; 0 where the system does not tell.

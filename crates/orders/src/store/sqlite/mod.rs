@@ -64,7 +64,7 @@ impl Store for SqliteStore {
         batch: Vec<NewOrder>,
     ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
         self.database
-            .write(move |c| place::place_all(c, &batch))
+            .write(move |c| place::place_all(c, batch))
             .await
             .map_err(storage)
     }

@@ -13,7 +13,7 @@ use super::{
 use crate::metrics;
 use log::Log;
 use readers::Readers;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use writer::{Writer, Writing};
@@ -126,6 +126,8 @@ fn connect(path: &Path, options: Options, read_only: bool) -> Result<Connection,
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(128);
+    // Plans do not depend on values: otherwise SQLite compiles some statements again for every value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;

@@ -147,9 +147,11 @@ fn commit_group(
         return 0;
     }
     let mut told = Vec::new();
+    let mut is_first = true;
     let mut job = Some(first);
     while let Some(current) = job {
-        let (tell, ended) = run_one(connection, current);
+        let (tell, ended) = run_one(connection, current, is_first);
+        is_first = false;
         told.push(tell);
         if let Some(error) = ended {
             if !connection.is_autocommit() {
@@ -191,10 +193,11 @@ fn refuse_group(
     }
 }
 
-/// Runs a write in its savepoint. The error means that the whole group is lost: SQLite ended the transaction
-/// (a full disk, an I/O error), or the savepoint could not be undone.
-fn run_one(connection: &Connection, job: Job) -> (Tell, Option<StoreError>) {
-    if let Err(error) = run(connection, "SAVEPOINT one") {
+/// Runs a write so that it can be undone alone. The error means that the whole group is lost: SQLite ended the
+/// transaction (a full disk, an I/O error), or the write could not be undone.
+fn run_one(connection: &Connection, job: Job, is_first: bool) -> (Tell, Option<StoreError>) {
+    let (begin, keep, undo) = if is_first { FIRST } else { OTHERS };
+    if let Err(error) = run_all(connection, begin) {
         let error = StoreError::from(error);
         return (job(Err(error.again())).tell, Some(error));
     }
@@ -202,13 +205,31 @@ fn run_one(connection: &Connection, job: Job) -> (Tell, Option<StoreError>) {
     if connection.is_autocommit() {
         return (ran.tell, Some(StoreError::Full));
     }
-    let undone = if ran.keep {
-        Ok(())
-    } else {
-        run(connection, "ROLLBACK TO one")
-    };
-    let ended = undone.and_then(|()| run(connection, "RELEASE one")).err();
+    let statements = if ran.keep { keep } else { undo };
+    let ended = run_all(connection, statements).err();
     (ran.tell, ended.map(StoreError::from))
+}
+
+/// Statements before a write, after one that is kept, and after one that is undone.
+type Brackets = (
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+/// Before the first write of a group there is nothing to keep, so the transaction itself is its savepoint: SQLite
+/// then copies no page aside. Large writes (a batch of orders) are mostly the first.
+const FIRST: Brackets = (&[], &[], &["ROLLBACK", "BEGIN IMMEDIATE"]);
+const OTHERS: Brackets = (
+    &["SAVEPOINT one"],
+    &["RELEASE one"],
+    &["ROLLBACK TO one", "RELEASE one"],
+);
+
+fn run_all(connection: &Connection, statements: &[&str]) -> rusqlite::Result<()> {
+    statements
+        .iter()
+        .try_for_each(|statement| run(connection, statement))
 }
 
 fn tell_all(told: Vec<Tell>, outcome: impl Fn() -> Result<(), StoreError>) -> usize {
