@@ -1,5 +1,6 @@
 //! What time it is. The only place that asks the machine.
 
+use crate::fault;
 use contracts::values::Timestamp;
 use std::{
     sync::{
@@ -37,7 +38,8 @@ impl Clock {
                 let since_1970 = SystemTime::now()
                     .duration_since(UNIX_EPOCH)
                     .unwrap_or_default();
-                Timestamp::from_ms(i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX))
+                let ms = i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX);
+                Timestamp::from_ms(ms.saturating_add(fault::clock_offset_ms()))
             }
             Self::Manual(ms) => Timestamp::from_ms(ms.load(Ordering::SeqCst)),
         }

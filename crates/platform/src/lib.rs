@@ -8,6 +8,7 @@ pub mod config;
 pub mod db;
 pub mod deadline;
 pub mod digest;
+pub mod fault;
 pub mod http;
 pub mod limit;
 pub mod metrics;

@@ -5,6 +5,7 @@ use crate::{
     bus::Bus,
     clock::Clock,
     db::{Abort, StoreError, sqlite::Database},
+    fault,
     tasks::Tasks,
 };
 use contracts::{
@@ -196,10 +197,12 @@ impl Relay {
         if held.contains(&row.subject) {
             return Err("waits for an earlier event".to_owned());
         }
+        fault::point("event.due");
         let published = match row.envelope() {
             Ok(envelope) => self.bus.publish(&envelope).await,
             Err(error) => Err(error),
         };
+        fault::point("event.delivered");
         published.map_err(|error| {
             let (id, name, tries) = (row.id, &row.name, row.tries);
             if tries >= TRIES_WORRYING {
@@ -253,7 +256,10 @@ impl Relay {
         });
         let written: Result<(), Abort<Infallible>> = write.await;
         match written {
-            Ok(()) => self.kept = seen,
+            Ok(()) => {
+                fault::point("event.kept");
+                self.kept = seen;
+            }
             Err(abort) => {
                 tracing::warn!(error = ?abort, "delivered events may come once more after a crash")
             }

@@ -45,6 +45,7 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 async fn dispatch(cli: Cli) -> Result<(), BoxError> {
+    platform::fault::arm()?;
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(&args).await,
         Command::Admin(AdminCommand::Create { data, email }) => admin::create(&data, &email).await,

@@ -7,6 +7,7 @@ use contracts::{
     orders::{OrderError, OrderMove, OrderStatus, OrderView, Reader},
     values::{OrderId, bounded_text},
 };
+use platform::fault;
 
 impl Service {
     pub(super) async fn advance_order(
@@ -25,8 +26,12 @@ impl Service {
         }
         let step = checked(step)?;
         let actor = who.actor();
+        if matches!(step, OrderMove::Cancel) {
+            fault::point("cancel.allowed");
+        }
         let (before, after) = self.happen(id, Happening::Moved(step), &actor).await?;
         if after.status == OrderStatus::Cancelled {
+            fault::point("cancel.ordered");
             let to = match before.status {
                 OrderStatus::Pending => ReservationState::Released,
                 OrderStatus::Paid
@@ -36,6 +41,7 @@ impl Service {
                 | OrderStatus::Refunded => ReservationState::Returned,
             };
             self.give_stock_back(&[id], to, &actor).await;
+            fault::point("cancel.stock_back");
         }
         self.view(id).await
     }

@@ -6,12 +6,16 @@ use crate::domain::order::Happening;
 use contracts::{
     BoxError,
     access::Actor,
-    catalog::ReservationState,
+    catalog::{Overdue, ReservationState},
     orders::{OrderError, OrderStatus},
+    values::Timestamp,
 };
+use platform::fault;
 
 /// Looked at in one round.
 const PAGE: u32 = 256;
+/// Pages of what is open past its time, in one round.
+const ORPHAN_PAGES: usize = 16;
 
 impl Service {
     /// One round; says how many orders and reservations ended.
@@ -26,8 +30,12 @@ impl Service {
         let due = self.store.due(self.clock.now(), PAGE).await?;
         let mut expired = Vec::new();
         for id in due {
+            fault::point("expire.due");
             match self.happen(id, Happening::Expired, &Actor::System).await {
-                Ok((before, after)) if before.status != after.status => expired.push(id),
+                Ok((before, after)) if before.status != after.status => {
+                    fault::point("expire.ordered");
+                    expired.push(id);
+                }
                 Ok(_) | Err(OrderError::NotFound) => {}
                 // What is left comes up again in the next round.
                 Err(OrderError::Overloaded) => break,
@@ -44,6 +52,7 @@ impl Service {
         if !expired.is_empty() {
             self.give_stock_back(&expired, ReservationState::Expired, &Actor::System)
                 .await;
+            fault::point("expire.stock_back");
             tracing::info!(
                 orders.expired = expired.len(),
                 status = OrderStatus::Cancelled.as_str(),
@@ -53,16 +62,37 @@ impl Service {
         Ok(expired.len())
     }
 
+    /// Looks further each round, so that many orders whose payment is undecided never hide what is behind them.
     async fn release_orphans(&self) -> Result<usize, BoxError> {
         let now = self.clock.now();
         let before = now.plus_seconds(i64::from(self.config.orphan_grace_seconds).saturating_neg());
-        let overdue = self.catalog.overdue(before, PAGE).await?;
+        let mut ended = 0_usize;
+        for _ in 0..ORPHAN_PAGES {
+            let after = self.looked_at.lock().ok().and_then(|seen| *seen);
+            let overdue = self.catalog.overdue(before, after, PAGE).await?;
+            let more = overdue.len() == usize::try_from(PAGE)?;
+            if let Ok(mut seen) = self.looked_at.lock() {
+                *seen = overdue.last().copied().filter(|_| more);
+            }
+            ended = ended.saturating_add(self.release(overdue, now).await?);
+            if !more {
+                break;
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn release(&self, overdue: Vec<Overdue>, now: Timestamp) -> Result<usize, BoxError> {
         if overdue.is_empty() {
             return Ok(0);
         }
-        let given_up = self.store.give_up(overdue, now).await?;
+        fault::point("orphan.overdue");
+        let ids = overdue.iter().map(|one| one.order_id).collect();
+        let given_up = self.store.give_up(ids, now).await?;
+        fault::point("orphan.given_up");
         self.give_stock_back(&given_up, ReservationState::Expired, &Actor::System)
             .await;
+        fault::point("orphan.stock_back");
         Ok(given_up.len())
     }
 }

@@ -17,7 +17,7 @@ use contracts::{
 };
 use platform::{
     batch::{Batcher, Limits, SubmitError},
-    digest, metrics,
+    digest, fault, metrics,
     tasks::Tasks,
 };
 use std::sync::Arc;
@@ -107,6 +107,7 @@ impl Service {
             created_at,
             payment_due_at,
         };
+        fault::point("place.queued");
         let placed =
             self.placing
                 .submit(waiting, weight)
@@ -115,6 +116,7 @@ impl Service {
                     SubmitError::Full | SubmitError::Late => PlaceOrderError::Overloaded,
                     SubmitError::Lost => PlaceOrderError::Internal(Box::new(error)),
                 })??;
+        fault::point("place.answered");
         let mut view = placed.view;
         if customer_id.is_none() {
             view.order_token = Some(self.order_token(order_id));
@@ -147,7 +149,9 @@ impl PlaceWorker {
     /// Two commits for the whole batch: one holds the stock, one writes the orders.
     async fn place_all(&self, wishes: Vec<PlaceWish>) -> Vec<PlaceAnswer> {
         let reserves = wishes.iter().map(|wish| wish.reserve.clone()).collect();
+        fault::point("place.batched");
         let reserved = self.catalog.reserve_all(reserves).await;
+        fault::point("place.reserved");
         let mut answers: Vec<Option<PlaceAnswer>> = Vec::with_capacity(wishes.len());
         let mut orders = Vec::new();
         for (wish, reserved) in wishes.into_iter().zip(reserved) {
@@ -197,7 +201,10 @@ impl PlaceWorker {
         }
         let count = orders.len();
         match self.store.place_all(orders).await {
-            Ok(placed) => placed.into_iter().map(refusal_as_error).collect(),
+            Ok(placed) => {
+                fault::point("place.ordered");
+                placed.into_iter().map(refusal_as_error).collect()
+            }
             Err(error) => {
                 tracing::error!(error = ?error, "a batch of orders could not be written");
                 (0..count)

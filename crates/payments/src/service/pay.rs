@@ -4,7 +4,7 @@
 use super::{
     Core,
     flight::{Answer, Wait},
-    head_start, store_failed,
+    store_failed,
 };
 use crate::{
     domain::{Intent, Payment, State, scope},
@@ -16,7 +16,7 @@ use contracts::{
     request::{Answered, IdempotencyKey},
     values::PaymentId,
 };
-use platform::{db::Abort, deadline, digest};
+use platform::{db::Abort, deadline, digest, fault};
 use std::{future::Future, sync::Arc};
 
 pub(super) async fn pay(
@@ -38,6 +38,9 @@ pub(super) async fn pay(
         wish,
     };
     let (id, fingerprint) = (attempt.id, attempt.fingerprint);
+    if deadline::has_passed() {
+        return Err(PayError::Overloaded);
+    }
     let work = attempt.run(Arc::clone(core));
     let answered = fly(core, id, fingerprint, work)?.answer().await?;
     conclude(core, who, answered).await
@@ -52,7 +55,9 @@ pub(super) fn fly(
 ) -> Result<Wait, PayError> {
     let seat = core.flights.board(id, fingerprint)?;
     if let Some(lead) = seat.lead {
-        // What must be finished is in the task; its handle tells nothing that the seat does not.
+        // What must be finished is in the task, whoever still waits; its handle tells nothing that the seat
+        // does not.
+        let work = deadline::within(None, work);
         drop(core.tasks.finish(async move { lead.land(work.await) }));
     }
     Ok(seat.wait)
@@ -72,6 +77,7 @@ async fn conclude(core: &Core, who: &Reader, answered: Answered<PaymentView>) ->
             Err(PayError::NotPayable(order.status))
         }
         PaymentStatus::Pending
+        | PaymentStatus::RequiresAction
         | PaymentStatus::Authorised
         | PaymentStatus::Captured
         | PaymentStatus::Refunded => Ok(answered),
@@ -93,8 +99,7 @@ impl Attempt {
             Some(known) if !known.may_begin_again() => Ok(Answered::replayed(known.view())),
             known => {
                 let payment = self.begin(&core, known).await?;
-                // Once the intent is kept the rest is done, whoever still waits.
-                let payment = deadline::within(None, core.drive(payment)).await?;
+                let payment = core.drive(payment).await?;
                 Ok(Answered::fresh(payment.view()))
             }
         }
@@ -112,10 +117,18 @@ impl Attempt {
         if order.status != OrderStatus::Pending {
             return Err(PayError::NotPayable(order.status));
         }
+        let now = core.clock.now();
+        let lease = core.lease(now);
         let begun = match known {
             Some(known) => {
+                let mine = core
+                    .store
+                    .claim(known.id, lease, now)
+                    .await
+                    .map_err(store_failed)?;
+                let mine = mine.ok_or(PayError::InProgress)?;
                 let change = core.change(State::Pending, false);
-                let begun = core.store.advance(&known, change).await;
+                let begun = core.store.advance(&mine, change).await;
                 begun.and_then(|begun| begun.ok_or(Abort::Refused(Taken)))
             }
             None => {
@@ -126,13 +139,14 @@ impl Attempt {
                     amount: order.total,
                     method: self.wish.method,
                 };
-                let now = core.clock.now();
-                core.store.begin(intent, now, head_start(now)).await
+                core.store.begin(intent, now, lease).await
             }
         };
-        begun.map_err(|abort| match abort {
+        let begun = begun.map_err(|abort| match abort {
             Abort::Refused(Taken) => PayError::InProgress,
             Abort::Failed(error) => store_failed(error),
-        })
+        })?;
+        fault::point("settle.intent");
+        Ok(begun)
     }
 }

@@ -48,12 +48,32 @@ pub fn load<T: DeserializeOwned>(
         figment = figment.merge(Toml::file_exact(path));
     }
     if sources.environment {
-        figment = figment.merge(Env::prefixed("SOUK_").split("__"));
+        figment = figment.merge(environment());
     }
     figment = figment.merge(Given(Serialized::defaults(flags)));
     figment
         .extract()
         .map_err(|error| ConfigError::Invalid(explain(&error)))
+}
+
+fn environment() -> Env {
+    let variables = Env::prefixed("SOUK_").split("__");
+    // Without the feature these are unknown keys: no shop for customers starts with them.
+    #[cfg(feature = "failpoints")]
+    let variables = variables.ignore(&["fail_point", "clock_offset_file"]);
+    variables
+}
+
+/// The point at which a test wants the process to end; see `fault`.
+#[cfg(feature = "failpoints")]
+pub(crate) fn fail_point() -> Option<String> {
+    std::env::var("SOUK_FAIL_POINT").ok()
+}
+
+/// The file in which a test writes how far the clock is wrong; see `fault`.
+#[cfg(feature = "failpoints")]
+pub(crate) fn clock_offset_file() -> Option<PathBuf> {
+    std::env::var_os("SOUK_CLOCK_OFFSET_FILE").map(PathBuf::from)
 }
 
 /// Flags that were not given must not hide the layers below: nulls and empty tables are dropped.

@@ -18,7 +18,7 @@ use platform::{
         migrate::{BASE, Migration},
         sqlite::{Database, Options},
     },
-    digest,
+    digest, fault,
 };
 use std::{convert::Infallible, path::Path};
 
@@ -64,7 +64,11 @@ impl Store for SqliteStore {
         batch: Vec<NewOrder>,
     ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
         self.database
-            .write(move |c| place::place_all(c, batch))
+            .write(move |c| {
+                let placed = place::place_all(c, batch)?;
+                fault::point("place.order_written");
+                Ok(placed)
+            })
             .await
             .map_err(storage)
     }
@@ -121,15 +125,14 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn note(
+    async fn happen_all(
         &self,
-        id: OrderId,
-        kind: &'static str,
-        note: String,
+        batch: Vec<(OrderId, Happening)>,
+        actor: String,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Result<(Order, Order), OrderError>>, StoreError> {
         self.database
-            .write(move |c| change::note(c, id, kind, &note, now))
+            .write(move |c| change::happen_all(c, &batch, &actor, now))
             .await
             .map_err(storage)
     }

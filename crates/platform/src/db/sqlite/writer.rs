@@ -4,7 +4,7 @@
 use super::{Options, log::Log};
 use crate::{
     db::{Abort, StoreError},
-    deadline, metrics,
+    deadline, fault, metrics,
 };
 use rusqlite::{Connection, ffi};
 use std::{
@@ -161,8 +161,12 @@ fn commit_group(
         }
         job = if told.len() < group_max { next() } else { None };
     }
+    fault::point("commit.before");
     match run(connection, "COMMIT") {
-        Ok(()) => tell_all(told, || Ok(())),
+        Ok(()) => {
+            fault::point("commit.after");
+            tell_all(told, || Ok(()))
+        }
         Err(error) => {
             stop_if_unsure(&error);
             if !connection.is_autocommit() {
