@@ -9,5 +9,6 @@ mod console;
 mod data;
 mod demo;
 mod openapi;
+mod ops;
 pub mod shop;
 mod wiring;

@@ -2,13 +2,16 @@
 //! asks the catalog, and payments ask it.
 
 mod config;
-mod domain;
+#[doc(hidden)]
+pub mod domain;
 mod events;
 mod http;
+mod metrics;
 mod service;
 mod store;
 
 pub use config::{Config, DEFAULTS};
+pub use metrics::register as register_metrics;
 pub use service::Service;
 
 use contracts::{BoxError, catalog::Catalog, orders::Orders, payments::Payments};

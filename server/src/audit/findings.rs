@@ -1,5 +1,6 @@
 //! What a look at the books found, and how it is told.
 
+use checker::Violation;
 use contracts::{
     audit::{AuditCounts, AuditReport},
     values::Timestamp,
@@ -20,11 +21,11 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub(super) fn wrong(&mut self, violations: impl IntoIterator<Item = String>) {
+    pub(super) fn wrong(&mut self, violations: impl IntoIterator<Item = Violation>) {
         for violation in violations {
             self.total = self.total.saturating_add(1);
             if self.violations.len() < KEPT_MAX {
-                self.violations.push(violation);
+                self.violations.push(violation.to_string());
             }
         }
     }
@@ -47,10 +48,9 @@ impl Findings {
         mine.ledger_entries = mine.ledger_entries.saturating_add(its.ledger_entries);
         mine.events = mine.events.saturating_add(its.events);
         self.notes.extend(part.notes);
-        let untold = u64::try_from(part.violations.len()).unwrap_or(u64::MAX);
-        let untold = part.total.saturating_sub(untold);
-        self.wrong(part.violations);
-        self.total = self.total.saturating_add(untold);
+        self.total = self.total.saturating_add(part.total);
+        self.violations.extend(part.violations);
+        self.violations.truncate(KEPT_MAX);
     }
 
     /// Of what was found now, what was found the first time too. Where there was too much to keep in words, all of it
@@ -106,10 +106,15 @@ pub(crate) fn summary(report: &AuditReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use checker::Invariant;
 
     fn found(violations: &[&str]) -> Findings {
         let mut found = Findings::default();
-        found.wrong(violations.iter().map(|&what| what.to_owned()));
+        found.wrong(
+            violations
+                .iter()
+                .map(|&what| Violation::new(Invariant::Stock, what)),
+        );
         found
     }
 
@@ -120,7 +125,7 @@ mod tests {
             .confirmed_by(&twice)
             .into_report(Timestamp::from_ms(0), 1_234);
         assert_eq!((report.violations_total, report.balanced), (1, false));
-        assert_eq!(report.violations, ["stays"]);
+        assert_eq!(report.violations, ["stays (I-1 stock)"]);
         assert!(
             summary(&report).ends_with("in 1.23 s: 1 violations"),
             "{}",
@@ -130,13 +135,14 @@ mod tests {
 
     #[test]
     fn everything_is_counted_however_little_is_told() {
-        let many: Vec<String> = (0..KEPT_MAX + 5).map(|number| number.to_string()).collect();
+        let many =
+            || (0..KEPT_MAX + 5).map(|number| Violation::new(Invariant::Stock, number.to_string()));
         let mut all = Findings::default();
         let mut part = Findings::default();
-        part.wrong(many.clone());
+        part.wrong(many());
         all.add(part);
         let mut first = Findings::default();
-        first.wrong(many);
+        first.wrong(many());
         let report = all
             .confirmed_by(&first)
             .into_report(Timestamp::from_ms(0), 0);

@@ -2,7 +2,6 @@
 //! command, the API and the admins' page alike. Reads only; works beside a running shop, where what is under way just
 //! now is not counted as drift.
 
-mod books;
 mod findings;
 mod http;
 mod keeper;

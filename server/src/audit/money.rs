@@ -1,6 +1,7 @@
 //! The ledger, the provider's own books, and what is under way.
 
-use super::{View, books, findings::Findings, pages};
+use super::{View, findings::Findings, pages};
+use checker::{Invariant, Violation, books};
 use contracts::{
     BoxError,
     payments::{Payments, SagaKind, SagaQuery, SagaState},
@@ -70,9 +71,8 @@ async fn sagas(payments: &dyn Payments, view: View) -> Result<Findings, BoxError
             }
             if saga.kind == SagaKind::Refund && saga.state == SagaState::Open && forgotten {
                 let (id, step, since) = (saga.id, &saga.step, saga.updated_at);
-                found.wrong([format!(
-                    "refund {id} has not come past {step} since {since}"
-                )]);
+                let what = format!("refund {id} has not come past {step} since {since}");
+                found.wrong([Violation::new(Invariant::Liveness, what)]);
             }
         }
         cursor = page.next_cursor;

@@ -1,10 +1,13 @@
 //! Orders, each beside its reservation and its payments: three streams in the order of the orders' ids.
 
 use super::{
-    Books, View, books,
-    books::Lateness,
+    Books, View,
     findings::Findings,
     pages::{self, Rows, channel, pour},
+};
+use checker::{
+    Invariant, Violation,
+    books::{self, Lateness},
 };
 use contracts::{
     BoxError,
@@ -72,7 +75,7 @@ impl Comparing {
         }
         while let Some(row) = self.paid.next().await {
             self.count(&row);
-            self.stray(&row);
+            self.found.wrong([books::stray(&row)]);
         }
         if self.late > 0 {
             let late = self.late;
@@ -92,15 +95,13 @@ impl Comparing {
         let now = self.view.now;
         self.found.wrong(books::order(order, held, paid, now));
         self.found.wrong(books::order_s_contents(order, held));
-        self.found.wrong(books::refunds(paid, held));
+        self.found.wrong(books::refund_sums(paid, held));
         match held.map_or(Lateness::Fine, |held| books::held(held, paid, now)) {
             Lateness::Fine => {}
             Lateness::Forgotten if self.view.is_open => {
-                let what = format!(
-                    "order {} holds its stock past its time, and nobody came by",
-                    order.id
-                );
-                self.found.wrong([what]);
+                let what = format!("order {} holds its stock past its time", order.id);
+                self.found
+                    .wrong([Violation::new(Invariant::Liveness, what)]);
             }
             Lateness::Late | Lateness::Forgotten => self.late = self.late.saturating_add(1),
         }
@@ -138,7 +139,7 @@ impl Comparing {
             if row.order_id == id {
                 own.push(row);
             } else {
-                self.stray(&row);
+                self.found.wrong([books::stray(&row)]);
             }
         }
         own
@@ -149,12 +150,6 @@ impl Comparing {
         counts.payments = counts.payments.saturating_add(1);
         counts.refunds = counts.refunds.saturating_add(row.refunds.count);
         self.found.wrong(books::payment(row, self.view.now));
-    }
-
-    fn stray(&mut self, row: &PaymentAudit) {
-        let (id, order_id) = (row.id, row.order_id);
-        let what = format!("payment {id} pays for order {order_id}, which is not there");
-        self.found.wrong([what]);
     }
 }
 

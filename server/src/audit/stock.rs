@@ -1,6 +1,7 @@
 //! Variants: their stock beside its ledgers, their products' versions.
 
-use super::{books, findings::Findings};
+use super::findings::Findings;
+use checker::books;
 use contracts::{BoxError, catalog::Catalog};
 
 /// Variants of a page. Stock is added up from all reservations anew for each page, so pages are large.
@@ -16,7 +17,6 @@ pub(super) async fn check(catalog: &dyn Catalog) -> Result<Findings, BoxError> {
         let count = u64::try_from(page.len())?;
         found.counts.variants = found.counts.variants.saturating_add(count);
         found.wrong(page.iter().filter_map(books::stock));
-        found.wrong(page.iter().filter_map(books::terms));
     }
     let mut after = None;
     loop {

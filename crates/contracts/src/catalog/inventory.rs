@@ -379,10 +379,6 @@ pub struct StockAudit {
     pub ledger_reserved: i64,
     /// Units sold and not returned.
     pub sold: i64,
-    /// Units that people put on the shelf, less those they took off: the first stock and every adjustment.
-    pub adjusted: i64,
-    /// Units that were sold and came back, with refunds or because the order was called off.
-    pub returned: i64,
 }
 
 /// A reservation, for comparing with its order.

@@ -20,7 +20,6 @@ struct Ledgers {
     adjusted: i64,
     open: i64,
     sold: i64,
-    returned: i64,
 }
 
 const STOCK: &str =
@@ -82,8 +81,6 @@ pub(super) fn stock(
                 ledger_on_hand: sums.adjusted.saturating_sub(sums.sold),
                 ledger_reserved: sums.open,
                 sold: sums.sold,
-                adjusted: sums.adjusted,
-                returned: sums.returned,
             }
         });
     Ok(audits.collect())
@@ -108,8 +105,9 @@ fn add_up(connection: &Connection, ledgers: &mut HashMap<i64, Ledgers>) -> Resul
         let sum = match reserve::state(row, 2)? {
             ReservationState::Open => &mut sums.open,
             ReservationState::Committed => &mut sums.sold,
-            ReservationState::Returned => &mut sums.returned,
-            ReservationState::Released | ReservationState::Expired => continue,
+            ReservationState::Returned | ReservationState::Released | ReservationState::Expired => {
+                continue;
+            }
         };
         *sum = sum.saturating_add(units);
     }
@@ -119,7 +117,6 @@ fn add_up(connection: &Connection, ledgers: &mut HashMap<i64, Ledgers>) -> Resul
         let units: i64 = row.get(1)?;
         if let Some(sums) = ledgers.get_mut(&row.get(0)?) {
             sums.sold = sums.sold.saturating_sub(units);
-            sums.returned = sums.returned.saturating_add(units);
         }
     }
     Ok(())

@@ -1,23 +1,26 @@
 //! What orders told the others.
 
+use crate::violation::{Invariant, Violation};
 use contracts::orders::EventsAudit;
 
 /// Each order's events are its timeline's moves, in order: what is wrong, in words. What differs beyond the examples is
 /// only counted.
-pub(in crate::audit) fn events(row: &EventsAudit) -> Vec<String> {
-    let mut wrong: Vec<String> = row
+#[must_use]
+pub fn events(row: &EventsAudit) -> Vec<Violation> {
+    let wrong = |what: String| Violation::new(Invariant::Events, what);
+    let named = row
         .examples
         .iter()
-        .map(|what| format!("events: {what}"))
-        .collect();
-    let named = i64::try_from(wrong.len()).unwrap_or(i64::MAX);
+        .map(|what| wrong(format!("events: {what}")));
+    let mut all: Vec<Violation> = named.collect();
+    let named = i64::try_from(all.len()).unwrap_or(i64::MAX);
     let more = row.differing.saturating_sub(named);
     if more > 0 {
-        wrong.push(format!(
+        all.push(wrong(format!(
             "events: {more} more orders have events that are not what happened"
-        ));
+        )));
     }
-    wrong
+    all
 }
 
 #[cfg(test)]
@@ -35,7 +38,7 @@ mod tests {
         let wrong = events(&row);
         assert_eq!(wrong.len(), 2);
         assert!(
-            wrong.iter().any(|what| what.contains("2 more orders")),
+            wrong.iter().any(|what| what.what.contains("2 more orders")),
             "{wrong:?}"
         );
     }

@@ -1,5 +1,6 @@
 //! An order beside what was reserved for it and what was given back of it.
 
+use crate::violation::{Found, Invariant, Violation};
 use contracts::{
     catalog::{ReservationAudit, ReservationState},
     orders::OrderAudit,
@@ -14,7 +15,7 @@ const LATE_SECONDS: i64 = 300;
 
 /// How a reservation stands with its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::audit) enum Lateness {
+pub enum Lateness {
     /// It has ended, has time left, or waits for a payment's outcome.
     Fine,
     /// Its time is over, and nobody came by yet.
@@ -24,11 +25,8 @@ pub(in crate::audit) enum Lateness {
 }
 
 /// No reservation is open past its time, unless a payment of its order is unresolved.
-pub(in crate::audit) fn held(
-    row: &ReservationAudit,
-    payments: &[PaymentAudit],
-    now: Timestamp,
-) -> Lateness {
+#[must_use]
+pub fn held(row: &ReservationAudit, payments: &[PaymentAudit], now: Timestamp) -> Lateness {
     let unresolved = payments.iter().any(|payment| {
         matches!(
             payment.status,
@@ -49,51 +47,56 @@ pub(in crate::audit) fn held(
 
 /// What was ordered is what was reserved, each line at a price that its product had then; the order's version counts
 /// its moves; the reservation ended once.
-pub(in crate::audit) fn order_s_contents(
-    order: &OrderAudit,
-    held: Option<&ReservationAudit>,
-) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if !order.versions_count_moves {
-        wrong.push("its version is not the number of its moves");
-    }
+#[must_use]
+pub fn order_s_contents(order: &OrderAudit, held: Option<&ReservationAudit>) -> Vec<Violation> {
+    let mut found = Found::default();
+    let said = |what: &str| format!("order {} ({}): {what}", order.id, order.status.as_str());
+    found.unless(order.versions_count_moves, Invariant::Versions, || {
+        said("its version is not the number of its moves")
+    });
     if let Some(held) = held {
-        if held.contents != order.contents {
-            wrong.push("other things were reserved than ordered, or at other prices");
-        }
-        if !held.prices_known {
-            wrong.push("a product of it never had that price then");
-        }
-        if !held.ended_once {
-            wrong.push("its reservation does not say when it ended");
-        }
+        found.unless(held.contents == order.contents, Invariant::Price, || {
+            said("other things were reserved than ordered, or at other prices")
+        });
+        found.unless(held.prices_known, Invariant::Price, || {
+            said("a product of it never had that price then")
+        });
+        found.unless(held.ended_once, Invariant::Reservations, || {
+            said("its reservation does not say when it ended")
+        });
     }
-    let named = |what| format!("order {} ({}): {what}", order.id, order.status.as_str());
-    wrong.into_iter().map(named).collect()
+    found.all()
 }
 
 /// Each payment's counters are the sums of its refunds, and the units that came back with them are those that the
 /// catalog took back.
-pub(in crate::audit) fn refunds(
-    payments: &[PaymentAudit],
-    held: Option<&ReservationAudit>,
-) -> Vec<String> {
-    let mut wrong = Vec::new();
+#[must_use]
+pub fn refund_sums(payments: &[PaymentAudit], held: Option<&ReservationAudit>) -> Vec<Violation> {
+    let mut found = Found::default();
     for one in payments {
         let (kept, sums) = ((one.refunding_minor, one.refunded_minor), one.refunds);
-        if kept != (sums.wanted_minor, sums.given_minor) {
-            wrong.push(format!(
+        let same = kept == (sums.wanted_minor, sums.given_minor);
+        found.unless(same, Invariant::Money, || {
+            format!(
                 "payment {} keeps {} wanted back and {} given back, its refunds add up to {} and {}",
                 one.id, kept.0, kept.1, sums.wanted_minor, sums.given_minor
-            ));
-        }
-        if sums.wanted_minor > one.amount.minor {
-            wrong.push(format!(
+            )
+        });
+        let bounded = sums.wanted_minor <= one.amount.minor;
+        found.unless(bounded, Invariant::Money, || {
+            format!(
                 "payment {} of {} is to give back {}",
                 one.id, one.amount, sums.wanted_minor
-            ));
-        }
+            )
+        });
     }
+    if let Some(held) = held {
+        units_back(payments, held, &mut found);
+    }
+    found.all()
+}
+
+fn units_back(payments: &[PaymentAudit], held: &ReservationAudit, found: &mut Found) {
     let all = payments
         .iter()
         .fold(RefundSums::default(), |all, one| RefundSums {
@@ -102,25 +105,23 @@ pub(in crate::audit) fn refunds(
             restocked: all.restocked.saturating_add(one.refunds.restocked),
             ..all
         });
-    if let Some(held) = held {
-        let fits = match held.state {
-            ReservationState::Committed if all.open == 0 => held.returned == all.restocked,
-            // The catalog takes units back a moment before the refund says so.
-            ReservationState::Committed => (all.restocked..=all.units).contains(&held.returned),
-            // The order was called off: whatever had not come back before came back then.
-            ReservationState::Returned => held.returned <= all.units,
-            ReservationState::Open | ReservationState::Released | ReservationState::Expired => {
-                held.returned == 0
-            }
-        };
-        if !fits || held.returned > held.units {
-            wrong.push(format!(
-                "of order {} {} of {} units came back, its refunds say {}",
-                held.order_id, held.returned, held.units, all.restocked
-            ));
+    let fits = match held.state {
+        ReservationState::Committed if all.open == 0 => held.returned == all.restocked,
+        // The catalog takes units back a moment before the refund says so.
+        ReservationState::Committed => (all.restocked..=all.units).contains(&held.returned),
+        // The order was called off: whatever had not come back before came back then.
+        ReservationState::Returned => held.returned <= all.units,
+        ReservationState::Open | ReservationState::Released | ReservationState::Expired => {
+            held.returned == 0
         }
-    }
-    wrong
+    };
+    let possible = fits && held.returned <= held.units;
+    found.unless(possible, Invariant::Stock, || {
+        format!(
+            "of order {} {} of {} units came back, its refunds say {}",
+            held.order_id, held.returned, held.units, all.restocked
+        )
+    });
 }
 
 #[cfg(test)]
@@ -130,8 +131,11 @@ mod tests {
     #[test]
     fn an_order_with_its_reservation_and_a_refund_in_part_is_fine() {
         let (order, held, payment) = samples::order_given_back_in_part();
-        assert_eq!(order_s_contents(&order, Some(&held)), Vec::<String>::new());
-        assert_eq!(refunds(&[payment], Some(&held)), Vec::<String>::new());
+        assert_eq!(
+            order_s_contents(&order, Some(&held)),
+            Vec::<Violation>::new()
+        );
+        assert_eq!(refund_sums(&[payment], Some(&held)), Vec::<Violation>::new());
     }
 
     #[test]
@@ -168,7 +172,7 @@ mod tests {
             ..payment.clone()
         };
         assert_eq!(
-            refunds(&[counted], Some(&held)).len(),
+            refund_sums(&[counted], Some(&held)).len(),
             1,
             "a counter that drifted"
         );
@@ -184,7 +188,7 @@ mod tests {
             ..payment
         };
         assert_eq!(
-            refunds(&[too_much], Some(&held)).len(),
+            refund_sums(&[too_much], Some(&held)).len(),
             1,
             "more than was taken"
         );
@@ -199,7 +203,7 @@ mod tests {
                 ..held.clone()
             };
             assert_eq!(
-                refunds(std::slice::from_ref(&payment), Some(&held)).len(),
+                refund_sums(std::slice::from_ref(&payment), Some(&held)).len(),
                 1,
                 "{returned}"
             );
@@ -214,7 +218,7 @@ mod tests {
             ..payment
         };
         assert!(
-            refunds(&[under_way], Some(&held)).is_empty(),
+            refund_sums(&[under_way], Some(&held)).is_empty(),
             "the catalog is a moment ahead"
         );
     }

@@ -1,9 +1,11 @@
 //! A product's versions.
 
+use crate::violation::{Invariant, Violation};
 use contracts::catalog::ProductAudit;
 
 /// Versions are kept from the first to the product's own, none left out, and the last says what is true now.
-pub(in crate::audit) fn product(row: &ProductAudit) -> Option<String> {
+#[must_use]
+pub fn product(row: &ProductAudit) -> Option<Violation> {
     let (version, known) = (row.version.get(), row.known);
     let whole = row.last.saturating_sub(row.first).saturating_add(1) == known && known > 0;
     let begins = row.first == 1 || row.opened_late;
@@ -22,7 +24,8 @@ pub(in crate::audit) fn product(row: &ProductAudit) -> Option<String> {
     } else {
         return None;
     };
-    Some(format!("product {} ({}): {wrong}", row.product_id, row.sku))
+    let what = format!("product {} ({}): {wrong}", row.product_id, row.sku);
+    Some(Violation::new(Invariant::Versions, what))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The ledger beside itself, beside the payments, and beside the provider's own books.
 
+use crate::violation::{Found, Invariant, Violation};
 use contracts::{
     payments::{ChargeAudit, LedgerAudit},
     values::{Currency, Money},
@@ -7,50 +8,47 @@ use contracts::{
 
 /// Transactions sum to zero, accounts are the sum of their entries, cash is never below zero, entries are numbered
 /// without gaps and chained, and what was sold and given back is what the payments say.
-pub(in crate::audit) fn ledger(row: &LedgerAudit) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if row.unbalanced != 0 {
-        wrong.push(format!(
-            "ledger: {} transactions do not sum to zero",
-            row.unbalanced
-        ));
-    }
-    if !row.gap_free {
-        wrong.push("ledger: entries are missing".to_owned());
-    }
-    if let Some(entry) = row.broken_at {
-        wrong.push(format!(
-            "ledger: entry {entry} was changed after it was written, or one before it"
-        ));
-    }
+#[must_use]
+pub fn ledger(row: &LedgerAudit) -> Vec<Violation> {
+    let mut found = Found::default();
+    found.unless(row.unbalanced == 0, Invariant::Ledger, || {
+        format!("ledger: {} transactions do not sum to zero", row.unbalanced)
+    });
+    found.unless(row.gap_free, Invariant::Ledger, || {
+        "ledger: entries are missing".to_owned()
+    });
+    found.unless(row.broken_at.is_none(), Invariant::Ledger, || {
+        let entry = row.broken_at.unwrap_or_default();
+        format!("ledger: entry {entry} was changed after it was written, or one before it")
+    });
     for one in &row.balances {
         let (account, currency) = (&one.account, one.currency.code());
-        if one.kept_minor != one.summed_minor {
-            wrong.push(format!(
-                "ledger: {account} is kept with {} {currency}, its entries add up to {}",
-                one.kept_minor, one.summed_minor
-            ));
-        }
-        if account.starts_with("cash:") && one.summed_minor < 0 {
-            wrong.push(format!(
-                "ledger: {account} is below zero: {} {currency}",
-                one.summed_minor
-            ));
-        }
+        let (kept, summed) = (one.kept_minor, one.summed_minor);
+        found.unless(kept == summed, Invariant::Ledger, || {
+            format!(
+                "ledger: {account} is kept with {kept} {currency}, its entries add up to {summed}"
+            )
+        });
+        let possible = summed >= 0 || !account.starts_with("cash:");
+        found.unless(possible, Invariant::Ledger, || {
+            format!("ledger: {account} is below zero: {summed} {currency}")
+        });
     }
-    wrong.extend(row.captured.iter().filter_map(|taken| {
+    let mut all = found.all();
+    all.extend(row.captured.iter().filter_map(|taken| {
         let booked = balance(row, "sales", taken.currency).saturating_neg();
         differs("payments took", *taken, "sales", booked)
     }));
-    wrong.extend(row.refunded.iter().filter_map(|given_back| {
+    all.extend(row.refunded.iter().filter_map(|given_back| {
         let booked = balance(row, "refunds", given_back.currency);
         differs("payments gave back", *given_back, "refunds", booked)
     }));
-    wrong
+    all
 }
 
 /// What the provider holds for us is what the ledger says; both as sums over everything, by currency.
-pub(in crate::audit) fn provider(row: &LedgerAudit, held: &[Money]) -> Vec<String> {
+#[must_use]
+pub fn provider(row: &LedgerAudit, held: &[Money]) -> Vec<Violation> {
     let currencies = row
         .balances
         .iter()
@@ -80,12 +78,16 @@ pub(in crate::audit) fn provider(row: &LedgerAudit, held: &[Money]) -> Vec<Strin
 }
 
 /// The provider charges nobody whom we do not know.
-pub(in crate::audit) fn charge(row: &ChargeAudit) -> Option<String> {
+#[must_use]
+pub fn charge(row: &ChargeAudit) -> Option<Violation> {
     let net = row.captured_minor.saturating_sub(row.refunded_minor);
     (!row.known && net != 0).then(|| {
         let (key, number, currency) = (&row.key, row.number, row.amount.currency);
         let net = Money::new(net, currency);
-        format!("the provider's charge {number} took {net} for {key}, which is no payment of ours")
+        let what = format!(
+            "the provider's charge {number} took {net} for {key}, which is no payment of ours"
+        );
+        Violation::new(Invariant::Money, what)
     })
 }
 
@@ -97,9 +99,12 @@ fn balance(row: &LedgerAudit, account: &str, currency: Currency) -> i64 {
     found.map_or(0, |one| one.summed_minor)
 }
 
-fn differs(who: &str, money: Money, account: &str, booked: i64) -> Option<String> {
+fn differs(who: &str, money: Money, account: &str, booked: i64) -> Option<Violation> {
     let (minor, currency) = (money.minor, money.currency.code());
-    (minor != booked).then(|| format!("ledger: {who} {minor} {currency}, {account} has {booked}"))
+    (minor != booked).then(|| {
+        let what = format!("ledger: {who} {minor} {currency}, {account} has {booked}");
+        Violation::new(Invariant::Ledger, what)
+    })
 }
 
 #[cfg(test)]
@@ -139,9 +144,12 @@ mod tests {
 
     #[test]
     fn a_ledger_that_balances_with_payments_and_provider_is_fine() {
-        assert_eq!(ledger(&good()), Vec::<String>::new());
-        assert_eq!(provider(&good(), &[money(300)]), Vec::<String>::new());
-        assert_eq!(provider(&LedgerAudit::default(), &[]), Vec::<String>::new());
+        assert_eq!(ledger(&good()), Vec::<Violation>::new());
+        assert_eq!(provider(&good(), &[money(300)]), Vec::<Violation>::new());
+        assert_eq!(
+            provider(&LedgerAudit::default(), &[]),
+            Vec::<Violation>::new()
+        );
     }
 
     #[test]
