@@ -69,6 +69,8 @@ pub(super) struct Trace {
 #[derive(Deserialize)]
 struct OrderRow {
     order_ref: String,
+    /// A trace that tells no times is in the order of time.
+    #[serde(default)]
     at: String,
     customer_ref: Option<String>,
     currency: String,
@@ -78,6 +80,7 @@ struct OrderRow {
 #[derive(Deserialize)]
 struct ReturnRow {
     cancel_ref: String,
+    #[serde(default)]
     at: String,
     lines: Vec<LineRow>,
 }
