@@ -135,7 +135,10 @@ mod tests {
             order_s_contents(&order, Some(&held)),
             Vec::<Violation>::new()
         );
-        assert_eq!(refund_sums(&[payment], Some(&held)), Vec::<Violation>::new());
+        assert_eq!(
+            refund_sums(&[payment], Some(&held)),
+            Vec::<Violation>::new()
+        );
     }
 
     #[test]

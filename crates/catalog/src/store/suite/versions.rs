@@ -30,7 +30,10 @@ impl Room {
 
     async fn reserved(&self, id: ProductId, at: Timestamp) -> OrderId {
         let order = OrderId::generate();
-        let answers = self.store.reserve_all(vec![wish(order, &[(id, 1)])], at).await;
+        let answers = self
+            .store
+            .reserve_all(vec![wish(order, &[(id, 1)])], at)
+            .await;
         answers.unwrap().remove(0).unwrap();
         order
     }
@@ -64,7 +67,10 @@ async fn every_version_is_kept_whoever_made_it() {
     assert_eq!(all.len(), 3);
     for row in all {
         let versions = if row.product_id == tea { 4 } else { 1 };
-        assert_eq!((row.version.get(), row.first, row.last, row.known), (versions, 1, versions, versions));
+        assert_eq!(
+            (row.version.get(), row.first, row.last, row.known),
+            (versions, 1, versions, versions)
+        );
         assert!(row.is_current && !row.opened_late, "{row:?}");
     }
 }
@@ -93,13 +99,19 @@ async fn what_is_reserved_has_one_mark_and_ends_once() {
     let orders = [OrderId::generate(), OrderId::generate()];
     let lines: [&[(ProductId, u32)]; 2] = [&[(tea, 1), (cup, 2), (tea, 2)], &[(cup, 2), (tea, 3)]];
     for (order, lines) in orders.into_iter().zip(lines) {
-        room.reserve(vec![wish(order, lines)]).await.remove(0).unwrap();
+        room.reserve(vec![wish(order, lines)])
+            .await
+            .remove(0)
+            .unwrap();
     }
     let [one, other] = [
         room.reservation_audited(orders[0]).await,
         room.reservation_audited(orders[1]).await,
     ];
-    assert_eq!(one.contents, other.contents, "the same things in another order");
+    assert_eq!(
+        one.contents, other.contents,
+        "the same things in another order"
+    );
     assert_ne!(one.contents, 0);
     for state in [ReservationState::Committed, ReservationState::Returned] {
         room.resolve(orders[0], state).await.unwrap();
