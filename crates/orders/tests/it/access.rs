@@ -25,7 +25,7 @@ enum Stage {
 /// who sells all of the order, and an admin with.
 type Row = (&'static str, &'static str, Stage, [u16; 6]);
 
-const TABLE: [Row; 9] = [
+const TABLE: [Row; 10] = [
     (
         "post",
         "/api/v1/orders",
@@ -80,6 +80,13 @@ const TABLE: [Row; 9] = [
         Stage::Shipped,
         [401, 404, 403, 404, 200, 200],
     ),
+    // Whether there is something to give back is for payments to say: these here never have anything.
+    (
+        "post",
+        "/api/v1/orders/{id}/refund",
+        Stage::Paid,
+        [401, 403, 403, 403, 403, 404],
+    ),
 ];
 
 fn people() -> [Option<Principal>; 6] {
@@ -109,6 +116,7 @@ async fn ask(shop: &Shop, row: &Row, who: Option<&Principal>, key: &str) -> (Ord
         _ if path.ends_with("/orders") => {
             Ask::place(&with(tea(1), "email", json!("a@b.c"))).key(&format!("{key}-new"))
         }
+        _ if path.ends_with("/refund") => Ask::post(&path, "{}").key(key),
         _ => Ask::post(&path, "{}"),
     };
     let ask = match who {
