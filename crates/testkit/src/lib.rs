@@ -6,14 +6,18 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod binary;
 mod client;
 mod command;
 mod folder;
 mod process;
 mod raw;
 
+pub use binary::{Build, binary};
 pub use client::{Answer, Client};
 pub use command::{Running, Said, run, run_with};
 pub use folder::Folder;
-pub use process::{PASSWORD, Shop, binary};
+/// The points at which a shop with fail points can be told to die.
+pub use platform::fault::POINTS;
+pub use process::{PASSWORD, Shop};
 pub use raw::raw;

@@ -1,0 +1,192 @@
+//! Every operation, ended at every point on its way. Each declared point is reached, and no other is in the code.
+
+use crate::{
+    operation::Operation,
+    table::{self, Row},
+};
+use futures_util::{StreamExt, stream};
+use std::{
+    collections::BTreeSet,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+use testkit::POINTS;
+
+/// Shops at a time in one test: they mostly wait.
+const AT_A_TIME: usize = 4;
+/// Groups of writes that no operation takes.
+const COMMITS_MAX: usize = 40;
+/// How long a shop that has done its work is watched for a last write.
+const LAST_WRITE: Duration = Duration::from_millis(1_500);
+
+/// Dies at every named point of an operation, and before and after each of its commits.
+async fn endure(operation: Operation) {
+    let template = operation.prepare().await;
+    let mut rows = Vec::new();
+    let named = POINTS.iter().filter(|point| is_of(operation, point));
+    let mut dying = stream::iter(named)
+        .map(|point| die_at(operation, &template, (*point).to_owned()))
+        .buffered(AT_A_TIME);
+    while let Some((point, row)) = dying.next().await {
+        rows.push(row.unwrap_or_else(|| panic!("{operation:?} never came to {point}")));
+    }
+    drop(dying);
+    for point in ["commit.before", "commit.after"] {
+        let commits = stream::iter(1..COMMITS_MAX);
+        let mut dying = commits
+            .map(|hit| die_at(operation, &template, format!("{point}:{hit}")))
+            .buffered(AT_A_TIME);
+        let mut count = 0;
+        while let Some((_, Some(row))) = dying.next().await {
+            rows.push(row);
+            count += 1;
+        }
+        assert!(
+            count >= operation.commits_min(),
+            "{operation:?}: {count} times {point}"
+        );
+        assert!(
+            count + 1 < COMMITS_MAX,
+            "{operation:?} does not come to an end"
+        );
+    }
+    table::print(&format!("{operation:?}"), &rows);
+}
+
+fn is_of(operation: Operation, point: &str) -> bool {
+    let family = point.split('.').next().unwrap_or_default();
+    operation.families().contains(&family)
+}
+
+/// One row of the matrix; `None` if the work was done without coming to the point.
+async fn die_at(
+    operation: Operation,
+    template: &crate::world::World,
+    point: String,
+) -> (String, Option<Row>) {
+    let mut world = template.doomed(&point).await;
+    let first = if world.shop.is_open() {
+        operation.ask(&world).await
+    } else {
+        None
+    };
+    if !dies(&mut world.shop).await {
+        return (point, None);
+    }
+    let status = world.shop.ended().await;
+    assert_eq!(
+        status.signal(),
+        Some(9),
+        "{operation:?} at {point}: {status}"
+    );
+    world.revive().await;
+    let outcome = operation.ask_again(&world, first.as_ref()).await;
+    operation.check(&world).await;
+    world.shop.verify().await;
+    let heard = match first.map(|answer| answer.status) {
+        None => "no answer",
+        Some(200 | 201) => "acknowledged",
+        Some(202) => "accepted",
+        Some(status) => panic!("{operation:?} at {point}: {status}"),
+    };
+    let row = Row {
+        point: point.clone(),
+        heard,
+        outcome,
+    };
+    (point, Some(row))
+}
+
+async fn dies(shop: &mut testkit::Shop) -> bool {
+    let started = Instant::now();
+    while started.elapsed() < LAST_WRITE {
+        if shop.has_ended() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_placed_once_wherever_the_shop_dies() {
+    endure(Operation::Place).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_placed_and_paid_once_wherever_the_shop_dies() {
+    endure(Operation::Buy).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_paid_once_wherever_the_shop_dies() {
+    endure(Operation::Pay).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_cancelled_once_wherever_the_shop_dies() {
+    endure(Operation::Cancel).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_is_cancelled_and_refunded_once_wherever_the_shop_dies() {
+    endure(Operation::Refund).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unpaid_order_expires_once_wherever_the_shop_dies() {
+    endure(Operation::Expire).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stock_held_for_no_order_comes_back_once_wherever_the_shop_dies() {
+    endure(Operation::Orphan).await;
+}
+
+#[test]
+fn the_points_of_the_list_are_those_in_the_code_and_each_has_its_operation() {
+    let operations = [
+        Operation::Place,
+        Operation::Buy,
+        Operation::Pay,
+        Operation::Cancel,
+        Operation::Refund,
+        Operation::Expire,
+        Operation::Orphan,
+    ];
+    for point in POINTS.iter().filter(|point| !point.starts_with("commit.")) {
+        let count = operations
+            .iter()
+            .filter(|operation| is_of(**operation, point))
+            .count();
+        assert_eq!(count, 1, "{point} belongs to one operation");
+    }
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates");
+    let mut in_code = Vec::new();
+    for file in sources(&crates) {
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{error}"));
+        let calls = text.split("fault::point(\"").skip(1);
+        in_code.extend(calls.filter_map(|rest| rest.split('"').next().map(str::to_owned)));
+    }
+    let unique: BTreeSet<&str> = in_code.iter().map(String::as_str).collect();
+    assert_eq!(
+        unique.len(),
+        in_code.len(),
+        "a point stands in one place: {in_code:?}"
+    );
+    assert_eq!(unique, POINTS.iter().copied().collect());
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{error}")) {
+        let path = entry.unwrap_or_else(|error| panic!("{error}")).path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
