@@ -52,6 +52,7 @@ impl Database {
     ) -> Result<Self, StoreError> {
         let mut connection = connect(path, options, false)?;
         migrate(&mut connection, migrations, now_ms)?;
+        copy_log_back(&connection)?;
         let readers = (0..options.readers.max(1))
             .map(|_| connect(path, options, true))
             .collect::<Result<Vec<_>, _>>()?;
@@ -96,6 +97,14 @@ impl Database {
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.committed.clone()
     }
+}
+
+/// After a failed fsync the log may look whole only because the machine still has its pages in memory. Nothing may
+/// be built on that: what the log holds is copied into the file and synced there, and the next write begins
+/// the log anew. Where somebody else is at work on the file, whatever can be copied is.
+fn copy_log_back(connection: &Connection) -> Result<(), StoreError> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    Ok(())
 }
 
 fn connect(path: &Path, options: Options, read_only: bool) -> Result<Connection, StoreError> {
