@@ -9,7 +9,14 @@
 )]
 
 mod books;
+#[cfg(target_os = "linux")]
+#[path = "../kill/load.rs"]
+mod load;
 mod matrix;
 mod operation;
+#[cfg(target_os = "linux")]
+mod power;
+#[cfg(target_os = "linux")]
+mod storage;
 mod table;
 mod world;

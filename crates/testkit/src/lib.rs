@@ -9,6 +9,8 @@
 mod binary;
 mod client;
 mod command;
+#[cfg(target_os = "linux")]
+mod disk;
 mod folder;
 mod process;
 mod raw;
@@ -16,6 +18,8 @@ mod raw;
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};
 pub use command::{Running, Said, run, run_with};
+#[cfg(target_os = "linux")]
+pub use disk::{Disk, Unsynced};
 pub use folder::Folder;
 /// The points at which a shop with fail points can be told to die.
 pub use platform::fault::POINTS;
