@@ -9,6 +9,9 @@
 )]
 
 mod books;
+mod clock;
+#[cfg(target_os = "linux")]
+mod frozen;
 #[cfg(target_os = "linux")]
 #[path = "../kill/load.rs"]
 mod load;

@@ -12,7 +12,7 @@ use testkit::Answer;
 /// What a paid order of the story costs.
 const TOTAL: i64 = PRICE * QUANTITY;
 /// How long an unpaid order holds its stock where the operation is to expire.
-const WINDOW: [(&str, &str); 2] = [
+pub(crate) const WINDOW: [(&str, &str); 2] = [
     ("SOUK_ORDERS__PAYMENT_WINDOW_SECONDS", "30"),
     ("SOUK_ORDERS__ORPHAN_GRACE_SECONDS", "30"),
 ];
@@ -63,10 +63,15 @@ impl Operation {
 
     /// The world before it.
     pub(crate) async fn prepare(self) -> World {
-        let settings: &[(&str, &str)] = match self {
+        self.prepare_with(match self {
             Self::Expire | Self::Orphan => &WINDOW,
             Self::Place | Self::Buy | Self::Pay | Self::Cancel | Self::Refund => &[],
-        };
+        })
+        .await
+    }
+
+    /// The world before it, with these settings.
+    pub(crate) async fn prepare_with(self, settings: &[(&str, &str)]) -> World {
         let mut world = World::new(settings).await;
         match self {
             Self::Place | Self::Buy => {}

@@ -50,14 +50,8 @@ pub async fn run_with(arguments: &[&str], environment: &[(&str, &str)], input: &
     said(command, input).await
 }
 
-/// Runs a command of this build to its end.
-pub(crate) async fn run_build(build: Build, arguments: &[&str]) -> Said {
-    let mut command = command(build);
-    command.args(arguments);
-    said(command, "").await
-}
-
-async fn said(mut command: Command, input: &str) -> Said {
+/// Runs it to its end, with this on standard input.
+pub(crate) async fn said(mut command: Command, input: &str) -> Said {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

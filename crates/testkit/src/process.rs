@@ -3,7 +3,7 @@
 use crate::{
     binary::Build,
     client::Client,
-    command::{command, run_build, signal, terminate},
+    command::{command, said, signal, terminate},
 };
 use std::{
     path::{Path, PathBuf},
@@ -183,6 +183,21 @@ impl Shop {
         self.process.try_wait().expect("a process").is_some()
     }
 
+    /// Waits until it stands still, as after `STOP`.
+    pub async fn frozen(&self) {
+        let status = format!("/proc/{}/status", self.process_id());
+        let frozen = async {
+            loop {
+                let text = std::fs::read_to_string(&status).expect("it runs, and this is Linux");
+                if text.contains("State:\tT") {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, frozen).await.expect("it freezes");
+    }
+
     /// Starts it again on the same folder, on another port.
     pub async fn restart(&mut self) {
         self.restart_with(&[]).await;
@@ -225,7 +240,12 @@ impl Shop {
     /// Runs `souk verify` on its folder; fails with what it found.
     pub async fn verify(&self) -> String {
         let folder = self.folder.to_str().expect("a plain path");
-        let said = run_build(self.build, &["verify", "--data", folder]).await;
+        let mut verify = command(self.build);
+        verify.args(["verify", "--data", folder]);
+        if self.build == Build::FailPoints {
+            verify.env(CLOCK_VARIABLE, clock_file(&self.folder));
+        }
+        let said = said(verify, "").await;
         assert_eq!(said.code, 0, "{}{}", said.out, said.err);
         said.out
     }
@@ -242,6 +262,8 @@ fn own_folder() -> PathBuf {
     let name = format!("souk-test-{}", contracts::values::EventId::generate());
     std::env::temp_dir().join(name)
 }
+
+const CLOCK_VARIABLE: &str = "SOUK_CLOCK_OFFSET_FILE";
 
 fn clock_file(folder: &Path) -> PathBuf {
     folder.join("clock-offset")
@@ -269,7 +291,7 @@ async fn launch(
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     if build == Build::FailPoints {
-        command.env("SOUK_CLOCK_OFFSET_FILE", clock_file(folder));
+        command.env(CLOCK_VARIABLE, clock_file(folder));
     }
     let mut process = command.spawn().expect("the binary starts");
     let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
