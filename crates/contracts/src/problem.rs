@@ -98,6 +98,10 @@ codes! {
     PriceChanged = "price_changed", 409, "The price has changed", false;
     /// Another payment of the order has not ended yet.
     PaymentInProgress = "payment_in_progress", 409, "A payment is in progress", true;
+    /// More money or units would come back than were taken.
+    RefundExceedsCaptured = "refund_exceeds_captured", 422, "More than can be given back", false;
+    /// A callback's signature does not hold.
+    BadSignature = "bad_signature", 400, "The signature does not hold", false;
     /// The resource is still in use.
     InUse = "in_use", 409, "It is still in use", false;
     /// `If-Match` names a state that is gone.

@@ -15,8 +15,23 @@ pub struct Config {
     pub sandbox_slow_ms: u64,
     /// Payments at work at a time.
     pub in_flight_max: u32,
-    /// Unfinished payments that the sweeper takes up each second.
+    /// Payments that cross to orders or catalog in one batch.
+    pub settle_batch_max: u32,
+    /// Unfinished payments and refunds that the sweeper takes up in one round.
     pub sweep_rows_max: u32,
+    /// How often the sweeper looks, in milliseconds.
+    pub sweep_every_ms: u32,
+    /// How long a buyer has to prove what the provider wants, in seconds.
+    pub challenge_seconds: u32,
+    /// How often the provider's books are compared with ours, in seconds.
+    pub reconcile_every_seconds: u32,
+}
+
+impl Config {
+    /// How long a buyer has to prove what the provider wants, in milliseconds.
+    pub(crate) fn challenge_ms(&self) -> i64 {
+        i64::from(self.challenge_seconds).saturating_mul(1_000)
+    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ impl Consumer for Refunds {
             payment_id,
         } = event?;
         match payment_id {
-            Some(payment_id) => self.service.refund(order_id, payment_id).await,
+            Some(payment_id) => self.service.refund_rest(order_id, payment_id).await,
             None => Ok(()),
         }
     }

@@ -13,6 +13,7 @@ mod store;
 pub use config::{Config, DEFAULTS};
 pub use events::consumer;
 pub use http::routes;
+pub use provider::sandbox::{Knobs, Sandbox};
 pub use service::Service;
 
 use contracts::{catalog::Catalog, orders::Orders};
@@ -52,20 +53,28 @@ pub fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
     let store = store::SqliteStore::open(&parts.database, parts.sqlite, now)?;
     let book = store::SandboxBook::open(&parts.sandbox_database, parts.sqlite, now)?;
     let slow = Duration::from_millis(parts.config.sandbox_slow_ms);
-    let sandbox = provider::Sandbox::new(book, slow, parts.clock.clone());
-    Ok(Arc::new(Service::new(service::Core {
+    let sandbox = Sandbox::new(book, slow, parts.clock.clone());
+    let crossings =
+        service::Crossings::start(&parts.tasks, &parts.config, &parts.orders, &parts.catalog);
+    let core = service::Core {
+        // Random, and not the process's number: the next process must never take itself for the last one.
+        owner: contracts::values::EventId::generate().to_string(),
         store: Arc::new(store),
-        provider: Arc::new(sandbox),
+        provider: Arc::new(sandbox.clone()),
         orders: parts.orders,
         catalog: parts.catalog,
+        crossings,
         flights: service::Flights::new(parts.config.in_flight_max),
+        turns: service::Turns::default(),
         config: parts.config,
         clock: parts.clock,
         tasks: parts.tasks,
-    })))
+    };
+    Ok(Arc::new(Service::new(core, sandbox)))
 }
 
-/// Starts the sweeper, which finishes what was left unfinished.
+/// Starts the sweeper, which finishes what was left unfinished, and the courier of the sandbox's callbacks.
 pub fn start(service: Arc<Service>, tasks: &Tasks) {
+    provider::sandbox::start(service.sandbox().clone(), service.clone(), tasks);
     service::start(service, tasks);
 }

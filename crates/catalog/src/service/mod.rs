@@ -17,10 +17,10 @@ use contracts::{
     BoxError,
     access::Principal,
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, ImportOutcome, ImportProduct,
-        InventoryQuery, InventoryView, ListError, MovementView, NewCategory, NewProduct,
-        PatchProduct, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
+        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
+        NewCategory, NewProduct, Overdue, PatchProduct, ProductQuery, ProductRef, ProductView,
+        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -167,8 +167,17 @@ impl Catalog for Service {
         self.resolve(batch).await
     }
 
-    async fn overdue(&self, before: Timestamp, limit: u32) -> Result<Vec<OrderId>, BoxError> {
-        self.overdue_orders(before, limit).await
+    async fn give_back_all(&self, batch: Vec<GiveBack>) -> Vec<Result<(), GiveBackError>> {
+        self.give_back(batch).await
+    }
+
+    async fn overdue(
+        &self,
+        before: Timestamp,
+        after: Option<Overdue>,
+        limit: u32,
+    ) -> Result<Vec<Overdue>, BoxError> {
+        self.overdue_orders(before, after, limit).await
     }
 
     async fn audit_stock(

@@ -11,9 +11,10 @@ use crate::domain::{
 use async_trait::async_trait;
 use contracts::{
     catalog::{
-        AdjustError, CategoryView, EditError, ImportOutcome, ImportProduct, InventoryQuery,
-        InventoryView, ListError, MovementView, ProductQuery, ProductRef, ProductView,
-        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
+        ImportProduct, InventoryQuery, InventoryView, ListError, MovementView, Overdue,
+        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
+        Resolve, ResolveError, StockAudit,
     },
     request::{Answered, Precondition},
     values::{
@@ -143,8 +144,19 @@ pub(crate) trait Store: Send + Sync {
         batch: Vec<Resolve>,
         at: Timestamp,
     ) -> Result<Vec<Result<(), ResolveError>>, StoreError>;
-    /// Orders whose reservations are open past a moment, oldest first.
-    async fn overdue(&self, before: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError>;
+    /// Takes sold units back, a result each, in order; every stock row is written once.
+    async fn give_back_all(
+        &self,
+        batch: Vec<GiveBack>,
+        at: Timestamp,
+    ) -> Result<Vec<Result<(), GiveBackError>>, StoreError>;
+    /// Orders whose reservations are open past a moment, oldest first, after the one seen last.
+    async fn overdue(
+        &self,
+        before: Timestamp,
+        after: Option<Overdue>,
+        limit: u32,
+    ) -> Result<Vec<Overdue>, StoreError>;
 
     /// Stock beside what its ledgers add up to.
     async fn audit_stock(

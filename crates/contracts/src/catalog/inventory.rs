@@ -4,8 +4,8 @@ use crate::{
     BoxError,
     problem::{Code, Problem, ToProblem},
     values::{
-        Cursor, Money, MoneyInput, OrderId, PageSize, ProductId, Quantity, Timestamp, UserId,
-        VariantId,
+        Cursor, Money, MoneyInput, OrderId, PageSize, ProductId, Quantity, RefundId, Timestamp,
+        UserId, VariantId,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -283,6 +283,15 @@ impl ReservationState {
     }
 }
 
+/// A reservation that is open past its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overdue {
+    /// Whose.
+    pub order_id: OrderId,
+    /// Until when it was held.
+    pub hold_until: Timestamp,
+}
+
 /// A wish to end a reservation (or to take back what it sold).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolve {
@@ -308,6 +317,51 @@ pub enum ResolveError {
     Internal(#[source] BoxError),
 }
 
+/// Units of a sold order that come back onto the shelf, while the rest stays sold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GiveBack {
+    /// Whose.
+    pub order_id: OrderId,
+    /// The refund they come back with: they come back once.
+    pub refund_id: RefundId,
+    /// Which, and how many of each.
+    pub items: Vec<ReturnedItem>,
+    /// Who: a user's id, or `system`.
+    pub actor: String,
+}
+
+/// Units of a variant that come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnedItem {
+    /// Which.
+    pub variant_id: VariantId,
+    /// How many.
+    pub quantity: Quantity,
+}
+
+/// Why units did not come back.
+#[derive(Debug, thiserror::Error)]
+pub enum GiveBackError {
+    /// There is no reservation of that order.
+    #[error("there is no reservation")]
+    Unknown,
+    /// Nothing of it was sold.
+    #[error("the reservation is {0:?}")]
+    NotSold(ReservationState),
+    /// More would come back than was sold.
+    #[error("only {left} of {variant_id} can come back")]
+    TooMany {
+        /// Which.
+        variant_id: VariantId,
+        /// Units that are still sold.
+        left: i64,
+    },
+    /// Our fault.
+    #[error("taking units back failed")]
+    Internal(#[source] BoxError),
+}
+
 /// A variant's stock beside what its ledgers add up to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockAudit {
@@ -319,7 +373,7 @@ pub struct StockAudit {
     pub on_hand: i64,
     /// As kept.
     pub reserved: i64,
-    /// Adjustments, less what was sold, plus what was returned.
+    /// Adjustments, less what was sold, plus what came back.
     pub ledger_on_hand: i64,
     /// Open reservations.
     pub ledger_reserved: i64,
@@ -336,6 +390,8 @@ pub struct ReservationAudit {
     pub state: ReservationState,
     /// Units, over all lines.
     pub units: i64,
+    /// Units that came back in part, with refunds; at most `units`.
+    pub returned: i64,
     /// Price times units, over all lines, in minor units.
     pub value_minor: i64,
     /// Until when it was held.

@@ -7,9 +7,9 @@ mod product;
 
 pub use errors::{AdjustError, EditError, ListError};
 pub use inventory::{
-    AdjustStock, InventoryQuery, InventoryView, ItemRef, MovementView, PricedLine,
-    ReservationAudit, ReservationState, Reserve, ReserveError, ReserveLine, Reserved, Resolve,
-    ResolveError, Shortage, StockAudit, StockChange,
+    AdjustStock, GiveBack, GiveBackError, InventoryQuery, InventoryView, ItemRef, MovementView,
+    Overdue, PricedLine, ReservationAudit, ReservationState, Reserve, ReserveError, ReserveLine,
+    Reserved, Resolve, ResolveError, ReturnedItem, Shortage, StockAudit, StockChange,
 };
 pub use product::{
     CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchProduct,
@@ -114,8 +114,16 @@ pub trait Catalog: Send + Sync {
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>>;
     /// Resolves reservations, a result each, in order. A second attempt at the same end is fine.
     async fn resolve_all(&self, batch: Vec<Resolve>) -> Vec<Result<(), ResolveError>>;
-    /// Orders whose reservations are open past this moment, oldest first.
-    async fn overdue(&self, before: Timestamp, limit: u32) -> Result<Vec<OrderId>, BoxError>;
+    /// Takes units of sold orders back onto the shelf, a result each, in order. Idempotent by refund id; of an
+    /// order that came back whole nothing is left to take.
+    async fn give_back_all(&self, batch: Vec<GiveBack>) -> Vec<Result<(), GiveBackError>>;
+    /// Orders whose reservations are open past this moment, oldest first, after the one that was seen last.
+    async fn overdue(
+        &self,
+        before: Timestamp,
+        after: Option<Overdue>,
+        limit: u32,
+    ) -> Result<Vec<Overdue>, BoxError>;
 
     /// Stock beside what its ledgers say, variants after this one, in id order.
     async fn audit_stock(

@@ -12,7 +12,7 @@ use crate::{
     request::{Answered, IdempotencyKey},
     values::{
         Cursor, Email, Money, MoneyInput, OrderId, Page, PageSize, PaymentId, ProductId, Quantity,
-        Timestamp, UserId, VariantId, Version,
+        RefundId, Timestamp, UserId, VariantId, Version,
     },
 };
 use async_trait::async_trait;
@@ -32,7 +32,7 @@ pub enum OrderStatus {
     Delivered,
     /// Called off; its stock is back, its money too if it was paid.
     Cancelled,
-    /// Arrived, and its money given back.
+    /// All of its money was given back after it was paid.
     Refunded,
 }
 
@@ -195,7 +195,8 @@ pub struct OrderView {
 pub struct OrderEventView {
     /// 1, 2, 3...
     pub sequence: i64,
-    /// `placed`, `payment_started`, `paid`, `payment_failed`, `shipped`, `delivered`, `cancelled`, `refunded`.
+    /// `placed`, `payment_started`, `paid`, `payment_failed`, `shipped`, `delivered`, `cancelled`,
+    /// `refunded_in_part`, `refunded`.
     pub kind: String,
     /// Where the order stood afterwards.
     pub status: OrderStatus,
@@ -259,6 +260,41 @@ pub struct Payable {
     pub total: Money,
     /// Who bought.
     pub customer_id: Option<UserId>,
+}
+
+/// A payment that begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BeginPayment {
+    /// The order it pays.
+    pub order_id: OrderId,
+    /// The payment.
+    pub payment_id: PaymentId,
+}
+
+/// A payment that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settlement {
+    /// The order it was to pay.
+    pub order_id: OrderId,
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// How it ended.
+    pub end: PaymentEnd,
+}
+
+/// Money of an order that was given back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundNote {
+    /// The order.
+    pub order_id: OrderId,
+    /// The refund: noted once.
+    pub refund_id: RefundId,
+    /// How much.
+    pub amount: Money,
+    /// Whether nothing of the order's money is left.
+    pub whole: bool,
+    /// Who wanted it.
+    pub actor: String,
 }
 
 /// How a payment ended, for its order.
@@ -326,18 +362,14 @@ pub trait Orders: Send + Sync {
         step: OrderMove,
     ) -> Result<OrderView, OrderError>;
 
-    /// Ties a payment to a pending order: until it ends, the order neither expires nor is cancelled, and
-    /// no other payment begins. Repeating it for the same payment is fine.
-    async fn begin_payment(&self, id: OrderId, payment: PaymentId) -> Result<Payable, OrderError>;
-    /// Tells how that payment ended. Repeating it is fine.
-    async fn end_payment(
-        &self,
-        id: OrderId,
-        payment: PaymentId,
-        end: PaymentEnd,
-    ) -> Result<OrderView, OrderError>;
-    /// Notes that a cancelled order's money was given back. Repeating it is fine.
-    async fn note_refund(&self, id: OrderId, payment: PaymentId) -> Result<(), OrderError>;
+    /// Ties payments to pending orders, a result each, in order: until its payment ends, an order neither
+    /// expires nor is cancelled, and no other payment begins. Repeating it for the same payment is fine.
+    async fn begin_payments(&self, batch: Vec<BeginPayment>) -> Vec<Result<Payable, OrderError>>;
+    /// Tells how payments ended, a result each, in order. Repeating it is fine.
+    async fn settle_all(&self, batch: Vec<Settlement>) -> Vec<Result<(), OrderError>>;
+    /// Notes that money of an order was given back; when that was all of it, the order is refunded. Repeating
+    /// it is fine.
+    async fn note_refund(&self, note: RefundNote) -> Result<(), OrderError>;
 
     /// Orders after this id, in id order.
     async fn audit(&self, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderAudit>, BoxError>;

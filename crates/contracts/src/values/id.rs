@@ -119,6 +119,8 @@ ids! {
     OrderId = "ord";
     /// A payment.
     PaymentId = "pay";
+    /// A refund.
+    RefundId = "rfd";
     /// A user.
     UserId = "usr";
     /// A session: one sign-in and all tokens that came of it.

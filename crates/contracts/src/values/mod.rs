@@ -5,14 +5,15 @@ mod id;
 mod money;
 mod page;
 mod quantity;
-mod schema;
+pub(crate) mod schema;
 mod text;
 mod time;
 mod version;
 
 pub use email::{Email, Username};
 pub use id::{
-    CategoryId, EventId, IdError, OrderId, PaymentId, ProductId, SessionId, UserId, VariantId,
+    CategoryId, EventId, IdError, OrderId, PaymentId, ProductId, RefundId, SessionId, UserId,
+    VariantId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};

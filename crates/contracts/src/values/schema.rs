@@ -16,4 +16,4 @@ macro_rules! plain_schema {
     };
 }
 
-pub(super) use plain_schema;
+pub(crate) use plain_schema;

@@ -3,7 +3,7 @@
 use super::status;
 use contracts::{
     catalog::PricedLine,
-    orders::{OrderError, OrderMove, OrderStatus, PaymentEnd},
+    orders::{OrderError, OrderMove, OrderStatus, PaymentEnd, RefundNote},
     values::{Email, Money, OrderId, PaymentId, Timestamp, UserId, Version},
 };
 
@@ -47,6 +47,8 @@ pub(crate) enum Happening {
     PaymentBegan(PaymentId),
     /// That payment ended.
     PaymentEnded(PaymentId, PaymentEnd),
+    /// Money was given back. The store lets each refund happen once.
+    Refunded(RefundNote),
 }
 
 /// A change to be written: the order as it will be, and the entry of its timeline.
@@ -68,6 +70,7 @@ pub(crate) fn apply(
         Happening::Expired => expire(before, now),
         Happening::PaymentBegan(payment) => begin_payment(before, *payment),
         Happening::PaymentEnded(payment, end) => end_payment(before, *payment, *end, now),
+        Happening::Refunded(note) => Ok(Some(give_back(before, note, now))),
     }
 }
 
@@ -172,6 +175,30 @@ fn end_payment(
             }))
         }
         PaymentEnd::Failed => Ok(None),
+    }
+}
+
+/// What the timeline says of a refund: unique, since each happens once.
+pub(crate) fn refund_entry(note: &RefundNote) -> String {
+    format!("{} {}", note.refund_id, note.amount)
+}
+
+/// An order that was paid and has no money left is refunded; one that was cancelled stays cancelled.
+fn give_back(before: &Order, note: &RefundNote, now: Timestamp) -> Change {
+    let refunded = note.whole && status::leads_to(before.status, OrderStatus::Refunded);
+    let after = if refunded {
+        at_status(before, OrderStatus::Refunded, now)
+    } else {
+        before.clone()
+    };
+    Change {
+        after,
+        kind: if note.whole {
+            "refunded"
+        } else {
+            "refunded_in_part"
+        },
+        note: Some(refund_entry(note)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use contracts::orders::{OrderError, OrderStatus};
 
-/// Where an order may go from here. `Refunded` is reached with refunds, which this release does not have.
+/// Where people may move an order from here.
 pub(crate) const fn allowed(from: OrderStatus) -> &'static [OrderStatus] {
     use OrderStatus::{Cancelled, Delivered, Paid, Pending, Refunded, Shipped};
     match from {
@@ -11,6 +11,12 @@ pub(crate) const fn allowed(from: OrderStatus) -> &'static [OrderStatus] {
         Shipped => &[Delivered],
         Delivered | Cancelled | Refunded => &[],
     }
+}
+
+/// Whether an order gets from here to there: by a move, or because all of its money was given back.
+pub(crate) fn leads_to(from: OrderStatus, to: OrderStatus) -> bool {
+    use OrderStatus::{Delivered, Paid, Refunded, Shipped};
+    allowed(from).contains(&to) || (to == Refunded && matches!(from, Paid | Shipped | Delivered))
 }
 
 /// Checks a move.
@@ -30,7 +36,7 @@ pub(crate) fn check(from: OrderStatus, to: OrderStatus) -> Result<(), OrderError
 pub(crate) fn is_path(statuses: &[OrderStatus]) -> bool {
     statuses.first() == Some(&OrderStatus::Pending)
         && statuses.windows(2).all(|pair| match pair {
-            [from, to] => from == to || allowed(*from).contains(to),
+            [from, to] => from == to || leads_to(*from, *to),
             _ => true,
         })
 }
@@ -41,22 +47,31 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_status_but_refunded_is_reached_and_no_move_leads_back() {
+    fn every_status_is_reached_and_nothing_becomes_unpaid_again() {
         let mut reached = HashSet::from([OrderStatus::Pending]);
         let mut open = vec![OrderStatus::Pending];
         while let Some(from) = open.pop() {
-            for to in allowed(from) {
-                assert_ne!(*to, OrderStatus::Pending, "nothing becomes unpaid again");
-                if reached.insert(*to) {
-                    open.push(*to);
+            for to in OrderStatus::ALL
+                .into_iter()
+                .filter(|to| leads_to(from, *to))
+            {
+                assert_ne!(to, OrderStatus::Pending, "nothing becomes unpaid again");
+                if reached.insert(to) {
+                    open.push(to);
                 }
             }
         }
-        let missing: Vec<_> = OrderStatus::ALL
-            .iter()
-            .filter(|status| !reached.contains(status))
-            .collect();
-        assert_eq!(missing, [&OrderStatus::Refunded]);
+        assert_eq!(reached.len(), OrderStatus::ALL.len());
+    }
+
+    #[test]
+    fn only_what_was_paid_is_refunded_and_that_is_no_move_of_people() {
+        use OrderStatus::{Delivered, Paid, Refunded, Shipped};
+        for from in OrderStatus::ALL {
+            let paid = [Paid, Shipped, Delivered].contains(&from);
+            assert_eq!(leads_to(from, Refunded), paid, "{from:?}");
+            assert!(check(from, Refunded).is_err(), "{from:?}");
+        }
     }
 
     #[test]

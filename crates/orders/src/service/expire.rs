@@ -6,13 +6,16 @@ use crate::domain::order::Happening;
 use contracts::{
     BoxError,
     access::Actor,
-    catalog::ReservationState,
+    catalog::{Overdue, ReservationState},
     orders::{OrderError, OrderStatus},
+    values::Timestamp,
 };
 use platform::fault;
 
 /// Looked at in one round.
 const PAGE: u32 = 256;
+/// Pages of what is open past its time, in one round.
+const ORPHAN_PAGES: usize = 16;
 
 impl Service {
     /// One round; says how many orders and reservations ended.
@@ -59,15 +62,33 @@ impl Service {
         Ok(expired.len())
     }
 
+    /// Looks further each round, so that many orders whose payment is undecided never hide what is behind them.
     async fn release_orphans(&self) -> Result<usize, BoxError> {
         let now = self.clock.now();
         let before = now.plus_seconds(i64::from(self.config.orphan_grace_seconds).saturating_neg());
-        let overdue = self.catalog.overdue(before, PAGE).await?;
+        let mut ended = 0_usize;
+        for _ in 0..ORPHAN_PAGES {
+            let after = self.looked_at.lock().ok().and_then(|seen| *seen);
+            let overdue = self.catalog.overdue(before, after, PAGE).await?;
+            let more = overdue.len() == usize::try_from(PAGE)?;
+            if let Ok(mut seen) = self.looked_at.lock() {
+                *seen = overdue.last().copied().filter(|_| more);
+            }
+            ended = ended.saturating_add(self.release(overdue, now).await?);
+            if !more {
+                break;
+            }
+        }
+        Ok(ended)
+    }
+
+    async fn release(&self, overdue: Vec<Overdue>, now: Timestamp) -> Result<usize, BoxError> {
         if overdue.is_empty() {
             return Ok(0);
         }
         fault::point("orphan.overdue");
-        let given_up = self.store.give_up(overdue, now).await?;
+        let ids = overdue.iter().map(|one| one.order_id).collect();
+        let given_up = self.store.give_up(ids, now).await?;
         fault::point("orphan.given_up");
         self.give_stock_back(&given_up, ReservationState::Expired, &Actor::System)
             .await;

@@ -16,17 +16,17 @@ use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::{Actor, Principal},
-    catalog::{Catalog, ReservationState, Resolve, ResolveError},
+    catalog::{Catalog, Overdue, ReservationState, Resolve, ResolveError},
     orders::{
-        Buyer, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders,
-        Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader,
+        BeginPayment, Buyer, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
+        OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, Page, PaymentId, UserId},
+    values::{OrderId, Page, UserId},
 };
 use place::{PlaceBatcher, PlaceWorker};
 use platform::clock::Clock;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Orders, near.
 pub struct Service {
@@ -36,6 +36,8 @@ pub struct Service {
     clock: Clock,
     config: Config,
     token_secret: [u8; 32],
+    /// How far the sweeper has looked through what is open past its time.
+    looked_at: Mutex<Option<Overdue>>,
 }
 
 impl Service {
@@ -58,6 +60,7 @@ impl Service {
             clock,
             config,
             token_secret,
+            looked_at: Mutex::default(),
         }
     }
 
@@ -149,24 +152,16 @@ impl Orders for Service {
         self.advance_order(who, id, step).await
     }
 
-    async fn begin_payment(&self, id: OrderId, payment: PaymentId) -> Result<Payable, OrderError> {
-        self.begin_order_payment(id, payment).await
+    async fn begin_payments(&self, batch: Vec<BeginPayment>) -> Vec<Result<Payable, OrderError>> {
+        self.begin_order_payments(batch).await
     }
 
-    async fn end_payment(
-        &self,
-        id: OrderId,
-        payment: PaymentId,
-        end: PaymentEnd,
-    ) -> Result<OrderView, OrderError> {
-        self.end_order_payment(id, payment, end).await
+    async fn settle_all(&self, batch: Vec<Settlement>) -> Vec<Result<(), OrderError>> {
+        self.settle_orders(batch).await
     }
 
-    async fn note_refund(&self, id: OrderId, payment: PaymentId) -> Result<(), OrderError> {
-        self.store
-            .note(id, "refunded", payment.to_string(), self.clock.now())
-            .await
-            .map_err(internal)
+    async fn note_refund(&self, note: RefundNote) -> Result<(), OrderError> {
+        self.note_order_refund(note).await
     }
 
     async fn audit(&self, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderAudit>, BoxError> {

@@ -1,36 +1,77 @@
-//! What payments may do to an order: fence it while one is under way, and tell how it ended.
+//! What payments may do to orders, many at once: fence them while a payment is under way, tell how it ended, and that
+//! money was given back.
 
 use super::Service;
 use crate::domain::order::Happening;
 use contracts::{
     access::Actor,
-    orders::{OrderError, OrderView, Payable, PaymentEnd},
-    values::{OrderId, PaymentId},
+    orders::{BeginPayment, OrderError, Payable, RefundNote, Settlement},
+    values::OrderId,
 };
 
 impl Service {
-    pub(super) async fn begin_order_payment(
+    pub(super) async fn begin_order_payments(
         &self,
-        id: OrderId,
-        payment: PaymentId,
-    ) -> Result<Payable, OrderError> {
-        let (_, order) = self
-            .happen(id, Happening::PaymentBegan(payment), &Actor::System)
-            .await?;
-        Ok(Payable {
-            total: order.total,
-            customer_id: order.customer_id,
-        })
+        batch: Vec<BeginPayment>,
+    ) -> Vec<Result<Payable, OrderError>> {
+        let happenings = batch
+            .iter()
+            .map(|begin| (begin.order_id, Happening::PaymentBegan(begin.payment_id)))
+            .collect();
+        let answers = self.happen_all(happenings).await;
+        answers
+            .into_iter()
+            .map(|answer| {
+                answer.map(|order| Payable {
+                    total: order.total,
+                    customer_id: order.customer_id,
+                })
+            })
+            .collect()
     }
 
-    pub(super) async fn end_order_payment(
+    pub(super) async fn settle_orders(
         &self,
-        id: OrderId,
-        payment: PaymentId,
-        end: PaymentEnd,
-    ) -> Result<OrderView, OrderError> {
-        self.happen(id, Happening::PaymentEnded(payment, end), &Actor::System)
-            .await?;
-        self.view(id).await
+        batch: Vec<Settlement>,
+    ) -> Vec<Result<(), OrderError>> {
+        let happenings = batch
+            .iter()
+            .map(|one| {
+                (
+                    one.order_id,
+                    Happening::PaymentEnded(one.payment_id, one.end),
+                )
+            })
+            .collect();
+        let answers = self.happen_all(happenings).await;
+        answers.into_iter().map(|answer| answer.map(drop)).collect()
+    }
+
+    pub(super) async fn note_order_refund(&self, note: RefundNote) -> Result<(), OrderError> {
+        let (id, actor) = (note.order_id, note.actor.clone());
+        let happened = self
+            .store
+            .happen(id, Happening::Refunded(note), actor, self.clock.now())
+            .await;
+        happened
+            .map(drop)
+            .map_err(|abort| abort.into_refusal(|| OrderError::Overloaded, OrderError::Internal))
+    }
+
+    async fn happen_all(
+        &self,
+        batch: Vec<(OrderId, Happening)>,
+    ) -> Vec<Result<crate::domain::order::Order, OrderError>> {
+        let count = batch.len();
+        let actor = Actor::System.label();
+        match self.store.happen_all(batch, actor, self.clock.now()).await {
+            Ok(answers) => answers
+                .into_iter()
+                .map(|answer| answer.map(|(_, after)| after))
+                .collect(),
+            Err(error) => (0..count)
+                .map(|_| Err(OrderError::Internal(error.share())))
+                .collect(),
+        }
     }
 }

@@ -73,14 +73,13 @@ pub(crate) trait Store: Send + Sync {
         actor: String,
         now: Timestamp,
     ) -> Result<(Order, Order), Abort<OrderError>>;
-    /// Adds an entry to the timeline, unless an entry with this kind and note is there.
-    async fn note(
+    /// Makes happen what may, each for itself, in one commit: an order before and after, or why not.
+    async fn happen_all(
         &self,
-        id: OrderId,
-        kind: &'static str,
-        note: String,
+        batch: Vec<(OrderId, Happening)>,
+        actor: String,
         now: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<Vec<Result<(Order, Order), OrderError>>, StoreError>;
     /// Pending orders, without a payment under way, whose time is over.
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError>;
     /// Of these ids, those whose stock may be given back: never written (and from now on never will be), or

@@ -5,40 +5,44 @@ use contracts::values::{Money, ValueError};
 /// Where a charge stands in the provider's books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChargeState {
+    /// The buyer has to prove something first.
+    Challenged,
     Authorised,
+    /// The money was taken; some of it may have been given back since.
     Captured,
     Voided,
-    Refunded,
     Declined,
 }
 
 impl ChargeState {
     const ALL: [Self; 5] = [
+        Self::Challenged,
         Self::Authorised,
         Self::Captured,
         Self::Voided,
-        Self::Refunded,
         Self::Declined,
     ];
 
     /// The word used in storage.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::Challenged => "challenged",
             Self::Authorised => "authorised",
             Self::Captured => "captured",
             Self::Voided => "voided",
-            Self::Refunded => "refunded",
             Self::Declined => "declined",
         }
     }
 
-    /// The one state from which this one is reached; none for those a charge begins in.
-    pub(crate) const fn comes_from(self) -> Option<Self> {
-        match self {
-            Self::Captured | Self::Voided => Some(Self::Authorised),
-            Self::Refunded => Some(Self::Captured),
-            Self::Authorised | Self::Declined => None,
-        }
+    /// The table of moves.
+    pub(crate) const fn may_become(self, to: Self) -> bool {
+        matches!(
+            (self, to),
+            (
+                Self::Challenged,
+                Self::Authorised | Self::Declined | Self::Voided
+            ) | (Self::Authorised, Self::Captured | Self::Voided)
+        )
     }
 }
 
@@ -55,23 +59,26 @@ impl std::str::FromStr for ChargeState {
 /// A charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Charge {
+    /// The provider's number: later charges have higher ones.
+    pub(crate) number: u64,
+    /// The key it was made under.
+    pub(crate) key: String,
     /// The provider's name for it.
     pub(crate) reference: String,
     pub(crate) state: ChargeState,
+    /// What was asked for.
     pub(crate) amount: Money,
+    pub(crate) captured_minor: i64,
+    pub(crate) refunded_minor: i64,
     /// What the provider was asked to charge.
     pub(crate) method: String,
+    /// Where the buyer proves what is wanted.
+    pub(crate) action_url: Option<String>,
 }
 
 impl Charge {
     /// Captured less refunded, in minor units.
     pub(crate) const fn net_minor(&self) -> i64 {
-        match self.state {
-            ChargeState::Captured => self.amount.minor,
-            ChargeState::Authorised
-            | ChargeState::Voided
-            | ChargeState::Refunded
-            | ChargeState::Declined => 0,
-        }
+        self.captured_minor.saturating_sub(self.refunded_minor)
     }
 }

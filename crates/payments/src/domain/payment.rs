@@ -1,33 +1,34 @@
 //! A payment: its states, the moves between them, and the one step that comes next from each.
 //! Decides only; it asks nobody and keeps nothing.
 
+use super::progress::Progress;
 use contracts::{
     orders::{PaymentEnd, Reader},
     payments::{PaymentStatus, PaymentView},
     values::{Money, OrderId, PaymentId, Timestamp, Version},
 };
 
-/// How long whoever moves a payment is left alone with it before the sweeper takes it up.
-pub(crate) const HEAD_START_MS: i64 = 8_000;
-
-const RETRY_DELAY_MAX_MS: i64 = 60_000;
-
 /// Where a payment stands, with what is known only there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum State {
     Pending,
+    /// The provider wants a proof of the buyer, until this moment.
+    Challenged {
+        reference: String,
+        url: String,
+        due: Timestamp,
+    },
     Authorised {
         reference: String,
     },
     Captured {
         reference: String,
-        refund_wanted: bool,
     },
     Declined {
         code: String,
     },
-    /// With a reference if the provider ever held the money; without, the order refused the payment
-    /// before the provider was asked.
+    /// With a reference if the provider knows of it; without, the order refused the payment before the
+    /// provider was asked.
     Voided {
         reference: Option<String>,
     },
@@ -41,16 +42,30 @@ pub(crate) enum State {
 pub(crate) enum Step {
     /// Tie the payment to its order and have the provider hold the money.
     Authorise,
+    /// Ask the provider whether the buyer proved what it wanted.
+    LookUp { due: Timestamp },
+    /// Make sure that the provider can take nothing any more.
+    Fence,
     /// Sell the stock, then take the money; or let the money go.
     Settle { reference: String },
     /// Tell the order how it ended.
     Tell(PaymentEnd),
-    /// Give the money back.
-    Refund { reference: String },
-    /// Tell the order that the money was given back.
-    NoteRefund,
     /// Nothing: all is done.
     Rest,
+}
+
+impl Step {
+    /// The word people see.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Authorise => "authorise",
+            Self::LookUp { .. } => "wait_for_proof",
+            Self::Fence => "fence",
+            Self::Settle { .. } => "settle",
+            Self::Tell(_) => "tell_order",
+            Self::Rest => "done",
+        }
+    }
 }
 
 /// A payment that is about to begin.
@@ -73,8 +88,15 @@ pub(crate) struct Payment {
     pub(crate) state: State,
     pub(crate) amount: Money,
     pub(crate) method: String,
-    /// How often the next step was tried without an outcome.
-    pub(crate) tries: u32,
+    /// Whether somebody gave it up.
+    pub(crate) void_wanted: bool,
+    /// Whether its money came after it had ended without.
+    pub(crate) late: bool,
+    /// What of it was promised or given back.
+    pub(crate) refunding_minor: i64,
+    /// What of it was given back.
+    pub(crate) refunded_minor: i64,
+    pub(crate) progress: Progress,
     /// Whether the order knows the end.
     pub(crate) told: bool,
     pub(crate) created_at: Timestamp,
@@ -85,6 +107,7 @@ impl State {
     pub(crate) const fn status(&self) -> PaymentStatus {
         match self {
             Self::Pending => PaymentStatus::Pending,
+            Self::Challenged { .. } => PaymentStatus::RequiresAction,
             Self::Authorised { .. } => PaymentStatus::Authorised,
             Self::Captured { .. } => PaymentStatus::Captured,
             Self::Declined { .. } => PaymentStatus::Declined,
@@ -93,63 +116,70 @@ impl State {
         }
     }
 
-    /// The table of moves.
+    /// The table of moves. Money that comes after the end is taken in, to be given back.
     pub(crate) const fn may_become(&self, to: &Self) -> bool {
         match self {
             Self::Pending => matches!(
                 to,
-                Self::Authorised { .. } | Self::Declined { .. } | Self::Voided { .. }
+                Self::Challenged { .. }
+                    | Self::Authorised { .. }
+                    | Self::Declined { .. }
+                    | Self::Voided { .. }
+            ),
+            Self::Challenged { .. } => matches!(
+                to,
+                Self::Authorised { .. }
+                    | Self::Declined { .. }
+                    | Self::Voided { reference: Some(_) }
             ),
             Self::Authorised { .. } => matches!(
                 to,
-                Self::Captured {
-                    refund_wanted: false,
-                    ..
-                } | Self::Voided { reference: Some(_) }
+                Self::Captured { .. } | Self::Voided { reference: Some(_) }
             ),
-            Self::Captured {
-                refund_wanted: false,
-                ..
-            } => {
-                matches!(
-                    to,
-                    Self::Captured {
-                        refund_wanted: true,
-                        ..
-                    }
-                )
+            Self::Captured { .. } => matches!(to, Self::Refunded { .. }),
+            Self::Voided { reference: None } => matches!(to, Self::Pending | Self::Captured { .. }),
+            Self::Voided { reference: Some(_) } | Self::Declined { .. } => {
+                matches!(to, Self::Captured { .. })
             }
-            Self::Captured {
-                refund_wanted: true,
-                ..
-            } => matches!(to, Self::Refunded { .. }),
-            Self::Voided { reference: None } => matches!(to, Self::Pending),
-            Self::Voided { reference: Some(_) } | Self::Declined { .. } | Self::Refunded { .. } => {
-                false
-            }
+            Self::Refunded { .. } => false,
         }
+    }
+
+    /// The provider's name for it, once it has one.
+    pub(crate) fn reference(&self) -> Option<&str> {
+        match self {
+            Self::Challenged { reference, .. }
+            | Self::Authorised { reference }
+            | Self::Captured { reference }
+            | Self::Refunded { reference } => Some(reference),
+            Self::Voided { reference } => reference.as_deref(),
+            Self::Pending | Self::Declined { .. } => None,
+        }
+    }
+
+    /// Whether it ended without any money being taken.
+    pub(crate) const fn ended_without_money(&self) -> bool {
+        matches!(self, Self::Declined { .. } | Self::Voided { .. })
     }
 }
 
 impl Payment {
-    /// The one step that comes next.
+    /// The one step that comes next. Once the money is held there is no giving up: from there it goes forward, and
+    /// back only as a refund.
     pub(crate) fn next_step(&self) -> Step {
         match &self.state {
+            State::Pending | State::Challenged { .. } if self.void_wanted => Step::Fence,
             State::Pending => Step::Authorise,
+            State::Challenged { due, .. } => Step::LookUp { due: *due },
             State::Authorised { reference } => Step::Settle {
                 reference: reference.clone(),
             },
-            State::Captured {
-                reference,
-                refund_wanted: true,
-            } => Step::Refund {
-                reference: reference.clone(),
-            },
-            State::Captured { .. } if !self.told => Step::Tell(PaymentEnd::Paid),
+            State::Captured { .. } | State::Refunded { .. } if !self.told => {
+                Step::Tell(PaymentEnd::Paid)
+            }
             State::Declined { .. } | State::Voided { .. } if !self.told => {
                 Step::Tell(PaymentEnd::Failed)
             }
-            State::Refunded { .. } if !self.told => Step::NoteRefund,
             State::Captured { .. }
             | State::Declined { .. }
             | State::Voided { .. }
@@ -168,18 +198,20 @@ impl Payment {
         self.id.to_string()
     }
 
-    pub(crate) fn refund_key(&self) -> String {
-        format!("refund:{}", self.id)
+    /// What can still be given back, in minor units.
+    pub(crate) const fn left_minor(&self) -> i64 {
+        self.amount.minor.saturating_sub(self.refunding_minor)
     }
 
     pub(crate) fn view(&self) -> PaymentView {
-        let decline_code = match &self.state {
-            State::Declined { code } => Some(code.clone()),
+        let (decline_code, next_action) = match &self.state {
+            State::Declined { code } => (Some(code.clone()), None),
+            State::Challenged { url, .. } => (None, Some(url.clone())),
             State::Pending
             | State::Authorised { .. }
             | State::Captured { .. }
             | State::Voided { .. }
-            | State::Refunded { .. } => None,
+            | State::Refunded { .. } => (None, None),
         };
         PaymentView {
             id: self.id,
@@ -187,7 +219,9 @@ impl Payment {
             version: self.version,
             status: self.state.status(),
             amount: self.amount,
+            refunded: Money::new(self.refunded_minor, self.amount.currency),
             decline_code,
+            next_action,
             created_at: self.created_at,
             updated_at: self.updated_at,
         }
@@ -201,19 +235,6 @@ pub(crate) fn scope(who: &Reader, order_id: OrderId) -> String {
         |principal| principal.user_id.to_string(),
     );
     format!("{owner} POST /api/v1/payments")
-}
-
-/// After how long to try again: 1, 2, 4 ... 60 seconds.
-pub(crate) fn retry_delay_ms(tries: u32) -> i64 {
-    2_i64
-        .saturating_pow(tries.min(6))
-        .saturating_mul(1_000)
-        .min(RETRY_DELAY_MAX_MS)
-}
-
-/// This many milliseconds later.
-pub(crate) const fn later(at: Timestamp, ms: i64) -> Timestamp {
-    Timestamp::from_ms(at.as_ms().saturating_add(ms))
 }
 
 #[cfg(test)]
@@ -230,11 +251,11 @@ mod tests {
             },
             State::Captured {
                 reference: reference(),
-                refund_wanted: false,
             },
-            State::Captured {
+            State::Challenged {
                 reference: reference(),
-                refund_wanted: true,
+                url: "https://prove.example".to_owned(),
+                due: Timestamp::from_ms(9),
             },
             State::Declined {
                 code: "card_declined".to_owned(),
@@ -258,7 +279,11 @@ mod tests {
             state,
             amount: Money::new(100, "USD".parse().unwrap()),
             method: "tok_ok".to_owned(),
-            tries: 0,
+            void_wanted: false,
+            late: false,
+            refunding_minor: 0,
+            refunded_minor: 0,
+            progress: Progress::default(),
             told,
             created_at: Timestamp::from_ms(0),
             updated_at: Timestamp::from_ms(0),
@@ -282,33 +307,40 @@ mod tests {
                 .filter(takes)
                 .map(State::status)
                 .collect::<Vec<_>>(),
-            [PaymentStatus::Authorised],
-            "money is taken from one state only"
+            [
+                PaymentStatus::Authorised,
+                PaymentStatus::Declined,
+                PaymentStatus::Voided,
+                PaymentStatus::Voided
+            ],
+            "money is taken when it is held; else it came late, and goes back"
         );
     }
 
     #[test]
     fn a_payment_rests_only_when_its_order_knows() {
         for state in states() {
-            let ended = !matches!(state, State::Pending | State::Authorised { .. });
-            let due = matches!(
+            let ended = !matches!(
                 state,
-                State::Captured {
-                    refund_wanted: true,
-                    ..
-                }
+                State::Pending | State::Challenged { .. } | State::Authorised { .. }
             );
             assert_ne!(payment(state.clone(), false).next_step(), Step::Rest);
-            if ended && !due {
+            if ended {
                 assert_eq!(payment(state, true).next_step(), Step::Rest);
             }
         }
     }
 
     #[test]
-    fn retries_slow_down_to_one_a_minute() {
-        let delays: Vec<i64> = (0..9).map(|tries| retry_delay_ms(tries) / 1_000).collect();
-        assert_eq!(delays, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    fn a_payment_given_up_is_fenced_until_its_money_is_held() {
+        for state in states() {
+            let fenced = matches!(state, State::Pending | State::Challenged { .. });
+            let given_up = Payment {
+                void_wanted: true,
+                ..payment(state, false)
+            };
+            assert_eq!(given_up.next_step() == Step::Fence, fenced, "{given_up:?}");
+        }
     }
 
     #[test]

@@ -1,15 +1,32 @@
 //! The addresses of payments. Handlers read, call and answer; they decide nothing.
 
 mod payments;
+mod refunds;
+mod sagas;
+mod sandbox;
 
+use crate::Service;
 use contracts::payments::Payments;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The routes, with their part of the `OpenAPI` document.
-pub fn routes(service: Arc<dyn Payments>) -> OpenApiRouter {
+pub fn routes(service: Arc<Service>) -> OpenApiRouter {
+    let payments: Arc<dyn Payments> = service.clone();
+    let sandbox = OpenApiRouter::new()
+        .routes(routes!(sandbox::knobs, sandbox::turn))
+        .routes(routes!(sandbox::charges))
+        .routes(routes!(sandbox::prove))
+        .with_state(service);
     OpenApiRouter::new()
         .routes(routes!(payments::pay))
         .routes(routes!(payments::show))
-        .with_state(service)
+        .routes(routes!(payments::void))
+        .routes(routes!(refunds::refund, refunds::list))
+        .routes(routes!(refunds::callback))
+        .routes(routes!(sagas::list))
+        .routes(routes!(sagas::retry))
+        .routes(routes!(sagas::reviews))
+        .with_state(payments)
+        .merge(sandbox)
 }

@@ -18,7 +18,8 @@ type App = State<Arc<dyn Payments>>;
 /// Pay an order
 ///
 /// The amount is the order's total. `202` means that the provider's answer is not known yet: look again
-/// at `Location`, or repeat the request with the same key; nothing is charged twice.
+/// at `Location`, or repeat the request with the same key; nothing is charged twice. With `next_action` the
+/// provider wants a proof of the buyer first: send them there.
 #[utoipa::path(
     post,
     path = "/api/v1/payments",
@@ -58,7 +59,7 @@ pub(super) async fn pay(
     let status = answered.value.status;
     let mut response = created(&location, answered);
     match status {
-        PaymentStatus::Pending | PaymentStatus::Authorised => {
+        PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised => {
             *response.status_mut() = StatusCode::ACCEPTED;
             response
                 .headers_mut()
@@ -71,6 +72,56 @@ pub(super) async fn pay(
     }
     Ok(response)
 }
+
+/// Give a payment up
+///
+/// While its money is not taken: the provider is fenced first, so that nothing can be taken any more; then the
+/// order may be paid otherwise, or cancelled. A payment that was captured is refunded instead.
+#[utoipa::path(
+    post,
+    path = "/api/v1/payments/{id}/void",
+    tag = "payments",
+    operation_id = "void_payment",
+    params(
+        ("id" = PaymentId, Path, description = "The payment"),
+        ("Order-Token" = Option<String>, Header, description = "For guests: what came with the order"),
+    ),
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "Given up", body = PaymentView, headers(("ETag" = String))),
+        (status = 202, description = "Wished; the provider has not confirmed it yet", body = PaymentView),
+        (status = 400, description = "Malformed", body = ProblemBody),
+        (status = 401, description = "Neither signed in nor with an order's token", body = ProblemBody),
+        (status = 404, description = "No such payment of the caller's", body = ProblemBody),
+        (status = 409, description = "Its money is being taken, or was", body = ProblemBody),
+        (status = 415, description = "Not JSON", body = ProblemBody),
+        (status = 422, description = "An unknown field", body = ProblemBody),
+        (status = 503, description = "Too much to do", body = ProblemBody),
+    ),
+    security(("bearer" = []), ("order_token" = []))
+)]
+pub(super) async fn void(
+    State(app): App,
+    OrderReader(who): OrderReader,
+    Id(id): Id<PaymentId>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<Response, Fault> {
+    let view = app.void(&who, id).await?;
+    let ended = view.status == PaymentStatus::Voided || view.status == PaymentStatus::Declined;
+    let mut response = etag::tagged(&etag::tag(view.version), view);
+    if !ended {
+        *response.status_mut() = StatusCode::ACCEPTED;
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    Ok(response)
+}
+
+/// Nothing to say.
+#[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
 
 /// Look at a payment
 #[utoipa::path(

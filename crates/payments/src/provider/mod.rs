@@ -1,41 +1,65 @@
-//! The port to whoever moves the money. An error of any call means that its outcome is unknown: ask again,
-//! with the same key. No card number ever passes here, only the provider's own tokens.
+//! The port to whoever moves the money. A call whose outcome is unknown is asked again, with the same key. No card
+//! number ever passes here, only the provider's own tokens.
 
-mod sandbox;
-
-pub(crate) use sandbox::Sandbox;
+pub(crate) mod sandbox;
 
 use crate::domain::Charge;
 use async_trait::async_trait;
-use contracts::{BoxError, values::Money};
+use contracts::{
+    BoxError,
+    payments::CallbackError,
+    values::{Money, Timestamp},
+};
 
-/// What a provider says to an authorisation.
+/// Why a provider did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ProviderError {
+    /// It may have happened or not: ask again.
+    #[error("the provider's answer is not known")]
+    Unknown(#[source] BoxError),
+    /// It will not happen, however often it is asked.
+    #[error("the provider refuses: {0}")]
+    Refused(String),
+}
+
+/// What a callback says. It is a hint: the provider is asked how the charge stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Authorisation {
-    /// The money is held; the reference is the provider's name for the charge.
-    Authorised { reference: String },
-    /// It is refused, for this reason.
-    Declined { code: String },
+pub(crate) struct Callback {
+    pub(crate) event_id: String,
+    /// The key of the charge it is about.
+    pub(crate) key: String,
 }
 
 /// A payment provider. Every call is safe to repeat.
 #[async_trait]
 pub(crate) trait Provider: Send + Sync {
+    /// Its name in addresses and in the ledger.
+    fn name(&self) -> &'static str;
     /// Whether there is such a means of payment.
     fn knows(&self, method: &str) -> bool;
-    /// Holds the money. The same key again makes no second charge and tells the first outcome.
+    /// Holds the money. The same key again makes no second charge and tells how the first stands.
     async fn authorise(
         &self,
         key: &str,
         amount: Money,
         method: &str,
-    ) -> Result<Authorisation, BoxError>;
+    ) -> Result<Charge, ProviderError>;
+    /// After this nothing can be taken under the key any more, also by a request that is still on its way; unless it
+    /// was captured already. Tells how the charge stands.
+    async fn fence(&self, key: &str, amount: Money) -> Result<Charge, ProviderError>;
     /// Takes the money that is held, all of it.
-    async fn capture(&self, reference: &str, amount: Money) -> Result<(), BoxError>;
-    /// Lets the money go that is held.
-    async fn void(&self, reference: &str, amount: Money) -> Result<(), BoxError>;
-    /// Gives captured money back, all of it, once for each key.
-    async fn refund(&self, reference: &str, amount: Money, key: &str) -> Result<(), BoxError>;
+    async fn capture(&self, reference: &str, amount: Money) -> Result<Charge, ProviderError>;
+    /// Gives captured money back, whole or in part, once for each key.
+    async fn refund(&self, reference: &str, amount: Money, key: &str) -> Result<(), ProviderError>;
     /// The provider's own books: the charges of these keys, in their order.
-    async fn find(&self, keys: Vec<String>) -> Result<Vec<Option<Charge>>, BoxError>;
+    async fn find(&self, keys: Vec<String>) -> Result<Vec<Option<Charge>>, ProviderError>;
+    /// The provider's own books: charges after this number, in its order.
+    async fn list(&self, after: u64, limit: u32) -> Result<Vec<Charge>, ProviderError>;
+    /// Checks who sent a callback, and reads it.
+    fn read_callback(
+        &self,
+        signature: &str,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Callback, CallbackError>;
 }

@@ -1,11 +1,12 @@
-//! Payments beside what the provider's own books say of them. Changes nothing.
+//! Payments, refunds and charges as verification reads them, ours beside what the provider's own books say of them.
+//! Changes nothing.
 
 use super::Core;
-use crate::domain::{Charge, Payment};
+use crate::domain::{Charge, Payment, Stage};
 use contracts::{
     BoxError,
-    payments::PaymentAudit,
-    values::{OrderId, PaymentId},
+    payments::{ChargeAudit, PaymentAudit, RefundAudit},
+    values::{OrderId, PaymentId, RefundId},
 };
 
 impl Core {
@@ -16,7 +17,7 @@ impl Core {
     ) -> Result<Vec<PaymentAudit>, BoxError> {
         let payments = self.store.after(after, limit).await?;
         let keys = payments.iter().map(Payment::provider_key).collect();
-        let nets: Vec<Option<i64>> = match self.provider.find(keys).await {
+        let nets: Vec<Option<i64>> = match self.within_deadline(self.provider.find(keys)).await {
             Ok(charges) => charges
                 .iter()
                 .map(|charge| Some(charge.as_ref().map_or(0, Charge::net_minor)))
@@ -35,9 +36,56 @@ impl Core {
                 order_id: payment.order_id,
                 status: payment.state.status(),
                 amount: payment.amount,
+                refunded_minor: payment.refunded_minor,
+                refunding_minor: payment.refunding_minor,
                 provider_net_minor: net,
-                updated_at: payment.view().updated_at,
+                parked: payment.progress.parked,
+                updated_at: payment.updated_at,
             });
+        Ok(audits.collect())
+    }
+
+    pub(super) async fn audit_refunds(
+        &self,
+        after: Option<(PaymentId, RefundId)>,
+        limit: u32,
+    ) -> Result<Vec<RefundAudit>, BoxError> {
+        let refunds = self.store.refunds_after(after, limit).await?;
+        let audits = refunds.iter().map(|refund| RefundAudit {
+            id: refund.id,
+            payment_id: refund.payment_id,
+            order_id: refund.order_id,
+            status: refund.view().status,
+            amount: refund.amount,
+            units: refund.items.iter().fold(0_i64, |sum, item| {
+                sum.saturating_add(i64::from(item.quantity.get()))
+            }),
+            told: refund.stage == Stage::Noted,
+            updated_at: refund.updated_at,
+        });
+        Ok(audits.collect())
+    }
+
+    pub(super) async fn audit_charges(
+        &self,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<ChargeAudit>, BoxError> {
+        let charges = match self.within_deadline(self.provider.list(after, limit)).await {
+            Ok(charges) => charges,
+            Err(error) => {
+                tracing::warn!(error = %error, "the provider's books cannot be read");
+                return Ok(Vec::new());
+            }
+        };
+        let audits = charges.into_iter().map(|charge| ChargeAudit {
+            number: charge.number,
+            key: charge.key,
+            state: charge.state.as_str().to_owned(),
+            amount: charge.amount,
+            captured_minor: charge.captured_minor,
+            refunded_minor: charge.refunded_minor,
+        });
         Ok(audits.collect())
     }
 }

@@ -2,45 +2,40 @@
 //! the order and the provider hear of it, and each answer is committed before the next step begins.
 //! It never guesses an outcome that was not told.
 
-use super::Core;
+use super::{
+    Core,
+    halt::{Halt, refusal},
+};
 use crate::{
-    domain::{ChargeState, Payment, State, Step, later, retry_delay_ms},
-    provider::Authorisation,
+    domain::{Charge, ChargeState, Payment, State, Step, later, ledger},
+    store::Review,
 };
 use contracts::{
     BoxError,
     access::Actor,
     catalog::{ReservationState, Resolve, ResolveError},
-    orders::{OrderError, PaymentEnd},
+    orders::{BeginPayment, PaymentEnd, Settlement},
     payments::PayError,
-    values::OrderId,
+    values::{OrderId, Timestamp},
 };
-use std::{future::Future, time::Duration};
+use platform::fault;
 
 /// More steps than any payment takes.
 const STEPS_MAX: u32 = 12;
 
-/// Why a payment stopped before its end.
-enum Halt {
-    /// The order does not want it, and the provider holds nothing.
-    Refused(PayError),
-    /// An outcome is not known: to be asked for again.
-    Unknown(BoxError),
-}
+/// How often a provider is asked for a proof that it did not call back about.
+const PROOF_EVERY_MS: i64 = 15_000;
 
-impl From<BoxError> for Halt {
-    fn from(error: BoxError) -> Self {
-        Self::Unknown(error)
-    }
-}
+const DECLINE_CODE: &str = "card_declined";
 
 /// The payment after a step; `None` if somebody else moved it meanwhile.
 type Moved = Result<Option<Payment>, Halt>;
 
 impl Core {
-    /// Moves a payment as far as it goes now. An error means that its order refused it; where an outcome
-    /// is not known, the payment stays where it is and is taken up again later.
+    /// Moves a payment that this process has the lease of as far as it goes now. An error means that its order
+    /// refused it; where an outcome is not known, the payment stays where it is and is taken up again later.
     pub(super) async fn drive(&self, mut payment: Payment) -> Result<Payment, PayError> {
+        let fence = payment.progress.fence;
         for _ in 0..STEPS_MAX {
             let step = payment.next_step();
             if step == Step::Rest {
@@ -48,15 +43,21 @@ impl Core {
             }
             let moved = match self.take(&payment, step).await {
                 Ok(Some(moved)) => Ok(Some(moved)),
-                Ok(None) => self.store.payment(payment.id).await.map_err(BoxError::from),
-                Err(Halt::Unknown(error)) => Err(error),
+                Ok(None) => self
+                    .store
+                    .payment(payment.id)
+                    .await
+                    .map_err(|error| Halt::Unknown(Box::new(error))),
                 Err(Halt::Refused(refusal)) => return Err(refusal),
+                Err(halt) => Err(halt),
             };
             match moved {
+                // Whoever raised the fence works at it now.
+                Ok(Some(moved)) if moved.progress.fence != fence => return Ok(moved),
                 Ok(Some(moved)) => payment = moved,
                 Ok(None) => break,
-                Err(error) => {
-                    self.put_off(&payment, &error).await;
+                Err(halt) => {
+                    self.put_off(&payment, &halt).await;
                     break;
                 }
             }
@@ -67,51 +68,85 @@ impl Core {
     async fn take(&self, payment: &Payment, step: Step) -> Moved {
         match step {
             Step::Authorise => self.authorise(payment).await,
+            Step::LookUp { due } => self.look_up(payment, due).await,
+            Step::Fence => self.fence(payment, false).await,
             Step::Settle { reference } => self.settle(payment, reference).await,
             Step::Tell(end) => self.tell(payment, end).await,
-            Step::Refund { reference } => self.give_back(payment, reference).await,
-            Step::NoteRefund => self.note_refund(payment).await,
             Step::Rest => Ok(None),
         }
     }
 
     /// Ties the payment to its order, then asks the provider under the payment's own key.
     async fn authorise(&self, payment: &Payment) -> Moved {
-        let begun = self
-            .orders
-            .begin_payment(payment.order_id, payment.id)
-            .await;
-        let payable = match begun.map_err(refusal) {
+        let wish = BeginPayment {
+            order_id: payment.order_id,
+            payment_id: payment.id,
+        };
+        let payable = match self.crossings.begin(wish).await.map_err(refusal) {
             Ok(payable) => payable,
-            Err(Halt::Unknown(error)) => return Err(Halt::Unknown(error)),
-            Err(refused @ Halt::Refused(_)) => {
-                return match self.withdraw(payment, true).await? {
-                    Some(_) => Err(refused),
+            Err(Halt::Refused(refused)) => {
+                return match self.withdraw(payment).await? {
+                    Some(_) => Err(Halt::Refused(refused)),
                     None => Ok(None),
                 };
             }
+            Err(halt) => return Err(halt),
         };
+        fault::point("settle.begun");
         if payable.total != payment.amount {
-            tracing::error!(
-                payment.id = %payment.id, order.id = %payment.order_id, order.total = %payable.total,
-                payment.amount = %payment.amount, "an order changed its total: it is not charged"
-            );
-            return self.withdraw(payment, false).await;
+            let what = format!("the order costs {}, not {}", payable.total, payment.amount);
+            self.have_reviewed("amount_differs", payment, what).await?;
+            return self.fence(payment, false).await;
         }
         let key = payment.provider_key();
         let asked = self
             .provider
             .authorise(&key, payment.amount, &payment.method);
-        let to = match self.within_deadline(asked).await? {
-            Authorisation::Authorised { reference } => State::Authorised { reference },
-            Authorisation::Declined { code } => State::Declined { code },
-        };
-        Ok(self.advance(payment, to, false).await?)
+        let charge = self.within_deadline(asked).await?;
+        fault::point("settle.authorised_at_provider");
+        self.follow(payment, charge).await
     }
 
-    /// Gives up a payment that its order refused; lets go first whatever the provider may hold under the
-    /// payment's key, which is nothing unless storage went back in time.
-    async fn withdraw(&self, payment: &Payment, told: bool) -> Moved {
+    /// Takes in how the charge stands at the provider.
+    async fn follow(&self, payment: &Payment, charge: Charge) -> Moved {
+        let holds = matches!(
+            charge.state,
+            ChargeState::Challenged | ChargeState::Authorised | ChargeState::Captured
+        );
+        if holds && charge.amount != payment.amount {
+            let what = format!(
+                "the provider holds {}, not {}",
+                charge.amount, payment.amount
+            );
+            self.have_reviewed("amount_differs", payment, what).await?;
+            return self.fence(payment, false).await;
+        }
+        let to = match (charge.state, charge.action_url) {
+            (ChargeState::Challenged, Some(url)) => State::Challenged {
+                reference: charge.reference,
+                url,
+                due: later(payment.created_at, self.config.challenge_ms()),
+            },
+            (ChargeState::Challenged, None) => {
+                return Err(Halt::Poisoned("a challenge without an address".to_owned()));
+            }
+            (ChargeState::Authorised | ChargeState::Captured, _) => State::Authorised {
+                reference: charge.reference,
+            },
+            (ChargeState::Declined, _) => State::Declined {
+                code: DECLINE_CODE.to_owned(),
+            },
+            (ChargeState::Voided, _) => State::Voided {
+                reference: Some(charge.reference),
+            },
+        };
+        let moved = self.advance(payment, to, false).await?;
+        fault::point("settle.authorised");
+        Ok(moved)
+    }
+
+    /// Asks whether the buyer has proved what was wanted; gives up when their time is over.
+    async fn look_up(&self, payment: &Payment, due: Timestamp) -> Moved {
         let found = self.provider.find(vec![payment.provider_key()]);
         let charge = self
             .within_deadline(found)
@@ -119,146 +154,178 @@ impl Core {
             .into_iter()
             .next()
             .flatten();
-        let reference = match charge {
-            None => None,
-            Some(charge) => match charge.state {
-                ChargeState::Declined | ChargeState::Voided | ChargeState::Refunded => None,
-                ChargeState::Authorised => {
-                    let letting_go = self.provider.void(&charge.reference, charge.amount);
-                    self.within_deadline(letting_go).await?;
-                    Some(charge.reference)
-                }
-                ChargeState::Captured => {
-                    return Err(Halt::Unknown("captured, but its order refuses it".into()));
-                }
-            },
+        let Some(charge) = charge else {
+            return Err(Halt::Poisoned(
+                "the provider has forgotten its challenge".to_owned(),
+            ));
         };
-        Ok(self
-            .advance(payment, State::Voided { reference }, told)
-            .await?)
+        if charge.state != ChargeState::Challenged {
+            return self.follow(payment, charge).await;
+        }
+        let now = self.clock.now();
+        if now < due {
+            let until = later(now, PROOF_EVERY_MS);
+            return Err(Halt::Waits {
+                until: if until.as_ms() < due.as_ms() {
+                    until
+                } else {
+                    due
+                },
+            });
+        }
+        self.fence(payment, false).await
+    }
+
+    /// Makes sure that nothing can be taken any more, and ends the payment as the provider says it ended.
+    async fn fence(&self, payment: &Payment, told: bool) -> Moved {
+        let key = payment.provider_key();
+        let fencing = self.provider.fence(&key, payment.amount);
+        let charge = self.within_deadline(fencing).await?;
+        fault::point("void.at_provider");
+        let reference = charge.reference;
+        let to = match charge.state {
+            ChargeState::Voided => State::Voided {
+                reference: Some(reference),
+            },
+            ChargeState::Declined => State::Declined {
+                code: DECLINE_CODE.to_owned(),
+            },
+            // The money is taken: from here it goes forward only.
+            ChargeState::Captured => State::Authorised { reference },
+            ChargeState::Challenged | ChargeState::Authorised => {
+                return Err(Halt::Poisoned("the provider does not let go".to_owned()));
+            }
+        };
+        let moved = self.advance(payment, to, told).await?;
+        fault::point("void.voided");
+        Ok(moved)
+    }
+
+    /// Gives up a payment that its order refused before the provider was asked. The provider is asked all the same:
+    /// it may hold a charge under the payment's key if storage went back in time.
+    async fn withdraw(&self, payment: &Payment) -> Moved {
+        let found = self.provider.find(vec![payment.provider_key()]);
+        match self
+            .within_deadline(found)
+            .await?
+            .into_iter()
+            .next()
+            .flatten()
+        {
+            Some(_) => self.fence(payment, false).await,
+            None => Ok(self
+                .advance(payment, State::Voided { reference: None }, true)
+                .await?),
+        }
     }
 
     /// The pivot: once the stock is sold there is no way back, and before that no money is taken.
     async fn settle(&self, payment: &Payment, reference: String) -> Moved {
-        let to = if self.sell(payment.order_id).await? {
-            let taking = self.provider.capture(&reference, payment.amount);
-            self.within_deadline(taking).await?;
-            State::Captured {
-                reference,
-                refund_wanted: false,
-            }
-        } else {
-            let letting_go = self.provider.void(&reference, payment.amount);
-            self.within_deadline(letting_go).await?;
-            State::Voided {
-                reference: Some(reference),
-            }
-        };
-        Ok(self.advance(payment, to, false).await?)
+        if !self.sell(payment.order_id).await? {
+            return self.fence(payment, false).await;
+        }
+        fault::point("settle.sold");
+        let taking = self.provider.capture(&reference, payment.amount);
+        let charge = self.within_deadline(taking).await?;
+        fault::point("settle.captured_at_provider");
+        if charge.captured_minor != payment.amount.minor {
+            let what = format!(
+                "{} was taken, not {}",
+                charge.captured_minor, payment.amount
+            );
+            self.have_reviewed("amount_differs", payment, what.clone())
+                .await?;
+            return Err(Halt::Poisoned(what));
+        }
+        let moved = self
+            .advance(payment, State::Captured { reference }, false)
+            .await?;
+        fault::point("settle.captured");
+        Ok(moved)
     }
 
     /// Turns the order's reservation into a sale; false if it ended otherwise.
-    async fn sell(&self, order_id: OrderId) -> Result<bool, BoxError> {
+    async fn sell(&self, order_id: OrderId) -> Result<bool, Halt> {
         let wish = Resolve {
             order_id,
             to: ReservationState::Committed,
             actor: Actor::System.label(),
         };
-        let answers = self.catalog.resolve_all(vec![wish]).await;
-        match answers.into_iter().next() {
-            Some(Ok(())) => Ok(true),
-            Some(Err(ResolveError::Unknown)) => Ok(false),
-            Some(Err(ResolveError::Resolved(state))) => match state {
+        match self.crossings.sell(wish).await {
+            Ok(()) => Ok(true),
+            Err(ResolveError::Unknown) => Ok(false),
+            Err(ResolveError::Resolved(state)) => match state {
                 ReservationState::Committed => Ok(true),
                 ReservationState::Released
                 | ReservationState::Expired
                 | ReservationState::Returned => Ok(false),
-                ReservationState::Open => Err("a reservation is open and does not sell".into()),
+                ReservationState::Open => Err(Halt::Poisoned(
+                    "a reservation is open and does not sell".to_owned(),
+                )),
             },
-            Some(Err(error @ ResolveError::Internal(_))) => Err(Box::new(error)),
-            None => Err("the catalog gave no answer".into()),
+            Err(error @ ResolveError::Internal(_)) => Err(Halt::Unknown(Box::new(error))),
         }
     }
 
     /// Tells the order the end. One that wants no money gets none: what was captured goes back.
     async fn tell(&self, payment: &Payment, end: PaymentEnd) -> Moved {
-        let told = self
-            .orders
-            .end_payment(payment.order_id, payment.id, end)
-            .await;
-        match (told.map_err(refusal), &payment.state) {
-            (Err(Halt::Refused(refusal)), State::Captured { reference, .. }) => {
-                tracing::error!(
-                    payment.id = %payment.id, order.id = %payment.order_id, error = %refusal,
-                    "payment {} was captured and its order refuses it: it is given back", payment.id
-                );
-                let to = State::Captured {
-                    reference: reference.clone(),
-                    refund_wanted: true,
-                };
-                Ok(self.advance(payment, to, false).await?)
+        let wish = Settlement {
+            order_id: payment.order_id,
+            payment_id: payment.id,
+            end,
+        };
+        let told = self.crossings.settle(wish).await.map_err(refusal);
+        fault::point("settle.told");
+        match told {
+            Err(Halt::Refused(refusal)) if end == PaymentEnd::Paid => {
+                let what = format!("its order wants no money ({refusal}): it is given back");
+                self.have_reviewed("late_money", payment, what).await?;
+                self.begin_rest(payment.id).await?;
             }
             // Nobody waits for this end.
-            (Ok(_) | Err(Halt::Refused(_)), _) => self.mark_told(payment).await,
-            (Err(unknown @ Halt::Unknown(_)), _) => Err(unknown),
+            Ok(()) | Err(Halt::Refused(_)) => {}
+            Err(halt) => return Err(halt),
         }
+        let moved = self.store.mark_told(payment, self.clock.now()).await;
+        let moved = moved.map_err(|error| Halt::Unknown(Box::new(error)))?;
+        fault::point("settle.told_marked");
+        Ok(moved)
     }
 
-    async fn give_back(&self, payment: &Payment, reference: String) -> Moved {
-        let key = payment.refund_key();
-        let giving = self.provider.refund(&reference, payment.amount, &key);
-        self.within_deadline(giving).await?;
-        Ok(self
-            .advance(payment, State::Refunded { reference }, false)
-            .await?)
-    }
-
-    async fn note_refund(&self, payment: &Payment) -> Moved {
-        let noted = self.orders.note_refund(payment.order_id, payment.id).await;
-        match noted.map_err(refusal) {
-            Ok(()) | Err(Halt::Refused(_)) => self.mark_told(payment).await,
-            Err(unknown @ Halt::Unknown(_)) => Err(unknown),
-        }
-    }
-
-    async fn mark_told(&self, payment: &Payment) -> Moved {
-        let told = self.store.mark_told(payment, self.clock.now()).await;
-        Ok(told.map_err(BoxError::from)?)
-    }
-
-    async fn within_deadline<T>(
+    /// Money came for a payment that had ended without: it is booked as what it is, and offered to the order once
+    /// more, which refuses it, so that it goes back.
+    pub(super) async fn take_in_late(
         &self,
-        call: impl Future<Output = Result<T, BoxError>> + Send,
-    ) -> Result<T, BoxError> {
-        let deadline = Duration::from_millis(self.config.provider_timeout_ms);
-        match tokio::time::timeout(deadline, call).await {
-            Ok(answer) => answer,
-            Err(_) => Err("the provider did not answer in time".into()),
-        }
+        payment: &Payment,
+        reference: String,
+    ) -> Result<Option<Payment>, BoxError> {
+        let to = State::Captured { reference };
+        let mut change = self.change(to, false);
+        change.late = true;
+        change.booked = Some(ledger::captured(
+            self.provider.name(),
+            payment.id,
+            payment.amount,
+        ));
+        self.write(payment, change).await
     }
 
-    async fn put_off(&self, payment: &Payment, error: &BoxError) {
-        let until = later(self.clock.now(), retry_delay_ms(payment.tries));
-        tracing::warn!(
-            payment.id = %payment.id, order.id = %payment.order_id, tries = payment.tries,
-            payment.status = payment.state.status().as_str(), error = %error,
-            "payment {} waits: a step's outcome is not known", payment.id
+    async fn have_reviewed(
+        &self,
+        kind: &'static str,
+        payment: &Payment,
+        detail: String,
+    ) -> Result<(), Halt> {
+        tracing::error!(
+            payment.id = %payment.id, order.id = %payment.order_id, review.kind = kind,
+            "payment {} wants to be looked at: {detail}", payment.id
         );
-        if let Err(error) = self.store.postpone(payment, until).await {
-            // Its head start ends anyway, and then the sweeper takes it up.
-            tracing::warn!(payment.id = %payment.id, error = %error, "a payment was not put off");
-        }
-    }
-}
-
-/// What an order's error means; whatever is no plain no leaves the outcome unknown.
-fn refusal(error: OrderError) -> Halt {
-    match error {
-        OrderError::NotFound | OrderError::Forbidden => Halt::Refused(PayError::NotFound),
-        OrderError::IllegalTransition { from, .. } => Halt::Refused(PayError::NotPayable(from)),
-        OrderError::PaymentInProgress => Halt::Refused(PayError::InProgress),
-        OrderError::Invalid { .. } | OrderError::Overloaded | OrderError::Internal(_) => {
-            Halt::Unknown(Box::new(error))
-        }
+        let review = Review {
+            kind,
+            subject: payment.id.to_string(),
+            detail,
+        };
+        let kept = self.store.review(review, self.clock.now()).await;
+        kept.map_err(|error| Halt::Unknown(Box::new(error)))
     }
 }

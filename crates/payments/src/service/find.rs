@@ -3,7 +3,7 @@
 use super::{Core, store_failed};
 use contracts::{
     orders::Reader,
-    payments::{PayError, PaymentView},
+    payments::{PayError, PaymentView, RefundView},
     values::PaymentId,
 };
 
@@ -17,5 +17,15 @@ impl Core {
         let payment = found.ok_or(PayError::NotFound)?;
         self.order(who, payment.order_id).await?;
         Ok(payment.view())
+    }
+
+    pub(super) async fn refunds_of(
+        &self,
+        who: &Reader,
+        id: PaymentId,
+    ) -> Result<Vec<RefundView>, PayError> {
+        self.payment(who, id).await?;
+        let refunds = self.store.refunds_of(id).await.map_err(store_failed)?;
+        Ok(refunds.iter().map(crate::domain::Refund::view).collect())
     }
 }

@@ -166,6 +166,7 @@ fn again(error: &PayError, answer: &Arc<Answer>) -> PayError {
     match error {
         PayError::NotFound => PayError::NotFound,
         PayError::NotPayable(status) => PayError::NotPayable(*status),
+        PayError::NotVoidable(status) => PayError::NotVoidable(*status),
         PayError::InProgress => PayError::InProgress,
         PayError::Declined {
             payment_id,

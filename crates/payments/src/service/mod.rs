@@ -1,28 +1,45 @@
-//! The use cases, a file each. Every payment is moved by `drive` alone, whoever wants it moved.
+//! The use cases, a file each. Every payment is moved by `drive` alone and every refund by `drive_refund`, whoever
+//! wants it moved: a request, the sweeper, a callback, a person.
 
 mod audit;
+mod callback;
+mod crossings;
 mod drive;
 mod find;
 mod flight;
+mod halt;
 mod pay;
+mod reconcile;
 mod refund;
+mod sagas;
 mod sweep;
+mod turns;
+mod void;
 
 use crate::{
     config::Config,
-    domain::{HEAD_START_MS, Payment, State, later},
-    provider::Provider,
-    store::{Change, Store, Taken},
+    domain::{Payment, State, lease_end, ledger},
+    provider::{
+        Provider,
+        sandbox::{Sandbox, Sink},
+    },
+    store::{Change, Lease, Store, Taken},
 };
 use async_trait::async_trait;
 use contracts::{
     BoxError,
+    access::Principal,
     catalog::Catalog,
     orders::{OrderError, OrderView, Orders, Reader},
-    payments::{PayError, PayOrder, PaymentAudit, PaymentView, Payments},
+    payments::{
+        CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentView,
+        Payments, RefundAudit, RefundError, RefundOf, RefundOrder, RefundView, ReviewView,
+        SagaError, SagaId, SagaQuery, SagaView,
+    },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, PaymentId, Timestamp},
+    values::{OrderId, Page, PaymentId, RefundId, Timestamp},
 };
+pub(crate) use crossings::Crossings;
 pub(crate) use flight::Flights;
 use platform::{
     clock::Clock,
@@ -31,33 +48,41 @@ use platform::{
 };
 use std::sync::Arc;
 pub(crate) use sweep::start;
+use sweep::take_up;
+pub(crate) use turns::Turns;
 
 /// Payments, as the others hold them.
 #[derive(Clone)]
 pub struct Service {
     core: Arc<Core>,
+    sandbox: Sandbox,
 }
 
 /// What the use cases work with.
 pub(crate) struct Core {
+    /// This process, as the owner of leases.
+    pub(crate) owner: String,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) orders: Arc<dyn Orders>,
     pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) crossings: Crossings,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
     pub(crate) flights: Flights,
+    pub(crate) turns: Turns,
 }
 
 impl Service {
-    pub(crate) fn new(core: Core) -> Self {
+    pub(crate) fn new(core: Core, sandbox: Sandbox) -> Self {
         Self {
             core: Arc::new(core),
+            sandbox,
         }
     }
 
-    /// Takes up, once, what is unfinished and due; answers how many payments that were. What the sweeper
+    /// Takes up, once, what is unfinished and due; answers how many sagas and callbacks that were. What the sweeper
     /// does each second.
     ///
     /// # Errors
@@ -66,9 +91,45 @@ impl Service {
         sweep::sweep(&self.core).await
     }
 
+    /// Compares a page of the provider's books with ours; answers how many charges that were.
+    ///
+    /// # Errors
+    /// When the provider cannot be asked.
+    pub async fn reconcile(&self) -> Result<usize, BoxError> {
+        self.core.reconcile().await
+    }
+
+    /// The built-in provider, for whoever tries out how it may misbehave.
+    #[must_use]
+    pub const fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// Makes ready what the process that ended left behind. Only for the one process that works on these files.
+    pub(crate) async fn recover(&self) -> Result<(), BoxError> {
+        let now = self.core.clock.now();
+        self.core
+            .store
+            .open_books(self.core.provider.name(), now)
+            .await?;
+        Ok(self.core.store.release_leases(now).await?)
+    }
+
     /// Gives a called-off order's money back.
-    pub(crate) async fn refund(&self, order: OrderId, payment: PaymentId) -> Result<(), BoxError> {
-        self.core.refund(order, payment).await
+    pub(crate) async fn refund_rest(
+        &self,
+        order: OrderId,
+        payment: PaymentId,
+    ) -> Result<(), BoxError> {
+        self.core.refund_rest(order, payment).await
+    }
+}
+
+#[async_trait]
+impl Sink for Service {
+    async fn take(&self, signature: &str, body: &[u8]) -> Result<(), BoxError> {
+        let name = self.core.provider.name();
+        Ok(callback::take_in(&self.core, name, signature, body).await?)
     }
 }
 
@@ -91,12 +152,67 @@ impl Payments for Service {
         self.core.payment(who, id).await
     }
 
+    async fn void(&self, who: &Reader, id: PaymentId) -> Result<PaymentView, PayError> {
+        void::void(&self.core, who, id).await
+    }
+
+    async fn refund(
+        &self,
+        who: &Principal,
+        key: IdempotencyKey,
+        of: RefundOf,
+        wish: RefundOrder,
+    ) -> Result<Answered<RefundView>, RefundError> {
+        refund::refund(&self.core, who, &key, of, wish).await
+    }
+
+    async fn refunds(&self, who: &Reader, id: PaymentId) -> Result<Vec<RefundView>, PayError> {
+        self.core.refunds_of(who, id).await
+    }
+
+    async fn callback(
+        &self,
+        provider: &str,
+        signature: &str,
+        body: &[u8],
+    ) -> Result<(), CallbackError> {
+        callback::take_in(&self.core, provider, signature, body).await
+    }
+
+    async fn sagas(&self, query: SagaQuery) -> Result<Page<SagaView>, SagaError> {
+        self.core.sagas(query).await
+    }
+
+    async fn retry_saga(&self, id: SagaId) -> Result<SagaView, SagaError> {
+        sagas::retry(&self.core, id).await
+    }
+
+    async fn reviews(&self, limit: u32) -> Result<Vec<ReviewView>, BoxError> {
+        Ok(self.core.store.reviews(limit).await?)
+    }
+
     async fn audit(
         &self,
         after: Option<(OrderId, PaymentId)>,
         limit: u32,
     ) -> Result<Vec<PaymentAudit>, BoxError> {
         self.core.audit(after, limit).await
+    }
+
+    async fn audit_refunds(
+        &self,
+        after: Option<(PaymentId, RefundId)>,
+        limit: u32,
+    ) -> Result<Vec<RefundAudit>, BoxError> {
+        self.core.audit_refunds(after, limit).await
+    }
+
+    async fn audit_ledger(&self) -> Result<LedgerAudit, BoxError> {
+        Ok(self.core.store.audit_ledger().await?)
+    }
+
+    async fn audit_charges(&self, after: u64, limit: u32) -> Result<Vec<ChargeAudit>, BoxError> {
+        self.core.audit_charges(after, limit).await
     }
 }
 
@@ -134,14 +250,24 @@ impl Core {
             })
     }
 
-    /// A move that begins now.
+    /// A lease of this process that begins now.
+    fn lease(&self, now: Timestamp) -> Lease {
+        Lease {
+            owner: self.owner.clone(),
+            until: lease_end(now),
+        }
+    }
+
+    /// A move that happens now; money that is taken is booked in the same commit.
     fn change(&self, to: State, told: bool) -> Change {
         let at = self.clock.now();
         Change {
             to,
             told,
+            late: false,
+            booked: None,
             at,
-            next_try_at: head_start(at),
+            lease_until: lease_end(at),
         }
     }
 
@@ -152,11 +278,20 @@ impl Core {
         to: State,
         told: bool,
     ) -> Result<Option<Payment>, BoxError> {
-        if !payment.state.may_become(&to) {
-            let (from, to) = (payment.state.status(), to.status());
+        let mut change = self.change(to, told);
+        if matches!(change.to, State::Captured { .. }) {
+            let provider = self.provider.name();
+            change.booked = Some(ledger::captured(provider, payment.id, payment.amount));
+        }
+        self.write(payment, change).await
+    }
+
+    async fn write(&self, payment: &Payment, change: Change) -> Result<Option<Payment>, BoxError> {
+        if !payment.state.may_become(&change.to) {
+            let (from, to) = (payment.state.status(), change.to.status());
             return Err(format!("no move of a payment from {from:?} to {to:?}").into());
         }
-        let moved = self.store.advance(payment, self.change(to, told)).await;
+        let moved = self.store.advance(payment, change).await;
         let moved = moved.map_err(|abort| -> BoxError {
             match abort {
                 Abort::Failed(error) => Box::new(error),
@@ -174,9 +309,14 @@ impl Core {
     }
 }
 
-/// When the sweeper may take up what begins now.
-const fn head_start(now: Timestamp) -> Timestamp {
-    later(now, HEAD_START_MS)
+fn store_of_saga(error: StoreError) -> SagaError {
+    match error {
+        StoreError::Overloaded => SagaError::Overloaded,
+        StoreError::Constraint(_)
+        | StoreError::Full
+        | StoreError::Lost(_)
+        | StoreError::Other(_) => SagaError::Internal(Box::new(error)),
+    }
 }
 
 fn store_failed(error: StoreError) -> PayError {

@@ -4,7 +4,7 @@
 use super::{
     Core,
     flight::{Answer, Wait},
-    head_start, store_failed,
+    store_failed,
 };
 use crate::{
     domain::{Intent, Payment, State, scope},
@@ -16,7 +16,7 @@ use contracts::{
     request::{Answered, IdempotencyKey},
     values::PaymentId,
 };
-use platform::{db::Abort, digest};
+use platform::{db::Abort, digest, fault};
 use std::{future::Future, sync::Arc};
 
 pub(super) async fn pay(
@@ -72,6 +72,7 @@ async fn conclude(core: &Core, who: &Reader, answered: Answered<PaymentView>) ->
             Err(PayError::NotPayable(order.status))
         }
         PaymentStatus::Pending
+        | PaymentStatus::RequiresAction
         | PaymentStatus::Authorised
         | PaymentStatus::Captured
         | PaymentStatus::Refunded => Ok(answered),
@@ -111,10 +112,18 @@ impl Attempt {
         if order.status != OrderStatus::Pending {
             return Err(PayError::NotPayable(order.status));
         }
+        let now = core.clock.now();
+        let lease = core.lease(now);
         let begun = match known {
             Some(known) => {
+                let mine = core
+                    .store
+                    .claim(known.id, lease, now)
+                    .await
+                    .map_err(store_failed)?;
+                let mine = mine.ok_or(PayError::InProgress)?;
                 let change = core.change(State::Pending, false);
-                let begun = core.store.advance(&known, change).await;
+                let begun = core.store.advance(&mine, change).await;
                 begun.and_then(|begun| begun.ok_or(Abort::Refused(Taken)))
             }
             None => {
@@ -125,13 +134,14 @@ impl Attempt {
                     amount: order.total,
                     method: self.wish.method,
                 };
-                let now = core.clock.now();
-                core.store.begin(intent, now, head_start(now)).await
+                core.store.begin(intent, now, lease).await
             }
         };
-        begun.map_err(|abort| match abort {
+        let begun = begun.map_err(|abort| match abort {
             Abort::Refused(Taken) => PayError::InProgress,
             Abort::Failed(error) => store_failed(error),
-        })
+        })?;
+        fault::point("settle.intent");
+        Ok(begun)
     }
 }

@@ -1,46 +1,280 @@
-//! Give a called-off order's money back: the wish is committed first, then carried out like any other step,
-//! so that a provider that is down only delays it. Nothing that was not captured is given back.
+//! Give money back: the wish is committed first and counted against what was captured, then carried out like any other
+//! saga, so that a provider that is down only delays it. Nothing that was not captured is given back.
 
-use super::Core;
-use crate::domain::State;
+use super::{
+    Core,
+    halt::{Halt, refusal},
+};
+use crate::{
+    domain::{Refund, RefundIntent, Stage, State, decide, ledger},
+    store::RefundRefusal,
+};
 use contracts::{
     BoxError,
-    values::{OrderId, PaymentId},
+    access::{Actor, Principal},
+    catalog::{GiveBack, GiveBackError},
+    orders::{OrderError, Reader, RefundNote},
+    payments::{RefundError, RefundOf, RefundOrder, RefundView},
+    request::{Answered, IdempotencyKey},
+    values::{OrderId, PaymentId, RefundId},
 };
+use platform::{
+    db::{Abort, StoreError},
+    digest, fault,
+};
+use std::sync::Arc;
 
-/// More rounds than a payment can be moved by others meanwhile.
-const ROUNDS_MAX: u32 = 8;
+/// More steps than any refund takes.
+const STEPS_MAX: u32 = 8;
+
+type Moved = Result<Option<Refund>, Halt>;
+
+/// Decides a refund for an admin, and carries it out as far as it goes now.
+pub(super) async fn refund(
+    core: &Arc<Core>,
+    who: &Principal,
+    key: &IdempotencyKey,
+    of: RefundOf,
+    wish: RefundOrder,
+) -> Result<Answered<RefundView>, RefundError> {
+    if !who.is_admin() {
+        return Err(RefundError::NotFound);
+    }
+    let found = match of {
+        RefundOf::Payment(id) => core.store.payment(id).await,
+        RefundOf::Order(id) => core.store.captured_of(id).await,
+    };
+    let reader = Reader::user(who.clone());
+    let Some(payment) = found.map_err(store_failed)? else {
+        return Err(match of {
+            RefundOf::Payment(_) => RefundError::NotFound,
+            // An order that is there, but was never paid.
+            RefundOf::Order(id) => {
+                core.orders.order(&reader, id).await.map_err(order_failed)?;
+                RefundError::NotCaptured
+            }
+        });
+    };
+    let order = core.orders.order(&reader, payment.order_id).await;
+    let order = order.map_err(order_failed)?;
+    let scope = format!("{} POST refunds {}", who.user_id, payment.id);
+    let id = RefundId::from_bytes(digest::derived_id(&scope, key.as_str()));
+    let intent = RefundIntent {
+        fingerprint: digest::fingerprint(&scope, &wish).map_err(RefundError::Internal)?,
+        actor: Actor::User(who.clone()).label(),
+        ..decide(id, &payment, &order.items, &wish)?
+    };
+    let (refund, replayed) = core.begin_refund(intent).await?;
+    let done = core.in_turn(refund).await.map_err(store_failed)?;
+    Ok(Answered {
+        value: done.view(),
+        replayed,
+    })
+}
 
 impl Core {
-    pub(super) async fn refund(&self, order: OrderId, id: PaymentId) -> Result<(), BoxError> {
-        for _ in 0..ROUNDS_MAX {
-            let found = self.store.payment(id).await?;
-            let payment = found
-                .filter(|payment| payment.order_id == order)
-                .ok_or("the called-off order names no payment of its own")?;
-            let wanted = match &payment.state {
-                State::Captured {
-                    reference,
-                    refund_wanted: false,
-                } => State::Captured {
-                    reference: reference.clone(),
-                    refund_wanted: true,
-                },
-                State::Captured {
-                    refund_wanted: true,
-                    ..
+    async fn begin_refund(&self, intent: RefundIntent) -> Result<(Refund, bool), RefundError> {
+        let now = self.clock.now();
+        let begun = self.store.begin_refund(intent, now, self.lease(now)).await;
+        let begun = begun.map_err(|abort| match abort {
+            Abort::Refused(refusal) => refused(refusal),
+            Abort::Failed(error) => store_failed(error),
+        })?;
+        fault::point("refund.intent");
+        Ok(begun)
+    }
+
+    /// Carries a refund out in a task of its own. A twin waits for it and finds it done.
+    async fn in_turn(self: &Arc<Self>, refund: Refund) -> Result<Refund, StoreError> {
+        let core = Arc::clone(self);
+        let id = refund.id;
+        let done = self.tasks.finish(async move {
+            let turn = core.turns.of(id);
+            let _turn = turn.lock().await;
+            match core.store.refund(id).await? {
+                Some(now) if now.version == refund.version && !now.progress.parked => {
+                    Ok(core.drive_refund(refund).await)
                 }
-                | State::Refunded { .. } => {
-                    self.drive(payment).await?;
-                    return Ok(());
-                }
-                State::Declined { .. } | State::Voided { .. } => return Ok(()),
-                State::Pending | State::Authorised { .. } => {
-                    return Err("the called-off order's payment has not ended".into());
-                }
-            };
-            self.advance(&payment, wanted, false).await?;
+                Some(now) => Ok(now),
+                None => Err(StoreError::Lost("the refund has gone".to_owned())),
+            }
+        });
+        done.await
+            .unwrap_or_else(|| Err(StoreError::Lost("the refund fell over".to_owned())))
+    }
+
+    /// Gives a called-off order's money back, what is left of it; the rest happens beside whoever wants it.
+    pub(super) async fn refund_rest(
+        self: &Arc<Self>,
+        order: OrderId,
+        id: PaymentId,
+    ) -> Result<(), BoxError> {
+        let found = self.store.payment(id).await?;
+        let payment = found
+            .filter(|payment| payment.order_id == order)
+            .ok_or("the called-off order names no payment of its own")?;
+        match &payment.state {
+            State::Declined { .. } | State::Voided { .. } => return Ok(()),
+            State::Pending | State::Challenged { .. } | State::Authorised { .. } => {
+                return Err("the called-off order's payment has not ended".into());
+            }
+            State::Captured { .. } | State::Refunded { .. } => {}
         }
-        Err("the called-off order's payment moves too often".into())
+        if let Some(refund) = self.begin_rest(id).await? {
+            let core = Arc::clone(self);
+            // Its row is committed; if this does not end, the sweeper takes it up.
+            drop(self.tasks.finish(async move { core.in_turn(refund).await }));
+        }
+        Ok(())
+    }
+
+    /// Decides to give back what is left of a payment; none if nothing is.
+    pub(super) async fn begin_rest(&self, id: PaymentId) -> Result<Option<Refund>, BoxError> {
+        let intent = RefundIntent {
+            id: RefundId::from_bytes(digest::derived_id("the rest", &id.to_string())),
+            payment_id: id,
+            fingerprint: [0; 32],
+            amount_minor: None,
+            items: Vec::new(),
+            reason: None,
+            actor: Actor::System.label(),
+        };
+        match self.begin_refund(intent).await {
+            Ok((refund, _)) => Ok(Some(refund)),
+            Err(RefundError::TooMuch { .. }) => Ok(None),
+            Err(error) => Err(Box::new(error)),
+        }
+    }
+
+    /// Moves a refund that this process has the lease of as far as it goes now.
+    pub(super) async fn drive_refund(&self, mut refund: Refund) -> Refund {
+        let fence = refund.progress.fence;
+        for _ in 0..STEPS_MAX {
+            let moved = match refund.stage {
+                Stage::Decided => self.give_back(&refund).await,
+                Stage::Booked => self.restock(&refund).await,
+                Stage::Restocked => self.note(&refund).await,
+                Stage::Noted => break,
+            };
+            match moved {
+                Ok(Some(moved)) if moved.progress.fence == fence => refund = moved,
+                Ok(_) => break,
+                Err(halt) => {
+                    self.put_refund_off(&refund, &halt).await;
+                    break;
+                }
+            }
+        }
+        refund
+    }
+
+    async fn give_back(&self, refund: &Refund) -> Moved {
+        // Free things come back without any money.
+        if refund.amount.minor > 0 {
+            let key = refund.provider_key();
+            let giving = self.provider.refund(&refund.reference, refund.amount, &key);
+            self.within_deadline(giving).await?;
+            fault::point("refund.refunded_at_provider");
+        }
+        let transaction = ledger::refunded(self.provider.name(), refund.id, refund.amount);
+        let booked = self
+            .store
+            .book_refund(refund, transaction, self.clock.now())
+            .await;
+        let booked = booked.map_err(unknown)?;
+        fault::point("refund.booked");
+        Ok(booked)
+    }
+
+    async fn restock(&self, refund: &Refund) -> Moved {
+        if !refund.items.is_empty() {
+            let wish = GiveBack {
+                order_id: refund.order_id,
+                refund_id: refund.id,
+                items: refund.items.clone(),
+                actor: refund.actor.clone(),
+            };
+            match self
+                .catalog
+                .give_back_all(vec![wish])
+                .await
+                .into_iter()
+                .next()
+            {
+                Some(Ok(())) => {}
+                Some(Err(GiveBackError::Internal(cause))) => return Err(Halt::Unknown(cause)),
+                Some(Err(error)) => return Err(Halt::Poisoned(error.to_string())),
+                None => return Err(Halt::Unknown("the catalog gave no answer".into())),
+            }
+        }
+        let moved = self
+            .store
+            .advance_refund(refund, Stage::Restocked, self.clock.now())
+            .await;
+        let moved = moved.map_err(unknown)?;
+        fault::point("refund.restocked");
+        Ok(moved)
+    }
+
+    async fn note(&self, refund: &Refund) -> Moved {
+        let note = RefundNote {
+            order_id: refund.order_id,
+            refund_id: refund.id,
+            amount: refund.amount,
+            whole: refund.whole,
+            actor: refund.actor.clone(),
+        };
+        match self.orders.note_refund(note).await.map_err(refusal) {
+            // An order that is not there, or does not want to know, needs no telling.
+            Ok(()) | Err(Halt::Refused(_)) => {}
+            Err(halt) => return Err(halt),
+        }
+        fault::point("refund.noted");
+        let moved = self
+            .store
+            .advance_refund(refund, Stage::Noted, self.clock.now())
+            .await;
+        let moved = moved.map_err(unknown)?;
+        fault::point("refund.told_marked");
+        tracing::info!(
+            refund.id = %refund.id, order.id = %refund.order_id, refund.amount = %refund.amount,
+            "refund {} is done", refund.id
+        );
+        Ok(moved)
+    }
+}
+
+fn unknown(error: StoreError) -> Halt {
+    Halt::Unknown(Box::new(error))
+}
+
+fn refused(refusal: RefundRefusal) -> RefundError {
+    match refusal {
+        RefundRefusal::Unknown => RefundError::NotFound,
+        RefundRefusal::NotCaptured => RefundError::NotCaptured,
+        RefundRefusal::TooMuch { left } => RefundError::TooMuch { left },
+        RefundRefusal::TooManyUnits { index, left } => RefundError::TooManyUnits { left, index },
+        RefundRefusal::Differs => RefundError::KeyReused,
+    }
+}
+
+fn order_failed(error: OrderError) -> RefundError {
+    match error {
+        OrderError::NotFound | OrderError::Forbidden => RefundError::NotFound,
+        OrderError::Overloaded => RefundError::Overloaded,
+        OrderError::IllegalTransition { .. }
+        | OrderError::PaymentInProgress
+        | OrderError::Invalid { .. }
+        | OrderError::Internal(_) => RefundError::Internal(Box::new(error)),
+    }
+}
+
+fn store_failed(error: StoreError) -> RefundError {
+    match error {
+        StoreError::Overloaded => RefundError::Overloaded,
+        StoreError::Constraint(_)
+        | StoreError::Full
+        | StoreError::Lost(_)
+        | StoreError::Other(_) => RefundError::Internal(Box::new(error)),
     }
 }

@@ -50,11 +50,19 @@ pub(super) fn orphan(row: &ReservationAudit, now: Timestamp) -> Option<String> {
 pub(super) fn payment(row: &PaymentAudit, now: Timestamp) -> Option<String> {
     let settling = now <= row.updated_at.plus_seconds(SETTLING_SECONDS);
     let expected = match row.status {
-        PaymentStatus::Captured => row.amount.minor,
+        // A refund that is under way may be in the provider's books before it is in ours.
+        PaymentStatus::Captured if settling && row.refunding_minor > row.refunded_minor => {
+            return None;
+        }
+        PaymentStatus::Captured => row.amount.minor.saturating_sub(row.refunded_minor),
         PaymentStatus::Declined | PaymentStatus::Voided | PaymentStatus::Refunded => 0,
         // Between two steps the provider may be ahead of us.
-        PaymentStatus::Pending | PaymentStatus::Authorised if settling => return None,
-        PaymentStatus::Pending | PaymentStatus::Authorised => 0,
+        PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised
+            if settling =>
+        {
+            return None;
+        }
+        PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised => 0,
     };
     let (id, status) = (row.id, row.status.as_str());
     if let Some(provider) = row
@@ -67,7 +75,7 @@ pub(super) fn payment(row: &PaymentAudit, now: Timestamp) -> Option<String> {
     }
     let undecided = matches!(
         row.status,
-        PaymentStatus::Pending | PaymentStatus::Authorised
+        PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised
     );
     let forgotten = now > row.updated_at.plus_seconds(UNDECIDED_SECONDS);
     (undecided && forgotten).then(|| format!("payment {id} is {status} since {}", row.updated_at))
@@ -208,6 +216,7 @@ mod tests {
             order_id: id,
             state: ReservationState::Committed,
             units: 2,
+            returned: 0,
             value_minor: 500,
             hold_until: Timestamp::from_ms(900_000),
         };
@@ -216,7 +225,10 @@ mod tests {
             order_id: id,
             status: PaymentStatus::Captured,
             amount: money(500),
+            refunded_minor: 0,
+            refunding_minor: 0,
             provider_net_minor: Some(500),
+            parked: false,
             updated_at: Timestamp::from_ms(0),
         };
         (order, held, payment)

@@ -26,6 +26,10 @@ pub(super) fn stock(
                             FROM reservation_lines l
                             JOIN reservations r ON r.reservation_number = l.reservation_number
                            WHERE l.variant_number = v.variant_number AND r.state = 'committed'), 0)
+                - COALESCE((SELECT SUM(b.quantity)
+                              FROM reservation_returns b
+                              JOIN reservations r ON r.reservation_number = b.reservation_number
+                             WHERE b.variant_number = v.variant_number AND r.state = 'committed'), 0)
            FROM variants v
            LEFT JOIN stock s ON s.variant_number = v.variant_number
           WHERE v.variant_id > ?1
@@ -56,7 +60,10 @@ pub(super) fn reservations(
 ) -> Result<Vec<ReservationAudit>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT r.order_id, r.state, r.hold_until_at_ms, COALESCE(l.quantity, 0),
-                COALESCE(l.unit_price_minor, 0)
+                COALESCE(l.unit_price_minor, 0),
+                COALESCE((SELECT SUM(b.quantity)
+                            FROM reservation_returns b
+                           WHERE b.reservation_number = r.reservation_number), 0)
            FROM (SELECT * FROM reservations WHERE order_id > ?1 ORDER BY order_id LIMIT ?2) r
            LEFT JOIN reservation_lines l ON l.reservation_number = r.reservation_number
           ORDER BY r.order_id, l.line_number",
@@ -77,6 +84,7 @@ pub(super) fn reservations(
                 order_id,
                 state: reserve::state(row, 1)?,
                 units,
+                returned: row.get(5)?,
                 value_minor: value,
                 hold_until: Timestamp::from_ms(row.get(2)?),
             }),

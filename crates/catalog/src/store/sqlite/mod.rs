@@ -5,6 +5,7 @@ mod adjust;
 mod audit;
 mod categories;
 mod cursor;
+mod give_back;
 mod import;
 mod inventory;
 mod list;
@@ -19,9 +20,10 @@ use crate::domain::scope::Scope;
 use async_trait::async_trait;
 use contracts::{
     catalog::{
-        AdjustError, CategoryView, EditError, ImportOutcome, InventoryQuery, InventoryView,
-        ListError, MovementView, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
+        InventoryQuery, InventoryView, ListError, MovementView, Overdue, ProductQuery, ProductRef,
+        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
+        StockAudit,
     },
     request::Answered,
     values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
@@ -44,6 +46,11 @@ const MIGRATIONS: &[Migration] = &[
         number: 1,
         name: "catalog",
         sql: include_str!("../../../migrations/sqlite/0001_catalog.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "returns",
+        sql: include_str!("../../../migrations/sqlite/0002_returns.sql"),
     },
 ];
 
@@ -199,10 +206,26 @@ impl Store for SqliteStore {
         write.await.map_err(never_refused)
     }
 
-    async fn overdue(&self, before: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+    async fn give_back_all(
+        &self,
+        batch: Vec<GiveBack>,
+        at: Timestamp,
+    ) -> Result<Vec<Result<(), GiveBackError>>, StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(give_back::all(c, &batch, at)?));
+        write.await.map_err(never_refused)
+    }
+
+    async fn overdue(
+        &self,
+        before: Timestamp,
+        after: Option<Overdue>,
+        limit: u32,
+    ) -> Result<Vec<Overdue>, StoreError> {
         let read = self
             .database
-            .read(move |c| resolve::overdue(c, before, limit));
+            .read(move |c| resolve::overdue(c, before, after, limit));
         read.await
     }
 

@@ -1,4 +1,4 @@
-//! What moved a variant's stock: a view over the two ledgers, adjustments and reservation lines. Nothing
+//! What moved a variant's stock: a view over the ledgers, adjustments, reservation lines and returns. Nothing
 //! is written for it, so that an order's sale costs no second row.
 
 use super::cursor;
@@ -28,9 +28,14 @@ const NEWEST: Before = Before {
     step: i64::MAX,
 };
 
-/// A reservation shows up to three movements: held, then sold or given back, then perhaps returned.
+/// A reservation shows up to three movements: held, then sold or given back, then perhaps returned; and one for each
+/// refund that brought some of it back.
 const MOVEMENTS: &str = "WITH held AS (
-         SELECT r.*, SUM(l.quantity) AS units
+         SELECT r.*, SUM(l.quantity) AS units,
+                COALESCE((SELECT SUM(b.quantity)
+                            FROM reservation_returns b
+                           WHERE b.reservation_number = r.reservation_number
+                             AND b.variant_number = l.variant_number), 0) AS came_back
            FROM variants v
            JOIN reservation_lines l ON l.variant_number = v.variant_number
            JOIN reservations r ON r.reservation_number = l.reservation_number
@@ -56,9 +61,16 @@ const MOVEMENTS: &str = "WITH held AS (
            FROM held
           WHERE state IN ('released', 'expired')
           UNION ALL
-         SELECT returned_at_ms, 1, reservation_number, 3, 'returned', units, 0, 'returned', returned_by, order_id
+         SELECT returned_at_ms, 1, reservation_number, 3, 'returned', units - came_back, 0, 'returned', returned_by,
+                order_id
            FROM held
-          WHERE state = 'returned'
+          WHERE state = 'returned' AND units > came_back
+          UNION ALL
+         SELECT b.at_ms, 2, b.return_number, 0, 'returned', b.quantity, 0, 'refunded', b.actor, r.order_id
+           FROM variants v
+           JOIN reservation_returns b ON b.variant_number = v.variant_number
+           JOIN reservations r ON r.reservation_number = b.reservation_number
+          WHERE v.variant_id = ?1
      )
      SELECT at_ms, source, number, step, kind, on_hand_delta, reserved_delta, reason, actor, order_id
        FROM moved

@@ -3,7 +3,7 @@
 use super::{broken, reserve};
 use crate::domain::reservation::{self, Effect, Step};
 use contracts::{
-    catalog::{ReservationState, Resolve, ResolveError},
+    catalog::{Overdue, ReservationState, Resolve, ResolveError},
     values::{OrderId, Timestamp},
 };
 use platform::db::StoreError;
@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 
 type Answer = Result<(), ResolveError>;
-/// What the batch does to each variant, on hand and reserved.
-type Moved = BTreeMap<i64, (i64, i64)>;
+/// What a batch does to each variant, on hand and reserved.
+pub(super) type Moved = BTreeMap<i64, (i64, i64)>;
 
 pub(super) fn all(
     connection: &Connection,
@@ -24,6 +24,12 @@ pub(super) fn all(
         .iter()
         .map(|wish| one(connection, &mut moved, wish, at))
         .collect::<Result<Vec<_>, _>>()?;
+    write(connection, moved)?;
+    Ok(answers)
+}
+
+/// Each stock row once, in the order of variant numbers.
+pub(super) fn write(connection: &Connection, moved: Moved) -> Result<(), StoreError> {
     let mut statement = connection.prepare_cached(
         "UPDATE stock SET on_hand = on_hand + ?2, reserved = reserved + ?3, version = version + 1
           WHERE variant_number = ?1",
@@ -33,7 +39,7 @@ pub(super) fn all(
             return Err(broken("a reservation names no stock"));
         }
     }
-    Ok(answers)
+    Ok(())
 }
 
 fn one(
@@ -97,8 +103,11 @@ fn gather(
     effect: Effect,
     moved: &mut Moved,
 ) -> Result<(), StoreError> {
+    // What came back with refunds is on the shelf already: only an order that was sold can have such.
     let mut statement = connection.prepare_cached(
-        "SELECT variant_number, quantity FROM reservation_lines WHERE reservation_number = ?1",
+        "SELECT variant_number, quantity FROM reservation_lines WHERE reservation_number = ?1
+          UNION ALL
+         SELECT variant_number, -quantity FROM reservation_returns WHERE reservation_number = ?1",
     )?;
     let mut rows = statement.query([number])?;
     while let Some(row) = rows.next()? {
@@ -114,17 +123,25 @@ fn gather(
 pub(super) fn overdue(
     connection: &Connection,
     before: Timestamp,
+    after: Option<Overdue>,
     limit: u32,
-) -> Result<Vec<OrderId>, StoreError> {
+) -> Result<Vec<Overdue>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT order_id
+        "SELECT order_id, hold_until_at_ms
            FROM reservations
-          WHERE state = 'open' AND hold_until_at_ms < ?1
-          ORDER BY hold_until_at_ms
-          LIMIT ?2",
+          WHERE state = 'open' AND hold_until_at_ms < ?1 AND (hold_until_at_ms, order_id) > (?2, ?3)
+          ORDER BY hold_until_at_ms, order_id
+          LIMIT ?4",
     )?;
-    let rows = statement.query_map(params![before.as_ms(), limit], |row| {
-        row.get(0).map(OrderId::from_bytes)
+    // No id is shorter than another, so an empty one comes before all of them.
+    let (at_ms, id): (i64, &[u8]) = after.as_ref().map_or((i64::MIN, &[]), |seen| {
+        (seen.hold_until.as_ms(), seen.order_id.as_bytes())
+    });
+    let rows = statement.query_map(params![before.as_ms(), at_ms, id, limit], |row| {
+        Ok(Overdue {
+            order_id: OrderId::from_bytes(row.get(0)?),
+            hold_until: Timestamp::from_ms(row.get(1)?),
+        })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

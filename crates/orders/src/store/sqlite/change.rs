@@ -1,7 +1,7 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
 use super::read;
-use crate::domain::order::{Change, Happening, Order, apply};
+use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMoved, OrderStatus},
     values::{OrderId, Timestamp, UserId},
@@ -21,11 +21,40 @@ pub(super) fn happen(
     now: Timestamp,
 ) -> Result<(Order, Order), Abort<OrderError>> {
     let before = read::order(connection, id)?.ok_or(Abort::Refused(OrderError::NotFound))?;
+    if let Happening::Refunded(note) = happening
+        && is_in_timeline(connection, &before, &refund_entry(note))?
+    {
+        return Ok((before.clone(), before));
+    }
     let Some(change) = apply(&before, happening, now).map_err(Abort::Refused)? else {
         return Ok((before.clone(), before));
     };
     write(connection, &before, &change, actor, now)?;
     Ok((before, change.after))
+}
+
+/// What is refused has written nothing, so that its neighbours in the batch are not touched.
+pub(super) fn happen_all(
+    connection: &Connection,
+    batch: &[(OrderId, Happening)],
+    actor: &str,
+    now: Timestamp,
+) -> Result<Vec<Result<(Order, Order), OrderError>>, Abort<Infallible>> {
+    let mut answers = Vec::with_capacity(batch.len());
+    for (id, happening) in batch {
+        answers.push(match happen(connection, *id, happening, actor, now) {
+            Ok(happened) => Ok(happened),
+            Err(Abort::Refused(refusal)) => Err(refusal),
+            Err(Abort::Failed(error)) => return Err(Abort::Failed(error)),
+        });
+    }
+    Ok(answers)
+}
+
+fn is_in_timeline(connection: &Connection, order: &Order, note: &str) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM order_events WHERE order_number = ?1 AND note = ?2")?
+        .exists(params![order.number, note])?)
 }
 
 fn write(
@@ -121,33 +150,6 @@ fn append_entry(
             entry.note,
             entry.at.as_ms()
         ])?;
-    Ok(())
-}
-
-pub(super) fn note(
-    connection: &Connection,
-    id: OrderId,
-    kind: &str,
-    note: &str,
-    now: Timestamp,
-) -> Result<(), Abort<Infallible>> {
-    let Some(order) = read::order(connection, id)? else {
-        return Ok(());
-    };
-    let known = connection
-        .prepare_cached(
-            "SELECT 1 FROM order_events WHERE order_number = ?1 AND kind = ?2 AND note = ?3",
-        )?
-        .exists(params![order.number, kind, note])?;
-    if !known {
-        let entry = Entry {
-            kind,
-            note: Some(note),
-            actor: "system",
-            at: now,
-        };
-        append_entry(connection, &order, &entry)?;
-    }
     Ok(())
 }
 

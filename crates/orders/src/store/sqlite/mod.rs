@@ -125,15 +125,14 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn note(
+    async fn happen_all(
         &self,
-        id: OrderId,
-        kind: &'static str,
-        note: String,
+        batch: Vec<(OrderId, Happening)>,
+        actor: String,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Result<(Order, Order), OrderError>>, StoreError> {
         self.database
-            .write(move |c| change::note(c, id, kind, &note, now))
+            .write(move |c| change::happen_all(c, &batch, &actor, now))
             .await
             .map_err(storage)
     }

@@ -1,11 +1,22 @@
-//! Payments: money for orders, each captured once, of the order's exact amount.
+//! Payments: money for orders, each captured once, of the order's exact amount; what was captured is given
+//! back at most once, whole or in parts.
+
+mod audit;
+mod errors;
+mod refunds;
+mod sagas;
+
+pub use audit::{ChargeAudit, LedgerAudit, LedgerBalance, PaymentAudit, RefundAudit};
+pub use errors::{CallbackError, PayError, RefundError, SagaError};
+pub use refunds::{RefundOf, RefundOrder, RefundStatus, RefundView};
+pub use sagas::{ReviewView, SagaId, SagaKind, SagaQuery, SagaState, SagaView};
 
 use crate::{
     BoxError,
-    orders::{OrderStatus, Reader},
-    problem::{Code, Problem, ToProblem},
+    access::Principal,
+    orders::Reader,
     request::{Answered, IdempotencyKey},
-    values::{Money, OrderId, PaymentId, Timestamp, Version},
+    values::{Money, OrderId, Page, PaymentId, RefundId, Timestamp, Version},
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -16,6 +27,8 @@ use serde::{Deserialize, Serialize};
 pub enum PaymentStatus {
     /// Not decided: the provider was asked, or is being asked, and we do not know its answer yet.
     Pending,
+    /// The provider wants the buyer to prove something first (`next_action`).
+    RequiresAction,
     /// The provider holds the money for us; the stock is being sold.
     Authorised,
     /// The money is ours.
@@ -24,14 +37,15 @@ pub enum PaymentStatus {
     Declined,
     /// Authorised, then let go: nothing was taken.
     Voided,
-    /// Captured, then given back.
+    /// Captured, then given back, all of it.
     Refunded,
 }
 
 impl PaymentStatus {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Pending,
+        Self::RequiresAction,
         Self::Authorised,
         Self::Captured,
         Self::Declined,
@@ -44,6 +58,7 @@ impl PaymentStatus {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
+            Self::RequiresAction => "requires_action",
             Self::Authorised => "authorised",
             Self::Captured => "captured",
             Self::Declined => "declined",
@@ -87,90 +102,15 @@ pub struct PaymentView {
     pub status: PaymentStatus,
     /// The order's total.
     pub amount: Money,
+    /// What of it was given back.
+    pub refunded: Money,
     /// The provider's reason, when it refused.
     pub decline_code: Option<String>,
+    /// Where the buyer goes on, when the provider wants a proof of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_action: Option<String>,
     /// When it began.
     pub created_at: Timestamp,
-    /// When it last moved.
-    pub updated_at: Timestamp,
-}
-
-/// Why an order was not paid, or a payment not shown.
-#[derive(Debug, thiserror::Error)]
-pub enum PayError {
-    /// None that the caller may know of.
-    #[error("not found")]
-    NotFound,
-    /// The order does not wait for money.
-    #[error("the order is {0:?}")]
-    NotPayable(OrderStatus),
-    /// Another payment of the order has not ended.
-    #[error("another payment is in progress")]
-    InProgress,
-    /// The provider refused.
-    #[error("the provider declined: {decline_code}")]
-    Declined {
-        /// The attempt.
-        payment_id: PaymentId,
-        /// The order, still waiting for money.
-        order_id: OrderId,
-        /// The provider's reason.
-        decline_code: String,
-    },
-    /// The provider knows no such means of payment.
-    #[error("the method is unknown")]
-    UnknownMethod,
-    /// The key came before with another body.
-    #[error("the key came before with another body")]
-    KeyReused,
-    /// The writer's queue is full.
-    #[error("payments have too much to do")]
-    Overloaded,
-    /// Our fault.
-    #[error("paying failed")]
-    Internal(#[source] BoxError),
-}
-
-impl ToProblem for PayError {
-    fn to_problem(&self) -> Problem {
-        match self {
-            Self::NotFound => Problem::new(Code::NotFound),
-            Self::NotPayable(status) => Problem::new(Code::IllegalTransition)
-                .detail(format!("a {} order cannot be paid", status.as_str()))
-                .fact("from", status.as_str()),
-            Self::InProgress => Problem::new(Code::PaymentInProgress),
-            Self::Declined {
-                payment_id,
-                order_id,
-                decline_code,
-            } => Problem::new(Code::PaymentDeclined)
-                .detail(format!("the payment was declined: {decline_code}"))
-                .fact("decline_code", decline_code.clone())
-                .fact("payment_id", payment_id.to_string())
-                .fact("order_id", order_id.to_string()),
-            Self::UnknownMethod => {
-                Problem::invalid("/method", "is no means of payment the provider knows")
-            }
-            Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
-            Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(cause) => Problem::internal(cause),
-        }
-    }
-}
-
-/// A payment as verification reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaymentAudit {
-    /// The payment.
-    pub id: PaymentId,
-    /// The order it pays.
-    pub order_id: OrderId,
-    /// Where it stands.
-    pub status: PaymentStatus,
-    /// The amount.
-    pub amount: Money,
-    /// What the provider's own books say, if it can be asked: captured less refunded, in minor units.
-    pub provider_net_minor: Option<i64>,
     /// When it last moved.
     pub updated_at: Timestamp,
 }
@@ -189,10 +129,49 @@ pub trait Payments: Send + Sync {
     ) -> Result<Answered<PaymentView>, PayError>;
     /// One payment, for the order's buyer, or for admins.
     async fn payment(&self, who: &Reader, id: PaymentId) -> Result<PaymentView, PayError>;
+    /// Gives a payment up whose money was not taken yet: fenced at the provider first, so that nothing can be
+    /// taken under it any more. For the buyer and for admins; repeating it is fine.
+    async fn void(&self, who: &Reader, id: PaymentId) -> Result<PaymentView, PayError>;
+    /// Gives captured money back, whole or in part, for admins; with items, these also come back onto the shelf.
+    /// All refunds of a payment together never exceed what was captured.
+    async fn refund(
+        &self,
+        who: &Principal,
+        key: IdempotencyKey,
+        of: RefundOf,
+        wish: RefundOrder,
+    ) -> Result<Answered<RefundView>, RefundError>;
+    /// The refunds of a payment, oldest first.
+    async fn refunds(&self, who: &Reader, id: PaymentId) -> Result<Vec<RefundView>, PayError>;
+    /// Takes a provider's callback in: checked, kept, and answered at once; worked off afterwards.
+    async fn callback(
+        &self,
+        provider: &str,
+        signature: &str,
+        body: &[u8],
+    ) -> Result<(), CallbackError>;
+
+    /// Payments and refunds that are under way, wait, or were parked.
+    async fn sagas(&self, query: SagaQuery) -> Result<Page<SagaView>, SagaError>;
+    /// Takes a saga up again at once, parked or not.
+    async fn retry_saga(&self, id: SagaId) -> Result<SagaView, SagaError>;
+    /// What somebody should look at, newest first.
+    async fn reviews(&self, limit: u32) -> Result<Vec<ReviewView>, BoxError>;
+
     /// Payments after this order id, in order-id order.
     async fn audit(
         &self,
         after: Option<(OrderId, PaymentId)>,
         limit: u32,
     ) -> Result<Vec<PaymentAudit>, BoxError>;
+    /// Refunds after this one, by payment and refund.
+    async fn audit_refunds(
+        &self,
+        after: Option<(PaymentId, RefundId)>,
+        limit: u32,
+    ) -> Result<Vec<RefundAudit>, BoxError>;
+    /// The double-entry ledger, summed anew from its entries.
+    async fn audit_ledger(&self) -> Result<LedgerAudit, BoxError>;
+    /// The provider's own books, charges after this number; none when it cannot be asked.
+    async fn audit_charges(&self, after: u64, limit: u32) -> Result<Vec<ChargeAudit>, BoxError>;
 }
