@@ -27,10 +27,8 @@ impl Provider {
         let books = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let sum = |state: &str| -> (i64, i64) {
-            let sql = "SELECT COUNT(*), COALESCE(SUM(c.amount_minor), 0)
-                         FROM entries e
-                         JOIN charges c ON c.charge_number = e.charge_number
-                        WHERE e.state = ?1";
+            let sql =
+                "SELECT COUNT(*), COALESCE(SUM(amount_minor), 0) FROM entries WHERE state = ?1";
             books
                 .query_row(sql, [state], |row| Ok((row.get(0)?, row.get(1)?)))
                 .unwrap_or_else(|error| panic!("{}: {error}", path.display()))

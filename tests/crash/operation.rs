@@ -5,7 +5,8 @@ use crate::{
     books::Provider,
     world::{PRICE, QUANTITY, STOCK, World},
 };
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use testkit::Answer;
 
@@ -26,9 +27,15 @@ pub(crate) enum Operation {
     Buy,
     /// Pay an order that is there.
     Pay,
+    /// Prove to the provider what it wants; it calls the shop back.
+    Prove,
+    /// Give up a payment that waits for a proof.
+    Void,
     /// Call off an order that was not paid.
     Cancel,
     /// Call off an order that was paid: its money and its stock come back.
+    CancelPaid,
+    /// Give back an order's money and units.
     Refund,
     /// An order's time runs out.
     Expire,
@@ -37,13 +44,29 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Place,
+        Self::Buy,
+        Self::Pay,
+        Self::Prove,
+        Self::Void,
+        Self::Cancel,
+        Self::CancelPaid,
+        Self::Refund,
+        Self::Expire,
+        Self::Orphan,
+    ];
+
     /// Points of these families lie on its way.
     pub(crate) const fn families(self) -> &'static [&'static str] {
         match self {
             Self::Place => &["place"],
-            Self::Buy => &[],
+            Self::Buy => &["place", "settle"],
             Self::Pay => &["settle"],
+            Self::Prove => &["callback"],
+            Self::Void => &["void"],
             Self::Cancel => &["cancel", "event"],
+            Self::CancelPaid => &["cancel", "event", "refund"],
             Self::Refund => &["refund"],
             Self::Expire => &["expire"],
             Self::Orphan => &["orphan"],
@@ -54,20 +77,20 @@ impl Operation {
     pub(crate) const fn commits_min(self) -> usize {
         match self {
             Self::Place | Self::Orphan => 2,
-            Self::Buy => 8,
+            Self::Void | Self::Cancel | Self::Expire => 3,
+            Self::Prove | Self::CancelPaid | Self::Refund => 5,
             Self::Pay => 6,
-            Self::Cancel | Self::Expire => 3,
-            Self::Refund => 5,
+            Self::Buy => 8,
         }
     }
 
     /// The world before it.
     pub(crate) async fn prepare(self) -> World {
-        self.prepare_with(match self {
+        let settings: &[(&str, &str)] = match self {
             Self::Expire | Self::Orphan => &WINDOW,
-            Self::Place | Self::Buy | Self::Pay | Self::Cancel | Self::Refund => &[],
-        })
-        .await
+            _ => &[],
+        };
+        self.prepare_with(settings).await
     }
 
     /// The world before it, with these settings.
@@ -78,14 +101,23 @@ impl Operation {
             Self::Pay | Self::Cancel | Self::Expire => {
                 world.order = done(Self::Place, &world).await;
             }
-            Self::Refund => {
+            Self::CancelPaid | Self::Refund => {
                 world.order = done(Self::Place, &world).await;
                 world.payment = done(Self::Pay, &world).await;
+            }
+            Self::Prove | Self::Void => {
+                world.order = done(Self::Place, &world).await;
+                let challenged = pay(&world, "tok_challenge").await;
+                let challenged = challenged.unwrap_or_else(|| panic!("no answer"));
+                let proof = challenged.str("/next_action").rsplit('/').next();
+                world.proof = proof.unwrap_or_default().to_owned();
+                world.payment = challenged.str("/id").to_owned();
+                assert!(!world.proof.is_empty(), "{}", challenged.text);
             }
             Self::Orphan => {
                 world.shop.kill().await;
                 world = world.doomed("place.reserved").await;
-                assert!(self.ask_for_order(&world).await.is_none());
+                assert!(order(&world, None).await.is_none());
             }
         }
         world.shop.kill().await;
@@ -96,17 +128,27 @@ impl Operation {
     /// the clock.
     pub(crate) async fn ask(self, world: &World) -> Option<Answer> {
         match self {
-            Self::Place | Self::Buy => self.ask_for_order(world).await,
-            Self::Pay => {
-                let body = json!({"order_id": world.order, "method": "tok_ok"});
-                let request = world.ann.request(reqwest::Method::POST, "/api/v1/payments");
-                let request = request.header("idempotency-key", "p1").json(&body);
-                world.ann.try_send(request).await.ok()
+            Self::Place => order(world, None).await,
+            Self::Buy => order(world, Some("tok_ok")).await,
+            Self::Pay => pay(world, "tok_ok").await,
+            Self::Prove => {
+                let path = format!("/api/v1/payments/providers/sandbox/proofs/{}", world.proof);
+                post(world, &path, "", &json!({"approve": true})).await
             }
-            Self::Cancel | Self::Refund => {
+            Self::Void => {
+                let path = format!("/api/v1/payments/{}/void", world.payment);
+                post(world, &path, "", &json!({})).await
+            }
+            Self::Cancel | Self::CancelPaid => {
                 let path = format!("/api/v1/orders/{}/cancel", world.order);
-                let request = world.ann.request(reqwest::Method::POST, &path);
-                world.ann.try_send(request.json(&json!({}))).await.ok()
+                post(world, &path, "", &json!({})).await
+            }
+            Self::Refund => {
+                let path = format!("/api/v1/payments/{}/refunds", world.payment);
+                let body = json!({"items": [{"variant_id": world.variant, "quantity": QUANTITY}]});
+                let request = world.admin.request(Method::POST, &path);
+                let request = request.header("idempotency-key", "r1").json(&body);
+                world.admin.try_send(request).await.ok()
             }
             Self::Expire => {
                 world.shop.set_clock_offset_seconds(40);
@@ -119,28 +161,16 @@ impl Operation {
         }
     }
 
-    async fn ask_for_order(self, world: &World) -> Option<Answer> {
-        let mut body = json!({"items": [{"product_id": world.product, "quantity": QUANTITY}]});
-        if self == Self::Buy {
-            body["payment"] = json!({"method": "tok_ok"});
-        }
-        let request = world.ann.request(reqwest::Method::POST, "/api/v1/orders");
-        let request = request.header("idempotency-key", "k1").json(&body);
-        world.ann.try_send(request).await.ok()
-    }
-
-    /// Asks until it is done, and once more: the last two answers must be the same, byte for byte. Says whether
-    /// the first of them found it done already.
+    /// Asks until it is done, and once more: the last two answers must be the same, byte for byte. Says who did it.
     pub(crate) async fn ask_again(self, world: &World, first: Option<&Answer>) -> &'static str {
-        // A payment that broke off waits for its lease to end: so much later it is over.
-        world.shop.set_clock_offset_seconds(match self {
-            Self::Orphan => 160,
-            Self::Place | Self::Buy | Self::Pay | Self::Cancel | Self::Refund | Self::Expire => 100,
-        });
+        // Whoever holds a lease is dead: so much later it is over.
+        world
+            .shop
+            .set_clock_offset_seconds(if self == Self::Orphan { 160 } else { 100 });
         match self {
-            Self::Place | Self::Buy | Self::Pay => {
+            Self::Place | Self::Buy | Self::Pay | Self::Refund => {
                 let (found, done) = self.ask_until_done(world).await;
-                let again = self.ask(world).await.unwrap_or_else(|| panic!("no answer"));
+                let again = self.must_ask(world).await;
                 assert_eq!(
                     again.header("idempotent-replayed"),
                     "true",
@@ -153,15 +183,23 @@ impl Operation {
                     "the same answer"
                 );
                 if let Some(first) = first.filter(|first| first.status == 201) {
-                    assert_eq!(
-                        done.text, first.text,
-                        "what was acknowledged is acknowledged again"
-                    );
+                    assert_eq!(done.text, first.text, "what was acknowledged is so again");
                 }
                 found
             }
-            Self::Cancel | Self::Refund => {
-                let answer = self.ask(world).await.unwrap_or_else(|| panic!("no answer"));
+            Self::Prove => match self.must_ask(world).await.status {
+                200 => "done by the retry",
+                // There is nothing left to prove.
+                404 => "was done",
+                other => panic!("{other}"),
+            },
+            Self::Void => match self.must_ask(world).await.status {
+                200 => "done",
+                202 => "done by the sweeper",
+                other => panic!("{other}"),
+            },
+            Self::Cancel | Self::CancelPaid => {
+                let answer = self.must_ask(world).await;
                 match (answer.status, answer.code()) {
                     (200, _) => "done by the retry",
                     (409, "illegal_transition") => "was done",
@@ -172,19 +210,24 @@ impl Operation {
         }
     }
 
+    async fn must_ask(self, world: &World) -> Answer {
+        let answer = self.ask(world).await;
+        answer.unwrap_or_else(|| panic!("{self:?}: no answer"))
+    }
+
     async fn ask_until_done(self, world: &World) -> (&'static str, Answer) {
         let started = Instant::now();
         let mut found = None;
         loop {
-            let answer = self.ask(world).await.unwrap_or_else(|| panic!("no answer"));
+            let answer = self.must_ask(world).await;
             let replayed = answer.header("idempotent-replayed") == "true";
-            found.get_or_insert(match (replayed, answer.status) {
+            let found = *found.get_or_insert(match (replayed, answer.status) {
                 (false, _) => "done by the retry",
                 (true, 201) => "was done",
                 (true, _) => "done by the sweeper",
             });
             match answer.status {
-                201 => return (found.unwrap_or_default(), answer),
+                201 => return (found, answer),
                 202 | 409 => {}
                 _ => panic!("{}", answer.text),
             }
@@ -200,20 +243,21 @@ impl Operation {
     /// Waits until it is done, and looks whether it was done once.
     pub(crate) async fn check(self, world: &World) {
         let (status, on_hand, reserved) = match self {
-            Self::Place => ("pending", STOCK, QUANTITY),
-            Self::Buy | Self::Pay => ("paid", STOCK - QUANTITY, 0),
-            Self::Cancel | Self::Refund | Self::Expire | Self::Orphan => ("cancelled", STOCK, 0),
+            Self::Place | Self::Void => ("pending", STOCK, QUANTITY),
+            Self::Buy | Self::Pay | Self::Prove => ("paid", STOCK - QUANTITY, 0),
+            Self::Refund => ("refunded", STOCK, 0),
+            Self::Cancel | Self::CancelPaid | Self::Expire | Self::Orphan => {
+                ("cancelled", STOCK, 0)
+            }
         };
         world.stock_becomes(on_hand, reserved).await;
+        let orders = world.orders().await;
         if self == Self::Orphan {
-            let late = self
-                .ask_for_order(world)
+            let late = order(world, None)
                 .await
                 .unwrap_or_else(|| panic!("no answer"));
-            assert_eq!(late.status, 409, "{}", late.text);
-            assert_eq!(world.orders().await.len(), 0);
+            assert_eq!((late.status, orders.len()), (409, 0), "{}", late.text);
         } else {
-            let orders = world.orders().await;
             assert_eq!(orders.len(), 1, "{orders:?}");
             let id = orders[0]["id"].as_str().unwrap_or_default();
             let order = world.becomes(&format!("/api/v1/orders/{id}"), status).await;
@@ -221,7 +265,7 @@ impl Operation {
             assert_eq!(world.happened(id, "placed").await, 1);
             assert_eq!(
                 world.happened(id, status).await,
-                usize::from(self != Self::Place)
+                usize::from(status != "pending")
             );
         }
         self.check_money(world).await;
@@ -233,27 +277,50 @@ impl Operation {
             captured_minor: TOTAL,
             ..Provider::NOTHING
         };
-        let expected = match self {
-            Self::Place | Self::Cancel | Self::Expire | Self::Orphan => Provider::NOTHING,
-            Self::Buy | Self::Pay => taken,
-            Self::Refund => {
-                let path = format!("/api/v1/payments/{}", world.payment);
-                world.becomes(&path, "refunded").await;
-                Provider {
-                    refunds: 1,
-                    refunded_minor: TOTAL,
-                    ..taken
-                }
-            }
+        let returned = Provider {
+            refunds: 1,
+            refunded_minor: TOTAL,
+            ..taken
         };
+        let (status, expected) = match self {
+            Self::Place | Self::Cancel | Self::Expire | Self::Orphan => ("", Provider::NOTHING),
+            Self::Void => ("voided", Provider::NOTHING),
+            Self::Prove => ("captured", taken),
+            Self::Buy | Self::Pay => ("", taken),
+            Self::CancelPaid | Self::Refund => ("refunded", returned),
+        };
+        if !status.is_empty() {
+            let path = format!("/api/v1/payments/{}", world.payment);
+            world.becomes(&path, status).await;
+        }
         assert_eq!(world.provider(), expected);
     }
 }
 
+async fn post(world: &World, path: &str, key: &str, body: &Value) -> Option<Answer> {
+    let mut request = world.ann.request(Method::POST, path).json(body);
+    if !key.is_empty() {
+        request = request.header("idempotency-key", key);
+    }
+    world.ann.try_send(request).await.ok()
+}
+
+async fn order(world: &World, method: Option<&str>) -> Option<Answer> {
+    let mut body = json!({"items": [{"product_id": world.product, "quantity": QUANTITY}]});
+    if let Some(method) = method {
+        body["payment"] = json!({"method": method});
+    }
+    post(world, "/api/v1/orders", "k1", &body).await
+}
+
+async fn pay(world: &World, method: &str) -> Option<Answer> {
+    let body = json!({"order_id": world.order, "method": method});
+    post(world, "/api/v1/payments", "p1", &body).await
+}
+
 /// Does an operation in peace; gives the id of what it made.
 async fn done(operation: Operation, world: &World) -> String {
-    let answer = operation.ask(world).await;
-    let answer = answer.unwrap_or_else(|| panic!("no answer to {operation:?}"));
+    let answer = operation.must_ask(world).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     answer.str("/id").to_owned()
 }

@@ -22,3 +22,14 @@ pub(crate) fn print(operation: &str, rows: &[Row]) {
         println!("  {point:<30} {heard:<12} {outcome}");
     }
 }
+
+/// Names the row that a test was at when it fell over.
+pub(crate) struct Under(pub(crate) String);
+
+impl Drop for Under {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("this fell over: {}", self.0);
+        }
+    }
+}

@@ -17,10 +17,13 @@ pub(crate) struct World {
     pub(crate) admin: Client,
     pub(crate) ann: Client,
     pub(crate) product: String,
+    pub(crate) variant: String,
     /// The order that the story is about, if there is one before the operation.
     pub(crate) order: String,
     /// Its payment, if there is one before the operation.
     pub(crate) payment: String,
+    /// What the provider wants proved, if it wants anything.
+    pub(crate) proof: String,
 }
 
 impl World {
@@ -31,14 +34,17 @@ impl World {
         let mut shop = Shop::breakable(&settings).await;
         let admin = shop.admin().await;
         let product = admin.sell("tea", PRICE, STOCK).await;
+        let shown = admin.get(&format!("/api/v1/products/{product}")).await;
         let ann = shop.customer("ann").await;
         Self {
             shop,
             admin,
             ann,
             product,
+            variant: shown.str("/variants/0/id").to_owned(),
             order: String::new(),
             payment: String::new(),
+            proof: String::new(),
         }
     }
 
@@ -50,8 +56,10 @@ impl World {
             ann: self.ann.at(shop.url()),
             shop,
             product: self.product.clone(),
+            variant: self.variant.clone(),
             order: self.order.clone(),
             payment: self.payment.clone(),
+            proof: self.proof.clone(),
         }
     }
 

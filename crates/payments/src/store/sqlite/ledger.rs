@@ -19,9 +19,15 @@ const INSERT: &str =
                                  at_ms, hash)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-const BALANCE: &str = "INSERT INTO ledger_accounts (account, currency, balance_minor)
-     VALUES (?1, ?2, ?3)
-     ON CONFLICT (account, currency) DO UPDATE SET balance_minor = balance_minor + excluded.balance_minor";
+/// The row is made with nothing in it first: an UPSERT would hold what is added, not the sum, against the constraint.
+const ACCOUNT: &str = "INSERT INTO ledger_accounts (account, currency, balance_minor)
+     VALUES (?1, ?2, 0)
+     ON CONFLICT DO NOTHING";
+
+const BALANCE: &str = "UPDATE ledger_accounts
+        SET balance_minor = balance_minor + ?3
+      WHERE account = ?1
+        AND currency = ?2";
 
 /// An entry, as its hash sees it.
 struct Entry<'a> {
@@ -79,6 +85,9 @@ pub(super) fn post(
             entry.at_ms,
             hash
         ])?;
+        connection
+            .prepare_cached(ACCOUNT)?
+            .execute([entry.account, entry.currency])?;
         connection.prepare_cached(BALANCE)?.execute(params![
             entry.account,
             entry.currency,
