@@ -195,7 +195,11 @@ impl Operation {
             },
             Self::Void => match self.must_ask(world).await.status {
                 200 => "done",
-                202 => "done by the sweeper",
+                202 => {
+                    // The sweeper was at it, and has put it off.
+                    world.shop.set_clock_offset_seconds(200);
+                    "done by the sweeper"
+                }
                 other => panic!("{other}"),
             },
             Self::Cancel | Self::CancelPaid => {
