@@ -262,14 +262,32 @@ impl Catalog for FakeCatalog {
         batch.iter().map(|wish| shelf.resolve(wish)).collect()
     }
 
-    async fn overdue(&self, before: Timestamp, limit: u32) -> Result<Vec<OrderId>, BoxError> {
+    async fn give_back_all(&self, _: Vec<GiveBack>) -> Vec<Result<(), GiveBackError>> {
+        Vec::new()
+    }
+
+    async fn overdue(
+        &self,
+        before: Timestamp,
+        after: Option<Overdue>,
+        limit: u32,
+    ) -> Result<Vec<Overdue>, BoxError> {
         self.rounds.fetch_add(1, Ordering::SeqCst);
         let shelf = self.shelf();
         let late = |(_, held): &(&OrderId, &Held)| {
             held.state == ReservationState::Open && held.reserved.hold_until < before
         };
-        let late = shelf.held.iter().filter(late).map(|(id, _)| *id);
-        Ok(late.take(usize::try_from(limit)?).collect())
+        let late = shelf.held.iter().filter(late).map(|(id, held)| Overdue {
+            order_id: *id,
+            hold_until: held.reserved.hold_until,
+        });
+        let place = |one: &Overdue| (one.hold_until, one.order_id);
+        let mut late: Vec<_> = late
+            .filter(|one| after.as_ref().is_none_or(|seen| place(one) > place(seen)))
+            .collect();
+        late.sort_by_key(place);
+        late.truncate(usize::try_from(limit)?);
+        Ok(late)
     }
 
     async fn create_product(

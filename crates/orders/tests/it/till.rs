@@ -5,11 +5,16 @@ use crate::fakes::FakeCatalog;
 use async_trait::async_trait;
 use contracts::{
     BoxError,
+    access::Principal,
     catalog::{Catalog, ReservationState, Resolve},
-    orders::{OrderError, Orders, PaymentEnd, Reader},
-    payments::{PayError, PayOrder, PaymentAudit, PaymentStatus, PaymentView, Payments},
+    orders::{BeginPayment, OrderError, Orders, PaymentEnd, Reader, Settlement},
+    payments::{
+        CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentStatus,
+        PaymentView, Payments, RefundAudit, RefundError, RefundOf, RefundOrder, RefundView,
+        ReviewView, SagaError, SagaId, SagaQuery, SagaView,
+    },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, PaymentId, Version},
+    values::{Money, OrderId, Page, PaymentId, RefundId, Version},
 };
 use std::{
     collections::HashMap,
@@ -70,9 +75,22 @@ impl FakePayments {
             sold.unwrap();
         }
         let orders = self.orders();
-        let paid = orders.end_payment(view.order_id, view.id, PaymentEnd::Paid);
-        paid.await.map(drop)
+        end(orders, view.order_id, view.id, PaymentEnd::Paid).await
     }
+}
+
+async fn end(
+    orders: &Arc<dyn Orders>,
+    order_id: OrderId,
+    payment_id: PaymentId,
+    end: PaymentEnd,
+) -> Result<(), OrderError> {
+    let wish = Settlement {
+        order_id,
+        payment_id,
+        end,
+    };
+    orders.settle_all(vec![wish]).await.remove(0)
 }
 
 fn refused(error: OrderError) -> PayError {
@@ -124,14 +142,21 @@ impl Payments for FakePayments {
         };
         let (orders, id) = (self.orders(), PaymentId::generate());
         let order = orders.order(who, wish.order_id).await.map_err(refused)?;
-        let payable = orders.begin_payment(order.id, id).await.map_err(refused)?;
+        let begin = BeginPayment {
+            order_id: order.id,
+            payment_id: id,
+        };
+        let begun = orders.begin_payments(vec![begin]).await.remove(0);
+        let payable = begun.map_err(refused)?;
         let view = PaymentView {
             id,
             order_id: order.id,
             version: Version::FIRST,
             status,
             amount: payable.total,
+            refunded: Money::zero(payable.total.currency),
             decline_code: None,
+            next_action: None,
             created_at: order.created_at,
             updated_at: order.created_at,
         };
@@ -139,10 +164,11 @@ impl Payments for FakePayments {
             PaymentStatus::Captured if wish.method == "tok_untold" => {}
             PaymentStatus::Captured => self.capture(&view).await.map_err(refused)?,
             PaymentStatus::Declined => {
-                let failed = orders.end_payment(order.id, id, PaymentEnd::Failed);
+                let failed = end(orders, order.id, id, PaymentEnd::Failed);
                 failed.await.map_err(refused)?;
             }
             PaymentStatus::Pending
+            | PaymentStatus::RequiresAction
             | PaymentStatus::Authorised
             | PaymentStatus::Voided
             | PaymentStatus::Refunded => {}
@@ -160,6 +186,60 @@ impl Payments for FakePayments {
         _: Option<(OrderId, PaymentId)>,
         _: u32,
     ) -> Result<Vec<PaymentAudit>, BoxError> {
-        Err("this till keeps no books".into())
+        Err(no_books())
     }
+
+    async fn void(&self, _: &Reader, _: PaymentId) -> Result<PaymentView, PayError> {
+        Err(PayError::NotFound)
+    }
+
+    async fn refund(
+        &self,
+        _: &Principal,
+        _: IdempotencyKey,
+        _: RefundOf,
+        _: RefundOrder,
+    ) -> Result<Answered<RefundView>, RefundError> {
+        Err(RefundError::NotFound)
+    }
+
+    async fn refunds(&self, _: &Reader, _: PaymentId) -> Result<Vec<RefundView>, PayError> {
+        Err(PayError::NotFound)
+    }
+
+    async fn callback(&self, _: &str, _: &str, _: &[u8]) -> Result<(), CallbackError> {
+        Err(CallbackError::UnknownProvider)
+    }
+
+    async fn sagas(&self, _: SagaQuery) -> Result<Page<SagaView>, SagaError> {
+        Err(SagaError::Internal(no_books()))
+    }
+
+    async fn retry_saga(&self, id: SagaId) -> Result<SagaView, SagaError> {
+        Err(SagaError::NotFound(id))
+    }
+
+    async fn reviews(&self, _: u32) -> Result<Vec<ReviewView>, BoxError> {
+        Err(no_books())
+    }
+
+    async fn audit_refunds(
+        &self,
+        _: Option<(PaymentId, RefundId)>,
+        _: u32,
+    ) -> Result<Vec<RefundAudit>, BoxError> {
+        Err(no_books())
+    }
+
+    async fn audit_ledger(&self) -> Result<LedgerAudit, BoxError> {
+        Err(no_books())
+    }
+
+    async fn audit_charges(&self, _: u64, _: u32) -> Result<Vec<ChargeAudit>, BoxError> {
+        Err(no_books())
+    }
+}
+
+fn no_books() -> BoxError {
+    "this till keeps no books".into()
 }

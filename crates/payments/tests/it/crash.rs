@@ -52,8 +52,8 @@ const ABORT: &str = "BEGIN SELECT RAISE(ABORT, 'crashed'); END";
 impl Shop {
     fn break_at(&self, place: Place) {
         let (file, when) = match place {
-            Place::Neighbour(Call::Sell, moment) => {
-                return self.catalog.faults.add(Call::Sell, moment);
+            Place::Neighbour(call @ (Call::Sell | Call::Restock), moment) => {
+                return self.catalog.faults.add(call, moment);
             }
             Place::Neighbour(call, moment) => return self.orders.faults.add(call, moment),
             Place::ChargeUnmade => (self.sandbox_file(), "INSERT ON charges".to_owned()),

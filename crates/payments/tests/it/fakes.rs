@@ -22,6 +22,7 @@ pub(crate) enum Call {
     End,
     Note,
     Sell,
+    Restock,
 }
 
 /// Whether a failing call had its effect.
@@ -57,7 +58,8 @@ pub(crate) struct FakeOrder {
     pub(crate) owner: Option<UserId>,
     pub(crate) token: Option<String>,
     pub(crate) payment: Option<PaymentId>,
-    pub(crate) refunds_noted: u32,
+    pub(crate) lines: Vec<OrderLineView>,
+    pub(crate) refunds: Vec<RefundNote>,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +89,49 @@ impl FakeOrders {
     }
 }
 
+impl FakeOrders {
+    fn begin(&self, wish: &BeginPayment) -> Result<Payable, OrderError> {
+        self.fault(Call::Begin, Moment::Before)?;
+        let view = found(&mut self.orders.lock().unwrap(), wish.order_id, |order| {
+            if order.status != OrderStatus::Pending {
+                return Err(no_move(order.status));
+            }
+            if order.payment.is_some_and(|tied| tied != wish.payment_id) {
+                return Err(OrderError::PaymentInProgress);
+            }
+            order.payment = Some(wish.payment_id);
+            Ok(())
+        })?;
+        self.fault(Call::Begin, Moment::After)?;
+        Ok(Payable {
+            total: view.total,
+            customer_id: view.customer_id,
+        })
+    }
+
+    fn settle(&self, wish: &Settlement) -> Result<(), OrderError> {
+        self.fault(Call::End, Moment::Before)?;
+        found(&mut self.orders.lock().unwrap(), wish.order_id, |order| {
+            let tied = order.payment == Some(wish.payment_id);
+            match (wish.end, tied) {
+                (PaymentEnd::Paid, true) if order.status == OrderStatus::Pending => {
+                    order.status = OrderStatus::Paid;
+                }
+                (PaymentEnd::Failed, true) if order.status == OrderStatus::Pending => {
+                    order.payment = None;
+                }
+                (PaymentEnd::Paid, true) | (PaymentEnd::Failed, false) => {}
+                (PaymentEnd::Paid, false) | (PaymentEnd::Failed, true) => {
+                    return Err(no_move(order.status));
+                }
+            }
+            Ok(())
+        })?;
+        self.ends.lock().unwrap().push((wish.payment_id, wish.end));
+        self.fault(Call::End, Moment::After)
+    }
+}
+
 fn unused<T>() -> Result<T, OrderError> {
     Err(OrderError::Internal("payments must not call this".into()))
 }
@@ -104,7 +149,7 @@ fn found(
         version: Version::FIRST,
         status: order.status,
         customer_id: order.owner,
-        items: Vec::new(),
+        items: order.lines.clone(),
         total: order.total,
         payment_due_at: Timestamp::from_ms(0),
         tracking: None,
@@ -138,57 +183,20 @@ impl Orders for FakeOrders {
         })
     }
 
-    async fn begin_payment(&self, id: OrderId, payment: PaymentId) -> Result<Payable, OrderError> {
-        self.fault(Call::Begin, Moment::Before)?;
-        let view = found(&mut self.orders.lock().unwrap(), id, |order| {
-            if order.status != OrderStatus::Pending {
-                return Err(no_move(order.status));
-            }
-            if order.payment.is_some_and(|tied| tied != payment) {
-                return Err(OrderError::PaymentInProgress);
-            }
-            order.payment = Some(payment);
-            Ok(())
-        })?;
-        self.fault(Call::Begin, Moment::After)?;
-        Ok(Payable {
-            total: view.total,
-            customer_id: view.customer_id,
-        })
+    async fn begin_payments(&self, batch: Vec<BeginPayment>) -> Vec<Result<Payable, OrderError>> {
+        batch.iter().map(|wish| self.begin(wish)).collect()
     }
 
-    async fn end_payment(
-        &self,
-        id: OrderId,
-        payment: PaymentId,
-        end: PaymentEnd,
-    ) -> Result<OrderView, OrderError> {
-        self.fault(Call::End, Moment::Before)?;
-        let view = found(&mut self.orders.lock().unwrap(), id, |order| {
-            let tied = order.payment == Some(payment);
-            match (end, tied) {
-                (PaymentEnd::Paid, true) if order.status == OrderStatus::Pending => {
-                    order.status = OrderStatus::Paid;
-                }
-                (PaymentEnd::Failed, true) if order.status == OrderStatus::Pending => {
-                    order.payment = None;
-                }
-                (PaymentEnd::Paid, true) | (PaymentEnd::Failed, false) => {}
-                (PaymentEnd::Paid, false) | (PaymentEnd::Failed, true) => {
-                    return Err(no_move(order.status));
-                }
-            }
-            Ok(())
-        })?;
-        self.ends.lock().unwrap().push((payment, end));
-        self.fault(Call::End, Moment::After)?;
-        Ok(view)
+    async fn settle_all(&self, batch: Vec<Settlement>) -> Vec<Result<(), OrderError>> {
+        batch.iter().map(|wish| self.settle(wish)).collect()
     }
 
-    async fn note_refund(&self, id: OrderId, _: PaymentId) -> Result<(), OrderError> {
+    async fn note_refund(&self, note: RefundNote) -> Result<(), OrderError> {
         self.fault(Call::Note, Moment::Before)?;
-        self.set(id, |order| {
-            order.refunds_noted = order.refunds_noted.saturating_add(1)
+        self.set(note.order_id, |order| {
+            if !order.refunds.contains(&note) {
+                order.refunds.push(note.clone());
+            }
         });
         self.fault(Call::Note, Moment::After)
     }
@@ -229,6 +237,7 @@ impl Orders for FakeOrders {
 #[derive(Debug, Default)]
 pub(crate) struct FakeCatalog {
     pub(crate) reservations: Mutex<HashMap<OrderId, ReservationState>>,
+    pub(crate) given_back: Mutex<HashMap<RefundId, Vec<ReturnedItem>>>,
     pub(crate) faults: Faults,
 }
 
@@ -274,6 +283,20 @@ fn adjust<T>() -> Result<T, AdjustError> {
 impl Catalog for FakeCatalog {
     async fn resolve_all(&self, batch: Vec<Resolve>) -> Vec<Result<(), ResolveError>> {
         batch.iter().map(|wish| self.resolve(wish)).collect()
+    }
+
+    async fn give_back_all(&self, batch: Vec<GiveBack>) -> Vec<Result<(), GiveBackError>> {
+        let give = |wish: GiveBack| {
+            let fault = |moment| {
+                let at = self.faults.at(Call::Restock, moment);
+                at.map_err(GiveBackError::Internal)
+            };
+            fault(Moment::Before)?;
+            let mut given = self.given_back.lock().unwrap();
+            given.insert(wish.refund_id, wish.items);
+            fault(Moment::After)
+        };
+        batch.into_iter().map(give).collect()
     }
 
     async fn create_product(
@@ -372,7 +395,12 @@ impl Catalog for FakeCatalog {
     async fn reserve_all(&self, _: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {
         Vec::new()
     }
-    async fn overdue(&self, _: Timestamp, _: u32) -> Result<Vec<OrderId>, BoxError> {
+    async fn overdue(
+        &self,
+        _: Timestamp,
+        _: Option<Overdue>,
+        _: u32,
+    ) -> Result<Vec<Overdue>, BoxError> {
         Ok(edit()?)
     }
     async fn audit_stock(&self, _: Option<VariantId>, _: u32) -> Result<Vec<StockAudit>, BoxError> {

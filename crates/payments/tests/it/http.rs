@@ -293,11 +293,27 @@ async fn a_guest_pays_with_the_order_s_token() {
 }
 
 #[tokio::test]
-async fn the_document_has_both_addresses() {
+async fn the_document_has_every_address() {
     let shop = Shop::start();
     let (_, document) = payments::routes(Arc::clone(&shop.service) as _).split_for_parts();
     let paths: Vec<&str> = document.paths.paths.keys().map(String::as_str).collect();
-    assert_eq!(paths, ["/api/v1/payments", "/api/v1/payments/{id}"]);
+    let expected = [
+        "",
+        "/providers/sandbox/charges",
+        "/providers/sandbox/knobs",
+        "/providers/sandbox/proofs/{proof}",
+        "/providers/{name}/webhook",
+        "/reviews",
+        "/sagas",
+        "/sagas/{id}/retry",
+        "/{id}",
+        "/{id}/refunds",
+        "/{id}/void",
+    ];
+    assert_eq!(
+        paths,
+        expected.map(|path| format!("/api/v1/payments{path}"))
+    );
     let post = document.paths.paths["/api/v1/payments"]
         .post
         .as_ref()

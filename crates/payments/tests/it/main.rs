@@ -6,8 +6,10 @@
     reason = "tests"
 )]
 
+mod callbacks;
 mod crash;
 mod fakes;
+mod giving_back;
 mod http;
 mod paying;
 mod refunds;

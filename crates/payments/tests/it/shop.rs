@@ -4,10 +4,10 @@ use crate::fakes::{FakeCatalog, FakeOrder, FakeOrders};
 use contracts::{
     access::{Principal, Role},
     catalog::ReservationState,
-    orders::{OrderStatus, Reader},
-    payments::{PayError, PayOrder, PaymentView, Payments},
+    orders::{OrderLineView, OrderStatus, Reader},
+    payments::{PayError, PayOrder, PaymentView, Payments, SagaQuery},
     request::{Answered, IdempotencyKey},
-    values::{Money, OrderId, SessionId, Timestamp, UserId},
+    values::{Money, OrderId, ProductId, Quantity, SessionId, Timestamp, UserId, VariantId},
 };
 use payments::{Config, Parts, Service};
 use platform::{clock::Clock, db::sqlite::Options, tasks::Tasks};
@@ -47,7 +47,11 @@ impl Shop {
             provider_timeout_ms: 5_000,
             sandbox_slow_ms: 20,
             in_flight_max: 1_024,
+            settle_batch_max: 64,
             sweep_rows_max: 256,
+            sweep_every_ms: 1_000,
+            challenge_seconds: 600,
+            reconcile_every_seconds: 30,
         };
         change(&mut config);
         let orders = Arc::new(FakeOrders::default());
@@ -69,8 +73,9 @@ impl Shop {
         }
     }
 
-    /// Waits for what is under way, forgets everything in memory, and opens the files again.
+    /// Lets what is under way come to its end, forgets everything in memory, and opens the files again.
     pub(crate) async fn restart(&mut self) {
+        self.tasks.stop();
         assert!(self.tasks.wait(Duration::from_secs(30)).await);
         self.tasks = Tasks::default();
         self.service = self.second();
@@ -102,7 +107,8 @@ impl Shop {
             owner,
             token: token.map(str::to_owned),
             payment: None,
-            refunds_noted: 0,
+            lines: vec![line("tea", PRICE, 1)],
+            refunds: Vec::new(),
         };
         self.orders.orders.lock().unwrap().insert(id, order);
         self.catalog.set(id, ReservationState::Open);
@@ -139,6 +145,18 @@ impl Shop {
     pub(crate) async fn be_patient(&mut self) {
         self.config.provider_timeout_ms = 5_000;
         self.restart().await;
+    }
+
+    /// Waits until nothing is under way, without any help.
+    pub(crate) async fn rest(&self) {
+        let open = || self.service.sagas(SagaQuery::default());
+        let rests = async {
+            while !open().await.unwrap().data.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let rested = tokio::time::timeout(Duration::from_secs(20), rests).await;
+        assert!(rested.is_ok(), "{:?}", open().await);
     }
 
     /// Lets time pass and the sweeper work until nothing is unfinished.
@@ -189,6 +207,26 @@ impl Drop for Shop {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.folder));
     }
+}
+
+/// A line of this many things of a name.
+pub(crate) fn line(sku: &str, price: i64, units: u32) -> OrderLineView {
+    let unit_price = Money::new(price, "USD".parse().unwrap());
+    let quantity = Quantity::try_from(units).unwrap();
+    OrderLineView {
+        product_id: ProductId::generate(),
+        variant_id: variant(sku),
+        sku: sku.to_owned(),
+        name: sku.to_owned(),
+        quantity,
+        unit_price,
+        line_total: unit_price.times(quantity).unwrap(),
+    }
+}
+
+/// The variant of that name.
+pub(crate) fn variant(sku: &str) -> VariantId {
+    VariantId::from_bytes(platform::digest::derived_id("variant", sku))
 }
 
 pub(crate) fn user(roles: &[Role]) -> Principal {

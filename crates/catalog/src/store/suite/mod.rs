@@ -2,6 +2,7 @@
 
 mod histories;
 mod products;
+mod returns;
 mod stock;
 
 use super::{Adjust, Edit, Import, NewRow, Store, sqlite::SqliteStore};

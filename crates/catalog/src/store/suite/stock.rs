@@ -183,13 +183,23 @@ async fn overdue_reservations_are_found_oldest_first() {
     wishes[1].hold_until = NOW.plus_seconds(10);
     room.reserve(wishes).await;
     let late = NOW.plus_seconds(30);
-    let found = room.store.overdue(late, 10).await.unwrap();
-    assert_eq!(found, [orders[1], orders[0]]);
+    let found = async |moment, after| {
+        let page = room.store.overdue(moment, after, 10).await.unwrap();
+        let ids: Vec<_> = page.iter().map(|one| one.order_id).collect();
+        (ids, page.first().copied())
+    };
+    let (all, first) = found(late, None).await;
+    assert_eq!(all, [orders[1], orders[0]]);
+    assert_eq!(
+        found(late, first).await.0,
+        [orders[0]],
+        "behind what was seen"
+    );
     room.resolve(orders[1], ReservationState::Expired)
         .await
         .unwrap();
-    assert_eq!(room.store.overdue(late, 10).await.unwrap(), [orders[0]]);
-    assert!(room.store.overdue(NOW, 10).await.unwrap().is_empty());
+    assert_eq!(found(late, None).await.0, [orders[0]]);
+    assert_eq!(found(NOW, None).await.0, []);
 }
 
 #[tokio::test]

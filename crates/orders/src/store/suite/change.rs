@@ -3,8 +3,8 @@
 use super::{Bench, at, order, order_by};
 use crate::domain::order::Happening;
 use contracts::{
-    orders::{OrderError, OrderEventView, OrderMove, OrderStatus, PaymentEnd},
-    values::{OrderId, PaymentId, UserId},
+    orders::{OrderError, OrderEventView, OrderMove, OrderStatus, PaymentEnd, RefundNote},
+    values::{Money, OrderId, PaymentId, RefundId, UserId},
 };
 use serde_json::{Value, json};
 
@@ -201,23 +201,32 @@ pub(super) async fn what_was_never_written_is_not_found(bench: Bench) {
     let refusal = bench.happen(unknown, CANCEL, 0).await;
     assert!(matches!(refusal, Err(OrderError::NotFound)));
     assert!(bench.store.find(unknown).await.unwrap().is_none());
-    let store = &bench.store;
-    let noted = store.note(unknown, "refunded", "pay".to_owned(), at(0));
-    noted.await.unwrap();
+    let noted = bench.happen(unknown, refunded(unknown, 1, true), 0).await;
+    assert!(matches!(noted, Err(OrderError::NotFound)));
     let seen = bench.seen(unknown).await;
     assert!(seen.view.is_none() && seen.timeline.is_empty() && seen.events.is_empty());
 }
 
-pub(super) async fn a_note_is_kept_once(bench: Bench) {
+fn refunded(order_id: OrderId, refund: u8, whole: bool) -> Happening {
+    Happening::Refunded(RefundNote {
+        order_id,
+        refund_id: RefundId::from_bytes([refund; 16]),
+        amount: Money::new(5, "USD".parse().unwrap()),
+        whole,
+        actor: "system".to_owned(),
+    })
+}
+
+pub(super) async fn a_refund_is_noted_once_and_leaves_a_cancelled_order_cancelled(bench: Bench) {
     let id = bench.place(&order()).await.id;
-    let payment = bench.pay(id, 10).await.to_string();
+    bench.pay(id, 10).await;
     bench.happen(id, CANCEL, 20).await.unwrap();
     let before = bench.seen(id).await;
     for second in [30, 40] {
-        let note = bench
-            .store
-            .note(id, "refunded", payment.clone(), at(second));
-        note.await.unwrap();
+        bench
+            .happen(id, refunded(id, 1, true), second)
+            .await
+            .unwrap();
     }
     let after = bench.seen(id).await;
     assert_eq!(
@@ -227,14 +236,50 @@ pub(super) async fn a_note_is_kept_once(bench: Bench) {
     );
     let (last, rest) = after.timeline.split_last().unwrap();
     assert_eq!(rest, before.timeline);
-    assert_eq!(said(last), format!("5 refunded cancelled {payment}"));
+    let refund = RefundId::from_bytes([1; 16]);
+    assert_eq!(
+        said(last),
+        format!("5 refunded cancelled {refund} 0.05 USD")
+    );
     assert_eq!((last.actor.as_str(), last.at), ("system", at(30)));
+}
 
-    let other = bench
+pub(super) async fn an_order_without_money_left_is_refunded(bench: Bench) {
+    let id = bench.place(&order()).await.id;
+    bench.pay(id, 10).await;
+    let (before, after) = bench.happen(id, refunded(id, 1, false), 20).await.unwrap();
+    assert_eq!(
+        (before.status, after.status),
+        (OrderStatus::Paid, OrderStatus::Paid)
+    );
+    let (_, after) = bench.happen(id, refunded(id, 2, true), 30).await.unwrap();
+    assert_eq!(after.status, OrderStatus::Refunded);
+    assert!(bench.happen(id, CANCEL, 40).await.is_err(), "an end");
+    let seen = bench.seen(id).await;
+    let kinds: Vec<_> = seen
+        .timeline
+        .iter()
+        .map(|entry| entry.kind.as_str())
+        .collect();
+    assert_eq!(kinds[kinds.len() - 2..], ["refunded_in_part", "refunded"]);
+}
+
+pub(super) async fn of_many_happenings_each_has_its_own_end(bench: Bench) {
+    let (good, bad) = (bench.place(&order()).await.id, OrderId::generate());
+    let payment = PaymentId::generate();
+    let batch = vec![
+        (bad, Happening::PaymentBegan(payment)),
+        (good, Happening::PaymentBegan(payment)),
+        (good, Happening::PaymentBegan(PaymentId::generate())),
+    ];
+    let answers = bench
         .store
-        .note(id, "refunded", "another".to_owned(), at(50));
-    other.await.unwrap();
-    assert_eq!(bench.store.timeline(id).await.unwrap().len(), 6);
+        .happen_all(batch, "system".to_owned(), at(5))
+        .await;
+    let answers = answers.unwrap();
+    assert!(matches!(answers[0], Err(OrderError::NotFound)));
+    assert_eq!(answers[1].as_ref().unwrap().1.payment_id, Some(payment));
+    assert!(matches!(answers[2], Err(OrderError::PaymentInProgress)));
 }
 
 pub(super) async fn due_are_the_pending_without_a_payment_whose_time_is_over(bench: Bench) {

@@ -19,15 +19,14 @@ const INSERT: &str =
                                  at_ms, hash)
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
-/// The row is made with nothing in it first: an UPSERT would hold what is added, not the sum, against the constraint.
-const ACCOUNT: &str = "INSERT INTO ledger_accounts (account, currency, balance_minor)
-     VALUES (?1, ?2, 0)
-     ON CONFLICT DO NOTHING";
-
 const BALANCE: &str = "UPDATE ledger_accounts
         SET balance_minor = balance_minor + ?3
       WHERE account = ?1
         AND currency = ?2";
+
+/// Not an upsert: that would hold the entry itself, and not the balance, against the account's CHECK.
+const OPEN_ACCOUNT: &str =
+    "INSERT INTO ledger_accounts (account, currency, balance_minor) VALUES (?1, ?2, ?3)";
 
 /// An entry, as its hash sees it.
 struct Entry<'a> {
@@ -85,14 +84,10 @@ pub(super) fn post(
             entry.at_ms,
             hash
         ])?;
-        connection
-            .prepare_cached(ACCOUNT)?
-            .execute([entry.account, entry.currency])?;
-        connection.prepare_cached(BALANCE)?.execute(params![
-            entry.account,
-            entry.currency,
-            entry.amount_minor
-        ])?;
+        let values = params![entry.account, entry.currency, entry.amount_minor];
+        if connection.prepare_cached(BALANCE)?.execute(values)? == 0 {
+            connection.prepare_cached(OPEN_ACCOUNT)?.execute(values)?;
+        }
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! What every store of payments promises; a second store runs the same tests. Nothing here knows SQL.
 
-use super::{Change, SqliteStore, Store, Taken};
+mod money;
+
+use super::{Change, Delay, Lease, SqliteStore, Store, Taken};
 use crate::domain::{Intent, Payment, State};
 use contracts::values::{Money, OrderId, PaymentId, Timestamp};
 use platform::db::{Abort, sqlite::Options};
@@ -37,8 +39,26 @@ fn change(to: State) -> Change {
     Change {
         to,
         told: false,
+        late: false,
+        booked: None,
         at: at(5),
-        next_try_at: at(13),
+        lease_until: at(13),
+    }
+}
+
+fn lease(owner: &str, until: i64) -> Lease {
+    Lease {
+        owner: owner.to_owned(),
+        until: at(until),
+    }
+}
+
+fn failed(until: i64) -> Delay {
+    Delay {
+        until: at(until),
+        failed: true,
+        parked: false,
+        reason: "no answer".to_owned(),
     }
 }
 
@@ -59,7 +79,7 @@ impl Fixture {
             amount: Money::new(1_999, "USD".parse().unwrap()),
             method: "tok_ok".to_owned(),
         };
-        self.store.begin(intent, at(0), at(8)).await
+        self.store.begin(intent, at(0), lease("a", 8)).await
     }
 
     async fn moved(&self, payment: &Payment, to: State) -> Payment {
@@ -75,8 +95,7 @@ impl Fixture {
     }
 
     async fn due(&self, seconds: i64) -> Vec<PaymentId> {
-        let due = self.store.due(at(seconds), 10).await.unwrap();
-        due.into_iter().map(|payment| payment.id).collect()
+        self.store.due(at(seconds), 10).await.unwrap()
     }
 }
 
@@ -95,14 +114,6 @@ async fn every_state_is_kept_as_it_was_written() {
         },
         State::Captured {
             reference: reference(),
-            refund_wanted: false,
-        },
-        State::Captured {
-            reference: reference(),
-            refund_wanted: true,
-        },
-        State::Refunded {
-            reference: reference(),
         },
     ]) {
         let moved = fixture.moved(&payment, state.clone()).await;
@@ -118,6 +129,11 @@ async fn every_state_is_kept_as_it_was_written() {
         State::Voided { reference: None },
         State::Voided {
             reference: Some(reference()),
+        },
+        State::Challenged {
+            reference: reference(),
+            url: "/prove".to_owned(),
+            due: at(600),
         },
     ] {
         let begun = fixture.begin(OrderId::generate()).await.unwrap();
@@ -155,7 +171,6 @@ async fn an_order_has_one_payment_under_way_or_captured() {
     assert!(refused().await, "authorised");
     let taken = State::Captured {
         reference: reference(),
-        refund_wanted: false,
     };
     fixture.moved(&held, taken).await;
     assert!(refused().await, "captured");
@@ -176,7 +191,7 @@ async fn who_reads_an_old_version_moves_nothing() {
         assert_eq!(fixture.store.advance(&old, change(to)).await.unwrap(), None);
     }
     assert_eq!(fixture.store.mark_told(&old, at(6)).await.unwrap(), None);
-    fixture.store.postpone(&old, at(99)).await.unwrap();
+    fixture.store.postpone(&old, failed(99)).await.unwrap();
     assert_eq!(fixture.kept(&old).await, new);
     assert_eq!(fixture.due(13).await, [new.id]);
 }
@@ -189,12 +204,12 @@ async fn what_is_unfinished_comes_due_until_its_order_knows() {
         (fixture.due(7).await, fixture.due(8).await),
         (vec![], vec![payment.id])
     );
-    fixture.store.postpone(&payment, at(10)).await.unwrap();
+    fixture.store.postpone(&payment, failed(10)).await.unwrap();
     assert_eq!(
         (fixture.due(9).await, fixture.due(10).await),
         (vec![], vec![payment.id])
     );
-    assert_eq!(fixture.kept(&payment).await.tries, 1);
+    assert_eq!(fixture.kept(&payment).await.progress.tries, 1);
     let declined = fixture
         .moved(
             &payment,
@@ -203,7 +218,7 @@ async fn what_is_unfinished_comes_due_until_its_order_knows() {
             },
         )
         .await;
-    assert_eq!((declined.tries, declined.told), (0, false));
+    assert_eq!((declined.progress.tries, declined.told), (0, false));
     assert_eq!(
         (fixture.due(12).await, fixture.due(13).await),
         (vec![], vec![payment.id])
@@ -224,7 +239,11 @@ async fn the_longest_due_come_first_and_a_page_is_bounded() {
     let mut ids = Vec::new();
     for seconds in [30, 10, 20] {
         let payment = fixture.begin(OrderId::generate()).await.unwrap();
-        fixture.store.postpone(&payment, at(seconds)).await.unwrap();
+        fixture
+            .store
+            .postpone(&payment, failed(seconds))
+            .await
+            .unwrap();
         ids.push((seconds, payment.id));
     }
     ids.sort_unstable();
