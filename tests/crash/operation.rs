@@ -86,11 +86,11 @@ impl Operation {
 
     /// The world before it.
     pub(crate) async fn prepare(self) -> World {
-        let settings: &[(&str, &str)] = match self {
-            Self::Expire | Self::Orphan => &WINDOW,
-            _ => &[],
-        };
-        self.prepare_with(settings).await
+        if matches!(self, Self::Expire | Self::Orphan) {
+            self.prepare_with(&WINDOW).await
+        } else {
+            self.prepare_with(&[]).await
+        }
     }
 
     /// The world before it, with these settings.
