@@ -104,7 +104,7 @@ impl Made {
 
     /// The path with the id in the place of `{...}`.
     pub(crate) fn path(&self, path: &str) -> String {
-        let path = self.fill(path);
+        let path = self.fill(path).replace("{name}", "sandbox");
         match (path.find('{'), path.find('}')) {
             (Some(open), Some(close)) => {
                 format!("{}{}{}", &path[..open], self.id, &path[close + 1..])

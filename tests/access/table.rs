@@ -67,6 +67,7 @@ const PASSWORD: &str = r#"{"password":"$password"}"#;
 const RENAME: &str = r#"{"name":"Somebody","version":$version}"#;
 const RAISE: &str = r#"{"roles":["customer","merchant"],"version":1}"#;
 const RAISE_SELF: &str = r#"{"roles":["admin","customer","merchant"],"version":$version}"#;
+const REFUND: &str = r#"{"amount":"0.01"}"#;
 const PAY: &str = r#"{"order_id":"$id","method":"tok_ok"}"#;
 
 /// The canonical routes: all that the document lists.
@@ -137,6 +138,19 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/payments", GuestsWithOther, PAY, [404, 404, 404, 404, 404, 201]),
     Row("GET /api/v1/payments/{id}", Payment, "", SEES_MIXED),
     Row("GET /api/v1/payments/{id}", GuestsPayment, "", all(200)),
+    Row("POST /api/v1/payments/{id}/void", Payment, "{}", [401, 404, 409, 404, 404, 409]),
+    Row("POST /api/v1/payments/{id}/void", GuestsPayment, "{}", all(409)),
+    Row("POST /api/v1/payments/{id}/refunds", Payment, REFUND, admins(201)),
+    Row("GET /api/v1/payments/{id}/refunds", Payment, "", SEES_MIXED),
+    Row("GET /api/v1/payments/{id}/refunds", GuestsPayment, "", all(200)),
+    Row("POST /api/v1/payments/providers/{name}/webhook", Nothing, "{}", all(400)),
+    Row("GET /api/v1/payments/sagas", Nothing, "", admins(200)),
+    Row("POST /api/v1/payments/sagas/{id}/retry", Payment, "{}", admins(409)),
+    Row("GET /api/v1/payments/reviews", Nothing, "", admins(200)),
+    Row("GET /api/v1/payments/providers/sandbox/knobs", Nothing, "", admins(200)),
+    Row("PUT /api/v1/payments/providers/sandbox/knobs", Nothing, "{}", admins(200)),
+    Row("GET /api/v1/payments/providers/sandbox/charges", Nothing, "", admins(200)),
+    Row("POST /api/v1/payments/providers/sandbox/proofs/{proof}", Payment, r#"{"approve":true}"#, all(404)),
 ];
 
 /// The seeds' addresses, which lead to the same handlers.
