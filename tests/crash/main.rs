@@ -1,5 +1,7 @@
 //! The crash matrix: the real binary is ended at every named point of every operation, started again, asked again
-//! with the client's key, and its books are checked. Slow on purpose: every row is a shop that dies.
+//! with the client's key, and its books are checked. Slow on purpose: every row is a shop that dies. On Linux only:
+//! `cargo xtask ci` says so where it is not run.
+#![cfg(target_os = "linux")]
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -10,16 +12,12 @@
 
 mod books;
 mod clock;
-#[cfg(target_os = "linux")]
 mod frozen;
-#[cfg(target_os = "linux")]
 #[path = "../kill/load.rs"]
 mod load;
 mod matrix;
 mod operation;
-#[cfg(target_os = "linux")]
 mod power;
-#[cfg(target_os = "linux")]
 mod storage;
 mod table;
 mod world;

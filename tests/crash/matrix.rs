@@ -3,6 +3,7 @@
 use crate::{
     operation::Operation,
     table::{self, Row, Under},
+    world::World,
 };
 use futures_util::{StreamExt, stream};
 use std::{
@@ -11,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-use testkit::POINTS;
+use testkit::{Disk, POINTS, Unsynced};
 
 /// Shops at a time in one test: they mostly wait.
 const AT_A_TIME: usize = 4;
@@ -20,13 +21,22 @@ const COMMITS_MAX: usize = 40;
 /// How long a shop that has done its work is watched for a last write.
 const LAST_WRITE: Duration = Duration::from_millis(1_500);
 
+/// How it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The process is killed.
+    Kill,
+    /// The power goes at the same moment: what was not synced is lost, or some of it.
+    PowerLoss,
+}
+
 /// Dies at every named point of an operation, and before and after each of its commits.
-async fn endure(operation: Operation) {
+pub(crate) async fn endure(operation: Operation, ending: Ending) {
     let template = operation.prepare().await;
     let mut rows = Vec::new();
     let named = POINTS.iter().filter(|point| is_of(operation, point));
     let mut dying = stream::iter(named)
-        .map(|point| die_at(operation, &template, (*point).to_owned()))
+        .map(|point| die_at((operation, ending), &template, (*point).to_owned()))
         .buffered(AT_A_TIME);
     while let Some((point, row)) = dying.next().await {
         rows.push(row.unwrap_or_else(|| panic!("{operation:?} never came to {point}")));
@@ -35,7 +45,7 @@ async fn endure(operation: Operation) {
     for point in ["commit.before", "commit.after"] {
         let commits = stream::iter(1..COMMITS_MAX);
         let mut dying = commits
-            .map(|hit| die_at(operation, &template, format!("{point}:{hit}")))
+            .map(|hit| die_at((operation, ending), &template, format!("{point}:{hit}")))
             .buffered(AT_A_TIME);
         let mut count = 0;
         while let Some((_, Some(row))) = dying.next().await {
@@ -51,7 +61,7 @@ async fn endure(operation: Operation) {
             "{operation:?} does not come to an end"
         );
     }
-    table::print(&format!("{operation:?}"), &rows);
+    table::print(&format!("{operation:?}, {ending:?}"), &rows);
 }
 
 fn is_of(operation: Operation, point: &str) -> bool {
@@ -61,12 +71,17 @@ fn is_of(operation: Operation, point: &str) -> bool {
 
 /// One row of the matrix; `None` if the work was done without coming to the point.
 async fn die_at(
-    operation: Operation,
-    template: &crate::world::World,
+    (operation, ending): (Operation, Ending),
+    template: &World,
     point: String,
 ) -> (String, Option<Row>) {
-    let _under = Under(format!("{operation:?} at {point}"));
-    let mut world = template.doomed(&point).await;
+    let _under = Under(format!("{operation:?}, {ending:?} at {point}"));
+    // Before the world: it goes when nobody uses it any more.
+    let mut disk = (ending == Ending::PowerLoss).then(Disk::default);
+    let mut world = match &disk {
+        Some(disk) => template.doomed_on(disk, &point).await,
+        None => template.doomed(&point).await,
+    };
     let opened = world.shop.is_open();
     let first = if opened {
         operation.ask(&world).await
@@ -82,10 +97,17 @@ async fn die_at(
         Some(9),
         "{operation:?} at {point}: {status}"
     );
+    if let Some(disk) = &mut disk {
+        // Another seed for every point, and the same one in every run.
+        let seed = point.bytes().map(u64::from).sum();
+        disk.lose_power(Unsynced::Chance(seed));
+        disk.restore_power();
+    }
     world.revive().await;
     let outcome = operation.ask_again(&world, first.as_ref()).await;
     operation.check(&world).await;
     world.shop.verify().await;
+    world.shop.kill().await;
     let heard = match first.map(|answer| answer.status) {
         None => "no answer",
         Some(200 | 201) => "acknowledged",
@@ -93,6 +115,12 @@ async fn die_at(
         Some(status) => panic!("{operation:?} at {point}: {status}"),
     };
     let heard = if opened { heard } else { "was opening" };
+    let is_lost = heard == "acknowledged" && outcome == "done by the retry";
+    // A proof is given to the provider, which takes it as often as it comes.
+    assert!(
+        !is_lost || operation == Operation::Prove,
+        "{operation:?} at {point}"
+    );
     let row = Row {
         point: point.clone(),
         heard,
@@ -114,52 +142,52 @@ async fn dies(shop: &mut testkit::Shop) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_placed_once_wherever_the_shop_dies() {
-    endure(Operation::Place).await;
+    endure(Operation::Place, Ending::Kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_placed_and_paid_once_wherever_the_shop_dies() {
-    endure(Operation::Buy).await;
+    endure(Operation::Buy, Ending::Kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_paid_once_wherever_the_shop_dies() {
-    endure(Operation::Pay).await;
+    endure(Operation::Pay, Ending::Kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_cancelled_once_wherever_the_shop_dies() {
-    endure(Operation::Cancel).await;
+    endure(Operation::Cancel, Ending::Kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paid_order_is_cancelled_and_its_money_comes_back_once_wherever_the_shop_dies() {
-    endure(Operation::CancelPaid).await;
+    endure(Operation::CancelPaid, Ending::Kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn money_and_units_are_given_back_once_wherever_the_shop_dies() {
-    endure(Operation::Refund).await;
+    endure(Operation::Refund, Ending::Kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_was_proved_is_taken_once_wherever_the_shop_dies() {
-    endure(Operation::Prove).await;
+    endure(Operation::Prove, Ending::Kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_was_given_up_is_never_taken_wherever_the_shop_dies() {
-    endure(Operation::Void).await;
+    endure(Operation::Void, Ending::Kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unpaid_order_expires_once_wherever_the_shop_dies() {
-    endure(Operation::Expire).await;
+    endure(Operation::Expire, Ending::Kill).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stock_held_for_no_order_comes_back_once_wherever_the_shop_dies() {
-    endure(Operation::Orphan).await;
+    endure(Operation::Orphan, Ending::Kill).await;
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! The power goes while the shop is at work, on a disk that forgets what was not synced. Whatever was acknowledged
 //! is there afterwards; and a test that could not notice a loss is no test, so one has to.
 
-use crate::load::Load;
+use crate::{
+    load::Load,
+    matrix::{Ending, endure},
+    operation::Operation,
+};
 use futures_util::future::join;
 use rusqlite::Connection;
 use testkit::{Build, Disk, Shop, Unsynced};
@@ -58,6 +62,21 @@ async fn a_power_loss_takes_nothing_that_was_acknowledged() {
         disk.syncs()
     );
     shop.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_placed_and_paid_once_wherever_the_power_goes() {
+    endure(Operation::Buy, Ending::PowerLoss).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paid_order_is_cancelled_and_its_money_comes_back_once_wherever_the_power_goes() {
+    endure(Operation::CancelPaid, Ending::PowerLoss).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unpaid_order_expires_once_wherever_the_power_goes() {
+    endure(Operation::Expire, Ending::PowerLoss).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use crate::books::Provider;
 use serde_json::Value;
-use testkit::{Answer, Client, Shop};
+use testkit::{Answer, Client, Disk, Shop};
 
 /// Units of the product when the story begins.
 pub(crate) const STOCK: i64 = 10;
@@ -50,7 +50,17 @@ impl World {
 
     /// The same world once more, in a shop that will die at this point.
     pub(crate) async fn doomed(&self, point: &str) -> Self {
-        let shop = self.shop.copy(&[("SOUK_FAIL_POINT", point)]).await;
+        self.in_shop(self.shop.copy(&[("SOUK_FAIL_POINT", point)]).await)
+    }
+
+    /// The same on a disk that can lose its power.
+    pub(crate) async fn doomed_on(&self, disk: &Disk, point: &str) -> Self {
+        let folder = disk.path().join("shop");
+        let settings = [("SOUK_FAIL_POINT", point)];
+        self.in_shop(self.shop.copy_to(&folder, &settings).await)
+    }
+
+    fn in_shop(&self, shop: Shop) -> Self {
         Self {
             admin: self.admin.at(shop.url()),
             ann: self.ann.at(shop.url()),

@@ -75,12 +75,39 @@ impl Shop {
     /// ended before it listened, if these make it.
     pub async fn copy(&self, settings: &[(&str, &str)]) -> Self {
         let folder = own_folder();
-        std::fs::create_dir_all(&folder).expect("a folder");
+        drop(self.copy_files(&folder));
+        Self::launch(folder, self.build, self.environment.clone(), settings).await
+    }
+
+    /// The same on a copy in this folder, which goes with it; the copy is synced.
+    pub async fn copy_to(&self, folder: &Path, settings: &[(&str, &str)]) -> Self {
+        for path in self.copy_files(folder) {
+            let copied = std::fs::File::open(path).expect("a copy");
+            copied.sync_all().expect("a disk that works");
+        }
+        Self::launch(
+            folder.to_owned(),
+            self.build,
+            self.environment.clone(),
+            settings,
+        )
+        .await
+    }
+
+    /// Copies what is in the folder; gives all that has to be synced, names included.
+    fn copy_files(&self, folder: &Path) -> Vec<PathBuf> {
+        std::fs::create_dir_all(folder).expect("a folder");
+        let mut copies = vec![
+            folder.parent().expect("a folder in another").to_owned(),
+            folder.to_owned(),
+        ];
         for entry in std::fs::read_dir(&self.folder).expect("the shop's folder") {
             let entry = entry.expect("an entry");
-            std::fs::copy(entry.path(), folder.join(entry.file_name())).expect("a copy");
+            let copy = folder.join(entry.file_name());
+            std::fs::copy(entry.path(), &copy).expect("a copy");
+            copies.push(copy);
         }
-        Self::launch(folder, self.build, self.environment.clone(), settings).await
+        copies
     }
 
     fn must_be_open(self) -> Self {
