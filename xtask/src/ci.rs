@@ -169,7 +169,7 @@ fn has_nextest(root: &Path) -> io::Result<bool> {
         .success())
 }
 
-fn cargo(root: &Path, words: &[&str]) -> Command {
+pub(crate) fn cargo(root: &Path, words: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.args(words).current_dir(root);
     for (name, _) in env::vars_os() {

@@ -35,6 +35,7 @@ const CRATES: &[Crate] = &[
         never: &["tokio", "axum", "rusqlite", "reqwest"],
     },
     ours("platform", "souk-platform", &["contracts"]),
+    ours("checker", "souk-checker", &["contracts"]),
     ours("identity", "souk-identity", SERVICE_USES),
     ours("catalog", "souk-catalog", SERVICE_USES),
     ours("orders", "souk-orders", SERVICE_USES),
@@ -53,6 +54,20 @@ const CRATES: &[Crate] = &[
             "payments",
             "gateway",
             "storefront",
+            "checker",
+        ],
+    ),
+    ours(
+        "sim",
+        "souk-sim",
+        &[
+            "contracts",
+            "platform",
+            "identity",
+            "catalog",
+            "orders",
+            "payments",
+            "checker",
         ],
     ),
     ours(

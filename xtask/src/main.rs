@@ -5,6 +5,7 @@ mod ci;
 mod headers;
 mod imports;
 mod rooms;
+mod simulate;
 mod sizes;
 mod sources;
 mod tidy;
@@ -18,8 +19,9 @@ use std::{
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
-  tidy    check the rules that no compiler checks
-  ci      formatting, lints, tidy, tests, doc tests; stops at the first failure";
+  tidy      check the rules that no compiler checks
+  ci        formatting, lints, tidy, tests, doc tests; stops at the first failure
+  simulate  run simulated shops: --seeds N (200), --first S (1), --trace to see what happened";
 
 fn main() -> ExitCode {
     match run() {
@@ -44,6 +46,7 @@ fn run() -> io::Result<bool> {
     {
         ["tidy"] => tidy::run(&root, &mut io::stdout()),
         ["ci"] => ci::run(&root, &mut io::stdout()),
+        ["simulate", wish @ ..] => simulate::run(&root, wish),
         _ => writeln!(io::stderr(), "{USAGE}").map(|()| false),
     }
 }

@@ -49,6 +49,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "crates/platform/src/http",
             "crates/gateway",
             "crates/storefront",
+            "crates/sim",
             "server",
         ],
     ),

@@ -2,7 +2,8 @@
 //! Stock moves in here and nowhere else. It knows no order beyond its id, and no other service's tables.
 
 pub mod config;
-mod domain;
+#[doc(hidden)]
+pub mod domain;
 mod events;
 mod http;
 mod service;

@@ -2,7 +2,8 @@
 //! asks the catalog, and payments ask it.
 
 mod config;
-mod domain;
+#[doc(hidden)]
+pub mod domain;
 mod events;
 mod http;
 mod service;

@@ -3,7 +3,8 @@
 //! that follows from the intent, and whatever is unfinished is taken up again. No card number comes here.
 
 mod config;
-mod domain;
+#[doc(hidden)]
+pub mod domain;
 mod events;
 mod http;
 mod provider;

@@ -80,6 +80,8 @@ pub fn start_relay(
                 continue;
             }
             tokio::select! {
+                // In this order, so that a simulated run does not depend on a coin of the runtime's.
+                biased;
                 () = stop.cancelled() => return Ok(()),
                 changed = commits.changed() => if changed.is_err() { return Ok(()) },
                 () = tokio::time::sleep(Duration::from_secs(1)) => relay.keep_place().await,

@@ -71,6 +71,12 @@ impl Tasks {
             .is_ok()
     }
 
+    /// How many run just now.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.tracker.len()
+    }
+
     /// What failed first, if anything did.
     #[must_use]
     pub fn failure(&self) -> Option<String> {

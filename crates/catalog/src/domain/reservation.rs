@@ -3,18 +3,18 @@
 use contracts::catalog::ReservationState::{self, Committed, Expired, Open, Released, Returned};
 
 /// All states, in the order of the documentation.
-pub(crate) const STATES: [ReservationState; 5] = [Open, Committed, Released, Expired, Returned];
+pub const STATES: [ReservationState; 5] = [Open, Committed, Released, Expired, Returned];
 
 /// What a move does to stock, for each unit that was held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Effect {
-    pub(crate) on_hand: i64,
-    pub(crate) reserved: i64,
+pub struct Effect {
+    pub on_hand: i64,
+    pub reserved: i64,
 }
 
 /// What is to be done for a wish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Nothing: it is there already.
     Stay,
     /// Move it, and stock with it.
@@ -22,7 +22,7 @@ pub(crate) enum Step {
 }
 
 /// The step from one state to another; none if that is not allowed. Nothing ever becomes open again.
-pub(crate) fn step(from: ReservationState, to: ReservationState) -> Option<Step> {
+pub fn step(from: ReservationState, to: ReservationState) -> Option<Step> {
     let go = |on_hand, reserved| Some(Step::Go(Effect { on_hand, reserved }));
     match (from, to) {
         (Open, Committed) => go(-1, -1),
@@ -41,7 +41,7 @@ pub(crate) fn step(from: ReservationState, to: ReservationState) -> Option<Step>
 }
 
 /// The state with this word.
-pub(crate) fn from_word(word: &str) -> Option<ReservationState> {
+pub fn from_word(word: &str) -> Option<ReservationState> {
     STATES.into_iter().find(|state| state.as_str() == word)
 }
 

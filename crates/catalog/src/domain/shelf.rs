@@ -9,17 +9,17 @@ use std::collections::{BTreeMap, HashMap};
 
 /// A variant as it stood when the batch began.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Offer {
+pub struct Offer {
     /// The store's own number of the variant.
-    pub(crate) number: i64,
-    pub(crate) product_id: ProductId,
-    pub(crate) variant_id: VariantId,
-    pub(crate) seller_id: UserId,
-    pub(crate) sku: String,
-    pub(crate) name: String,
-    pub(crate) price: Money,
-    pub(crate) on_sale: bool,
-    pub(crate) available: i64,
+    pub number: i64,
+    pub product_id: ProductId,
+    pub variant_id: VariantId,
+    pub seller_id: UserId,
+    pub sku: String,
+    pub name: String,
+    pub price: Money,
+    pub on_sale: bool,
+    pub available: i64,
 }
 
 #[derive(Debug)]
@@ -30,27 +30,27 @@ struct Slot {
 
 /// What a batch may take from.
 #[derive(Debug, Default)]
-pub(crate) struct Shelf {
+pub struct Shelf {
     slots: BTreeMap<i64, Slot>,
     numbers: HashMap<ItemRef, Option<i64>>,
 }
 
 /// A line that got its units.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Taken {
+pub struct Taken {
     /// The store's own number of the variant.
-    pub(crate) number: i64,
-    pub(crate) line: PricedLine,
+    pub number: i64,
+    pub line: PricedLine,
 }
 
 impl Shelf {
     /// Whether the store was asked for this item already.
-    pub(crate) fn knows(&self, item: &ItemRef) -> bool {
+    pub fn knows(&self, item: &ItemRef) -> bool {
         self.numbers.contains_key(item)
     }
 
     /// Puts what the store has under this name on the shelf. A variant that lies there stays as it is.
-    pub(crate) fn put(&mut self, item: ItemRef, offer: Option<Offer>) {
+    pub fn put(&mut self, item: ItemRef, offer: Option<Offer>) {
         self.numbers
             .insert(item, offer.as_ref().map(|offer| offer.number));
         if let Some(offer) = offer {
@@ -61,7 +61,7 @@ impl Shelf {
     }
 
     /// Takes all lines of a wish, or none. An expected total must be what they cost now.
-    pub(crate) fn take(
+    pub fn take(
         &mut self,
         lines: &[ReserveLine],
         expected_total: Option<&MoneyInput>,
@@ -86,7 +86,7 @@ impl Shelf {
     }
 
     /// What was taken from each variant, in the order of their numbers.
-    pub(crate) fn taken(&self) -> impl Iterator<Item = (i64, i64)> {
+    pub fn taken(&self) -> impl Iterator<Item = (i64, i64)> {
         self.slots
             .iter()
             .filter(|(_, slot)| slot.taken > 0)

@@ -1,5 +1,5 @@
 //! The rules of orders: pure. No clock, no store, no network.
 
-pub(crate) mod order;
-pub(crate) mod status;
+pub mod order;
+pub mod status;
 pub(crate) mod wish;

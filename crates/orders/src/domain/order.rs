@@ -9,36 +9,36 @@ use contracts::{
 
 /// An order to be written.
 #[derive(Debug, Clone)]
-pub(crate) struct NewOrder {
-    pub(crate) id: OrderId,
-    pub(crate) customer_id: Option<UserId>,
-    pub(crate) guest_email: Option<Email>,
-    pub(crate) fingerprint: [u8; 32],
-    pub(crate) lines: Vec<PricedLine>,
-    pub(crate) total: Money,
-    pub(crate) payment_due_at: Timestamp,
-    pub(crate) created_at: Timestamp,
+pub struct NewOrder {
+    pub id: OrderId,
+    pub customer_id: Option<UserId>,
+    pub guest_email: Option<Email>,
+    pub fingerprint: [u8; 32],
+    pub lines: Vec<PricedLine>,
+    pub total: Money,
+    pub payment_due_at: Timestamp,
+    pub created_at: Timestamp,
 }
 
 /// An order as it stands, without its lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Order {
-    pub(crate) number: i64,
-    pub(crate) id: OrderId,
-    pub(crate) customer_id: Option<UserId>,
-    pub(crate) status: OrderStatus,
-    pub(crate) version: Version,
-    pub(crate) total: Money,
-    pub(crate) tracking: Option<String>,
-    pub(crate) payment_id: Option<PaymentId>,
-    pub(crate) payment_due_at: Timestamp,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+pub struct Order {
+    pub number: i64,
+    pub id: OrderId,
+    pub customer_id: Option<UserId>,
+    pub status: OrderStatus,
+    pub version: Version,
+    pub total: Money,
+    pub tracking: Option<String>,
+    pub payment_id: Option<PaymentId>,
+    pub payment_due_at: Timestamp,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 /// What happens to an order.
 #[derive(Debug, Clone)]
-pub(crate) enum Happening {
+pub enum Happening {
     /// People move it on.
     Moved(OrderMove),
     /// Its time is over.
@@ -53,14 +53,14 @@ pub(crate) enum Happening {
 
 /// A change to be written: the order as it will be, and the entry of its timeline.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Change {
-    pub(crate) after: Order,
-    pub(crate) kind: &'static str,
-    pub(crate) note: Option<String>,
+pub struct Change {
+    pub after: Order,
+    pub kind: &'static str,
+    pub note: Option<String>,
 }
 
 /// What a happening makes of an order; `None` when it had happened before.
-pub(crate) fn apply(
+pub fn apply(
     before: &Order,
     happening: &Happening,
     now: Timestamp,
@@ -179,7 +179,7 @@ fn end_payment(
 }
 
 /// What the timeline says of a refund: unique, since each happens once.
-pub(crate) fn refund_entry(note: &RefundNote) -> String {
+pub fn refund_entry(note: &RefundNote) -> String {
     format!("{} {}", note.refund_id, note.amount)
 }
 

@@ -3,7 +3,7 @@
 use contracts::orders::{OrderError, OrderStatus};
 
 /// Where people may move an order from here.
-pub(crate) const fn allowed(from: OrderStatus) -> &'static [OrderStatus] {
+pub const fn allowed(from: OrderStatus) -> &'static [OrderStatus] {
     use OrderStatus::{Cancelled, Delivered, Paid, Pending, Refunded, Shipped};
     match from {
         Pending => &[Paid, Cancelled],
@@ -14,13 +14,13 @@ pub(crate) const fn allowed(from: OrderStatus) -> &'static [OrderStatus] {
 }
 
 /// Whether an order gets from here to there: by a move, or because all of its money was given back.
-pub(crate) fn leads_to(from: OrderStatus, to: OrderStatus) -> bool {
+pub fn leads_to(from: OrderStatus, to: OrderStatus) -> bool {
     use OrderStatus::{Delivered, Paid, Refunded, Shipped};
     allowed(from).contains(&to) || (to == Refunded && matches!(from, Paid | Shipped | Delivered))
 }
 
 /// Checks a move.
-pub(crate) fn check(from: OrderStatus, to: OrderStatus) -> Result<(), OrderError> {
+pub fn check(from: OrderStatus, to: OrderStatus) -> Result<(), OrderError> {
     if allowed(from).contains(&to) {
         return Ok(());
     }
@@ -33,7 +33,7 @@ pub(crate) fn check(from: OrderStatus, to: OrderStatus) -> Result<(), OrderError
 
 /// Whether these statuses, in the order in which they were reached, are a path of the table from `Pending`.
 /// An event that moves nothing repeats the status it found.
-pub(crate) fn is_path(statuses: &[OrderStatus]) -> bool {
+pub fn is_path(statuses: &[OrderStatus]) -> bool {
     statuses.first() == Some(&OrderStatus::Pending)
         && statuses.windows(2).all(|pair| match pair {
             [from, to] => from == to || leads_to(*from, *to),

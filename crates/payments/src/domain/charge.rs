@@ -4,7 +4,7 @@ use contracts::values::{Money, ValueError};
 
 /// Where a charge stands in the provider's books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ChargeState {
+pub enum ChargeState {
     /// The buyer has to prove something first.
     Challenged,
     Authorised,
@@ -24,7 +24,7 @@ impl ChargeState {
     ];
 
     /// The word used in storage.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Challenged => "challenged",
             Self::Authorised => "authorised",
@@ -35,7 +35,7 @@ impl ChargeState {
     }
 
     /// The table of moves.
-    pub(crate) const fn may_become(self, to: Self) -> bool {
+    pub const fn may_become(self, to: Self) -> bool {
         matches!(
             (self, to),
             (
@@ -58,27 +58,27 @@ impl std::str::FromStr for ChargeState {
 
 /// A charge.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Charge {
+pub struct Charge {
     /// The provider's number: later charges have higher ones.
-    pub(crate) number: u64,
+    pub number: u64,
     /// The key it was made under.
-    pub(crate) key: String,
+    pub key: String,
     /// The provider's name for it.
-    pub(crate) reference: String,
-    pub(crate) state: ChargeState,
+    pub reference: String,
+    pub state: ChargeState,
     /// What was asked for.
-    pub(crate) amount: Money,
-    pub(crate) captured_minor: i64,
-    pub(crate) refunded_minor: i64,
+    pub amount: Money,
+    pub captured_minor: i64,
+    pub refunded_minor: i64,
     /// What the provider was asked to charge.
-    pub(crate) method: String,
+    pub method: String,
     /// Where the buyer proves what is wanted.
-    pub(crate) action_url: Option<String>,
+    pub action_url: Option<String>,
 }
 
 impl Charge {
     /// Captured less refunded, in minor units.
-    pub(crate) const fn net_minor(&self) -> i64 {
+    pub const fn net_minor(&self) -> i64 {
         self.captured_minor.saturating_sub(self.refunded_minor)
     }
 }

@@ -3,38 +3,38 @@
 use contracts::values::{Money, PaymentId, RefundId};
 
 /// What we sold.
-pub(crate) const SALES: &str = "sales";
+pub const SALES: &str = "sales";
 /// What we gave back of it.
-pub(crate) const REFUNDS: &str = "refunds";
+pub const REFUNDS: &str = "refunds";
 
 /// A posting to an account: money that comes is positive, money that goes negative.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Posting {
-    pub(crate) account: String,
-    pub(crate) amount_minor: i64,
+pub struct Posting {
+    pub account: String,
+    pub amount_minor: i64,
 }
 
 /// Postings that sum to zero, made once.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Transaction {
+pub struct Transaction {
     /// The payment or refund it tells of.
-    pub(crate) id: [u8; 16],
-    pub(crate) postings: [Posting; 2],
-    pub(crate) money: Money,
+    pub id: [u8; 16],
+    pub postings: [Posting; 2],
+    pub money: Money,
 }
 
 /// What lies with a provider.
-pub(crate) fn cash(provider: &str) -> String {
+pub fn cash(provider: &str) -> String {
     format!("cash:{provider}")
 }
 
 /// The money of a payment was taken.
-pub(crate) fn captured(provider: &str, id: PaymentId, amount: Money) -> Transaction {
+pub fn captured(provider: &str, id: PaymentId, amount: Money) -> Transaction {
     moved(*id.as_bytes(), (SALES.to_owned(), cash(provider)), amount)
 }
 
 /// The money of a refund was given back.
-pub(crate) fn refunded(provider: &str, id: RefundId, amount: Money) -> Transaction {
+pub fn refunded(provider: &str, id: RefundId, amount: Money) -> Transaction {
     moved(*id.as_bytes(), (cash(provider), REFUNDS.to_owned()), amount)
 }
 
@@ -68,7 +68,7 @@ mod tests {
                 refunded("sandbox", RefundId::from_bytes([1; 16]), money)
             };
             let [one, other] = transaction.postings;
-            prop_assert_eq!(one.amount_minor + other.amount_minor, 0);
+            prop_assert_eq!(one.amount_minor.checked_add(other.amount_minor), Some(0));
             prop_assert_ne!(one.account, other.account);
         }
     }

@@ -10,7 +10,7 @@ use contracts::{
 
 /// Where a payment stands, with what is known only there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
     Pending,
     /// The provider wants a proof of the buyer, until this moment.
     Challenged {
@@ -39,7 +39,7 @@ pub(crate) enum State {
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Tie the payment to its order and have the provider hold the money.
     Authorise,
     /// Ask the provider whether the buyer proved what it wanted.
@@ -56,7 +56,7 @@ pub(crate) enum Step {
 
 impl Step {
     /// The word people see.
-    pub(crate) const fn as_str(&self) -> &'static str {
+    pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Authorise => "authorise",
             Self::LookUp { .. } => "wait_for_proof",
@@ -70,41 +70,41 @@ impl Step {
 
 /// A payment that is about to begin.
 #[derive(Debug, Clone)]
-pub(crate) struct Intent {
-    pub(crate) id: PaymentId,
-    pub(crate) order_id: OrderId,
-    pub(crate) fingerprint: [u8; 32],
-    pub(crate) amount: Money,
-    pub(crate) method: String,
+pub struct Intent {
+    pub id: PaymentId,
+    pub order_id: OrderId,
+    pub fingerprint: [u8; 32],
+    pub amount: Money,
+    pub method: String,
 }
 
 /// A payment as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Payment {
-    pub(crate) id: PaymentId,
-    pub(crate) order_id: OrderId,
-    pub(crate) fingerprint: [u8; 32],
-    pub(crate) version: Version,
-    pub(crate) state: State,
-    pub(crate) amount: Money,
-    pub(crate) method: String,
+pub struct Payment {
+    pub id: PaymentId,
+    pub order_id: OrderId,
+    pub fingerprint: [u8; 32],
+    pub version: Version,
+    pub state: State,
+    pub amount: Money,
+    pub method: String,
     /// Whether somebody gave it up.
-    pub(crate) void_wanted: bool,
+    pub void_wanted: bool,
     /// Whether its money came after it had ended without.
-    pub(crate) late: bool,
+    pub late: bool,
     /// What of it was promised or given back.
-    pub(crate) refunding_minor: i64,
+    pub refunding_minor: i64,
     /// What of it was given back.
-    pub(crate) refunded_minor: i64,
-    pub(crate) progress: Progress,
+    pub refunded_minor: i64,
+    pub progress: Progress,
     /// Whether the order knows the end.
-    pub(crate) told: bool,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+    pub told: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 impl State {
-    pub(crate) const fn status(&self) -> PaymentStatus {
+    pub const fn status(&self) -> PaymentStatus {
         match self {
             Self::Pending => PaymentStatus::Pending,
             Self::Challenged { .. } => PaymentStatus::RequiresAction,
@@ -117,7 +117,7 @@ impl State {
     }
 
     /// The table of moves. Money that comes after the end is taken in, to be given back.
-    pub(crate) const fn may_become(&self, to: &Self) -> bool {
+    pub const fn may_become(&self, to: &Self) -> bool {
         match self {
             Self::Pending => matches!(
                 to,
@@ -146,7 +146,7 @@ impl State {
     }
 
     /// The provider's name for it, once it has one.
-    pub(crate) fn reference(&self) -> Option<&str> {
+    pub fn reference(&self) -> Option<&str> {
         match self {
             Self::Challenged { reference, .. }
             | Self::Authorised { reference }
@@ -158,7 +158,7 @@ impl State {
     }
 
     /// Whether it ended without any money being taken.
-    pub(crate) const fn ended_without_money(&self) -> bool {
+    pub const fn ended_without_money(&self) -> bool {
         matches!(self, Self::Declined { .. } | Self::Voided { .. })
     }
 }
@@ -166,7 +166,7 @@ impl State {
 impl Payment {
     /// The one step that comes next. Once the money is held there is no giving up: from there it goes forward, and
     /// back only as a refund.
-    pub(crate) fn next_step(&self) -> Step {
+    pub fn next_step(&self) -> Step {
         match &self.state {
             State::Pending | State::Challenged { .. } if self.void_wanted => Step::Fence,
             State::Pending => Step::Authorise,
@@ -189,21 +189,21 @@ impl Payment {
 
     /// Whether a repeated wish begins it again: it was refused before the provider was asked, and
     /// refusals are not kept.
-    pub(crate) const fn may_begin_again(&self) -> bool {
+    pub const fn may_begin_again(&self) -> bool {
         matches!(self.state, State::Voided { reference: None })
     }
 
     /// The key under which the provider knows it, for ever.
-    pub(crate) fn provider_key(&self) -> String {
+    pub fn provider_key(&self) -> String {
         self.id.to_string()
     }
 
     /// What can still be given back, in minor units.
-    pub(crate) const fn left_minor(&self) -> i64 {
+    pub const fn left_minor(&self) -> i64 {
         self.amount.minor.saturating_sub(self.refunding_minor)
     }
 
-    pub(crate) fn view(&self) -> PaymentView {
+    pub fn view(&self) -> PaymentView {
         let (decline_code, next_action) = match &self.state {
             State::Declined { code } => (Some(code.clone()), None),
             State::Challenged { url, .. } => (None, Some(url.clone())),
@@ -229,7 +229,7 @@ impl Payment {
 }
 
 /// Within what an idempotency key means one thing: the user, or for guests the order.
-pub(crate) fn scope(who: &Reader, order_id: OrderId) -> String {
+pub fn scope(who: &Reader, order_id: OrderId) -> String {
     let owner = who.principal.as_ref().map_or_else(
         || order_id.to_string(),
         |principal| principal.user_id.to_string(),

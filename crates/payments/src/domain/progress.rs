@@ -3,29 +3,29 @@
 use contracts::values::Timestamp;
 
 /// How long whoever works at a saga is left alone with it before another takes it up.
-pub(crate) const LEASE_MS: i64 = 8_000;
+const LEASE_MS: i64 = 8_000;
 
 /// How often a step may be refused for a reason that no waiting mends.
-pub(crate) const REFUSALS_MAX: u32 = 5;
+pub const REFUSALS_MAX: u32 = 5;
 
 const RETRY_DELAY_MAX_MS: i64 = 60_000;
 
 /// The state of the work at a saga, beside the state of the saga itself. Whoever takes a saga up raises its fence;
 /// every change names the fence it was read with, so that a process that slept through its lease changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Progress {
+pub struct Progress {
     /// The process that works at it; none while it waits.
-    pub(crate) owner: Option<String>,
+    pub owner: Option<String>,
     /// Counts its owners.
-    pub(crate) fence: i64,
+    pub fence: i64,
     /// How often the next step was tried without an outcome.
-    pub(crate) tries: u32,
+    pub tries: u32,
     /// When the next try is due, or the owner's lease ends.
-    pub(crate) next_try_at: Timestamp,
+    pub next_try_at: Timestamp,
     /// Whether it waits for a person.
-    pub(crate) parked: bool,
+    pub parked: bool,
     /// Why it waits.
-    pub(crate) reason: Option<String>,
+    pub reason: Option<String>,
 }
 
 impl Default for Progress {
@@ -42,17 +42,17 @@ impl Default for Progress {
 }
 
 /// The moment beyond which no next try can lie, as no wait is that long, unless the clock was put back.
-pub(crate) fn absurd_after(now: Timestamp) -> Timestamp {
+pub fn absurd_after(now: Timestamp) -> Timestamp {
     later(now, RETRY_DELAY_MAX_MS.saturating_mul(2))
 }
 
 /// When a lease that begins now ends.
-pub(crate) fn lease_end(now: Timestamp) -> Timestamp {
+pub fn lease_end(now: Timestamp) -> Timestamp {
     later(now, LEASE_MS)
 }
 
 /// After how long to try again: 1, 2, 4 ... 60 seconds.
-pub(crate) fn retry_delay_ms(tries: u32) -> i64 {
+pub fn retry_delay_ms(tries: u32) -> i64 {
     2_i64
         .saturating_pow(tries.min(6))
         .saturating_mul(1_000)
@@ -60,7 +60,7 @@ pub(crate) fn retry_delay_ms(tries: u32) -> i64 {
 }
 
 /// This many milliseconds later.
-pub(crate) const fn later(at: Timestamp, ms: i64) -> Timestamp {
+pub const fn later(at: Timestamp, ms: i64) -> Timestamp {
     Timestamp::from_ms(at.as_ms().saturating_add(ms))
 }
 

@@ -14,7 +14,7 @@ const ITEMS_MAX: usize = 1_500;
 
 /// How far a refund has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub enum Stage {
     /// Counted against what was captured; the provider is to be told.
     Decided,
     /// The provider gave the money back, and the ledger knows.
@@ -29,7 +29,7 @@ impl Stage {
     const ALL: [Self; 4] = [Self::Decided, Self::Booked, Self::Restocked, Self::Noted];
 
     /// The word used in storage.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Decided => "decided",
             Self::Booked => "booked",
@@ -39,7 +39,7 @@ impl Stage {
     }
 
     /// The word people see for the step that comes next.
-    pub(crate) const fn next_step(self) -> &'static str {
+    pub const fn next_step(self) -> &'static str {
         match self {
             Self::Decided => "give_back",
             Self::Booked => "restock",
@@ -61,47 +61,47 @@ impl std::str::FromStr for Stage {
 
 /// A refund that is about to be decided.
 #[derive(Debug, Clone)]
-pub(crate) struct RefundIntent {
-    pub(crate) id: RefundId,
-    pub(crate) payment_id: PaymentId,
-    pub(crate) fingerprint: [u8; 32],
+pub struct RefundIntent {
+    pub id: RefundId,
+    pub payment_id: PaymentId,
+    pub fingerprint: [u8; 32],
     /// In minor units; without it, all that is left.
-    pub(crate) amount_minor: Option<i64>,
+    pub amount_minor: Option<i64>,
     /// What comes back, and how many of it were bought.
-    pub(crate) items: Vec<(ReturnedItem, i64)>,
-    pub(crate) reason: Option<String>,
-    pub(crate) actor: String,
+    pub items: Vec<(ReturnedItem, i64)>,
+    pub reason: Option<String>,
+    pub actor: String,
 }
 
 /// A refund as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refund {
-    pub(crate) id: RefundId,
-    pub(crate) payment_id: PaymentId,
-    pub(crate) order_id: OrderId,
-    pub(crate) fingerprint: [u8; 32],
-    pub(crate) version: Version,
-    pub(crate) stage: Stage,
-    pub(crate) amount: Money,
+pub struct Refund {
+    pub id: RefundId,
+    pub payment_id: PaymentId,
+    pub order_id: OrderId,
+    pub fingerprint: [u8; 32],
+    pub version: Version,
+    pub stage: Stage,
+    pub amount: Money,
     /// The provider's name for the charge.
-    pub(crate) reference: String,
+    pub reference: String,
     /// Whether nothing of the payment was left once this was given back.
-    pub(crate) whole: bool,
-    pub(crate) items: Vec<ReturnedItem>,
-    pub(crate) reason: Option<String>,
-    pub(crate) actor: String,
-    pub(crate) progress: Progress,
-    pub(crate) created_at: Timestamp,
-    pub(crate) updated_at: Timestamp,
+    pub whole: bool,
+    pub items: Vec<ReturnedItem>,
+    pub reason: Option<String>,
+    pub actor: String,
+    pub progress: Progress,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
 }
 
 impl Refund {
     /// The key under which the provider knows it.
-    pub(crate) fn provider_key(&self) -> String {
+    pub fn provider_key(&self) -> String {
         self.id.to_string()
     }
 
-    pub(crate) fn view(&self) -> RefundView {
+    pub fn view(&self) -> RefundView {
         RefundView {
             id: self.id,
             payment_id: self.payment_id,
@@ -121,7 +121,7 @@ impl Refund {
 }
 
 /// What a wish means for this payment and these lines of its order.
-pub(crate) fn decide(
+pub fn decide(
     id: RefundId,
     payment: &Payment,
     lines: &[OrderLineView],

@@ -4,9 +4,10 @@
 use super::{
     Core,
     halt::{Halt, refusal},
+    take_up,
 };
 use crate::{
-    domain::{Refund, RefundIntent, Stage, State, decide, ledger},
+    domain::{Payment, Refund, RefundIntent, Stage, State, decide, ledger},
     store::RefundRefusal,
 };
 use contracts::{
@@ -55,6 +56,7 @@ pub(super) async fn refund(
             }
         });
     };
+    let payment = told_of(core, payment).await?;
     let order = core.orders.order(&reader, payment.order_id).await;
     let order = order.map_err(order_failed)?;
     let scope = format!("{} POST refunds {}", who.user_id, payment.id);
@@ -65,11 +67,25 @@ pub(super) async fn refund(
         ..decide(id, &payment, &order.items, &wish)?
     };
     let (refund, replayed) = core.begin_refund(intent).await?;
-    let done = core.in_turn(refund).await.map_err(store_failed)?;
+    let done = core.in_turn(refund.id).await.map_err(store_failed)?;
     Ok(Answered {
         value: done.view(),
         replayed,
     })
+}
+
+/// Money is not given back before its order knows that it came: an order that heard of the refund first would take the
+/// payment's end for money that is still there, and be sent.
+async fn told_of(core: &Arc<Core>, payment: Payment) -> Result<Payment, RefundError> {
+    if payment.told || !matches!(payment.state, State::Captured { .. }) {
+        return Ok(payment);
+    }
+    let id = payment.id;
+    drop(take_up(core, payment).await);
+    let found = core.store.payment(id).await.map_err(store_failed)?;
+    found
+        .filter(|payment| payment.told)
+        .ok_or(RefundError::NotCaptured)
 }
 
 impl Core {
@@ -84,23 +100,32 @@ impl Core {
         Ok(begun)
     }
 
-    /// Carries a refund out in a task of its own. A twin waits for it and finds it done.
-    async fn in_turn(self: &Arc<Self>, refund: Refund) -> Result<Refund, StoreError> {
+    /// Carries a refund out in a task of its own, unless another process works at it. A twin waits for its turn and
+    /// finds it done.
+    async fn in_turn(self: &Arc<Self>, id: RefundId) -> Result<Refund, StoreError> {
         let core = Arc::clone(self);
-        let id = refund.id;
         let done = self.tasks.finish(async move {
             let turn = core.turns.of(id);
             let _turn = turn.lock().await;
-            match core.store.refund(id).await? {
-                Some(now) if now.version == refund.version && !now.progress.parked => {
-                    Ok(core.drive_refund(refund).await)
-                }
-                Some(now) => Ok(now),
-                None => Err(StoreError::Lost("the refund has gone".to_owned())),
-            }
+            core.claim_and_drive_refund(id).await
         });
         done.await
             .unwrap_or_else(|| Err(StoreError::Lost("the refund fell over".to_owned())))
+    }
+
+    /// Raises the refund's fence first: whoever held it before changes nothing any more. What waits for a person goes
+    /// on waiting.
+    pub(super) async fn claim_and_drive_refund(&self, id: RefundId) -> Result<Refund, StoreError> {
+        let now = self.clock.now();
+        let found = self.store.refund(id).await?;
+        let found = found.ok_or_else(|| StoreError::Lost("the refund has gone".to_owned()))?;
+        if found.stage == Stage::Noted || found.progress.parked {
+            return Ok(found);
+        }
+        match self.store.claim_refund(id, self.lease(now), now).await? {
+            Some(mine) => Ok(self.drive_refund(mine).await),
+            None => Ok(found),
+        }
     }
 
     /// Gives a called-off order's money back, what is left of it; the rest happens beside whoever wants it.
@@ -123,7 +148,10 @@ impl Core {
         if let Some(refund) = self.begin_rest(id).await? {
             let core = Arc::clone(self);
             // Its row is committed; if this does not end, the sweeper takes it up.
-            drop(self.tasks.finish(async move { core.in_turn(refund).await }));
+            drop(
+                self.tasks
+                    .finish(async move { core.in_turn(refund.id).await }),
+            );
         }
         Ok(())
     }

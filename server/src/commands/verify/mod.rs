@@ -2,6 +2,7 @@
 //! Reads only; works beside a running shop, where what is under way just now is not counted as drift.
 
 use crate::{args::DataArgs, console::say, shop::open_services, wiring::Services};
+use checker::{Violation, books};
 use contracts::{
     BoxError,
     catalog::{Catalog, ReservationAudit, StockAudit},
@@ -10,8 +11,6 @@ use contracts::{
     values::{OrderId, PaymentId, Timestamp},
 };
 use std::time::Duration;
-
-mod books;
 
 /// Rows read at a time.
 const PAGE: u32 = 1_000;
@@ -29,7 +28,7 @@ pub(super) struct Report {
     pub(super) reservations: usize,
     pub(super) lines: i64,
     pub(super) units: i64,
-    pub(super) violations: Vec<String>,
+    pub(super) violations: Vec<Violation>,
 }
 
 pub(super) async fn run(data: &DataArgs) -> Result<(), BoxError> {
@@ -235,10 +234,7 @@ impl PaymentRows {
             if payment.order_id == id {
                 own.push(payment);
             } else {
-                report.violations.push(format!(
-                    "payment {} pays for order {}, which is not there",
-                    payment.id, payment.order_id
-                ));
+                report.violations.push(books::stray(&payment));
             }
         }
         Ok(own)
@@ -247,10 +243,7 @@ impl PaymentRows {
     async fn finish(&mut self, services: &Services, report: &mut Report) -> Result<(), BoxError> {
         while let Some(payment) = self.next(services, None).await? {
             report.payments = report.payments.saturating_add(1);
-            report.violations.push(format!(
-                "payment {} pays for order {}, which is not there",
-                payment.id, payment.order_id
-            ));
+            report.violations.push(books::stray(&payment));
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! WAL with `synchronous=FULL`: an acknowledged write survives power loss. Nothing else opens these files
 //! for writing in this process.
 
+pub mod inline;
 mod readers;
 mod writer;
 
@@ -34,9 +35,20 @@ pub struct Options {
 /// A database file. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Database {
-    writer: Arc<Writer>,
-    readers: Arc<Readers>,
+    room: Room,
     committed: watch::Receiver<u64>,
+}
+
+/// Where a database's work is done.
+#[derive(Debug, Clone)]
+enum Room {
+    /// On threads of its own.
+    Threads {
+        writer: Arc<Writer>,
+        readers: Arc<Readers>,
+    },
+    /// On the thread that calls: simulations only.
+    Inline(Arc<inline::Room>),
 }
 
 impl Database {
@@ -50,6 +62,11 @@ impl Database {
         migrations: &[Migration],
         now_ms: i64,
     ) -> Result<Self, StoreError> {
+        if let Some(pace) = inline::pace() {
+            let (room, committed) = inline::Room::open(path, options, migrations, now_ms, pace)?;
+            let room = Room::Inline(Arc::new(room));
+            return Ok(Self { room, committed });
+        }
         let mut connection = connect(path, options, false)?;
         migrate(&mut connection, migrations, now_ms)?;
         copy_log_back(&connection)?;
@@ -60,8 +77,10 @@ impl Database {
         let writer = Writer::start(connection, options, committing)
             .map_err(|error| StoreError::Other(error.into()))?;
         Ok(Self {
-            writer: Arc::new(writer),
-            readers: Arc::new(Readers::new(readers)),
+            room: Room::Threads {
+                writer: Arc::new(writer),
+                readers: Arc::new(Readers::new(readers)),
+            },
             committed,
         })
     }
@@ -77,7 +96,10 @@ impl Database {
         R: Send + 'static,
         J: FnOnce(&Connection) -> Result<T, Abort<R>> + Send + 'static,
     {
-        self.writer.write(job).await
+        match &self.room {
+            Room::Threads { writer, .. } => writer.write(job).await,
+            Room::Inline(room) => room.write(job).await,
+        }
     }
 
     /// Reads from a snapshot that holds every write acknowledged before.
@@ -89,7 +111,10 @@ impl Database {
         T: Send + 'static,
         J: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     {
-        Readers::read(&self.readers, job).await
+        match &self.room {
+            Room::Threads { readers, .. } => Readers::read(readers, job).await,
+            Room::Inline(room) => room.read(job).await,
+        }
     }
 
     /// Changes whenever something was committed.

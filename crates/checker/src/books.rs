@@ -1,11 +1,18 @@
-//! What must hold between the books: pure functions over what the services say of themselves.
+//! What must hold between the books, a row or an order at a time: whoever streams over millions of rows holds one of
+//! them. Judges only what the services say of themselves, and is lenient with what is under way just now.
 
+use crate::{
+    history::History,
+    state::{Provider, State},
+    violation::{Found, Invariant, Violation},
+};
 use contracts::{
     catalog::{ReservationAudit, ReservationState, StockAudit},
     orders::{OrderAudit, OrderStatus},
-    payments::{PaymentAudit, PaymentStatus},
-    values::Timestamp,
+    payments::{LedgerAudit, PaymentAudit, PaymentStatus, RefundAudit, RefundStatus},
+    values::{OrderId, PaymentId, Timestamp},
 };
+use std::collections::HashMap;
 
 /// How long after its hold a reservation without an order may still be waiting for the sweeper.
 const ORPHAN_SECONDS: i64 = 300;
@@ -17,37 +24,44 @@ const UNDECIDED_SECONDS: i64 = 3_600;
 const SETTLING_SECONDS: i64 = 60;
 
 /// Counters of stock are what its ledgers add up to, and nothing is below zero.
-pub(super) fn stock(row: &StockAudit) -> Option<String> {
+#[must_use]
+pub fn stock(row: &StockAudit) -> Option<Violation> {
     let same = row.on_hand == row.ledger_on_hand && row.reserved == row.ledger_reserved;
     let possible = row.reserved >= 0 && row.reserved <= row.on_hand && row.sold >= 0;
     (!same || !possible).then(|| {
-        format!(
+        let what = format!(
             "stock of {}: on hand {} (ledger {}), reserved {} (ledger {}), sold {}",
             row.sku, row.on_hand, row.ledger_on_hand, row.reserved, row.ledger_reserved, row.sold
-        )
+        );
+        Violation::new(Invariant::Stock, what)
     })
 }
 
 /// Stock is held without an order only for as long as its order may still come.
-pub(super) fn orphan(row: &ReservationAudit, now: Timestamp) -> Option<String> {
-    match row.state {
+#[must_use]
+pub fn orphan(row: &ReservationAudit, now: Timestamp) -> Option<Violation> {
+    let what = match row.state {
         ReservationState::Open if now > row.hold_until.plus_seconds(ORPHAN_SECONDS) => {
-            Some(format!(
+            format!(
                 "reservation {} is open, and its order never came",
                 row.order_id
-            ))
+            )
         }
-        ReservationState::Committed | ReservationState::Returned => Some(format!(
+        ReservationState::Committed | ReservationState::Returned => format!(
             "reservation {} is {}, and its order is not there",
             row.order_id,
             row.state.as_str()
-        )),
-        ReservationState::Open | ReservationState::Released | ReservationState::Expired => None,
-    }
+        ),
+        ReservationState::Open | ReservationState::Released | ReservationState::Expired => {
+            return None;
+        }
+    };
+    Some(Violation::new(Invariant::Reservations, what))
 }
 
 /// The provider's books say the same as ours, and no payment stays undecided.
-pub(super) fn payment(row: &PaymentAudit, now: Timestamp) -> Option<String> {
+#[must_use]
+pub fn payment(row: &PaymentAudit, now: Timestamp) -> Option<Violation> {
     let settling = now <= row.updated_at.plus_seconds(SETTLING_SECONDS);
     let expected = match row.status {
         // A refund that is under way may be in the provider's books before it is in ours.
@@ -69,87 +83,198 @@ pub(super) fn payment(row: &PaymentAudit, now: Timestamp) -> Option<String> {
         .provider_net_minor
         .filter(|provider| *provider != expected)
     {
-        return Some(format!(
-            "payment {id} is {status} with {expected}, the provider says {provider}"
-        ));
+        let what = format!("payment {id} is {status} with {expected}, the provider says {provider}");
+        return Some(Violation::new(Invariant::Money, what));
     }
     let undecided = matches!(
         row.status,
         PaymentStatus::Pending | PaymentStatus::RequiresAction | PaymentStatus::Authorised
     );
     let forgotten = now > row.updated_at.plus_seconds(UNDECIDED_SECONDS);
-    (undecided && forgotten).then(|| format!("payment {id} is {status} since {}", row.updated_at))
+    (undecided && forgotten).then(|| {
+        let what = format!("payment {id} is {status} since {}", row.updated_at);
+        Violation::new(Invariant::Liveness, what)
+    })
 }
 
 /// An order's total, timeline, stock and money fit together.
-pub(super) fn order(
+#[must_use]
+pub fn order(
     order: &OrderAudit,
     held: Option<&ReservationAudit>,
     payments: &[PaymentAudit],
     now: Timestamp,
-) -> Vec<String> {
+) -> Vec<Violation> {
     let settling = now <= order.updated_at.plus_seconds(SETTLING_SECONDS);
-    let mut wrong = Vec::new();
-    let mut check = |holds: bool, what: String| {
-        if !holds {
-            wrong.push(format!(
-                "order {} ({}): {what}",
-                order.id,
-                order.status.as_str()
-            ));
-        }
-    };
     let (total, lines) = (order.total.minor, order.lines_total_minor);
-    check(
-        total == lines,
-        format!("its total is {total}, its lines add up to {lines}"),
-    );
-    check(
-        order.timeline_is_legal,
-        "its timeline is no path of the table of moves".to_owned(),
-    );
-    if let Some(held) = held {
-        let (units, value) = (held.units, held.value_minor);
-        check(
-            units == order.units,
-            format!("{} units ordered, {units} reserved", order.units),
-        );
-        check(
-            value == total,
-            format!("reserved at {value}, ordered at {total}"),
-        );
-        let fits = stock_fits(order.status, held.state, is_being_paid(payments), settling);
-        check(fits, format!("its stock is {}", held.state.as_str()));
-    } else {
-        check(false, "nothing was ever reserved for it".to_owned());
-    }
+    let mut found = Found::default();
+    found.unless(total == lines, Invariant::Price, || {
+        said(order, &format!("its total is {total}, its lines add up to {lines}"))
+    });
+    found.unless(order.timeline_is_legal, Invariant::Moves, || {
+        said(order, "its timeline is no path of the table of moves")
+    });
+    order_s_stock(order, held, is_being_paid(payments), settling, &mut found);
+    order_s_money(order, payments, settling, &mut found);
+    found.all()
+}
+
+fn said(order: &OrderAudit, what: &str) -> String {
+    format!("order {} ({}): {what}", order.id, order.status.as_str())
+}
+
+fn order_s_stock(
+    order: &OrderAudit,
+    held: Option<&ReservationAudit>,
+    being_paid: bool,
+    settling: bool,
+    found: &mut Found,
+) {
+    let Some(held) = held else {
+        found.unless(false, Invariant::Reservations, || {
+            said(order, "nothing was ever reserved for it")
+        });
+        return;
+    };
+    let (units, value, total) = (held.units, held.value_minor, order.total.minor);
+    found.unless(units == order.units, Invariant::Reservations, || {
+        said(order, &format!("{} units ordered, {units} reserved", order.units))
+    });
+    found.unless(value == total, Invariant::Price, || {
+        said(order, &format!("reserved at {value}, ordered at {total}"))
+    });
+    let fits = stock_fits(order.status, held.state, being_paid, settling);
+    found.unless(fits, Invariant::Reservations, || {
+        said(order, &format!("its stock is {}", held.state.as_str()))
+    });
+}
+
+fn order_s_money(
+    order: &OrderAudit,
+    payments: &[PaymentAudit],
+    settling: bool,
+    found: &mut Found,
+) {
     let captured: Vec<&PaymentAudit> = payments
         .iter()
         .filter(|payment| payment.status == PaymentStatus::Captured)
         .collect();
     for payment in &captured {
         let (amount, total) = (payment.amount, order.total);
-        check(
-            amount == total,
-            format!("{amount} was captured for a total of {total}"),
-        );
+        found.unless(amount == total, Invariant::Money, || {
+            said(order, &format!("{amount} was captured for a total of {total}"))
+        });
         let its_own = order.payment_id == Some(payment.id);
-        check(
-            its_own,
-            format!("payment {} is captured, and it names another", payment.id),
-        );
+        found.unless(its_own, Invariant::Money, || {
+            said(order, &format!("payment {} is captured, and it names another", payment.id))
+        });
     }
     let fenced = order.status != OrderStatus::Pending || order.payment_id.is_none();
     let known = payments
         .iter()
         .any(|payment| order.payment_id == Some(payment.id));
-    check(
-        fenced || known,
-        "the payment that it waits for is not there".to_owned(),
-    );
+    found.unless(fenced || known, Invariant::Money, || {
+        said(order, "the payment that it waits for is not there")
+    });
     let fits = money_fits(order, captured.len(), settling);
-    check(fits, format!("{} payments are captured", captured.len()));
-    wrong
+    found.unless(fits, Invariant::NoMoneyLeft, || {
+        said(order, &format!("{} payments are captured", captured.len()))
+    });
+}
+
+/// All rows of a run's books, each with those that belong to it.
+pub(crate) fn all(_: &History, state: &State, _: &Provider) -> Vec<Violation> {
+    let now = state.now();
+    let held: HashMap<OrderId, &ReservationAudit> = state
+        .reservations
+        .iter()
+        .map(|row| (row.order_id, row))
+        .collect();
+    let mut payments: HashMap<OrderId, Vec<PaymentAudit>> = HashMap::new();
+    for row in &state.payments {
+        payments.entry(row.order_id).or_default().push(row.clone());
+    }
+    let orders: HashMap<OrderId, &OrderAudit> = state
+        .orders
+        .iter()
+        .map(|row| (row.audit.id, &row.audit))
+        .collect();
+    let mut given_back: HashMap<PaymentId, Vec<RefundAudit>> = HashMap::new();
+    for row in &state.refunds {
+        let of_payment = given_back.entry(row.audit.payment_id).or_default();
+        of_payment.push(row.audit.clone());
+    }
+    let mut found: Vec<Violation> = state.stock.iter().filter_map(stock).collect();
+    found.extend(ledger(&state.ledger));
+    for row in &state.orders {
+        let id = row.audit.id;
+        let paid_by = payments.get(&id).map_or(&[][..], Vec::as_slice);
+        found.extend(order(&row.audit, held.get(&id).copied(), paid_by, now));
+    }
+    let without_order = |row: &&ReservationAudit| !orders.contains_key(&row.order_id);
+    let orphans = state.reservations.iter().filter(without_order);
+    found.extend(orphans.filter_map(|row| orphan(row, now)));
+    for row in &state.payments {
+        found.extend(payment(row, now));
+        let own = given_back.get(&row.id).map_or(&[][..], Vec::as_slice);
+        found.extend(refunds(row, own));
+        if !orders.contains_key(&row.order_id) {
+            found.push(stray(row));
+        }
+    }
+    found
+}
+
+/// A payment and its refunds tell the same, and never more than was taken.
+#[must_use]
+pub fn refunds(row: &PaymentAudit, refunds: &[RefundAudit]) -> Vec<Violation> {
+    let sum = |counts: fn(&RefundAudit) -> bool| {
+        let counted = refunds.iter().filter(|refund| counts(refund));
+        counted.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount.minor))
+    };
+    let (promised, given) = (sum(|_| true), sum(|one| one.status == RefundStatus::Succeeded));
+    let (id, amount) = (row.id, row.amount.minor);
+    let mut found = Found::default();
+    let same = row.refunding_minor == promised && row.refunded_minor == given;
+    found.unless(same, Invariant::Money, || {
+        let (refunding, refunded) = (row.refunding_minor, row.refunded_minor);
+        format!("payment {id}: {refunding} promised and {refunded} given back, its refunds say {promised} and {given}")
+    });
+    found.unless(promised <= amount, Invariant::Money, || {
+        format!("payment {id}: {promised} is promised back of {amount}")
+    });
+    found.all()
+}
+
+/// The ledger is whole: every transaction sums to zero, entries are numbered without gaps and follow from one
+/// another, and accounts are what their entries add up to.
+#[must_use]
+pub fn ledger(books: &LedgerAudit) -> Vec<Violation> {
+    let mut found = Found::default();
+    found.unless(books.unbalanced == 0, Invariant::Ledger, || {
+        format!("{} transactions of the ledger do not sum to zero", books.unbalanced)
+    });
+    found.unless(books.gap_free, Invariant::Ledger, || {
+        "the ledger's entries have gaps".to_owned()
+    });
+    found.unless(books.broken_at.is_none(), Invariant::Ledger, || {
+        format!("the ledger's entry {:?} does not follow from the one before", books.broken_at)
+    });
+    for account in &books.balances {
+        let (kept, summed) = (account.kept_minor, account.summed_minor);
+        found.unless(kept == summed, Invariant::Ledger, || {
+            format!("account {} has {kept}, its entries add up to {summed}", account.account)
+        });
+    }
+    found.all()
+}
+
+/// A payment whose order is not there.
+#[must_use]
+pub fn stray(row: &PaymentAudit) -> Violation {
+    let (id, order_id) = (row.id, row.order_id);
+    let what = format!("payment {id} pays for order {order_id}, which is not there");
+    Violation::new(Invariant::Money, what)
 }
 
 fn is_being_paid(payments: &[PaymentAudit]) -> bool {
@@ -239,7 +364,7 @@ mod tests {
         let (order, held, payment) = paid_order();
         assert_eq!(
             super::order(&order, Some(&held), std::slice::from_ref(&payment), LATER),
-            Vec::<String>::new()
+            Vec::<Violation>::new()
         );
         assert_eq!(super::payment(&payment, LATER), None);
     }

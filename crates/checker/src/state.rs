@@ -1,0 +1,78 @@
+//! What is in the books at the end: the shop's, from its audits, and the provider's. Plain rows.
+
+use contracts::{
+    catalog::{ReservationAudit, ReturnedItem, StockAudit},
+    orders::{OrderAudit, OrderEventView, OrderView},
+    payments::{ChargeAudit, LedgerAudit, PaymentAudit, RefundAudit},
+    values::{EventId, ProductId, Timestamp, Version},
+};
+
+/// The shop's books.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    /// When they were read, by the shop's clock.
+    pub at: Option<Timestamp>,
+    /// Stock of every variant.
+    pub stock: Vec<StockAudit>,
+    /// Every reservation.
+    pub reservations: Vec<ReservationAudit>,
+    /// Every order.
+    pub orders: Vec<OrderRow>,
+    /// Every payment.
+    pub payments: Vec<PaymentAudit>,
+    /// Every refund.
+    pub refunds: Vec<RefundRow>,
+    /// The double-entry ledger.
+    pub ledger: LedgerAudit,
+    /// The version of every product.
+    pub products: Vec<(ProductId, Version)>,
+    /// Events, in the order in which the bus was given them.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// An order as verification, an admin and its timeline tell of it.
+#[derive(Debug, Clone)]
+pub struct OrderRow {
+    /// As verification reads it.
+    pub audit: OrderAudit,
+    /// As an admin sees it.
+    pub view: OrderView,
+    /// What happened to it.
+    pub timeline: Vec<OrderEventView>,
+}
+
+/// A refund as verification and an admin see it.
+#[derive(Debug, Clone)]
+pub struct RefundRow {
+    /// As verification reads it.
+    pub audit: RefundAudit,
+    /// What came back with it.
+    pub items: Vec<ReturnedItem>,
+}
+
+/// An event that the bus was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Its id.
+    pub id: EventId,
+    /// Its name.
+    pub name: String,
+    /// What it is about.
+    pub subject: String,
+    /// Whether all who want it took it.
+    pub taken: bool,
+}
+
+/// The provider's books.
+#[derive(Debug, Clone, Default)]
+pub struct Provider {
+    /// Every charge.
+    pub charges: Vec<ChargeAudit>,
+}
+
+impl State {
+    /// The moment of reading.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.at.unwrap_or(Timestamp::from_ms(i64::MAX))
+    }
+}

@@ -1,0 +1,320 @@
+//! The ways between the services of a process, as unsure as if they led over a network: a call does not arrive, or its
+//! answer is lost after its effect. What a service asks for itself passes unharmed.
+
+use async_trait::async_trait;
+use contracts::{
+    BoxError,
+    access::Principal,
+    catalog::{
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
+        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
+        NewCategory, NewProduct, Overdue, PatchProduct, ProductQuery, ProductRef, ProductView,
+        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+    },
+    orders::{
+        BeginPayment, Buyer, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
+        OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, Settlement,
+    },
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use tokio::time::Instant;
+
+/// How unsure the ways are.
+#[derive(Debug, Clone)]
+pub(crate) struct Unsure {
+    pub(crate) seed: u64,
+    pub(crate) per_mille: u32,
+    pub(crate) troubled: Arc<AtomicBool>,
+    pub(crate) began: Instant,
+}
+
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Fine,
+    /// It does not arrive.
+    LostThere,
+    /// Its answer does not arrive.
+    LostBack,
+}
+
+impl Unsure {
+    /// Follows from seed, call and moment alone, so that calls at one moment share their fate in any order.
+    fn fate(&self, call: u64) -> Fate {
+        if !self.troubled.load(Ordering::Relaxed) {
+            return Fate::Fine;
+        }
+        let moment = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut lots = crate::Random::new(self.seed.wrapping_add(moment), call);
+        match (lots.chance(self.per_mille), lots.chance(500)) {
+            (false, _) => Fate::Fine,
+            (true, true) => Fate::LostThere,
+            (true, false) => Fate::LostBack,
+        }
+    }
+
+    /// A batch on its way there and back.
+    async fn batch<W, T, E>(
+        &self,
+        call: u64,
+        batch: Vec<W>,
+        lost: fn() -> E,
+        work: impl AsyncFnOnce(Vec<W>) -> Vec<Result<T, E>>,
+    ) -> Vec<Result<T, E>> {
+        let count = batch.len();
+        let fate = self.fate(call);
+        if fate == Fate::LostThere {
+            return (0..count).map(|_| Err(lost())).collect();
+        }
+        let answers = work(batch).await;
+        if fate == Fate::LostBack {
+            return (0..count).map(|_| Err(lost())).collect();
+        }
+        answers
+    }
+}
+
+fn lost() -> BoxError {
+    "the way between two services is gone".into()
+}
+
+/// The catalog, at the end of such a way.
+pub(crate) struct FarCatalog {
+    pub(crate) inner: Arc<dyn Catalog>,
+    pub(crate) way: Unsure,
+}
+
+/// Orders, at the end of such a way.
+pub(crate) struct FarOrders {
+    pub(crate) inner: Arc<dyn Orders>,
+    pub(crate) way: Unsure,
+}
+
+#[async_trait]
+impl Catalog for FarCatalog {
+    async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {
+        let lost = || ReserveError::Internal(lost());
+        let work = async |batch| self.inner.reserve_all(batch).await;
+        self.way.batch(1, batch, lost, work).await
+    }
+
+    async fn resolve_all(&self, batch: Vec<Resolve>) -> Vec<Result<(), ResolveError>> {
+        let lost = || ResolveError::Internal(lost());
+        let work = async |batch| self.inner.resolve_all(batch).await;
+        self.way.batch(2, batch, lost, work).await
+    }
+
+    async fn give_back_all(&self, batch: Vec<GiveBack>) -> Vec<Result<(), GiveBackError>> {
+        let lost = || GiveBackError::Internal(lost());
+        let work = async |batch| self.inner.give_back_all(batch).await;
+        self.way.batch(3, batch, lost, work).await
+    }
+
+    async fn overdue(
+        &self,
+        before: Timestamp,
+        after: Option<Overdue>,
+        limit: u32,
+    ) -> Result<Vec<Overdue>, BoxError> {
+        match self.way.fate(4) {
+            Fate::Fine => self.inner.overdue(before, after, limit).await,
+            Fate::LostThere | Fate::LostBack => Err(lost()),
+        }
+    }
+
+    async fn create_product(
+        &self,
+        who: &Principal,
+        key: Option<IdempotencyKey>,
+        wish: NewProduct,
+    ) -> Result<Answered<ProductView>, EditError> {
+        self.inner.create_product(who, key, wish).await
+    }
+
+    async fn replace_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+        wish: NewProduct,
+    ) -> Result<ProductView, EditError> {
+        self.inner.replace_product(who, id, sent, wish).await
+    }
+
+    async fn patch_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+        wish: PatchProduct,
+    ) -> Result<ProductView, EditError> {
+        self.inner.patch_product(who, id, sent, wish).await
+    }
+
+    async fn delete_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+    ) -> Result<(), EditError> {
+        self.inner.delete_product(who, id, sent).await
+    }
+
+    async fn product(
+        &self,
+        viewer: Option<&Principal>,
+        which: ProductRef,
+    ) -> Result<ProductView, EditError> {
+        self.inner.product(viewer, which).await
+    }
+
+    async fn products(
+        &self,
+        viewer: Option<&Principal>,
+        query: ProductQuery,
+    ) -> Result<Page<ProductView>, ListError> {
+        self.inner.products(viewer, query).await
+    }
+
+    async fn import_products(
+        &self,
+        owner: UserId,
+        batch: Vec<ImportProduct>,
+        commit: bool,
+    ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
+        self.inner.import_products(owner, batch, commit).await
+    }
+
+    async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {
+        self.inner.categories().await
+    }
+
+    async fn create_category(&self, wish: NewCategory) -> Result<CategoryView, EditError> {
+        self.inner.create_category(wish).await
+    }
+
+    async fn adjust_stock(
+        &self,
+        who: &Principal,
+        key: Option<IdempotencyKey>,
+        wish: AdjustStock,
+    ) -> Result<Answered<Vec<InventoryView>>, AdjustError> {
+        self.inner.adjust_stock(who, key, wish).await
+    }
+
+    async fn inventory(
+        &self,
+        who: &Principal,
+        query: InventoryQuery,
+    ) -> Result<Page<InventoryView>, ListError> {
+        self.inner.inventory(who, query).await
+    }
+
+    async fn inventory_of(
+        &self,
+        who: &Principal,
+        id: VariantId,
+    ) -> Result<InventoryView, AdjustError> {
+        self.inner.inventory_of(who, id).await
+    }
+
+    async fn movements(
+        &self,
+        who: &Principal,
+        id: VariantId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<MovementView>, AdjustError> {
+        self.inner.movements(who, id, limit, cursor).await
+    }
+
+    async fn audit_stock(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<StockAudit>, BoxError> {
+        self.inner.audit_stock(after, limit).await
+    }
+
+    async fn audit_reservations(
+        &self,
+        after: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Vec<ReservationAudit>, BoxError> {
+        self.inner.audit_reservations(after, limit).await
+    }
+}
+
+#[async_trait]
+impl Orders for FarOrders {
+    async fn begin_payments(&self, batch: Vec<BeginPayment>) -> Vec<Result<Payable, OrderError>> {
+        let lost = || OrderError::Internal(lost());
+        let work = async |batch| self.inner.begin_payments(batch).await;
+        self.way.batch(5, batch, lost, work).await
+    }
+
+    async fn settle_all(&self, batch: Vec<Settlement>) -> Vec<Result<(), OrderError>> {
+        let lost = || OrderError::Internal(lost());
+        let work = async |batch| self.inner.settle_all(batch).await;
+        self.way.batch(6, batch, lost, work).await
+    }
+
+    async fn note_refund(&self, note: RefundNote) -> Result<(), OrderError> {
+        let fate = self.way.fate(7);
+        if fate == Fate::LostThere {
+            return Err(OrderError::Internal(lost()));
+        }
+        let noted = self.inner.note_refund(note).await;
+        if fate == Fate::LostBack {
+            return Err(OrderError::Internal(lost()));
+        }
+        noted
+    }
+
+    async fn place(
+        &self,
+        who: Buyer,
+        key: IdempotencyKey,
+        wish: PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        self.inner.place(who, key, wish).await
+    }
+
+    async fn order(&self, who: &Reader, id: OrderId) -> Result<OrderView, OrderError> {
+        self.inner.order(who, id).await
+    }
+
+    async fn order_when_paid(&self, who: &Reader, id: OrderId) -> Result<OrderView, OrderError> {
+        self.inner.order_when_paid(who, id).await
+    }
+
+    async fn orders(
+        &self,
+        who: &Principal,
+        query: OrderQuery,
+    ) -> Result<Page<OrderView>, OrderError> {
+        self.inner.orders(who, query).await
+    }
+
+    async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
+        self.inner.timeline(who, id).await
+    }
+
+    async fn advance(
+        &self,
+        who: &Reader,
+        id: OrderId,
+        step: OrderMove,
+    ) -> Result<OrderView, OrderError> {
+        self.inner.advance(who, id, step).await
+    }
+
+    async fn audit(&self, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderAudit>, BoxError> {
+        self.inner.audit(after, limit).await
+    }
+}

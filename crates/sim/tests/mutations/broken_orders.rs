@@ -1,0 +1,173 @@
+//! Orders with one bug in front of the real ones.
+
+use async_trait::async_trait;
+use contracts::{
+    BoxError,
+    access::Principal,
+    catalog::ReserveError,
+    orders::{
+        BeginPayment, Buyer, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
+        OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader,
+        RefundNote, Settlement,
+    },
+    request::{Answered, IdempotencyKey},
+    values::{OrderId, Page},
+};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OrdersBug {
+    /// A retry is a new order.
+    DropsKeys,
+    /// Some orders are written, and their buyers hear that there is no stock.
+    RefusesAfterwards,
+    /// A payment that failed counts as one that paid.
+    PaidWithoutMoney,
+    /// Payments hear of a cent less.
+    WrongAmount,
+    /// A move is acknowledged and not made.
+    AnswersWithoutMoving,
+    /// A refund's note is thrown away.
+    ForgetsRefunds,
+    /// Some reads fail.
+    FailsForNoReason,
+    /// Reads do not end.
+    Hangs,
+}
+
+pub(crate) struct BrokenOrders {
+    inner: Arc<dyn Orders>,
+    bug: OrdersBug,
+    count: AtomicU64,
+}
+
+impl BrokenOrders {
+    pub(crate) fn new(inner: Arc<dyn Orders>, bug: OrdersBug) -> Self {
+        Self {
+            inner,
+            bug,
+            count: AtomicU64::new(0),
+        }
+    }
+
+    fn is(&self, bug: OrdersBug) -> bool {
+        self.bug == bug
+    }
+
+    /// True for every third of those who ask.
+    fn third(&self) -> bool {
+        self.count.fetch_add(1, Ordering::Relaxed).is_multiple_of(3)
+    }
+}
+
+#[async_trait]
+impl Orders for BrokenOrders {
+    async fn place(
+        &self,
+        who: Buyer,
+        key: IdempotencyKey,
+        wish: PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        let key = if self.is(OrdersBug::DropsKeys) {
+            let number = self.count.fetch_add(1, Ordering::Relaxed);
+            IdempotencyKey::parse(&format!("{}-{number}", key.as_str())).unwrap()
+        } else {
+            key
+        };
+        let placed = self.inner.place(who, key, wish).await?;
+        if self.is(OrdersBug::RefusesAfterwards) && self.third() {
+            let error = ReserveError::InsufficientStock { items: Vec::new() };
+            return Err(PlaceOrderError::Stock(error));
+        }
+        Ok(placed)
+    }
+
+    async fn order(&self, who: &Reader, id: OrderId) -> Result<OrderView, OrderError> {
+        if self.is(OrdersBug::Hangs) && who.principal.as_ref().is_some_and(|one| !one.is_admin()) {
+            return std::future::pending().await;
+        }
+        if self.is(OrdersBug::FailsForNoReason)
+            && who.principal.as_ref().is_some_and(|one| !one.is_admin())
+        {
+            return Err(OrderError::Internal("no reason".into()));
+        }
+        let mut view = self.inner.order(who, id).await?;
+        if self.is(OrdersBug::WrongAmount) {
+            view.total.minor -= 1;
+        }
+        Ok(view)
+    }
+
+    async fn order_when_paid(&self, who: &Reader, id: OrderId) -> Result<OrderView, OrderError> {
+        self.inner.order_when_paid(who, id).await
+    }
+
+    async fn orders(
+        &self,
+        who: &Principal,
+        query: OrderQuery,
+    ) -> Result<Page<OrderView>, OrderError> {
+        self.inner.orders(who, query).await
+    }
+
+    async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
+        self.inner.timeline(who, id).await
+    }
+
+    async fn advance(
+        &self,
+        who: &Reader,
+        id: OrderId,
+        step: OrderMove,
+    ) -> Result<OrderView, OrderError> {
+        if self.is(OrdersBug::AnswersWithoutMoving) {
+            let view = self.inner.order(who, id).await?;
+            let possible = view.status == OrderStatus::Paid && step.to() != OrderStatus::Delivered;
+            return if possible {
+                Ok(OrderView {
+                    status: step.to(),
+                    version: view.version.next(),
+                    ..view
+                })
+            } else {
+                Err(OrderError::PaymentInProgress)
+            };
+        }
+        self.inner.advance(who, id, step).await
+    }
+
+    async fn begin_payments(&self, batch: Vec<BeginPayment>) -> Vec<Result<Payable, OrderError>> {
+        let mut answers = self.inner.begin_payments(batch).await;
+        if self.is(OrdersBug::WrongAmount) {
+            for payable in answers.iter_mut().flatten() {
+                payable.total.minor -= 1;
+            }
+        }
+        answers
+    }
+
+    async fn settle_all(&self, batch: Vec<Settlement>) -> Vec<Result<(), OrderError>> {
+        let pays = |wish: Settlement| Settlement {
+            end: PaymentEnd::Paid,
+            ..wish
+        };
+        if self.is(OrdersBug::PaidWithoutMoney) {
+            return self.inner.settle_all(batch.into_iter().map(pays).collect()).await;
+        }
+        self.inner.settle_all(batch).await
+    }
+
+    async fn note_refund(&self, note: RefundNote) -> Result<(), OrderError> {
+        if self.is(OrdersBug::ForgetsRefunds) {
+            return Ok(());
+        }
+        self.inner.note_refund(note).await
+    }
+
+    async fn audit(&self, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderAudit>, BoxError> {
+        self.inner.audit(after, limit).await
+    }
+}
