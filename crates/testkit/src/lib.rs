@@ -13,6 +13,7 @@ mod command;
 mod disk;
 mod folder;
 mod process;
+mod provider;
 mod raw;
 
 pub use binary::{Build, binary};
@@ -24,4 +25,5 @@ pub use folder::Folder;
 /// The points at which a shop with fail points can be told to die.
 pub use platform::fault::POINTS;
 pub use process::{PASSWORD, Shop};
+pub use provider::Provider;
 pub use raw::raw;
