@@ -293,12 +293,20 @@ mod tests {
             weight_max: 1,
             in_flight_max: 1,
         };
-        let batcher = Arc::new(Batcher::start(&tasks, "stuck", limits, |wishes: Vec<()>| {
-            Box::pin(async move {
-                std::future::pending::<()>().await;
-                wishes
-            })
-        }));
+        let pass = Arc::new(Semaphore::new(0));
+        let held = Arc::clone(&pass);
+        let batcher = Arc::new(Batcher::start(
+            &tasks,
+            "stuck",
+            limits,
+            move |wishes: Vec<()>| {
+                let held = Arc::clone(&held);
+                Box::pin(async move {
+                    drop(held.acquire().await);
+                    wishes
+                })
+            },
+        ));
         let calls = (0..8).map(|_| {
             let batcher = Arc::clone(&batcher);
             async move {
@@ -307,6 +315,7 @@ mod tests {
             }
         });
         let answers = futures_util::future::join_all(calls).await;
+        pass.close();
         assert!(
             answers
                 .iter()
