@@ -1,18 +1,13 @@
 //! What must hold between the books, a row or an order at a time: whoever streams over millions of rows holds one of
 //! them. Judges only what the services say of themselves, and is lenient with what is under way just now.
 
-use crate::{
-    history::History,
-    state::{Provider, State},
-    violation::{Found, Invariant, Violation},
-};
+use crate::violation::{Found, Invariant, Violation};
 use contracts::{
     catalog::{ReservationAudit, ReservationState, StockAudit},
     orders::{OrderAudit, OrderStatus},
     payments::{LedgerAudit, PaymentAudit, PaymentStatus, RefundAudit, RefundStatus},
-    values::{OrderId, PaymentId, Timestamp},
+    values::Timestamp,
 };
-use std::collections::HashMap;
 
 /// How long after its hold a reservation without an order may still be waiting for the sweeper.
 const ORPHAN_SECONDS: i64 = 300;
@@ -83,7 +78,8 @@ pub fn payment(row: &PaymentAudit, now: Timestamp) -> Option<Violation> {
         .provider_net_minor
         .filter(|provider| *provider != expected)
     {
-        let what = format!("payment {id} is {status} with {expected}, the provider says {provider}");
+        let what =
+            format!("payment {id} is {status} with {expected}, the provider says {provider}");
         return Some(Violation::new(Invariant::Money, what));
     }
     let undecided = matches!(
@@ -109,7 +105,10 @@ pub fn order(
     let (total, lines) = (order.total.minor, order.lines_total_minor);
     let mut found = Found::default();
     found.unless(total == lines, Invariant::Price, || {
-        said(order, &format!("its total is {total}, its lines add up to {lines}"))
+        said(
+            order,
+            &format!("its total is {total}, its lines add up to {lines}"),
+        )
     });
     found.unless(order.timeline_is_legal, Invariant::Moves, || {
         said(order, "its timeline is no path of the table of moves")
@@ -138,7 +137,10 @@ fn order_s_stock(
     };
     let (units, value, total) = (held.units, held.value_minor, order.total.minor);
     found.unless(units == order.units, Invariant::Reservations, || {
-        said(order, &format!("{} units ordered, {units} reserved", order.units))
+        said(
+            order,
+            &format!("{} units ordered, {units} reserved", order.units),
+        )
     });
     found.unless(value == total, Invariant::Price, || {
         said(order, &format!("reserved at {value}, ordered at {total}"))
@@ -149,12 +151,7 @@ fn order_s_stock(
     });
 }
 
-fn order_s_money(
-    order: &OrderAudit,
-    payments: &[PaymentAudit],
-    settling: bool,
-    found: &mut Found,
-) {
+fn order_s_money(order: &OrderAudit, payments: &[PaymentAudit], settling: bool, found: &mut Found) {
     let captured: Vec<&PaymentAudit> = payments
         .iter()
         .filter(|payment| payment.status == PaymentStatus::Captured)
@@ -162,11 +159,17 @@ fn order_s_money(
     for payment in &captured {
         let (amount, total) = (payment.amount, order.total);
         found.unless(amount == total, Invariant::Money, || {
-            said(order, &format!("{amount} was captured for a total of {total}"))
+            said(
+                order,
+                &format!("{amount} was captured for a total of {total}"),
+            )
         });
         let its_own = order.payment_id == Some(payment.id);
         found.unless(its_own, Invariant::Money, || {
-            said(order, &format!("payment {} is captured, and it names another", payment.id))
+            said(
+                order,
+                &format!("payment {} is captured, and it names another", payment.id),
+            )
         });
     }
     let fenced = order.status != OrderStatus::Pending || order.payment_id.is_none();
@@ -182,49 +185,6 @@ fn order_s_money(
     });
 }
 
-/// All rows of a run's books, each with those that belong to it.
-pub(crate) fn all(_: &History, state: &State, _: &Provider) -> Vec<Violation> {
-    let now = state.now();
-    let held: HashMap<OrderId, &ReservationAudit> = state
-        .reservations
-        .iter()
-        .map(|row| (row.order_id, row))
-        .collect();
-    let mut payments: HashMap<OrderId, Vec<PaymentAudit>> = HashMap::new();
-    for row in &state.payments {
-        payments.entry(row.order_id).or_default().push(row.clone());
-    }
-    let orders: HashMap<OrderId, &OrderAudit> = state
-        .orders
-        .iter()
-        .map(|row| (row.audit.id, &row.audit))
-        .collect();
-    let mut given_back: HashMap<PaymentId, Vec<RefundAudit>> = HashMap::new();
-    for row in &state.refunds {
-        let of_payment = given_back.entry(row.audit.payment_id).or_default();
-        of_payment.push(row.audit.clone());
-    }
-    let mut found: Vec<Violation> = state.stock.iter().filter_map(stock).collect();
-    found.extend(ledger(&state.ledger));
-    for row in &state.orders {
-        let id = row.audit.id;
-        let paid_by = payments.get(&id).map_or(&[][..], Vec::as_slice);
-        found.extend(order(&row.audit, held.get(&id).copied(), paid_by, now));
-    }
-    let without_order = |row: &&ReservationAudit| !orders.contains_key(&row.order_id);
-    let orphans = state.reservations.iter().filter(without_order);
-    found.extend(orphans.filter_map(|row| orphan(row, now)));
-    for row in &state.payments {
-        found.extend(payment(row, now));
-        let own = given_back.get(&row.id).map_or(&[][..], Vec::as_slice);
-        found.extend(refunds(row, own));
-        if !orders.contains_key(&row.order_id) {
-            found.push(stray(row));
-        }
-    }
-    found
-}
-
 /// A payment and its refunds tell the same, and never more than was taken.
 #[must_use]
 pub fn refunds(row: &PaymentAudit, refunds: &[RefundAudit]) -> Vec<Violation> {
@@ -232,7 +192,10 @@ pub fn refunds(row: &PaymentAudit, refunds: &[RefundAudit]) -> Vec<Violation> {
         let counted = refunds.iter().filter(|refund| counts(refund));
         counted.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount.minor))
     };
-    let (promised, given) = (sum(|_| true), sum(|one| one.status == RefundStatus::Succeeded));
+    let (promised, given) = (
+        sum(|_| true),
+        sum(|one| one.status == RefundStatus::Succeeded),
+    );
     let (id, amount) = (row.id, row.amount.minor);
     let mut found = Found::default();
     let same = row.refunding_minor == promised && row.refunded_minor == given;
@@ -252,18 +215,27 @@ pub fn refunds(row: &PaymentAudit, refunds: &[RefundAudit]) -> Vec<Violation> {
 pub fn ledger(books: &LedgerAudit) -> Vec<Violation> {
     let mut found = Found::default();
     found.unless(books.unbalanced == 0, Invariant::Ledger, || {
-        format!("{} transactions of the ledger do not sum to zero", books.unbalanced)
+        format!(
+            "{} transactions of the ledger do not sum to zero",
+            books.unbalanced
+        )
     });
     found.unless(books.gap_free, Invariant::Ledger, || {
         "the ledger's entries have gaps".to_owned()
     });
     found.unless(books.broken_at.is_none(), Invariant::Ledger, || {
-        format!("the ledger's entry {:?} does not follow from the one before", books.broken_at)
+        format!(
+            "the ledger's entry {:?} does not follow from the one before",
+            books.broken_at
+        )
     });
     for account in &books.balances {
         let (kept, summed) = (account.kept_minor, account.summed_minor);
         found.unless(kept == summed, Invariant::Ledger, || {
-            format!("account {} has {kept}, its entries add up to {summed}", account.account)
+            format!(
+                "account {} has {kept}, its entries add up to {summed}",
+                account.account
+            )
         });
     }
     found.all()
