@@ -3,7 +3,10 @@
 use super::App;
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, Uri, header::LOCATION, header::RETRY_AFTER},
+    http::{
+        HeaderMap, HeaderValue, StatusCode, Uri,
+        header::{LINK, LOCATION, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
 };
 use contracts::{
@@ -33,7 +36,8 @@ use platform::http::{
     request_body = PlaceOrder,
     responses(
         (status = 201, body = OrderView, description = "Placed (and paid, if a payment came with it)"),
-        (status = 202, body = OrderView, description = "Placed; the payment's outcome is not known yet"),
+        (status = 202, body = OrderView, headers(("Location" = String), ("Link" = String), ("Retry-After" = u32)),
+            description = "Placed; the payment's outcome is not known yet: `Link` names the payment"),
         (status = 400, body = ProblemBody), (status = 402, body = ProblemBody),
         (status = 409, body = ProblemBody), (status = 413, body = ProblemBody),
         (status = 415, body = ProblemBody), (status = 422, body = ProblemBody),
@@ -78,17 +82,12 @@ async fn pay(
     let key =
         IdempotencyKey::parse(&format!("order:{order_id}")).map_err(|error| ("/payment", error));
     let key = key.map_err(Problem::from)?;
-    app.payments
-        .pay(
-            reader,
-            key,
-            PayOrder {
-                order_id,
-                method: payment.method,
-            },
-        )
-        .await
-        .map_err(|error| refused(order_id, error))?;
+    let wish = PayOrder {
+        order_id,
+        method: payment.method,
+    };
+    let paid = app.payments.pay(reader, key, wish).await;
+    let paid = paid.map_err(|error| refused(order_id, error))?.value;
     let mut value = app.orders.order_when_paid(reader, order_id).await?;
     value.order_token = placed.value.order_token;
     // The order's own word: money may be taken, and the order be told of it only after a crash in between.
@@ -107,6 +106,11 @@ async fn pay(
         headers.insert(LOCATION, location);
     }
     headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    // Where the payment's outcome shows, and what the buyer has to do for it.
+    let link = format!("</api/v1/payments/{}>; rel=\"payment\"", paid.id);
+    if let Ok(link) = HeaderValue::from_str(&link) {
+        headers.insert(LINK, link);
+    }
     mark_replay(headers, placed.replayed);
     Ok(response)
 }

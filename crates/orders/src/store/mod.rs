@@ -38,6 +38,9 @@ pub(crate) struct Found {
     pub(crate) sole_seller: Option<UserId>,
 }
 
+/// An order before and after, or why nothing happened.
+pub(crate) type Happened = Result<(Order, Order), OrderError>;
+
 #[async_trait]
 pub(crate) trait Store: Send + Sync {
     /// Writes all orders that can be written, in one commit; a result each, in order.
@@ -79,7 +82,7 @@ pub(crate) trait Store: Send + Sync {
         batch: Vec<(OrderId, Happening)>,
         actor: String,
         now: Timestamp,
-    ) -> Result<Vec<Result<(Order, Order), OrderError>>, StoreError>;
+    ) -> Result<Vec<Happened>, StoreError>;
     /// Pending orders, without a payment under way, whose time is over.
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError>;
     /// Of these ids, those whose stock may be given back: never written (and from now on never will be), or

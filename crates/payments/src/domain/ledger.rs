@@ -68,7 +68,7 @@ mod tests {
                 refunded("sandbox", RefundId::from_bytes([1; 16]), money)
             };
             let [one, other] = transaction.postings;
-            prop_assert_eq!(one.amount_minor + other.amount_minor, 0);
+            prop_assert_eq!(one.amount_minor.checked_add(other.amount_minor), Some(0));
             prop_assert_ne!(one.account, other.account);
         }
     }

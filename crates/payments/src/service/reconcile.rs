@@ -1,5 +1,5 @@
-//! Compares the provider's books with ours, charge by charge: money that nobody asked for, or that came too late, is let
-//! go or given back, and kept for somebody to look at. It only ever gives back.
+//! Compares the provider's books with ours, charge by charge: money that nobody asked for, or that came too late, is
+//! let go or given back, and kept for somebody to look at. It only ever gives back.
 
 use super::Core;
 use crate::{

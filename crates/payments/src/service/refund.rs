@@ -21,7 +21,7 @@ use contracts::{
 };
 use platform::{
     db::{Abort, StoreError},
-    digest, fault,
+    deadline, digest, fault,
 };
 use std::sync::Arc;
 
@@ -67,7 +67,7 @@ pub(super) async fn refund(
         ..decide(id, &payment, &order.items, &wish)?
     };
     let (refund, replayed) = core.begin_refund(intent).await?;
-    let done = core.in_turn(refund).await.map_err(store_failed)?;
+    let done = core.in_turn(refund.id).await.map_err(store_failed)?;
     Ok(Answered {
         value: done.view(),
         replayed,
@@ -100,23 +100,34 @@ impl Core {
         Ok(begun)
     }
 
-    /// Carries a refund out in a task of its own. A twin waits for it and finds it done.
-    async fn in_turn(self: &Arc<Self>, refund: Refund) -> Result<Refund, StoreError> {
+    /// Carries a refund out in a task of its own, unless another process works at it. A twin waits for its turn and
+    /// finds it done.
+    async fn in_turn(self: &Arc<Self>, id: RefundId) -> Result<Refund, StoreError> {
         let core = Arc::clone(self);
-        let id = refund.id;
-        let done = self.tasks.finish(async move {
+        let work = async move {
             let turn = core.turns.of(id);
             let _turn = turn.lock().await;
-            match core.store.refund(id).await? {
-                Some(now) if now.version == refund.version && !now.progress.parked => {
-                    Ok(core.drive_refund(refund).await)
-                }
-                Some(now) => Ok(now),
-                None => Err(StoreError::Lost("the refund has gone".to_owned())),
-            }
-        });
+            core.claim_and_drive_refund(id).await
+        };
+        // Its row is committed: it is brought to its end, whoever still waits.
+        let done = self.tasks.finish(deadline::within(None, work));
         done.await
             .unwrap_or_else(|| Err(StoreError::Lost("the refund fell over".to_owned())))
+    }
+
+    /// Raises the refund's fence first: whoever held it before changes nothing any more. What waits for a person goes
+    /// on waiting.
+    pub(super) async fn claim_and_drive_refund(&self, id: RefundId) -> Result<Refund, StoreError> {
+        let now = self.clock.now();
+        let found = self.store.refund(id).await?;
+        let found = found.ok_or_else(|| StoreError::Lost("the refund has gone".to_owned()))?;
+        if found.stage == Stage::Noted || found.progress.parked {
+            return Ok(found);
+        }
+        match self.store.claim_refund(id, self.lease(now), now).await? {
+            Some(mine) => Ok(self.drive_refund(mine).await),
+            None => Ok(found),
+        }
     }
 
     /// Gives a called-off order's money back, what is left of it; the rest happens beside whoever wants it.
@@ -139,7 +150,10 @@ impl Core {
         if let Some(refund) = self.begin_rest(id).await? {
             let core = Arc::clone(self);
             // Its row is committed; if this does not end, the sweeper takes it up.
-            drop(self.tasks.finish(async move { core.in_turn(refund).await }));
+            drop(
+                self.tasks
+                    .finish(async move { core.in_turn(refund.id).await }),
+            );
         }
         Ok(())
     }
@@ -287,7 +301,7 @@ fn order_failed(error: OrderError) -> RefundError {
 
 fn store_failed(error: StoreError) -> RefundError {
     match error {
-        StoreError::Overloaded => RefundError::Overloaded,
+        StoreError::Overloaded | StoreError::Late => RefundError::Overloaded,
         StoreError::Constraint(_)
         | StoreError::Full
         | StoreError::Lost(_)

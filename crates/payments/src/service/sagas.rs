@@ -80,14 +80,8 @@ pub(super) async fn retry(core: &Arc<Core>, id: SagaId) -> Result<SagaView, Saga
             if refund.stage == crate::domain::Stage::Noted {
                 return Err(SagaError::Ended);
             }
-            let claimed = core
-                .store
-                .claim_refund(refund_id, core.lease(now), now)
-                .await;
-            match claimed.map_err(store_of_saga)? {
-                Some(mine) => Ok(of_refund(&core.drive_refund(mine).await)),
-                None => Ok(of_refund(&refund)),
-            }
+            let driven = core.claim_and_drive_refund(refund_id).await;
+            Ok(of_refund(&driven.map_err(store_of_saga)?))
         }
     }
 }

@@ -58,17 +58,41 @@ pub(super) async fn sweep(core: &Arc<Core>) -> Result<usize, BoxError> {
             Err(_) => break,
         }
     }
+    // Each in a task of its own: what the provider keeps waiting delays none of the others.
+    let mut refunding = Vec::with_capacity(refunds.len());
     for id in refunds {
-        take_refund_up(core, id).await?;
+        let own = Arc::clone(core);
+        refunding.push(
+            core.tasks
+                .finish(async move { take_refund_up(&own, id).await }),
+        );
     }
+    let mut working_off = Vec::with_capacity(callbacks.len());
     for callback in callbacks {
-        work_off(core, callback).await;
+        let own = Arc::clone(core);
+        working_off.push(
+            core.tasks
+                .finish(async move { work_off(&own, callback).await }),
+        );
+    }
+    for done in refunding {
+        fallen(done.await);
+    }
+    for done in working_off {
+        fallen(done.await);
     }
     for wait in moving {
         // Refusals and failures were logged where they arose; whatever is left unfinished comes again.
         drop(wait.answer().await);
     }
     Ok(count)
+}
+
+/// What fell over is due again.
+fn fallen(done: Option<()>) {
+    if done.is_none() {
+        tracing::error!("a saga's task fell over");
+    }
 }
 
 /// Takes a payment up in a task of its own; whoever is at it already is waited for.
@@ -98,15 +122,11 @@ async fn claim_and_drive(core: &Core, id: contracts::values::PaymentId) -> Answe
     }
 }
 
-async fn take_refund_up(core: &Arc<Core>, id: RefundId) -> Result<(), BoxError> {
+async fn take_refund_up(core: &Core, id: RefundId) {
     let turn = core.turns.of(id);
-    // Somebody in this process is at it.
-    let Ok(_turn) = turn.try_lock() else {
-        return Ok(());
-    };
-    let now = core.clock.now();
-    if let Some(mine) = core.store.claim_refund(id, core.lease(now), now).await? {
-        core.drive_refund(mine).await;
+    // Whoever in this process is at it already brings it further.
+    let Ok(_turn) = turn.try_lock() else { return };
+    if let Err(error) = core.claim_and_drive_refund(id).await {
+        tracing::warn!(refund.id = %id, error = %error, "a refund waits");
     }
-    Ok(())
 }

@@ -38,7 +38,10 @@ const INSERT: &str = "INSERT INTO charges (key, method, amount_minor, asked_mino
      ON CONFLICT (key) DO NOTHING";
 
 /// A charge that was let go before it was ever made answers to any wish.
-const SAME_WISH: &str = "SELECT 1 FROM charges WHERE key = ?1 AND (method = 'none' OR (method = ?2 AND asked_minor = ?3))";
+const SAME_WISH: &str = "SELECT 1
+       FROM charges
+      WHERE key = ?1
+        AND (method = 'none' OR (method = ?2 AND asked_minor = ?3))";
 
 macro_rules! charges {
     ($where:literal) => {

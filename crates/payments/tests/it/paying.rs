@@ -292,8 +292,16 @@ async fn a_payment_goes_on_when_its_client_has_gone() {
             .await
             .is_err()
     );
-    shop.rest().await;
-    assert_eq!(shop.statuses(), ["captured"]);
+    let paid = async {
+        while shop.statuses() != ["captured"] {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(
+        tokio::time::timeout(Duration::from_secs(20), paid)
+            .await
+            .is_ok()
+    );
     assert_eq!(shop.orders.get(order).status, OrderStatus::Paid);
 }
 

@@ -1,6 +1,6 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
-use super::read;
+use super::{super::Happened, read};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMoved, OrderStatus},
@@ -39,7 +39,7 @@ pub(super) fn happen_all(
     batch: &[(OrderId, Happening)],
     actor: &str,
     now: Timestamp,
-) -> Result<Vec<Result<(Order, Order), OrderError>>, Abort<Infallible>> {
+) -> Result<Vec<Happened>, Abort<Infallible>> {
     let mut answers = Vec::with_capacity(batch.len());
     for (id, happening) in batch {
         answers.push(match happen(connection, *id, happening, actor, now) {

@@ -5,7 +5,7 @@ mod change;
 mod place;
 mod read;
 
-use super::{Found, PlaceRefusal, Placed, Store};
+use super::{Found, Happened, PlaceRefusal, Placed, Store};
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
@@ -65,7 +65,7 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
         self.database
             .write(move |c| {
-                let placed = place::place_all(c, &batch)?;
+                let placed = place::place_all(c, batch)?;
                 fault::point("place.order_written");
                 Ok(placed)
             })
@@ -130,7 +130,7 @@ impl Store for SqliteStore {
         batch: Vec<(OrderId, Happening)>,
         actor: String,
         now: Timestamp,
-    ) -> Result<Vec<Result<(Order, Order), OrderError>>, StoreError> {
+    ) -> Result<Vec<Happened>, StoreError> {
         self.database
             .write(move |c| change::happen_all(c, &batch, &actor, now))
             .await
