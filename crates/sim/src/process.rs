@@ -120,7 +120,7 @@ impl Process {
     /// Starts the process for the so many-th time.
     pub(crate) fn start(ground: &Ground<'_>, life: u64) -> Result<Self, BoxError> {
         let runtime = paused_runtime()?;
-        let seed = Random::new(ground.plan.seed, LIVES.saturating_add(life)).next();
+        let seed = Random::new(ground.plan.seed, LIVES.saturating_add(life)).number();
         inline::on_this_thread(Some(inline::Pace {
             seed,
             wait_ms_max: DISK_MS_MAX,
