@@ -71,10 +71,7 @@ fn was_in_force(history: &History, of: VariantId, price: Money, from: i64, to: i
     let changes: Vec<(&Operation, Money)> = history
         .operations
         .iter()
-        .filter_map(|one| match one.action {
-            Action::Reprice { variant, price, .. } if variant == of => Some((one, price)),
-            _ => None,
-        })
+        .filter_map(|one| of_variant(one, of))
         .filter(|(one, _)| one.answer().is_some() || one.is_unknown())
         .collect();
     // Over for sure: another change began after this one had ended, and was acknowledged before the order began.
@@ -88,4 +85,12 @@ fn was_in_force(history: &History, of: VariantId, price: Money, from: i64, to: i
         || changes.iter().any(|(one, to_price)| {
             *to_price == price && one.start.as_ms() <= to && !over(one.end_ms())
         })
+}
+
+/// The price that an operation sets for a variant.
+fn of_variant(operation: &Operation, of: VariantId) -> Option<(&Operation, Money)> {
+    let Action::Reprice { variant, price, .. } = operation.action else {
+        return None;
+    };
+    (variant == of).then_some((operation, price))
 }

@@ -255,25 +255,23 @@ impl<'a> Asked<'a> {
             refusal,
             Some(Code::PaymentDeclined | Code::PaymentInProgress | Code::IllegalTransition)
         );
-        match (&operation.action, operation.means) {
-            (Action::Place { method, .. }, Some(id)) => {
-                let may_stand = operation.is_unknown() || (stands && method.is_some());
-                if may_stand {
-                    self.perhaps.entry(id).or_insert(operation);
-                }
-                if method.is_some() {
-                    self.paid.insert(id);
-                }
-                if operation.refusal().is_some() && !may_stand {
-                    self.refused.insert(id);
-                }
-            }
-            (Action::Pay { order, .. }, _)
-                if operation.answer().is_some() || operation.is_unknown() =>
-            {
-                self.paid.insert(*order);
-            }
-            _ => {}
+        if let Action::Pay { order, .. } = operation.action
+            && (operation.answer().is_some() || operation.is_unknown())
+        {
+            self.paid.insert(order);
+        }
+        let (Action::Place { method, .. }, Some(id)) = (&operation.action, operation.means) else {
+            return;
+        };
+        let may_stand = operation.is_unknown() || (stands && method.is_some());
+        if may_stand {
+            self.perhaps.entry(id).or_insert(operation);
+        }
+        if method.is_some() {
+            self.paid.insert(id);
+        }
+        if operation.refusal().is_some() && !may_stand {
+            self.refused.insert(id);
         }
     }
 

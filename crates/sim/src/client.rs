@@ -68,13 +68,13 @@ impl Wish {
 impl Client {
     /// Asks once.
     pub(crate) async fn ask(&mut self, wish: &Wish) -> Outcome {
-        let random = Random::new(self.random.next(), 7);
+        let random = Random::new(self.random.number(), 7);
         self.send(wish, random).await
     }
 
     /// Asks the same twice at the same time; gives the first one's outcome.
     pub(crate) async fn ask_twice(&mut self, wish: &Wish) -> Outcome {
-        let (one, other) = (self.random.next(), self.random.next());
+        let (one, other) = (self.random.number(), self.random.number());
         let this = &*self;
         let both = futures_util::future::join(
             this.send(wish, Random::new(one, 7)),

@@ -203,7 +203,7 @@ impl Buyer {
         let mut other = Client {
             town: self.client.town.clone(),
             who: self.client.who.clone(),
-            random: Random::new(self.client.random.next(), 3),
+            random: Random::new(self.client.random.number(), 3),
             name: format!("{}'", self.client.name),
         };
         let cancel = async move {

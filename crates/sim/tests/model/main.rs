@@ -75,7 +75,7 @@ impl Model {
         };
         let left = cost(sold.units) - sold.given_minor;
         let none = items == [0; VARIANTS];
-        let minor = minor.unwrap_or(if none { left } else { cost(items) });
+        let minor = minor.unwrap_or_else(|| if none { left } else { cost(items) });
         let fits = (0..VARIANTS).all(|one| items[one] + sold.back[one] <= sold.units[one]);
         let paid = !matches!(sold.status, OrderStatus::Pending | OrderStatus::Cancelled);
         let possible = paid && fits && minor > 0 && minor <= left;
@@ -137,7 +137,7 @@ fn move_on(shop: &mut Shop, model: &mut Model, number: usize, step: OrderMove) {
 fn place(shop: &mut Shop, model: &mut Model, number: usize, how: u8) {
     let units = [
         i64::from(how % 4),
-        i64::from(how / 4 % 3) + i64::from(how % 4 == 0),
+        i64::from(how / 4 % 3) + i64::from(how.is_multiple_of(4)),
     ];
     let known = model.deals[number].is_some();
     let placed = shop.place(number, units);
@@ -153,7 +153,7 @@ fn place(shop: &mut Shop, model: &mut Model, number: usize, how: u8) {
 
 /// What a refund is of: money, goods, both, or all that is left.
 fn refund(shop: &mut Shop, model: &mut Model, number: usize, how: u8) {
-    let minor = (how % 3 != 0).then(|| i64::from(how) * 20 + 1);
+    let minor = (!how.is_multiple_of(3)).then(|| i64::from(how) * 20 + 1);
     let items = [i64::from(how / 3 % 3), i64::from(how / 9 % 2)];
     let before = model.deals[number];
     let told = shop.refund(number, minor, items);
@@ -183,7 +183,7 @@ fn step(shop: &mut Shop, model: &mut Model, one: Do) {
                 follow(shop, model, number, OrderStatus::Pending, OrderStatus::Paid);
             }
         }
-        9 if how % 3 == 0 => move_on(shop, model, number, OrderMove::Cancel),
+        9 if how.is_multiple_of(3) => move_on(shop, model, number, OrderMove::Cancel),
         9 | 10 => move_on(shop, model, number, OrderMove::Ship { tracking: None }),
         11 => move_on(shop, model, number, OrderMove::Deliver),
         12 => {
@@ -191,7 +191,7 @@ fn step(shop: &mut Shop, model: &mut Model, one: Do) {
             shop.now = Timestamp::from_ms(shop.now.as_ms() + late);
             expire(shop, model, number);
         }
-        13 if how % 3 == 0 => shop.void(number),
+        13 if how.is_multiple_of(3) => shop.void(number),
         13..=15 => refund(shop, model, number, how),
         16 | 17 => (0..=how % 4).for_each(|_| drive_refund(shop, model, number)),
         18 => {

@@ -483,7 +483,9 @@ fn no_row_can_be_taken_out_unseen() {
     assert_eq!(orders, [0; 0], "orders");
     let reservations = caught_without(
         state.reservations.len(),
-        |(_, state, _), at| drop(state.reservations.remove(at)),
+        |(_, state, _), at| {
+            state.reservations.remove(at);
+        },
         &sound,
     );
     for at in reservations {

@@ -1,6 +1,6 @@
 //! Simulated shops under seeded faults keep every promise, and the same seed is the same run. A seed that does not is
 //! printed with how to see it again.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
 use checker::Outcome;
 use contracts::orders::OrderStatus;
