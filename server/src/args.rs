@@ -1,7 +1,7 @@
 //! The command line. Values are read here; what they mean is decided by `config` and the commands.
 
 use crate::config::{Config, Flags, HttpFlags};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use platform::{config::ConfigError, telemetry::LogFormat};
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -137,18 +137,51 @@ pub struct ReplayArgs {
 /// `souk bench ...`
 #[derive(Debug, Subcommand)]
 pub enum BenchCommand {
-    /// Durable orders per second over HTTP, beside a bare loop that writes and syncs 4 KiB at a time
-    Orders {
-        /// Orders to place
-        #[arg(long, default_value_t = 20_000)]
-        orders: u32,
-        /// Clients at a time
-        #[arg(long, default_value_t = 64)]
-        clients: u32,
-        /// Products the orders spread over (1: all want the same)
-        #[arg(long, default_value_t = 1_000)]
-        products: u32,
-    },
+    /// Durable orders per second over HTTP, beside a bare SQLite loop that writes the same rows
+    Orders(BenchArgs),
+}
+
+/// Flags of `bench orders`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// Orders to place; from 100000 on the run is told in tenths
+    #[arg(long, default_value_t = 40_000)]
+    pub orders: u32,
+    /// Clients at a time
+    #[arg(long, default_value_t = 256)]
+    pub clients: u32,
+    /// Products that the orders of the uniform run spread over
+    #[arg(long, default_value_t = 1_000)]
+    pub products: u32,
+    /// What to run
+    #[arg(long, value_enum, default_value_t = BenchMode::All)]
+    pub mode: BenchMode,
+}
+
+/// Which orders are placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BenchMode {
+    /// One after the other
+    All,
+    /// Spread over all products
+    Uniform,
+    /// All of one product
+    Hot,
+    /// By one client, who waits for each
+    Single,
+}
+
+impl BenchMode {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Uniform => "uniform",
+            Self::Hot => "hot",
+            Self::Single => "single",
+        }
+    }
 }
 
 /// `souk config ...`

@@ -8,5 +8,6 @@ mod console;
 mod data;
 mod demo;
 mod openapi;
+mod ops;
 pub mod shop;
 mod wiring;

@@ -1,7 +1,7 @@
 //! A running shop: from the data folder to the socket and back. Also for tests and commands that want one of
 //! their own within the process.
 
-use crate::{config::Config, data::DataFolder, demo, wiring::Services};
+use crate::{config::Config, data::DataFolder, demo, ops, wiring::Services};
 use contracts::{BoxError, values::Timestamp};
 use platform::{clock::Clock, http::listen, tasks::Tasks};
 use secrecy::SecretString;
@@ -22,6 +22,8 @@ pub struct Shop {
     pub services: Services,
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where its metrics are, if they are served.
+    pub ops_address: Option<SocketAddr>,
     /// Where it is seen from outside.
     pub public_url: String,
     /// Makes the first admin, while there is none.
@@ -65,10 +67,15 @@ impl Shop {
         let ready = Arc::new(AtomicBool::new(true));
         let router = services.router(&config, &public_url, Arc::clone(&ready))?;
         services.start(&work);
+        let ops_address = match config.http.ops_address()? {
+            Some(address) => Some(ops::start(&doors, address).await?),
+            None => None,
+        };
         listen::start(&doors, listener, router, config.http.connections_max);
         Ok(Self {
             services,
             address,
+            ops_address,
             public_url,
             setup_token,
             demo_products,

@@ -138,3 +138,31 @@ async fn health_tells_a_running_shop_from_a_stopped_one() {
     let gone = run(&["health", &url], "").await;
     assert!(refusal(&gone).contains("does not answer"), "{gone:?}");
 }
+
+#[tokio::test]
+async fn metrics_are_served_beside_the_door_and_never_at_it() {
+    let arguments = ["serve", "--ephemeral", "--listen", "127.0.0.1:0"];
+    let settings = [
+        ("SOUK_SHOP__DEMO", "false"),
+        ("SOUK_HTTP__OPS_LISTEN", "127.0.0.1:0"),
+    ];
+    let mut shop = Running::start(&arguments, &settings);
+    let metrics = shop.after("Metrics ").await;
+    let url = shop.after("listening on ").await;
+    let scraped = reqwest::get(&metrics).await.unwrap();
+    assert_eq!(scraped.status(), 200);
+    let text = scraped.text().await.unwrap();
+    for name in [
+        "souk_orders_placed_total{result=\"placed\"} 0",
+        "souk_order_commit_batch_size_count 0",
+        "souk_queue_depth{queue=\"place-orders\"} 0",
+        "souk_sqlite_commit_seconds_count{file=\"orders\"}",
+    ] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+    let public = reqwest::get(format!("{url}/metrics")).await.unwrap();
+    assert_eq!(public.status(), 404);
+    let other = metrics.replace("/metrics", "/");
+    assert_eq!(reqwest::get(&other).await.unwrap().status(), 404);
+    assert!(shop.stop().await);
+}

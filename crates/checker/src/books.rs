@@ -83,7 +83,8 @@ pub fn payment(row: &PaymentAudit, now: Timestamp) -> Option<Violation> {
         .provider_net_minor
         .filter(|provider| *provider != expected)
     {
-        let what = format!("payment {id} is {status} with {expected}, the provider says {provider}");
+        let what =
+            format!("payment {id} is {status} with {expected}, the provider says {provider}");
         return Some(Violation::new(Invariant::Money, what));
     }
     let undecided = matches!(
@@ -109,7 +110,10 @@ pub fn order(
     let (total, lines) = (order.total.minor, order.lines_total_minor);
     let mut found = Found::default();
     found.unless(total == lines, Invariant::Price, || {
-        said(order, &format!("its total is {total}, its lines add up to {lines}"))
+        said(
+            order,
+            &format!("its total is {total}, its lines add up to {lines}"),
+        )
     });
     found.unless(order.timeline_is_legal, Invariant::Moves, || {
         said(order, "its timeline is no path of the table of moves")
@@ -138,7 +142,10 @@ fn order_s_stock(
     };
     let (units, value, total) = (held.units, held.value_minor, order.total.minor);
     found.unless(units == order.units, Invariant::Reservations, || {
-        said(order, &format!("{} units ordered, {units} reserved", order.units))
+        said(
+            order,
+            &format!("{} units ordered, {units} reserved", order.units),
+        )
     });
     found.unless(value == total, Invariant::Price, || {
         said(order, &format!("reserved at {value}, ordered at {total}"))
@@ -149,12 +156,7 @@ fn order_s_stock(
     });
 }
 
-fn order_s_money(
-    order: &OrderAudit,
-    payments: &[PaymentAudit],
-    settling: bool,
-    found: &mut Found,
-) {
+fn order_s_money(order: &OrderAudit, payments: &[PaymentAudit], settling: bool, found: &mut Found) {
     let captured: Vec<&PaymentAudit> = payments
         .iter()
         .filter(|payment| payment.status == PaymentStatus::Captured)
@@ -162,11 +164,17 @@ fn order_s_money(
     for payment in &captured {
         let (amount, total) = (payment.amount, order.total);
         found.unless(amount == total, Invariant::Money, || {
-            said(order, &format!("{amount} was captured for a total of {total}"))
+            said(
+                order,
+                &format!("{amount} was captured for a total of {total}"),
+            )
         });
         let its_own = order.payment_id == Some(payment.id);
         found.unless(its_own, Invariant::Money, || {
-            said(order, &format!("payment {} is captured, and it names another", payment.id))
+            said(
+                order,
+                &format!("payment {} is captured, and it names another", payment.id),
+            )
         });
     }
     let fenced = order.status != OrderStatus::Pending || order.payment_id.is_none();
@@ -232,7 +240,10 @@ pub fn refunds(row: &PaymentAudit, refunds: &[RefundAudit]) -> Vec<Violation> {
         let counted = refunds.iter().filter(|refund| counts(refund));
         counted.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount.minor))
     };
-    let (promised, given) = (sum(|_| true), sum(|one| one.status == RefundStatus::Succeeded));
+    let (promised, given) = (
+        sum(|_| true),
+        sum(|one| one.status == RefundStatus::Succeeded),
+    );
     let (id, amount) = (row.id, row.amount.minor);
     let mut found = Found::default();
     let same = row.refunding_minor == promised && row.refunded_minor == given;
@@ -252,18 +263,27 @@ pub fn refunds(row: &PaymentAudit, refunds: &[RefundAudit]) -> Vec<Violation> {
 pub fn ledger(books: &LedgerAudit) -> Vec<Violation> {
     let mut found = Found::default();
     found.unless(books.unbalanced == 0, Invariant::Ledger, || {
-        format!("{} transactions of the ledger do not sum to zero", books.unbalanced)
+        format!(
+            "{} transactions of the ledger do not sum to zero",
+            books.unbalanced
+        )
     });
     found.unless(books.gap_free, Invariant::Ledger, || {
         "the ledger's entries have gaps".to_owned()
     });
     found.unless(books.broken_at.is_none(), Invariant::Ledger, || {
-        format!("the ledger's entry {:?} does not follow from the one before", books.broken_at)
+        format!(
+            "the ledger's entry {:?} does not follow from the one before",
+            books.broken_at
+        )
     });
     for account in &books.balances {
         let (kept, summed) = (account.kept_minor, account.summed_minor);
         found.unless(kept == summed, Invariant::Ledger, || {
-            format!("account {} has {kept}, its entries add up to {summed}", account.account)
+            format!(
+                "account {} has {kept}, its entries add up to {summed}",
+                account.account
+            )
         });
     }
     found.all()

@@ -24,14 +24,23 @@ pub(crate) fn of_their_time(history: &History, state: &State, _: &Provider) -> V
             continue;
         };
         // Any of the attempts up to the answer may have been the one that priced it.
-        let from = operations.iter().map(|one| one.start.as_ms()).min().unwrap_or(0);
+        let from = operations
+            .iter()
+            .map(|one| one.start.as_ms())
+            .min()
+            .unwrap_or(0);
         let to = answered.end_ms();
-        let Some(order) = answered.order() else { continue };
+        let Some(order) = answered.order() else {
+            continue;
+        };
         for line in &order.items {
             let price = line.unit_price;
             let in_force = was_in_force(history, line.variant_id, price, from, to);
             found.unless(in_force, Invariant::Price, || {
-                format!("order {}: {price} was no price of {} then", order.id, line.sku)
+                format!(
+                    "order {}: {price} was no price of {} then",
+                    order.id, line.sku
+                )
             });
         }
     }
@@ -50,7 +59,10 @@ fn sums(order: &OrderView, found: &mut Found) {
         total = cost.and_then(|cost| total.plus(cost)).unwrap_or(total);
     }
     found.unless(total == order.total, Invariant::Price, || {
-        format!("order {}: its lines add up to {total}, its total is {}", order.id, order.total)
+        format!(
+            "order {}: its lines add up to {total}, its total is {}",
+            order.id, order.total
+        )
     });
 }
 

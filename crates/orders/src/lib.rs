@@ -6,10 +6,12 @@ mod config;
 pub mod domain;
 mod events;
 mod http;
+mod metrics;
 mod service;
 mod store;
 
 pub use config::{Config, DEFAULTS};
+pub use metrics::register as register_metrics;
 pub use service::Service;
 
 use contracts::{BoxError, catalog::Catalog, orders::Orders, payments::Payments};

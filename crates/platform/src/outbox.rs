@@ -37,19 +37,19 @@ pub fn append<E: Event>(
     event: &E,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let envelope = event
-        .envelope(EventId::generate(), at)
-        .map_err(|error| StoreError::Other(Box::new(error)))?;
+    // The text of an envelope's payload, without building the payload first.
+    let payload =
+        serde_json::to_string(event).map_err(|error| StoreError::Other(Box::new(error)))?;
     connection
         .prepare_cached(
             "INSERT INTO outbox (event_id, name, subject, payload, at_ms)
              VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
         .execute(params![
-            envelope.id.as_bytes(),
-            envelope.name,
-            envelope.subject,
-            envelope.payload.to_string(),
+            EventId::generate().as_bytes(),
+            E::NAME,
+            event.subject(),
+            payload,
             at.as_ms()
         ])?;
     Ok(())
@@ -113,6 +113,21 @@ impl Row {
     }
 }
 
+/// What is due.
+struct Page {
+    parked: Vec<Row>,
+    fresh: Fresh,
+    held: HashSet<String>,
+}
+
+/// Events that came since.
+#[derive(Default)]
+struct Fresh {
+    wanted: Vec<Row>,
+    seen: usize,
+    last: Option<i64>,
+}
+
 /// An event that was not taken.
 struct Refused {
     number: i64,
@@ -134,25 +149,33 @@ impl Relay {
     /// Delivers what is due; true if there may be more at once.
     async fn deliver_page(&mut self) -> Result<bool, BoxError> {
         let (now, seen) = (self.clock.now().as_ms(), self.seen);
-        let parked = self
-            .database
-            .read(move |c| Ok(read_parked(c, now)?))
-            .await?;
-        for row in parked {
-            self.deliver_parked(row).await?;
+        let bus = Arc::clone(&self.bus);
+        let read = self.database.read(move |c| {
+            Ok(Page {
+                parked: read_parked(c, now)?,
+                fresh: read_fresh(c, seen, |name| bus.is_wanted(name))?,
+                held: parked_subjects(c)?,
+            })
+        });
+        let Page {
+            parked,
+            fresh,
+            mut held,
+        } = read.await?;
+        if !parked.is_empty() {
+            for row in parked {
+                self.deliver_parked(row).await?;
+            }
+            // Whoever waited behind them may go on.
+            held = self.database.read(|c| Ok(parked_subjects(c)?)).await?;
         }
-        let (fresh, mut held) = self
-            .database
-            .read(move |c| Ok((read_fresh(c, seen)?, parked_subjects(c)?)))
-            .await?;
-        let Some(last) = fresh.last().map(|row| row.number) else {
+        let Some(last) = fresh.last else {
             return Ok(false);
         };
-        let more = fresh.len() == usize::try_from(PAGE)?;
+        let more = fresh.seen == usize::try_from(PAGE)?;
         let mut refused = Vec::new();
-        let mut delivered = false;
-        for row in fresh.iter().filter(|row| self.bus.is_wanted(&row.name)) {
-            delivered = true;
+        let delivered = !fresh.wanted.is_empty();
+        for row in &fresh.wanted {
             if let Err(reason) = self.deliver(row, &held).await {
                 held.insert(row.subject.clone());
                 refused.push(Refused {
@@ -281,14 +304,26 @@ fn read_cursor(connection: &Connection) -> Result<i64, rusqlite::Error> {
         .unwrap_or(0))
 }
 
-fn read_fresh(connection: &Connection, seen: i64) -> Result<Vec<Row>, rusqlite::Error> {
+/// Of an event that nobody wants only the name is read.
+fn read_fresh(
+    connection: &Connection,
+    seen: i64,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Fresh, rusqlite::Error> {
     let sql = format!(
         "SELECT {COLUMNS}, 0 FROM outbox o WHERE o.event_number > ?1 ORDER BY o.event_number LIMIT ?2"
     );
-    connection
-        .prepare_cached(&sql)?
-        .query_map(params![seen, PAGE], read_row)?
-        .collect()
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![seen, PAGE])?;
+    let mut fresh = Fresh::default();
+    while let Some(row) = rows.next()? {
+        fresh.last = Some(row.get(0)?);
+        fresh.seen = fresh.seen.saturating_add(1);
+        if is_wanted(row.get_ref(2)?.as_str()?) {
+            fresh.wanted.push(read_row(row)?);
+        }
+    }
+    Ok(fresh)
 }
 
 /// The earliest parked event of each subject, if it is due. A wait longer than any that we set means that the

@@ -1,6 +1,7 @@
 //! Named background tasks that stop together. Half a server is worse than a restart: a task that fails or
 //! panics stops the process, unless it was started as one that may.
 
+use crate::deadline;
 use contracts::BoxError;
 use futures_util::FutureExt;
 use std::{
@@ -43,12 +44,16 @@ impl Tasks {
     }
 
     /// Runs work to its end even if whoever waits for its answer goes away. A panic loses the answer only.
+    /// The deadline of who starts it is handed on: parts that have not begun when it passes are refused, so
+    /// whoever must not stop half-way does the rest under none.
     pub fn finish<T, F>(&self, work: F) -> impl Future<Output = Option<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        let handle = self.tracker.spawn(work);
+        let handle = self
+            .tracker
+            .spawn(deadline::within(deadline::current(), work));
         async move { handle.await.ok() }
     }
 
@@ -106,5 +111,15 @@ mod tests {
         let (done, seen) = tokio::sync::oneshot::channel();
         drop(tasks.finish(async move { done.send(()) }));
         seen.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn work_that_is_finished_for_somebody_keeps_their_deadline() {
+        let tasks = Tasks::default();
+        let theirs = Some(deadline::Deadline::after(Duration::from_secs(5)));
+        let seen = deadline::within(theirs, async {
+            tasks.finish(async { deadline::current() }).await
+        });
+        assert_eq!(seen.await.unwrap(), theirs);
     }
 }

@@ -136,7 +136,8 @@ impl Process {
 
     /// Lets so much time pass in the process.
     pub(crate) fn step(&self, time: Duration) {
-        self.runtime.block_on(async { tokio::time::sleep(time).await });
+        self.runtime
+            .block_on(async { tokio::time::sleep(time).await });
     }
 
     /// Does something in the process, and waits for it.
@@ -269,7 +270,9 @@ async fn answer(router: Router, parcel: Parcel) {
     tokio::time::sleep(parcel.delay).await;
     let Ok(response) = router.oneshot(parcel.request).await;
     let (head, body) = response.into_parts();
-    let Ok(body) = body.collect().await else { return };
+    let Ok(body) = body.collect().await else {
+        return;
+    };
     let body: Bytes = body.to_bytes();
     // Whoever gave up waiting has no use for it.
     drop(parcel.answer.send(Response::from_parts(head, body)));

@@ -40,6 +40,8 @@ impl Random {
     /// One of these.
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         let count = u64::try_from(from.len()).unwrap_or(u64::MAX);
-        usize::try_from(self.below(count)).ok().and_then(|index| from.get(index))
+        usize::try_from(self.below(count))
+            .ok()
+            .and_then(|index| from.get(index))
     }
 }

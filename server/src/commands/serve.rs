@@ -53,6 +53,9 @@ fn welcome(shop: &Shop) {
     say(format!(
         "  Shop     {url}/\n  API      {url}/docs\n  Data     {folder}\n"
     ));
+    if let Some(address) = shop.ops_address {
+        say(format!("  Metrics  http://{address}/metrics\n"));
+    }
     if let Some(token) = &shop.setup_token {
         let souk = std::env::args().next().unwrap_or_else(|| "souk".to_owned());
         say(format!(

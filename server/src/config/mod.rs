@@ -64,6 +64,8 @@ pub struct Shop {
 pub struct Http {
     /// Address and port.
     pub listen: SocketAddr,
+    /// Address and port for metrics, if any.
+    pub ops_listen: String,
     /// Where the shop is seen from outside.
     pub public_url: String,
     /// How long a request may take.
@@ -86,6 +88,19 @@ impl Http {
             timeout_ms: self.timeout_ms,
             in_flight_max: self.in_flight_max,
             body_bytes_max: self.body_bytes_max,
+        }
+    }
+
+    /// Where metrics are served, if anywhere.
+    ///
+    /// # Errors
+    /// When the text is no address and port.
+    pub fn ops_address(&self) -> Result<Option<SocketAddr>, ConfigError> {
+        match self.ops_listen.as_str() {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
+                ConfigError::Invalid(format!("http.ops_listen: \"{text}\" must be ADDRESS:PORT"))
+            }),
         }
     }
 }
@@ -167,6 +182,7 @@ impl Config {
         if !telemetry::level_is_valid(&self.log_level) {
             return invalid(format!("log_level: \"{}\" is no level", self.log_level));
         }
+        self.http.ops_address()?;
         let url = &self.http.public_url;
         if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
             return invalid(format!(

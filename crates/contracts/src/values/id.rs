@@ -2,7 +2,7 @@
 //! An id of one kind never parses as another; storage keeps the 16 bytes only.
 
 use super::schema::plain_schema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::{borrow::Cow, fmt, str::FromStr};
 use uuid::Uuid;
 
@@ -17,15 +17,15 @@ pub struct IdError {
     pub prefix: &'static str,
 }
 
-fn encode(bytes: [u8; 16]) -> String {
-    let value = u128::from_be_bytes(bytes);
-    (0..ENCODED_LENGTH)
-        .rev()
-        .map(|place| {
-            let index = usize::try_from((value >> place.saturating_mul(5)) & 31).unwrap_or(0);
-            char::from(ALPHABET.get(index).copied().unwrap_or(b'0'))
-        })
-        .collect()
+fn encode(bytes: [u8; 16]) -> [u8; ENCODED_LENGTH] {
+    let mut value = u128::from_be_bytes(bytes);
+    let mut text = [b'0'; ENCODED_LENGTH];
+    for place in text.iter_mut().rev() {
+        let digit = usize::try_from(value & 31).unwrap_or(0);
+        *place = ALPHABET.get(digit).copied().unwrap_or(b'0');
+        value >>= 5;
+    }
+    text
 }
 
 fn decode(text: &str) -> Option<[u8; 16]> {
@@ -43,8 +43,8 @@ fn decode(text: &str) -> Option<[u8; 16]> {
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "Cow<'_, str>", into = "String")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+        #[serde(try_from = "Cow<'_, str>")]
         pub struct $name([u8; 16]);
 
         impl $name {
@@ -72,7 +72,8 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}_{}", $prefix, encode(self.0))
+                f.write_str(concat!($prefix, "_"))?;
+                f.write_str(std::str::from_utf8(&encode(self.0)).unwrap_or_default())
             }
         }
 
@@ -90,6 +91,12 @@ macro_rules! ids {
             type Error = IdError;
             fn try_from(text: Cow<'_, str>) -> Result<Self, IdError> {
                 text.parse()
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
             }
         }
 

@@ -76,10 +76,14 @@ impl fmt::Display for Currency {
 impl TryFrom<Cow<'_, str>> for Currency {
     type Error = ValueError;
     fn try_from(text: Cow<'_, str>) -> Result<Self, ValueError> {
-        let known = EXPONENTS.iter().any(|(code, _)| *code == text)
-            || TWO_DECIMALS.split_whitespace().any(|code| code == text);
+        let known = |code: &[u8; 3]| {
+            // Three letters and a space each.
+            let mut codes = TWO_DECIMALS.as_bytes().chunks(4);
+            codes.any(|known| known.starts_with(code))
+                || EXPONENTS.iter().any(|(code, _)| *code == text)
+        };
         match <[u8; 3]>::try_from(text.as_bytes()) {
-            Ok(code) if known => Ok(Self(code)),
+            Ok(code) if known(&code) => Ok(Self(code)),
             Ok(_) | Err(_) => Err(ValueError::new("must be an ISO 4217 code such as USD")),
         }
     }

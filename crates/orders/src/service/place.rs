@@ -6,6 +6,7 @@ use super::Service;
 use crate::{
     config::Config,
     domain::{order::NewOrder, wish},
+    metrics::METRICS,
     store::{PlaceRefusal, Placed, Store},
 };
 use contracts::{
@@ -16,10 +17,11 @@ use contracts::{
 };
 use platform::{
     batch::{Batcher, Limits, SubmitError},
-    digest, fault,
+    digest, fault, metrics,
     tasks::Tasks,
 };
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// A wish that waits for its batch.
 #[derive(Debug)]
@@ -52,12 +54,30 @@ pub(super) fn start(tasks: &Tasks, config: &Config, worker: PlaceWorker) -> Plac
     };
     Batcher::start(tasks, "place-orders", limits, move |wishes| {
         let worker = worker.clone();
-        Box::pin(async move { worker.place_all(wishes).await })
+        Box::pin(async move {
+            let began = Instant::now();
+            METRICS.batch_size.observe(metrics::count(wishes.len()));
+            let answers = worker.place_all(wishes).await;
+            let seconds = began.elapsed().as_secs_f64();
+            METRICS.commit_seconds.observe(seconds);
+            answers
+        })
     })
 }
 
 impl Service {
     pub(super) async fn place_order(
+        &self,
+        who: Buyer,
+        key: IdempotencyKey,
+        wish: PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        let placed = self.place_one(who, key, wish).await;
+        METRICS.count(placed.as_ref().map(|answered| answered.replayed));
+        placed
+    }
+
+    async fn place_one(
         &self,
         who: Buyer,
         key: IdempotencyKey,
@@ -93,7 +113,7 @@ impl Service {
                 .submit(waiting, weight)
                 .await
                 .map_err(|error| match error {
-                    SubmitError::Full => PlaceOrderError::Overloaded,
+                    SubmitError::Full | SubmitError::Late => PlaceOrderError::Overloaded,
                     SubmitError::Lost => PlaceOrderError::Internal(Box::new(error)),
                 })??;
         fault::point("place.answered");

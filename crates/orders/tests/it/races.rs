@@ -172,3 +172,14 @@ async fn an_order_is_placed_even_if_its_buyer_hangs_up() {
         (1, 1)
     );
 }
+
+#[tokio::test]
+async fn an_order_whose_time_is_over_is_refused_at_once_and_its_key_makes_it_later() {
+    let shop = Shop::open().await;
+    let ask = Ask::place(&tea(1)).key("k1").by(&ann());
+    let late = shop.ask(ask.clone().header("x-deadline-ms", "0")).await;
+    assert_eq!(late.said(), "503 overloaded");
+    assert_eq!(late.header("retry-after"), "1");
+    shop.assert_untouched("too late").await;
+    assert_eq!(shop.ask(ask).await.status, StatusCode::CREATED);
+}

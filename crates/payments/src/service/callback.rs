@@ -7,7 +7,7 @@ use crate::{
     store::{KeptCallback, Review},
 };
 use contracts::{BoxError, payments::CallbackError};
-use platform::{db::StoreError, fault};
+use platform::{db::StoreError, deadline, fault};
 use std::sync::Arc;
 
 /// How long a callback about an unknown charge or payment is tried again.
@@ -39,7 +39,7 @@ pub(super) async fn take_in(
         .keep_callback(callback.clone(), text, later(now, HEAD_START_MS))
         .await;
     let fresh = kept.map_err(|error| match error {
-        StoreError::Overloaded => CallbackError::Overloaded,
+        StoreError::Overloaded | StoreError::Late => CallbackError::Overloaded,
         StoreError::Constraint(_)
         | StoreError::Full
         | StoreError::Lost(_)
@@ -50,7 +50,8 @@ pub(super) async fn take_in(
         let core = Arc::clone(core);
         let tasks = core.tasks.clone();
         // It is kept: if this does not end, the sweeper takes it up.
-        drop(tasks.finish(async move { work_off(&core, callback).await }));
+        let work = async move { work_off(&core, callback).await };
+        drop(tasks.finish(deadline::within(None, work)));
     }
     Ok(())
 }

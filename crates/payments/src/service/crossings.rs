@@ -72,7 +72,7 @@ impl Crossings {
 
 fn lost(error: SubmitError) -> OrderError {
     match error {
-        SubmitError::Full => OrderError::Overloaded,
+        SubmitError::Full | SubmitError::Late => OrderError::Overloaded,
         SubmitError::Lost => OrderError::Internal(Box::new(error)),
     }
 }

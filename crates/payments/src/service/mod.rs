@@ -311,7 +311,7 @@ impl Core {
 
 fn store_of_saga(error: StoreError) -> SagaError {
     match error {
-        StoreError::Overloaded => SagaError::Overloaded,
+        StoreError::Overloaded | StoreError::Late => SagaError::Overloaded,
         StoreError::Constraint(_)
         | StoreError::Full
         | StoreError::Lost(_)
@@ -321,7 +321,7 @@ fn store_of_saga(error: StoreError) -> SagaError {
 
 fn store_failed(error: StoreError) -> PayError {
     match error {
-        StoreError::Overloaded => PayError::Overloaded,
+        StoreError::Overloaded | StoreError::Late => PayError::Overloaded,
         StoreError::Constraint(_)
         | StoreError::Full
         | StoreError::Lost(_)

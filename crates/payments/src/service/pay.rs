@@ -16,7 +16,7 @@ use contracts::{
     request::{Answered, IdempotencyKey},
     values::PaymentId,
 };
-use platform::{db::Abort, digest, fault};
+use platform::{db::Abort, deadline, digest, fault};
 use std::{future::Future, sync::Arc};
 
 pub(super) async fn pay(
@@ -38,6 +38,9 @@ pub(super) async fn pay(
         wish,
     };
     let (id, fingerprint) = (attempt.id, attempt.fingerprint);
+    if deadline::has_passed() {
+        return Err(PayError::Overloaded);
+    }
     let work = attempt.run(Arc::clone(core));
     let answered = fly(core, id, fingerprint, work)?.answer().await?;
     conclude(core, who, answered).await
@@ -52,7 +55,9 @@ pub(super) fn fly(
 ) -> Result<Wait, PayError> {
     let seat = core.flights.board(id, fingerprint)?;
     if let Some(lead) = seat.lead {
-        // What must be finished is in the task; its handle tells nothing that the seat does not.
+        // What must be finished is in the task, whoever still waits; its handle tells nothing that the seat
+        // does not.
+        let work = deadline::within(None, work);
         drop(core.tasks.finish(async move { lead.land(work.await) }));
     }
     Ok(seat.wait)

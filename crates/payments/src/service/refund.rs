@@ -21,7 +21,7 @@ use contracts::{
 };
 use platform::{
     db::{Abort, StoreError},
-    digest, fault,
+    deadline, digest, fault,
 };
 use std::sync::Arc;
 
@@ -104,11 +104,13 @@ impl Core {
     /// finds it done.
     async fn in_turn(self: &Arc<Self>, id: RefundId) -> Result<Refund, StoreError> {
         let core = Arc::clone(self);
-        let done = self.tasks.finish(async move {
+        let work = async move {
             let turn = core.turns.of(id);
             let _turn = turn.lock().await;
             core.claim_and_drive_refund(id).await
-        });
+        };
+        // Its row is committed: it is brought to its end, whoever still waits.
+        let done = self.tasks.finish(deadline::within(None, work));
         done.await
             .unwrap_or_else(|| Err(StoreError::Lost("the refund fell over".to_owned())))
     }
@@ -299,7 +301,7 @@ fn order_failed(error: OrderError) -> RefundError {
 
 fn store_failed(error: StoreError) -> RefundError {
     match error {
-        StoreError::Overloaded => RefundError::Overloaded,
+        StoreError::Overloaded | StoreError::Late => RefundError::Overloaded,
         StoreError::Constraint(_)
         | StoreError::Full
         | StoreError::Lost(_)

@@ -33,7 +33,10 @@ impl Bus for MemoryBus {
     }
 
     fn is_wanted(&self, name: &str) -> bool {
-        !self.who_wants(name).is_empty()
+        self.consumers.read().is_ok_and(|consumers| {
+            let mut wants = consumers.iter().map(|consumer| consumer.wants());
+            wants.any(|names| names.contains(&name))
+        })
     }
 
     async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError> {

@@ -14,6 +14,8 @@ pub enum StoreError {
     Constraint(String),
     /// The writer's queue is full.
     Overloaded,
+    /// Whoever wanted the write does not wait any more: it was not begun.
+    Late,
     /// No room on the disk.
     Full,
     /// The write was not acknowledged: it was rolled back, or the writer has stopped.
@@ -27,6 +29,7 @@ impl fmt::Display for StoreError {
         match self {
             Self::Constraint(name) => write!(f, "constraint {name} holds"),
             Self::Overloaded => f.write_str("the writer has too much to do"),
+            Self::Late => f.write_str("the time for the write was over before it began"),
             Self::Full => f.write_str("the disk is full"),
             Self::Lost(why) => write!(f, "the write was lost: {why}"),
             Self::Other(_) => f.write_str("storage failed"),
@@ -38,7 +41,7 @@ impl Error for StoreError {
     /// Written by hand, so that the two failures which pass by themselves are found in any chain of causes.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Overloaded => Some(&Outage::Overloaded),
+            Self::Overloaded | Self::Late => Some(&Outage::Overloaded),
             Self::Full => Some(&Outage::StorageFull),
             Self::Other(cause) => Some(cause.as_ref()),
             Self::Constraint(_) | Self::Lost(_) => None,
@@ -52,6 +55,7 @@ impl StoreError {
     pub fn again(&self) -> Self {
         match self {
             Self::Overloaded => Self::Overloaded,
+            Self::Late => Self::Late,
             Self::Full => Self::Full,
             Self::Constraint(name) => Self::Constraint(name.clone()),
             Self::Lost(why) => Self::Lost(why.clone()),
@@ -91,7 +95,7 @@ impl<R> Abort<R> {
     ) -> R {
         match self {
             Self::Refused(refusal) => refusal,
-            Self::Failed(StoreError::Overloaded) => overloaded(),
+            Self::Failed(StoreError::Overloaded | StoreError::Late) => overloaded(),
             Self::Failed(error) => internal(Box::new(error)),
         }
     }
@@ -131,6 +135,7 @@ mod tests {
         let code = |error: StoreError| EditError::Internal(Box::new(error)).to_problem().code;
         assert_eq!(code(StoreError::Full), Code::StorageFull);
         assert_eq!(code(StoreError::Overloaded), Code::Overloaded);
+        assert_eq!(code(StoreError::Late), Code::Overloaded);
         assert_eq!(
             code(StoreError::Other("no such table".into())),
             Code::Internal

@@ -45,7 +45,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for MergePatch<T> {
 
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
-        axum::Json(self.0).into_response()
+        // Room for what most answers are, so that they are not moved while they grow.
+        let mut bytes = Vec::with_capacity(1_024);
+        match serde_json::to_writer(&mut bytes, &self.0) {
+            Ok(()) => ([(CONTENT_TYPE, "application/json")], bytes).into_response(),
+            Err(error) => {
+                tracing::error!(error = %error, "an answer could not be written as JSON");
+                Fault::new(Code::Internal).into_response()
+            }
+        }
     }
 }
 

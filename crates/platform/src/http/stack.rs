@@ -2,7 +2,10 @@
 //! time-out, body limit, security headers, and the one place where problems become bodies.
 
 use super::arrival;
-use crate::clock::Clock;
+use crate::{
+    clock::Clock,
+    deadline::{self, Deadline},
+};
 use axum::{
     Router,
     body::Body,
@@ -112,9 +115,11 @@ async fn admit(stack: &Stack, request: Request, next: Next) -> Response {
         Err(_) => return super::Fault::new(Code::Overloaded).into_response(),
     };
     let safe = request.method() == Method::GET || request.method() == Method::HEAD;
+    let deadline = Deadline::after(time_for(stack, &request));
     let (request, arrival) = arrival::watch(request);
-    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(Duration::from_millis(stack.options.timeout_ms), work).await {
+    let work = deadline::within(Some(deadline), next.run(request));
+    let work = AssertUnwindSafe(work).catch_unwind();
+    match tokio::time::timeout_at(deadline.moment(), work).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!("a handler panicked");
@@ -129,6 +134,14 @@ async fn admit(stack: &Stack, request: Request, next: Next) -> Response {
         )
         .into_response(),
     }
+}
+
+fn time_for(stack: &Stack, request: &Request) -> Duration {
+    let said = request.headers().get(deadline::HEADER);
+    deadline::allowed(
+        Duration::from_millis(stack.options.timeout_ms),
+        said.and_then(|text| text.to_str().ok()),
+    )
 }
 
 fn request_id(request: &Request) -> String {
@@ -156,7 +169,8 @@ fn accepts_html(request: &Request) -> bool {
 }
 
 fn check_size(request: &Request) -> Result<(), Problem> {
-    if request.uri().to_string().len() > URI_BYTES_MAX {
+    let target = request.uri().path_and_query();
+    if target.is_some_and(|target| target.as_str().len() > URI_BYTES_MAX) {
         return Err(Problem::new(Code::UriTooLong));
     }
     let headers = request.headers();

@@ -169,6 +169,37 @@ async fn a_body_that_never_comes_whole_had_no_effect() {
 }
 
 #[tokio::test]
+async fn a_caller_who_waits_less_is_answered_sooner_and_the_work_knows_when() {
+    let knows = get(async || {
+        let deadline = platform::deadline::current().unwrap();
+        format!("{}", deadline.has_passed())
+    });
+    let slow = get(async || std::future::pending::<()>().await);
+    let router = Router::new().route("/knows", knows).route("/slow", slow);
+    let options = stack::Options {
+        timeout_ms: 600_000,
+        in_flight_max: 2,
+        body_bytes_max: 100,
+    };
+    let shop = stack::wrap(router, &options, "https://shop.example", Clock::System);
+    for (path, said, expected) in [
+        ("/knows", "0", (200, "true")),
+        ("/knows", "60000", (200, "false")),
+        ("/knows", "soon", (200, "false")),
+        ("/slow", "5", (503, "unavailable")),
+    ] {
+        let request = Request::get(path).header("x-deadline-ms", said);
+        let request = request.body(Body::empty()).unwrap();
+        let response = shop.clone().oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert_eq!(status, expected.0, "{path} {said}");
+        assert!(text.contains(expected.1), "{path} {said}: {text}");
+    }
+}
+
+#[tokio::test]
 async fn compressed_bodies_are_not_read() {
     for (coding, status) in [("gzip", 415), ("identity, br", 415), ("identity", 200)] {
         let request = Request::post("/reads")

@@ -155,7 +155,10 @@ impl Orders for BrokenOrders {
             ..wish
         };
         if self.is(OrdersBug::PaidWithoutMoney) {
-            return self.inner.settle_all(batch.into_iter().map(pays).collect()).await;
+            return self
+                .inner
+                .settle_all(batch.into_iter().map(pays).collect())
+                .await;
         }
         self.inner.settle_all(batch).await
     }

@@ -26,7 +26,11 @@ const SEEDS: u64 = 40;
 
 /// A row of the table, past the test harness's own hands.
 fn say(mutation: &str, invariant: Invariant, by: &str) {
-    let row = format!("{mutation:<64} {:<6}{:<22}{by}", invariant.number(), invariant.name());
+    let row = format!(
+        "{mutation:<64} {:<6}{:<22}{by}",
+        invariant.number(),
+        invariant.name()
+    );
     drop(writeln!(std::io::stdout(), "{row}"));
 }
 

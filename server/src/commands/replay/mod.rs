@@ -99,9 +99,12 @@ pub(super) async fn own_shop(data: Option<&std::path::Path>) -> Result<Shop, Box
         },
         ..Flags::default()
     };
-    let mut config = Config::load(None, false, &flags)?;
+    // With the environment, so that everybody can measure settings of their own.
+    let mut config = Config::load(None, true, &flags)?;
     config.shop.demo = false;
     config.limits.enabled = false;
+    config.http.public_url = String::new();
+    config.http.ops_listen = String::new();
     Shop::open(config, data.is_none()).await
 }
 

@@ -65,7 +65,7 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
         self.database
             .write(move |c| {
-                let placed = place::place_all(c, &batch)?;
+                let placed = place::place_all(c, batch)?;
                 fault::point("place.order_written");
                 Ok(placed)
             })

@@ -21,7 +21,7 @@ const FIRST_NUMBER: i64 = 10_001;
 
 pub(super) fn place_all(
     connection: &Connection,
-    batch: &[NewOrder],
+    batch: Vec<NewOrder>,
 ) -> Result<Vec<Result<Placed, PlaceRefusal>>, Abort<Infallible>> {
     let last: Option<i64> = connection
         .prepare_cached("SELECT MAX(order_number) FROM orders")?
@@ -34,7 +34,7 @@ pub(super) fn place_all(
             answers.push(known);
             continue;
         }
-        insert(connection, number, order)?;
+        insert(connection, number, &order)?;
         answers.push(Ok(Placed {
             view: first_view(number, order),
             replayed: false,
@@ -100,14 +100,14 @@ fn insert(connection: &Connection, number: i64, order: &NewOrder) -> Result<(), 
     outbox::append(connection, &event, order.created_at)
 }
 
-fn first_view(number: i64, order: &NewOrder) -> OrderView {
+fn first_view(number: i64, order: NewOrder) -> OrderView {
     OrderView {
         id: order.id,
         number,
         version: Version::FIRST,
         status: OrderStatus::Pending,
         customer_id: order.customer_id,
-        items: order.lines.iter().map(line_view).collect(),
+        items: order.lines.into_iter().map(line_view).collect(),
         total: order.total,
         payment_due_at: order.payment_due_at,
         tracking: None,

@@ -134,12 +134,12 @@ pub(super) fn paid_at(
 }
 
 /// A line as it is shown; the store's CHECKs and the catalog's bounds keep the product within range.
-pub(super) fn line_view(line: &PricedLine) -> OrderLineView {
+pub(super) fn line_view(line: PricedLine) -> OrderLineView {
     OrderLineView {
         product_id: line.product_id,
         variant_id: line.variant_id,
-        sku: line.sku.clone(),
-        name: line.name.clone(),
+        sku: line.sku,
+        name: line.name,
         quantity: line.quantity,
         unit_price: line.unit_price,
         line_total: line_total(line.unit_price, line.quantity),

@@ -121,7 +121,10 @@ impl Room {
         job: impl FnOnce(&Connection) -> Result<T, Abort<R>>,
         keep: bool,
     ) -> Result<T, Abort<R>> {
-        let connection = self.connection.lock().map_err(|_| lost("the room fell over"))?;
+        let connection = self
+            .connection
+            .lock()
+            .map_err(|_| lost("the room fell over"))?;
         // What is not committed when this is dropped is rolled back.
         let transaction = connection.unchecked_transaction()?;
         let done = catch_unwind(AssertUnwindSafe(|| job(&transaction)))
@@ -130,7 +133,8 @@ impl Room {
             return Err(lost("the disk did not take the write").into());
         }
         transaction.commit()?;
-        self.committing.send_modify(|count| *count = count.wrapping_add(1));
+        self.committing
+            .send_modify(|count| *count = count.wrapping_add(1));
         Ok(done)
     }
 
@@ -138,7 +142,10 @@ impl Room {
         &self,
         job: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let connection = self.connection.lock().map_err(|_| lost("the room fell over"))?;
+        let connection = self
+            .connection
+            .lock()
+            .map_err(|_| lost("the room fell over"))?;
         let transaction = connection.unchecked_transaction()?;
         catch_unwind(AssertUnwindSafe(|| job(&transaction)))
             .unwrap_or_else(|_| Err(lost("the read panicked")))

@@ -3,6 +3,7 @@
 //! for writing in this process.
 
 pub mod inline;
+mod log;
 mod readers;
 mod writer;
 
@@ -10,11 +11,16 @@ use super::{
     Abort, StoreError,
     migrate::{Migration, migrate},
 };
+use crate::metrics;
+use log::Log;
 use readers::Readers;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::sync::watch;
-use writer::Writer;
+use writer::{Writer, Writing};
+
+/// How long a connection waits for a lock that another process holds.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// Bounds and sizes of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -26,7 +32,7 @@ pub struct Options {
     pub write_queue_max: u32,
     /// Writes in one commit.
     pub group_max: u32,
-    /// Pages of WAL before a checkpoint.
+    /// Pages of WAL before they are copied back.
     pub wal_checkpoint_pages: u32,
     /// Kilobytes of page cache of the writer and of each reader.
     pub cache_kilobytes: u32,
@@ -74,8 +80,17 @@ impl Database {
             .map(|_| connect(path, options, true))
             .collect::<Result<Vec<_>, _>>()?;
         let (committing, committed) = watch::channel(0);
-        let writer = Writer::start(connection, options, committing)
-            .map_err(|error| StoreError::Other(error.into()))?;
+        let second = connect(path, options, true)?;
+        let metrics = metrics::Sqlite::of(&name_of(path));
+        let pages = options.wal_checkpoint_pages;
+        let log = Log::keep(&mut connection, second, pages, metrics.clone())?;
+        let writing = Writing {
+            connection,
+            log,
+            committing,
+            metrics,
+        };
+        let writer = Writer::start(writing, options)?;
         Ok(Self {
             room: Room::Threads {
                 writer: Arc::new(writer),
@@ -132,23 +147,30 @@ fn copy_log_back(connection: &Connection) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// `orders` of `orders.sqlite`.
+fn name_of(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
 fn connect(path: &Path, options: Options, read_only: bool) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(128);
+    // Plans do not depend on values: otherwise SQLite compiles some statements again for every value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.execute_batch(&format!(
         "PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA temp_store = MEMORY;
-         PRAGMA wal_autocheckpoint = {};
+         PRAGMA wal_autocheckpoint = 0;
          PRAGMA cache_size = -{};
          PRAGMA query_only = {};",
-        options.wal_checkpoint_pages,
         options.cache_kilobytes,
         if read_only { "ON" } else { "OFF" },
     ))?;

@@ -1,6 +1,7 @@
 //! What the embedded store promises: groups commit together, and a bad write undoes itself alone.
 
 use super::*;
+use crate::deadline::{self, Deadline};
 
 const SCHEMA: Migration = Migration {
     number: 1,
@@ -21,18 +22,22 @@ pub(super) const OPTIONS: Options = Options {
     cache_kilobytes: 1_000,
 };
 
-struct Folder(std::path::PathBuf);
+pub(super) struct Folder(std::path::PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let name = format!("souk-sqlite-{}", uuid::Uuid::now_v7());
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn open(&self) -> Database {
-        Database::open(&self.0.join("test.sqlite"), OPTIONS, &[SCHEMA], 0).unwrap()
+    pub(super) fn file(&self) -> std::path::PathBuf {
+        self.0.join("test.sqlite")
+    }
+
+    pub(super) fn open(&self) -> Database {
+        Database::open(&self.file(), OPTIONS, &[SCHEMA], 0).unwrap()
     }
 }
 
@@ -149,6 +154,75 @@ async fn what_was_acknowledged_is_there_after_opening_again() {
     let folder = Folder::new();
     folder.open().write(|c| insert(c, "a", 1)).await.unwrap();
     assert_eq!(count(&folder.open()).await, 1);
+}
+
+#[tokio::test]
+async fn a_write_whose_time_is_over_is_not_begun_and_its_neighbours_are() {
+    let folder = Folder::new();
+    let database = folder.open();
+    let over = Some(Deadline::after(Duration::ZERO));
+    let (late, mate) = tokio::join!(
+        deadline::within(over, database.write(|c| insert(c, "late", 1))),
+        database.write(|c| insert(c, "mate", 1)),
+    );
+    assert!(matches!(late, Err(Abort::Failed(StoreError::Late))));
+    mate.unwrap();
+    assert_eq!(count(&database).await, 1);
+}
+
+#[tokio::test]
+async fn a_write_whose_caller_has_gone_is_not_begun() {
+    let folder = Folder::new();
+    let database = folder.open();
+    let (pass, wait) = std::sync::mpsc::channel::<()>();
+    let holds = tokio::spawn({
+        let database = database.clone();
+        async move {
+            let write = database.write(move |c| {
+                wait.recv().unwrap();
+                insert(c, "first", 1)
+            });
+            write.await
+        }
+    });
+    let mut gone = Box::pin(database.write(|c| insert(c, "gone", 1)));
+    assert!(futures_util::poll!(gone.as_mut()).is_pending());
+    drop(gone);
+    pass.send(()).unwrap();
+    holds.await.unwrap().unwrap();
+    database.write(|c| insert(c, "after", 1)).await.unwrap();
+    assert_eq!(count(&database).await, 2);
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once() {
+    let folder = Folder::new();
+    let options = Options {
+        write_queue_max: 1,
+        group_max: 1,
+        ..OPTIONS
+    };
+    let database = Database::open(&folder.file(), options, &[SCHEMA], 0).unwrap();
+    let (began, begins) = tokio::sync::oneshot::channel();
+    let (pass, wait) = std::sync::mpsc::channel::<()>();
+    let mut holds = Box::pin(database.write(move |c| {
+        began.send(()).unwrap();
+        wait.recv().unwrap();
+        insert(c, "first", 1)
+    }));
+    assert!(futures_util::poll!(holds.as_mut()).is_pending());
+    begins.await.unwrap();
+    let mut waits = Box::pin(database.write(|c| insert(c, "second", 1)));
+    assert!(futures_util::poll!(waits.as_mut()).is_pending());
+    let refused = database.write(|c| insert(c, "third", 1)).await;
+    assert!(matches!(
+        refused,
+        Err(Abort::Failed(StoreError::Overloaded))
+    ));
+    pass.send(()).unwrap();
+    holds.await.unwrap();
+    waits.await.unwrap();
+    assert_eq!(count(&database).await, 2);
 }
 
 #[tokio::test]

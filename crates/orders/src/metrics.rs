@@ -1,0 +1,75 @@
+//! What is counted of orders, declared together. Labels come from closed sets; no id is ever one.
+
+use contracts::orders::PlaceOrderError;
+use platform::metrics::{Counter, Family, Histogram, Registry, counts, seconds};
+use std::sync::LazyLock;
+
+type Labels = [(&'static str, &'static str); 1];
+
+/// Handles, made once.
+pub(crate) struct Metrics {
+    /// Orders that shared a commit.
+    pub(crate) batch_size: Histogram,
+    /// From the first reservation of a batch until its orders are on the disk.
+    pub(crate) commit_seconds: Histogram,
+    results: Family<Labels, Counter>,
+    placed: Counter,
+    replayed: Counter,
+    refused: Counter,
+    overloaded: Counter,
+    failed: Counter,
+}
+
+/// The one set of this process.
+pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
+    let results = Family::<Labels, Counter>::default();
+    let of = |result| results.get_or_create_owned(&[("result", result)]);
+    Metrics {
+        batch_size: counts(),
+        commit_seconds: seconds(),
+        placed: of("placed"),
+        replayed: of("replayed"),
+        refused: of("refused"),
+        overloaded: of("overloaded"),
+        failed: of("failed"),
+        results,
+    }
+});
+
+impl Metrics {
+    /// Counts how a wish ended: replayed or not, or why not.
+    pub(crate) fn count(&self, outcome: Result<bool, &PlaceOrderError>) {
+        let counter = match outcome {
+            Ok(false) => &self.placed,
+            Ok(true) => &self.replayed,
+            Err(PlaceOrderError::Overloaded) => &self.overloaded,
+            Err(PlaceOrderError::Internal(_)) => &self.failed,
+            Err(
+                PlaceOrderError::Invalid { .. }
+                | PlaceOrderError::KeyReused
+                | PlaceOrderError::Stock(_)
+                | PlaceOrderError::GivenUp,
+            ) => &self.refused,
+        };
+        counter.inc();
+    }
+}
+
+/// Adds the metrics of orders to a registry.
+pub fn register(registry: &mut Registry) {
+    registry.register(
+        "souk_order_commit_batch_size",
+        "Orders that shared a commit",
+        METRICS.batch_size.clone(),
+    );
+    registry.register(
+        "souk_order_commit_seconds",
+        "From the first reservation of a batch until its orders are on the disk",
+        METRICS.commit_seconds.clone(),
+    );
+    registry.register(
+        "souk_orders_placed",
+        "Wishes to buy, by how they ended",
+        METRICS.results.clone(),
+    );
+}

@@ -1,0 +1,160 @@
+//! What is counted while the shop runs: the platform's own metrics, declared together, and the one registry
+//! that all crates add theirs to. Handles are made once, at start; a request touches atomics only. Labels come
+//! from closed sets: never an id, a path or an address.
+
+pub use prometheus_client::{
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+
+use std::sync::LazyLock;
+
+/// What the text is, for whoever scrapes it.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Seconds, from a tenth of a millisecond to some: for commits and checkpoints.
+const SECONDS: [f64; 16] = [
+    0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1,
+    0.25, 1.0, 5.0,
+];
+/// Counts of what shares a commit.
+const COUNTS: [f64; 11] = [
+    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0,
+];
+
+/// A histogram of seconds.
+#[must_use]
+pub fn seconds() -> Histogram {
+    Histogram::new(SECONDS)
+}
+
+/// A histogram of counts.
+#[must_use]
+pub fn counts() -> Histogram {
+    Histogram::new(COUNTS)
+}
+
+/// A count as a histogram takes it.
+#[must_use]
+pub fn count(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
+type File = [(&'static str, String); 1];
+type Queue = [(&'static str, &'static str); 1];
+type Histograms = Family<File, Histogram, fn() -> Histogram>;
+
+struct Platform {
+    queue_depth: Family<Queue, Gauge>,
+    group_size: Histograms,
+    commit_seconds: Histograms,
+    checkpoint_seconds: Histograms,
+    log_pages: Family<File, Gauge>,
+}
+
+static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
+    queue_depth: Family::default(),
+    group_size: Family::new_with_constructor(counts),
+    commit_seconds: Family::new_with_constructor(seconds),
+    checkpoint_seconds: Family::new_with_constructor(seconds),
+    log_pages: Family::default(),
+});
+
+/// Adds the platform's metrics to a registry.
+pub fn register(registry: &mut Registry) {
+    let Platform {
+        queue_depth,
+        group_size,
+        commit_seconds,
+        checkpoint_seconds,
+        log_pages,
+    } = &*PLATFORM;
+    registry.register(
+        "souk_queue_depth",
+        "Wishes that wait for their batch",
+        queue_depth.clone(),
+    );
+    registry.register(
+        "souk_sqlite_group_size",
+        "Writes that shared a commit",
+        group_size.clone(),
+    );
+    registry.register(
+        "souk_sqlite_commit_seconds",
+        "From the first statement of a group until it is on the disk",
+        commit_seconds.clone(),
+    );
+    registry.register(
+        "souk_sqlite_checkpoint_seconds",
+        "How long pages were copied from the write-ahead log to their file",
+        checkpoint_seconds.clone(),
+    );
+    registry.register(
+        "souk_sqlite_log_pages",
+        "Pages in the write-ahead log after the last commit",
+        log_pages.clone(),
+    );
+}
+
+/// The registry as text, for `GET /metrics`.
+///
+/// # Errors
+/// When a metric cannot be written.
+pub fn text(registry: &Registry) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, registry)?;
+    Ok(text)
+}
+
+/// How many wait in the queue of this name.
+pub(crate) fn queue_depth(queue: &'static str) -> Gauge {
+    PLATFORM
+        .queue_depth
+        .get_or_create_owned(&[("queue", queue)])
+}
+
+/// What one database file is measured by.
+#[derive(Debug, Clone)]
+pub(crate) struct Sqlite {
+    pub(crate) group_size: Histogram,
+    pub(crate) commit_seconds: Histogram,
+    pub(crate) checkpoint_seconds: Histogram,
+    pub(crate) log_pages: Gauge,
+}
+
+impl Sqlite {
+    /// The handles of the file of this name.
+    pub(crate) fn of(file: &str) -> Self {
+        let file: File = [("file", file.to_owned())];
+        Self {
+            group_size: PLATFORM.group_size.get_or_create_owned(&file),
+            commit_seconds: PLATFORM.commit_seconds.get_or_create_owned(&file),
+            checkpoint_seconds: PLATFORM.checkpoint_seconds.get_or_create_owned(&file),
+            log_pages: PLATFORM.log_pages.get_or_create_owned(&file),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_counted_is_in_the_text_and_nothing_of_it_is_an_id() {
+        let handles = Sqlite::of("orders");
+        handles.group_size.observe(count(3));
+        handles.commit_seconds.observe(0.004);
+        queue_depth("place-orders").inc();
+        let mut registry = Registry::default();
+        register(&mut registry);
+        let text = text(&registry).unwrap();
+        for line in [
+            "souk_queue_depth{queue=\"place-orders\"} 1",
+            "souk_sqlite_group_size_bucket{le=\"4.0\",file=\"orders\"} 1",
+            "souk_sqlite_commit_seconds_count{file=\"orders\"} 1",
+            "# EOF",
+        ] {
+            assert!(text.lines().any(|known| known == line), "{line}: {text}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! `souk bench orders`: durable orders a second over HTTP, load and shop on the same machine and in one process,
+//! with the books checked afterwards. Beside it, in the same run, what a bare loop reaches that writes the same
+//! rows into files of the same schema. It judges correctness only, never speed.
+
+mod bare;
+mod load;
+mod prepare;
+mod report;
+
+use crate::{
+    args::{BenchArgs, BenchMode},
+    commands::{replay::own_shop, verify},
+    console::say,
+    ops,
+    shop::Shop,
+};
+use bare::Bare;
+use contracts::{BoxError, orders::Orders, values::OrderId};
+use load::{Load, Placed};
+use prepare::Prepared;
+use report::Line;
+
+/// Orders of the bare loop, before the shop is loaded and after.
+const BARE_ORDERS: u32 = 20_000;
+/// Pairs of commits, one order each, that a single client is held against.
+const BARE_PAIRS: u32 = 500;
+/// Orders of a single client: it waits for each.
+const SINGLE_ORDERS: u32 = 2_000;
+/// A long run is told in this many parts, so that the first can be held against the last.
+const PARTS: u32 = 10;
+/// From so many orders on a run is long.
+const LONG: u32 = 100_000;
+
+pub(super) async fn orders(plan: BenchArgs) -> Result<(), BoxError> {
+    let shop = own_shop(None).await?;
+    let prepared = prepare::products(&shop, &plan).await?;
+    let folder = shop.data_folder().join("bare");
+    let bare = Bare::copy(shop.data_folder(), &folder)?;
+    let before = bare.run(BARE_ORDERS, BARE_PAIRS)?;
+    say(before.told("bare loop, before"));
+    let mut acknowledged = Placed::default();
+    let mut lines = Vec::new();
+    for (mode, orders, clients) in modes(&plan) {
+        let products = if mode == BenchMode::Hot {
+            prepared.products.get(..1).unwrap_or_default()
+        } else {
+            &prepared.products
+        };
+        let load = Load {
+            address: shop.address,
+            token: &prepared.token,
+            products,
+            clients,
+            name: mode.name(),
+        };
+        lines.push(run(&load, orders, &mut acknowledged).await?);
+    }
+    let after = Bare::copy(shop.data_folder(), &folder)?.run(BARE_ORDERS, BARE_PAIRS)?;
+    say(after.told("bare loop, after"));
+    report::ratios(&lines, &before.and(&after));
+    let outcome = check(&shop, &prepared, &acknowledged).await;
+    shop.close().await;
+    outcome
+}
+
+/// What is run: the mode, its orders, its clients.
+fn modes(plan: &BenchArgs) -> Vec<(BenchMode, u32, u32)> {
+    let all = [
+        (BenchMode::Uniform, plan.orders, plan.clients),
+        (BenchMode::Hot, plan.orders, plan.clients),
+        (BenchMode::Single, plan.orders.min(SINGLE_ORDERS), 1),
+    ];
+    let chosen = |(mode, ..): &(BenchMode, u32, u32)| [BenchMode::All, *mode].contains(&plan.mode);
+    all.into_iter().filter(chosen).collect()
+}
+
+async fn run(load: &Load<'_>, orders: u32, sum: &mut Placed) -> Result<Line, BoxError> {
+    let parts = if orders >= LONG { PARTS } else { 1 };
+    let mut told = Vec::new();
+    for part in 0..parts {
+        let (from, to) = (
+            share(orders, part, parts),
+            share(orders, part.saturating_add(1), parts),
+        );
+        let counted = ops::counted()?;
+        let ran = load.run(from..to).await?;
+        sum.add(&ran.placed);
+        let batches = ops::counted()?.since(&counted);
+        let line = Line::new(load, &ran, batches);
+        say(line.told());
+        told.push(line);
+    }
+    if let ([first, .., last], true) = (told.as_slice(), parts > 1) {
+        say(report::first_and_last(first, last));
+    }
+    told.pop().ok_or_else(|| "nothing was run".into())
+}
+
+fn share(orders: u32, part: u32, parts: u32) -> u32 {
+    let share = u64::from(orders)
+        .saturating_mul(u64::from(part))
+        .checked_div(u64::from(parts));
+    share.and_then(|n| u32::try_from(n).ok()).unwrap_or(orders)
+}
+
+/// Every order that was acknowledged is there and no other, the stock went down by just as much, and the books
+/// balance.
+async fn check(shop: &Shop, prepared: &Prepared, sent: &Placed) -> Result<(), BoxError> {
+    let started = tokio::time::Instant::now();
+    let books = verify::check(&shop.services).await?;
+    let verified = verify::summary(&books, started.elapsed());
+    books.violations.iter().take(20).for_each(say);
+    say(verified);
+    let mut there = Placed::default();
+    let orders: &dyn Orders = &*shop.services.orders.service;
+    let mut after: Option<OrderId> = None;
+    loop {
+        let page = orders.audit(after, 1_000).await?;
+        page.iter().for_each(|order| there.note(order.id));
+        match page.last() {
+            Some(last) => after = Some(last.id),
+            None => break,
+        }
+    }
+    let held = prepare::reserved(shop, prepared).await?;
+    say(format!(
+        "{} orders acknowledged, {} there, {held} units held for them",
+        sent.count, there.count
+    ));
+    if *sent == there && held == sent.count && books.violations.is_empty() {
+        Ok(())
+    } else {
+        Err("the books do not balance".into())
+    }
+}

@@ -1,0 +1,84 @@
+//! The listener for operations: what the shop counts, as text. It is not the public door, and knows no other path.
+
+use axum::{
+    Router,
+    http::{StatusCode, header::CONTENT_TYPE},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use contracts::BoxError;
+use platform::{
+    http::listen,
+    metrics::{self, Registry},
+    tasks::Tasks,
+};
+use std::{net::SocketAddr, sync::Arc};
+use tokio::net::TcpListener;
+
+/// Whoever scrapes needs one connection, or a few.
+const CONNECTIONS_MAX: u32 = 16;
+
+/// Serves `GET /metrics` until the tasks stop; answers where.
+pub(crate) async fn start(tasks: &Tasks, address: SocketAddr) -> Result<SocketAddr, BoxError> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| format!("{address} cannot be listened on: {error}"))?;
+    let address = listener.local_addr()?;
+    let registry = Arc::new(registry());
+    let scrape = get(move || {
+        let registry = Arc::clone(&registry);
+        async move { page(&registry) }
+    });
+    let router = Router::new().route("/metrics", scrape);
+    listen::start(tasks, listener, router, CONNECTIONS_MAX);
+    Ok(address)
+}
+
+/// All that is counted.
+fn registry() -> Registry {
+    let mut registry = Registry::default();
+    metrics::register(&mut registry);
+    orders::register_metrics(&mut registry);
+    registry
+}
+
+/// How many wishes were worked off, in how many batches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    pub(crate) wishes: u64,
+    pub(crate) batches: u64,
+}
+
+impl Counted {
+    /// What came since.
+    pub(crate) fn since(self, before: &Self) -> Self {
+        Self {
+            wishes: self.wishes.saturating_sub(before.wishes),
+            batches: self.batches.saturating_sub(before.batches),
+        }
+    }
+}
+
+/// Reads from the metrics what anybody may read there.
+pub(crate) fn counted() -> Result<Counted, BoxError> {
+    let text = metrics::text(&registry())?;
+    let value = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        // Whole numbers, written as `12.0`.
+        line.trim().split('.').next()?.parse().ok()
+    };
+    Ok(Counted {
+        wishes: value("souk_order_commit_batch_size_sum").unwrap_or(0),
+        batches: value("souk_order_commit_batch_size_count").unwrap_or(0),
+    })
+}
+
+fn page(registry: &Registry) -> Response {
+    match metrics::text(registry) {
+        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::error!(error = %error, "the metrics could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
