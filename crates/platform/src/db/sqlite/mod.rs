@@ -139,18 +139,18 @@ impl Database {
     }
 }
 
+/// `orders` of `orders.sqlite`.
+fn name_of(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
 /// After a failed fsync the log may look whole only because the machine still has its pages in memory. Nothing may
 /// be built on that: what the log holds is copied into the file and synced there, and the next write begins
 /// the log anew. Where somebody else is at work on the file, whatever can be copied is.
 fn copy_log_back(connection: &Connection) -> Result<(), StoreError> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
     Ok(())
-}
-
-/// `orders` of `orders.sqlite`.
-fn name_of(path: &Path) -> String {
-    let name = path.file_stem().unwrap_or_default();
-    name.to_string_lossy().into_owned()
 }
 
 fn connect(path: &Path, options: Options, read_only: bool) -> Result<Connection, StoreError> {
