@@ -44,6 +44,16 @@ const CLIPPY_FAIL_POINTS: &[&str] = &[
     "-D",
     "warnings",
 ];
+/// Built before the tests, of which each has its time.
+const BUILD_FAIL_POINTS: &[&str] = &[
+    "build",
+    "--package",
+    "souk",
+    "--bin",
+    "souk-failpoints",
+    "--features",
+    "failpoints",
+];
 const NEXTEST: &[&str] = &["nextest", "run", "--workspace"];
 const NEXTEST_NO_DISK: &[&str] = &[
     "nextest",
@@ -102,7 +112,7 @@ fn can_mount() -> bool {
     cfg!(target_os = "linux") && device.is_ok() && (is_root || has_helper)
 }
 
-fn steps(has_nextest: bool, can_mount: bool) -> [Step; 6] {
+fn steps(has_nextest: bool, can_mount: bool) -> [Step; 7] {
     let tests = match (has_nextest, can_mount) {
         (true, true) => NEXTEST,
         (true, false) => NEXTEST_NO_DISK,
@@ -129,6 +139,10 @@ fn steps(has_nextest: bool, can_mount: bool) -> [Step; 6] {
         Step {
             name: "doc tests",
             work: Work::Cargo(DOC_TEST),
+        },
+        Step {
+            name: "binary with fail points",
+            work: Work::Cargo(BUILD_FAIL_POINTS),
         },
         Step {
             name: "tests",
@@ -207,8 +221,8 @@ mod tests {
     fn every_step_runs_when_none_fails() {
         let (passed, names, out) = ran("none");
         assert!(passed);
-        assert_eq!(names.len(), 6);
-        assert_eq!(out.lines().last(), Some("ci: all 6 steps passed"));
+        assert_eq!(names.len(), 7);
+        assert_eq!(out.lines().last(), Some("ci: all 7 steps passed"));
     }
 
     #[test]
