@@ -71,7 +71,7 @@ pub struct RefundIntent {
     pub items: Vec<(ReturnedItem, i64)>,
     pub reason: Option<String>,
     pub actor: String,
-    /// Whether it may be decided before the order knows that the money came: only of money that the order does not want.
+    /// Whether it may be decided before the order knows that the money came: only of money that it does not want.
     pub before_told: bool,
 }
 
