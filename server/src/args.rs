@@ -28,7 +28,7 @@ pub enum Command {
     /// Read files into the shop
     #[command(subcommand)]
     Import(ImportCommand),
-    /// Place the orders of a trace through the API, and check the totals
+    /// Place the orders of a trace through the API, give its returns back, and check the totals
     Replay(ReplayArgs),
     /// Recompute every balance from its ledger; fails on drift
     Verify(DataArgs),
@@ -120,6 +120,12 @@ pub struct ReplayArgs {
     /// The products in them, as JSON Lines (.gz too)
     #[arg(long)]
     pub catalog: PathBuf,
+    /// What was brought back of them, as JSON Lines (.gz too): given back as refunds, with the goods
+    #[arg(long, value_name = "FILE")]
+    pub returns: Option<PathBuf>,
+    /// What all of it must come to (totals.json): compared to the last penny
+    #[arg(long, value_name = "FILE")]
+    pub totals: Option<PathBuf>,
     /// A running shop to replay into; without it a shop is opened just for this
     #[arg(long)]
     pub url: Option<String>,

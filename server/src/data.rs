@@ -44,6 +44,12 @@ fn make_and_sync(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Whether a shop is open on this folder just now.
+pub(crate) fn is_served(path: &Path) -> bool {
+    let lock = File::open(path.join("souk.lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 impl DataFolder {
     /// Opens a folder, or says plainly that another shop has it.
     pub(crate) fn open(path: PathBuf, temporary: bool) -> Result<Self, BoxError> {
@@ -103,7 +109,8 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(second.starts_with("another shop is open on "), "{second}");
+        assert!(is_served(&path));
         drop(first);
-        assert!(!path.exists());
+        assert!(!path.exists() && !is_served(&path));
     }
 }

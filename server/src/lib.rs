@@ -2,6 +2,7 @@
 //! every service. No rule of the shop lives here.
 
 pub mod args;
+mod audit;
 pub mod commands;
 pub mod config;
 mod console;

@@ -1,7 +1,11 @@
 //! Near or far is decided here, and only here: every service is opened, tied to the others through its
 //! contract, and its routes are handed to the gateway. So far all are near.
 
-use crate::{config::Config, openapi};
+use crate::{
+    audit::{self, Books, Keeper},
+    config::Config,
+    openapi,
+};
 use axum::Router;
 use contracts::BoxError;
 use platform::{
@@ -31,6 +35,7 @@ pub struct Services {
     keys: KeySet,
     revocations: Revocations,
     clock: Clock,
+    tasks: Tasks,
 }
 
 impl Services {
@@ -88,6 +93,7 @@ impl Services {
             keys,
             revocations,
             clock,
+            tasks: tasks.clone(),
         })
     }
 
@@ -99,6 +105,15 @@ impl Services {
         self.orders.start(tasks, &bus);
         identity::start(&self.identity, tasks, Arc::clone(&bus));
         payments::start(self.payments.clone(), tasks);
+    }
+
+    /// What verification reads.
+    pub(crate) fn books(&self) -> Books {
+        Books {
+            catalog: self.catalog.clone(),
+            orders: self.orders.service.clone(),
+            payments: self.payments.clone(),
+        }
     }
 
     /// The whole shop as a router: the stack, the gateway, the services, the pages.
@@ -120,10 +135,13 @@ impl Services {
         )
         .split_for_parts();
         let (payments, payments_api) = payments::routes(self.payments.clone()).split_for_parts();
+        let auditor = Arc::new(Keeper::new(self.books(), self.tasks.clone()));
+        let (audit, audit_api) = audit::routes(auditor.clone()).split_for_parts();
         let storefront = storefront::routes(storefront::App {
             catalog: self.catalog.clone(),
             identity: self.identity.clone(),
             orders: self.orders.service.clone(),
+            auditor,
             shop_name: config.shop.name.clone(),
             cookies: Cookies::for_public_url(public_url),
         });
@@ -146,9 +164,16 @@ impl Services {
                 catalog,
                 orders,
                 payments,
+                audit,
                 storefront,
             },
-            openapi: openapi::join(vec![identity_api, catalog_api, orders_api, payments_api])?,
+            openapi: openapi::join(vec![
+                identity_api,
+                catalog_api,
+                orders_api,
+                payments_api,
+                audit_api,
+            ])?,
             public_url: public_url.to_owned(),
             readiness: Arc::new(move || ready.load(Ordering::Relaxed)),
         };

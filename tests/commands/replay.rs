@@ -18,6 +18,7 @@ struct Totals {
     units: i64,
     at_catalog_prices: i64,
     at_trace_prices: i64,
+    units_returned: i64,
 }
 
 struct Trace {
@@ -69,6 +70,59 @@ impl Trace {
         Self { files, totals }
     }
 
+    /// Three documents: two products of the first order, one of them twice; the whole of the fourth order; and one
+    /// that takes back from two orders of one customer and from none that is known.
+    fn write_returns(&mut self) -> (String, String) {
+        let line = |product: usize, units: i64, cancels: Option<&str>| {
+            json!({"sku": format!("S-{product}"), "qty": units, "unit_price_minor": price(product) + 1,
+                "cancels": cancels})
+        };
+        let all_of_r3: Vec<Value> = [3, 4, 5, 3]
+            .into_iter()
+            .enumerate()
+            .map(|(line_number, product)| {
+                line(
+                    product,
+                    i64::try_from(1 + (3 + line_number) % 5).unwrap_or_default(),
+                    Some("r3"),
+                )
+            })
+            .collect();
+        let documents = [
+            // r0: 1 of S-0, 2 of S-1, 3 of S-2 ...
+            vec![
+                line(1, 1, Some("r0")),
+                line(2, 2, Some("r0")),
+                line(1, 1, Some("r0")),
+            ],
+            all_of_r3,
+            vec![
+                line(10, 1, Some("r10")),
+                line(25, 1, Some("r25")),
+                line(7, 9, None),
+            ],
+        ];
+        let mut text = String::new();
+        for (number, lines) in documents.iter().enumerate() {
+            let at = format!("2009-12-0{}T07:45:00", number + 1);
+            let row = json!({"cancel_ref": format!("C{number}"), "at": at, "customer_ref": null, "lines": lines});
+            text.push_str(&format!("{row}\n"));
+            let matched = lines.iter().filter(|line| !line["cancels"].is_null());
+            self.totals.units_returned += matched
+                .map(|line| line["qty"].as_i64().unwrap_or_default())
+                .sum::<i64>();
+        }
+        let totals = json!({
+            "orders": self.totals.orders, "order_lines": self.totals.lines, "units": self.totals.units,
+            "gross_minor": self.totals.at_trace_prices,
+            "gross_at_catalog_price_minor": self.totals.at_catalog_prices,
+        });
+        (
+            self.files.write("returns.jsonl", text),
+            self.files.write("totals.json", totals.to_string()),
+        )
+    }
+
     fn paths(&self) -> (String, String) {
         (
             self.files.at("orders.jsonl"),
@@ -93,7 +147,7 @@ fn assert_reports(report: &str, totals: &Totals) {
         ("units ", totals.units),
         ("at catalog prices", totals.at_catalog_prices),
         ("at the trace's prices", totals.at_trace_prices),
-        ("units left in stock", 0),
+        ("units left in stock", totals.units_returned),
     ] {
         assert_eq!(reported(report, what), expected, "{what}: {report}");
     }
@@ -132,6 +186,100 @@ async fn a_trace_is_replayed_into_a_shop_of_its_own_which_can_be_verified() {
     } = trace.totals;
     let counts = format!("{orders} orders ({lines} lines, {units} units), {orders} payments");
     assert!(verified.out.contains(&counts), "{counts}: {}", verified.out);
+}
+
+#[tokio::test]
+async fn returns_are_given_back_with_the_goods_and_everything_is_compared_to_the_penny() {
+    let mut trace = Trace::write();
+    let (returns, totals) = trace.write_returns();
+    let (orders, catalog) = trace.paths();
+    let data = trace.files.at("data");
+    let replay = [
+        "replay",
+        &orders,
+        "--catalog",
+        &catalog,
+        "--returns",
+        &returns,
+        "--totals",
+        &totals,
+    ];
+    let said = run(&[&replay as &[&str], &["--data", &data]].concat(), "").await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_reports(&said.out, &trace.totals);
+    for (what, expected) in [
+        ("refunds ", 4),
+        ("orders with refunds", 4),
+        ("lines given back", 9),
+        ("units given back", trace.totals.units_returned),
+        ("totals: gross_minor", trace.totals.at_trace_prices),
+    ] {
+        assert_eq!(reported(&said.out, what), expected, "{what}: {}", said.out);
+    }
+    assert!(
+        said.out
+            .contains("1 lines of returns (9 units) name no order"),
+        "{}",
+        said.out
+    );
+    let verified = run(&["verify", "--data", &data], "").await;
+    assert!(
+        verified.out.contains("30 payments, 4 refunds, 30 charges"),
+        "{}",
+        verified.out
+    );
+    assert_eq!(verified.code, 0, "{verified:?}");
+}
+
+#[tokio::test]
+async fn totals_that_are_wrong_are_found_and_files_that_are_not_there_are_named() {
+    let mut trace = Trace::write();
+    let (returns, _) = trace.write_returns();
+    let (orders, catalog) = trace.paths();
+    let wrong = json!({"orders": 30, "order_lines": 416, "units": 1, "gross_minor": 2,
+        "gross_at_catalog_price_minor": 3});
+    let wrong = trace.files.write("wrong.json", wrong.to_string());
+    let replay = ["replay", &orders, "--catalog", &catalog, "--totals", &wrong];
+    let said = run(&replay, "").await;
+    assert_eq!(refusal(&said), "souk: 3 totals differ from the trace's");
+    assert_eq!(said.out.matches("DIFFERS").count(), 3, "{}", said.out);
+    assert!(
+        said.out.contains(": 0 violations"),
+        "the books balance all the same: {}",
+        said.out
+    );
+    for (flag, file) in [("--returns", "no-returns"), ("--totals", "no-totals")] {
+        let missing = trace.files.at(file);
+        let said = run(
+            &["replay", &orders, "--catalog", &catalog, flag, &missing],
+            "",
+        )
+        .await;
+        assert!(
+            refusal(&said).contains(&format!("{file} cannot be read")),
+            "{said:?}"
+        );
+    }
+    let stray = json!({"cancel_ref": "C", "at": "", "lines": [
+        {"sku": "S-900", "qty": 1, "unit_price_minor": 1, "cancels": "r0"}]});
+    let stray = trace.files.write("stray.jsonl", stray.to_string());
+    let said = run(
+        &[
+            "replay",
+            &orders,
+            "--catalog",
+            &catalog,
+            "--returns",
+            &stray,
+        ],
+        "",
+    )
+    .await;
+    assert!(
+        refusal(&said).contains("stray.jsonl line 1: S-900 is in no catalog"),
+        "{said:?}"
+    );
+    assert!(!returns.is_empty());
 }
 
 #[tokio::test]
@@ -195,11 +343,14 @@ async fn a_replay_that_cannot_be_says_why() {
 #[tokio::test]
 async fn five_hundred_real_orders_come_to_the_known_totals() {
     let folder = std::env::var("SOUK_TRACE_DIR").unwrap_or_default();
-    let (orders, catalog) = (
-        format!("{folder}/orders-500.jsonl"),
-        format!("{folder}/orders-500-catalog.jsonl"),
-    );
-    if ![&orders, &catalog]
+    let [orders, catalog, returns, totals] = [
+        "orders-500.jsonl",
+        "orders-500-catalog.jsonl",
+        "orders-500-cancellations.jsonl",
+        "totals.json",
+    ]
+    .map(|file| format!("{folder}/{file}"));
+    if ![&orders, &catalog, &returns, &totals]
         .iter()
         .all(|file| std::path::Path::new(file).is_file())
     {
@@ -208,7 +359,17 @@ async fn five_hundred_real_orders_come_to_the_known_totals() {
         );
         return;
     }
-    let said = run(&["replay", &orders, "--catalog", &catalog], "").await;
+    let replay = [
+        "replay",
+        &orders,
+        "--catalog",
+        &catalog,
+        "--returns",
+        &returns,
+        "--totals",
+        &totals,
+    ];
+    let said = run(&replay, "").await;
     assert_eq!(said.code, 0, "{said:?}");
     let totals = Totals {
         orders: 500,
@@ -216,6 +377,7 @@ async fn five_hundred_real_orders_come_to_the_known_totals() {
         units: 138_426,
         at_catalog_prices: 27_139_188,
         at_trace_prices: 24_761_918,
+        units_returned: 968,
     };
     note(&said.out);
     assert_reports(&said.out, &totals);

@@ -7,7 +7,7 @@ use testkit::{Folder, Shop, run};
 /// Takes a database and a statement.
 const PROGRAM: &str = "import sqlite3, sys
 c = sqlite3.connect(sys.argv[1])
-c.execute(sys.argv[2])
+c.executescript(sys.argv[2])
 c.commit()
 c.close()";
 
@@ -117,4 +117,79 @@ async fn a_payment_that_vanished_is_found() {
         "{}",
         said.out
     );
+}
+
+/// Damage, and what verification says of it.
+const DAMAGE: &[(&str, &str, &str)] = &[
+    (
+        "catalog.sqlite",
+        "UPDATE reservation_lines SET unit_price_minor = 1, quantity = 3998 WHERE unit_price_minor = 1999",
+        "a product of it never had that price then (I-5 price)",
+    ),
+    (
+        "catalog.sqlite",
+        "DROP TRIGGER variants_are_versioned_when_changed; UPDATE variants SET price_minor = 1 WHERE sku = 'TEA-1'",
+        "its version 1 was kept with another price or status (I-9 versions)",
+    ),
+    (
+        "orders.sqlite",
+        "UPDATE orders SET version = 7 WHERE status = 'paid'",
+        "its version is not the number of its moves (I-9 versions)",
+    ),
+    (
+        "orders.sqlite",
+        "DELETE FROM outbox WHERE name = 'orders.moved.v1'",
+        "pending, paid happened, pending was told (I-16 events)",
+    ),
+    (
+        "payments.sqlite",
+        "DROP TRIGGER ledger_entries_never_change; UPDATE ledger_entries SET amount_minor = amount_minor + 1",
+        "ledger: entry 1 was changed after it was written",
+    ),
+    (
+        "payments.sqlite",
+        "UPDATE ledger_accounts SET balance_minor = 5 WHERE account = 'sales'",
+        "ledger: sales is kept with 5 USD, its entries add up to -3998 (I-11 ledger)",
+    ),
+    (
+        "payments.sqlite",
+        "UPDATE payments SET refunding_minor = 5",
+        "keeps 5 wanted back and 0 given back, its refunds add up to 0 and 0",
+    ),
+    (
+        "sandbox.sqlite",
+        "UPDATE charges SET key = 'pay_00000000000000000000000000'",
+        "took 39.98 USD for pay_00000000000000000000000000, which is no payment of ours (I-2 money)",
+    ),
+];
+
+#[tokio::test]
+async fn each_book_that_was_damaged_is_found_by_what_must_hold_of_it() {
+    for (database, sql, said_of_it) in DAMAGE {
+        let shop = stopped_shop().await;
+        if !damage(&shop.folder().join(database), sql) {
+            return;
+        }
+        let data = shop.folder().to_str().unwrap_or_default();
+        let said = run(&["verify", "--data", data], "").await;
+        assert_eq!(refusal(&said), "souk: the books do not balance", "{sql}");
+        assert!(said.out.contains(said_of_it), "{sql}: {}", said.out);
+    }
+}
+
+#[tokio::test]
+async fn an_admin_asks_a_running_shop_whether_its_books_balance_however_often() {
+    let mut shop = Shop::start().await;
+    let admin = shop.admin().await;
+    let tea = admin.sell("TEA-1", 1_999, 10).await;
+    let ann = shop.customer("ann").await;
+    assert_eq!(ann.buy("k1", &tea, 2, "tok_ok").await.status, 201);
+    let asked = (0..8).map(|_| admin.get("/api/v1/audit"));
+    for answer in futures_util::future::join_all(asked).await {
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert_eq!(answer.json["balanced"], true, "{}", answer.text);
+        assert_eq!(answer.json["counts"]["orders"], 1);
+        assert_eq!(answer.json["counts"]["ledger_entries"], 2);
+    }
+    assert_eq!(ann.get("/api/v1/audit").await.status, 403);
 }

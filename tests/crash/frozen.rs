@@ -127,3 +127,13 @@ async fn a_shop_frozen_while_it_refunds_doubles_nothing() {
 async fn a_shop_frozen_while_orders_expire_doubles_nothing() {
     endure(Operation::Expire).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_frozen_while_a_payment_is_given_up_takes_nothing() {
+    endure(Operation::Void).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_frozen_while_it_gives_up_held_stock_gives_it_back_once() {
+    endure(Operation::Orphan).await;
+}

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
-use testkit::{Disk, POINTS, Unsynced};
+use testkit::{Disk, POINTS, Unsynced, run_with};
 
 /// Shops at a time in one test: they mostly wait.
 const AT_A_TIME: usize = 4;
@@ -188,6 +188,15 @@ async fn an_unpaid_order_expires_once_wherever_the_shop_dies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stock_held_for_no_order_comes_back_once_wherever_the_shop_dies() {
     endure(Operation::Orphan, Ending::Kill).await;
+}
+
+#[tokio::test]
+async fn a_shop_for_customers_knows_no_fail_points_and_does_not_start_with_one() {
+    for name in ["SOUK_FAIL_POINT", "SOUK_CLOCK_OFFSET_FILE"] {
+        let said = run_with(&["config", "check"], &[(name, "place.reserved")], "").await;
+        assert_ne!(said.code, 0, "{}", said.out);
+        assert!(said.err.contains("unknown key"), "{}", said.err);
+    }
 }
 
 #[test]

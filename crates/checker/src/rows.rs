@@ -41,12 +41,10 @@ pub(crate) fn all(_: &History, state: &State, _: &Provider) -> Vec<Violation> {
     for row in &state.orders {
         let id = row.audit.id;
         let paid_by = payments.get(&id).map_or(&[][..], Vec::as_slice);
-        found.extend(books::order(
-            &row.audit,
-            held.get(&id).copied(),
-            paid_by,
-            now,
-        ));
+        let held = held.get(&id).copied();
+        found.extend(books::order(&row.audit, held, paid_by, now));
+        found.extend(books::order_s_contents(&row.audit, held));
+        found.extend(books::refund_sums(paid_by, held));
     }
     let without_order = |row: &&ReservationAudit| !orders.contains_key(&row.order_id);
     let orphans = state.reservations.iter().filter(without_order);

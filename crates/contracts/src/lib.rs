@@ -2,6 +2,7 @@
 //! No runtime, no database, no HTTP server in here: a far client must be able to give back the same values.
 
 pub mod access;
+pub mod audit;
 pub mod catalog;
 pub mod event;
 pub mod identity;

@@ -17,6 +17,8 @@ pub struct Upstreams {
     pub orders: Router,
     /// Payments.
     pub payments: Router,
+    /// Whether the books balance.
+    pub audit: Router,
     /// Pages for people, and whatever else is asked for.
     pub storefront: Router,
 }
@@ -29,6 +31,7 @@ impl Upstreams {
             Service::Catalog => &self.catalog,
             Service::Orders => &self.orders,
             Service::Payments => &self.payments,
+            Service::Audit => &self.audit,
         }
     }
 }
@@ -40,6 +43,7 @@ pub(crate) enum Service {
     Catalog,
     Orders,
     Payments,
+    Audit,
 }
 
 /// Whose paths begin how.
@@ -52,6 +56,7 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/users", Service::Identity),
     ("/api/v1/categories", Service::Catalog),
     ("/api/v1/inventory", Service::Catalog),
+    ("/api/v1/audit", Service::Audit),
     ("/.well-known", Service::Identity),
 ];
 
@@ -164,6 +169,8 @@ mod tests {
                 Route::Service(Service::Orders),
             ),
             ("/api/v1/payments", Route::Service(Service::Payments)),
+            ("/api/v1/audit", Route::Service(Service::Audit)),
+            ("/api/v1/audits", Route::Nothing),
             ("/openapi.json", Route::Own(Page::OpenApi)),
             ("/docs", Route::Own(Page::Docs)),
             ("/docs/docs.css", Route::Own(Page::DocsCss)),

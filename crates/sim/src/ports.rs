@@ -8,12 +8,14 @@ use contracts::{
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
         ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
-        NewCategory, NewProduct, Overdue, PatchProduct, ProductQuery, ProductRef, ProductView,
-        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef,
+        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
+        StockAudit,
     },
     orders::{
-        BeginPayment, Buyer, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
-        OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, Settlement,
+        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
+        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
+        Settlement,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -241,6 +243,14 @@ impl Catalog for FarCatalog {
         self.inner.audit_stock(after, limit).await
     }
 
+    async fn audit_products(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<ProductAudit>, BoxError> {
+        self.inner.audit_products(after, limit).await
+    }
+
     async fn audit_reservations(
         &self,
         after: Option<OrderId>,
@@ -316,5 +326,9 @@ impl Orders for FarOrders {
 
     async fn audit(&self, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderAudit>, BoxError> {
         self.inner.audit(after, limit).await
+    }
+
+    async fn audit_events(&self) -> Result<EventsAudit, BoxError> {
+        self.inner.audit_events().await
     }
 }

@@ -9,7 +9,7 @@ mod view;
 
 pub use pages::routes;
 
-use contracts::{catalog::Catalog, identity::Identity, orders::Orders};
+use contracts::{audit::Auditor, catalog::Catalog, identity::Identity, orders::Orders};
 use platform::http::cookies::Cookies;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub struct App {
     pub identity: Arc<dyn Identity>,
     /// What people bought.
     pub orders: Arc<dyn Orders>,
+    /// Who verifies the books.
+    pub auditor: Arc<dyn Auditor>,
     /// The name over the door.
     pub shop_name: String,
     /// Names and flags of the cookies.

@@ -43,7 +43,7 @@ pub(crate) fn money(amount: Money) -> String {
 }
 
 /// Digits with a comma before every third from the right.
-fn grouped(digits: &str) -> String {
+pub(crate) fn grouped(digits: &str) -> String {
     let length = digits.len();
     let mut text = String::with_capacity(length.saturating_mul(2));
     for (index, digit) in digits.chars().enumerate() {

@@ -2,7 +2,11 @@
 //! limits paces it instead of failing it.
 
 use contracts::BoxError;
-use reqwest::{Client, Method, header::RETRY_AFTER};
+use reqwest::{
+    Client, Method, Response,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::time::Duration;
 
@@ -23,7 +27,18 @@ pub(super) struct Call<'a> {
     pub(super) path: &'a str,
     pub(super) token: Option<&'a str>,
     pub(super) key: Option<&'a str>,
-    pub(super) body: Option<&'a Value>,
+    pub(super) body: Body<'a>,
+}
+
+/// What goes with a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Body<'a> {
+    /// Nothing.
+    None,
+    /// A value.
+    Value(&'a Value),
+    /// JSON that is written already.
+    Written(&'a [u8]),
 }
 
 impl<'a> Call<'a> {
@@ -34,7 +49,7 @@ impl<'a> Call<'a> {
             path,
             token: None,
             key: None,
-            body: None,
+            body: Body::None,
         }
     }
 
@@ -45,7 +60,18 @@ impl<'a> Call<'a> {
             path,
             token: None,
             key: None,
-            body: Some(body),
+            body: Body::Value(body),
+        }
+    }
+
+    /// A write whose body is JSON already.
+    pub(super) const fn post_bytes(path: &'a str, body: &'a [u8]) -> Self {
+        Self {
+            method: Method::POST,
+            path,
+            token: None,
+            key: None,
+            body: Body::Written(body),
         }
     }
 
@@ -79,16 +105,23 @@ impl Answer {
         if self.status == status {
             return Ok(self.body);
         }
+        Err(self.refusal(&[status]))
+    }
+
+    /// Says what came instead of one of these.
+    pub(super) fn refusal(&self, statuses: &[u16]) -> BoxError {
+        let expected: Vec<String> = statuses.iter().map(u16::to_string).collect();
+        let expected = expected.join(" or ");
         let detail = self
             .body
             .get("detail")
             .and_then(Value::as_str)
             .unwrap_or("no detail");
-        Err(format!(
-            "answered {} where {status} was expected: {detail}",
+        format!(
+            "answered {} where {expected} was expected: {detail}",
             self.status
         )
-        .into())
+        .into()
     }
 }
 
@@ -108,6 +141,25 @@ impl Api {
 
     /// Makes a request; one that is refused for being too many is made again when the shop says so.
     pub(super) async fn send(&self, call: &Call<'_>) -> Result<Answer, BoxError> {
+        let response = self.exchange(call).await?;
+        read(response).await
+    }
+
+    /// The same, for an answer that is read as what it is if it has one of these statuses.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        call: &Call<'_>,
+        statuses: &[u16],
+    ) -> Result<Result<T, Answer>, BoxError> {
+        let response = self.exchange(call).await?;
+        if !statuses.contains(&response.status().as_u16()) {
+            return Ok(Err(read(response).await?));
+        }
+        let bytes = response.bytes().await?;
+        Ok(Ok(serde_json::from_slice(&bytes)?))
+    }
+
+    async fn exchange(&self, call: &Call<'_>) -> Result<Response, BoxError> {
         let mut tries = 0_u32;
         loop {
             tries = tries.saturating_add(1);
@@ -121,11 +173,7 @@ impl Api {
                 Some(seconds) if matches!(status, 429 | 503) && tries < TRIES_MAX => {
                     tokio::time::sleep(Duration::from_secs(seconds.min(60))).await;
                 }
-                Some(_) | None => {
-                    let bytes = response.bytes().await?;
-                    let body = serde_json::from_slice(&bytes).unwrap_or_default();
-                    return Ok(Answer { status, body });
-                }
+                Some(_) | None => return Ok(response),
             }
         }
     }
@@ -140,10 +188,13 @@ impl Api {
         if let Some(key) = call.key {
             request = request.header("idempotency-key", key);
         }
-        if let Some(body) = call.body {
-            request = request.json(body);
+        match call.body {
+            Body::None => request,
+            Body::Value(body) => request.json(body),
+            Body::Written(body) => request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_vec()),
         }
-        request
     }
 
     /// Opens an account, or signs in if it is there already; gives the access token.
@@ -164,6 +215,13 @@ impl Api {
                 .and_then(|body| text(&body, "access_token")),
         }
     }
+}
+
+async fn read(response: Response) -> Result<Answer, BoxError> {
+    let status = response.status().as_u16();
+    let bytes = response.bytes().await?;
+    let body = serde_json::from_slice(&bytes).unwrap_or_default();
+    Ok(Answer { status, body })
 }
 
 /// A member of an answer that must be a text.

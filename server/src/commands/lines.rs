@@ -91,12 +91,25 @@ impl Lines {
 
 /// Reads a whole file of one kind of line; the first line that does not fit is named.
 pub(super) fn read_all<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, BoxError> {
-    let mut lines = Lines::open(path)?;
     let mut all = Vec::new();
-    while let Some((number, line)) = lines.next_line()? {
-        let one = serde_json::from_str(&line)
-            .map_err(|error| format!("{} line {number}: {error}", path.display()))?;
+    for_each(path, |one| {
         all.push(one);
-    }
+        Ok(())
+    })?;
     Ok(all)
+}
+
+/// Takes in a file of one kind of line, one after the other; the first line that does not fit is named.
+pub(super) fn for_each<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    mut take: impl FnMut(T) -> Result<(), BoxError>,
+) -> Result<(), BoxError> {
+    let mut lines = Lines::open(path)?;
+    while let Some((number, line)) = lines.next_line()? {
+        let taken = serde_json::from_str(&line)
+            .map_err(BoxError::from)
+            .and_then(&mut take);
+        taken.map_err(|error| format!("{} line {number}: {error}", path.display()))?;
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use super::Service;
 use contracts::{
     BoxError,
-    catalog::{ReservationAudit, StockAudit},
+    catalog::{ProductAudit, ReservationAudit, StockAudit},
     values::{OrderId, VariantId},
 };
 
@@ -14,6 +14,14 @@ impl Service {
         limit: u32,
     ) -> Result<Vec<StockAudit>, BoxError> {
         Ok(self.store.audit_stock(after, limit).await?)
+    }
+
+    pub(super) async fn product_books(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<ProductAudit>, BoxError> {
+        Ok(self.store.audit_products(after, limit).await?)
     }
 
     pub(super) async fn reservation_books(

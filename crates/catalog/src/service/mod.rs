@@ -19,8 +19,9 @@ use contracts::{
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
         ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
-        NewCategory, NewProduct, Overdue, PatchProduct, ProductQuery, ProductRef, ProductView,
-        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef,
+        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
+        StockAudit,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -186,6 +187,14 @@ impl Catalog for Service {
         limit: u32,
     ) -> Result<Vec<StockAudit>, BoxError> {
         self.stock_books(after, limit).await
+    }
+
+    async fn audit_products(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<ProductAudit>, BoxError> {
+        self.product_books(after, limit).await
     }
 
     async fn audit_reservations(

@@ -13,8 +13,8 @@ use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
         ImportProduct, InventoryQuery, InventoryView, ListError, MovementView, Overdue,
-        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
-        Resolve, ResolveError, StockAudit,
+        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
+        ReserveError, Reserved, Resolve, ResolveError, StockAudit,
     },
     request::{Answered, Precondition},
     values::{
@@ -164,6 +164,12 @@ pub(crate) trait Store: Send + Sync {
         after: Option<VariantId>,
         limit: u32,
     ) -> Result<Vec<StockAudit>, StoreError>;
+    /// Variants with the versions of their products.
+    async fn audit_products(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<ProductAudit>, StoreError>;
     /// Reservations, in the order of their orders' ids.
     async fn audit_reservations(
         &self,

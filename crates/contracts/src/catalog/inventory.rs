@@ -396,4 +396,10 @@ pub struct ReservationAudit {
     pub value_minor: i64,
     /// Until when it was held.
     pub hold_until: Timestamp,
+    /// The sum of its lines' marks ([`super::line_mark`]).
+    pub contents: u64,
+    /// Whether each line's price is one that the product had, while on sale, within a minute of the reservation.
+    pub prices_known: bool,
+    /// Whether it says when it ended if, and only if, it has ended; and when it came back likewise.
+    pub ended_once: bool,
 }

@@ -1,10 +1,12 @@
 //! Catalog: products and their variants, categories, stock and its reservations.
 //! Stock moves in here and nowhere else; a product's `version` counts edits, never sales.
 
+mod audit;
 mod errors;
 mod inventory;
 mod product;
 
+pub use audit::{ProductAudit, line_mark};
 pub use errors::{AdjustError, EditError, ListError};
 pub use inventory::{
     AdjustStock, GiveBack, GiveBackError, InventoryQuery, InventoryView, ItemRef, MovementView,
@@ -131,6 +133,12 @@ pub trait Catalog: Send + Sync {
         after: Option<VariantId>,
         limit: u32,
     ) -> Result<Vec<StockAudit>, BoxError>;
+    /// Variants after this one with their products' versions, in id order.
+    async fn audit_products(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<ProductAudit>, BoxError>;
     /// Reservations after this order id, in id order.
     async fn audit_reservations(
         &self,

@@ -327,8 +327,29 @@ pub struct OrderAudit {
     pub payment_id: Option<PaymentId>,
     /// Whether the timeline is a path of the status table that ends where the order stands.
     pub timeline_is_legal: bool,
+    /// Whether the timeline is numbered without gaps, and versions count its moves from 1 up to the order's own.
+    pub versions_count_moves: bool,
+    /// The sum of its lines' marks ([`crate::catalog::line_mark`]).
+    pub contents: u64,
     /// When it last moved.
     pub updated_at: Timestamp,
+}
+
+/// What orders told the others, as verification reads it: all in one snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventsAudit {
+    /// Events of orders that are kept.
+    pub events: i64,
+    /// Of these and the others, how many wait to be delivered.
+    pub waiting: i64,
+    /// How many were refused and will come again.
+    pub parked: i64,
+    /// The oldest that waits or was refused.
+    pub oldest_waiting: Option<Timestamp>,
+    /// How many orders' events are not their timeline's moves, in order.
+    pub differing: i64,
+    /// The first of these, with what was told and what happened.
+    pub examples: Vec<String>,
 }
 
 /// What the others may ask of orders.
@@ -373,4 +394,6 @@ pub trait Orders: Send + Sync {
 
     /// Orders after this id, in id order.
     async fn audit(&self, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderAudit>, BoxError>;
+    /// Events beside timelines.
+    async fn audit_events(&self) -> Result<EventsAudit, BoxError>;
 }

@@ -20,10 +20,29 @@ pub struct PaymentAudit {
     pub refunding_minor: i64,
     /// What the provider's own books say, if it can be asked: captured less refunded, in minor units.
     pub provider_net_minor: Option<i64>,
+    /// What its refunds add up to.
+    pub refunds: RefundSums,
     /// Whether it waits for a person.
     pub parked: bool,
     /// When it last moved.
     pub updated_at: Timestamp,
+}
+
+/// A payment's refunds, added up from their own rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RefundSums {
+    /// How many.
+    pub count: i64,
+    /// Of these, how many catalog or order do not know of yet.
+    pub open: i64,
+    /// All of them, in minor units.
+    pub wanted_minor: i64,
+    /// Those that the provider confirmed.
+    pub given_minor: i64,
+    /// Units that come back with them.
+    pub units: i64,
+    /// Of these, units that the catalog has taken back.
+    pub restocked: i64,
 }
 
 /// A refund as verification reads it.
@@ -60,6 +79,10 @@ pub struct LedgerAudit {
     pub broken_at: Option<i64>,
     /// Every account.
     pub balances: Vec<LedgerBalance>,
+    /// What was captured by all payments, by currency, in the same snapshot.
+    pub captured: Vec<Money>,
+    /// What of it was given back, by currency, in the same snapshot.
+    pub refunded: Vec<Money>,
 }
 
 /// An account of the ledger.
@@ -90,4 +113,6 @@ pub struct ChargeAudit {
     pub captured_minor: i64,
     /// What was given back of it.
     pub refunded_minor: i64,
+    /// Whether we know a payment of this key.
+    pub known: bool,
 }

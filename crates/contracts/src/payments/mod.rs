@@ -6,7 +6,7 @@ mod errors;
 mod refunds;
 mod sagas;
 
-pub use audit::{ChargeAudit, LedgerAudit, LedgerBalance, PaymentAudit, RefundAudit};
+pub use audit::{ChargeAudit, LedgerAudit, LedgerBalance, PaymentAudit, RefundAudit, RefundSums};
 pub use errors::{CallbackError, PayError, RefundError, SagaError};
 pub use refunds::{RefundOf, RefundOrder, RefundStatus, RefundView};
 pub use sagas::{ReviewView, SagaId, SagaKind, SagaQuery, SagaState, SagaView};

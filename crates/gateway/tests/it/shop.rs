@@ -158,6 +158,7 @@ impl Shop {
                 catalog: service("catalog", &log, &script),
                 orders: service("orders", &log, &script),
                 payments: service("payments", &log, &script),
+                audit: service("audit", &log, &script),
                 storefront: service("storefront", &log, &script),
             },
             openapi: include_str!("openapi.json").to_owned(),

@@ -2,4 +2,5 @@
 
 pub mod order;
 pub mod status;
+pub(crate) mod story;
 pub(crate) mod wish;

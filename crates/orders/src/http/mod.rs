@@ -2,6 +2,7 @@
 
 mod moves;
 mod orders;
+mod refunds;
 
 use crate::config::Config;
 use axum::{
@@ -34,6 +35,7 @@ pub(crate) fn routes(
         .routes(routes!(moves::cancel))
         .routes(routes!(moves::ship))
         .routes(routes!(moves::deliver))
+        .routes(routes!(refunds::refund))
         .layer(map_response(keep_private))
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .with_state(App { orders, payments })

@@ -18,8 +18,9 @@ use contracts::{
     access::{Actor, Principal},
     catalog::{Catalog, Overdue, ReservationState, Resolve, ResolveError},
     orders::{
-        BeginPayment, Buyer, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
-        OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, Settlement,
+        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
+        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
+        Settlement,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page, UserId},
@@ -166,5 +167,9 @@ impl Orders for Service {
 
     async fn audit(&self, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderAudit>, BoxError> {
         Ok(self.store.audit(after, limit).await?)
+    }
+
+    async fn audit_events(&self) -> Result<EventsAudit, BoxError> {
+        Ok(self.store.audit_events().await?)
     }
 }

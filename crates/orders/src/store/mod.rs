@@ -7,7 +7,7 @@ mod suite;
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
-    orders::{OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
+    orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
     values::{OrderId, Page, Timestamp, UserId},
 };
 use platform::db::{Abort, StoreError};
@@ -96,6 +96,8 @@ pub(crate) trait Store: Send + Sync {
         after: Option<OrderId>,
         limit: u32,
     ) -> Result<Vec<OrderAudit>, StoreError>;
+    /// Events beside timelines, in one snapshot.
+    async fn audit_events(&self) -> Result<EventsAudit, StoreError>;
     /// The secret that guests' order tokens are made with.
     async fn token_secret(&self) -> Result<[u8; 32], StoreError>;
 }

@@ -386,6 +386,13 @@ impl Catalog for FakeCatalog {
     async fn audit_stock(&self, _: Option<VariantId>, _: u32) -> Result<Vec<StockAudit>, BoxError> {
         Err("not on this shelf".into())
     }
+    async fn audit_products(
+        &self,
+        _: Option<VariantId>,
+        _: u32,
+    ) -> Result<Vec<ProductAudit>, BoxError> {
+        Err("not on this shelf".into())
+    }
     async fn audit_reservations(
         &self,
         _: Option<OrderId>,

@@ -16,6 +16,8 @@ impl Core {
         limit: u32,
     ) -> Result<Vec<PaymentAudit>, BoxError> {
         let payments = self.store.after(after, limit).await?;
+        let ids = payments.iter().map(|payment| payment.id).collect();
+        let sums = self.store.refund_sums(ids).await?;
         let keys = payments.iter().map(Payment::provider_key).collect();
         let nets: Vec<Option<i64>> = match self.within_deadline(self.provider.find(keys)).await {
             Ok(charges) => charges
@@ -31,7 +33,8 @@ impl Core {
         let audits = payments
             .iter()
             .zip(nets)
-            .map(|(payment, net)| PaymentAudit {
+            .zip(sums)
+            .map(|((payment, net), refunds)| PaymentAudit {
                 id: payment.id,
                 order_id: payment.order_id,
                 status: payment.state.status(),
@@ -39,6 +42,7 @@ impl Core {
                 refunded_minor: payment.refunded_minor,
                 refunding_minor: payment.refunding_minor,
                 provider_net_minor: net,
+                refunds,
                 parked: payment.progress.parked,
                 updated_at: payment.updated_at,
             });
@@ -78,14 +82,27 @@ impl Core {
                 return Ok(Vec::new());
             }
         };
-        let audits = charges.into_iter().map(|charge| ChargeAudit {
-            number: charge.number,
-            key: charge.key,
-            state: charge.state.as_str().to_owned(),
-            amount: charge.amount,
-            captured_minor: charge.captured_minor,
-            refunded_minor: charge.refunded_minor,
-        });
+        let ids: Vec<Option<PaymentId>> = charges
+            .iter()
+            .map(|charge| charge.key.parse().ok())
+            .collect();
+        let asked = ids.iter().copied().flatten().collect();
+        let mut known = self.store.are_known(asked).await?.into_iter();
+        let known = ids
+            .iter()
+            .map(|id| id.is_some() && known.next().unwrap_or(false));
+        let audits = charges
+            .into_iter()
+            .zip(known)
+            .map(|(charge, known)| ChargeAudit {
+                number: charge.number,
+                key: charge.key,
+                state: charge.state.as_str().to_owned(),
+                amount: charge.amount,
+                captured_minor: charge.captured_minor,
+                refunded_minor: charge.refunded_minor,
+                known,
+            });
         Ok(audits.collect())
     }
 }

@@ -13,7 +13,7 @@ pub(crate) use sqlite::SqliteStore;
 use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, State, ledger::Transaction};
 use async_trait::async_trait;
 use contracts::{
-    payments::{LedgerAudit, ReviewView, SagaState},
+    payments::{LedgerAudit, RefundSums, ReviewView, SagaState},
     values::{Money, OrderId, PaymentId, RefundId, Timestamp},
 };
 use platform::db::{Abort, StoreError};
@@ -171,6 +171,10 @@ pub(crate) trait Store: Send + Sync {
     async fn refunds_of(&self, id: PaymentId) -> Result<Vec<Refund>, StoreError>;
     /// Unfinished refunds whose next try is due, longest due first.
     async fn due_refunds(&self, now: Timestamp, limit: u32) -> Result<Vec<RefundId>, StoreError>;
+    /// What the refunds of these payments add up to, in their order.
+    async fn refund_sums(&self, ids: Vec<PaymentId>) -> Result<Vec<RefundSums>, StoreError>;
+    /// Which of these payments are there, in their order.
+    async fn are_known(&self, ids: Vec<PaymentId>) -> Result<Vec<bool>, StoreError>;
     /// All refunds after this one, by payment and id.
     async fn refunds_after(
         &self,

@@ -231,6 +231,10 @@ impl Orders for FakeOrders {
     async fn audit(&self, _: Option<OrderId>, _: u32) -> Result<Vec<OrderAudit>, BoxError> {
         Ok(unused()?)
     }
+
+    async fn audit_events(&self) -> Result<EventsAudit, BoxError> {
+        Ok(unused()?)
+    }
 }
 
 /// Reservations by order.
@@ -404,6 +408,13 @@ impl Catalog for FakeCatalog {
         Ok(edit()?)
     }
     async fn audit_stock(&self, _: Option<VariantId>, _: u32) -> Result<Vec<StockAudit>, BoxError> {
+        Ok(edit()?)
+    }
+    async fn audit_products(
+        &self,
+        _: Option<VariantId>,
+        _: u32,
+    ) -> Result<Vec<ProductAudit>, BoxError> {
         Ok(edit()?)
     }
     async fn audit_reservations(

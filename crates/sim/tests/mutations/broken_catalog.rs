@@ -7,9 +7,9 @@ use contracts::{
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
         ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
-        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, PricedLine, ProductQuery,
-        ProductRef, ProductView, ReservationAudit, ReservationState, Reserve, ReserveError,
-        Reserved, Resolve, ResolveError, StockAudit, StockChange,
+        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, PricedLine, ProductAudit,
+        ProductQuery, ProductRef, ProductView, ReservationAudit, ReservationState, Reserve,
+        ReserveError, Reserved, Resolve, ResolveError, StockAudit, StockChange,
     },
     event::{Envelope, Event},
     orders::OrderCancelled,
@@ -304,6 +304,14 @@ impl Catalog for BrokenCatalog {
         limit: u32,
     ) -> Result<Vec<StockAudit>, BoxError> {
         self.inner.audit_stock(after, limit).await
+    }
+
+    async fn audit_products(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<ProductAudit>, BoxError> {
+        self.inner.audit_products(after, limit).await
     }
 
     async fn audit_reservations(

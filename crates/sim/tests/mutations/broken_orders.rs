@@ -6,9 +6,9 @@ use contracts::{
     access::Principal,
     catalog::ReserveError,
     orders::{
-        BeginPayment, Buyer, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
-        OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader,
-        RefundNote, Settlement,
+        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
+        OrderQuery, OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder,
+        PlaceOrderError, Reader, RefundNote, Settlement,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page},
@@ -172,5 +172,9 @@ impl Orders for BrokenOrders {
 
     async fn audit(&self, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderAudit>, BoxError> {
         self.inner.audit(after, limit).await
+    }
+
+    async fn audit_events(&self) -> Result<EventsAudit, BoxError> {
+        self.inner.audit_events().await
     }
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod assets;
+mod books;
 mod forms;
 mod frame;
 mod home;
@@ -40,6 +41,7 @@ fn addresses() -> Router<App> {
         )
         .route("/sign-out", post(account::sign_out))
         .route("/account", get(account::show))
+        .route("/admin/books", get(books::show))
         .route("/assets/souk.css", get(assets::style_sheet))
         .route("/media/demo/{file}", get(media::demo_picture))
         .route("/problems/{code}", get(problems::explain))

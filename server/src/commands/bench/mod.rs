@@ -9,6 +9,7 @@ mod report;
 
 use crate::{
     args::{BenchArgs, BenchMode},
+    audit,
     commands::{replay::own_shop, verify},
     console::say,
     ops,
@@ -57,7 +58,7 @@ pub(super) async fn orders(plan: BenchArgs) -> Result<(), BoxError> {
     }
     let after = Bare::copy(shop.data_folder(), &folder)?.run(BARE_ORDERS, BARE_PAIRS)?;
     say(after.told("bare loop, after"));
-    report::ratios(&lines, &before.and(&after));
+    report::ratios(&lines, &before.or(&after));
     let outcome = check(&shop, &prepared, &acknowledged).await;
     shop.close().await;
     outcome
@@ -106,11 +107,8 @@ fn share(orders: u32, part: u32, parts: u32) -> u32 {
 /// Every order that was acknowledged is there and no other, the stock went down by just as much, and the books
 /// balance.
 async fn check(shop: &Shop, prepared: &Prepared, sent: &Placed) -> Result<(), BoxError> {
-    let started = tokio::time::Instant::now();
-    let books = verify::check(&shop.services).await?;
-    let verified = verify::summary(&books, started.elapsed());
-    books.violations.iter().take(20).for_each(say);
-    say(verified);
+    let books = audit::check(&shop.services.books(), true).await?;
+    let balanced = verify::judge(&books);
     let mut there = Placed::default();
     let orders: &dyn Orders = &*shop.services.orders.service;
     let mut after: Option<OrderId> = None;
@@ -127,9 +125,10 @@ async fn check(shop: &Shop, prepared: &Prepared, sent: &Placed) -> Result<(), Bo
         "{} orders acknowledged, {} there, {held} units held for them",
         sent.count, there.count
     ));
-    if *sent == there && held == sent.count && books.violations.is_empty() {
+    balanced?;
+    if *sent == there && held == sent.count {
         Ok(())
     } else {
-        Err("the books do not balance".into())
+        Err("what is there is not what was acknowledged".into())
     }
 }

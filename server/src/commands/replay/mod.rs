@@ -1,65 +1,49 @@
-//! `souk replay`: a real shop's orders, through the public API as fast as it takes them, then every total that
-//! can be known. A client like any other: it has no other way into the shop.
+//! `souk replay`: a real shop's orders and returns, through the public API as fast as it takes them, then every total
+//! that can be known. A client like any other: it has no other way into the shop.
 
+mod account;
 mod report;
+mod run;
 mod stock;
+mod totals;
 mod trace;
 
 use crate::{
     args::ReplayArgs,
-    commands::{
-        api::{Api, Call, text},
-        lines, password, verify,
-    },
+    audit,
+    commands::{api::Api, password, verify},
     config::{Config, Flags, HttpFlags},
     console::say,
     shop::Shop,
 };
+use account::Account;
 use contracts::{BoxError, values::Email};
-use futures_util::{StreamExt, TryStreamExt, stream};
-use indicatif::{ProgressBar, ProgressStyle};
-use report::{Placed, Report};
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc, time::Duration};
-use trace::{CatalogLine, OrderLine, TraceOrder};
-
-/// What every customer of the trace signs in with, in the shop that is loaded.
-const PASSWORD: &str = "a customer of the trace";
+use report::Report;
+use run::Run;
+use secrecy::SecretString;
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
+use trace::Trace;
 
 pub(super) async fn run(args: ReplayArgs) -> Result<(), BoxError> {
-    let orders: Vec<TraceOrder> = lines::read_all(&args.orders)?;
-    let catalog: Vec<CatalogLine> = lines::read_all(&args.catalog)?;
+    let trace = Trace::read(&args.orders, &args.catalog, args.returns.as_deref())?;
     match &args.url {
         Some(url) => {
             let email = args
                 .admin_email
-                .as_deref()
+                .clone()
                 .ok_or("--url needs --admin-email")?;
             let password = password::read("Password: ")?;
             let api = Api::new(url)?;
-            let admin = sign_in(&api, email, &password).await?;
-            let report = replay(&api, &admin, &orders, &catalog, args.clients).await?;
-            report.say_and_judge()
+            let admin = Account::sign_in(&api, email, password).await?;
+            replay(api, admin, trace, &args).await?.say_and_judge()
         }
-        None => replay_into_own_shop(&args, &orders, &catalog).await,
+        None => replay_into_own_shop(&args, trace).await,
     }
 }
 
-async fn sign_in(api: &Api, email: &str, password: &SecretString) -> Result<String, BoxError> {
-    let account = json!({"email": email, "password": password.expose_secret()});
-    let answer = api
-        .send(&Call::post("/api/v1/auth/login", &account))
-        .await?;
-    text(&answer.expect_status(200)?, "access_token")
-}
-
 /// A shop opened for this, without limits and without the demo catalog; verified before it closes.
-async fn replay_into_own_shop(
-    args: &ReplayArgs,
-    orders: &[TraceOrder],
-    catalog: &[CatalogLine],
-) -> Result<(), BoxError> {
+async fn replay_into_own_shop(args: &ReplayArgs, trace: Trace) -> Result<(), BoxError> {
     let shop = own_shop(args.data.as_deref()).await?;
     say(format!(
         "replaying into a shop of its own, {}",
@@ -74,20 +58,13 @@ async fn replay_into_own_shop(
         .create_admin(email.clone(), password.clone())
         .await?;
     let api = Api::new(&shop.public_url)?;
-    let admin = sign_in(&api, email.as_str(), &password).await?;
-    let report = replay(&api, &admin, orders, catalog, args.clients).await?;
-    let started = tokio::time::Instant::now();
-    let books = verify::check(&shop.services).await?;
+    let admin = Account::sign_in(&api, email.as_str().to_owned(), password).await?;
+    let report = replay(api, admin, trace, args).await?;
+    let books = audit::check(&shop.services.books(), true).await?;
     let outcome = report.say_and_judge();
-    books.violations.iter().for_each(say);
-    say(verify::summary(&books, started.elapsed()));
+    let balanced = verify::judge(&books);
     shop.close().await;
-    outcome?;
-    if books.violations.is_empty() {
-        Ok(())
-    } else {
-        Err("the books do not balance".into())
-    }
+    outcome.and(balanced)
 }
 
 /// A shop within this process, on a free port of the loopback address.
@@ -109,119 +86,29 @@ pub(super) async fn own_shop(data: Option<&std::path::Path>) -> Result<Shop, Box
 }
 
 async fn replay(
-    api: &Api,
-    admin: &str,
-    orders: &[TraceOrder],
-    catalog: &[CatalogLine],
-    clients: usize,
-) -> Result<Report, BoxError> {
-    let shelves = stock::Shelves::fill(api, admin, orders, catalog).await?;
-    let bar = ProgressBar::new(u64::try_from(orders.len())?);
-    bar.set_style(ProgressStyle::with_template(
-        "{bar:40} {pos}/{len} orders {per_sec} {elapsed} (eta {eta})",
-    )?);
-    let run = Arc::new(Run {
-        api: api.clone(),
-        shelves,
-        bar,
-    });
-    let tokens = run.sign_customers_in(orders, clients).await?;
-    let started = tokio::time::Instant::now();
-    // In the trace's order for each customer; customers beside each other.
-    let journeys = trace::by_customer(orders)
-        .into_iter()
-        .map(|(customer, own)| {
-            let (run, token) = (Arc::clone(&run), tokens.get(customer).cloned());
-            async move {
-                let mut placed = Vec::with_capacity(own.len());
-                for order in own {
-                    placed.push(run.place(order, token.as_deref()).await?);
-                }
-                Ok::<_, BoxError>(placed)
-            }
-        });
-    let placed: Vec<Vec<Placed>> = stream::iter(journeys)
-        .buffer_unordered(clients.max(1))
-        .try_collect()
-        .await?;
-    let elapsed = started.elapsed();
-    run.bar.finish_and_clear();
-    let left = run.shelves.count_left(api, admin).await?;
-    Ok(Report::new(
-        orders,
-        placed.into_iter().flatten().collect(),
-        left,
-        elapsed,
-    ))
-}
-
-/// What every customer's journey needs.
-struct Run {
     api: Api,
-    shelves: stock::Shelves,
-    bar: ProgressBar,
-}
-
-impl Run {
-    async fn sign_customers_in(
-        &self,
-        orders: &[TraceOrder],
-        clients: usize,
-    ) -> Result<HashMap<String, String>, BoxError> {
-        let mut customers: Vec<&str> = orders
-            .iter()
-            .filter_map(|order| order.customer_ref.as_deref())
-            .collect();
-        customers.sort_unstable();
-        customers.dedup();
-        let signing = customers.into_iter().map(|customer| async move {
-            let email = format!("customer-{customer}@trace.example");
-            Ok::<_, BoxError>((customer.to_owned(), self.api.enter(&email, PASSWORD).await?))
-        });
-        // Passwords are hashed one at a time; a longer queue would only be refused.
-        stream::iter(signing)
-            .buffer_unordered(clients.clamp(1, 16))
-            .try_collect()
-            .await
+    admin: Account,
+    trace: Trace,
+    args: &ReplayArgs,
+) -> Result<Report, BoxError> {
+    let preparing = Instant::now();
+    let run = Arc::new(Run::prepare(api, admin, trace).await?);
+    say(format!(
+        "shelves filled and customers signed in, after {:.2?}",
+        preparing.elapsed()
+    ));
+    let started = Instant::now();
+    let done = run.go(args.clients).await?;
+    let elapsed = started.elapsed();
+    let left = run
+        .shelves
+        .count_left(&run.api, &run.admin, &run.trace)
+        .await?;
+    let mut report = Report::new(&run.trace, &done, left, elapsed);
+    if let Some(totals) = &args.totals {
+        report.compare(totals, &run.trace, &done)?;
     }
-
-    async fn place(&self, order: &TraceOrder, token: Option<&str>) -> Result<Placed, BoxError> {
-        let (items, total) = self.shelves.items(order)?;
-        let mut wish = json!({"items": items, "total": total, "payment": {"method": "tok_ok"}});
-        if token.is_none()
-            && let Some(members) = wish.as_object_mut()
-        {
-            members.insert(
-                "email".to_owned(),
-                json!(format!("guest-{}@trace.example", order.order_ref)),
-            );
-        }
-        let key = format!("trace-{}", order.order_ref);
-        let mut call = Call::post("/api/v1/orders", &wish).key(&key);
-        call.token = token;
-        let started = tokio::time::Instant::now();
-        let answer = self.api.send(&call).await?;
-        let took = started.elapsed();
-        let body = answer
-            .expect_status(201)
-            .map_err(|error| format!("order {}: {error}", order.order_ref))?;
-        self.bar.inc(1);
-        Placed::read(&body, took)
-    }
-}
-
-/// The sum of some lines at their own prices, in minor units.
-fn at_line_prices(lines: &[OrderLine]) -> i64 {
-    lines.iter().fold(0, |sum, line| {
-        sum.saturating_add(i64::from(line.qty).saturating_mul(line.unit_price_minor))
-    })
-}
-
-/// A number in an answer.
-fn number(body: &Value, pointer: &str) -> Result<i64, BoxError> {
-    body.pointer(pointer)
-        .and_then(Value::as_i64)
-        .ok_or_else(|| format!("an answer lacks {pointer}").into())
+    Ok(report)
 }
 
 /// The point below which this share (in hundredths) of the times lies; they must be sorted.

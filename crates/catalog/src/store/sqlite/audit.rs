@@ -1,94 +1,297 @@
-//! The books beside what is kept: sums are made anew from the ledgers, never from the balances.
+//! The books beside what is kept: sums are made anew from the ledgers, never from the balances. They are added here
+//! and not in SQL, where an overflow would fail the whole page.
 
-use super::reserve;
+use super::{read, reserve};
 use contracts::{
-    catalog::{ReservationAudit, StockAudit},
-    values::{OrderId, Timestamp, VariantId},
+    catalog::{ProductAudit, ReservationAudit, ReservationState, StockAudit, line_mark},
+    values::{OrderId, ProductId, Timestamp, VariantId},
 };
 use platform::db::StoreError;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
+use std::collections::HashMap;
+
+/// A change of price is noted when it is asked for, and so is a reservation; each then waits its turn to be
+/// written. So much apart may be what happened together, in milliseconds.
+const TOGETHER_MS: i64 = 60_000;
+
+/// What the ledgers say of a variant.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ledgers {
+    adjusted: i64,
+    open: i64,
+    sold: i64,
+}
+
+const STOCK: &str =
+    "SELECT v.variant_number, v.variant_id, v.sku, COALESCE(s.on_hand, -1), COALESCE(s.reserved, -1)
+       FROM variants v
+       LEFT JOIN stock s ON s.variant_number = v.variant_number
+      WHERE v.variant_id > ?1
+      ORDER BY v.variant_id
+      LIMIT ?2";
+
+const ADJUSTMENTS: &str = "SELECT variant_number, delta FROM stock_adjustments";
+
+/// Both tables in the order of their keys: one walk over each, whatever the number of variants.
+const LINES: &str = "SELECT l.variant_number, l.quantity, r.state
+       FROM reservations r
+       JOIN reservation_lines l ON l.reservation_number = r.reservation_number";
+
+/// An order that came back whole counts as such: what came back of it before is part of that.
+const RETURNS: &str = "SELECT b.variant_number, b.quantity
+       FROM reservation_returns b
+       JOIN reservations r ON r.reservation_number = b.reservation_number
+      WHERE r.state = 'committed'";
 
 pub(super) fn stock(
     connection: &Connection,
     after: Option<VariantId>,
     limit: u32,
 ) -> Result<Vec<StockAudit>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT v.variant_id, v.sku, COALESCE(s.on_hand, -1), COALESCE(s.reserved, -1),
-                COALESCE((SELECT SUM(a.delta)
-                            FROM stock_adjustments a
-                           WHERE a.variant_number = v.variant_number), 0),
-                COALESCE((SELECT SUM(l.quantity)
-                            FROM reservation_lines l
-                            JOIN reservations r ON r.reservation_number = l.reservation_number
-                           WHERE l.variant_number = v.variant_number AND r.state = 'open'), 0),
-                COALESCE((SELECT SUM(l.quantity)
-                            FROM reservation_lines l
-                            JOIN reservations r ON r.reservation_number = l.reservation_number
-                           WHERE l.variant_number = v.variant_number AND r.state = 'committed'), 0)
-                - COALESCE((SELECT SUM(b.quantity)
-                              FROM reservation_returns b
-                              JOIN reservations r ON r.reservation_number = b.reservation_number
-                             WHERE b.variant_number = v.variant_number AND r.state = 'committed'), 0)
-           FROM variants v
-           LEFT JOIN stock s ON s.variant_number = v.variant_number
-          WHERE v.variant_id > ?1
-          ORDER BY v.variant_id
-          LIMIT ?2",
-    )?;
     let after = after.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
+    let mut statement = connection.prepare_cached(STOCK)?;
     let rows = statement.query_map(params![after, limit], |row| {
-        let (adjusted, sold): (i64, i64) = (row.get(4)?, row.get(6)?);
-        Ok(StockAudit {
+        let number: i64 = row.get(0)?;
+        Ok((
+            number,
+            VariantId::from_bytes(row.get(1)?),
+            row.get(2)?,
+            row.get(3)?,
+            row.get(4)?,
+        ))
+    })?;
+    let page: Vec<(i64, VariantId, String, i64, i64)> = rows.collect::<Result<_, _>>()?;
+    if page.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ledgers = page
+        .iter()
+        .map(|(number, ..)| (*number, Ledgers::default()))
+        .collect();
+    add_up(connection, &mut ledgers)?;
+    let audits = page
+        .into_iter()
+        .map(|(number, variant_id, sku, on_hand, reserved)| {
+            let sums = ledgers.get(&number).copied().unwrap_or_default();
+            StockAudit {
+                variant_id,
+                sku,
+                on_hand,
+                reserved,
+                ledger_on_hand: sums.adjusted.saturating_sub(sums.sold),
+                ledger_reserved: sums.open,
+                sold: sums.sold,
+            }
+        });
+    Ok(audits.collect())
+}
+
+fn add_up(connection: &Connection, ledgers: &mut HashMap<i64, Ledgers>) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(ADJUSTMENTS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let delta: i64 = row.get(1)?;
+        if let Some(sums) = ledgers.get_mut(&row.get(0)?) {
+            sums.adjusted = sums.adjusted.saturating_add(delta);
+        }
+    }
+    let mut statement = connection.prepare_cached(LINES)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let units: i64 = row.get(1)?;
+        let Some(sums) = ledgers.get_mut(&row.get(0)?) else {
+            continue;
+        };
+        let sum = match reserve::state(row, 2)? {
+            ReservationState::Open => &mut sums.open,
+            ReservationState::Committed => &mut sums.sold,
+            ReservationState::Returned | ReservationState::Released | ReservationState::Expired => {
+                continue;
+            }
+        };
+        *sum = sum.saturating_add(units);
+    }
+    let mut statement = connection.prepare_cached(RETURNS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let units: i64 = row.get(1)?;
+        if let Some(sums) = ledgers.get_mut(&row.get(0)?) {
+            sums.sold = sums.sold.saturating_sub(units);
+        }
+    }
+    Ok(())
+}
+
+const PRODUCTS: &str = "SELECT v.variant_id, p.product_id, v.sku, p.version, h.known, h.first, h.last,
+        COALESCE(o.opening, 0),
+        COALESCE(n.price_minor = v.price_minor AND n.currency = v.currency AND n.status = p.status, 0)
+   FROM variants v
+   JOIN products p ON p.product_number = v.product_number
+   JOIN (SELECT g.variant_number AS variant_number, COUNT(w.version) AS known,
+                COALESCE(MIN(w.version), 0) AS first, COALESCE(MAX(w.version), 0) AS last
+           FROM (SELECT variant_id, variant_number
+                   FROM variants
+                  WHERE variant_id > ?1
+                  ORDER BY variant_id
+                  LIMIT ?2) g
+           LEFT JOIN product_versions w ON w.variant_number = g.variant_number
+          GROUP BY g.variant_number) h ON h.variant_number = v.variant_number
+   LEFT JOIN product_versions o ON o.variant_number = v.variant_number AND o.version = h.first
+   LEFT JOIN product_versions n ON n.variant_number = v.variant_number AND n.version = h.last
+  ORDER BY v.variant_id";
+
+pub(super) fn products(
+    connection: &Connection,
+    after: Option<VariantId>,
+    limit: u32,
+) -> Result<Vec<ProductAudit>, StoreError> {
+    let after = after.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
+    let mut statement = connection.prepare_cached(PRODUCTS)?;
+    let rows = statement.query_map(params![after, limit], |row| {
+        Ok(ProductAudit {
             variant_id: VariantId::from_bytes(row.get(0)?),
-            sku: row.get(1)?,
-            on_hand: row.get(2)?,
-            reserved: row.get(3)?,
-            ledger_on_hand: adjusted.saturating_sub(sold),
-            ledger_reserved: row.get(5)?,
-            sold,
+            product_id: ProductId::from_bytes(row.get(1)?),
+            sku: row.get(2)?,
+            version: read::version(row, 3)?,
+            known: row.get(4)?,
+            first: row.get(5)?,
+            last: row.get(6)?,
+            opened_late: row.get(7)?,
+            is_current: row.get(8)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Values are added here and not in SQL, where an overflow would fail the whole page.
+const RESERVATIONS: &str =
+    "SELECT r.reservation_number, r.order_id, r.state, r.hold_until_at_ms, r.created_at_ms,
+        COALESCE((SELECT SUM(b.quantity)
+                    FROM reservation_returns b
+                   WHERE b.reservation_number = r.reservation_number), 0),
+        (r.state = 'open') = (r.resolved_at_ms IS NULL)
+        AND (r.state = 'returned') = (r.returned_at_ms IS NOT NULL)
+   FROM reservations r
+  WHERE r.order_id > ?1
+  ORDER BY r.order_id
+  LIMIT ?2";
+
+const PRICED_LINES: &str =
+    "SELECT v.variant_id, l.variant_number, l.quantity, l.unit_price_minor, l.currency
+   FROM reservation_lines l
+   JOIN variants v ON v.variant_number = l.variant_number
+  WHERE l.reservation_number = ?1";
+
 pub(super) fn reservations(
     connection: &Connection,
     after: Option<OrderId>,
     limit: u32,
 ) -> Result<Vec<ReservationAudit>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT r.order_id, r.state, r.hold_until_at_ms, COALESCE(l.quantity, 0),
-                COALESCE(l.unit_price_minor, 0),
-                COALESCE((SELECT SUM(b.quantity)
-                            FROM reservation_returns b
-                           WHERE b.reservation_number = r.reservation_number), 0)
-           FROM (SELECT * FROM reservations WHERE order_id > ?1 ORDER BY order_id LIMIT ?2) r
-           LEFT JOIN reservation_lines l ON l.reservation_number = r.reservation_number
-          ORDER BY r.order_id, l.line_number",
-    )?;
     let after = after.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
+    let mut prices = Prices::default();
+    let mut statement = connection.prepare_cached(RESERVATIONS)?;
     let mut rows = statement.query(params![after, limit])?;
-    let mut audits: Vec<ReservationAudit> = Vec::new();
+    let mut audits = Vec::new();
     while let Some(row) = rows.next()? {
-        let order_id = OrderId::from_bytes(row.get(0)?);
-        let (units, price): (i64, i64) = (row.get(3)?, row.get(4)?);
-        let value = units.saturating_mul(price);
-        match audits.last_mut().filter(|last| last.order_id == order_id) {
-            Some(last) => {
-                last.units = last.units.saturating_add(units);
-                last.value_minor = last.value_minor.saturating_add(value);
-            }
-            None => audits.push(ReservationAudit {
-                order_id,
-                state: reserve::state(row, 1)?,
-                units,
-                returned: row.get(5)?,
-                value_minor: value,
-                hold_until: Timestamp::from_ms(row.get(2)?),
-            }),
+        let mut audit = ReservationAudit {
+            order_id: OrderId::from_bytes(row.get(1)?),
+            state: reserve::state(row, 2)?,
+            units: 0,
+            returned: row.get(5)?,
+            value_minor: 0,
+            hold_until: Timestamp::from_ms(row.get(3)?),
+            contents: 0,
+            prices_known: true,
+            ended_once: row.get(6)?,
+        };
+        let mut statement = connection.prepare_cached(PRICED_LINES)?;
+        let mut lines = statement.query([row.get::<_, i64>(0)?])?;
+        while let Some(line) = lines.next()? {
+            let (units, price): (i64, i64) = (line.get(2)?, line.get(3)?);
+            let mark = line_mark(VariantId::from_bytes(line.get(0)?), price, units);
+            audit.contents = audit.contents.wrapping_add(mark);
+            audit.units = audit.units.saturating_add(units);
+            audit.value_minor = audit
+                .value_minor
+                .saturating_add(units.saturating_mul(price));
+            audit.prices_known &= prices.had(connection, line, row.get(4)?)?;
         }
+        audits.push(audit);
     }
     Ok(audits)
+}
+
+/// A version of a product, for as long as it was the newest.
+#[derive(Debug, Clone)]
+struct Priced {
+    version: i64,
+    price_minor: i64,
+    currency: String,
+    on_sale: bool,
+    from_ms: i64,
+    until_ms: Option<i64>,
+}
+
+/// The prices of the variants that a page met.
+#[derive(Debug, Default)]
+struct Prices(HashMap<i64, Vec<Priced>>);
+
+const VERSIONS: &str = "SELECT version, price_minor, currency, status = 'active', at_ms
+   FROM product_versions
+  WHERE variant_number = ?1
+  ORDER BY version";
+
+impl Prices {
+    /// Whether the variant of a line had the line's price at about this moment. Of times before what is known,
+    /// nothing is said.
+    fn had(
+        &mut self,
+        connection: &Connection,
+        line: &Row<'_>,
+        at_ms: i64,
+    ) -> Result<bool, StoreError> {
+        let variant: i64 = line.get(1)?;
+        let price_minor: i64 = line.get(3)?;
+        let currency = line.get_ref(4)?.as_str().unwrap_or_default();
+        let versions = match self.0.entry(variant) {
+            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::hash_map::Entry::Vacant(unknown) => {
+                unknown.insert(versions_of(connection, variant)?)
+            }
+        };
+        let (earliest, latest) = (
+            at_ms.saturating_sub(TOGETHER_MS),
+            at_ms.saturating_add(TOGETHER_MS),
+        );
+        let unknown = versions
+            .first()
+            .is_some_and(|first| first.version > 1 && first.from_ms > earliest);
+        let fits = |one: &Priced| {
+            one.price_minor == price_minor
+                && one.currency == currency
+                && one.on_sale
+                && (one.version == 1 || one.from_ms <= latest)
+                && one.until_ms.is_none_or(|until| until >= earliest)
+        };
+        Ok(unknown || versions.iter().any(fits))
+    }
+}
+
+fn versions_of(connection: &Connection, variant: i64) -> Result<Vec<Priced>, StoreError> {
+    let mut statement = connection.prepare_cached(VERSIONS)?;
+    let rows = statement.query_map([variant], |row| {
+        Ok(Priced {
+            version: row.get(0)?,
+            price_minor: row.get(1)?,
+            currency: row.get(2)?,
+            on_sale: row.get(3)?,
+            from_ms: row.get(4)?,
+            until_ms: None,
+        })
+    })?;
+    let mut versions: Vec<Priced> = rows.collect::<Result<_, _>>()?;
+    let ends: Vec<i64> = versions.iter().skip(1).map(|next| next.from_ms).collect();
+    for (one, until) in versions.iter_mut().zip(ends) {
+        one.until_ms = Some(until);
+    }
+    Ok(versions)
 }

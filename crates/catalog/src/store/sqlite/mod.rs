@@ -21,9 +21,9 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
-        InventoryQuery, InventoryView, ListError, MovementView, Overdue, ProductQuery, ProductRef,
-        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
-        StockAudit,
+        InventoryQuery, InventoryView, ListError, MovementView, Overdue, ProductAudit,
+        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
+        Resolve, ResolveError, StockAudit,
     },
     request::Answered,
     values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
@@ -51,6 +51,11 @@ const MIGRATIONS: &[Migration] = &[
         number: 2,
         name: "returns",
         sql: include_str!("../../../migrations/sqlite/0002_returns.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "product_versions",
+        sql: include_str!("../../../migrations/sqlite/0003_product_versions.sql"),
     },
 ];
 
@@ -236,6 +241,16 @@ impl Store for SqliteStore {
     ) -> Result<Vec<StockAudit>, StoreError> {
         let read = self.database.read(move |c| audit::stock(c, after, limit));
         read.await
+    }
+
+    async fn audit_products(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<ProductAudit>, StoreError> {
+        self.database
+            .read(move |c| audit::products(c, after, limit))
+            .await
     }
 
     async fn audit_reservations(

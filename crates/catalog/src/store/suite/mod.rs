@@ -4,6 +4,7 @@ mod histories;
 mod products;
 mod returns;
 mod stock;
+mod versions;
 
 use super::{Adjust, Edit, Import, NewRow, Store, sqlite::SqliteStore};
 use crate::domain::{

@@ -1,6 +1,7 @@
 //! Orders in SQLite. The one writer thread decides the order of things; no row is locked, and nothing is
 //! read in one transaction to be written in another.
 
+mod audit;
 mod change;
 mod place;
 mod read;
@@ -9,7 +10,7 @@ use super::{Found, Happened, PlaceRefusal, Placed, Store};
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
-    orders::{OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
+    orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
     values::{OrderId, Page, Timestamp, UserId},
 };
 use platform::{
@@ -161,8 +162,12 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<OrderAudit>, StoreError> {
         self.database
-            .read(move |c| read::audit(c, after, limit))
+            .read(move |c| audit::orders(c, after, limit))
             .await
+    }
+
+    async fn audit_events(&self) -> Result<EventsAudit, StoreError> {
+        self.database.read(audit::events).await
     }
 
     async fn token_secret(&self) -> Result<[u8; 32], StoreError> {

@@ -1,14 +1,9 @@
 //! Reading orders. A page of any length takes two statements.
 
-use crate::{
-    domain::{order::Order, status},
-    store::Found,
-};
+use crate::{domain::order::Order, store::Found};
 use contracts::{
     catalog::PricedLine,
-    orders::{
-        OrderAudit, OrderError, OrderEventView, OrderLineView, OrderQuery, OrderStatus, OrderView,
-    },
+    orders::{OrderError, OrderEventView, OrderLineView, OrderQuery, OrderStatus, OrderView},
     values::{
         Currency, Cursor, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
         VariantId, Version,
@@ -22,7 +17,7 @@ const COLUMNS: &str = "order_number, order_id, customer_id, status, version, tot
                        payment_id, payment_due_at_ms, created_at_ms, updated_at_ms";
 
 /// A stored text that no longer reads as its type.
-fn broken(column: usize, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {
+pub(super) fn broken(column: usize, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
 }
 
@@ -30,7 +25,7 @@ pub(super) fn currency(text: &str, column: usize) -> Result<Currency, rusqlite::
     text.parse().map_err(|error| broken(column, error))
 }
 
-fn parsed<T>(row: &Row<'_>, column: usize) -> Result<T, rusqlite::Error>
+pub(super) fn parsed<T>(row: &Row<'_>, column: usize) -> Result<T, rusqlite::Error>
 where
     T: FromStr,
     T::Err: Error + Send + Sync + 'static,
@@ -312,8 +307,9 @@ pub(super) fn due(
     now: Timestamp,
     limit: u32,
 ) -> Result<Vec<OrderId>, StoreError> {
+    // The index is named because the planner would rather look at every pending order, each second.
     let sql = "SELECT order_id
-                 FROM orders
+                 FROM orders INDEXED BY orders_by_payment_due
                 WHERE status = 'pending' AND payment_due_at_ms <= ?1 AND payment_id IS NULL
                 ORDER BY payment_due_at_ms
                 LIMIT ?2";
@@ -322,51 +318,4 @@ pub(super) fn due(
         row.get(0).map(OrderId::from_bytes)
     })?;
     Ok(ids.collect::<Result<_, _>>()?)
-}
-
-pub(super) fn audit(
-    connection: &Connection,
-    after: Option<OrderId>,
-    limit: u32,
-) -> Result<Vec<OrderAudit>, StoreError> {
-    let sql = "SELECT o.order_number, o.order_id, o.status, o.total_minor, o.currency, o.payment_id,
-                      (SELECT COUNT(*) FROM order_lines l WHERE l.order_number = o.order_number),
-                      (SELECT SUM(l.quantity) FROM order_lines l WHERE l.order_number = o.order_number),
-                      (SELECT SUM(l.quantity * l.unit_price_minor)
-                         FROM order_lines l WHERE l.order_number = o.order_number),
-                      (SELECT json_group_array(e.status ORDER BY e.sequence)
-                         FROM order_events e WHERE e.order_number = o.order_number),
-                      o.updated_at_ms
-                 FROM orders o
-                WHERE ?1 IS NULL OR o.order_id > ?1
-                ORDER BY o.order_id
-                LIMIT ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(
-        params![after.as_ref().map(OrderId::as_bytes), limit],
-        |row| {
-            let status: OrderStatus = parsed(row, 2)?;
-            let words: Vec<String> = serde_json::from_str(&row.get::<_, String>(9)?)
-                .map_err(|error| broken(9, error))?;
-            // A word that is no status is for the audit to notice, not to fall over.
-            let path: Option<Vec<OrderStatus>> =
-                words.iter().map(|word| word.parse().ok()).collect();
-            let ends_here = |path: &Vec<_>| status::is_path(path) && path.last() == Some(&status);
-            Ok(OrderAudit {
-                number: row.get(0)?,
-                id: OrderId::from_bytes(row.get(1)?),
-                status,
-                total: Money::new(row.get(3)?, parsed(row, 4)?),
-                payment_id: row
-                    .get::<_, Option<[u8; 16]>>(5)?
-                    .map(PaymentId::from_bytes),
-                lines: row.get(6)?,
-                units: row.get::<_, Option<i64>>(7)?.unwrap_or(0),
-                lines_total_minor: row.get::<_, Option<i64>>(8)?.unwrap_or(0),
-                timeline_is_legal: path.as_ref().is_some_and(ends_here),
-                updated_at: Timestamp::from_ms(row.get(10)?),
-            })
-        },
-    )?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }

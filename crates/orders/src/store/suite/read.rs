@@ -3,7 +3,7 @@
 use super::{Bench, SELLER, at, line, order, order_by, order_of, usd};
 use crate::domain::order::Happening;
 use contracts::{
-    catalog::PricedLine,
+    catalog::{PricedLine, line_mark},
     orders::{OrderAudit, OrderError, OrderMove, OrderQuery, OrderStatus, OrderView},
     values::{Cursor, OrderId, Page, PageSize, UserId},
 };
@@ -168,6 +168,10 @@ pub(super) async fn an_audit_adds_up_and_goes_by_id(bench: Bench) {
     ]);
     bench.place(&wish).await;
     let payment = bench.pay(wish.id, 5).await;
+    let contents = wish.lines.iter().fold(0_u64, |sum, line| {
+        let units = i64::from(line.quantity.get());
+        sum.wrapping_add(line_mark(line.variant_id, line.unit_price.minor, units))
+    });
     let expected = OrderAudit {
         id: wish.id,
         number: 10_001,
@@ -178,6 +182,8 @@ pub(super) async fn an_audit_adds_up_and_goes_by_id(bench: Bench) {
         units: 6,
         payment_id: Some(payment),
         timeline_is_legal: true,
+        versions_count_moves: true,
+        contents,
         updated_at: at(5),
     };
     assert_eq!(audit(&bench).await, [expected]);

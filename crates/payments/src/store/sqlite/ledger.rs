@@ -1,7 +1,7 @@
 //! The ledger: entries that are only added to, each carrying the hash of the one before, and accounts that are the
 //! sum of their entries. Both are written in the commit of what they tell of.
 
-use super::{other, unreadable};
+use super::{audit, other, unreadable};
 use crate::domain::ledger::{self, Transaction};
 use contracts::{
     payments::{LedgerAudit, LedgerBalance},
@@ -127,13 +127,15 @@ pub(super) fn open_books(
     Ok(())
 }
 
-/// Reads every entry, in order, and sums anew.
+/// Reads every entry, in order, and sums anew. The entries of a transaction stand together, so each is weighed as it
+/// passes.
 pub(super) fn audit(connection: &Connection) -> Result<LedgerAudit, StoreError> {
     let mut audit = LedgerAudit {
         gap_free: true,
         ..LedgerAudit::default()
     };
     let mut sums: BTreeMap<(String, String), i64> = BTreeMap::new();
+    let mut weighed = Weighed::default();
     let mut hash = [0; 32];
     let mut statement = connection.prepare_cached(
         "SELECT entry_number, transaction_id, account, amount_minor, currency, at_ms, hash
@@ -158,21 +160,44 @@ pub(super) fn audit(connection: &Connection) -> Result<LedgerAudit, StoreError> 
         if kept != hash && audit.broken_at.is_none() {
             audit.broken_at = Some(entry.number);
         }
+        weighed.take(&entry, &mut audit);
         let amount = entry.amount_minor;
         let sum = sums.entry((account, currency)).or_default();
         *sum = sum.saturating_add(amount);
     }
-    audit.unbalanced = connection.query_row(
-        "SELECT COUNT(*)
-           FROM (SELECT transaction_id
-                   FROM ledger_entries
-                  GROUP BY transaction_id
-                 HAVING SUM(amount_minor) <> 0 OR COUNT(DISTINCT currency) <> 1)",
-        [],
-        |row| row.get(0),
-    )?;
+    weighed.end(&mut audit);
+    (audit.captured, audit.refunded) = audit::totals(connection)?;
     audit.balances = balances(connection, sums)?;
     Ok(audit)
+}
+
+/// The transaction that is passing.
+#[derive(Default)]
+struct Weighed {
+    transaction_id: Vec<u8>,
+    currency: String,
+    sum: i64,
+    mixed: bool,
+}
+
+impl Weighed {
+    fn take(&mut self, entry: &Entry<'_>, audit: &mut LedgerAudit) {
+        if self.transaction_id != entry.transaction_id {
+            self.end(audit);
+            self.transaction_id.clear();
+            self.transaction_id.extend_from_slice(entry.transaction_id);
+            entry.currency.clone_into(&mut self.currency);
+            (self.sum, self.mixed) = (0, false);
+        }
+        self.sum = self.sum.saturating_add(entry.amount_minor);
+        self.mixed |= self.currency != entry.currency;
+    }
+
+    fn end(&self, audit: &mut LedgerAudit) {
+        if self.sum != 0 || self.mixed {
+            audit.unbalanced = audit.unbalanced.saturating_add(1);
+        }
+    }
 }
 
 /// Every account that is kept or has entries.

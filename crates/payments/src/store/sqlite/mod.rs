@@ -1,6 +1,7 @@
 //! Payments in SQLite. Every change is a compare-and-set on version and fence; what is decided from several rows
 //! is decided inside the writer's transaction.
 
+mod audit;
 mod callbacks;
 mod ledger;
 mod payments;
@@ -11,7 +12,7 @@ use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, ledger::Transa
 use async_trait::async_trait;
 use contracts::{
     BoxError,
-    payments::{LedgerAudit, ReviewView, SagaState},
+    payments::{LedgerAudit, RefundSums, ReviewView, SagaState},
     values::{OrderId, PaymentId, RefundId, Timestamp, ValueError},
 };
 use platform::db::{
@@ -209,6 +210,16 @@ impl Store for SqliteStore {
         self.database
             .read(move |c| refunds::due(c, now, limit))
             .await
+    }
+
+    async fn refund_sums(&self, ids: Vec<PaymentId>) -> Result<Vec<RefundSums>, StoreError> {
+        self.database
+            .read(move |c| audit::refund_sums(c, &ids))
+            .await
+    }
+
+    async fn are_known(&self, ids: Vec<PaymentId>) -> Result<Vec<bool>, StoreError> {
+        self.database.read(move |c| audit::are_known(c, &ids)).await
     }
 
     async fn refunds_after(

@@ -1,0 +1,121 @@
+//! The versions of products, and what reservations were priced at: what an audit finds in them.
+
+use super::{NOW, Room, seller, shop, wish};
+use crate::{
+    domain::{
+        change::{Change, Patch},
+        scope::Scope,
+    },
+    store::Edit,
+};
+use contracts::{
+    catalog::{ProductAudit, ReservationAudit, ReservationState},
+    request::Precondition,
+    values::{OrderId, ProductId, Timestamp},
+};
+use serde_json::json;
+
+impl Room {
+    async fn priced(&self, id: ProductId, price: &str, at: Timestamp) {
+        let patch = serde_json::from_str(&json!({ "price": price }).to_string()).unwrap();
+        let edit = Edit {
+            product_id: id,
+            scope: Scope::Of(seller()),
+            sent: Precondition::LastWriterWins,
+            change: Change::Patch(Box::new(Patch::check(patch, shop()).unwrap())),
+            at,
+        };
+        self.store.edit(edit).await.unwrap();
+    }
+
+    async fn reserved(&self, id: ProductId, at: Timestamp) -> OrderId {
+        let order = OrderId::generate();
+        let answers = self
+            .store
+            .reserve_all(vec![wish(order, &[(id, 1)])], at)
+            .await;
+        answers.unwrap().remove(0).unwrap();
+        order
+    }
+
+    async fn products_audited(&self) -> Vec<ProductAudit> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.store.audit_products(after, 2).await.unwrap();
+            let Some(last) = page.last() else { return all };
+            after = Some(last.variant_id);
+            all.extend(page);
+        }
+    }
+
+    async fn reservation_audited(&self, order: OrderId) -> ReservationAudit {
+        let all = self.store.audit_reservations(None, 100).await.unwrap();
+        all.into_iter().find(|row| row.order_id == order).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn every_version_is_kept_whoever_made_it() {
+    let room = Room::open();
+    let tea = room.tea(5).await.id;
+    room.tea(5).await;
+    room.tea(5).await;
+    room.priced(tea, "3.00", NOW).await;
+    room.patched(tea, json!({"name": "Green tea"})).await;
+    room.patched(tea, json!({"status": "archived"})).await;
+    let all = room.products_audited().await;
+    assert_eq!(all.len(), 3);
+    for row in all {
+        let versions = if row.product_id == tea { 4 } else { 1 };
+        assert_eq!(
+            (row.version.get(), row.first, row.last, row.known),
+            (versions, 1, versions, versions)
+        );
+        assert!(row.is_current && !row.opened_late, "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reservation_is_known_by_a_price_that_the_product_had_then() {
+    let room = Room::open();
+    let tea = room.tea(5).await.id;
+    let before = room.reserved(tea, NOW.plus_seconds(10)).await;
+    room.priced(tea, "3.00", NOW.plus_seconds(3_600)).await;
+    let after = room.reserved(tea, NOW.plus_seconds(3_601)).await;
+    // As if the new price had been taken an hour before it was there, and the old one an hour after it had gone.
+    let early = room.reserved(tea, NOW.plus_seconds(60)).await;
+    room.priced(tea, "2.50", NOW.plus_seconds(7_200)).await;
+    let late = room.reserved(tea, NOW.plus_seconds(5_000)).await;
+    for (order, expected) in [(before, true), (after, true), (early, false), (late, false)] {
+        let row = room.reservation_audited(order).await;
+        assert_eq!(row.prices_known, expected, "{row:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_reserved_has_one_mark_and_ends_once() {
+    let room = Room::open();
+    let (tea, cup) = (room.tea(9).await.id, room.tea(9).await.id);
+    let orders = [OrderId::generate(), OrderId::generate()];
+    let lines: [&[(ProductId, u32)]; 2] = [&[(tea, 1), (cup, 2), (tea, 2)], &[(cup, 2), (tea, 3)]];
+    for (order, lines) in orders.into_iter().zip(lines) {
+        room.reserve(vec![wish(order, lines)])
+            .await
+            .remove(0)
+            .unwrap();
+    }
+    let [one, other] = [
+        room.reservation_audited(orders[0]).await,
+        room.reservation_audited(orders[1]).await,
+    ];
+    assert_eq!(
+        one.contents, other.contents,
+        "the same things in another order"
+    );
+    assert_ne!(one.contents, 0);
+    for state in [ReservationState::Committed, ReservationState::Returned] {
+        room.resolve(orders[0], state).await.unwrap();
+        let row = room.reservation_audited(orders[0]).await;
+        assert!(row.ended_once && row.state == state, "{row:?}");
+    }
+}

@@ -1,0 +1,83 @@
+//! Rows that fit together, for tests to break.
+
+use contracts::{
+    catalog::{ReservationAudit, ReservationState},
+    orders::{OrderAudit, OrderStatus},
+    payments::{PaymentAudit, PaymentStatus, RefundSums},
+    values::{Money, OrderId, PaymentId, Timestamp},
+};
+
+pub(super) fn money(minor: i64) -> Money {
+    Money::new(minor, "USD".parse().unwrap())
+}
+
+/// Two units for 500, paid.
+pub(super) fn paid_order() -> (OrderAudit, ReservationAudit, PaymentAudit) {
+    let (id, payment_id) = (OrderId::generate(), PaymentId::generate());
+    let order = OrderAudit {
+        id,
+        number: 10_001,
+        status: OrderStatus::Paid,
+        total: money(500),
+        lines_total_minor: 500,
+        lines: 1,
+        units: 2,
+        payment_id: Some(payment_id),
+        timeline_is_legal: true,
+        versions_count_moves: true,
+        contents: 7,
+        updated_at: Timestamp::from_ms(0),
+    };
+    let held = ReservationAudit {
+        order_id: id,
+        state: ReservationState::Committed,
+        units: 2,
+        returned: 0,
+        value_minor: 500,
+        hold_until: Timestamp::from_ms(900_000),
+        contents: 7,
+        prices_known: true,
+        ended_once: true,
+    };
+    let payment = PaymentAudit {
+        id: payment_id,
+        order_id: id,
+        status: PaymentStatus::Captured,
+        amount: money(500),
+        refunded_minor: 0,
+        refunding_minor: 0,
+        provider_net_minor: Some(500),
+        refunds: RefundSums::default(),
+        parked: false,
+        updated_at: Timestamp::from_ms(0),
+    };
+    (order, held, payment)
+}
+
+/// The same, and one of the units came back with its money.
+pub(super) fn order_given_back_in_part() -> (OrderAudit, ReservationAudit, PaymentAudit) {
+    let (order, held, payment) = paid_order();
+    let sums = RefundSums {
+        count: 1,
+        open: 0,
+        wanted_minor: 250,
+        given_minor: 250,
+        units: 1,
+        restocked: 1,
+    };
+    let payment = PaymentAudit {
+        refunding_minor: 250,
+        refunded_minor: 250,
+        provider_net_minor: Some(250),
+        refunds: sums,
+        ..payment
+    };
+    (
+        order,
+        ReservationAudit {
+            returned: 1,
+            ..held
+        },
+        payment,
+    )
+}

@@ -1,0 +1,72 @@
+//! Verification: every balance recomputed from its ledger, and the services' books held against each other. For the
+//! command, the API and the admins' page alike. Reads only; works beside a running shop, where what is under way just
+//! now is not counted as drift.
+
+mod findings;
+mod http;
+mod keeper;
+mod money;
+mod orders;
+mod pages;
+mod stock;
+
+pub(crate) use findings::summary;
+pub(crate) use http::routes;
+pub(crate) use keeper::Keeper;
+
+use contracts::{
+    BoxError, audit::AuditReport, catalog::Catalog, orders::Orders, payments::Payments,
+    values::Timestamp,
+};
+use findings::Findings;
+use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// How long after the first look a second one follows, if something did not fit.
+const SECOND_LOOK_AFTER: Duration = Duration::from_secs(2);
+
+/// Whose books are read.
+#[derive(Clone)]
+pub(crate) struct Books {
+    pub(crate) catalog: Arc<dyn Catalog>,
+    pub(crate) orders: Arc<dyn Orders>,
+    pub(crate) payments: Arc<dyn Payments>,
+}
+
+/// From where the books are looked at.
+#[derive(Debug, Clone, Copy)]
+struct View {
+    now: Timestamp,
+    /// Whether a shop is open on them: then what is due is done within moments, and what is not is wrong.
+    is_open: bool,
+}
+
+/// Reads all books and compares them. The books are read one after the other while a shop may be writing in
+/// them: what does not fit is looked at once more, and only what still does not fit counts.
+pub(crate) async fn check(books: &Books, is_open: bool) -> Result<AuditReport, BoxError> {
+    let (at, started) = (crate::shop::now(), Instant::now());
+    let mut found = look(books, View { now: at, is_open }).await?;
+    if found.total > 0 {
+        tokio::time::sleep(SECOND_LOOK_AFTER).await;
+        let now = crate::shop::now();
+        let again = look(books, View { now, is_open }).await?;
+        found = again.confirmed_by(&found);
+    }
+    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(found.into_report(at, took_ms))
+}
+
+/// The parts do not wait for one another.
+async fn look(books: &Books, view: View) -> Result<Findings, BoxError> {
+    let (shelves, orders, money, events) = tokio::try_join!(
+        stock::check(&*books.catalog),
+        orders::check(books, view),
+        money::check(&*books.payments, view),
+        orders::check_events(&*books.orders),
+    )?;
+    let mut all = Findings::default();
+    for part in [shelves, orders, money, events] {
+        all.add(part);
+    }
+    Ok(all)
+}

@@ -1,0 +1,32 @@
+//! `souk verify`: says whether the books of a folder balance, beside a running shop or without one.
+
+use crate::{args::DataArgs, audit, console::say, data, shop::open_services};
+use contracts::{BoxError, audit::AuditReport};
+
+pub(super) async fn run(args: &DataArgs) -> Result<(), BoxError> {
+    let config = args.load()?;
+    let (services, _work) = open_services(&config, true).await?;
+    let is_open = config
+        .data_folder()
+        .is_some_and(|folder| data::is_served(&folder));
+    judge(&audit::check(&services.books(), is_open).await?)
+}
+
+/// Says what was found; an error if anything is wrong.
+pub(super) fn judge(report: &AuditReport) -> Result<(), BoxError> {
+    report.violations.iter().for_each(say);
+    let told = u64::try_from(report.violations.len())?;
+    if report.violations_total > told {
+        let untold = report.violations_total.saturating_sub(told);
+        say(format!("and {untold} more"));
+    }
+    for note in &report.notes {
+        say(format!("note: {note}"));
+    }
+    say(audit::summary(report));
+    if report.balanced {
+        Ok(())
+    } else {
+        Err("the books do not balance".into())
+    }
+}
