@@ -68,10 +68,13 @@ impl Keeper {
         Err((since, outcome))
     }
 
+    /// A shop that closes does not wait for it.
     async fn run(self, done: watch::Sender<Outcome>) {
-        let outcome = check(&self.books, true)
-            .await
-            .map_err(|error| error.to_string());
+        let stop = self.tasks.stopping();
+        let outcome = tokio::select! {
+            outcome = check(&self.books, true) => outcome.map_err(|error| error.to_string()),
+            () = stop.cancelled() => Err("the shop closes".to_owned()),
+        };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.running = None;
         match &outcome {
