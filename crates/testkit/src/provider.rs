@@ -35,15 +35,14 @@ impl<'a> Provider<'a> {
     pub async fn charges(&self) -> Vec<Value> {
         let mut charges: Vec<Value> = Vec::new();
         for _ in 0..PAGES_MAX {
-            let after = charges
-                .last()
-                .map_or(0, |last| last["number"].as_u64().expect("a number"));
+            let after = charges.last().map_or(0, |last| number(last, "/number"));
             let page = self
                 .admin
                 .get(&format!("{DESK}/charges?after={after}"))
                 .await;
             assert_eq!(page.status, 200, "{}", page.text);
-            let data = page.json["data"].as_array().expect("a page").clone();
+            let data = page.json.pointer("/data").and_then(Value::as_array);
+            let data = data.expect("a page").clone();
             if data.is_empty() {
                 return charges;
             }
@@ -54,11 +53,12 @@ impl<'a> Provider<'a> {
 
     /// What it holds of all charges together, captured less refunded, in minor units.
     pub async fn net(&self) -> i64 {
-        let amount = |charge: &Value, what: &str| charge[what]["amount"].as_i64().expect("money");
-        let charges = self.charges().await;
-        charges.iter().fold(0_i64, |sum, charge| {
-            let net = amount(charge, "captured").saturating_sub(amount(charge, "refunded"));
-            sum.saturating_add(net)
+        self.charges().await.iter().fold(0_i64, |sum, charge| {
+            let (captured, refunded) = (
+                number(charge, "/captured/amount"),
+                number(charge, "/refunded/amount"),
+            );
+            sum.saturating_add(captured.saturating_sub(refunded))
         })
     }
 
@@ -67,4 +67,9 @@ impl<'a> Provider<'a> {
         let address = payment.str("/next_action");
         buyer.post(address, &json!({"approve": approve})).await
     }
+}
+
+fn number(value: &Value, pointer: &str) -> i64 {
+    let number = value.pointer(pointer).and_then(Value::as_i64);
+    number.expect("a number")
 }
