@@ -62,7 +62,7 @@ async fn look(books: &Books, view: View) -> Result<Findings, BoxError> {
         stock::check(&*books.catalog),
         orders::check(books, view),
         money::check(&*books.payments, view),
-        orders::check_events(&*books.orders),
+        orders::check_events(&*books.orders, view),
     )?;
     let mut all = Findings::default();
     for part in [shelves, orders, money, events] {

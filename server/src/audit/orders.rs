@@ -17,6 +17,9 @@ use contracts::{
     values::OrderId,
 };
 
+/// How long an event may wait to be delivered before it is worth a word.
+const WAITING_SECONDS: i64 = 10;
+
 pub(super) async fn check(all: &Books, view: View) -> Result<Findings, BoxError> {
     let (orders, from_orders) = channel();
     let (held, from_catalog) = channel();
@@ -154,24 +157,19 @@ impl Comparing {
 }
 
 /// Events beside timelines, and how far they have come.
-pub(super) async fn check_events(orders: &dyn Orders) -> Result<Findings, BoxError> {
+pub(super) async fn check_events(orders: &dyn Orders, view: View) -> Result<Findings, BoxError> {
     let mut found = Findings::default();
     let events = orders.audit_events().await?;
     found.counts.events = events.events;
     found.wrong(books::events(&events));
-    let since = events
+    // How far delivery has come is written down now and then: what waits for moments only was delivered, most likely.
+    let late = events
         .oldest_waiting
-        .map_or_else(String::new, |at| format!(", the oldest since {at}"));
-    if events.waiting > 0 {
+        .filter(|oldest| view.now > oldest.plus_seconds(WAITING_SECONDS));
+    if let Some(since) = late {
+        let (waiting, parked) = (events.waiting, events.parked);
         found.note(format!(
-            "{} events of orders wait to be delivered{since}",
-            events.waiting
-        ));
-    }
-    if events.parked > 0 {
-        found.note(format!(
-            "{} events of orders were refused and will come again{since}",
-            events.parked
+            "of the events of orders {waiting} wait and {parked} were refused and will come again, since {since}"
         ));
     }
     Ok(found)
