@@ -21,13 +21,27 @@ pub(crate) fn make(path: &Path) -> Result<(), BoxError> {
     if path.is_dir() {
         return Ok(());
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| {
-            format!("the data folder {} cannot be made: {error}", path.display()).into()
-        })
+    make_and_sync(path).map_err(|error| {
+        format!("the data folder {} cannot be made: {error}", path.display()).into()
+    })
+}
+
+/// A folder whose name is not on the disk would go when the power goes, with everything in it, however well
+/// that was synced.
+fn make_and_sync(path: &Path) -> std::io::Result<()> {
+    let missing = path
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
+    let missing: Vec<&Path> = missing.collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    for made in missing {
+        let parent = made
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or_else(|| Path::new("."));
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Whether a shop is open on this folder just now.

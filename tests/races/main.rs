@@ -12,6 +12,8 @@ mod baskets;
 mod editing;
 mod moves;
 mod payments;
+mod provider;
+mod refunds;
 mod twins;
 
 use futures_util::future::{join, join_all};

@@ -4,7 +4,9 @@
 use crate::tidy;
 use std::{
     env,
+    fs::{self, File},
     io::{self, Write},
+    os::unix::fs::MetadataExt,
     path::Path,
     process::{Command, Stdio},
 };
@@ -30,8 +32,49 @@ const CLIPPY: &[&str] = &[
     "-D",
     "warnings",
 ];
+/// What only tests are built with is read as strictly.
+const CLIPPY_FAIL_POINTS: &[&str] = &[
+    "clippy",
+    "--package",
+    "souk",
+    "--all-targets",
+    "--features",
+    "failpoints",
+    "--",
+    "-D",
+    "warnings",
+];
+/// Built before the tests, of which each has its time.
+const BUILD_FAIL_POINTS: &[&str] = &[
+    "build",
+    "--package",
+    "souk",
+    "--bin",
+    "souk-failpoints",
+    "--features",
+    "failpoints",
+];
 const NEXTEST: &[&str] = &["nextest", "run", "--workspace"];
+const NEXTEST_NO_DISK: &[&str] = &[
+    "nextest",
+    "run",
+    "--workspace",
+    "--filterset",
+    "not (binary(crash) and test(/^(power|storage)::/))",
+];
 const TEST: &[&str] = &["test", "--workspace"];
+const TEST_NO_DISK: &[&str] = &[
+    "test",
+    "--workspace",
+    "--",
+    "--skip",
+    "power::",
+    "--skip",
+    "storage::",
+];
+const NO_DISK: &str = "\
+ci: NOT RUN: power loss, failed syncs and a full disk (tests/crash/power.rs, storage.rs): no FUSE file system can be
+ci: NOT RUN: mounted here. They need Linux, /dev/fuse, and root or fusermount3 (package fuse3).";
 const DOC_TEST: &[&str] = &[
     "test",
     "--package",
@@ -47,15 +90,35 @@ const OWN_VARIABLES: &[&str] = &["CARGO_PKG_", "CARGO_MANIFEST_"];
 
 /// Runs all steps; answers whether all passed.
 pub(crate) fn run(root: &Path, out: &mut dyn Write) -> io::Result<bool> {
-    let steps = steps(has_nextest(root)?);
-    run_all(&steps, out, |step, out| match step.work {
+    let can_mount = can_mount();
+    let steps = steps(has_nextest(root)?, can_mount);
+    let passed = run_all(&steps, out, |step, out| match step.work {
         Work::Cargo(words) => Ok(cargo(root, words).status()?.success()),
         Work::Tidy => tidy::run(root, out),
-    })
+    })?;
+    if !can_mount {
+        writeln!(out, "{NO_DISK}")?;
+    }
+    Ok(passed)
 }
 
-fn steps(has_nextest: bool) -> [Step; 5] {
-    let tests = if has_nextest { NEXTEST } else { TEST };
+/// Whether the tests' own disk can be mounted.
+fn can_mount() -> bool {
+    let device = File::options().read(true).write(true).open("/dev/fuse");
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
+    let has_helper = ["/bin/fusermount3", "/usr/bin/fusermount3"]
+        .iter()
+        .any(|path| Path::new(path).exists());
+    cfg!(target_os = "linux") && device.is_ok() && (is_root || has_helper)
+}
+
+fn steps(has_nextest: bool, can_mount: bool) -> [Step; 7] {
+    let tests = match (has_nextest, can_mount) {
+        (true, true) => NEXTEST,
+        (true, false) => NEXTEST_NO_DISK,
+        (false, true) => TEST,
+        (false, false) => TEST_NO_DISK,
+    };
     [
         Step {
             name: "fmt",
@@ -66,12 +129,20 @@ fn steps(has_nextest: bool) -> [Step; 5] {
             work: Work::Cargo(CLIPPY),
         },
         Step {
+            name: "clippy of fail points",
+            work: Work::Cargo(CLIPPY_FAIL_POINTS),
+        },
+        Step {
             name: "tidy",
             work: Work::Tidy,
         },
         Step {
             name: "doc tests",
             work: Work::Cargo(DOC_TEST),
+        },
+        Step {
+            name: "binary with fail points",
+            work: Work::Cargo(BUILD_FAIL_POINTS),
         },
         Step {
             name: "tests",
@@ -131,7 +202,7 @@ mod tests {
     /// Runs the steps with one that fails; answers the names that ran and what was printed.
     fn ran(failing: &str) -> (bool, Vec<&'static str>, String) {
         let (mut names, mut out) = (Vec::new(), Vec::new());
-        let passed = run_all(&steps(true), &mut out, |step, _| {
+        let passed = run_all(&steps(true, true), &mut out, |step, _| {
             names.push(step.name);
             Ok(step.name != failing)
         });
@@ -142,7 +213,7 @@ mod tests {
     fn the_first_failure_stops_the_run_and_is_named() {
         let (passed, names, out) = ran("tidy");
         assert!(!passed);
-        assert_eq!(names, ["fmt", "clippy", "tidy"]);
+        assert_eq!(names, ["fmt", "clippy", "clippy of fail points", "tidy"]);
         assert_eq!(out.lines().last(), Some("ci: failed at tidy"));
     }
 
@@ -150,16 +221,22 @@ mod tests {
     fn every_step_runs_when_none_fails() {
         let (passed, names, out) = ran("none");
         assert!(passed);
-        assert_eq!(names, ["fmt", "clippy", "tidy", "doc tests", "tests"]);
-        assert_eq!(out.lines().last(), Some("ci: all 5 steps passed"));
+        assert_eq!(names.len(), 7);
+        assert_eq!(out.lines().last(), Some("ci: all 7 steps passed"));
     }
 
     #[test]
-    fn tests_run_without_nextest_too() {
-        let described =
-            |has_nextest| -> Vec<String> { steps(has_nextest).iter().map(described).collect() };
-        assert_eq!(described(true)[4], "tests: cargo nextest run --workspace");
-        assert_eq!(described(false)[4], "tests: cargo test --workspace");
+    fn tests_run_without_nextest_too_and_only_those_of_the_disk_need_one() {
+        let tests = |has_nextest, can_mount| {
+            let steps = steps(has_nextest, can_mount);
+            steps.last().map(described).unwrap()
+        };
+        assert_eq!(tests(true, true), "tests: cargo nextest run --workspace");
+        assert_eq!(tests(false, true), "tests: cargo test --workspace");
+        for has_nextest in [true, false] {
+            let left_out = tests(has_nextest, false);
+            assert!(left_out.contains("power") && left_out.contains("storage"));
+        }
     }
 
     #[test]

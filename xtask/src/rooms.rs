@@ -205,7 +205,7 @@ pub(crate) fn homes(files: &[File]) -> Vec<Violation> {
 }
 
 fn is_test(path: &str) -> bool {
-    path.starts_with("crates/") && path.contains("/tests/")
+    path.starts_with("tests/") || (path.starts_with("crates/") && path.contains("/tests/"))
 }
 
 fn is_within(path: &str, home: &str) -> bool {
@@ -363,10 +363,9 @@ mod tests {
             assert_eq!(check(path, "axum").len(), 1, "{path}");
             assert_eq!(check(path, "rusqlite").len(), 1, "{path}");
         }
-        assert_eq!(
-            check("crates/orders/tests/it/http.rs", "axum"),
-            [""; 0],
-            "a test's own folder"
-        );
+        for path in ["crates/orders/tests/it/http.rs", "tests/crash/power.rs"] {
+            assert_eq!(check(path, "axum"), [""; 0], "{path}");
+            assert_eq!(check(path, "rusqlite"), [""; 0], "{path}");
+        }
     }
 }

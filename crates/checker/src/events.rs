@@ -56,13 +56,21 @@ fn timeline(row: &OrderRow, found: &mut Found) {
     let path = statuses(row);
     let ends_here = path.last() == Some(&row.audit.status);
     found.unless(graph::is_path(&path) && ends_here, Invariant::Moves, || {
-        format!("order {id} is {}, by way of {path:?}", row.audit.status.as_str())
+        format!(
+            "order {id} is {}, by way of {path:?}",
+            row.audit.status.as_str()
+        )
     });
-    let numbered = (1..).zip(&row.timeline).all(|(number, entry)| entry.sequence == number);
+    let numbered = (1..)
+        .zip(&row.timeline)
+        .all(|(number, entry)| entry.sequence == number);
     found.unless(numbered, Invariant::Moves, || {
         format!("order {id}: its timeline has gaps")
     });
-    let moves = path.windows(2).filter(|pair| pair.first() != pair.last()).count();
+    let moves = path
+        .windows(2)
+        .filter(|pair| pair.first() != pair.last())
+        .count();
     let steps = row.view.version.get().saturating_sub(1);
     let counted = i64::try_from(moves) == Ok(steps);
     found.unless(counted, Invariant::Versions, || {

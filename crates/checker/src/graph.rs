@@ -1,6 +1,8 @@
 //! The table of an order's moves, written a second time: the shop's own table is what is being checked.
 
-use contracts::orders::OrderStatus::{self, Cancelled, Delivered, Paid, Pending, Refunded, Shipped};
+use contracts::orders::OrderStatus::{
+    self, Cancelled, Delivered, Paid, Pending, Refunded, Shipped,
+};
 
 /// Whether an order may go from one status to the other in one step.
 const fn is_move(from: OrderStatus, to: OrderStatus) -> bool {

@@ -188,11 +188,9 @@ impl Operation {
     pub fn payment(&self) -> Option<&PaymentView> {
         match &self.answer()?.told {
             Told::Payment(payment) => Some(payment),
-            Told::Order(_)
-            | Told::Refund(_)
-            | Told::Stock(_)
-            | Told::Product(_)
-            | Told::Other => None,
+            Told::Order(_) | Told::Refund(_) | Told::Stock(_) | Told::Product(_) | Told::Other => {
+                None
+            }
         }
     }
 

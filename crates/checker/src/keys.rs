@@ -27,7 +27,10 @@ pub(crate) fn once(history: &History, _: &State, _: &Provider) -> Vec<Violation>
             };
             let bytes = kind != "place" || one.status != other.status || one.body == other.body;
             found.unless(bytes, Invariant::Keys, || {
-                format!("{kind} key {key} was answered with other bytes: {} and {}", one.body, other.body)
+                format!(
+                    "{kind} key {key} was answered with other bytes: {} and {}",
+                    one.body, other.body
+                )
             });
         }
     }

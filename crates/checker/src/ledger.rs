@@ -11,9 +11,17 @@ use std::collections::{HashMap, HashSet};
 /// All accounts together are nothing, and what lies with the provider is what the provider has for us.
 pub(crate) fn balanced(_: &History, state: &State, provider: &Provider) -> Vec<Violation> {
     let mut found = Found::default();
-    let ours: HashSet<String> = state.payments.iter().map(|row| row.id.to_string()).collect();
+    let ours: HashSet<String> = state
+        .payments
+        .iter()
+        .map(|row| row.id.to_string())
+        .collect();
     let mut with_provider: HashMap<Currency, i64> = HashMap::new();
-    for charge in provider.charges.iter().filter(|charge| ours.contains(&charge.key)) {
+    for charge in provider
+        .charges
+        .iter()
+        .filter(|charge| ours.contains(&charge.key))
+    {
         let net = charge.captured_minor.saturating_sub(charge.refunded_minor);
         let sum = with_provider.entry(charge.amount.currency).or_insert(0);
         *sum = sum.saturating_add(net);

@@ -12,6 +12,7 @@ mod ledger;
 mod liveness;
 mod money;
 mod prices;
+mod rows;
 mod shapes;
 mod state;
 mod stock;
@@ -28,7 +29,7 @@ type Check = fn(&History, &State, &Provider) -> Vec<Violation>;
 
 /// All of them.
 const CHECKS: [Check; 14] = [
-    books::all,
+    rows::all,
     stock::reads,
     stock::sums,
     money::bijection,

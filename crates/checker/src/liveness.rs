@@ -29,7 +29,10 @@ pub(crate) fn ended(history: &History, state: &State, _: &Provider) -> Vec<Viola
         let quiet = operation.start.as_ms() >= history.quiet_from_ms;
         let answered = !operation.is_unknown() && took <= QUIET_MS;
         found.unless(!quiet || answered, Invariant::Liveness, || {
-            format!("{:?} had no answer although all faults had stopped", operation.action)
+            format!(
+                "{:?} had no answer although all faults had stopped",
+                operation.action
+            )
         });
     }
     nothing_half_done(state, &mut found);
@@ -46,34 +49,52 @@ fn nothing_half_done(state: &State, found: &mut Found) {
             format!("payment {} is {} at the end", row.id, row.status.as_str())
         });
         found.unless(!row.parked, Invariant::Queues, || {
-            format!("payment {} ({}) waits for a person", row.id, row.status.as_str())
+            format!(
+                "payment {} ({}) waits for a person",
+                row.id,
+                row.status.as_str()
+            )
         });
     }
     for row in &state.refunds {
         let done = row.audit.status == RefundStatus::Succeeded && row.audit.told;
         found.unless(done, Invariant::Liveness, || {
             let (id, status, told) = (row.audit.id, row.audit.status, row.audit.told);
-            format!("refund {id} is {} at the end, told: {told}", status.as_str())
+            format!(
+                "refund {id} is {} at the end, told: {told}",
+                status.as_str()
+            )
         });
     }
     let now = state.now();
     let mut waiting: HashSet<OrderId> = HashSet::new();
     for row in &state.orders {
         let pending = row.audit.status == OrderStatus::Pending;
-        found.unless(!pending || row.view.payment_due_at > now, Invariant::Liveness, || {
-            format!("order {} is pending past its time", row.audit.id)
-        });
-        found.unless(!pending || row.audit.payment_id.is_none(), Invariant::Liveness, || {
-            format!("order {} waits for a payment at the end", row.audit.id)
-        });
+        found.unless(
+            !pending || row.view.payment_due_at > now,
+            Invariant::Liveness,
+            || format!("order {} is pending past its time", row.audit.id),
+        );
+        found.unless(
+            !pending || row.audit.payment_id.is_none(),
+            Invariant::Liveness,
+            || format!("order {} waits for a payment at the end", row.audit.id),
+        );
         if pending {
             waiting.insert(row.audit.id);
         }
     }
     for row in &state.reservations {
         let open = row.state == ReservationState::Open;
-        found.unless(!open || waiting.contains(&row.order_id), Invariant::Reservations, || {
-            format!("stock is held for {}, which does not wait for it", row.order_id)
-        });
+        found.unless(
+            !open || waiting.contains(&row.order_id),
+            Invariant::Reservations,
+            || {
+                format!(
+                    "stock is held for {}, which does not wait for it",
+                    row.order_id
+                )
+            },
+        );
     }
 }

@@ -24,14 +24,23 @@ pub(crate) fn of_their_time(history: &History, state: &State, _: &Provider) -> V
             continue;
         };
         // Any of the attempts up to the answer may have been the one that priced it.
-        let from = operations.iter().map(|one| one.start.as_ms()).min().unwrap_or(0);
+        let from = operations
+            .iter()
+            .map(|one| one.start.as_ms())
+            .min()
+            .unwrap_or(0);
         let to = answered.end_ms();
-        let Some(order) = answered.order() else { continue };
+        let Some(order) = answered.order() else {
+            continue;
+        };
         for line in &order.items {
             let price = line.unit_price;
             let in_force = was_in_force(history, line.variant_id, price, from, to);
             found.unless(in_force, Invariant::Price, || {
-                format!("order {}: {price} was no price of {} then", order.id, line.sku)
+                format!(
+                    "order {}: {price} was no price of {} then",
+                    order.id, line.sku
+                )
             });
         }
     }
@@ -50,7 +59,10 @@ fn sums(order: &OrderView, found: &mut Found) {
         total = cost.and_then(|cost| total.plus(cost)).unwrap_or(total);
     }
     found.unless(total == order.total, Invariant::Price, || {
-        format!("order {}: its lines add up to {total}, its total is {}", order.id, order.total)
+        format!(
+            "order {}: its lines add up to {total}, its total is {}",
+            order.id, order.total
+        )
     });
 }
 
@@ -59,10 +71,7 @@ fn was_in_force(history: &History, of: VariantId, price: Money, from: i64, to: i
     let changes: Vec<(&Operation, Money)> = history
         .operations
         .iter()
-        .filter_map(|one| match one.action {
-            Action::Reprice { variant, price, .. } if variant == of => Some((one, price)),
-            _ => None,
-        })
+        .filter_map(|one| of_variant(one, of))
         .filter(|(one, _)| one.answer().is_some() || one.is_unknown())
         .collect();
     // Over for sure: another change began after this one had ended, and was acknowledged before the order began.
@@ -76,4 +85,12 @@ fn was_in_force(history: &History, of: VariantId, price: Money, from: i64, to: i
         || changes.iter().any(|(one, to_price)| {
             *to_price == price && one.start.as_ms() <= to && !over(one.end_ms())
         })
+}
+
+/// The price that an operation sets for a variant.
+fn of_variant(operation: &Operation, of: VariantId) -> Option<(&Operation, Money)> {
+    let Action::Reprice { variant, price, .. } = operation.action else {
+        return None;
+    };
+    (variant == of).then_some((operation, price))
 }

@@ -15,11 +15,17 @@ pub(crate) fn problems(history: &History, _: &State, _: &Provider) -> Vec<Violat
         let status = refusal.status;
         let fits = refusal.is_problem && refusal.code.is_some_and(|code| code.status() == status);
         found.unless(fits, Invariant::ErrorShape, || {
-            format!("{:?} was refused with {status} and {:?}, which is no problem of ours", operation.action, refusal.code)
+            format!(
+                "{:?} was refused with {status} and {:?}, which is no problem of ours",
+                operation.action, refusal.code
+            )
         });
         let quiet = operation.start.as_ms() >= history.quiet_from_ms;
         found.unless(!quiet || status < 500, Invariant::ErrorShape, || {
-            format!("{:?} was answered with {status} although there were no faults", operation.action)
+            format!(
+                "{:?} was answered with {status} although there were no faults",
+                operation.action
+            )
         });
     }
     found.all()

@@ -15,7 +15,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// No answer ever told of stock below zero, or of more held than there is.
 pub(crate) fn reads(history: &History, _: &State, _: &Provider) -> Vec<Violation> {
     let mut found = Found::default();
-    for answer in history.operations.iter().filter_map(crate::Operation::answer) {
+    for answer in history
+        .operations
+        .iter()
+        .filter_map(crate::Operation::answer)
+    {
         let told: Vec<(String, i64, i64, i64)> = match &answer.told {
             Told::Stock(rows) => rows
                 .iter()
@@ -26,15 +30,19 @@ pub(crate) fn reads(history: &History, _: &State, _: &Provider) -> Vec<Violation
                 .iter()
                 .map(|one| {
                     let stock = &one.stock;
-                    (one.sku.clone(), stock.on_hand, stock.reserved, stock.available)
+                    (
+                        one.sku.clone(),
+                        stock.on_hand,
+                        stock.reserved,
+                        stock.available,
+                    )
                 })
                 .collect(),
             Told::Order(_) | Told::Payment(_) | Told::Refund(_) | Told::Other => continue,
         };
         for (sku, on_hand, reserved, available) in told {
-            let possible = reserved >= 0
-                && available >= 0
-                && on_hand.checked_sub(reserved) == Some(available);
+            let possible =
+                reserved >= 0 && available >= 0 && on_hand.checked_sub(reserved) == Some(available);
             found.unless(possible, Invariant::Stock, || {
                 format!("an answer told of {sku}: {on_hand} on hand, {reserved} reserved, {available} available")
             });
@@ -49,8 +57,15 @@ pub(crate) fn sums(history: &History, state: &State, _: &Provider) -> Vec<Violat
     let mut found = Found::default();
     let lines = lines_by_state(state);
     for row in &state.stock {
-        let first = history.first_stock.get(&row.variant_id).copied().unwrap_or(0);
-        let added = row.ledger_on_hand.saturating_add(row.sold).saturating_sub(first);
+        let first = history
+            .first_stock
+            .get(&row.variant_id)
+            .copied()
+            .unwrap_or(0);
+        let added = row
+            .ledger_on_hand
+            .saturating_add(row.sold)
+            .saturating_sub(first);
         let (sure, perhaps) = restocked(history, row.variant_id);
         let explained = subset_sums(&perhaps).contains(&added.saturating_sub(sure));
         found.unless(explained, Invariant::Stock, || {

@@ -18,11 +18,8 @@ use std::collections::{HashMap, HashSet};
 /// Every 2xx is still true, or has legally gone further.
 pub(crate) fn acknowledged(history: &History, state: &State, _: &Provider) -> Vec<Violation> {
     let mut found = Found::default();
-    let orders: HashMap<OrderId, &OrderRow> = state
-        .orders
-        .iter()
-        .map(|row| (row.audit.id, row))
-        .collect();
+    let orders: HashMap<OrderId, &OrderRow> =
+        state.orders.iter().map(|row| (row.audit.id, row)).collect();
     let payments: HashMap<PaymentId, &PaymentAudit> =
         state.payments.iter().map(|row| (row.id, row)).collect();
     for answer in history.operations.iter().filter_map(Operation::answer) {
@@ -36,7 +33,9 @@ pub(crate) fn acknowledged(history: &History, state: &State, _: &Provider) -> Ve
                 let there = kept.is_some_and(|(_, version)| *version >= view.version);
                 found.unless(there, Invariant::Durability, || {
                     let (id, version) = (view.id, view.version.get());
-                    format!("product {id} was acknowledged at version {version}, and is at {kept:?}")
+                    format!(
+                        "product {id} was acknowledged at version {version}, and is at {kept:?}"
+                    )
                 });
             }
             Told::Refund(view) => {
@@ -47,7 +46,10 @@ pub(crate) fn acknowledged(history: &History, state: &State, _: &Provider) -> Ve
                         && row.items == view.items
                 });
                 found.unless(there, Invariant::Durability, || {
-                    format!("refund {} over {} was acknowledged, and is not there", view.id, view.amount)
+                    format!(
+                        "refund {} over {} was acknowledged, and is not there",
+                        view.id, view.amount
+                    )
                 });
             }
             Told::Stock(_) | Told::Other => {}
@@ -93,7 +95,10 @@ fn payment_is_there(told: &PaymentView, row: Option<&PaymentAudit>, found: &mut 
             row.status != PaymentStatus::Pending
         }
         PaymentStatus::Captured => {
-            matches!(row.status, PaymentStatus::Captured | PaymentStatus::Refunded)
+            matches!(
+                row.status,
+                PaymentStatus::Captured | PaymentStatus::Refunded
+            )
         }
         // Money that comes after the end goes back at once.
         PaymentStatus::Declined | PaymentStatus::Voided => {
@@ -103,7 +108,10 @@ fn payment_is_there(told: &PaymentView, row: Option<&PaymentAudit>, found: &mut 
     };
     found.unless(same && further, Invariant::Durability, || {
         let (then, now) = (told.status.as_str(), row.status.as_str());
-        format!("payment {} was acknowledged as {then} over {}, and is {now}", told.id, told.amount)
+        format!(
+            "payment {} was acknowledged as {then} over {}, and is {now}",
+            told.id, told.amount
+        )
     });
 }
 
@@ -125,27 +133,43 @@ pub(crate) fn explained(history: &History, state: &State, provider: &Provider) -
         }
         let invariant = asked.blame(id);
         found.unless(false, invariant, || {
-            format!("order {id} ({}) is there, and nobody was told of it", row.audit.status.as_str())
+            format!(
+                "order {id} ({}) is there, and nobody was told of it",
+                row.audit.status.as_str()
+            )
         });
     }
     for row in &state.reservations {
         let id = row.order_id;
         let known = asked.placed.contains(&id) || asked.perhaps.contains_key(&id);
         found.unless(known, asked.blame(id), || {
-            format!("stock was held for {id} ({}), which nobody ordered", row.state.as_str())
+            format!(
+                "stock was held for {id} ({}), which nobody ordered",
+                row.state.as_str()
+            )
         });
     }
-    let payments: HashSet<String> = state.payments.iter().map(|row| row.id.to_string()).collect();
+    let payments: HashSet<String> = state
+        .payments
+        .iter()
+        .map(|row| row.id.to_string())
+        .collect();
     for charge in &provider.charges {
         found.unless(payments.contains(&charge.key), Invariant::NoPhantom, || {
-            format!("the provider has a charge of {}, which is no payment of ours", charge.key)
+            format!(
+                "the provider has a charge of {}, which is no payment of ours",
+                charge.key
+            )
         });
     }
     refunds(history, state, &mut found);
     for row in state.payments.iter().filter(|row| is_money(row.status)) {
         let wanted = asked.paid.contains(&row.order_id);
         found.unless(wanted, Invariant::NoPhantom, || {
-            format!("payment {} was made, and nobody wanted to pay {}", row.id, row.order_id)
+            format!(
+                "payment {} was made, and nobody wanted to pay {}",
+                row.id, row.order_id
+            )
         });
     }
     found.all()
@@ -174,10 +198,16 @@ fn refunds(history: &History, state: &State, found: &mut Found) {
     for row in &state.refunds {
         let (id, of) = (row.audit.id, row.audit.payment_id);
         let asked = told.contains(&id) || perhaps.contains(&of);
-        let paid = state.orders.iter().any(|row| row.audit.payment_id == Some(of));
+        let paid = state
+            .orders
+            .iter()
+            .any(|row| row.audit.payment_id == Some(of));
         let wanted = asked || called_off.contains(&row.audit.order_id) || !paid;
         found.unless(wanted, Invariant::NoPhantom, || {
-            format!("refund {id} over {} was given, and nobody asked for it", row.audit.amount)
+            format!(
+                "refund {id} over {} was given, and nobody asked for it",
+                row.audit.amount
+            )
         });
     }
 }
@@ -225,23 +255,23 @@ impl<'a> Asked<'a> {
             refusal,
             Some(Code::PaymentDeclined | Code::PaymentInProgress | Code::IllegalTransition)
         );
-        match (&operation.action, operation.means) {
-            (Action::Place { method, .. }, Some(id)) => {
-                let may_stand = operation.is_unknown() || (stands && method.is_some());
-                if may_stand {
-                    self.perhaps.entry(id).or_insert(operation);
-                }
-                if method.is_some() {
-                    self.paid.insert(id);
-                }
-                if operation.refusal().is_some() && !may_stand {
-                    self.refused.insert(id);
-                }
-            }
-            (Action::Pay { order, .. }, _) if operation.answer().is_some() || operation.is_unknown() => {
-                self.paid.insert(*order);
-            }
-            _ => {}
+        if let Action::Pay { order, .. } = operation.action
+            && (operation.answer().is_some() || operation.is_unknown())
+        {
+            self.paid.insert(order);
+        }
+        let (Action::Place { method, .. }, Some(id)) = (&operation.action, operation.means) else {
+            return;
+        };
+        let may_stand = operation.is_unknown() || (stands && method.is_some());
+        if may_stand {
+            self.perhaps.entry(id).or_insert(operation);
+        }
+        if method.is_some() {
+            self.paid.insert(id);
+        }
+        if operation.refusal().is_some() && !may_stand {
+            self.refused.insert(id);
         }
     }
 

@@ -28,14 +28,21 @@ fn of_a_product(product: ProductId, last: Version, edits: &[&Operation], found: 
         .iter()
         .filter_map(|one| match &one.answer()?.told {
             Told::Product(view) => Some((*one, view.version.get())),
-            Told::Order(_) | Told::Payment(_) | Told::Refund(_) | Told::Stock(_) | Told::Other => None,
+            Told::Order(_) | Told::Payment(_) | Told::Refund(_) | Told::Stock(_) | Told::Other => {
+                None
+            }
         })
         .collect();
     let mut seen = HashSet::new();
     for (one, version) in &acknowledged {
-        let next = one.based_on.is_none_or(|based_on| based_on.checked_add(1) == Some(*version));
+        let next = one
+            .based_on
+            .is_none_or(|based_on| based_on.checked_add(1) == Some(*version));
         found.unless(next, Invariant::Versions, || {
-            format!("product {product}: an edit of {:?} was acknowledged as version {version}", one.based_on)
+            format!(
+                "product {product}: an edit of {:?} was acknowledged as version {version}",
+                one.based_on
+            )
         });
         found.unless(seen.insert(*version), Invariant::Versions, || {
             format!("product {product}: version {version} was acknowledged twice")

@@ -108,7 +108,13 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({} {})", self.what, self.invariant.number(), self.invariant.name())
+        write!(
+            f,
+            "{} ({} {})",
+            self.what,
+            self.invariant.number(),
+            self.invariant.name()
+        )
     }
 }
 
@@ -118,7 +124,12 @@ pub(crate) struct Found(Vec<Violation>);
 
 impl Found {
     /// Notes a violation unless this holds. The words are made only when they are needed.
-    pub(crate) fn unless(&mut self, holds: bool, invariant: Invariant, what: impl FnOnce() -> String) {
+    pub(crate) fn unless(
+        &mut self,
+        holds: bool,
+        invariant: Invariant,
+        what: impl FnOnce() -> String,
+    ) {
         if !holds {
             self.0.push(Violation::new(invariant, what()));
         }

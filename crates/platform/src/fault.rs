@@ -74,7 +74,7 @@ pub use armed::{arm, point};
 
 #[cfg(feature = "failpoints")]
 mod armed {
-    use super::POINTS;
+    use super::{POINTS, Way, Wish};
     use crate::config;
     use contracts::BoxError;
     use rustix::process::{Signal, getpid, kill_process};
@@ -109,10 +109,21 @@ mod armed {
         let seen = AtomicU64::new(0);
         fail::cfg_callback(wish.name, move || {
             if seen.fetch_add(1, Ordering::SeqCst) == wish.hits_before {
-                strike(wish.signal);
+                strike(match wish.way {
+                    Way::Kill => Signal::KILL,
+                    Way::Freeze => Signal::STOP,
+                });
             }
         })?;
         Ok(())
+    }
+
+    /// Nothing of ours runs between the signal and its effect: no destructor, no flush, no farewell.
+    fn strike(signal: Signal) {
+        if let Err(error) = kill_process(getpid(), signal) {
+            tracing::error!(error = %error, "the process cannot signal itself");
+            std::process::abort();
+        }
     }
 
     /// How far the clock is wrong: the number in the file that `SOUK_CLOCK_OFFSET_FILE` names, which a test
@@ -124,86 +135,83 @@ mod armed {
             .and_then(|text| text.trim().parse().ok())
             .unwrap_or(0)
     }
+}
 
-    /// What is to happen, and when.
-    #[derive(Debug, PartialEq, Eq)]
-    struct Wish {
-        name: &'static str,
-        hits_before: u64,
-        signal: Signal,
-    }
+/// What is to happen, and when.
+#[cfg(any(test, feature = "failpoints"))]
+#[derive(Debug, PartialEq, Eq)]
+struct Wish {
+    name: &'static str,
+    hits_before: u64,
+    way: Way,
+}
 
-    impl Wish {
-        fn read(text: &str) -> Option<Self> {
-            let mut parts = text.split(':');
-            let wanted = parts.next()?;
-            let name = POINTS.iter().find(|name| **name == wanted)?;
-            let hit = parts
-                .next()
-                .map_or(Some(1), |hit| hit.parse::<u64>().ok())?;
-            let signal = match parts.next() {
-                None => Signal::KILL,
-                Some("freeze") => Signal::STOP,
-                Some(_) => return None,
-            };
-            parts.next().is_none().then_some(Self {
-                name,
-                hits_before: hit.checked_sub(1)?,
-                signal,
-            })
-        }
-    }
+/// How the process is struck.
+#[cfg(any(test, feature = "failpoints"))]
+#[derive(Debug, PartialEq, Eq)]
+enum Way {
+    Kill,
+    Freeze,
+}
 
-    /// Nothing of ours runs between the signal and its effect: no destructor, no flush, no farewell.
-    fn strike(signal: Signal) {
-        if let Err(error) = kill_process(getpid(), signal) {
-            tracing::error!(error = %error, "the process cannot signal itself");
-            std::process::abort();
-        }
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        #[test]
-        fn a_wish_names_a_point_a_hit_and_a_way() {
-            let wish = |hits_before, signal| {
-                Some(Wish {
-                    name: "place.reserved",
-                    hits_before,
-                    signal,
-                })
-            };
-            assert_eq!(Wish::read("place.reserved"), wish(0, Signal::KILL));
-            assert_eq!(Wish::read("place.reserved:3"), wish(2, Signal::KILL));
-            assert_eq!(Wish::read("place.reserved:1:freeze"), wish(0, Signal::STOP));
-            for wrong in [
-                "",
-                "nowhere",
-                "place.reserved:0",
-                "place.reserved:x",
-                "place.reserved:1:thaw",
-            ] {
-                assert_eq!(Wish::read(wrong), None, "{wrong}");
-            }
-            assert_eq!(Wish::read("place.reserved:1:freeze:more"), None);
-        }
+#[cfg(any(test, feature = "failpoints"))]
+impl Wish {
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let wanted = parts.next()?;
+        let name = POINTS.iter().find(|name| **name == wanted)?;
+        let hit = match parts.next() {
+            None => 1,
+            Some(hit) => hit.parse::<u64>().ok()?,
+        };
+        let way = match parts.next() {
+            None => Way::Kill,
+            Some("freeze") => Way::Freeze,
+            Some(_) => return None,
+        };
+        parts.next().is_none().then_some(Self {
+            name,
+            hits_before: hit.checked_sub(1)?,
+            way,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::POINTS;
+    use super::*;
     use std::collections::BTreeSet;
 
     #[test]
     fn every_point_has_a_name_of_its_own() {
         let names: BTreeSet<&str> = POINTS.iter().copied().collect();
         assert_eq!(names.len(), POINTS.len());
-        assert!(
-            names.iter().all(|name| name.split('.').count() == 2),
-            "{names:?}"
-        );
+        let of_two_words = |name: &&str| name.split('.').count() == 2;
+        assert!(names.iter().all(of_two_words), "{names:?}");
+    }
+
+    #[test]
+    fn a_wish_names_a_point_a_hit_and_a_way() {
+        let wish = |hits_before, way| {
+            Some(Wish {
+                name: "place.reserved",
+                hits_before,
+                way,
+            })
+        };
+        assert_eq!(Wish::read("place.reserved"), wish(0, Way::Kill));
+        assert_eq!(Wish::read("place.reserved:3"), wish(2, Way::Kill));
+        assert_eq!(Wish::read("place.reserved:1:freeze"), wish(0, Way::Freeze));
+        let wrong = [
+            "",
+            "nowhere",
+            "place.reserved:0",
+            "place.reserved:x",
+            "place.reserved:1:thaw",
+            "place.reserved:1:freeze:more",
+        ];
+        for text in wrong {
+            assert_eq!(Wish::read(text), None, "{text}");
+        }
     }
 }

@@ -51,23 +51,33 @@ impl SimBus {
     }
 
     fn draws(&self) -> bool {
-        let drawn = self.random.lock().expect("the lots").chance(self.manners.troubles_per_mille);
+        let drawn = self
+            .random
+            .lock()
+            .expect("the lots")
+            .chance(self.manners.troubles_per_mille);
         drawn && self.manners.troubled.load(Ordering::Relaxed)
     }
 
     fn note(&self, envelope: &Envelope, taken: bool) {
-        self.deliveries.lock().expect("the deliveries").push(Delivery {
-            id: envelope.id,
-            name: envelope.name.clone(),
-            subject: envelope.subject.clone(),
-            taken,
-        });
+        self.deliveries
+            .lock()
+            .expect("the deliveries")
+            .push(Delivery {
+                id: envelope.id,
+                name: envelope.name.clone(),
+                subject: envelope.subject.clone(),
+                taken,
+            });
     }
 
     async fn give(&self, envelope: &Envelope) -> Result<(), BoxError> {
         let consumers = self.consumers.lock().expect("the consumers").clone();
         let mut outcome: Result<(), BoxError> = Ok(());
-        for consumer in consumers.iter().filter(|one| one.wants().contains(&envelope.name.as_str())) {
+        for consumer in consumers
+            .iter()
+            .filter(|one| one.wants().contains(&envelope.name.as_str()))
+        {
             let taken = consumer.consume(envelope).await;
             outcome = outcome.and(taken);
         }
@@ -82,7 +92,11 @@ impl SimBus {
                 remembered.remove(0);
             }
             remembered.push(newest.clone());
-            self.random.lock().expect("the lots").pick(&remembered).cloned()
+            self.random
+                .lock()
+                .expect("the lots")
+                .pick(&remembered)
+                .cloned()
         };
         if let Some(old) = old.filter(|_| self.draws()) {
             drop(self.give(&old).await);

@@ -68,20 +68,24 @@ impl Wish {
 impl Client {
     /// Asks once.
     pub(crate) async fn ask(&mut self, wish: &Wish) -> Outcome {
-        let random = Random::new(self.random.next(), 7);
+        let random = Random::new(self.random.number(), 7);
         self.send(wish, random).await
     }
 
     /// Asks the same twice at the same time; gives the first one's outcome.
     pub(crate) async fn ask_twice(&mut self, wish: &Wish) -> Outcome {
-        let (one, other) = (self.random.next(), self.random.next());
+        let (one, other) = (self.random.number(), self.random.number());
         let this = &*self;
         let both = futures_util::future::join(
             this.send(wish, Random::new(one, 7)),
             this.send(wish, Random::new(other, 7)),
         );
         let (first, second) = both.await;
-        if matches!(first, Outcome::Unknown(_)) { second } else { first }
+        if matches!(first, Outcome::Unknown(_)) {
+            second
+        } else {
+            first
+        }
     }
 
     /// Asks until the outcome is known, or so often.
@@ -165,7 +169,11 @@ impl Client {
         let came = match outcome {
             Outcome::Ok(answer) => format!("{} {}", answer.status, told(&answer.told)),
             Outcome::Refused(refusal) | Outcome::Unknown(Some(refusal)) => {
-                format!("{} {}", refusal.status, refusal.code.map_or("?", Code::slug))
+                format!(
+                    "{} {}",
+                    refusal.status,
+                    refusal.code.map_or("?", Code::slug)
+                )
             }
             Outcome::Unknown(None) => "no answer".to_owned(),
         };
@@ -174,7 +182,11 @@ impl Client {
 
     fn described(&self, action: &Action) -> String {
         let good = |variant| {
-            let found = self.town.goods.iter().position(|good| good.variant == variant);
+            let found = self
+                .town
+                .goods
+                .iter()
+                .position(|good| good.variant == variant);
             found.map_or_else(|| "?".to_owned(), |index| format!("g{index}"))
         };
         match action {
@@ -183,7 +195,11 @@ impl Client {
                     .iter()
                     .map(|(variant, units)| format!("{units}x{}", good(*variant)))
                     .collect();
-                format!("place {} {}", lines.join("+"), method.as_deref().unwrap_or("unpaid"))
+                format!(
+                    "place {} {}",
+                    lines.join("+"),
+                    method.as_deref().unwrap_or("unpaid")
+                )
             }
             Action::Pay { order, method } => format!("pay {order} {method}"),
             Action::Void(payment) => format!("void {payment}"),
@@ -211,7 +227,12 @@ impl Client {
 /// An answer in the words of the trace; ids that are drawn by lot are left out.
 fn told(told: &Told) -> String {
     match told {
-        Told::Order(order) => format!("{} #{} {}", order.status.as_str(), order.number, order.total),
+        Told::Order(order) => format!(
+            "{} #{} {}",
+            order.status.as_str(),
+            order.number,
+            order.total
+        ),
         Told::Payment(payment) => format!("{} {}", payment.status.as_str(), payment.amount),
         Told::Refund(refund) => format!("{} {}", refund.status.as_str(), refund.amount),
         Told::Stock(rows) => rows
@@ -278,7 +299,11 @@ fn spoken(wish: &Wish) -> (&'static str, String, Option<Value>) {
 }
 
 fn moved(order: OrderId, verb: &str) -> (&'static str, String, Option<Value>) {
-    ("POST", format!("/api/v1/orders/{order}/{verb}"), Some(json!({})))
+    (
+        "POST",
+        format!("/api/v1/orders/{order}/{verb}"),
+        Some(json!({})),
+    )
 }
 
 fn read(action: &Action, response: Response<Bytes>) -> Outcome {

@@ -70,10 +70,16 @@ fn all(wish: &Wish) -> io::Result<bool> {
             .collect();
         started
             .into_iter()
-            .map(|one| one.join().unwrap_or_else(|_| Err(io::Error::other("a run fell over"))))
+            .map(|one| {
+                one.join()
+                    .unwrap_or_else(|_| Err(io::Error::other("a run fell over")))
+            })
             .collect::<io::Result<_>>()
     })?;
-    let mut broken: Vec<u64> = sums.iter().flat_map(|sum| sum.broken.iter().copied()).collect();
+    let mut broken: Vec<u64> = sums
+        .iter()
+        .flat_map(|sum| sum.broken.iter().copied())
+        .collect();
     broken.sort_unstable();
     let total = |part: fn(&Sum) -> usize| sums.iter().map(part).fold(0, usize::saturating_add);
     writeln!(
@@ -94,7 +100,8 @@ fn every(wish: &Wish, offset: usize, threads: usize) -> io::Result<Sum> {
     let mut sum = Sum::default();
     let seeds = wish.first..wish.first.saturating_add(wish.seeds);
     for seed in seeds.skip(offset).step_by(threads) {
-        let run = run(&Plan::of(seed)).map_err(|error| io::Error::other(format!("seed {seed}: {error}")))?;
+        let run = run(&Plan::of(seed))
+            .map_err(|error| io::Error::other(format!("seed {seed}: {error}")))?;
         sum.operations = sum.operations.saturating_add(run.history.operations.len());
         sum.orders = sum.orders.saturating_add(run.state.orders.len());
         sum.payments = sum.payments.saturating_add(run.state.payments.len());
@@ -110,7 +117,10 @@ fn every(wish: &Wish, offset: usize, threads: usize) -> io::Result<Sum> {
             for violation in &run.violations {
                 writeln!(out, "seed {seed}: {violation}")?;
             }
-            writeln!(out, "again: cargo xtask simulate --first {seed} --seeds 1 --trace")?;
+            writeln!(
+                out,
+                "again: cargo xtask simulate --first {seed} --seeds 1 --trace"
+            )?;
         }
     }
     Ok(sum)

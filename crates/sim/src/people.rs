@@ -121,7 +121,10 @@ impl Buyer {
         let lines = (0..count)
             .filter_map(|_| {
                 let good: &Good = random.pick(goods)?;
-                Some((good.variant, u32::try_from(random.between(1, 3)).unwrap_or(1)))
+                Some((
+                    good.variant,
+                    u32::try_from(random.between(1, 3)).unwrap_or(1),
+                ))
             })
             .collect();
         let key = self.key();
@@ -129,7 +132,11 @@ impl Buyer {
     }
 
     fn method(&mut self) -> String {
-        self.client.random.pick(&METHODS).map_or("tok_ok", |one| *one).to_owned()
+        self.client
+            .random
+            .pick(&METHODS)
+            .map_or("tok_ok", |one| *one)
+            .to_owned()
     }
 
     async fn buy(&mut self, board: &Board) {
@@ -137,10 +144,16 @@ impl Buyer {
         let method = if at_once { Some(self.method()) } else { None };
         let wish = self.order(method);
         // Some give up after the first silence, and never learn what became of it.
-        let tries = if self.client.random.chance(150) { 1 } else { TRIES };
+        let tries = if self.client.random.chance(150) {
+            1
+        } else {
+            TRIES
+        };
         let outcome = self.client.insist(&wish, tries).await;
         let Outcome::Ok(answer) = outcome else { return };
-        let Told::Order(order) = answer.told else { return };
+        let Told::Order(order) = answer.told else {
+            return;
+        };
         self.own.push(order.id);
         board.orders.lock().expect("the board").push(order.id);
         if order.status != OrderStatus::Pending || at_once || self.client.random.chance(200) {
@@ -159,10 +172,15 @@ impl Buyer {
     /// Proves what the provider wants to know, or has second thoughts.
     async fn after_paying(&mut self, outcome: &Outcome, board: &Board) {
         let Outcome::Ok(answer) = outcome else { return };
-        let Told::Payment(payment) = &answer.told else { return };
+        let Told::Payment(payment) = &answer.told else {
+            return;
+        };
         let entry = (payment.id, payment.order_id);
         board.payments.lock().expect("the board").push(entry);
-        let proof = payment.next_action.as_deref().and_then(|url| url.rsplit('/').next());
+        let proof = payment
+            .next_action
+            .as_deref()
+            .and_then(|url| url.rsplit('/').next());
         match (proof, self.client.random.below(10)) {
             (Some(proof), 0..=6) => {
                 let wish = Wish::plain(Action::Prove {
@@ -172,7 +190,9 @@ impl Buyer {
                 self.client.ask(&wish).await;
             }
             (_, 7) => {
-                self.client.ask(&Wish::plain(Action::Void(payment.id))).await;
+                self.client
+                    .ask(&Wish::plain(Action::Void(payment.id)))
+                    .await;
             }
             (_, _) => {}
         }
@@ -183,7 +203,7 @@ impl Buyer {
         let mut other = Client {
             town: self.client.town.clone(),
             who: self.client.who.clone(),
-            random: Random::new(self.client.random.next(), 3),
+            random: Random::new(self.client.random.number(), 3),
             name: format!("{}'", self.client.name),
         };
         let cancel = async move {
@@ -198,7 +218,9 @@ impl Buyer {
         let goods = Arc::clone(&self.client.town.goods);
         if let Some(good) = self.client.random.pick(&goods) {
             // Stock has its page for sellers; buyers see it with the product.
-            self.client.ask(&Wish::plain(Action::ReadProduct(good.product))).await;
+            self.client
+                .ask(&Wish::plain(Action::ReadProduct(good.product)))
+                .await;
         }
     }
 
@@ -223,7 +245,9 @@ impl Buyer {
 
     async fn read_order(&mut self) {
         if let Some(order) = self.one_of_own() {
-            self.client.ask(&Wish::plain(Action::ReadOrder(order))).await;
+            self.client
+                .ask(&Wish::plain(Action::ReadOrder(order)))
+                .await;
         }
     }
 }
@@ -283,12 +307,15 @@ impl Keeper {
 
     fn any_good(&mut self) -> Option<(usize, Good)> {
         let goods = Arc::clone(&self.client.town.goods);
-        let index = usize::try_from(self.client.random.below(u64::try_from(goods.len()).ok()?)).ok()?;
+        let index =
+            usize::try_from(self.client.random.below(u64::try_from(goods.len()).ok()?)).ok()?;
         goods.get(index).cloned().map(|good| (index, good))
     }
 
     async fn restock(&mut self, tries: u32) {
-        let Some((_, good)) = self.any_good() else { return };
+        let Some((_, good)) = self.any_good() else {
+            return;
+        };
         let units = i64::try_from(self.client.random.between(1, 6)).unwrap_or(1);
         self.keys = self.keys.saturating_add(1);
         let wish = Wish::keyed(
@@ -323,13 +350,19 @@ impl Keeper {
             },
             format!("{}-{}", self.client.name, self.keys),
         );
-        let tries = if self.client.random.chance(200) { 1 } else { TRIES };
+        let tries = if self.client.random.chance(200) {
+            1
+        } else {
+            TRIES
+        };
         self.client.insist(&wish, tries).await;
     }
 
     /// Changes a price at the version that was seen last; whoever is not sure looks first.
     async fn reprice(&mut self) {
-        let Some((index, good)) = self.any_good() else { return };
+        let Some((index, good)) = self.any_good() else {
+            return;
+        };
         if self.versions.get(index).copied().flatten().is_none() {
             let read = Wish::plain(Action::ReadProduct(good.product));
             let outcome = self.client.ask(&read).await;
@@ -370,7 +403,9 @@ impl Keeper {
 
     async fn look(&mut self) {
         if let Some((_, good)) = self.any_good() {
-            self.client.ask(&Wish::plain(Action::ReadStock(good.variant))).await;
+            self.client
+                .ask(&Wish::plain(Action::ReadStock(good.variant)))
+                .await;
         }
     }
 

@@ -109,8 +109,14 @@ fn fault(random: &mut Random) -> Fault {
         0..=3 => Fault::Crash(random.between(1, 3_000)),
         4 => Fault::Freeze(random.between(100, 12_000)),
         5 => Fault::Cut(random.between(100, 3_000)),
-        6 if random.chance(500) => Fault::Jump(i64::try_from(random.between(1_000, 3_600_000)).unwrap_or(0)),
-        6 => Fault::Jump(i64::try_from(random.between(100, 20_000)).unwrap_or(0).saturating_neg()),
+        6 if random.chance(500) => {
+            Fault::Jump(i64::try_from(random.between(1_000, 3_600_000)).unwrap_or(0))
+        }
+        6 => Fault::Jump(
+            i64::try_from(random.between(100, 20_000))
+                .unwrap_or(0)
+                .saturating_neg(),
+        ),
         7 => Fault::Disk(random.between(200, 4_000)),
         _ => Fault::Provider(mood(random), random.between(500, 10_000)),
     }

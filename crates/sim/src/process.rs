@@ -1,5 +1,5 @@
-//! A process of the shop: a runtime of its own with all services on it, wired as the server wires them. It dies by being
-//! dropped, with everything that it had not written.
+//! A process of the shop: a runtime of its own with all services on it, wired as the server wires them. It dies by
+//! being dropped, with everything that it had not written.
 
 use crate::{
     bus::{Deliveries, Manners, SimBus},
@@ -95,6 +95,7 @@ pub struct Services {
     pub clock: Clock,
     /// The provider, which is part of the process.
     pub sandbox: payments::Sandbox,
+    near_payments: Arc<payments::Service>,
 }
 
 /// What a process finds when it starts, and what outlives it.
@@ -119,7 +120,7 @@ impl Process {
     /// Starts the process for the so many-th time.
     pub(crate) fn start(ground: &Ground<'_>, life: u64) -> Result<Self, BoxError> {
         let runtime = paused_runtime()?;
-        let seed = Random::new(ground.plan.seed, LIVES.saturating_add(life)).next();
+        let seed = Random::new(ground.plan.seed, LIVES.saturating_add(life)).number();
         inline::on_this_thread(Some(inline::Pace {
             seed,
             wait_ms_max: DISK_MS_MAX,
@@ -136,7 +137,8 @@ impl Process {
 
     /// Lets so much time pass in the process.
     pub(crate) fn step(&self, time: Duration) {
-        self.runtime.block_on(async { tokio::time::sleep(time).await });
+        self.runtime
+            .block_on(async { tokio::time::sleep(time).await });
     }
 
     /// Does something in the process, and waits for it.
@@ -217,34 +219,48 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         tasks: tasks.clone(),
         clock,
         sandbox: near_payments.sandbox().clone(),
+        near_payments: Arc::clone(&near_payments),
     };
+    begin(
+        ground,
+        seed,
+        (near_catalog, opened, near_payments),
+        &services,
+    );
+    serve(ground, &services, &settings.orders);
+    Ok(services)
+}
+
+type Near = (
+    Arc<catalog::Service>,
+    orders::Opened,
+    Arc<payments::Service>,
+);
+
+/// Starts relays, sweepers and consumers, as far as they are not left out on purpose.
+fn begin(ground: &Ground<'_>, seed: u64, near: Near, services: &Services) {
+    let (near_catalog, opened, near_payments) = near;
+    let (tampering, tasks) = (&ground.plan.tampering, &services.tasks);
     let lots = Random::new(seed, 1);
     let bus = SimBus::new(lots, ground.manners.clone(), Arc::clone(&ground.deliveries));
     let bus: Arc<dyn Bus> = Arc::new(bus);
     bus.subscribe(catalog::consumer(near_catalog));
     bus.subscribe(payments::consumer(near_payments.clone()));
-    for consumer in tampering.consumers.iter().flat_map(|make| make(&services)) {
+    for consumer in tampering.consumers.iter().flat_map(|make| make(services)) {
         bus.subscribe(consumer);
     }
     if !tampering.never_started.contains(&"orders") {
-        opened.start(&tasks, &bus);
+        opened.start(tasks, &bus);
     }
     if !tampering.never_started.contains(&"payments") {
-        payments::start(near_payments.clone(), &tasks);
+        payments::start(near_payments, tasks);
     }
-    serve(ground, &services, near_payments, &settings.orders);
-    Ok(services)
 }
 
 /// Answers what comes in by the real routes in the real stack.
-fn serve(
-    ground: &Ground<'_>,
-    services: &Services,
-    near_payments: Arc<payments::Service>,
-    config: &orders::Config,
-) {
+fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
     let routes = orders::routes(services.orders.clone(), services.payments.clone(), config)
-        .merge(payments::routes(near_payments))
+        .merge(payments::routes(Arc::clone(&services.near_payments)))
         .merge(catalog::routes(services.catalog.clone()))
         .split_for_parts()
         .0;
@@ -269,7 +285,9 @@ async fn answer(router: Router, parcel: Parcel) {
     tokio::time::sleep(parcel.delay).await;
     let Ok(response) = router.oneshot(parcel.request).await;
     let (head, body) = response.into_parts();
-    let Ok(body) = body.collect().await else { return };
+    let Ok(body) = body.collect().await else {
+        return;
+    };
     let body: Bytes = body.to_bytes();
     // Whoever gave up waiting has no use for it.
     drop(parcel.answer.send(Response::from_parts(head, body)));

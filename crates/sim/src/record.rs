@@ -82,7 +82,9 @@ impl Record {
             operation.end = Some(now);
             operation.outcome = outcome;
             let from = operation.start.as_ms();
-            pages.trace.push(format!("{from:>6}..{:<6} {line}", now.as_ms()));
+            pages
+                .trace
+                .push(format!("{from:>6}..{:<6} {line}", now.as_ms()));
         }
     }
 
@@ -95,6 +97,9 @@ impl Record {
     /// All of it.
     pub(crate) fn take(&self) -> (Vec<Operation>, Vec<String>) {
         let mut pages = self.pages.lock().expect("the record");
-        (std::mem::take(&mut pages.operations), std::mem::take(&mut pages.trace))
+        (
+            std::mem::take(&mut pages.operations),
+            std::mem::take(&mut pages.trace),
+        )
     }
 }

@@ -13,7 +13,11 @@ use crate::{
     record::{Good, Record},
 };
 use checker::{History, Provider, State, Violation};
-use contracts::{BoxError, catalog::NewProduct, values::{EventId, Timestamp}};
+use contracts::{
+    BoxError,
+    catalog::NewProduct,
+    values::{EventId, Timestamp},
+};
 use platform::{clock::Clock, digest, tasks::Tasks};
 use std::{
     path::{Path, PathBuf},
@@ -30,7 +34,8 @@ const STEP_MS: u64 = 5;
 /// And by so much while all are waiting for the shop to come to rest.
 const LONG_STEP_MS: u64 = 40;
 /// How long the shop has to come to rest: more than the longest wait of a payment or an event, and of a hold.
-const REST_MS: u64 = 65_000 + 1_000 * (PAYMENT_WINDOW_SECONDS as u64 + CHALLENGE_SECONDS as u64 + 20);
+const REST_MS: u64 =
+    65_000 + 1_000 * (PAYMENT_WINDOW_SECONDS as u64 + CHALLENGE_SECONDS as u64 + 20);
 /// How long after the last fault what was begun under it may still suffer from it.
 const AFTERMATH_MS: u64 = 14_000;
 /// How long after a start that failed comes the next one.
@@ -215,7 +220,9 @@ impl<'a> World<'a> {
                     keeper.last_restock().await;
                 }
                 for number in 0..buyers {
-                    people::buyer(&town, !seed, number.saturating_add(50)).last_purchase().await;
+                    people::buyer(&town, !seed, number.saturating_add(50))
+                        .last_purchase()
+                        .await;
                 }
             };
             drop(workers.finish(last));
@@ -273,7 +280,8 @@ impl<'a> World<'a> {
     /// Time passes.
     fn step(&mut self, ms: u64) {
         self.now_ms = self.now_ms.saturating_add(ms);
-        self.wall.fetch_add(i64::try_from(ms).unwrap_or(0), Ordering::SeqCst);
+        self.wall
+            .fetch_add(i64::try_from(ms).unwrap_or(0), Ordering::SeqCst);
         if self.starts_at.is_some_and(|at| at <= self.now_ms) {
             self.restart();
         }
@@ -298,7 +306,8 @@ impl<'a> World<'a> {
         {
             process.step(time);
         }
-        self.people.block_on(async { tokio::time::sleep(time).await });
+        self.people
+            .block_on(async { tokio::time::sleep(time).await });
         if self.ground.plan.tampering.unsynced_disk && self.now_ms.is_multiple_of(UNSYNCED_MS) {
             self.sync();
         }
@@ -306,9 +315,14 @@ impl<'a> World<'a> {
 
     /// A process one of whose tasks has failed ends itself, as the server does.
     fn notice_a_failure(&mut self) {
-        let failure = self.process.as_ref().and_then(|process| process.services.tasks.failure());
+        let failure = self
+            .process
+            .as_ref()
+            .and_then(|process| process.services.tasks.failure());
         if let Some(why) = failure {
-            self.town.record.note(self.now_ms, &format!("the process ended itself: {why}"));
+            self.town
+                .record
+                .note(self.now_ms, &format!("the process ended itself: {why}"));
             self.process = None;
             self.starts_at = Some(self.now_ms.saturating_add(RESTART_MS));
         }
@@ -323,7 +337,9 @@ impl<'a> World<'a> {
                 self.starts_at = None;
             }
             Err(error) => {
-                self.town.record.note(self.now_ms, &format!("no start: {error}"));
+                self.town
+                    .record
+                    .note(self.now_ms, &format!("no start: {error}"));
                 self.starts_at = Some(self.now_ms.saturating_add(RESTART_MS));
             }
         }
@@ -353,8 +369,14 @@ impl<'a> World<'a> {
         let (operations, mut trace) = self.town.record.take();
         let history = History {
             operations,
-            first_stock: goods.iter().map(|good| (good.variant, good.first_stock)).collect(),
-            first_prices: goods.iter().map(|good| (good.variant, good.first_price)).collect(),
+            first_stock: goods
+                .iter()
+                .map(|good| (good.variant, good.first_stock))
+                .collect(),
+            first_prices: goods
+                .iter()
+                .map(|good| (good.variant, good.first_price))
+                .collect(),
             quiet_from_ms: i64::try_from(self.quiet_from_ms).unwrap_or(i64::MAX),
             patience_ms: i64::try_from(PATIENCE.as_millis()).unwrap_or(i64::MAX),
         };
@@ -402,28 +424,52 @@ const FILES: [&str; 3] = ["catalog.sqlite", "orders.sqlite", "payments.sqlite"];
 /// How everything ended, in the words of the trace.
 fn ends(state: &State, goods: &[Good]) -> Vec<String> {
     let stock = goods.iter().enumerate().filter_map(|(index, good)| {
-        let row = state.stock.iter().find(|row| row.variant_id == good.variant)?;
-        Some(format!("g{index}: {} on hand, {} reserved, {} sold", row.on_hand, row.reserved, row.sold))
+        let row = state
+            .stock
+            .iter()
+            .find(|row| row.variant_id == good.variant)?;
+        Some(format!(
+            "g{index}: {} on hand, {} reserved, {} sold",
+            row.on_hand, row.reserved, row.sold
+        ))
     });
     let orders = state.orders.iter().map(|row| {
-        let kinds: Vec<&str> = row.timeline.iter().map(|entry| entry.kind.as_str()).collect();
-        format!("{} #{}: {}", row.audit.id, row.audit.number, kinds.join(", "))
+        let kinds: Vec<&str> = row
+            .timeline
+            .iter()
+            .map(|entry| entry.kind.as_str())
+            .collect();
+        format!(
+            "{} #{}: {}",
+            row.audit.id,
+            row.audit.number,
+            kinds.join(", ")
+        )
     });
     let payments = state.payments.iter().map(|row| {
-        format!("{} for {}: {} {}", row.id, row.order_id, row.status.as_str(), row.amount)
+        format!(
+            "{} for {}: {} {}",
+            row.id,
+            row.order_id,
+            row.status.as_str(),
+            row.amount
+        )
     });
     let refunds = state.refunds.iter().map(|row| {
         let audit = &row.audit;
-        format!("{} of {}: {} {}", audit.id, audit.payment_id, audit.status.as_str(), audit.amount)
+        format!(
+            "{} of {}: {} {}",
+            audit.id,
+            audit.payment_id,
+            audit.status.as_str(),
+            audit.amount
+        )
     });
     stock.chain(orders).chain(payments).chain(refunds).collect()
 }
 
 /// Puts the goods on the shelves.
-async fn stocked(
-    services: &crate::Services,
-    plan: &Plan,
-) -> Result<Vec<Good>, BoxError> {
+async fn stocked(services: &crate::Services, plan: &Plan) -> Result<Vec<Good>, BoxError> {
     let mut random = Random::new(plan.seed, GOODS);
     let mut goods = Vec::new();
     for number in 0..plan.sizes.products {
@@ -440,7 +486,10 @@ async fn stocked(
             attributes: serde_json::Map::new(),
             version: None,
         };
-        let made = services.catalog.create_product(&people::admin(), None, product).await?;
+        let made = services
+            .catalog
+            .create_product(&people::admin(), None, product)
+            .await?;
         goods.extend(Good::of(&made.value));
     }
     Ok(goods)

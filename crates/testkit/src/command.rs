@@ -1,7 +1,7 @@
 //! The binary's commands: run to their end, or started and stopped. They see none of the `SOUK_*` variables
 //! that the tests themselves were started with.
 
-use crate::process::{PATIENCE, binary};
+use crate::{binary::Build, process::PATIENCE};
 use std::{
     process::{ExitStatus, Stdio},
     time::Duration,
@@ -27,8 +27,8 @@ pub struct Said {
 }
 
 /// The binary, to be told what to do.
-pub(crate) fn command() -> Command {
-    let mut command = Command::new(binary());
+pub(crate) fn command(build: Build) -> Command {
+    let mut command = Command::new(build.path());
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"SOUK_") {
             command.env_remove(name);
@@ -45,10 +45,14 @@ pub async fn run(arguments: &[&str], input: &str) -> Said {
 
 /// Runs a command with these `SOUK_*` variables.
 pub async fn run_with(arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Said {
-    let mut command = command();
+    let mut command = command(Build::Plain);
+    command.args(arguments).envs(environment.iter().copied());
+    said(command, input).await
+}
+
+/// Runs it to its end, with this on standard input.
+pub(crate) async fn said(mut command: Command, input: &str) -> Said {
     command
-        .args(arguments)
-        .envs(environment.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -77,7 +81,7 @@ pub struct Running {
 impl Running {
     /// Starts a command with these `SOUK_*` variables.
     pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut command = command();
+        let mut command = command(Build::Plain);
         command
             .args(arguments)
             .envs(environment.iter().copied())
@@ -120,15 +124,20 @@ impl Running {
 
 /// Asks a process to stop (SIGTERM) and waits for its end.
 pub(crate) async fn terminate(process: &mut Child) -> ExitStatus {
-    let id = process.id().expect("it runs").to_string();
-    let sent = Command::new("kill")
-        .args(["-TERM", &id])
-        .status()
-        .await
-        .expect("kill runs");
-    assert!(sent.success());
+    signal(process, "TERM").await;
     timeout(PATIENCE, process.wait())
         .await
         .expect("it stops")
         .expect("it was a process")
+}
+
+/// Sends a signal, such as `TERM`, to a process that runs.
+pub(crate) async fn signal(process: &Child, name: &str) {
+    let id = process.id().expect("it runs").to_string();
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), &id])
+        .status()
+        .await
+        .expect("kill runs");
+    assert!(sent.success());
 }

@@ -6,14 +6,24 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod binary;
 mod client;
 mod command;
+#[cfg(target_os = "linux")]
+mod disk;
 mod folder;
 mod process;
+mod provider;
 mod raw;
 
+pub use binary::{Build, binary};
 pub use client::{Answer, Client};
 pub use command::{Running, Said, run, run_with};
+#[cfg(target_os = "linux")]
+pub use disk::{Disk, Unsynced};
 pub use folder::Folder;
-pub use process::{PASSWORD, Shop, binary};
+/// The points at which a shop with fail points can be told to die.
+pub use platform::fault::POINTS;
+pub use process::{PASSWORD, Shop};
+pub use provider::Provider;
 pub use raw::raw;

@@ -1,13 +1,13 @@
 //! The binary as a process: started, killed, started again, and asked to verify its books.
 
 use crate::{
+    binary::Build,
     client::Client,
-    command::{command, run, terminate},
+    command::{command, said, signal, terminate},
 };
 use std::{
     path::{Path, PathBuf},
-    process::Stdio,
-    sync::OnceLock,
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 use tokio::{
@@ -22,51 +22,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The password of everybody in tests.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// The binary `souk`, built from this workspace, or the one that `SOUK_TEST_BINARY` names.
-pub fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| std::env::var_os("SOUK_TEST_BINARY").map_or_else(built, PathBuf::from))
-}
-
-fn built() -> PathBuf {
-    let folder = std::env::current_exe().expect("the test's own path");
-    let profile_folder = folder
-        .ancestors()
-        .nth(2)
-        .expect("target/PROFILE/deps/test")
-        .to_owned();
-    // nextest runs each test in a process of its own: the first of a run builds, the others see that it did.
-    let run = std::env::var("NEXTEST_RUN_ID").unwrap_or_default();
-    let mark = profile_folder.join(".souk-test-run");
-    if run.is_empty() || std::fs::read_to_string(&mark).unwrap_or_default() != run {
-        build(&profile_folder);
-        std::fs::write(&mark, &run).expect("the target folder can be written to");
-    }
-    profile_folder.join("souk")
-}
-
-fn build(profile_folder: &Path) {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = std::process::Command::new(cargo);
-    build.args(["build", "--quiet", "--package", "souk", "--bin", "souk"]);
-    if profile_folder.ends_with("release") {
-        build.arg("--release");
-    }
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .expect("the workspace");
-    let status = build.current_dir(workspace).status().expect("cargo runs");
-    assert!(status.success(), "the binary does not build");
-}
-
 /// A running shop with a folder of its own, which goes with it.
 pub struct Shop {
+    build: Build,
     folder: PathBuf,
     environment: Vec<(String, String)>,
     process: Child,
     // Read no further, but kept open: a shop that says something must not die of it.
     _stdout: Lines<BufReader<ChildStdout>>,
+    // Empty when it ended before it listened.
     url: String,
     setup_token: Option<String>,
 }
@@ -79,6 +43,11 @@ impl Shop {
 
     /// A shop with these settings on top, as `SOUK_*` variables.
     pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_in(&own_folder(), Build::Plain, settings).await
+    }
+
+    /// A shop of this build that keeps everything in this folder, which goes with it.
+    pub async fn start_in(folder: &Path, build: Build, settings: &[(&str, &str)]) -> Self {
         let mut environment: Vec<(String, String)> = [
             ("SOUK_LIMITS__ENABLED", "false"),
             ("SOUK_SHOP__DEMO", "false"),
@@ -93,19 +62,65 @@ impl Shop {
         environment.reverse();
         environment.sort_by(|one, other| one.0.cmp(&other.0));
         environment.dedup_by(|later, earlier| later.0 == earlier.0);
-        let folder = std::env::temp_dir().join(format!(
-            "souk-test-{}",
-            contracts::values::EventId::generate()
-        ));
-        let (process, stdout, url, setup_token) = launch(&folder, &environment).await;
-        Self {
-            folder,
-            environment,
-            process,
-            _stdout: stdout,
-            url,
-            setup_token,
+        let shop = Self::launch(folder.to_owned(), build, environment, &[]).await;
+        shop.must_be_open()
+    }
+
+    /// A shop with fail points, and with a clock that can be put wrong.
+    pub async fn breakable(settings: &[(&str, &str)]) -> Self {
+        Self::start_in(&own_folder(), Build::FailPoints, settings).await
+    }
+
+    /// Another shop on a copy of the folder, as it is now, started with these settings on top. It may have
+    /// ended before it listened, if these make it.
+    pub async fn copy(&self, settings: &[(&str, &str)]) -> Self {
+        let folder = own_folder();
+        drop(self.copy_files(&folder));
+        Self::launch(folder, self.build, self.environment.clone(), settings).await
+    }
+
+    /// The same on a copy in this folder, which goes with it; the copy is synced.
+    pub async fn copy_to(&self, folder: &Path, settings: &[(&str, &str)]) -> Self {
+        for path in self.copy_files(folder) {
+            let copied = std::fs::File::open(path).expect("a copy");
+            copied.sync_all().expect("a disk that works");
         }
+        Self::launch(
+            folder.to_owned(),
+            self.build,
+            self.environment.clone(),
+            settings,
+        )
+        .await
+    }
+
+    /// Copies what is in the folder; gives all that has to be synced, names included.
+    fn copy_files(&self, folder: &Path) -> Vec<PathBuf> {
+        std::fs::create_dir_all(folder).expect("a folder");
+        let mut copies = vec![
+            folder.parent().expect("a folder in another").to_owned(),
+            folder.to_owned(),
+        ];
+        for entry in std::fs::read_dir(&self.folder).expect("the shop's folder") {
+            let entry = entry.expect("an entry");
+            let copy = folder.join(entry.file_name());
+            std::fs::copy(entry.path(), &copy).expect("a copy");
+            copies.push(copy);
+        }
+        copies
+    }
+
+    fn must_be_open(self) -> Self {
+        assert!(
+            self.is_open(),
+            "the shop ended before it listened; see its log above"
+        );
+        self
+    }
+
+    /// Whether it came so far as to listen.
+    pub fn is_open(&self) -> bool {
+        !self.url.is_empty()
     }
 
     /// Where it answers.
@@ -172,21 +187,93 @@ impl Shop {
         self.process.kill().await.expect("it dies");
     }
 
+    /// Sends it a signal, such as `STOP`.
+    pub async fn signal(&self, name: &str) {
+        signal(&self.process, name).await;
+    }
+
     /// Asks it to stop, and waits; whether it ended well.
     pub async fn stop(&mut self) -> bool {
         terminate(&mut self.process).await.success()
     }
 
+    /// Waits until it has ended by itself.
+    pub async fn ended(&mut self) -> ExitStatus {
+        timeout(PATIENCE, self.process.wait())
+            .await
+            .expect("it ends")
+            .expect("it was a process")
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.process.try_wait().expect("a process").is_some()
+    }
+
+    /// Waits until it stands still, as after `STOP`.
+    pub async fn frozen(&self) {
+        let status = format!("/proc/{}/status", self.process_id());
+        let frozen = async {
+            loop {
+                let text = std::fs::read_to_string(&status).expect("it runs, and this is Linux");
+                if text.contains("State:\tT") {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let soon = Duration::from_secs(15);
+        timeout(soon, frozen).await.expect("it freezes");
+    }
+
     /// Starts it again on the same folder, on another port.
     pub async fn restart(&mut self) {
-        let (process, stdout, url, _) = launch(&self.folder, &self.environment).await;
-        (self.process, self._stdout, self.url) = (process, stdout, url);
+        self.restart_with(&[]).await;
+        assert!(
+            self.is_open(),
+            "the shop ended before it listened; see its log above"
+        );
+    }
+
+    /// Starts it again with these settings on top, for this time only. It may end before it listens.
+    pub async fn restart_with(&mut self, settings: &[(&str, &str)]) {
+        let launched = launch(self.build, &self.folder, &self.environment, settings).await;
+        (self.process, self._stdout, self.url, _) = launched;
+    }
+
+    /// Puts its clock wrong by so much, or right again; only if it is breakable.
+    pub fn set_clock_offset_seconds(&self, seconds: i64) {
+        let text = seconds.saturating_mul(1_000).to_string();
+        std::fs::write(clock_file(&self.folder), text).expect("a file");
+    }
+
+    async fn launch(
+        folder: PathBuf,
+        build: Build,
+        environment: Vec<(String, String)>,
+        once: &[(&str, &str)],
+    ) -> Self {
+        let (process, stdout, url, setup_token) = launch(build, &folder, &environment, once).await;
+        Self {
+            build,
+            folder,
+            environment,
+            process,
+            _stdout: stdout,
+            url,
+            setup_token,
+        }
     }
 
     /// Runs `souk verify` on its folder; fails with what it found.
     pub async fn verify(&self) -> String {
         let folder = self.folder.to_str().expect("a plain path");
-        let said = run(&["verify", "--data", folder], "").await;
+        let mut verify = command(self.build);
+        verify.args(["verify", "--data", folder]);
+        if self.build == Build::FailPoints {
+            verify.env(CLOCK_VARIABLE, clock_file(&self.folder));
+        }
+        let said = said(verify, "").await;
         assert_eq!(said.code, 0, "{}{}", said.out, said.err);
         said.out
     }
@@ -199,10 +286,27 @@ impl Drop for Shop {
     }
 }
 
+fn own_folder() -> PathBuf {
+    let name = format!("souk-test-{}", contracts::values::EventId::generate());
+    std::env::temp_dir().join(name)
+}
+
+const CLOCK_VARIABLE: &str = "SOUK_CLOCK_OFFSET_FILE";
+
+fn clock_file(folder: &Path) -> PathBuf {
+    folder.join("clock-offset")
+}
+
 type Launched = (Child, Lines<BufReader<ChildStdout>>, String, Option<String>);
 
-async fn launch(folder: &Path, environment: &[(String, String)]) -> Launched {
-    let mut command = command();
+/// Starts a shop and waits until it listens, or ends: then its address is empty.
+async fn launch(
+    build: Build,
+    folder: &Path,
+    environment: &[(String, String)],
+    once: &[(&str, &str)],
+) -> Launched {
+    let mut command = command(build);
     command
         .arg("serve")
         .arg("--listen")
@@ -211,8 +315,12 @@ async fn launch(folder: &Path, environment: &[(String, String)]) -> Launched {
         .arg(folder);
     command
         .envs(environment.iter().cloned())
+        .envs(once.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    if build == Build::FailPoints {
+        command.env(CLOCK_VARIABLE, clock_file(folder));
+    }
     let mut process = command.spawn().expect("the binary starts");
     let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
     let mut setup_token = None;
@@ -221,8 +329,9 @@ async fn launch(folder: &Path, environment: &[(String, String)]) -> Launched {
             .await
             .expect("it starts in time")
             .expect("text");
-        let line =
-            line.unwrap_or_else(|| panic!("the shop ended before it listened; see its log above"));
+        let Some(line) = line else {
+            return (process, lines, String::new(), setup_token);
+        };
         if let Some((_, rest)) = line.split_once("\"setup_token\":\"") {
             setup_token = rest.split('"').next().map(str::to_owned);
         }

@@ -13,18 +13,13 @@ pub use ledger::{charge, ledger, provider};
 pub use orders::{Lateness, held, order_s_contents, refund_sums};
 pub use products::product;
 
-use crate::{
-    history::History,
-    state::{Provider, State},
-    violation::{Found, Invariant, Violation},
-};
+use crate::violation::{Found, Invariant, Violation};
 use contracts::{
     catalog::{ReservationAudit, ReservationState, StockAudit},
     orders::{OrderAudit, OrderStatus},
     payments::{PaymentAudit, PaymentStatus, RefundAudit, RefundStatus},
-    values::{OrderId, PaymentId, Timestamp},
+    values::Timestamp,
 };
-use std::collections::HashMap;
 
 /// How long after its hold a reservation without an order may still be waiting for the sweeper.
 const ORPHAN_SECONDS: i64 = 300;
@@ -200,52 +195,6 @@ fn order_s_money(order: &OrderAudit, payments: &[PaymentAudit], settling: bool, 
     found.unless(fits, Invariant::NoMoneyLeft, || {
         said(order, &format!("{} payments are captured", captured.len()))
     });
-}
-
-/// All rows of a run's books, each with those that belong to it.
-pub(crate) fn all(_: &History, state: &State, _: &Provider) -> Vec<Violation> {
-    let now = state.now();
-    let held: HashMap<OrderId, &ReservationAudit> = state
-        .reservations
-        .iter()
-        .map(|row| (row.order_id, row))
-        .collect();
-    let mut payments: HashMap<OrderId, Vec<PaymentAudit>> = HashMap::new();
-    for row in &state.payments {
-        payments.entry(row.order_id).or_default().push(row.clone());
-    }
-    let orders: HashMap<OrderId, &OrderAudit> = state
-        .orders
-        .iter()
-        .map(|row| (row.audit.id, &row.audit))
-        .collect();
-    let mut given_back: HashMap<PaymentId, Vec<RefundAudit>> = HashMap::new();
-    for row in &state.refunds {
-        let of_payment = given_back.entry(row.audit.payment_id).or_default();
-        of_payment.push(row.audit.clone());
-    }
-    let mut found: Vec<Violation> = state.stock.iter().filter_map(stock).collect();
-    found.extend(ledger(&state.ledger));
-    for row in &state.orders {
-        let id = row.audit.id;
-        let paid_by = payments.get(&id).map_or(&[][..], Vec::as_slice);
-        let held = held.get(&id).copied();
-        found.extend(order(&row.audit, held, paid_by, now));
-        found.extend(order_s_contents(&row.audit, held));
-        found.extend(refund_sums(paid_by, held));
-    }
-    let without_order = |row: &&ReservationAudit| !orders.contains_key(&row.order_id);
-    let orphans = state.reservations.iter().filter(without_order);
-    found.extend(orphans.filter_map(|row| orphan(row, now)));
-    for row in &state.payments {
-        found.extend(payment(row, now));
-        let own = given_back.get(&row.id).map_or(&[][..], Vec::as_slice);
-        found.extend(refunds(row, own));
-        if !orders.contains_key(&row.order_id) {
-            found.push(stray(row));
-        }
-    }
-    found
 }
 
 /// A payment and its refunds tell the same, and never more than was taken.

@@ -71,6 +71,8 @@ pub struct RefundIntent {
     pub items: Vec<(ReturnedItem, i64)>,
     pub reason: Option<String>,
     pub actor: String,
+    /// Whether it may be decided before the order knows that the money came: only of money that it does not want.
+    pub before_told: bool,
 }
 
 /// A refund as it is kept.
@@ -147,6 +149,7 @@ pub fn decide(
         items,
         reason,
         actor: String::new(),
+        before_told: false,
     })
 }
 

@@ -74,8 +74,7 @@ pub(super) async fn refund(
     })
 }
 
-/// Money is not given back before its order knows that it came: an order that heard of the refund first would take the
-/// payment's end for money that is still there, and be sent.
+/// Brings a payment as far as its order's knowing of it, before which the store decides no refund of it.
 async fn told_of(core: &Arc<Core>, payment: Payment) -> Result<Payment, RefundError> {
     if payment.told || !matches!(payment.state, State::Captured { .. }) {
         return Ok(payment);
@@ -168,6 +167,7 @@ impl Core {
             items: Vec::new(),
             reason: None,
             actor: Actor::System.label(),
+            before_told: true,
         };
         match self.begin_refund(intent).await {
             Ok((refund, _)) => Ok(Some(refund)),

@@ -193,7 +193,7 @@ impl<W, A> Gatherer<W, A> {
                 break next;
             }
         };
-        let weight_max = self.pace.lock().map_or(1, |pace| pace.weight_max());
+        let weight_max = self.pace.lock().map_or(1, |pace| pace.weight_now());
         let mut load = Load {
             count: 1,
             weight: first.weight,
@@ -293,12 +293,20 @@ mod tests {
             weight_max: 1,
             in_flight_max: 1,
         };
-        let batcher = Arc::new(Batcher::start(&tasks, "stuck", limits, |wishes: Vec<()>| {
-            Box::pin(async move {
-                std::future::pending::<()>().await;
-                wishes
-            })
-        }));
+        let pass = Arc::new(Semaphore::new(0));
+        let held = Arc::clone(&pass);
+        let batcher = Arc::new(Batcher::start(
+            &tasks,
+            "stuck",
+            limits,
+            move |wishes: Vec<()>| {
+                let held = Arc::clone(&held);
+                Box::pin(async move {
+                    drop(held.acquire().await);
+                    wishes
+                })
+            },
+        ));
         let calls = (0..8).map(|_| {
             let batcher = Arc::clone(&batcher);
             async move {
@@ -307,6 +315,7 @@ mod tests {
             }
         });
         let answers = futures_util::future::join_all(calls).await;
+        pass.close();
         assert!(
             answers
                 .iter()
@@ -381,14 +390,14 @@ mod tests {
         let now = Some(Deadline::after(std::time::Duration::ZERO));
         let refused = deadline::within(now, gate.batcher.submit(0, 1)).await;
         assert_eq!(refused, Err(SubmitError::Late), "not even queued");
-        let soon = Some(Deadline::after(std::time::Duration::from_millis(20)));
+        let soon = Deadline::after(std::time::Duration::from_millis(20));
         let (first, (late, mate, ())) = tokio::join!(gate.batcher.submit(1, 1), async {
             assert_eq!(gate.seen.recv().await.unwrap(), [1]);
             tokio::join!(
-                deadline::within(soon, gate.batcher.submit(2, 1)),
+                deadline::within(Some(soon), gate.batcher.submit(2, 1)),
                 gate.batcher.submit(3, 1),
                 async {
-                    tokio::time::sleep_until(soon.unwrap().moment()).await;
+                    tokio::time::sleep_until(soon.moment()).await;
                     gate.pass.add_permits(2);
                     assert_eq!(gate.seen.recv().await.unwrap(), [3]);
                 }

@@ -28,7 +28,7 @@ impl Pace {
     }
 
     /// The most that a batch may weigh now.
-    pub(super) fn weight_max(&self) -> usize {
+    pub(super) fn weight_now(&self) -> usize {
         self.now
     }
 
@@ -44,7 +44,7 @@ impl Pace {
             self.now.saturating_add(step).min(self.weight_max)
         };
         // What was quick once is forgotten in the course of some hundred batches, so that a disk may slow down.
-        let forgotten = before.saturating_add(above / 128);
+        let forgotten = before.saturating_add(above.checked_div(128).unwrap_or_default());
         self.quickest = Some(took.min(forgotten));
     }
 }
@@ -58,7 +58,7 @@ mod tests {
         for ms in took_ms {
             pace.learn(Duration::from_millis(*ms));
         }
-        pace.weight_max()
+        pace.weight_now()
     }
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
         for _ in 0..10 {
             pace.learn(Duration::from_millis(1));
             pace.learn(Duration::from_millis(500));
-            assert_eq!(pace.weight_max(), 1);
+            assert_eq!(pace.weight_now(), 1);
         }
     }
 }

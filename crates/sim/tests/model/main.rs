@@ -49,7 +49,12 @@ impl Model {
         if enough {
             (0..VARIANTS).for_each(|one| self.free[one] -= units[one]);
             let status = OrderStatus::Pending;
-            self.deals[number] = Some(Sold { units, status, given_minor: 0, back: [0; VARIANTS] });
+            self.deals[number] = Some(Sold {
+                units,
+                status,
+                given_minor: 0,
+                back: [0; VARIANTS],
+            });
         }
         enough
     }
@@ -65,10 +70,12 @@ impl Model {
 
     /// Money goes back as far as there is any, and units as far as they were bought.
     fn refund(&mut self, number: usize, minor: Option<i64>, items: Units) -> bool {
-        let Some(sold) = &mut self.deals[number] else { return false };
+        let Some(sold) = &mut self.deals[number] else {
+            return false;
+        };
         let left = cost(sold.units) - sold.given_minor;
         let none = items == [0; VARIANTS];
-        let minor = minor.unwrap_or(if none { left } else { cost(items) });
+        let minor = minor.unwrap_or_else(|| if none { left } else { cost(items) });
         let fits = (0..VARIANTS).all(|one| items[one] + sold.back[one] <= sold.units[one]);
         let paid = !matches!(sold.status, OrderStatus::Pending | OrderStatus::Cancelled);
         let possible = paid && fits && minor > 0 && minor <= left;
@@ -82,9 +89,13 @@ impl Model {
 
     /// Money is kept for what is paid and not called off, less what went back.
     fn kept(&self) -> i64 {
-        let kept = |sold: &&Sold| !matches!(sold.status, OrderStatus::Pending | OrderStatus::Cancelled);
+        let kept =
+            |sold: &&Sold| !matches!(sold.status, OrderStatus::Pending | OrderStatus::Cancelled);
         let deals = self.deals.iter().flatten();
-        deals.filter(kept).map(|sold| cost(sold.units) - sold.given_minor).sum()
+        deals
+            .filter(kept)
+            .map(|sold| cost(sold.units) - sold.given_minor)
+            .sum()
     }
 }
 
@@ -124,11 +135,17 @@ fn move_on(shop: &mut Shop, model: &mut Model, number: usize, step: OrderMove) {
 }
 
 fn place(shop: &mut Shop, model: &mut Model, number: usize, how: u8) {
-    let units = [i64::from(how % 4), i64::from(how / 4 % 3) + i64::from(how % 4 == 0)];
+    let units = [
+        i64::from(how % 4),
+        i64::from(how / 4 % 3) + i64::from(how.is_multiple_of(4)),
+    ];
     let known = model.deals[number].is_some();
     let placed = shop.place(number, units);
     if !known && placed {
-        assert!(model.place(number, units), "nothing is sold that is not there");
+        assert!(
+            model.place(number, units),
+            "nothing is sold that is not there"
+        );
     } else if !known && !shop.owes() {
         assert!(!model.place(number, units), "what is there can be had");
     }
@@ -136,13 +153,17 @@ fn place(shop: &mut Shop, model: &mut Model, number: usize, how: u8) {
 
 /// What a refund is of: money, goods, both, or all that is left.
 fn refund(shop: &mut Shop, model: &mut Model, number: usize, how: u8) {
-    let minor = (how % 3 != 0).then(|| i64::from(how) * 20 + 1);
+    let minor = (!how.is_multiple_of(3)).then(|| i64::from(how) * 20 + 1);
     let items = [i64::from(how / 3 % 3), i64::from(how / 9 % 2)];
     let before = model.deals[number];
     let told = shop.refund(number, minor, items);
     // What was called off goes back as a whole, whoever asks for a part of it first.
     if before.is_some_and(|sold| sold.status != OrderStatus::Cancelled) {
-        assert_eq!(told, model.refund(number, minor, items), "{before:?}: {minor:?}, {items:?}");
+        assert_eq!(
+            told,
+            model.refund(number, minor, items),
+            "{before:?}: {minor:?}, {items:?}"
+        );
     }
 }
 
@@ -162,7 +183,7 @@ fn step(shop: &mut Shop, model: &mut Model, one: Do) {
                 follow(shop, model, number, OrderStatus::Pending, OrderStatus::Paid);
             }
         }
-        9 if how % 3 == 0 => move_on(shop, model, number, OrderMove::Cancel),
+        9 if how.is_multiple_of(3) => move_on(shop, model, number, OrderMove::Cancel),
         9 | 10 => move_on(shop, model, number, OrderMove::Ship { tracking: None }),
         11 => move_on(shop, model, number, OrderMove::Deliver),
         12 => {
@@ -170,7 +191,7 @@ fn step(shop: &mut Shop, model: &mut Model, one: Do) {
             shop.now = Timestamp::from_ms(shop.now.as_ms() + late);
             expire(shop, model, number);
         }
-        13 if how % 3 == 0 => shop.void(number),
+        13 if how.is_multiple_of(3) => shop.void(number),
         13..=15 => refund(shop, model, number, how),
         16 | 17 => (0..=how % 4).for_each(|_| drive_refund(shop, model, number)),
         18 => {
@@ -194,14 +215,20 @@ fn drive_refund(shop: &mut Shop, model: &mut Model, number: usize) {
     shop.drive_refund(number);
     let whole = model.deals[number].is_some_and(|sold| sold.given_minor == cost(sold.units));
     if whole {
-        for from in [OrderStatus::Paid, OrderStatus::Shipped, OrderStatus::Delivered] {
+        for from in [
+            OrderStatus::Paid,
+            OrderStatus::Shipped,
+            OrderStatus::Delivered,
+        ] {
             follow(shop, model, number, from, OrderStatus::Refunded);
         }
     }
 }
 
 fn expire(shop: &mut Shop, model: &mut Model, number: usize) {
-    let due = shop.deals[number].as_ref().is_some_and(|deal| shop.now >= deal.order.payment_due_at);
+    let due = shop.deals[number]
+        .as_ref()
+        .is_some_and(|deal| shop.now >= deal.order.payment_due_at);
     let before = status(shop, number);
     shop.expire(number);
     if due && before == Some((OrderStatus::Pending, false)) {
@@ -212,19 +239,53 @@ fn expire(shop: &mut Shop, model: &mut Model, number: usize) {
 /// What holds at any moment, however much is half done.
 fn always(shop: &Shop, model: &Model) {
     for (index, Stock { on_hand, reserved }) in shop.stock.iter().enumerate() {
-        assert!(0 <= *reserved && reserved <= on_hand, "stock is never below zero");
-        let owed: i64 = shop.deals.iter().flatten().map(|deal| deal.owed(index)).sum();
-        assert_eq!(on_hand - reserved + owed, model.free[index], "what can be had, less what is on its way back");
+        assert!(
+            0 <= *reserved && reserved <= on_hand,
+            "stock is never below zero"
+        );
+        let owed: i64 = shop
+            .deals
+            .iter()
+            .flatten()
+            .map(|deal| deal.owed(index))
+            .sum();
+        assert_eq!(
+            on_hand - reserved + owed,
+            model.free[index],
+            "what can be had, less what is on its way back"
+        );
     }
     for (number, deal) in shop.deals.iter().enumerate() {
         let modelled = model.deals[number].map(|sold| sold.status);
-        assert_eq!(deal.as_ref().map(|deal| deal.order.status), modelled, "the order stands where the model has it");
+        assert_eq!(
+            deal.as_ref().map(|deal| deal.order.status),
+            modelled,
+            "the order stands where the model has it"
+        );
         let Some(deal) = deal else { continue };
-        let charges: Vec<_> = deal.payments.iter().filter_map(|one| shop.charges.get(&one.id)).collect();
-        assert!(charges.iter().filter(|one| one.captured > one.refunded).count() <= 1, "it is charged once");
-        assert!(charges.iter().all(|one| one.refunded <= one.captured), "no more goes back than came");
+        let charges: Vec<_> = deal
+            .payments
+            .iter()
+            .filter_map(|one| shop.charges.get(&one.id))
+            .collect();
+        assert!(
+            charges
+                .iter()
+                .filter(|one| one.captured > one.refunded)
+                .count()
+                <= 1,
+            "it is charged once"
+        );
+        assert!(
+            charges.iter().all(|one| one.refunded <= one.captured),
+            "no more goes back than came"
+        );
     }
-    assert_eq!(shop.accounts.values().sum::<i64>(), 0, "the ledger sums to zero");
+    assert_eq!(
+        shop.accounts.values().sum::<i64>(),
+        0,
+        "the ledger sums to zero"
+    );
 }
 
 /// Lets everything that is under way come to its end, each event more than once.
@@ -244,14 +305,31 @@ fn settle(shop: &mut Shop, model: &mut Model) {
 }
 
 fn at_the_end(shop: &Shop, model: &Model) {
-    let net: i64 = shop.charges.values().map(|charge| charge.captured - charge.refunded).sum();
-    assert_eq!(net, model.kept(), "the provider has for us what paid orders cost, less what went back");
+    let net: i64 = shop
+        .charges
+        .values()
+        .map(|charge| charge.captured - charge.refunded)
+        .sum();
+    assert_eq!(
+        net,
+        model.kept(),
+        "the provider has for us what paid orders cost, less what went back"
+    );
     let cash = shop.accounts.get("cash:sandbox").copied().unwrap_or(0);
     assert_eq!(cash, net, "and so says the ledger");
     for (index, stock) in shop.stock.iter().enumerate() {
-        assert_eq!((stock.on_hand, stock.reserved), (model.free[index], 0), "nothing is held any more");
+        assert_eq!(
+            (stock.on_hand, stock.reserved),
+            (model.free[index], 0),
+            "nothing is held any more"
+        );
     }
-    for (deal, sold) in shop.deals.iter().zip(&model.deals).filter_map(|(deal, sold)| deal.as_ref().zip(*sold)) {
+    for (deal, sold) in shop
+        .deals
+        .iter()
+        .zip(&model.deals)
+        .filter_map(|(deal, sold)| deal.as_ref().zip(*sold))
+    {
         ended(deal, &sold);
     }
 }
@@ -261,10 +339,22 @@ fn ended(deal: &Deal, sold: &Sold) {
     let kept = !matches!(sold.status, OrderStatus::Pending | OrderStatus::Cancelled);
     assert_eq!(is_sold, kept, "sold is what is paid");
     assert_ne!(sold.status, OrderStatus::Pending, "nothing waits for ever");
-    assert!(deal.payments.iter().all(|one| one.next_step() == Step::Rest), "every payment has ended");
-    assert!(deal.refunds.iter().all(|one| one.stage == Stage::Noted), "every refund has ended");
+    assert!(
+        deal.payments
+            .iter()
+            .all(|one| one.next_step() == Step::Rest),
+        "every payment has ended"
+    );
+    assert!(
+        deal.refunds.iter().all(|one| one.stage == Stage::Noted),
+        "every refund has ended"
+    );
     let whole = kept && sold.given_minor == cost(sold.units);
-    assert_eq!(whole, sold.status == OrderStatus::Refunded, "refunded is what has no money left");
+    assert_eq!(
+        whole,
+        sold.status == OrderStatus::Refunded,
+        "refunded is what has no money left"
+    );
 }
 
 fn steps() -> impl Strategy<Value = Vec<Do>> {
@@ -325,12 +415,22 @@ fn the_sequences_reach_every_end() {
         let byte = |random: &mut sim::Random| u8::try_from(random.below(256)).unwrap();
         let count = random.between(1, 60);
         let steps: Vec<Do> = (0..count)
-            .map(|_| Do { what: byte(&mut random), how: byte(&mut random) })
+            .map(|_| Do {
+                what: byte(&mut random),
+                how: byte(&mut random),
+            })
             .collect();
         for deal in holds(&steps, false).deals.into_iter().flatten() {
             let parts = deal.refunds.len().min(2);
-            let back = if deal.returned == [0; VARIANTS] { "kept" } else { "came back" };
-            let end = format!("{}, {parts} refunds, goods {back}", deal.order.status.as_str());
+            let back = if deal.returned == [0; VARIANTS] {
+                "kept"
+            } else {
+                "came back"
+            };
+            let end = format!(
+                "{}, {parts} refunds, goods {back}",
+                deal.order.status.as_str()
+            );
             *ends.entry(end).or_insert(0) += 1;
         }
     }
@@ -344,7 +444,13 @@ fn the_sequences_reach_every_end() {
         "cancelled, 1 refunds, goods kept",
         "refunded, 1 refunds, goods kept",
     ] {
-        assert!(ends.get(end).is_some_and(|count| *count >= 10), "{end}: {ends:?}");
+        assert!(
+            ends.get(end).is_some_and(|count| *count >= 10),
+            "{end}: {ends:?}"
+        );
     }
-    assert!(PRICES.iter().all(|price| *price > 0), "nothing is free here");
+    assert!(
+        PRICES.iter().all(|price| *price > 0),
+        "nothing is free here"
+    );
 }

@@ -8,7 +8,9 @@ use catalog::domain::{
 use contracts::{
     catalog::{ItemRef, ReservationState, ReserveLine},
     orders::{OrderMove, OrderStatus},
-    values::{Money, OrderId, PaymentId, ProductId, Quantity, Timestamp, UserId, VariantId, Version},
+    values::{
+        Money, OrderId, PaymentId, ProductId, Quantity, Timestamp, UserId, VariantId, Version,
+    },
 };
 use orders::domain::order::{Happening, Order, apply};
 use payments::domain::{Payment, Refund, ledger::Transaction};
@@ -56,7 +58,10 @@ pub(crate) struct Deal {
 impl Deal {
     /// Units on their way back to the shelves.
     pub(crate) fn owed(&self, variant: usize) -> i64 {
-        let back = matches!(self.held, ReservationState::Released | ReservationState::Returned);
+        let back = matches!(
+            self.held,
+            ReservationState::Released | ReservationState::Returned
+        );
         let promised = self.refunds.iter().flat_map(|refund| &refund.items);
         let mine = promised.filter(|item| item.variant_id == VariantId::from_bytes(id(variant)));
         let promised: i64 = mine.map(|item| i64::from(item.quantity.get())).sum();
@@ -88,7 +93,10 @@ pub(crate) struct Shop {
 impl Shop {
     pub(crate) fn new(deals: usize, on_hand: i64) -> Self {
         Self {
-            stock: [Stock { on_hand, reserved: 0 }; VARIANTS],
+            stock: [Stock {
+                on_hand,
+                reserved: 0,
+            }; VARIANTS],
             deals: (0..deals).map(|_| None).collect(),
             charges: BTreeMap::new(),
             accounts: BTreeMap::new(),
@@ -99,7 +107,9 @@ impl Shop {
     /// Whether any stock is on its way back.
     pub(crate) fn owes(&self) -> bool {
         let deals = self.deals.iter().flatten();
-        deals.flat_map(|deal| (0..VARIANTS).map(|one| deal.owed(one))).any(|owed| owed > 0)
+        deals
+            .flat_map(|deal| (0..VARIANTS).map(|one| deal.owed(one)))
+            .any(|owed| owed > 0)
     }
 
     /// Holds stock and writes the order; the same again changes nothing.
@@ -134,7 +144,9 @@ impl Shop {
         for (index, units) in shelf.taken() {
             self.stock[usize::try_from(index).unwrap()].reserved += units;
         }
-        let costs = taken.iter().map(|one| one.line.unit_price.times(one.line.quantity).unwrap());
+        let costs = taken
+            .iter()
+            .map(|one| one.line.unit_price.times(one.line.quantity).unwrap());
         let total = costs.reduce(|sum, one| sum.plus(one).unwrap()).unwrap();
         self.deals[number] = Some(Deal {
             order: self.written(number, total),

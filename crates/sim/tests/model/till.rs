@@ -24,12 +24,18 @@ pub(crate) enum Says {
 
 /// The payment that is moved next: the first that does not rest.
 fn unfinished(deal: &mut Deal) -> Option<&mut Payment> {
-    deal.payments.iter_mut().find(|payment| payment.next_step() != Step::Rest)
+    deal.payments
+        .iter_mut()
+        .find(|payment| payment.next_step() != Step::Rest)
 }
 
 /// As the store does it: along the table, one version further, and the order is to be told anew.
 fn moved(payment: &mut Payment, to: State) {
-    assert!(payment.state.may_become(&to), "{:?} to {to:?}", payment.state);
+    assert!(
+        payment.state.may_become(&to),
+        "{:?} to {to:?}",
+        payment.state
+    );
     payment.state = to;
     payment.version = payment.version.next();
     payment.told = false;
@@ -114,7 +120,14 @@ impl Shop {
             Says::Prove => {
                 let due = Timestamp::from_ms(self.now.as_ms() + PROOF_MS);
                 let url = "https://prove.example".to_owned();
-                self.become_(number, State::Challenged { reference, url, due });
+                self.become_(
+                    number,
+                    State::Challenged {
+                        reference,
+                        url,
+                        due,
+                    },
+                );
             }
         }
     }
@@ -161,15 +174,20 @@ impl Shop {
             return false;
         };
         let paid_by = deal.order.payment_id;
-        let payment = deal.payments.iter().find(|payment| Some(payment.id) == paid_by);
+        let payment = deal
+            .payments
+            .iter()
+            .find(|payment| Some(payment.id) == paid_by);
         // What the order has not heard of yet is not given back by people.
         let Some(payment) = payment.filter(|payment| payment.told).cloned() else {
             return false;
         };
-        let named = (0..VARIANTS).filter(|one| items[*one] > 0).map(|one| ReturnedItem {
-            variant_id: VariantId::from_bytes(id(one)),
-            quantity: Quantity::try_from(u32::try_from(items[one]).unwrap()).unwrap(),
-        });
+        let named = (0..VARIANTS)
+            .filter(|one| items[*one] > 0)
+            .map(|one| ReturnedItem {
+                variant_id: VariantId::from_bytes(id(one)),
+                quantity: Quantity::try_from(u32::try_from(items[one]).unwrap()).unwrap(),
+            });
         let wish = RefundOrder {
             amount: minor.map(|minor| money(minor).into()),
             items: named.collect(),
@@ -182,7 +200,9 @@ impl Shop {
         };
         let promised = |variant| -> i64 {
             let all = deal.refunds.iter().flat_map(|refund| &refund.items);
-            all.filter(|item| item.variant_id == variant).map(|item| i64::from(item.quantity.get())).sum()
+            all.filter(|item| item.variant_id == variant)
+                .map(|item| i64::from(item.quantity.get()))
+                .sum()
         };
         let too_many = |(item, bought): &(ReturnedItem, i64)| {
             i64::from(item.quantity.get()) + promised(item.variant_id) > *bought
@@ -218,12 +238,19 @@ impl Shop {
     ) -> bool {
         let (left, now) = (payment.left_minor(), self.now);
         let amount = minor.unwrap_or(left);
-        let taken = matches!(payment.state, State::Captured { .. } | State::Refunded { .. });
+        let taken = matches!(
+            payment.state,
+            State::Captured { .. } | State::Refunded { .. }
+        );
         if !taken || amount > left || (amount == 0 && items.is_empty()) {
             return false;
         }
         let deal = self.deals[number].as_mut().unwrap();
-        let kept = deal.payments.iter_mut().find(|one| one.id == payment.id).unwrap();
+        let kept = deal
+            .payments
+            .iter_mut()
+            .find(|one| one.id == payment.id)
+            .unwrap();
         kept.refunding_minor += amount;
         deal.refunds.push(Refund {
             id,
@@ -250,7 +277,10 @@ impl Shop {
         let Some(deal) = &self.deals[number] else {
             return;
         };
-        let at = deal.refunds.iter().position(|refund| refund.stage != Stage::Noted);
+        let at = deal
+            .refunds
+            .iter()
+            .position(|refund| refund.stage != Stage::Noted);
         let Some(at) = at else { return };
         let refund = deal.refunds[at].clone();
         match refund.stage {
@@ -277,7 +307,11 @@ impl Shop {
         self.charge(refund.payment_id).refunded += amount;
         self.post(&ledger::refunded(PROVIDER, refund.id, refund.amount));
         let deal = self.deals[number].as_mut().unwrap();
-        let payment = deal.payments.iter_mut().find(|one| one.id == refund.payment_id).unwrap();
+        let payment = deal
+            .payments
+            .iter_mut()
+            .find(|one| one.id == refund.payment_id)
+            .unwrap();
         payment.refunded_minor += amount;
         let whole = payment.refunded_minor == payment.amount.minor;
         if whole {
@@ -293,8 +327,14 @@ impl Shop {
         // What was called off came back as a whole.
         if deal.held == ReservationState::Committed {
             for (index, stock) in self.stock.iter_mut().enumerate() {
-                let mine = |item: &&ReturnedItem| item.variant_id == VariantId::from_bytes(id(index));
-                let units: i64 = refund.items.iter().filter(mine).map(|item| i64::from(item.quantity.get())).sum();
+                let mine =
+                    |item: &&ReturnedItem| item.variant_id == VariantId::from_bytes(id(index));
+                let units: i64 = refund
+                    .items
+                    .iter()
+                    .filter(mine)
+                    .map(|item| i64::from(item.quantity.get()))
+                    .sum();
                 deal.returned[index] += units;
                 stock.on_hand += units;
             }
@@ -314,7 +354,11 @@ fn note_of(refund: &Refund) -> RefundNote {
 }
 
 fn lines(deal: &Deal) -> Vec<OrderLineView> {
-    let bought = deal.units.iter().enumerate().filter(|(_, units)| **units > 0);
+    let bought = deal
+        .units
+        .iter()
+        .enumerate()
+        .filter(|(_, units)| **units > 0);
     bought
         .map(|(index, units)| {
             let quantity = Quantity::try_from(u32::try_from(*units).unwrap()).unwrap();

@@ -6,16 +6,18 @@ use contracts::{
     access::{Principal, Role},
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct,
-        InventoryQuery, InventoryView, ItemRef, ListError, MovementView, NewCategory, NewProduct,
-        Overdue, PatchProduct, PricedLine, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit,
-        ReservationState, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
-        StockChange,
+        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
+        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, PricedLine, ProductAudit,
+        ProductQuery, ProductRef, ProductView, ReservationAudit, ReservationState, Reserve,
+        ReserveError, Reserved, Resolve, ResolveError, StockAudit, StockChange,
     },
     event::{Envelope, Event},
     orders::OrderCancelled,
     request::{Answered, IdempotencyKey, Precondition},
-    values::{Cursor, OrderId, Page, PageSize, ProductId, RefundId, SessionId, Timestamp, UserId, VariantId},
+    values::{
+        Cursor, OrderId, Page, PageSize, ProductId, RefundId, SessionId, Timestamp, UserId,
+        VariantId,
+    },
 };
 use platform::bus::Consumer;
 use std::{sync::Arc, time::Duration};
@@ -132,7 +134,10 @@ impl Catalog for BrokenCatalog {
         } else {
             sent
         };
-        let first = self.inner.patch_product(who, id, sent, wish.clone()).await?;
+        let first = self
+            .inner
+            .patch_product(who, id, sent, wish.clone())
+            .await?;
         match self.bug {
             CatalogBug::SkipsVersions => {
                 let again = Precondition::Header(first.version);
@@ -249,7 +254,9 @@ impl Catalog for BrokenCatalog {
     }
 
     async fn resolve_all(&self, batch: Vec<Resolve>) -> Vec<Result<(), ResolveError>> {
-        let sells = batch.iter().any(|wish| wish.to == ReservationState::Committed);
+        let sells = batch
+            .iter()
+            .any(|wish| wish.to == ReservationState::Committed);
         match self.bug {
             CatalogBug::ForgetsToSell if sells => batch.iter().map(|_| Ok(())).collect(),
             CatalogBug::ReleasesBeforeTheFence if sells => {

@@ -6,9 +6,9 @@ use contracts::{
     access::Principal,
     catalog::ReserveError,
     orders::{
-        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
-        OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader,
-        RefundNote, Settlement,
+        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
+        OrderQuery, OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder,
+        PlaceOrderError, Reader, RefundNote, Settlement,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page},
@@ -155,7 +155,10 @@ impl Orders for BrokenOrders {
             ..wish
         };
         if self.is(OrdersBug::PaidWithoutMoney) {
-            return self.inner.settle_all(batch.into_iter().map(pays).collect()).await;
+            return self
+                .inner
+                .settle_all(batch.into_iter().map(pays).collect())
+                .await;
         }
         self.inner.settle_all(batch).await
     }

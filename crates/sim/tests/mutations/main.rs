@@ -6,6 +6,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
     reason = "tests"
 )]
 
@@ -26,7 +27,11 @@ const SEEDS: u64 = 40;
 
 /// A row of the table, past the test harness's own hands.
 fn say(mutation: &str, invariant: Invariant, by: &str) {
-    let row = format!("{mutation:<64} {:<6}{:<22}{by}", invariant.number(), invariant.name());
+    let row = format!(
+        "{mutation:<64} {:<6}{:<22}{by}",
+        invariant.number(),
+        invariant.name()
+    );
     drop(writeln!(std::io::stdout(), "{row}"));
 }
 

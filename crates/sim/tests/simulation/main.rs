@@ -1,6 +1,6 @@
 //! Simulated shops under seeded faults keep every promise, and the same seed is the same run. A seed that does not is
 //! printed with how to see it again.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
 use checker::Outcome;
 use contracts::orders::OrderStatus;
@@ -67,14 +67,34 @@ fn enough_happens() {
         let all = runs.iter().flat_map(|run| &run.state.orders);
         all.filter(|row| row.audit.status == status).count()
     };
-    for status in [OrderStatus::Paid, OrderStatus::Shipped, OrderStatus::Cancelled, OrderStatus::Refunded] {
+    for status in [
+        OrderStatus::Paid,
+        OrderStatus::Shipped,
+        OrderStatus::Cancelled,
+        OrderStatus::Refunded,
+    ] {
         assert!(orders(status) > 0, "no order is {status:?}");
     }
     let operations = || runs.iter().flat_map(|run| &run.history.operations);
-    let unknown = operations().filter(|one| matches!(one.outcome, Outcome::Unknown(_))).count();
-    let refused = operations().filter(|one| matches!(one.outcome, Outcome::Refused(_))).count();
-    assert!(unknown > 20 && refused > 20, "{unknown} unknown, {refused} refused");
-    assert!(operations().count() > 1_000, "{} operations", operations().count());
-    let crashes = |plan: Plan| plan.faults.iter().any(|(_, fault)| matches!(fault, Fault::Crash(_)));
+    let unknown = operations()
+        .filter(|one| matches!(one.outcome, Outcome::Unknown(_)))
+        .count();
+    let refused = operations()
+        .filter(|one| matches!(one.outcome, Outcome::Refused(_)))
+        .count();
+    assert!(
+        unknown > 20 && refused > 20,
+        "{unknown} unknown, {refused} refused"
+    );
+    assert!(
+        operations().count() > 1_000,
+        "{} operations",
+        operations().count()
+    );
+    let crashes = |plan: Plan| {
+        plan.faults
+            .iter()
+            .any(|(_, fault)| matches!(fault, Fault::Crash(_)))
+    };
     assert!((1..=12).map(Plan::of).any(crashes), "no process died");
 }

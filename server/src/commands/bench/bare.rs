@@ -57,12 +57,12 @@ impl Reached {
         )
     }
 
-    /// The mean of two, for a machine that is not equally quick all the time.
-    pub(super) fn and(&self, other: &Self) -> Self {
+    /// The better of two: whatever else the machine did meanwhile only ever makes a loop slower.
+    pub(super) fn or(&self, other: &Self) -> Self {
         Self {
-            per_second: self.per_second.saturating_add(other.per_second) / 2,
-            processor: self.processor.saturating_add(other.processor) / 2,
-            pair: self.pair.saturating_add(other.pair) / 2,
+            per_second: self.per_second.max(other.per_second),
+            processor: self.processor.min(other.processor),
+            pair: self.pair.min(other.pair),
         }
     }
 }

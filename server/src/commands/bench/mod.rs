@@ -58,7 +58,7 @@ pub(super) async fn orders(plan: BenchArgs) -> Result<(), BoxError> {
     }
     let after = Bare::copy(shop.data_folder(), &folder)?.run(BARE_ORDERS, BARE_PAIRS)?;
     say(after.told("bare loop, after"));
-    report::ratios(&lines, &before.and(&after));
+    report::ratios(&lines, &before.or(&after));
     let outcome = check(&shop, &prepared, &acknowledged).await;
     shop.close().await;
     outcome

@@ -137,6 +137,11 @@ pub(super) fn begin(
         | State::Declined { .. }
         | State::Voided { .. } => return refused(RefundRefusal::NotCaptured),
     };
+    // An order that heard of the refund before it heard of the money would take the payment's end for money that is
+    // still there, and be sent.
+    if !payment.told && !intent.before_told {
+        return refused(RefundRefusal::NotCaptured);
+    }
     let left = payment.left_minor();
     let amount = intent.amount_minor.unwrap_or(left);
     // Nothing can be given back only of what was free.

@@ -21,6 +21,7 @@ fn intent(payment: &Payment, id: u8, amount_minor: Option<i64>) -> RefundIntent 
         items: Vec::new(),
         reason: None,
         actor: "system".to_owned(),
+        before_told: true,
     }
 }
 
@@ -57,6 +58,23 @@ impl Fixture {
         let booked = self.store.book_refund(refund, transaction, at(21)).await;
         booked.ok().flatten()
     }
+}
+
+#[tokio::test]
+async fn nobody_gives_back_what_the_order_has_not_heard_of() {
+    let fixture = Fixture::new();
+    let payment = fixture.captured().await;
+    let by_people = |id| RefundIntent {
+        before_told: false,
+        ..intent(&payment, id, None)
+    };
+    let early = fixture.decide(by_people(1)).await;
+    assert!(matches!(
+        early,
+        Err(Abort::Refused(RefundRefusal::NotCaptured))
+    ));
+    fixture.store.mark_told(&payment, at(19)).await.unwrap();
+    assert!(fixture.decide(by_people(1)).await.is_ok());
 }
 
 #[tokio::test]

@@ -178,3 +178,115 @@ const fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::sqlite::Database;
+    use contracts::values::EventId;
+    use std::{convert::Infallible, path::PathBuf, time::Duration};
+
+    const MIGRATIONS: [Migration; 1] = [Migration {
+        number: 1,
+        name: "numbers",
+        sql: "CREATE TABLE numbers (number INTEGER PRIMARY KEY) STRICT",
+    }];
+
+    const OPTIONS: Options = Options {
+        readers: 1,
+        write_queue_max: 8,
+        group_max: 8,
+        wal_checkpoint_pages: 1_000,
+        cache_kilobytes: 100,
+    };
+
+    struct Disk(PathBuf);
+
+    impl Disk {
+        fn new() -> Self {
+            let name = format!("souk-inline-{}.sqlite", EventId::generate());
+            Self(std::env::temp_dir().join(name))
+        }
+
+        fn open(&self, troubles: u32) -> Database {
+            on_this_thread(Some(Pace {
+                seed: 7,
+                wait_ms_max: 50,
+                troubles_per_mille: Arc::new(AtomicU32::new(troubles)),
+            }));
+            let database = Database::open(&self.0, OPTIONS, &MIGRATIONS, 0).unwrap();
+            on_this_thread(None);
+            database
+        }
+    }
+
+    impl Drop for Disk {
+        fn drop(&mut self) {
+            drop(std::fs::remove_file(&self.0));
+        }
+    }
+
+    async fn insert(database: &Database, number: i64) -> Result<(), Abort<Infallible>> {
+        let write = database.write(move |c| {
+            c.execute("INSERT INTO numbers (number) VALUES (?1)", [number])?;
+            Ok(())
+        });
+        write.await
+    }
+
+    async fn numbers(database: &Database) -> i64 {
+        let count = database
+            .read(|c| Ok(c.query_row("SELECT COUNT(*) FROM numbers", [], |row| row.get(0))?));
+        count.await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_dropped_loses_the_write_or_only_its_answer() {
+        let disk = Disk::new();
+        let mut kept = 0;
+        for number in 0..40 {
+            let database = disk.open(0);
+            let patience = Duration::from_millis(u64::try_from(number).unwrap() * 2);
+            let answered = tokio::time::timeout(patience, insert(&database, number)).await;
+            let there = numbers(&database).await;
+            assert!(
+                answered.is_err() || there == kept + 1,
+                "what was answered is there"
+            );
+            assert!(
+                (kept..=kept + 1).contains(&there),
+                "all of a write or nothing"
+            );
+            kept = there;
+        }
+        assert!(
+            (1..40).contains(&kept),
+            "some were lost, some were not: {kept}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_goes_wrong_leaves_nothing() {
+        let disk = Disk::new();
+        let database = disk.open(1_000);
+        for number in 0..10 {
+            assert!(insert(&database, number).await.is_err());
+        }
+        assert_eq!(numbers(&database).await, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_commit_is_told_to_whoever_waits_for_one() {
+        let disk = Disk::new();
+        let database = disk.open(0);
+        let mut commits = database.commits();
+        insert(&database, 1).await.unwrap();
+        assert!(commits.has_changed().unwrap());
+        commits.mark_unchanged();
+        assert!(matches!(insert(&database, 1).await, Err(Abort::Failed(_))));
+        assert!(
+            !commits.has_changed().unwrap(),
+            "a refused write commits nothing"
+        );
+    }
+}

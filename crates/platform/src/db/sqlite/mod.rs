@@ -75,6 +75,7 @@ impl Database {
         }
         let mut connection = connect(path, options, false)?;
         migrate(&mut connection, migrations, now_ms)?;
+        copy_log_back(&connection)?;
         let readers = (0..options.readers.max(1))
             .map(|_| connect(path, options, true))
             .collect::<Result<Vec<_>, _>>()?;
@@ -142,6 +143,14 @@ impl Database {
 fn name_of(path: &Path) -> String {
     let name = path.file_stem().unwrap_or_default();
     name.to_string_lossy().into_owned()
+}
+
+/// After a failed fsync the log may look whole only because the machine still has its pages in memory. Nothing may
+/// be built on that: what the log holds is copied into the file and synced there, and the next write begins
+/// the log anew. Where somebody else is at work on the file, whatever can be copied is.
+fn copy_log_back(connection: &Connection) -> Result<(), StoreError> {
+    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    Ok(())
 }
 
 fn connect(path: &Path, options: Options, read_only: bool) -> Result<Connection, StoreError> {

@@ -175,21 +175,16 @@ async fn a_write_whose_caller_has_gone_is_not_begun() {
     let folder = Folder::new();
     let database = folder.open();
     let (pass, wait) = std::sync::mpsc::channel::<()>();
-    let holds = tokio::spawn({
-        let database = database.clone();
-        async move {
-            let write = database.write(move |c| {
-                wait.recv().unwrap();
-                insert(c, "first", 1)
-            });
-            write.await
-        }
-    });
+    let mut holds = Box::pin(database.write(move |c| {
+        wait.recv().unwrap();
+        insert(c, "first", 1)
+    }));
+    assert!(futures_util::poll!(holds.as_mut()).is_pending());
     let mut gone = Box::pin(database.write(|c| insert(c, "gone", 1)));
     assert!(futures_util::poll!(gone.as_mut()).is_pending());
     drop(gone);
     pass.send(()).unwrap();
-    holds.await.unwrap().unwrap();
+    holds.await.unwrap();
     database.write(|c| insert(c, "after", 1)).await.unwrap();
     assert_eq!(count(&database).await, 2);
 }
