@@ -84,7 +84,7 @@ impl Bare {
                  PRAGMA synchronous = FULL;
                  PRAGMA foreign_keys = ON;
                  PRAGMA temp_store = MEMORY;
-                 PRAGMA wal_autocheckpoint = 16000;
+                 PRAGMA wal_autocheckpoint = 32000;
                  PRAGMA cache_size = -16384;",
             )?;
             Ok(connection)

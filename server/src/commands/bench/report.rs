@@ -63,30 +63,28 @@ pub(super) fn first_and_last(first: &Line, last: &Line) -> String {
     )
 }
 
-/// Every run beside the bare loop.
-pub(super) fn ratios(lines: &[Line], bare: &Reached) {
-    let mut uniform = None;
-    for line in lines {
-        if line.clients > 1 {
-            let share = hundredths(line.per_second, bare.per_second);
-            say(format!("{}: {share} of the bare loop", line.name));
-        } else {
-            let pair = u64::try_from(bare.pair.as_micros()).unwrap_or(u64::MAX);
-            let p50 = u64::try_from(line.p50.as_micros()).unwrap_or(u64::MAX);
-            let times = hundredths(p50, pair);
-            say(format!(
-                "{}: p50 is {times} of the bare loop's pair of commits",
-                line.name
-            ));
-        }
-        match (line.name, uniform) {
-            ("uniform", _) => uniform = Some(line.per_second),
-            ("hot", Some(uniform)) => {
-                let share = hundredths(line.per_second, uniform);
-                say(format!("hot: {share} of uniform"));
-            }
-            (_, _) => {}
-        }
+/// A run beside the bare loop over as many orders, from where the shop stood.
+pub(super) fn ratio(line: &Line, bare: &Reached) {
+    if line.clients > 1 {
+        let share = hundredths(line.per_second, bare.per_second);
+        say(format!("{}: {share} of the bare loop", line.name));
+    } else {
+        let pair = u64::try_from(bare.pair.as_micros()).unwrap_or(u64::MAX);
+        let p50 = u64::try_from(line.p50.as_micros()).unwrap_or(u64::MAX);
+        let times = hundredths(p50, pair);
+        say(format!(
+            "{}: p50 is {times} of the bare loop's pair of commits",
+            line.name
+        ));
+    }
+}
+
+/// What it costs that all want the same.
+pub(super) fn hot_beside_uniform(lines: &[Line]) {
+    let of = |name| lines.iter().find(|line| line.name == name);
+    if let (Some(uniform), Some(hot)) = (of("uniform"), of("hot")) {
+        let share = hundredths(hot.per_second, uniform.per_second);
+        say(format!("hot: {share} of uniform"));
     }
 }
 
