@@ -14,6 +14,7 @@ use crate::{
     commands::{api::Api, password, verify},
     config::{Config, Flags, HttpFlags},
     console::say,
+    ops,
     shop::Shop,
 };
 use account::Account;
@@ -97,14 +98,15 @@ async fn replay(
         "shelves filled and customers signed in, after {:.2?}",
         preparing.elapsed()
     ));
-    let started = Instant::now();
+    let (started, counted) = (Instant::now(), ops::counted()?);
     let done = run.go(args.clients).await?;
-    let elapsed = started.elapsed();
+    let (elapsed, batches) = (started.elapsed(), ops::counted()?.since(&counted));
     let left = run
         .shelves
         .count_left(&run.api, &run.admin, &run.trace)
         .await?;
     let mut report = Report::new(&run.trace, &done, left, elapsed);
+    report.batches(batches);
     if let Some(totals) = &args.totals {
         report.compare(totals, &run.trace, &done)?;
     }

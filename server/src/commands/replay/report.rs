@@ -7,7 +7,7 @@ use super::{
     totals::{self, Counted, CountedReturns},
     trace::{Return, Trace, at_line_prices, units},
 };
-use crate::console::say;
+use crate::{console::say, ops};
 use contracts::BoxError;
 use std::{path::Path, time::Duration};
 
@@ -177,6 +177,21 @@ impl Report {
 
     fn note(&mut self, what: &str, number: i64) {
         self.notes.push(format!("{what:<23} {number:>14}"));
+    }
+
+    /// How many orders shared a commit; nothing is said of a shop in another process, whose metrics are its own.
+    pub(super) fn batches(&mut self, counted: ops::Counted) {
+        let tenths = counted
+            .wishes
+            .saturating_mul(10)
+            .checked_div(counted.batches);
+        if let Some(tenths) = tenths {
+            self.notes.push(format!(
+                "orders were written in batches of {}.{}",
+                tenths / 10,
+                tenths % 10
+            ));
+        }
     }
 
     fn speed(&mut self, done: &Done, elapsed: Duration) {
