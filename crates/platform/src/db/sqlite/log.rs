@@ -237,7 +237,8 @@ mod tests {
         /// Pages that the log's file has room for; it never shrinks.
         fn pages(&self) -> u64 {
             let file = self.folder.file().with_extension("sqlite-wal");
-            std::fs::metadata(file).unwrap().len() / u64::from(super::super::PAGE_BYTES)
+            let bytes = std::fs::metadata(file).unwrap().len();
+            bytes.checked_div(super::super::PAGE_BYTES.into()).unwrap()
         }
     }
 
