@@ -174,6 +174,10 @@ impl Payment {
             State::Authorised { reference } => Step::Settle {
                 reference: reference.clone(),
             },
+            // Money that came too late pays nothing: its order is free for another payment.
+            State::Captured { .. } | State::Refunded { .. } if !self.told && self.late => {
+                Step::Tell(PaymentEnd::Failed)
+            }
             State::Captured { .. } | State::Refunded { .. } if !self.told => {
                 Step::Tell(PaymentEnd::Paid)
             }
@@ -329,6 +333,20 @@ mod tests {
                 assert_eq!(payment(state, true).next_step(), Step::Rest);
             }
         }
+    }
+
+    #[test]
+    fn money_that_came_too_late_pays_nothing() {
+        let captured = State::Captured {
+            reference: "ch_1".to_owned(),
+        };
+        let in_time = payment(captured, false);
+        let late = Payment {
+            late: true,
+            ..in_time.clone()
+        };
+        assert_eq!(in_time.next_step(), Step::Tell(PaymentEnd::Paid));
+        assert_eq!(late.next_step(), Step::Tell(PaymentEnd::Failed));
     }
 
     #[test]

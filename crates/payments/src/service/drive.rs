@@ -190,6 +190,14 @@ impl Core {
             ChargeState::Declined => State::Declined {
                 code: DECLINE_CODE.to_owned(),
             },
+            // Taken, and its stock is not there any more: it goes back.
+            ChargeState::Captured if matches!(payment.state, State::Authorised { .. }) => {
+                if charge.captured_minor != payment.amount.minor {
+                    let what = format!("{} was taken", charge.captured_minor);
+                    return Err(Halt::Poisoned(what));
+                }
+                return Ok(self.take_in_late(payment, reference).await?);
+            }
             // The money is taken: from here it goes forward only.
             ChargeState::Captured => State::Authorised { reference },
             ChargeState::Challenged | ChargeState::Authorised => {
@@ -276,15 +284,17 @@ impl Core {
         };
         let told = self.crossings.settle(wish).await.map_err(refusal);
         fault::point("settle.told");
-        match told {
-            Err(Halt::Refused(refusal)) if end == PaymentEnd::Paid => {
-                let what = format!("its order wants no money ({refusal}): it is given back");
-                self.have_reviewed("late_money", payment, what).await?;
-                self.begin_rest(payment.id).await?;
-            }
+        let unwanted = match told {
+            Err(Halt::Refused(refusal)) if end == PaymentEnd::Paid => Some(refusal.to_string()),
+            Ok(()) | Err(Halt::Refused(_)) if payment.late => Some("it came too late".to_owned()),
             // Nobody waits for this end.
-            Ok(()) | Err(Halt::Refused(_)) => {}
+            Ok(()) | Err(Halt::Refused(_)) => None,
             Err(halt) => return Err(halt),
+        };
+        if let Some(why) = unwanted {
+            let what = format!("its order wants no money ({why}): it is given back");
+            self.have_reviewed("late_money", payment, what).await?;
+            self.begin_rest(payment.id).await?;
         }
         let moved = self.store.mark_told(payment, self.clock.now()).await;
         let moved = moved.map_err(|error| Halt::Unknown(Box::new(error)))?;
@@ -292,8 +302,8 @@ impl Core {
         Ok(moved)
     }
 
-    /// Money came for a payment that had ended without: it is booked as what it is, and offered to the order once
-    /// more, which refuses it, so that it goes back.
+    /// Money came for a payment that had ended without, or whose stock is gone: it is booked as what it is, offered to
+    /// nobody, and given back.
     pub(super) async fn take_in_late(
         &self,
         payment: &Payment,

@@ -17,8 +17,7 @@ pub(super) async fn void(
 ) -> Result<PaymentView, PayError> {
     let found = read(core, id).await?;
     core.order(who, found.order_id).await?;
-    let view = found.view();
-    match found.state {
+    let found = match found.state {
         State::Pending | State::Challenged { .. } => {
             core.store
                 .want_void(id, core.clock.now())
@@ -26,9 +25,17 @@ pub(super) async fn void(
                 .map_err(store_failed)?;
             // How it went shows in the row; what is not known yet is found out later.
             drop(take_up(core, read(core, id).await?).await);
-            Ok(read(core, id).await?.view())
+            read(core, id).await?
         }
-        State::Voided { .. } => Ok(view),
+        State::Authorised { .. }
+        | State::Captured { .. }
+        | State::Declined { .. }
+        | State::Voided { .. }
+        | State::Refunded { .. } => found,
+    };
+    let view = found.view();
+    match found.state {
+        State::Pending | State::Challenged { .. } | State::Voided { .. } => Ok(view),
         // The stock is being sold: from here it goes forward only.
         State::Authorised { .. } => Err(PayError::InProgress),
         State::Captured { .. } | State::Declined { .. } | State::Refunded { .. } => {

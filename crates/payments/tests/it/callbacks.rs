@@ -1,7 +1,11 @@
 //! Proofs of the buyer, callbacks, giving up, and money that comes when nobody waits for it any more.
 
-use crate::shop::{PRICE, Shop};
+use crate::{
+    fakes::{Call, Moment},
+    shop::{PRICE, Shop},
+};
 use contracts::{
+    catalog::ReservationState,
     orders::{OrderStatus, Reader},
     payments::{CallbackError, PayError, PaymentStatus, PaymentView, Payments},
     values::{OrderId, PaymentId},
@@ -283,4 +287,32 @@ async fn a_charge_that_nobody_asked_for_is_undone() {
         .collect();
     assert_eq!(ends, [("captured", 0), ("voided", 0)]);
     assert_eq!(shop.service.reviews(9).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn money_that_was_taken_for_stock_that_is_gone_goes_back() {
+    let shop = Shop::start();
+    let order = shop.order();
+    shop.orders.faults.add(Call::Begin, Moment::Before);
+    let pending = shop.pay("k", order, "tok_ok").await.unwrap().value;
+    shop.orders.faults.clear();
+    // Storage went back in time: the provider took the money once, and the stock was let go since.
+    let sql = "INSERT INTO charges (key, method, amount_minor, asked_minor, currency, state, captured_minor,
+                                    made_at_ms)
+               VALUES (?1, 'tok_ok', ?2, ?2, 'USD', 'captured', ?2, 0)";
+    let key = pending.id.to_string();
+    shop.sandbox_file().execute(sql, (key, PRICE)).unwrap();
+    shop.catalog.set(order, ReservationState::Released);
+    shop.settle().await;
+    assert_eq!(shop.statuses(), ["refunded"]);
+    let waiting = shop.orders.get(order);
+    assert_eq!(
+        (waiting.status, waiting.payment),
+        (OrderStatus::Pending, None)
+    );
+    let audit = &shop.service.audit(None, 9).await.unwrap()[0];
+    assert_eq!(audit.provider_net_minor, Some(0));
+    let ledger = shop.service.audit_ledger().await.unwrap();
+    assert_eq!((ledger.entries, ledger.unbalanced), (4, 0));
+    assert_eq!(shop.service.reviews(9).await.unwrap()[0].kind, "late_money");
 }

@@ -1,6 +1,9 @@
 //! Callbacks that were taken in, what somebody should look at, and how far the provider's books were compared.
 
-use crate::store::{KeptCallback, Review};
+use crate::{
+    domain::absurd_after,
+    store::{KeptCallback, Review},
+};
 use contracts::{payments::ReviewView, values::Timestamp};
 use platform::db::StoreError;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -43,11 +46,12 @@ pub(super) fn due(
     let mut statement = connection.prepare_cached(
         "SELECT event_id, key, tries, received_at_ms
            FROM callbacks
-          WHERE done_at_ms IS NULL AND next_try_at_ms <= ?1
+          WHERE done_at_ms IS NULL AND (next_try_at_ms <= ?1 OR next_try_at_ms > ?2)
           ORDER BY next_try_at_ms
-          LIMIT ?2",
+          LIMIT ?3",
     )?;
-    let rows = statement.query_map(params![now.as_ms(), limit], |row| {
+    let values = params![now.as_ms(), absurd_after(now).as_ms(), limit];
+    let rows = statement.query_map(values, |row| {
         Ok(KeptCallback {
             event_id: row.get(0)?,
             key: row.get(1)?,

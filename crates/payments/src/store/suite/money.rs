@@ -3,7 +3,7 @@
 use super::{Fixture, at, change, failed, lease, reference};
 use crate::{
     domain::{Payment, Refund, RefundIntent, Stage, State, ledger},
-    store::{Delay, RefundRefusal},
+    store::{Delay, KeptCallback, RefundRefusal},
 };
 use contracts::{
     catalog::ReturnedItem,
@@ -104,6 +104,23 @@ async fn a_clock_that_was_put_back_delays_nothing() {
         .store
         .claim(payment.id, lease("b", -3_592), at(-3_600));
     assert!(claimed.await.unwrap().is_some());
+    let callback = KeptCallback {
+        event_id: "evt_1".to_owned(),
+        key: "k".to_owned(),
+        tries: 0,
+        received_at: at(0),
+    };
+    let kept = fixture.store.keep_callback(callback, String::new(), at(2));
+    assert!(kept.await.unwrap());
+    let due = async |second| {
+        fixture
+            .store
+            .due_callbacks(at(second), 9)
+            .await
+            .unwrap()
+            .len()
+    };
+    assert_eq!((due(1).await, due(2).await, due(-3_600).await), (0, 1, 1));
 }
 
 #[tokio::test]
