@@ -12,9 +12,11 @@ mod command;
 #[cfg(target_os = "linux")]
 mod disk;
 mod folder;
+pub mod postgres;
 mod process;
 mod provider;
 mod raw;
+mod servers;
 
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};

@@ -4,6 +4,7 @@
 
 mod keys;
 mod outbox;
+mod postgres;
 mod stack;
 
 use platform::db::{

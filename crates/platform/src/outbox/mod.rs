@@ -1,6 +1,8 @@
 //! The outbox: events written in the same commit as the change they tell of, delivered afterwards at least
 //! once, in order for each subject. The table only grows; a cursor says how far delivery has come.
 
+pub mod postgres;
+
 use crate::{
     bus::Bus,
     clock::Clock,
