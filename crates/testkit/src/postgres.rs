@@ -3,6 +3,10 @@
 //! breaks its server starts one of its own.
 
 use crate::{folder::Folder, servers};
+use platform::{
+    db::postgres::{Options, Place},
+    tasks::Tasks,
+};
 use std::{
     net::TcpListener,
     path::{Path, PathBuf},
@@ -22,6 +26,20 @@ const FOLDERS: &[&str] = &[
 
 /// Who runs it when we are root, whom PostgreSQL refuses.
 const USER: &str = "postgres";
+
+const OPTIONS: Options = Options {
+    connections_max: 8,
+    connection_wait_ms: 5_000,
+    connect_timeout_ms: 2_000,
+    statement_timeout_ms: 10_000,
+    lock_timeout_ms: 5_000,
+    idle_in_transaction_timeout_ms: 20_000,
+    write_timeout_ms: 20_000,
+    outcome_wait_ms: 10_000,
+    start_wait_ms: 20_000,
+    migrate: true,
+    migrate_wait_ms: 20_000,
+};
 
 /// A running server with a folder of its own, which goes with it.
 #[derive(Debug)]
@@ -87,6 +105,21 @@ impl Postgres {
     /// The address of a database on it.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The place of a service in a new database, with bounds that suit tests.
+    pub fn place(&self, service: &'static str) -> Place {
+        self.place_at(self.database(), service)
+    }
+
+    /// The place of a service in the database at this address.
+    pub fn place_at(&self, url: String, service: &'static str) -> Place {
+        Place {
+            url: url.into(),
+            schema: service,
+            options: OPTIONS,
+            tasks: Tasks::default(),
+        }
     }
 
     /// Runs a statement with `psql`; what it printed.

@@ -6,7 +6,37 @@ pub mod postgres;
 pub mod sqlite;
 
 use contracts::{BoxError, Outage};
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, path::PathBuf};
+
+/// Where a service keeps its rows: decided by configuration, opened by the service.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A file of its own.
+    Sqlite(PathBuf, sqlite::Options),
+    /// A schema of its own.
+    Postgres(postgres::Place),
+}
+
+/// A database that was opened.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// A file.
+    Sqlite(sqlite::Database),
+    /// A schema.
+    Postgres(postgres::Database),
+}
+
+impl From<sqlite::Database> for Database {
+    fn from(database: sqlite::Database) -> Self {
+        Self::Sqlite(database)
+    }
+}
+
+impl From<postgres::Database> for Database {
+    fn from(database: postgres::Database) -> Self {
+        Self::Postgres(database)
+    }
+}
 
 /// Why storage did not do what it was asked. None of it is the caller's fault except a named constraint.
 #[derive(Debug)]

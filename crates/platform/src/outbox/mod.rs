@@ -1,22 +1,20 @@
 //! The outbox: events written in the same commit as the change they tell of, delivered afterwards at least
-//! once, in order for each subject. The table only grows; a cursor says how far delivery has come.
+//! once, in order for each subject. The table only grows; a cursor says how far delivery has come. One relay
+//! delivers, whatever keeps the rows; where several nodes share them, one node at a time does.
 
 pub mod postgres;
+mod sqlite;
 
-use crate::{
-    bus::Bus,
-    clock::Clock,
-    db::{Abort, StoreError, sqlite::Database},
-    fault,
-    tasks::Tasks,
-};
+pub use sqlite::append;
+
+use crate::{bus::Bus, clock::Clock, db::Database, fault, tasks::Tasks};
+use async_trait::async_trait;
 use contracts::{
     BoxError,
-    event::{Envelope, Event},
+    event::Envelope,
     values::{EventId, Timestamp},
 };
-use rusqlite::{Connection, OptionalExtension, params};
-use std::{collections::HashSet, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 /// Events read at a time.
 const PAGE: u32 = 512;
@@ -30,51 +28,25 @@ const WAIT_MS_MAX: i64 = 60_000;
 /// How long delivered events stay, to be published again if a broker loses them.
 const KEEP_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
-/// Writes an event, inside the transaction of the change it tells of.
-///
-/// # Errors
-/// When it cannot be written.
-pub fn append<E: Event>(
-    connection: &Connection,
-    event: &E,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    // The text of an envelope's payload, without building the payload first.
-    let payload =
-        serde_json::to_string(event).map_err(|error| StoreError::Other(Box::new(error)))?;
-    connection
-        .prepare_cached(
-            "INSERT INTO outbox (event_id, name, subject, payload, at_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
-            EventId::generate().as_bytes(),
-            E::NAME,
-            event.subject(),
-            payload,
-            at.as_ms()
-        ])?;
-    Ok(())
-}
-
 /// Starts the task that delivers a database's events.
 pub fn start_relay(
     tasks: &Tasks,
     name: &'static str,
-    database: Database,
+    database: impl Into<Database>,
     bus: Arc<dyn Bus>,
     clock: Clock,
 ) {
+    let shelf: Box<dyn Shelf> = match database.into() {
+        Database::Sqlite(database) => Box::new(sqlite::SqliteShelf::new(database)),
+        Database::Postgres(database) => Box::new(postgres::PostgresShelf::new(database)),
+    };
     tasks.start(name, move |stop| async move {
-        let mut relay = Relay { database, bus, clock, seen: 0, kept: 0 };
-        relay.seen = relay.database.read(|c| Ok(read_cursor(c)?)).await?;
-        relay.kept = relay.seen;
-        let mut commits = relay.database.commits();
+        let mut relay = Relay { shelf, bus, clock, seen: 0, kept: 0 };
         loop {
             let more = match relay.deliver_page().await {
                 Ok(more) => more,
                 Err(error) => {
-                    tracing::warn!(error = %error, task = name, "events wait: the outbox could not be read");
+                    tracing::warn!(error = %error, task = name, "events wait: the outbox could not be worked on");
                     false
                 }
             };
@@ -84,12 +56,68 @@ pub fn start_relay(
             tokio::select! {
                 // In this order, so that a simulated run does not depend on a coin of the runtime's.
                 biased;
-                () = stop.cancelled() => return Ok(()),
-                changed = commits.changed() => if changed.is_err() { return Ok(()) },
-                () = tokio::time::sleep(Duration::from_secs(1)) => relay.keep_place().await,
+                () = stop.cancelled() => {
+                    relay.shelf.let_go().await;
+                    return Ok(());
+                }
+                wake = relay.shelf.wait() => match wake {
+                    Wake::Changed => {}
+                    Wake::Idle => relay.keep_place().await,
+                    Wake::Closed => return Ok(()),
+                }
             }
         }
     });
+}
+
+/// The rows of an outbox, as the relay works with them.
+#[async_trait]
+trait Shelf: Send + Sync {
+    /// Who delivers. Asked before each page.
+    async fn lead(&mut self) -> Result<Lead, BoxError>;
+    /// Whether this node still delivers, asked before each event.
+    async fn still_leads(&mut self) -> bool;
+    /// What is due after this number. Of an event that nobody wants only the name is read.
+    async fn page(&mut self, seen: i64, now_ms: i64, bus: &Arc<dyn Bus>) -> Result<Page, BoxError>;
+    /// The subjects whose events wait.
+    async fn held(&self) -> Result<HashSet<String>, BoxError>;
+    /// Puts events aside, to be tried again.
+    async fn park(&self, refused: Vec<Refused>, now_ms: i64) -> Result<(), BoxError>;
+    /// Writes down what became of a parked event.
+    async fn settle(
+        &self,
+        number: i64,
+        outcome: Result<(), String>,
+        now_ms: i64,
+    ) -> Result<(), BoxError>;
+    /// Writes down how far delivery has come, and lets go of delivered events from before a moment.
+    async fn keep_place(&self, seen: i64, before_ms: i64) -> Result<(), BoxError>;
+    /// Waits until there may be something to do.
+    async fn wait(&mut self) -> Wake;
+    /// Lets another node deliver at once.
+    async fn let_go(&mut self) {}
+}
+
+/// Who delivers the events of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    /// Another node.
+    Other,
+    /// This one, as before.
+    Kept,
+    /// This one, from now on, after this number.
+    Taken(i64),
+}
+
+/// Why a relay looks again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wake {
+    /// Something was committed.
+    Changed,
+    /// Some time has gone by.
+    Idle,
+    /// The database was closed.
+    Closed,
 }
 
 /// An event as it is stored; its payload is read only if somebody wants it.
@@ -126,8 +154,9 @@ struct Page {
 #[derive(Default)]
 struct Fresh {
     wanted: Vec<Row>,
-    seen: usize,
     last: Option<i64>,
+    /// Whether there may be more at once.
+    more: bool,
 }
 
 /// An event that was not taken.
@@ -138,7 +167,7 @@ struct Refused {
 }
 
 struct Relay {
-    database: Database,
+    shelf: Box<dyn Shelf>,
     bus: Arc<dyn Bus>,
     clock: Clock,
     /// All events up to this number were delivered or parked.
@@ -147,37 +176,39 @@ struct Relay {
     kept: i64,
 }
 
+/// Another node has taken over: what this one has in hand is left to it.
+const TAKEN_OVER: &str = "another node delivers now";
+
 impl Relay {
     /// Delivers what is due; true if there may be more at once.
     async fn deliver_page(&mut self) -> Result<bool, BoxError> {
-        let (now, seen) = (self.clock.now().as_ms(), self.seen);
-        let bus = Arc::clone(&self.bus);
-        let read = self.database.read(move |c| {
-            Ok(Page {
-                parked: read_parked(c, now)?,
-                fresh: read_fresh(c, seen, |name| bus.is_wanted(name))?,
-                held: parked_subjects(c)?,
-            })
-        });
+        match self.shelf.lead().await? {
+            Lead::Other => return Ok(false),
+            Lead::Kept => {}
+            Lead::Taken(cursor) => (self.seen, self.kept) = (cursor, cursor),
+        }
+        let now = self.clock.now().as_ms();
         let Page {
             parked,
             fresh,
             mut held,
-        } = read.await?;
+        } = self.shelf.page(self.seen, now, &self.bus).await?;
         if !parked.is_empty() {
             for row in parked {
                 self.deliver_parked(row).await?;
             }
             // Whoever waited behind them may go on.
-            held = self.database.read(|c| Ok(parked_subjects(c)?)).await?;
+            held = self.shelf.held().await?;
         }
         let Some(last) = fresh.last else {
             return Ok(false);
         };
-        let more = fresh.seen == usize::try_from(PAGE)?;
         let mut refused = Vec::new();
         let delivered = !fresh.wanted.is_empty();
         for row in &fresh.wanted {
+            if !self.shelf.still_leads().await {
+                return Err(TAKEN_OVER.into());
+            }
             if let Err(reason) = self.deliver(row, &held).await {
                 held.insert(row.subject.clone());
                 refused.push(Refused {
@@ -187,13 +218,15 @@ impl Relay {
                 });
             }
         }
-        self.park(refused, now).await?;
+        if !refused.is_empty() {
+            self.shelf.park(refused, now).await?;
+        }
         self.seen = last;
         // A write of its own is not worth it for events that nobody wanted.
         if delivered || last.saturating_sub(self.kept) >= KEEP_PLACE_EVERY {
             self.keep_place().await;
         }
-        Ok(more)
+        Ok(fresh.more)
     }
 
     /// A later event of a subject never overtakes an earlier one that waits.
@@ -218,24 +251,13 @@ impl Relay {
         })
     }
 
-    async fn park(&self, refused: Vec<Refused>, now: i64) -> Result<(), BoxError> {
-        if refused.is_empty() {
-            return Ok(());
+    async fn deliver_parked(&mut self, row: Row) -> Result<(), BoxError> {
+        if !self.shelf.still_leads().await {
+            return Err(TAKEN_OVER.into());
         }
-        let write = self.database.write(move |c| {
-            for one in &refused {
-                c.prepare_cached(
-                    "INSERT INTO outbox_parked (event_number, subject, tries, next_try_at_ms, reason)
-                     VALUES (?1, ?2, 1, ?3, ?4)
-                     ON CONFLICT DO NOTHING",
-                )?
-                .execute(params![one.number, one.subject, now.saturating_add(1_000), one.reason])?;
-            }
-            Ok(())
-        });
-        write
-            .await
-            .map_err(|abort: Abort<Infallible>| format!("{abort:?}").into())
+        let outcome = self.deliver(&row, &HashSet::new()).await;
+        let now = self.clock.now().as_ms();
+        self.shelf.settle(row.number, outcome, now).await
     }
 
     /// Writes down how far delivery has come, and lets go of events that are old enough.
@@ -245,124 +267,14 @@ impl Relay {
             return;
         }
         let old = self.clock.now().as_ms().saturating_sub(KEEP_MS);
-        let write = self.database.write(move |c| {
-            c.prepare_cached("UPDATE outbox_cursor SET delivered_number = ?1 WHERE cursor_id = 1")?.execute([seen])?;
-            // Only the oldest page is looked at: numbers and times rise together.
-            c.prepare_cached(
-                "DELETE FROM outbox
-                  WHERE event_number IN (SELECT event_number FROM outbox ORDER BY event_number LIMIT ?1)
-                    AND event_number NOT IN (SELECT event_number FROM outbox_parked)
-                    AND event_number <= ?2
-                    AND at_ms < ?3",
-            )?
-            .execute(params![KEEP_PLACE_EVERY, seen, old])?;
-            Ok(())
-        });
-        let written: Result<(), Abort<Infallible>> = write.await;
-        match written {
+        match self.shelf.keep_place(seen, old).await {
             Ok(()) => {
                 fault::point("event.kept");
                 self.kept = seen;
             }
-            Err(abort) => {
-                tracing::warn!(error = ?abort, "delivered events may come once more after a crash")
+            Err(error) => {
+                tracing::warn!(error = %error, "delivered events may come once more after a crash")
             }
         }
     }
-
-    async fn deliver_parked(&self, row: Row) -> Result<(), BoxError> {
-        let outcome = self.deliver(&row, &HashSet::new()).await;
-        let now = self.clock.now().as_ms();
-        let write = self.database.write(move |c| {
-            match outcome {
-                Ok(()) => c.execute(
-                    "DELETE FROM outbox_parked WHERE event_number = ?1",
-                    [row.number],
-                )?,
-                Err(reason) => c.execute(
-                    "UPDATE outbox_parked
-                        SET tries = tries + 1,
-                            next_try_at_ms = ?2 + MIN(1000 << MIN(tries, 10), ?4),
-                            reason = ?3
-                      WHERE event_number = ?1",
-                    params![row.number, now, reason, WAIT_MS_MAX],
-                )?,
-            };
-            Ok(())
-        });
-        write
-            .await
-            .map_err(|abort: Abort<Infallible>| format!("{abort:?}").into())
-    }
-}
-
-const COLUMNS: &str = "o.event_number, o.event_id, o.name, o.subject, o.payload, o.at_ms";
-
-fn read_cursor(connection: &Connection) -> Result<i64, rusqlite::Error> {
-    let sql = "SELECT delivered_number FROM outbox_cursor WHERE cursor_id = 1";
-    Ok(connection
-        .query_row(sql, [], |row| row.get(0))
-        .optional()?
-        .unwrap_or(0))
-}
-
-/// Of an event that nobody wants only the name is read.
-fn read_fresh(
-    connection: &Connection,
-    seen: i64,
-    is_wanted: impl Fn(&str) -> bool,
-) -> Result<Fresh, rusqlite::Error> {
-    let sql = format!(
-        "SELECT {COLUMNS}, 0 FROM outbox o WHERE o.event_number > ?1 ORDER BY o.event_number LIMIT ?2"
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![seen, PAGE])?;
-    let mut fresh = Fresh::default();
-    while let Some(row) = rows.next()? {
-        fresh.last = Some(row.get(0)?);
-        fresh.seen = fresh.seen.saturating_add(1);
-        if is_wanted(row.get_ref(2)?.as_str()?) {
-            fresh.wanted.push(read_row(row)?);
-        }
-    }
-    Ok(fresh)
-}
-
-/// The earliest parked event of each subject, if it is due. A wait longer than any that we set means that the
-/// clock was put back.
-fn read_parked(connection: &Connection, now_ms: i64) -> Result<Vec<Row>, rusqlite::Error> {
-    let sql = format!(
-        "SELECT {COLUMNS}, p.tries
-           FROM outbox_parked p
-           JOIN outbox o ON o.event_number = p.event_number
-          WHERE (p.next_try_at_ms <= ?1 OR p.next_try_at_ms > ?1 + 2 * {WAIT_MS_MAX})
-            AND NOT EXISTS (SELECT 1 FROM outbox_parked earlier
-                             WHERE earlier.subject = p.subject
-                               AND earlier.event_number < p.event_number)
-          ORDER BY p.event_number
-          LIMIT ?2"
-    );
-    connection
-        .prepare_cached(&sql)?
-        .query_map(params![now_ms, PAGE], read_row)?
-        .collect()
-}
-
-fn parked_subjects(connection: &Connection) -> Result<HashSet<String>, rusqlite::Error> {
-    connection
-        .prepare_cached("SELECT DISTINCT subject FROM outbox_parked")?
-        .query_map([], |row| row.get(0))?
-        .collect()
-}
-
-fn read_row(row: &rusqlite::Row<'_>) -> Result<Row, rusqlite::Error> {
-    Ok(Row {
-        number: row.get(0)?,
-        id: EventId::from_bytes(row.get(1)?),
-        name: row.get(2)?,
-        subject: row.get(3)?,
-        payload: row.get(4)?,
-        at: Timestamp::from_ms(row.get(5)?),
-        tries: row.get(6)?,
-    })
 }

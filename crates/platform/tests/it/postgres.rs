@@ -4,10 +4,9 @@ use platform::{
     db::{
         Abort, StoreError,
         migrate::Migration,
-        postgres::{BASE, Bytes, Connection, Database, Options, Place},
+        postgres::{BASE, Bytes, Connection, Database, Place},
     },
     deadline::{self, Deadline},
-    tasks::Tasks,
 };
 use std::{convert::Infallible, time::Duration};
 use testkit::postgres::Postgres;
@@ -23,33 +22,8 @@ const THINGS: Migration = Migration {
           )",
 };
 
-pub(crate) const OPTIONS: Options = Options {
-    connections_max: 4,
-    connection_wait_ms: 5_000,
-    connect_timeout_ms: 2_000,
-    statement_timeout_ms: 5_000,
-    lock_timeout_ms: 2_000,
-    idle_in_transaction_timeout_ms: 10_000,
-    write_timeout_ms: 15_000,
-    outcome_wait_ms: 5_000,
-    start_wait_ms: 10_000,
-    migrate: true,
-    migrate_wait_ms: 10_000,
-};
-
-pub(crate) fn place(url: &str) -> Place {
-    Place {
-        url: url.to_owned().into(),
-        schema: "things",
-        options: OPTIONS,
-        tasks: Tasks::default(),
-    }
-}
-
-async fn open(url: &str) -> Database {
-    Database::open(place(url), &[BASE, THINGS], 1)
-        .await
-        .unwrap()
+async fn open(place: Place) -> Database {
+    Database::open(place, &[BASE, THINGS], 1).await.unwrap()
 }
 
 async fn add(c: &Connection, name: &str) -> Result<(), StoreError> {
@@ -81,7 +55,7 @@ async fn a_write_is_kept_as_a_whole_or_not_at_all() {
     let Some(server) = Postgres::shared() else {
         return;
     };
-    let database = open(&server.database()).await;
+    let database = open(server.place("things")).await;
     write(&database, "kept").await.unwrap();
     let refused: Result<(), Abort<&str>> = database
         .write((), |c, ()| {
@@ -102,7 +76,7 @@ async fn nothing_is_committed_behind_a_statement_that_failed() {
     let Some(server) = Postgres::shared() else {
         return;
     };
-    let database = open(&server.database()).await;
+    let database = open(server.place("things")).await;
     write(&database, "there").await.unwrap();
     let careless: Result<(), Abort<Infallible>> = database
         .write((), |c, ()| {
@@ -122,7 +96,7 @@ async fn ids_and_hashes_come_back_as_they_went() {
     let Some(server) = Postgres::shared() else {
         return;
     };
-    let database = open(&server.database()).await;
+    let database = open(server.place("things")).await;
     let connection = database.read().await.unwrap();
     let (id, hash) = (Bytes([7; 16]), Bytes([9; 32]));
     let sql = "SELECT $1::uuid, $2::bytea, $3::uuid[]";
@@ -140,7 +114,7 @@ async fn a_snapshot_sees_one_state_and_changes_nothing() {
     let Some(server) = Postgres::shared() else {
         return;
     };
-    let database = open(&server.database()).await;
+    let database = open(server.place("things")).await;
     let snapshot = database.snapshot().await.unwrap();
     let count = async || -> i64 {
         let row = snapshot
@@ -162,7 +136,7 @@ async fn nothing_is_begun_for_whoever_does_not_wait() {
     let Some(server) = Postgres::shared() else {
         return;
     };
-    let database = open(&server.database()).await;
+    let database = open(server.place("things")).await;
     let late = deadline::within(
         Some(Deadline::after(Duration::ZERO)),
         write(&database, "late"),

@@ -13,6 +13,8 @@ CREATE TABLE outbox (
 CREATE TABLE outbox_cursor (
     cursor_id        BIGINT NOT NULL,
     delivered_number BIGINT NOT NULL,
+    -- The highest number that was let go of, because it was delivered long ago.
+    let_go_number    BIGINT NOT NULL DEFAULT 0,
     CONSTRAINT outbox_cursor_pk PRIMARY KEY (cursor_id),
     CONSTRAINT outbox_cursor_single CHECK (cursor_id = 1)
 );

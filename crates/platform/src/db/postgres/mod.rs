@@ -70,7 +70,7 @@ pub use tokio_postgres::{
     Row,
     types::{FromSql, ToSql},
 };
-pub use values::Bytes;
+pub use values::{Bytes, parsed};
 
 use super::{StoreError, migrate::Migration};
 use crate::{deadline, tasks::Tasks};

@@ -1,7 +1,23 @@
 //! Our values as PostgreSQL's: ids and hashes are bytes of a known length. Nothing is converted beyond that.
 
-use std::error::Error;
+use crate::db::StoreError;
+use std::{error::Error, str::FromStr};
+use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+
+/// A stored text as the value it stands for.
+///
+/// # Errors
+/// When the column is no text, or does not read as that value any more.
+pub fn parsed<T>(row: &Row, column: usize) -> Result<T, StoreError>
+where
+    T: FromStr,
+    T::Err: Error + Send + Sync + 'static,
+{
+    let text: &str = row.try_get(column)?;
+    text.parse()
+        .map_err(|error| StoreError::Other(Box::new(error)))
+}
 
 /// So many bytes: a `uuid` if there are 16, otherwise a `bytea`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -6,6 +6,7 @@ use super::{Connection, Database, failure::Kind, marks::Mark};
 use crate::{
     db::{Abort, StoreError},
     deadline::{self, Deadline},
+    fault,
 };
 use futures_util::future::BoxFuture;
 use std::{
@@ -204,8 +205,10 @@ impl Database {
                 return Try::Done(Err(StoreError::Lost(why).into()));
             }
         };
+        fault::point("commit.before");
         match timeout_at(until, connection.commit()).await {
             Ok(Ok(Ok(()))) => {
+                fault::point("commit.after");
                 self.note_commit();
                 Try::Done(Ok(value))
             }

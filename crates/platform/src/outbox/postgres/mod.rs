@@ -1,6 +1,11 @@
 //! The outbox on PostgreSQL: events are written many at a time. Numbers must be drawn under the lock of what an
 //! event is about: append after the rows of its subject were written or locked, in the same write.
 
+mod lease;
+mod shelf;
+
+pub(super) use shelf::PostgresShelf;
+
 use crate::db::{
     StoreError,
     postgres::{Bytes, Connection},
