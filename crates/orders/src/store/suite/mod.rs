@@ -2,6 +2,7 @@
 //! the trait. Looks behind a store's back only to count its events and to spoil rows by hand.
 
 mod change;
+mod nodes;
 mod place;
 mod read;
 
@@ -169,6 +170,16 @@ async fn postgres() -> Option<Bench> {
         store: Arc::new(store),
         behind: Box::new(BehindPostgres { place, database }),
     })
+}
+
+/// So many nodes on one database.
+async fn postgres_nodes(count: usize) -> Option<Vec<Arc<dyn Store>>> {
+    let place = Postgres::shared()?.place("orders");
+    let mut nodes: Vec<Arc<dyn Store>> = Vec::new();
+    for _ in 0..count {
+        nodes.push(Arc::new(open_postgres(&place).await));
+    }
+    Some(nodes)
 }
 
 async fn open_postgres(place: &db::postgres::Place) -> PostgresStore {

@@ -11,6 +11,9 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Marks let go of in one commit.
 const SLICE: i64 = 10_000;
 
+/// The shortest wait between two tries of a write.
+const PAUSE_MIN: Duration = Duration::from_millis(5);
+
 /// The name of one write. Names rise with the time, so that the oldest lie together.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark(Bytes<16>);
@@ -18,6 +21,12 @@ pub(super) struct Mark(Bytes<16>);
 impl Mark {
     pub(super) fn new() -> Self {
         Self(Bytes(*EventId::generate().as_bytes()))
+    }
+
+    /// A short wait, another one for each write.
+    pub(super) fn pause(self) -> Duration {
+        let Bytes([.., random]) = self.0;
+        PAUSE_MIN.saturating_add(Duration::from_micros(u64::from(random).saturating_mul(100)))
     }
 
     /// Leaves the mark in the transaction; false if it is there already. A transaction that left the same mark

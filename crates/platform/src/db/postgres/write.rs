@@ -46,6 +46,8 @@ enum Try<T, R> {
     Done(Result<T, Abort<R>>),
     /// The write's mark was there: it had been made before.
     Made,
+    /// Nothing of it was tried: neither its mark was left nor found.
+    NotBegun(StoreError),
     /// Rolled back because of others.
     Deadlock(StoreError),
     /// It may be kept or not.
@@ -103,23 +105,19 @@ impl Database {
         let mark = Mark::new();
         // From here on it is brought to its end.
         deadline::within(None, async {
-            match self.attempt(connection, mark, &input, &job).await {
+            let mut tried = self.attempt(connection, mark, &input, &job).await;
+            if let Try::Deadlock(_) = tried {
+                // So that those who were in the way have gone on by then.
+                sleep(mark.pause()).await;
+                tried = self.attempt(self.read().await?, mark, &input, &job).await;
+            }
+            match tried {
                 Try::Done(answer) => answer,
-                Try::Made => Err(StoreError::Other("a new mark was there before".into()).into()),
-                Try::Deadlock(_) => {
-                    let connection = self.read().await?;
-                    match self.attempt(connection, mark, &input, &job).await {
-                        Try::Done(answer) => answer,
-                        Try::Deadlock(error) => Err(error.into()),
-                        Try::Unknown(value, why) => {
-                            self.resolve(value, why, mark, (&input, &job)).await
-                        }
-                        Try::Made => {
-                            Err(StoreError::Other("a rolled back mark was there".into()).into())
-                        }
-                    }
-                }
+                Try::NotBegun(error) | Try::Deadlock(error) => Err(error.into()),
                 Try::Unknown(value, why) => self.resolve(value, why, mark, (&input, &job)).await,
+                Try::Made => {
+                    Err(StoreError::Other("a write was there before it was made".into()).into())
+                }
             }
         })
         .await
@@ -160,9 +158,10 @@ impl Database {
                 self.note_commit();
                 Ok(value)
             }
-            Try::Done(Err(Abort::Failed(error))) => unknown(error.to_string()),
+            Try::NotBegun(error) => unknown(format!("{why}; {error}")),
+            // The mark was not there: the first try is undone for ever.
             Try::Done(answer) => answer,
-            Try::Deadlock(error) => unknown(error.to_string()),
+            Try::Deadlock(error) => Err(error.into()),
             Try::Unknown(_, why) => unknown(why),
         }
     }
@@ -180,30 +179,27 @@ impl Database {
         let limit = Duration::from_millis(self.shared.options.write_timeout_ms.into());
         let now = Instant::now();
         let until = now.checked_add(limit).unwrap_or(now);
-        let working = async {
-            // Sent together: a write costs no more round trips for its mark.
-            let (begun, marked) = tokio::join!(
-                connection.begin("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE"),
-                mark.leave(&connection)
-            );
+        // Sent together: a write costs no more round trips for its mark.
+        let beginning = async {
+            let begin = connection.begin("BEGIN ISOLATION LEVEL READ COMMITTED, READ WRITE");
+            let (begun, marked) = tokio::join!(begin, mark.leave(&connection));
             begun?;
-            if marked? {
-                Ok(Some(job(&connection, input).await?))
-            } else {
-                Ok(None)
-            }
+            marked
         };
-        let value = match timeout_at(until, working).await {
-            Ok(Ok(Some(value))) => value,
-            Ok(Ok(None)) => return Try::Made,
+        let silent = || StoreError::Lost("the database did not answer in time".to_owned());
+        match timeout_at(until, beginning).await {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => return Try::Made,
+            Ok(Err(error)) => return Try::NotBegun(error),
+            Err(_) => return Try::NotBegun(silent()),
+        }
+        let value = match timeout_at(until, job(&connection, input)).await {
+            Ok(Ok(value)) => value,
             Ok(Err(Abort::Failed(error))) if connection.failed() == Some(Kind::Deadlock) => {
                 return Try::Deadlock(error);
             }
             Ok(Err(abort)) => return Try::Done(Err(abort)),
-            Err(_) => {
-                let why = "the database did not answer in time".to_owned();
-                return Try::Done(Err(StoreError::Lost(why).into()));
-            }
+            Err(_) => return Try::Done(Err(silent().into())),
         };
         fault::point("commit.before");
         match timeout_at(until, connection.commit()).await {
