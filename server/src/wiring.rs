@@ -63,11 +63,11 @@ impl Services {
         })
         .await?;
         let catalog = catalog::open(catalog::Parts {
-            database: places.file("catalog")?,
-            sqlite: config.sqlite,
+            place: places.of("catalog"),
             config: config.catalog,
             clock: clock.clone(),
-        })?;
+        })
+        .await?;
         let orders = orders::open(orders::Parts {
             place: places.of("orders"),
             config: config.orders.clone(),

@@ -10,7 +10,7 @@ use contracts::{
 use serde_json::json;
 
 async fn stock_after(to: Option<ReservationState>) -> (i64, i64) {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let made = shop
         .product(json!({"name": "Tea", "price": 1, "stock": 5}))
         .await;
@@ -74,7 +74,7 @@ async fn a_cancelled_order_gives_back_what_it_held_or_bought_once() {
 
 #[tokio::test]
 async fn an_order_that_held_nothing_and_other_events_are_fine() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let consumer = catalog::consumer(shop.service.clone());
     let cancelled = OrderCancelled {
         order_id: OrderId::generate(),

@@ -25,12 +25,24 @@ use contracts::{
     values::{ProductId, SessionId, Timestamp, UserId},
 };
 use http_body_util::BodyExt;
-use platform::{clock::Clock, db::sqlite, http::stack};
+use platform::{
+    clock::Clock,
+    db::{Place, sqlite},
+    http::stack,
+};
 use serde_json::Value;
 use std::{path::PathBuf, sync::Arc};
 use tower::ServiceExt;
 
 const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
+
+const OPTIONS: sqlite::Options = sqlite::Options {
+    readers: 2,
+    write_queue_max: 4_096,
+    group_max: 256,
+    wal_checkpoint_pages: 1_000,
+    cache_kilobytes: 4_096,
+};
 
 /// A shop that has nothing but a catalog, in a folder that goes with it.
 struct Shop {
@@ -103,25 +115,19 @@ impl Who {
 }
 
 impl Shop {
-    fn open() -> Self {
+    async fn open() -> Self {
         let folder =
             std::env::temp_dir().join(format!("souk-catalog-it-{}", ProductId::generate()));
         std::fs::create_dir_all(&folder).unwrap();
         let clock = Clock::manual(NOW);
         let service = catalog::open(Parts {
-            database: folder.join("catalog.db"),
-            sqlite: sqlite::Options {
-                readers: 2,
-                write_queue_max: 4_096,
-                group_max: 256,
-                wal_checkpoint_pages: 1_000,
-                cache_kilobytes: 4_096,
-            },
+            place: Place::Sqlite(folder.join("catalog.db"), OPTIONS),
             config: Config {
                 currency: "USD".parse().unwrap(),
             },
             clock: clock.clone(),
         })
+        .await
         .unwrap();
         let near: Arc<dyn Catalog> = service.clone();
         let (router, _) = catalog::routes(near).split_for_parts();

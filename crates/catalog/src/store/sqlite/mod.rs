@@ -4,7 +4,6 @@
 mod adjust;
 mod audit;
 mod categories;
-mod cursor;
 mod give_back;
 mod import;
 mod inventory;
@@ -15,7 +14,7 @@ mod reserve;
 mod resolve;
 mod write;
 
-use super::{Adjust, CategoryRow, Edit, Import, NewRow, Store};
+use super::{Adjust, CategoryRow, Edit, Import, NewRow, Store, cursor, list::List, movement};
 use crate::domain::scope::Scope;
 use async_trait::async_trait;
 use contracts::{
@@ -106,7 +105,7 @@ impl Store for SqliteStore {
         query: ProductQuery,
         scope: Scope,
     ) -> Result<Page<ProductView>, ListError> {
-        let list = list::List::new(query, scope)?;
+        let list = List::new(query, scope)?;
         let read = self.database.read(move |c| list::page(c, &list));
         read.await.map_err(list_error)
     }
@@ -180,7 +179,7 @@ impl Store for SqliteStore {
         limit: PageSize,
         cursor: Option<Cursor>,
     ) -> Result<Page<MovementView>, ListError> {
-        let before = movements::before(cursor.as_ref())?;
+        let before = movement::before(cursor.as_ref())?;
         let read = self
             .database
             .read(move |c| movements::page(c, id, limit, before));
