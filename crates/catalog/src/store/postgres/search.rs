@@ -7,7 +7,6 @@ use crate::domain::{
     words,
 };
 use platform::db::{StoreError, postgres::Connection};
-use std::fmt::Write as _;
 
 /// Positions in a text of this kind end here; words behind it are found all the same.
 const POSITION_MAX: usize = 16_383;
@@ -41,8 +40,7 @@ fn vector(parts: &[(char, &str)]) -> String {
     for (weight, text) in parts {
         for word in words::all_folded(text) {
             position = position.saturating_add(1).min(POSITION_MAX);
-            // Writing into a text cannot fail.
-            drop(write!(vector, "'{word}':{position}{weight} "));
+            vector.push_str(&format!("'{word}':{position}{weight} "));
         }
     }
     vector
