@@ -115,6 +115,8 @@ CREATE INDEX reservations_open ON reservations (hold_until_at_ms, order_id) WHER
 
 -- These lines are the ledger of sales: on_hand = adjustments - lines of committed reservations, and
 -- reserved = lines of open ones. Nothing is written a second time when an order is paid.
+-- No foreign keys, which look at each line by itself (ADR 33): the statement that writes a line has just drawn its
+-- reservation's number, its commit updates its variant's stock or is undone, and neither of the two ever goes.
 CREATE TABLE reservation_lines (
     reservation_number BIGINT NOT NULL,
     line_number        BIGINT NOT NULL,
@@ -123,10 +125,7 @@ CREATE TABLE reservation_lines (
     unit_price_minor   BIGINT NOT NULL,
     currency           TEXT NOT NULL,
     CONSTRAINT reservation_lines_pk PRIMARY KEY (reservation_number, line_number),
-    CONSTRAINT reservation_lines_quantity CHECK (quantity > 0),
-    CONSTRAINT reservation_lines_reservation
-        FOREIGN KEY (reservation_number) REFERENCES reservations (reservation_number),
-    CONSTRAINT reservation_lines_variant FOREIGN KEY (variant_number) REFERENCES variants (variant_number)
+    CONSTRAINT reservation_lines_quantity CHECK (quantity > 0)
 );
 
 CREATE INDEX reservation_lines_by_variant ON reservation_lines (variant_number, reservation_number);
@@ -208,3 +207,26 @@ CREATE TRIGGER reservation_returns_only_grow BEFORE UPDATE OR DELETE OR TRUNCATE
     FOR EACH STATEMENT EXECUTE FUNCTION only_grows();
 CREATE TRIGGER product_versions_only_grow BEFORE UPDATE OR DELETE OR TRUNCATE ON product_versions
     FOR EACH STATEMENT EXECUTE FUNCTION only_grows();
+
+CREATE FUNCTION stays() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% stay', TG_TABLE_NAME;
+END
+$$;
+
+CREATE TRIGGER variants_stay BEFORE DELETE OR TRUNCATE ON variants FOR EACH STATEMENT EXECUTE FUNCTION stays();
+CREATE TRIGGER reservations_are_not_emptied BEFORE TRUNCATE ON reservations
+    FOR EACH STATEMENT EXECUTE FUNCTION stays();
+
+-- A reservation that holds nothing may go: it was a claim of its id, within one transaction.
+CREATE FUNCTION keep_what_has_lines() RETURNS TRIGGER LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM reservation_lines l WHERE l.reservation_number = OLD.reservation_number) THEN
+        RAISE EXCEPTION 'reservation % has lines', OLD.reservation_number;
+    END IF;
+    RETURN OLD;
+END
+$$;
+
+CREATE TRIGGER reservations_with_lines_stay BEFORE DELETE ON reservations
+    FOR EACH ROW EXECUTE FUNCTION keep_what_has_lines();

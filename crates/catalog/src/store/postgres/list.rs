@@ -138,7 +138,7 @@ fn key_of(row: &Row, sort: ProductSort) -> Result<Option<Key>, StoreError> {
 }
 
 /// The page's numbers are found first, in the order of an index; the rest is read for them alone.
-fn statement(list: &List, category: Option<Vec<i64>>) -> (String, Conditions) {
+pub(super) fn statement(list: &List, category: Option<Vec<i64>>) -> (String, Conditions) {
     let Order {
         key,
         number,

@@ -20,6 +20,8 @@ mod resolve;
 mod rows;
 mod search;
 mod stock;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use super::{Adjust, CategoryRow, Edit, Import, NewRow, Store, cursor, list::List, movement};
