@@ -189,15 +189,14 @@ impl Problem {
     /// The problem behind an error of our own: the cause stays inside, but for one that passes by itself.
     #[must_use]
     pub fn internal(cause: &BoxError) -> Self {
-        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(cause.as_ref());
-        while let Some(error) = next {
-            match error.downcast_ref::<Outage>() {
-                Some(Outage::Overloaded) => return Self::new(Code::Overloaded),
-                Some(Outage::StorageFull) => return Self::new(Code::StorageFull),
-                None => next = error.source(),
-            }
+        match Outage::behind(cause) {
+            Some(Outage::Overloaded) => Self::new(Code::Overloaded),
+            Some(Outage::StorageFull) => Self::new(Code::StorageFull),
+            Some(Outage::Unreachable) => Self::new(Code::Unavailable),
+            Some(Outage::Unanswered) => Self::new(Code::OutcomeUnknown)
+                .detail("it took too long; retry with the same Idempotency-Key"),
+            None => Self::new(Code::Internal),
         }
-        Self::new(Code::Internal)
     }
 
     /// Says what happened this time.

@@ -75,7 +75,9 @@ pub(super) async fn new_user(
         name: person.name.as_deref(),
     };
     password::check(password.expose_secret(), owner)
-        .map_err(|reason| RegisterError::PasswordTooWeak { reason })?;
+        .map_err(|reason| RegisterError::PasswordTooWeak {
+            reason: reason.into(),
+        })?;
     let password_hash = service
         .hasher
         .hash(password)

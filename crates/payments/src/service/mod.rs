@@ -135,8 +135,8 @@ impl Sink for Service {
 
 #[async_trait]
 impl Payments for Service {
-    async fn accepts(&self, method: &str) -> bool {
-        self.core.provider.knows(method)
+    async fn accepts(&self, method: &str) -> Result<bool, BoxError> {
+        Ok(self.core.provider.knows(method))
     }
 
     async fn pay(
