@@ -2,6 +2,8 @@
 //! crash at any point: the intent is committed before the provider is asked, the provider is asked under a key
 //! that follows from the intent, and whatever is unfinished is taken up again. No card number comes here.
 
+mod calls;
+mod client;
 mod config;
 #[doc(hidden)]
 pub mod domain;
@@ -11,9 +13,10 @@ mod provider;
 mod service;
 mod store;
 
+pub use client::Client;
 pub use config::{Config, DEFAULTS};
 pub use events::consumer;
-pub use http::routes;
+pub use http::{internal_routes, routes};
 pub use provider::sandbox::{Knobs, Sandbox};
 pub use service::Service;
 

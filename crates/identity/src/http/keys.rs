@@ -16,8 +16,5 @@ use platform::http::{Fault, Json};
 pub(super) async fn public_keys(State(app): State<App>) -> Result<Response, Fault> {
     let keys = app.public_keys().await;
     let keys = keys.map_err(|cause| Problem::internal(&cause))?;
-    Ok(cached(
-        Json(keys).into_response(),
-        "public, max-age=300",
-    ))
+    Ok(cached(Json(keys).into_response(), "public, max-age=300"))
 }

@@ -23,8 +23,8 @@ use contracts::{
     BoxError,
     access::Principal,
     identity::{
-        DeleteAccount, Ended, Identity, Login, LoginError, PatchProfile, ProfileError, RefreshError,
-        RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
+        DeleteAccount, Ended, Identity, Login, LoginError, PatchProfile, ProfileError,
+        RefreshError, RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
     },
     request::Precondition,
     values::{Email, SessionId, Timestamp, UserId},

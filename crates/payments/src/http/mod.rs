@@ -1,5 +1,6 @@
 //! The addresses of payments. Handlers read, call and answer; they decide nothing.
 
+mod internal;
 mod payments;
 mod refunds;
 mod sagas;
@@ -9,6 +10,8 @@ use crate::Service;
 use contracts::payments::Payments;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use internal::internal_routes;
 
 /// The routes, with their part of the `OpenAPI` document.
 pub fn routes(service: Arc<Service>) -> OpenApiRouter {

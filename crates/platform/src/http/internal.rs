@@ -57,9 +57,8 @@ impl<S: ?Sized + Send + Sync + 'static> Answering<S> {
     {
         let service = Arc::clone(&self.service);
         let route = post(async move |body: Bytes| -> Result<Response, Fault> {
-            let arguments: A = serde_json::from_slice(&body).map_err(|error| {
-                Fault(Problem::new(Code::Malformed).detail(error.to_string()))
-            })?;
+            let arguments: A = serde_json::from_slice(&body)
+                .map_err(|error| Fault(Problem::new(Code::Malformed).detail(error.to_string())))?;
             let answer = answer(service, arguments).await;
             Ok(super::Json(answer).into_response())
         });

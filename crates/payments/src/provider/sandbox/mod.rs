@@ -298,9 +298,9 @@ impl Provider for Sandbox {
         if apart > SIGNATURE_SECONDS_MAX.saturating_mul(1_000) {
             return Err(CallbackError::BadSignature("it is of another time".into()));
         }
-        let expected = self
-            .sign(body, at)
-            .ok_or(CallbackError::BadSignature("nothing can be checked yet".into()))?;
+        let expected = self.sign(body, at).ok_or(CallbackError::BadSignature(
+            "nothing can be checked yet".into(),
+        ))?;
         if !digest::equal(expected.as_bytes(), signature.as_bytes()) {
             return Err(CallbackError::BadSignature(
                 "it is of another body or secret".into(),
