@@ -47,6 +47,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "axum",
         &[
             "crates/platform/src/http",
+            "crates/platform/src/balance",
             "crates/gateway",
             "crates/storefront",
             "crates/sim",

@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod json;
 pub mod listen;
 pub mod params;
+pub mod readiness;
 pub mod stack;
 mod tokens;
 
@@ -18,4 +19,5 @@ pub use answer::{created, page};
 pub use fault::Fault;
 pub use json::{Json, MergePatch};
 pub use params::{Id, NoQuery, Query};
+pub use readiness::Readiness;
 pub use tokens::{KeySet, Revocations, TokenVerifier, VerifierOptions};
