@@ -128,6 +128,8 @@ codes! {
     HeadersTooLarge = "headers_too_large", 431, "The header fields are too large", false;
     /// Our fault.
     Internal = "internal", 500, "Something went wrong on our side", true;
+    /// No node of the shop that could answer was reached.
+    UpstreamUnavailable = "upstream_unavailable", 502, "No node of the shop could be reached", true;
     /// The shop has more to do than it can.
     Overloaded = "overloaded", 503, "The shop is busy", true;
     /// A part of the shop cannot be reached.
