@@ -1,4 +1,5 @@
-//! The listener for operations: what the shop counts, as text. It is not the public door, and knows no other path.
+//! The listener for operations: what the shop counts, and how everything is that it depends on. It is not the
+//! public door, and nothing of the shop is sold here.
 
 use axum::{
     Router,
@@ -8,7 +9,7 @@ use axum::{
 };
 use contracts::BoxError;
 use platform::{
-    http::listen,
+    http::{Readiness, listen},
     metrics::{self, Registry},
     tasks::Tasks,
 };
@@ -18,8 +19,12 @@ use tokio::net::TcpListener;
 /// Whoever scrapes needs one connection, or a few.
 const CONNECTIONS_MAX: u32 = 16;
 
-/// Serves `GET /metrics` until the tasks stop; answers where.
-pub(crate) async fn start(tasks: &Tasks, address: SocketAddr) -> Result<SocketAddr, BoxError> {
+/// Serves `/metrics`, `/livez` and `/readyz` until the tasks stop; answers where.
+pub(crate) async fn start(
+    tasks: &Tasks,
+    address: SocketAddr,
+    readiness: &Readiness,
+) -> Result<SocketAddr, BoxError> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| format!("{address} cannot be listened on: {error}"))?;
@@ -29,7 +34,9 @@ pub(crate) async fn start(tasks: &Tasks, address: SocketAddr) -> Result<SocketAd
         let registry = Arc::clone(&registry);
         async move { page(&registry) }
     });
-    let router = Router::new().route("/metrics", scrape);
+    let router = Router::new()
+        .route("/metrics", scrape)
+        .merge(readiness.routes());
     listen::start(tasks, listener, router, CONNECTIONS_MAX);
     Ok(address)
 }

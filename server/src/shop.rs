@@ -3,15 +3,15 @@
 
 use crate::{config::Config, data::DataFolder, demo, ops, wiring::Services};
 use contracts::{BoxError, values::Timestamp};
-use platform::{clock::Clock, http::listen, tasks::Tasks};
+use platform::{
+    clock::Clock,
+    http::{Readiness, listen},
+    tasks::Tasks,
+};
 use secrecy::SecretString;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     time::Duration,
 };
 use tokio::net::TcpListener;
@@ -31,7 +31,7 @@ pub struct Shop {
     /// Products that came with the demo catalog, if it was filled in just now.
     pub demo_products: usize,
     config: Config,
-    ready: Arc<AtomicBool>,
+    readiness: Readiness,
     doors: Tasks,
     work: Tasks,
     // Last: the folder is unlocked (or removed) when all else is closed.
@@ -64,11 +64,14 @@ impl Shop {
             0
         };
         let setup_token = services.identity.setup_token().await?;
-        let ready = Arc::new(AtomicBool::new(true));
-        let router = services.router(&config, &public_url, Arc::clone(&ready))?;
+        let readiness = Readiness::new(config.readiness);
+        services.watch(&readiness);
+        readiness.look().await;
+        readiness.start(&work);
+        let router = services.router(&config, &public_url, &readiness)?;
         services.start(&work);
         let ops_address = match config.http.ops_address()? {
-            Some(address) => Some(ops::start(&doors, address).await?),
+            Some(address) => Some(ops::start(&doors, address, &readiness).await?),
             None => None,
         };
         listen::start(&doors, listener, router, config.http.connections_max);
@@ -80,7 +83,7 @@ impl Shop {
             setup_token,
             demo_products,
             config,
-            ready,
+            readiness,
             doors,
             work,
             folder,
@@ -105,9 +108,11 @@ impl Shop {
             .unwrap_or_else(|| "the shop was stopped".to_owned())
     }
 
-    /// Closes: no new requests, open ones are finished, then the rest stops. True if nothing had to be cut off.
+    /// Closes: says so to whoever asks `/readyz`, goes on until they had time to hear it, takes no new requests,
+    /// finishes the open ones, then stops the rest. True if nothing had to be cut off.
     pub async fn close(self) -> bool {
-        self.ready.store(false, Ordering::Relaxed);
+        self.readiness.drain();
+        tokio::time::sleep(self.config.http.shutdown_delay()).await;
         self.doors.stop();
         let finished = self
             .doors

@@ -7,20 +7,17 @@ use crate::{
     openapi,
 };
 use axum::Router;
-use contracts::BoxError;
+use contracts::{BoxError, catalog::Catalog};
 use platform::{
     bus::{Bus, MemoryBus},
-    clock::Clock,
-    http::{KeySet, Revocations, TokenVerifier, VerifierOptions, cookies::Cookies, stack},
+    clock::{Clock, Steady},
+    http::{
+        KeySet, Readiness, Revocations, TokenVerifier, VerifierOptions, cookies::Cookies,
+        readiness::Need, stack,
+    },
     tasks::Tasks,
 };
-use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{path::Path, sync::Arc};
 
 /// All services of a shop, tied together, with the door in front.
 pub struct Services {
@@ -107,6 +104,19 @@ impl Services {
         payments::start(self.payments.clone(), tasks);
     }
 
+    /// Says what the shop cannot do without.
+    pub(crate) fn watch(&self, readiness: &Readiness) {
+        let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
+        readiness.add("store", Need::Required, move || {
+            let (catalog, now) = (catalog.clone(), clock.now());
+            async move { catalog.overdue(now, None, 1).await.map(drop) }
+        });
+        let clock = Steady::new(self.clock.clone());
+        readiness.add("clock", Need::Optional, move || {
+            std::future::ready(clock.check())
+        });
+    }
+
     /// What verification reads.
     pub(crate) fn books(&self) -> Books {
         Books {
@@ -124,7 +134,7 @@ impl Services {
         &self,
         config: &Config,
         public_url: &str,
-        ready: Arc<AtomicBool>,
+        readiness: &Readiness,
     ) -> Result<Router, BoxError> {
         let (identity, identity_api) = identity::routes(self.identity.clone()).split_for_parts();
         let (catalog, catalog_api) = catalog::routes(self.catalog.clone()).split_for_parts();
@@ -175,10 +185,10 @@ impl Services {
                 audit_api,
             ])?,
             public_url: public_url.to_owned(),
-            readiness: Arc::new(move || ready.load(Ordering::Relaxed)),
+            readiness: readiness.clone(),
         };
         Ok(stack::wrap(
-            gateway::routes(door),
+            readiness.part_while_draining(gateway::routes(door)),
             &config.http.stack(),
             public_url,
             self.clock.clone(),

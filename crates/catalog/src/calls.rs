@@ -69,7 +69,7 @@ pub(crate) const PRODUCT: Call<(Option<Who>, ProductRef), Edited<Product>> = Cal
 pub(crate) const PRODUCTS: Call<(Option<Who>, ProductQuery), Listed<Page<Product>>> =
     Call::read("products");
 pub(crate) const IMPORT_PRODUCTS: Call<(UserId, Vec<ImportProduct>, bool), Imported> =
-    Call::repeatable("import_products").patient();
+    Call::once("import_products").long();
 pub(crate) const CATEGORIES: Call<(), Listed<Vec<CategoryView>>> = Call::read("categories");
 pub(crate) const CREATE_CATEGORY: Call<NewCategory, Edited<CategoryView>> =
     Call::once("create_category");

@@ -128,10 +128,14 @@ codes! {
     HeadersTooLarge = "headers_too_large", 431, "The header fields are too large", false;
     /// Our fault.
     Internal = "internal", 500, "Something went wrong on our side", true;
+    /// No node of the shop that could answer was reached.
+    UpstreamUnavailable = "upstream_unavailable", 502, "No node of the shop could be reached", true;
     /// The shop has more to do than it can.
     Overloaded = "overloaded", 503, "The shop is busy", true;
     /// A part of the shop cannot be reached.
     Unavailable = "unavailable", 503, "A part of the shop is not available", true;
+    /// Something that the answer depends on cannot be reached; nothing was done.
+    DependencyUnavailable = "dependency_unavailable", 503, "A part of the shop that this needs is not available", true;
     /// The answer did not come in time; the effect may have happened.
     OutcomeUnknown = "outcome_unknown", 504, "The outcome is not known yet", true;
     /// No room left to store anything.
@@ -192,7 +196,7 @@ impl Problem {
         match Outage::behind(cause) {
             Some(Outage::Overloaded) => Self::new(Code::Overloaded),
             Some(Outage::StorageFull) => Self::new(Code::StorageFull),
-            Some(Outage::Unreachable) => Self::new(Code::Unavailable),
+            Some(Outage::Unreachable) => Self::new(Code::DependencyUnavailable),
             Some(Outage::Unanswered) => Self::new(Code::OutcomeUnknown)
                 .detail("it took too long; retry with the same Idempotency-Key"),
             None => Self::new(Code::Internal),

@@ -27,7 +27,7 @@ use contracts::{
 use docs::Docs;
 use limits::{Bucket, Counted, Limits};
 use origin::Origin;
-use platform::http::{Fault, TokenVerifier, auth::ClientAddress, cookies::Cookies};
+use platform::http::{Fault, Readiness, TokenVerifier, auth::ClientAddress, cookies::Cookies};
 use routes::Route;
 use seeds::Voice;
 use session::{Asked, Session, Sessions};
@@ -36,9 +36,6 @@ use std::{
     sync::Arc,
 };
 use tower::ServiceExt;
-
-/// Tells whether the shop can do its work.
-pub type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What the door is made of.
 pub struct Door {
@@ -162,7 +159,7 @@ impl Inside {
         let upstream = match route {
             Route::Service(service) => self.upstreams.at(service),
             Route::Page | Route::Asset => &self.upstreams.storefront,
-            Route::Own(page) => return self.docs.answer(page, request.method()),
+            Route::Own(page) => return self.docs.answer(page, &request),
             Route::Nothing => return Fault::new(Code::NotFound).into_response(),
             Route::Seed(address) => {
                 let cookies = self.sessions.cookies;

@@ -20,7 +20,7 @@ type Placed = Result<Answered<OrderView>, PlaceOrderError>;
 
 // The key names the order.
 pub(crate) const PLACE: Call<(WhoBuys, IdempotencyKey, PlaceOrder), Placed> =
-    Call::repeatable("place").patient();
+    Call::repeatable("place");
 pub(crate) const ORDER: Call<(WhoReads, OrderId), Answer<OrderView>> = Call::read("order");
 pub(crate) const ORDER_WHEN_PAID: Call<(WhoReads, OrderId), Answer<OrderView>> =
     Call::read("order_when_paid");

@@ -23,14 +23,13 @@ type AfterPayment = Option<(OrderId, PaymentId)>;
 type AfterRefund = Option<(PaymentId, RefundId)>;
 
 pub(crate) const ACCEPTS: Call<String, Result<bool, Cause>> = Call::read("accepts");
-// The key names the payment or refund; the provider may take its time.
+// These take as long as the provider does: whoever loses the answer asks again with the same key.
 pub(crate) const PAY: Call<(WhoReads, IdempotencyKey, PayOrder), Paid<Answered<PaymentView>>> =
-    Call::repeatable("pay").patient();
+    Call::once("pay");
 pub(crate) const PAYMENT: Call<(WhoReads, PaymentId), Paid<PaymentView>> = Call::read("payment");
-pub(crate) const VOID: Call<(WhoReads, PaymentId), Paid<PaymentView>> =
-    Call::repeatable("void").patient();
+pub(crate) const VOID: Call<(WhoReads, PaymentId), Paid<PaymentView>> = Call::once("void");
 pub(crate) const REFUND: Call<(Who, IdempotencyKey, RefundOf, RefundOrder), Refunded> =
-    Call::repeatable("refund").patient();
+    Call::once("refund");
 pub(crate) const REFUNDS: Call<(WhoReads, PaymentId), Paid<Vec<RefundView>>> =
     Call::read("refunds");
 // A provider sends the same callback more than once as well.
@@ -38,8 +37,7 @@ pub(crate) const CALLBACK: Call<(String, String, Vec<u8>), Result<(), CallbackEr
     Call::repeatable("callback");
 
 pub(crate) const SAGAS: Call<SagaQuery, Result<Page<SagaView>, SagaError>> = Call::read("sagas");
-pub(crate) const RETRY_SAGA: Call<SagaId, Result<SagaView, SagaError>> =
-    Call::repeatable("retry_saga").patient();
+pub(crate) const RETRY_SAGA: Call<SagaId, Result<SagaView, SagaError>> = Call::once("retry_saga");
 pub(crate) const REVIEWS: Call<u32, Rows<ReviewView>> = Call::read("reviews");
 
 pub(crate) const AUDIT: Call<(AfterPayment, u32), Rows<PaymentAudit>> = Call::read("audit").long();

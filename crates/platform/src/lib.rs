@@ -1,6 +1,7 @@
 //! How any service of the shop runs: configuration, telemetry, tasks, HTTP, calls, limits, storage, batches, events.
 //! It knows no service: whatever only one service needs lives there.
 
+pub mod balance;
 pub mod batch;
 pub mod bus;
 pub mod call;

@@ -94,7 +94,6 @@ pub fn register(registry: &mut Registry) {
         "Pages in the write-ahead log after the last commit",
         log_pages.clone(),
     );
-    crate::call::register(registry);
 }
 
 /// The registry as text, for `GET /metrics`.

@@ -3,14 +3,18 @@
 use platform::{
     config::{ConfigError, Sources},
     db::sqlite,
-    http::stack,
+    http::{readiness, stack},
     telemetry::{self, LogFormat},
 };
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+/// Longer than a balancer needs to see a probe fail twice.
+const SHUTDOWN_DELAY: Duration = Duration::from_millis(2_000);
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 
@@ -32,6 +36,8 @@ pub struct Config {
     pub shop: Shop,
     /// The door's socket and bounds.
     pub http: Http,
+    /// How closely dependencies are looked at.
+    pub readiness: readiness::Options,
     /// The embedded store's bounds.
     pub sqlite: sqlite::Options,
     /// The gateway's.
@@ -76,6 +82,8 @@ pub struct Http {
     pub connections_max: u32,
     /// The largest body.
     pub body_bytes_max: u32,
+    /// How long a stop goes on taking requests, so that balancers notice.
+    pub shutdown_delay_ms: Delay,
     /// How long a stop waits for open requests.
     pub stop_wait_ms: u64,
 }
@@ -91,6 +99,16 @@ impl Http {
         }
     }
 
+    /// How long a stop goes on taking requests.
+    #[must_use]
+    pub fn shutdown_delay(&self) -> Duration {
+        match self.shutdown_delay_ms {
+            Delay::Ms(ms) => Duration::from_millis(ms),
+            Delay::Word(Word::Auto) if self.listen.ip().is_loopback() => Duration::ZERO,
+            Delay::Word(Word::Auto) => SHUTDOWN_DELAY,
+        }
+    }
+
     /// Where metrics are served, if anywhere.
     ///
     /// # Errors
@@ -103,6 +121,24 @@ impl Http {
             }),
         }
     }
+}
+
+/// Milliseconds, or what fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Delay {
+    /// So many milliseconds.
+    Ms(u64),
+    /// What fits.
+    Word(Word),
+}
+
+/// `auto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// Whatever fits where the shop listens.
+    Auto,
 }
 
 /// What the command line may say, above all other layers.
@@ -128,6 +164,7 @@ pub struct HttpFlags {
 pub fn defaults() -> String {
     [
         DEFAULTS,
+        readiness::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -252,6 +289,20 @@ mod tests {
             }
             commented = line.starts_with('#');
         }
+    }
+
+    #[test]
+    fn a_stop_gives_balancers_time_where_there_may_be_one() {
+        let delay = |listen: &str, delay| {
+            let mut http = Config::load(None, false, &Flags::default()).unwrap().http;
+            http.listen = listen.parse().unwrap();
+            http.shutdown_delay_ms = delay;
+            http.shutdown_delay().as_millis()
+        };
+        let auto = Delay::Word(Word::Auto);
+        assert_eq!(delay("127.0.0.1:8080", auto), 0);
+        assert_eq!(delay("0.0.0.0:8080", auto), 2_000);
+        assert_eq!(delay("127.0.0.1:8080", Delay::Ms(300)), 300);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where a service answers the others: calls by name, and requests that the door hands on. Nothing gets in here that
 //! is not signed by a node of this shop, but for the question whether it lives and is ready.
 
-use super::{Fault, auth::ClientAddress};
+use super::{Fault, Readiness, auth::ClientAddress, forward::whole};
 use crate::call::{
     Call, ROOT,
     signature::{self, Signable, Signer, Unbelievable},
@@ -14,19 +14,15 @@ use axum::{
     http::{HeaderMap, HeaderName, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::post,
 };
 use contracts::{
     access::Principal,
     problem::{Code, Problem},
     wire::Who,
 };
-use http_body_util::{BodyExt, Limited};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{future::Future, net::IpAddr, sync::Arc};
-
-/// Whether this node can do its work.
-pub type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// The calls that a service answers: a table from name to method.
 pub struct Answering<S: ?Sized> {
@@ -81,24 +77,13 @@ pub struct Gate {
     pub signer: Signer,
     /// The largest body, in bytes.
     pub body_bytes_max: usize,
-    /// Asked by `/readyz`.
-    pub readiness: Readiness,
 }
 
 /// The routes behind the gate, and the probes beside it.
-pub fn guarded(routes: Router, gate: Gate) -> Router {
-    let readiness = Arc::clone(&gate.readiness);
-    let ready = get(async move || {
-        if readiness() {
-            "ready".into_response()
-        } else {
-            Fault::new(Code::Unavailable).into_response()
-        }
-    });
+pub fn guarded(routes: Router, gate: Gate, readiness: &Readiness) -> Router {
     routes
         .layer(from_fn_with_state(gate, pass))
-        .route("/livez", get(async || "alive"))
-        .route("/readyz", ready)
+        .merge(readiness.routes())
 }
 
 async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
@@ -112,15 +97,7 @@ impl Gate {
     /// Reads the whole request, since all of it is signed.
     async fn admit(&self, request: Request) -> Result<Request, Fault> {
         let (mut parts, body) = request.into_parts();
-        let body = Limited::new(body, self.body_bytes_max).collect().await;
-        let body = body.map_err(|error| {
-            if error.is::<http_body_util::LengthLimitError>() {
-                Fault::new(Code::BodyTooLarge)
-            } else {
-                Fault(Problem::new(Code::Malformed).detail("the body broke off"))
-            }
-        })?;
-        let body = body.to_bytes();
+        let body = whole(body, self.body_bytes_max).await?;
         self.check(&parts, &body).map_err(|why| {
             let path = parts.uri.path();
             tracing::warn!(http.path = path, error = %why, "a request between services was not believed");

@@ -13,6 +13,7 @@ pub mod internal;
 pub mod json;
 pub mod listen;
 pub mod params;
+pub mod readiness;
 pub mod stack;
 mod tokens;
 
@@ -20,4 +21,5 @@ pub use answer::{created, page};
 pub use fault::Fault;
 pub use json::{Json, MergePatch};
 pub use params::{Id, NoQuery, Query};
+pub use readiness::Readiness;
 pub use tokens::{KeySet, Revocations, TokenVerifier, VerifierOptions};
