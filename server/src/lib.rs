@@ -11,4 +11,5 @@ mod demo;
 mod openapi;
 mod ops;
 pub mod shop;
+pub mod target;
 mod wiring;

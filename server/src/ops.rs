@@ -9,6 +9,7 @@ use axum::{
 };
 use contracts::BoxError;
 use platform::{
+    balance::{self, Pools},
     http::{Readiness, listen},
     metrics::{self, Registry},
     tasks::Tasks,
@@ -24,6 +25,7 @@ pub(crate) async fn start(
     tasks: &Tasks,
     address: SocketAddr,
     readiness: &Readiness,
+    pools: &Pools,
 ) -> Result<SocketAddr, BoxError> {
     let listener = TcpListener::bind(address)
         .await
@@ -36,7 +38,8 @@ pub(crate) async fn start(
     });
     let router = Router::new()
         .route("/metrics", scrape)
-        .merge(readiness.routes());
+        .merge(readiness.routes())
+        .merge(pools.routes());
     listen::start(tasks, listener, router, CONNECTIONS_MAX);
     Ok(address)
 }
@@ -45,6 +48,7 @@ pub(crate) async fn start(
 fn registry() -> Registry {
     let mut registry = Registry::default();
     metrics::register(&mut registry);
+    balance::register_metrics(&mut registry);
     orders::register_metrics(&mut registry);
     registry
 }

@@ -1,7 +1,7 @@
 //! A running shop: from the data folder to the socket and back. Also for tests and commands that want one of
 //! their own within the process.
 
-use crate::{config::Config, data::DataFolder, demo, ops, wiring::Services};
+use crate::{config::Config, data::DataFolder, demo, ops, target::Target, wiring::Services};
 use contracts::{BoxError, values::Timestamp};
 use platform::{
     clock::Clock,
@@ -20,8 +20,10 @@ use tokio::net::TcpListener;
 pub struct Shop {
     /// The services, for commands within the process.
     pub services: Services,
-    /// Where it listens.
+    /// Where it listens: for everybody, or for the other nodes if the door is elsewhere.
     pub address: SocketAddr,
+    /// Where the other nodes ask it, if they do.
+    pub internal_address: Option<SocketAddr>,
     /// Where its metrics are, if they are served.
     pub ops_address: Option<SocketAddr>,
     /// Where it is seen from outside.
@@ -34,8 +36,8 @@ pub struct Shop {
     readiness: Readiness,
     doors: Tasks,
     work: Tasks,
-    // Last: the folder is unlocked (or removed) when all else is closed.
-    folder: DataFolder,
+    // Last: the folder is unlocked (or removed) when all else is closed. A part that keeps nothing has none.
+    folder: Option<DataFolder>,
 }
 
 impl Shop {
@@ -44,40 +46,55 @@ impl Shop {
     /// # Errors
     /// When the folder is in use, the address is taken, or a store cannot be opened.
     pub async fn open(config: Config, ephemeral: bool) -> Result<Self, BoxError> {
-        let folder = match config.data_folder() {
-            Some(path) if !ephemeral => DataFolder::open(path, false)?,
-            Some(_) | None => DataFolder::temporary()?,
+        let folder = folder_of(&config, ephemeral)?;
+        let door = config.target.has(Target::Gateway);
+        let door = bind(door.then_some(config.http.listen)).await?;
+        let internal = bind(config.internal_address()?).await?;
+        let address_of = |listener: &Option<TcpListener>| {
+            let address = listener.as_ref().map(TcpListener::local_addr);
+            address.transpose()
         };
-        let listener = TcpListener::bind(config.http.listen)
-            .await
-            .map_err(|error| format!("{} cannot be listened on: {error}", config.http.listen))?;
-        let address = listener.local_addr()?;
+        let internal_address = address_of(&internal)?;
+        let address = address_of(&door)?.or(internal_address);
+        let address = address.ok_or("the configuration names no address to listen on")?;
         let public_url = match config.http.public_url.as_str() {
             "" => format!("http://{address}"),
             given => given.trim_end_matches('/').to_owned(),
         };
         let (doors, work) = (Tasks::default(), Tasks::default());
-        let services = Services::open(&config, folder.path(), Clock::System, &work).await?;
-        let demo_products = if config.shop.demo {
+        let path = folder.as_ref().map(DataFolder::path);
+        let services = Services::open(&config, path, Clock::System, &work).await?;
+        let demo_products = if config.shop.demo && services.has_catalog() {
             demo::fill(&*services.catalog).await?
         } else {
             0
         };
-        let setup_token = services.identity.setup_token().await?;
+        let setup_token = match services.near_identity() {
+            Ok(identity) => identity.setup_token().await?,
+            Err(_) => None,
+        };
         let readiness = Readiness::new(config.readiness);
         services.watch(&readiness);
         readiness.look().await;
         readiness.start(&work);
-        let router = services.router(&config, &public_url, &readiness)?;
         services.start(&work);
         let ops_address = match config.http.ops_address()? {
-            Some(address) => Some(ops::start(&doors, address, &readiness).await?),
+            Some(address) => Some(ops::start(&doors, address, &readiness, services.pools()).await?),
             None => None,
         };
-        listen::start(&doors, listener, router, config.http.connections_max);
+        let connections_max = config.http.connections_max;
+        if let Some(listener) = door {
+            let router = services.router(&config, &public_url, &readiness)?;
+            listen::start(&doors, listener, router, connections_max);
+        }
+        if let Some(listener) = internal {
+            let router = services.internal_router(&config, &public_url, &readiness)?;
+            listen::start(&doors, listener, router, connections_max);
+        }
         Ok(Self {
             services,
             address,
+            internal_address,
             ops_address,
             public_url,
             setup_token,
@@ -90,10 +107,16 @@ impl Shop {
         })
     }
 
-    /// The folder everything is kept in.
+    /// The folder everything is kept in, if anything is.
     #[must_use]
-    pub fn data_folder(&self) -> &Path {
-        self.folder.path()
+    pub fn data_folder(&self) -> Option<&Path> {
+        self.folder.as_ref().map(DataFolder::path)
+    }
+
+    /// Whether the shop's door is here, for everybody.
+    #[must_use]
+    pub fn has_door(&self) -> bool {
+        self.config.target.has(Target::Gateway)
     }
 
     /// Ends when a part of the shop has failed, and says which.
@@ -125,6 +148,26 @@ impl Shop {
     }
 }
 
+/// The folder of what is kept here; a part of the shop that keeps nothing needs none.
+fn folder_of(config: &Config, ephemeral: bool) -> Result<Option<DataFolder>, BoxError> {
+    if config.target.services().next().is_none() {
+        return Ok(None);
+    }
+    match config.data_folder() {
+        Some(path) if !ephemeral => DataFolder::open(path, false).map(Some),
+        Some(_) | None => DataFolder::temporary().map(Some),
+    }
+}
+
+async fn bind(address: Option<SocketAddr>) -> Result<Option<TcpListener>, BoxError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|error| format!("{address} cannot be listened on: {error}"))?;
+    Ok(Some(listener))
+}
+
 /// Opens the services of a folder for a command, without a door. The shop itself may be running on it.
 ///
 /// # Errors
@@ -141,7 +184,7 @@ pub async fn open_services(
     }
     crate::data::make(&folder)?;
     let work = Tasks::default();
-    let services = Services::open(config, &folder, Clock::System, &work).await?;
+    let services = Services::open(config, Some(&folder), Clock::System, &work).await?;
     Ok((services, work))
 }
 

@@ -16,7 +16,7 @@ mod store;
 pub use client::Client;
 pub use config::{Config, DEFAULTS};
 pub use events::consumer;
-pub use http::{internal_routes, routes};
+pub use http::{api, internal_routes, routes};
 pub use provider::sandbox::{Knobs, Sandbox};
 pub use service::Service;
 
@@ -36,6 +36,8 @@ pub struct Parts {
     pub sandbox_database: PathBuf,
     /// Bounds of both files.
     pub sqlite: Options,
+    /// Whether no other process works on these files: then what the last one left is taken up at once.
+    pub is_alone: bool,
     /// Settings.
     pub config: Config,
     /// What time it is.
@@ -68,6 +70,7 @@ pub fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
         orders: parts.orders,
         catalog: parts.catalog,
         crossings,
+        is_alone: parts.is_alone,
         flights: service::Flights::new(parts.config.in_flight_max),
         turns: service::Turns::default(),
         config: parts.config,

@@ -1,12 +1,16 @@
 //! `souk serve`: opens the shop, says where it is, and closes it when told to.
 
-use crate::{args::ServeArgs, console::say, shop::Shop};
+use crate::{args::ServeArgs, console::say, shop::Shop, target::Target};
 use contracts::BoxError;
 use platform::telemetry;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
+    if args.list_targets {
+        list_targets();
+        return Ok(());
+    }
     let config = args.load()?;
     telemetry::start(&telemetry::Options {
         format: config.log,
@@ -40,19 +44,33 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
     }
 }
 
+/// What can be in the list of `--target`.
+fn list_targets() {
+    say(format!("{:<11} all of these but worker", "all"));
+    for target in Target::LIST {
+        say(format!("{:<11} {}", target.name(), target.what()));
+    }
+}
+
 /// The first-run notes, and the one line that scripts wait for.
 fn welcome(shop: &Shop) {
     let url = format!("http://{}", shop.address);
-    let folder = shop.data_folder().display();
+    let folder = shop
+        .data_folder()
+        .map_or_else(|| "none".to_owned(), |folder| folder.display().to_string());
     if shop.demo_products > 0 {
         let (version, count) = (env!("CARGO_PKG_VERSION"), shop.demo_products);
         say(format!(
             "Souk {version}: a new shop, with a demo catalog of {count} products."
         ));
     }
-    say(format!(
-        "  Shop     {url}/\n  API      {url}/docs\n  Data     {folder}\n"
-    ));
+    if shop.has_door() {
+        say(format!("  Shop     {url}/\n  API      {url}/docs"));
+    }
+    if let Some(address) = shop.internal_address {
+        say(format!("  Nodes    http://{address}"));
+    }
+    say(format!("  Data     {folder}\n"));
     if let Some(address) = shop.ops_address {
         say(format!("  Metrics  http://{address}/metrics\n"));
     }

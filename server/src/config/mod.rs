@@ -1,6 +1,12 @@
 //! The whole configuration: the server's own sections and each service's. Printed with secrets masked.
 
+mod apart;
+
+pub use apart::{Internal, Peers};
+
+use crate::target::Targets;
 use platform::{
+    balance,
     config::{ConfigError, Sources},
     db::sqlite,
     http::{readiness, stack},
@@ -28,6 +34,8 @@ pub struct Config {
     pub bus: String,
     /// `local`.
     pub cache: String,
+    /// Which parts of the shop run in this process.
+    pub target: Targets,
     /// How logs look.
     pub log: LogFormat,
     /// How much they say.
@@ -40,6 +48,12 @@ pub struct Config {
     pub readiness: readiness::Options,
     /// The embedded store's bounds.
     pub sqlite: sqlite::Options,
+    /// Where the parts run that are elsewhere.
+    pub peers: Peers,
+    /// How parts that run apart know each other.
+    pub internal: Internal,
+    /// How requests are spread over instances.
+    pub balance: balance::Options,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -70,6 +84,8 @@ pub struct Shop {
 pub struct Http {
     /// Address and port.
     pub listen: SocketAddr,
+    /// Address and port for the other nodes of the shop, if any.
+    pub internal_listen: String,
     /// Address and port for metrics, if any.
     pub ops_listen: String,
     /// Where the shop is seen from outside.
@@ -148,6 +164,8 @@ pub struct Flags {
     pub db: Option<String>,
     /// `--log`.
     pub log: Option<LogFormat>,
+    /// `--target LIST`.
+    pub target: Option<String>,
     /// Sections with flags.
     pub http: HttpFlags,
 }
@@ -157,6 +175,8 @@ pub struct Flags {
 pub struct HttpFlags {
     /// `--listen ADDR`.
     pub listen: Option<SocketAddr>,
+    /// `--internal-listen ADDR`.
+    pub internal_listen: Option<SocketAddr>,
 }
 
 /// Every key with its default and what it is for, as one TOML document.
@@ -165,6 +185,7 @@ pub fn defaults() -> String {
     [
         DEFAULTS,
         readiness::DEFAULTS,
+        balance::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -220,6 +241,7 @@ impl Config {
             return invalid(format!("log_level: \"{}\" is no level", self.log_level));
         }
         self.http.ops_address()?;
+        self.check_parts()?;
         let url = &self.http.public_url;
         if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
             return invalid(format!(
