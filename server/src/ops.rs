@@ -1,6 +1,7 @@
 //! The listener for operations: what the shop counts, and how everything is that it depends on. It is not the
 //! public door, and nothing of the shop is sold here.
 
+use crate::life::Life;
 use axum::{
     Router,
     http::{StatusCode, header::CONTENT_TYPE},
@@ -9,9 +10,9 @@ use axum::{
 };
 use contracts::BoxError;
 use platform::{
-    http::{Readiness, listen},
+    balance::{self, Pools},
+    http::listen,
     metrics::{self, Registry},
-    tasks::Tasks,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
@@ -19,11 +20,11 @@ use tokio::net::TcpListener;
 /// Whoever scrapes needs one connection, or a few.
 const CONNECTIONS_MAX: u32 = 16;
 
-/// Serves `/metrics`, `/livez` and `/readyz` until the tasks stop; answers where.
+/// Serves `/metrics`, `/livez`, `/readyz` and `/services` (the pools behind this process) until the tasks stop; answers where.
 pub(crate) async fn start(
-    tasks: &Tasks,
+    life: &Life,
     address: SocketAddr,
-    readiness: &Readiness,
+    pools: &Pools,
 ) -> Result<SocketAddr, BoxError> {
     let listener = TcpListener::bind(address)
         .await
@@ -36,8 +37,9 @@ pub(crate) async fn start(
     });
     let router = Router::new()
         .route("/metrics", scrape)
-        .merge(readiness.routes());
-    listen::start(tasks, listener, router, CONNECTIONS_MAX);
+        .merge(life.readiness.routes())
+        .merge(pools.routes());
+    listen::start(&life.doors, listener, router, CONNECTIONS_MAX);
     Ok(address)
 }
 
@@ -45,6 +47,7 @@ pub(crate) async fn start(
 fn registry() -> Registry {
     let mut registry = Registry::default();
     metrics::register(&mut registry);
+    balance::register_metrics(&mut registry);
     orders::register_metrics(&mut registry);
     registry
 }

@@ -1,9 +1,10 @@
 //! A running shop: from the data folder to the socket and back. Also for tests and commands that want one of
 //! their own within the process.
 
-use crate::{config::Config, data::DataFolder, demo, ops, wiring::Services};
+use crate::{config::Config, data::DataFolder, demo, life::Life, ops, wiring::Services};
 use contracts::{BoxError, values::Timestamp};
 use platform::{
+    balance::Pools,
     clock::Clock,
     http::{Readiness, listen},
     tasks::Tasks,
@@ -12,7 +13,6 @@ use secrecy::SecretString;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
 };
 use tokio::net::TcpListener;
 
@@ -31,9 +31,7 @@ pub struct Shop {
     /// Products that came with the demo catalog, if it was filled in just now.
     pub demo_products: usize,
     config: Config,
-    readiness: Readiness,
-    doors: Tasks,
-    work: Tasks,
+    life: Life,
     // Last: the folder is unlocked (or removed) when all else is closed.
     folder: DataFolder,
 }
@@ -52,29 +50,26 @@ impl Shop {
             .await
             .map_err(|error| format!("{} cannot be listened on: {error}", config.http.listen))?;
         let address = listener.local_addr()?;
-        let public_url = match config.http.public_url.as_str() {
-            "" => format!("http://{address}"),
-            given => given.trim_end_matches('/').to_owned(),
-        };
-        let (doors, work) = (Tasks::default(), Tasks::default());
-        let services = Services::open(&config, folder.path(), Clock::System, &work).await?;
+        let public_url = config.public_url(address);
+        let life = Life::new(Readiness::new(config.readiness));
+        let work = &life.work;
+        let services = Services::open(&config, folder.path(), Clock::System, work).await?;
         let demo_products = if config.shop.demo {
             demo::fill(&*services.catalog).await?
         } else {
             0
         };
         let setup_token = services.identity.setup_token().await?;
-        let readiness = Readiness::new(config.readiness);
-        services.watch(&readiness);
-        readiness.look().await;
-        readiness.start(&work);
-        let router = services.router(&config, &public_url, &readiness)?;
-        services.start(&work);
+        services.watch(&life.readiness);
+        life.readiness.look().await;
+        life.readiness.start(work);
+        let router = services.router(&config, &public_url, &life.readiness)?;
+        services.start(work);
         let ops_address = match config.http.ops_address()? {
-            Some(address) => Some(ops::start(&doors, address, &readiness).await?),
+            Some(address) => Some(ops::start(&life, address, &Pools::default()).await?),
             None => None,
         };
-        listen::start(&doors, listener, router, config.http.connections_max);
+        listen::start(&life.doors, listener, router, config.http.connections_max);
         Ok(Self {
             services,
             address,
@@ -83,9 +78,7 @@ impl Shop {
             setup_token,
             demo_products,
             config,
-            readiness,
-            doors,
-            work,
+            life,
             folder,
         })
     }
@@ -98,30 +91,15 @@ impl Shop {
 
     /// Ends when a part of the shop has failed, and says which.
     pub async fn failed(&self) -> String {
-        tokio::select! {
-            () = self.doors.stopping().cancelled_owned() => {}
-            () = self.work.stopping().cancelled_owned() => {}
-        }
-        self.doors
-            .failure()
-            .or_else(|| self.work.failure())
-            .unwrap_or_else(|| "the shop was stopped".to_owned())
+        self.life.failed().await
     }
 
     /// Closes: says so to whoever asks `/readyz`, goes on until they had time to hear it, takes no new requests,
     /// finishes the open ones, then stops the rest. True if nothing had to be cut off.
     pub async fn close(self) -> bool {
-        self.readiness.drain();
-        tokio::time::sleep(self.config.http.shutdown_delay()).await;
-        self.doors.stop();
-        let finished = self
-            .doors
-            .wait(Duration::from_millis(self.config.http.stop_wait_ms))
-            .await;
-        self.work.stop();
-        let stopped = self.work.wait(Duration::from_secs(5)).await;
+        let ended = self.life.end(&self.config.http).await;
         drop(self.services);
-        finished && stopped
+        ended
     }
 }
 

@@ -1,6 +1,7 @@
 //! The whole configuration: the server's own sections and each service's. Printed with secrets masked.
 
 use platform::{
+    balance,
     config::{ConfigError, Sources},
     db::sqlite,
     http::{readiness, stack},
@@ -40,6 +41,8 @@ pub struct Config {
     pub readiness: readiness::Options,
     /// The embedded store's bounds.
     pub sqlite: sqlite::Options,
+    /// How requests are spread over instances.
+    pub balance: balance::Options,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -165,6 +168,7 @@ pub fn defaults() -> String {
     [
         DEFAULTS,
         readiness::DEFAULTS,
+        balance::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -236,6 +240,14 @@ impl Config {
             .strip_prefix("sqlite:")
             .filter(|path| !path.is_empty())
             .map(PathBuf::from)
+    }
+
+    /// Where the shop is seen from outside, if it listens here.
+    pub(crate) fn public_url(&self, address: SocketAddr) -> String {
+        match self.http.public_url.as_str() {
+            "" => format!("http://{address}"),
+            given => given.trim_end_matches('/').to_owned(),
+        }
     }
 
     /// The effective settings as TOML, passwords in addresses masked.
