@@ -3,11 +3,13 @@
 
 pub mod args;
 mod audit;
+mod balancer;
 pub mod commands;
 pub mod config;
 mod console;
 mod data;
 mod demo;
+mod life;
 mod openapi;
 mod ops;
 pub mod shop;

@@ -1,6 +1,7 @@
 //! The listener for operations: what the shop counts, and how everything is that it depends on. It is not the
 //! public door, and nothing of the shop is sold here.
 
+use crate::life::Life;
 use axum::{
     Router,
     http::{StatusCode, header::CONTENT_TYPE},
@@ -10,9 +11,8 @@ use axum::{
 use contracts::BoxError;
 use platform::{
     balance::{self, Pools},
-    http::{Readiness, listen},
+    http::listen,
     metrics::{self, Registry},
-    tasks::Tasks,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
@@ -20,11 +20,10 @@ use tokio::net::TcpListener;
 /// Whoever scrapes needs one connection, or a few.
 const CONNECTIONS_MAX: u32 = 16;
 
-/// Serves `/metrics`, `/livez` and `/readyz` until the tasks stop; answers where.
+/// Serves `/metrics`, `/livez`, `/readyz` and `/services` (the pools behind this process) until the tasks stop; answers where.
 pub(crate) async fn start(
-    tasks: &Tasks,
+    life: &Life,
     address: SocketAddr,
-    readiness: &Readiness,
     pools: &Pools,
 ) -> Result<SocketAddr, BoxError> {
     let listener = TcpListener::bind(address)
@@ -38,9 +37,9 @@ pub(crate) async fn start(
     });
     let router = Router::new()
         .route("/metrics", scrape)
-        .merge(readiness.routes())
+        .merge(life.readiness.routes())
         .merge(pools.routes());
-    listen::start(tasks, listener, router, CONNECTIONS_MAX);
+    listen::start(&life.doors, listener, router, CONNECTIONS_MAX);
     Ok(address)
 }
 

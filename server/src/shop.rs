@@ -1,7 +1,9 @@
 //! A running shop: from the data folder to the socket and back. Also for tests and commands that want one of
 //! their own within the process.
 
-use crate::{config::Config, data::DataFolder, demo, ops, target::Target, wiring::Services};
+use crate::{
+    config::Config, data::DataFolder, demo, life::Life, ops, target::Target, wiring::Services,
+};
 use contracts::{BoxError, values::Timestamp};
 use platform::{
     clock::Clock,
@@ -12,7 +14,6 @@ use secrecy::SecretString;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
 };
 use tokio::net::TcpListener;
 
@@ -33,9 +34,7 @@ pub struct Shop {
     /// Products that came with the demo catalog, if it was filled in just now.
     pub demo_products: usize,
     config: Config,
-    readiness: Readiness,
-    doors: Tasks,
-    work: Tasks,
+    life: Life,
     // Last: the folder is unlocked (or removed) when all else is closed. A part that keeps nothing has none.
     folder: Option<DataFolder>,
 }
@@ -57,13 +56,11 @@ impl Shop {
         let internal_address = address_of(&internal)?;
         let address = address_of(&door)?.or(internal_address);
         let address = address.ok_or("the configuration names no address to listen on")?;
-        let public_url = match config.http.public_url.as_str() {
-            "" => format!("http://{address}"),
-            given => given.trim_end_matches('/').to_owned(),
-        };
-        let (doors, work) = (Tasks::default(), Tasks::default());
+        let public_url = config.public_url(address);
+        let life = Life::new(Readiness::new(config.readiness));
+        let work = &life.work;
         let path = folder.as_ref().map(DataFolder::path);
-        let services = Services::open(&config, path, Clock::System, &work).await?;
+        let services = Services::open(&config, path, Clock::System, work).await?;
         let demo_products = if config.shop.demo && services.has_catalog() {
             demo::fill(&*services.catalog).await?
         } else {
@@ -73,23 +70,22 @@ impl Shop {
             Ok(identity) => identity.setup_token().await?,
             Err(_) => None,
         };
-        let readiness = Readiness::new(config.readiness);
-        services.watch(&readiness);
-        readiness.look().await;
-        readiness.start(&work);
-        services.start(&work);
+        services.watch(&life.readiness);
+        life.readiness.look().await;
+        life.readiness.start(work);
+        services.start(work);
         let ops_address = match config.http.ops_address()? {
-            Some(address) => Some(ops::start(&doors, address, &readiness, services.pools()).await?),
+            Some(address) => Some(ops::start(&life, address, services.pools()).await?),
             None => None,
         };
         let connections_max = config.http.connections_max;
         if let Some(listener) = door {
-            let router = services.router(&config, &public_url, &readiness)?;
-            listen::start(&doors, listener, router, connections_max);
+            let router = services.router(&config, &public_url, &life.readiness)?;
+            listen::start(&life.doors, listener, router, connections_max);
         }
         if let Some(listener) = internal {
-            let router = services.internal_router(&config, &public_url, &readiness)?;
-            listen::start(&doors, listener, router, connections_max);
+            let router = services.internal_router(&config, &public_url, &life.readiness)?;
+            listen::start(&life.doors, listener, router, connections_max);
         }
         Ok(Self {
             services,
@@ -100,9 +96,7 @@ impl Shop {
             setup_token,
             demo_products,
             config,
-            readiness,
-            doors,
-            work,
+            life,
             folder,
         })
     }
@@ -121,30 +115,15 @@ impl Shop {
 
     /// Ends when a part of the shop has failed, and says which.
     pub async fn failed(&self) -> String {
-        tokio::select! {
-            () = self.doors.stopping().cancelled_owned() => {}
-            () = self.work.stopping().cancelled_owned() => {}
-        }
-        self.doors
-            .failure()
-            .or_else(|| self.work.failure())
-            .unwrap_or_else(|| "the shop was stopped".to_owned())
+        self.life.failed().await
     }
 
     /// Closes: says so to whoever asks `/readyz`, goes on until they had time to hear it, takes no new requests,
     /// finishes the open ones, then stops the rest. True if nothing had to be cut off.
     pub async fn close(self) -> bool {
-        self.readiness.drain();
-        tokio::time::sleep(self.config.http.shutdown_delay()).await;
-        self.doors.stop();
-        let finished = self
-            .doors
-            .wait(Duration::from_millis(self.config.http.stop_wait_ms))
-            .await;
-        self.work.stop();
-        let stopped = self.work.wait(Duration::from_secs(5)).await;
+        let ended = self.life.end(&self.config.http).await;
         drop(self.services);
-        finished && stopped
+        ended
     }
 }
 

@@ -2,6 +2,7 @@
 //! nothing but counters, knows no rule of any service, and is the same in every shape of the shop.
 
 mod address;
+mod alike;
 pub mod config;
 mod docs;
 mod limits;
@@ -11,6 +12,7 @@ mod seeds;
 mod session;
 
 pub use address::Network;
+pub use alike::alike;
 pub use config::{Config, DEFAULTS};
 pub use routes::Upstreams;
 

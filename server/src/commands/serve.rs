@@ -1,6 +1,6 @@
 //! `souk serve`: opens the shop, says where it is, and closes it when told to.
 
-use crate::{args::ServeArgs, console::say, shop::Shop, target::Target};
+use crate::{args::ServeArgs, balancer::Balancer, console::say, shop::Shop, target::Target};
 use contracts::BoxError;
 use platform::telemetry;
 use secrecy::ExposeSecret;
@@ -19,12 +19,16 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
     // Before the shop opens: a stop that comes early is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let shop = Shop::open(config, args.ephemeral).await?;
-    welcome(&shop);
+    let opened = if config.gateway.upstream.nodes.is_empty() {
+        Opened::Shop(Box::new(Shop::open(config, args.ephemeral).await?))
+    } else {
+        Opened::Balancer(Box::new(Balancer::open(config).await?))
+    };
+    opened.welcome();
     let failure = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
-        why = shop.failed() => Some(why),
+        why = opened.failed() => Some(why),
     };
     let again = async {
         tokio::select! {
@@ -33,7 +37,7 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
         }
     };
     let orderly = tokio::select! {
-        orderly = shop.close() => orderly,
+        orderly = opened.close() => orderly,
         // Every acknowledged write is on the disk already: nothing is lost by going at once.
         () = again => false,
     };
@@ -49,6 +53,42 @@ fn list_targets() {
     say(format!("{:<11} all of these but worker", "all"));
     for target in Target::LIST {
         say(format!("{:<11} {}", target.name(), target.what()));
+    }
+}
+
+/// What this process is.
+enum Opened {
+    /// A shop.
+    Shop(Box<Shop>),
+    /// A door in front of shops.
+    Balancer(Box<Balancer>),
+}
+
+impl Opened {
+    fn welcome(&self) {
+        match self {
+            Self::Shop(shop) => welcome(shop),
+            Self::Balancer(balancer) => {
+                if let Some(address) = balancer.ops_address {
+                    say(format!("  Metrics  http://{address}/metrics\n"));
+                }
+                say(format!("listening on http://{}", balancer.address));
+            }
+        }
+    }
+
+    async fn failed(&self) -> String {
+        match self {
+            Self::Shop(shop) => shop.failed().await,
+            Self::Balancer(balancer) => balancer.failed().await,
+        }
+    }
+
+    async fn close(self) -> bool {
+        match self {
+            Self::Shop(shop) => shop.close().await,
+            Self::Balancer(balancer) => balancer.close().await,
+        }
     }
 }
 

@@ -260,6 +260,14 @@ impl Config {
             .map(PathBuf::from)
     }
 
+    /// Where the shop is seen from outside, if it listens here.
+    pub(crate) fn public_url(&self, address: SocketAddr) -> String {
+        match self.http.public_url.as_str() {
+            "" => format!("http://{address}"),
+            given => given.trim_end_matches('/').to_owned(),
+        }
+    }
+
     /// The effective settings as TOML, passwords in addresses masked.
     ///
     /// # Errors

@@ -105,7 +105,7 @@ fn text(kind: &'static str, body: Bytes) -> Response {
     ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "max-age=60")], body).into_response()
 }
 
-fn probe(word: &'static str) -> Response {
+pub(crate) fn probe(word: &'static str) -> Response {
     let kind = "text/plain; charset=utf-8";
     ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")], word).into_response()
 }

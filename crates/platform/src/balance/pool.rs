@@ -105,8 +105,7 @@ impl Pool {
     #[must_use]
     pub fn ready(&self) -> usize {
         let instances = self.instances();
-        let ready = instances.iter().filter(|one| one.word() == Word::Ready);
-        ready.count()
+        instances.iter().filter(|one| self.takes_work(one)).count()
     }
 
     /// How everything is, for operators.
