@@ -3,11 +3,13 @@
 //! outbox tables.
 
 mod memory;
+pub mod nats;
 
 pub use memory::MemoryBus;
+pub use nats::NatsBus;
 
 use async_trait::async_trait;
-use contracts::{BoxError, event::Envelope};
+use contracts::{BoxError, event::Envelope, values::Timestamp};
 use std::{collections::HashSet, sync::Arc};
 use tokio::sync::watch;
 
@@ -36,6 +38,21 @@ pub trait Listener: Send + Sync {
     async fn missed(&self);
 }
 
+/// An event that a consumer could not take in all its tries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// Its number in the list.
+    pub number: u64,
+    /// Who could not take it.
+    pub consumer: String,
+    /// The event, if it can be read.
+    pub event: Option<Envelope>,
+    /// What the last try said.
+    pub reason: String,
+    /// When it was given up.
+    pub at: Timestamp,
+}
+
 /// Carries events to consumers and listeners.
 #[async_trait]
 pub trait Bus: Send + Sync {
@@ -53,6 +70,16 @@ pub trait Bus: Send + Sync {
     /// is gone where that cannot happen.
     fn losses(&self) -> watch::Receiver<u64> {
         watch::channel(0).1
+    }
+    /// Dead letters after this number, the oldest first. A bus that gives nothing up has none.
+    async fn dead_letters(&self, after: u64, limit: u16) -> Result<Vec<DeadLetter>, BoxError> {
+        let _ = (after, limit);
+        Ok(Vec::new())
+    }
+    /// Sends a dead letter to its consumer once more; false if there is none of this number.
+    async fn redrive(&self, number: u64) -> Result<bool, BoxError> {
+        let _ = number;
+        Ok(false)
     }
     /// Takes an event over: it is delivered, or kept safe until it is. An error if that failed for anybody.
     async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError>;
