@@ -9,7 +9,7 @@ use crate::{
 use axum::Router;
 use contracts::BoxError;
 use platform::{
-    bus::{Bus, MemoryBus},
+    bus::{self, Bus},
     clock::Clock,
     http::{KeySet, Revocations, TokenVerifier, VerifierOptions, cookies::Cookies, stack},
     tasks::Tasks,
@@ -34,6 +34,7 @@ pub struct Services {
     pub payments: Arc<payments::Service>,
     keys: KeySet,
     revocations: Revocations,
+    bus: Arc<dyn Bus>,
     clock: Clock,
     tasks: Tasks,
 }
@@ -92,6 +93,7 @@ impl Services {
             payments,
             keys,
             revocations,
+            bus: bus::open(&config.bus, &config.nats, tasks).await?,
             clock,
             tasks: tasks.clone(),
         })
@@ -99,11 +101,11 @@ impl Services {
 
     /// Starts what goes on in the background: relays, sweepers, consumers.
     pub fn start(&self, tasks: &Tasks) {
-        let bus: Arc<dyn Bus> = Arc::new(MemoryBus::default());
+        let bus = &self.bus;
         bus.subscribe(catalog::consumer(self.catalog.clone()));
         bus.subscribe(payments::consumer(self.payments.clone()));
-        self.orders.start(tasks, &bus);
-        identity::start(&self.identity, tasks, Arc::clone(&bus));
+        self.orders.start(tasks, bus);
+        identity::start(&self.identity, tasks, Arc::clone(bus));
         payments::start(self.payments.clone(), tasks);
     }
 

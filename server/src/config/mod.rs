@@ -1,6 +1,7 @@
 //! The whole configuration: the server's own sections and each service's. Printed with secrets masked.
 
 use platform::{
+    bus::{self, nats},
     config::{ConfigError, Sources},
     db::sqlite,
     http::stack,
@@ -20,7 +21,7 @@ const DEFAULTS: &str = include_str!("defaults.toml");
 pub struct Config {
     /// `sqlite:DIR`.
     pub db: String,
-    /// `local`.
+    /// `local` or `nats://HOST:PORT[,HOST:PORT]`.
     pub bus: String,
     /// `local`.
     pub cache: String,
@@ -34,6 +35,8 @@ pub struct Config {
     pub http: Http,
     /// The embedded store's bounds.
     pub sqlite: sqlite::Options,
+    /// The broker's bounds.
+    pub nats: nats::Config,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -128,6 +131,7 @@ pub struct HttpFlags {
 pub fn defaults() -> String {
     [
         DEFAULTS,
+        nats::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -167,12 +171,13 @@ impl Config {
                 masked_url(&self.db)
             ));
         }
-        if self.bus != "local" {
+        if self.bus != bus::LOCAL && nats::addresses(&self.bus).is_err() {
             return invalid(format!(
-                "bus: \"{}\" is not known here; use local",
+                "bus: \"{}\" is not known here; use local or nats://HOST:PORT[,HOST:PORT]",
                 masked_url(&self.bus)
             ));
         }
+        self.nats.check()?;
         if self.cache != "local" {
             return invalid(format!(
                 "cache: \"{}\" is not known here; use local",
