@@ -4,7 +4,7 @@ use super::Config;
 use crate::target::Target;
 use platform::{
     balance::Source,
-    call,
+    bus, call,
     call::signature::SECRET_LENGTH_MIN,
     config::{ConfigError, Secret},
 };
@@ -118,7 +118,7 @@ impl Config {
             ));
         }
         let kept = targets.services().count();
-        if self.bus == "local" && (1..4).contains(&kept) {
+        if self.bus == bus::LOCAL && (1..4).contains(&kept) {
             return invalid(format!(
                 "bus: \"local\" reaches this process only, and with target \"{targets}\" others must hear of its \
                  events; apart needs bus = \"nats://HOST:PORT\""

@@ -7,6 +7,7 @@ pub use apart::{Internal, Peers};
 use crate::target::Targets;
 use platform::{
     balance,
+    bus::{self, nats},
     config::{ConfigError, Sources},
     db::sqlite,
     http::{readiness, stack},
@@ -30,7 +31,7 @@ const DEFAULTS: &str = include_str!("defaults.toml");
 pub struct Config {
     /// `sqlite:DIR`.
     pub db: String,
-    /// `local`.
+    /// `local` or `nats://HOST:PORT[,HOST:PORT]`.
     pub bus: String,
     /// `local`.
     pub cache: String,
@@ -54,6 +55,8 @@ pub struct Config {
     pub internal: Internal,
     /// How requests are spread over instances.
     pub balance: balance::Options,
+    /// The broker's bounds.
+    pub nats: nats::Config,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -186,6 +189,7 @@ pub fn defaults() -> String {
         DEFAULTS,
         readiness::DEFAULTS,
         balance::DEFAULTS,
+        nats::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -225,12 +229,13 @@ impl Config {
                 masked_url(&self.db)
             ));
         }
-        if self.bus != "local" {
+        if self.bus != bus::LOCAL && nats::addresses(&self.bus).is_err() {
             return invalid(format!(
-                "bus: \"{}\" is not known here; use local",
+                "bus: \"{}\" is not known here; use local or nats://HOST:PORT[,HOST:PORT]",
                 masked_url(&self.bus)
             ));
         }
+        self.nats.check()?;
         if self.cache != "local" {
             return invalid(format!(
                 "cache: \"{}\" is not known here; use local",

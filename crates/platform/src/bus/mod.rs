@@ -8,6 +8,7 @@ pub mod nats;
 pub use memory::MemoryBus;
 pub use nats::NatsBus;
 
+use crate::tasks::Tasks;
 use async_trait::async_trait;
 use contracts::{BoxError, event::Envelope, values::Timestamp};
 use std::{collections::HashSet, sync::Arc};
@@ -62,9 +63,13 @@ pub trait Bus: Send + Sync {
     fn listen(&self, listener: Arc<dyn Listener>);
     /// Whether anybody wants events of this name.
     fn is_wanted(&self, name: &str) -> bool;
+    /// Why nothing can be published just now, if nothing can.
+    fn why_away(&self) -> Option<String> {
+        None
+    }
     /// Whether nothing can be published just now. Events should wait where they are.
     fn is_away(&self) -> bool {
-        false
+        self.why_away().is_some()
     }
     /// Counts how often the bus has lost events that it had taken: they must be published again. The sender
     /// is gone where that cannot happen.
@@ -101,6 +106,20 @@ pub trait Bus: Send + Sync {
         answers
     }
 }
+
+/// The bus that the settings name: `local`, or the brokers at `nats://HOST:PORT[,HOST:PORT]`.
+///
+/// # Errors
+/// When the settings cannot work.
+pub async fn open(bus: &str, nats: &nats::Config, tasks: &Tasks) -> Result<Arc<dyn Bus>, BoxError> {
+    if bus == LOCAL {
+        return Ok(Arc::new(MemoryBus::default()));
+    }
+    Ok(Arc::new(NatsBus::open(bus, nats.clone(), tasks).await?))
+}
+
+/// The setting for a bus within the process.
+pub const LOCAL: &str = "local";
 
 /// Why an event was not even tried.
 pub(crate) const BEHIND: &str = "waits for an earlier event";

@@ -154,14 +154,11 @@ pub fn addresses(bus: &str) -> Result<Vec<async_nats::ServerAddr>, ConfigError> 
     if !["nats", "tls"].contains(&scheme) {
         return Err(invalid());
     }
-    hosts
-        .split(',')
-        .map(|host| {
-            format!("{scheme}://{}", host.trim())
-                .parse()
-                .map_err(|_| invalid())
-        })
-        .collect()
+    let address = |host: &str| match host.trim() {
+        "" => Err(invalid()),
+        host => format!("{scheme}://{host}").parse().map_err(|_| invalid()),
+    };
+    hosts.split(',').map(address).collect()
 }
 
 #[cfg(test)]

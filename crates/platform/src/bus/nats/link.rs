@@ -15,6 +15,7 @@ use async_nats::{
 };
 use contracts::BoxError;
 use std::{
+    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -37,13 +38,11 @@ enum Condition {
     Away(String),
 }
 
-/// What we know of the stream of events, to notice that it was lost.
+/// What we know of the streams, to notice that something of them was lost.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 struct Known {
-    /// When it was made, as the broker says.
-    created: Option<i128>,
-    /// The last number seen.
-    last: u64,
+    /// By a stream's name: when it was made, as the broker says, and the last number seen.
+    streams: HashMap<String, (i128, u64)>,
     /// The last event that was acknowledged to us: its number and id.
     acknowledged: Option<(u64, String)>,
 }
@@ -195,55 +194,27 @@ impl Link {
         if self.context.client().connection_state() != async_nats::connection::State::Connected {
             return Err("no connection".into());
         }
-        for config in self.streams() {
-            let is_events = config.name == self.subjects.events_stream();
-            let (stream, is_new) = self.ensure(config).await?;
-            if is_events {
-                self.compare(&stream, is_new).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn ensure(&self, wanted: stream::Config) -> Result<(Stream, bool), BoxError> {
-        match self.context.get_stream(&wanted.name).await {
-            Ok(stream) => {
-                if differs(&stream.cached_info().config, &wanted) {
-                    tracing::info!(stream = wanted.name, "a stream gets new settings");
-                    self.context.update_stream(&wanted).await?;
-                }
-                Ok((stream, false))
-            }
-            Err(error) if is_missing(&error.kind()) => {
-                tracing::info!(stream = wanted.name, "a stream is made");
-                Ok((self.context.create_stream(wanted).await?, true))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// A stream that was made anew, that is shorter than it was, or that holds another event where ours was
-    /// acknowledged, has lost something.
-    async fn compare(&self, events: &Stream, is_new: bool) -> Result<(), BoxError> {
         let known = self
             .known
             .lock()
             .map(|known| known.clone())
             .unwrap_or_default();
-        let info = events.cached_info();
-        let (created, state) = (info.created.unix_timestamp_nanos(), &info.state);
-        let mut lost = is_new
-            || known.created.is_some_and(|was| was != created)
-            || state.last_sequence < known.last;
-        if let Some((sequence, id)) = &known.acknowledged
-            && !lost
-            && *sequence >= state.first_sequence
-        {
-            lost = !is_there(events, *sequence, id).await?;
+        let (mut seen, mut lost) = (HashMap::new(), false);
+        for wanted in self.streams() {
+            // Nodes with other settings would undo each other's at every look: only the first one of each counts.
+            let (stream, is_new) = self.ensure(&wanted, known.streams.is_empty()).await?;
+            lost |= is_new || has_lost(&stream, &known).await?;
+            let info = stream.cached_info();
+            seen.insert(
+                wanted.name,
+                (
+                    info.created.unix_timestamp_nanos(),
+                    info.state.last_sequence,
+                ),
+            );
         }
         if let Ok(mut now) = self.known.lock() {
-            now.created = Some(created);
-            now.last = state.last_sequence;
+            now.streams = seen;
             if lost && now.acknowledged == known.acknowledged {
                 now.acknowledged = None;
             }
@@ -258,6 +229,27 @@ impl Link {
                 .send_modify(|losses| *losses = losses.saturating_add(1));
         }
         Ok(())
+    }
+
+    async fn ensure(
+        &self,
+        wanted: &stream::Config,
+        may_change: bool,
+    ) -> Result<(Stream, bool), BoxError> {
+        match self.context.get_stream(&wanted.name).await {
+            Ok(stream) => {
+                if may_change && differs(&stream.cached_info().config, wanted) {
+                    tracing::info!(stream = wanted.name, "a stream gets new settings");
+                    self.context.update_stream(wanted).await?;
+                }
+                Ok((stream, false))
+            }
+            Err(error) if is_missing(&error.kind()) => {
+                tracing::info!(stream = wanted.name, "a stream is made");
+                Ok((self.context.create_stream(wanted.clone()).await?, true))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn streams(&self) -> [stream::Config; 3] {
@@ -330,6 +322,26 @@ fn is_missing(error: &GetStreamErrorKind) -> bool {
 
 fn gauge(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A stream that was made anew, that is shorter than it was, or that holds another event where ours was
+/// acknowledged, has lost something.
+async fn has_lost(stream: &Stream, known: &Known) -> Result<bool, BoxError> {
+    let info = stream.cached_info();
+    let Some((created, last)) = known.streams.get(&info.config.name) else {
+        return Ok(false);
+    };
+    if *created != info.created.unix_timestamp_nanos() || info.state.last_sequence < *last {
+        return Ok(true);
+    }
+    let is_events =
+        info.config.retention == RetentionPolicy::Limits && info.config.max_age > Duration::ZERO;
+    match &known.acknowledged {
+        Some((sequence, id)) if is_events && *sequence >= info.state.first_sequence => {
+            Ok(!is_there(stream, *sequence, id).await?)
+        }
+        _ => Ok(false),
+    }
 }
 
 async fn is_there(events: &Stream, sequence: u64, id: &str) -> Result<bool, BoxError> {

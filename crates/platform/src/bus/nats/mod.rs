@@ -68,8 +68,8 @@ impl Bus for NatsBus {
         carried.is_empty() || carried.iter().any(|one| one == name)
     }
 
-    fn is_away(&self) -> bool {
-        self.link.why_away().is_some()
+    fn why_away(&self) -> Option<String> {
+        self.link.why_away()
     }
 
     fn losses(&self) -> watch::Receiver<u64> {

@@ -46,6 +46,9 @@ async fn a_broker_that_is_killed_has_its_events_afterwards() {
         return;
     };
     let (bus, _tasks) = node(&nats, quick()).await;
+    let (early, late) = (Notes::of("early"), Notes::of("late"));
+    early.fail("s1", 1);
+    bus.subscribe(early.clone());
     until("the bus is open", || !bus.is_away()).await;
     give(
         &*bus,
@@ -54,11 +57,13 @@ async fn a_broker_that_is_killed_has_its_events_afterwards() {
             .collect(),
     )
     .await;
+    until("one of them was tried again", || early.seen().len() == 50).await;
     let losses = *bus.losses().borrow();
     nats.restart().await;
-    let notes = Notes::of("one");
-    bus.subscribe(notes.clone());
-    until("all came", || notes.seen().len() == 50).await;
+    bus.subscribe(late.clone());
+    until("all came", || late.seen().len() == 50).await;
+    give(&*bus, vec![event("s1", 99)]).await;
+    until("the next one came", || late.seen().len() == 51).await;
     assert_eq!(*bus.losses().borrow(), losses, "nothing was lost");
 }
 

@@ -1,22 +1,19 @@
 //! Near or far is decided here, and only here: what this process runs is opened, what it does not is asked of the
 //! nodes that do, and all are tied to each other through their contracts. Nothing else can tell the difference.
 
-mod doors;
-mod follow;
-mod peers;
-
 use crate::{
     audit::{Books, Keeper},
     config::Config,
+    follow,
+    peers::Ways,
     target::{Target, Targets},
 };
 use contracts::{
     BoxError, catalog::Catalog, identity::Identity, orders::Orders, payments::Payments,
 };
-use peers::Ways;
 use platform::{
     balance::Pools,
-    bus::{Bus, MemoryBus},
+    bus::{self, Bus},
     clock::{Clock, Steady},
     http::{KeySet, Readiness, Revocations, readiness::Need},
     tasks::Tasks,
@@ -36,22 +33,23 @@ pub struct Services {
     pub orders: Arc<dyn Orders>,
     /// Payments.
     pub payments: Arc<dyn Payments>,
-    auditor: Arc<Keeper>,
+    pub(crate) auditor: Arc<Keeper>,
+    pub(crate) near: Near,
+    pub(crate) ways: Ways,
+    pub(crate) keys: KeySet,
+    pub(crate) revocations: Revocations,
+    pub(crate) clock: Clock,
     targets: Targets,
-    near: Near,
-    ways: Ways,
-    keys: KeySet,
-    revocations: Revocations,
-    clock: Clock,
+    bus: Arc<dyn Bus>,
 }
 
 /// The services that run in this process.
 #[derive(Default)]
-struct Near {
+pub(crate) struct Near {
     identity: Option<Arc<identity::Service>>,
     catalog: Option<Arc<catalog::Service>>,
     orders: Option<orders::Opened>,
-    payments: Option<Arc<payments::Service>>,
+    pub(crate) payments: Option<Arc<payments::Service>>,
 }
 
 /// What services are opened with.
@@ -126,6 +124,7 @@ impl Services {
             orders,
             payments,
             targets,
+            bus: bus::open(&config.bus, &config.nats, tasks).await?,
             near,
             ways,
             keys: ground.keys,
@@ -137,7 +136,7 @@ impl Services {
     /// Starts what goes on in the background: relays, sweepers and consumers of the services that run here; and, where
     /// identity is elsewhere, what the door must hear of it.
     pub fn start(&self, tasks: &Tasks) {
-        let bus: Arc<dyn Bus> = Arc::new(MemoryBus::default());
+        let bus = &self.bus;
         if let Some(catalog) = &self.near.catalog {
             bus.subscribe(catalog::consumer(catalog.clone()));
         }
@@ -146,10 +145,10 @@ impl Services {
             payments::start(payments.clone(), tasks);
         }
         if let Some(orders) = &self.near.orders {
-            orders.start(tasks, &bus);
+            orders.start(tasks, bus);
         }
         match &self.near.identity {
-            Some(identity) => identity::start(identity, tasks, Arc::clone(&bus)),
+            Some(identity) => identity::start(identity, tasks, Arc::clone(bus)),
             None if self.targets.has(Target::Gateway) => follow::start(self, tasks),
             None => {}
         }

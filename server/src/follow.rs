@@ -1,7 +1,7 @@
 //! What a door must hear of identity when that runs elsewhere: the public keys, and what ended before its tokens did.
 //! What was heard once stays known while identity is away: keys for good, endings as long as any token lives.
 
-use super::Services;
+use crate::wiring::Services;
 use contracts::{BoxError, identity::Identity, values::Timestamp};
 use platform::{
     clock::Clock,
@@ -42,7 +42,7 @@ struct Follower {
 }
 
 /// Listens until the tasks stop.
-pub(super) fn start(services: &Services, tasks: &Tasks) {
+pub(crate) fn start(services: &Services, tasks: &Tasks) {
     let now = services.clock.now();
     let mut follower = Follower {
         identity: services.identity.clone(),

@@ -16,7 +16,7 @@ use platform::{
 };
 
 /// The ways from this process.
-pub(super) struct Ways {
+pub(crate) struct Ways {
     /// None in a process that is alone.
     signer: Option<Signer>,
     instances: Vec<(Target, Balanced)>,
@@ -27,7 +27,7 @@ pub(super) struct Ways {
 
 impl Ways {
     /// Looks for the instances of everything that does not run here.
-    pub(super) fn open(config: &Config, clock: &Clock, tasks: &Tasks) -> Result<Self, BoxError> {
+    pub(crate) fn open(config: &Config, clock: &Clock, tasks: &Tasks) -> Result<Self, BoxError> {
         let pools = Pools::default();
         let mut instances = Vec::new();
         for target in SERVICES.into_iter().chain([Target::Storefront]) {
@@ -48,24 +48,24 @@ impl Ways {
     }
 
     /// All pools, for operators.
-    pub(super) const fn pools(&self) -> &Pools {
+    pub(crate) const fn pools(&self) -> &Pools {
         &self.pools
     }
 
     /// What requests between nodes are signed and checked with.
-    pub(super) fn signer(&self) -> Result<&Signer, BoxError> {
+    pub(crate) fn signer(&self) -> Result<&Signer, BoxError> {
         let signer = self.signer.as_ref();
         signer.ok_or_else(|| "internal.secret: set one, the same on all nodes".into())
     }
 
     /// The way to a service, for calls.
-    pub(super) fn peer(&self, target: Target) -> Result<Peer, BoxError> {
+    pub(crate) fn peer(&self, target: Target) -> Result<Peer, BoxError> {
         let instances = self.instances(target)?.clone();
         Ok(Peer::new(instances, self.signer()?.clone(), self.limits))
     }
 
     /// The way to a part, for what came through the door.
-    pub(super) fn router(&self, target: Target) -> Result<Router, BoxError> {
+    pub(crate) fn router(&self, target: Target) -> Result<Router, BoxError> {
         let instances = self.instances(target)?.clone();
         let signer = self.signer()?.clone();
         Ok(forward::router(instances, signer, self.body_bytes_max))
@@ -79,7 +79,7 @@ impl Ways {
     }
 
     /// Says who cannot be reached. The rest of the shop goes on without them.
-    pub(super) fn watch(&self, targets: &Targets, readiness: &Readiness) {
+    pub(crate) fn watch(&self, targets: &Targets, readiness: &Readiness) {
         for (target, instances) in &self.instances {
             if targets.far_needs().any(|(_, there)| there == *target) {
                 let pool = instances.pool().clone();

@@ -1,8 +1,7 @@
 //! The doors of this process: the shop's own, if it is here, and the one where the other nodes ask. A part that is near
 //! is its own router; one that is far is a way there. Both stand at the same place in the same table.
 
-use super::Services;
-use crate::{audit, config::Config, openapi, target::Target};
+use crate::{audit, config::Config, openapi, target::Target, wiring::Services};
 use axum::Router;
 use contracts::BoxError;
 use platform::http::{
