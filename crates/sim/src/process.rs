@@ -202,6 +202,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
     let near_payments = payments::open(payments::Parts {
         database: folder.join("payments.sqlite"),
         sandbox_database: folder.join("sandbox.sqlite"),
+        is_alone: true,
         sqlite: SQLITE,
         config: settings.payments,
         clock: clock.clone(),

@@ -1,16 +1,27 @@
 //! The whole configuration: the server's own sections and each service's. Printed with secrets masked.
 
+mod apart;
+
+pub use apart::{Internal, Peers};
+
+use crate::target::Targets;
 use platform::{
+    balance,
+    bus::{self, nats},
     config::{ConfigError, Sources},
     db::sqlite,
-    http::stack,
+    http::{readiness, stack},
     telemetry::{self, LogFormat},
 };
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+/// Longer than a balancer needs to see a probe fail twice.
+const SHUTDOWN_DELAY: Duration = Duration::from_millis(2_000);
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 
@@ -20,10 +31,12 @@ const DEFAULTS: &str = include_str!("defaults.toml");
 pub struct Config {
     /// `sqlite:DIR`.
     pub db: String,
-    /// `local`.
+    /// `local` or `nats://HOST:PORT[,HOST:PORT]`.
     pub bus: String,
     /// `local`.
     pub cache: String,
+    /// Which parts of the shop run in this process.
+    pub target: Targets,
     /// How logs look.
     pub log: LogFormat,
     /// How much they say.
@@ -32,8 +45,18 @@ pub struct Config {
     pub shop: Shop,
     /// The door's socket and bounds.
     pub http: Http,
+    /// How closely dependencies are looked at.
+    pub readiness: readiness::Options,
     /// The embedded store's bounds.
     pub sqlite: sqlite::Options,
+    /// Where the parts run that are elsewhere.
+    pub peers: Peers,
+    /// How parts that run apart know each other.
+    pub internal: Internal,
+    /// How requests are spread over instances.
+    pub balance: balance::Options,
+    /// The broker's bounds.
+    pub nats: nats::Config,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -64,6 +87,8 @@ pub struct Shop {
 pub struct Http {
     /// Address and port.
     pub listen: SocketAddr,
+    /// Address and port for the other nodes of the shop, if any.
+    pub internal_listen: String,
     /// Address and port for metrics, if any.
     pub ops_listen: String,
     /// Where the shop is seen from outside.
@@ -76,6 +101,8 @@ pub struct Http {
     pub connections_max: u32,
     /// The largest body.
     pub body_bytes_max: u32,
+    /// How long a stop goes on taking requests, so that balancers notice.
+    pub shutdown_delay_ms: Delay,
     /// How long a stop waits for open requests.
     pub stop_wait_ms: u64,
 }
@@ -88,6 +115,16 @@ impl Http {
             timeout_ms: self.timeout_ms,
             in_flight_max: self.in_flight_max,
             body_bytes_max: self.body_bytes_max,
+        }
+    }
+
+    /// How long a stop goes on taking requests.
+    #[must_use]
+    pub fn shutdown_delay(&self) -> Duration {
+        match self.shutdown_delay_ms {
+            Delay::Ms(ms) => Duration::from_millis(ms),
+            Delay::Word(Word::Auto) if self.listen.ip().is_loopback() => Duration::ZERO,
+            Delay::Word(Word::Auto) => SHUTDOWN_DELAY,
         }
     }
 
@@ -105,6 +142,24 @@ impl Http {
     }
 }
 
+/// Milliseconds, or what fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Delay {
+    /// So many milliseconds.
+    Ms(u64),
+    /// What fits.
+    Word(Word),
+}
+
+/// `auto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// Whatever fits where the shop listens.
+    Auto,
+}
+
 /// What the command line may say, above all other layers.
 #[derive(Debug, Default, Serialize)]
 pub struct Flags {
@@ -112,6 +167,8 @@ pub struct Flags {
     pub db: Option<String>,
     /// `--log`.
     pub log: Option<LogFormat>,
+    /// `--target LIST`.
+    pub target: Option<String>,
     /// Sections with flags.
     pub http: HttpFlags,
 }
@@ -121,6 +178,8 @@ pub struct Flags {
 pub struct HttpFlags {
     /// `--listen ADDR`.
     pub listen: Option<SocketAddr>,
+    /// `--internal-listen ADDR`.
+    pub internal_listen: Option<SocketAddr>,
 }
 
 /// Every key with its default and what it is for, as one TOML document.
@@ -128,6 +187,9 @@ pub struct HttpFlags {
 pub fn defaults() -> String {
     [
         DEFAULTS,
+        readiness::DEFAULTS,
+        balance::DEFAULTS,
+        nats::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -167,12 +229,13 @@ impl Config {
                 masked_url(&self.db)
             ));
         }
-        if self.bus != "local" {
+        if self.bus != bus::LOCAL && nats::addresses(&self.bus).is_err() {
             return invalid(format!(
-                "bus: \"{}\" is not known here; use local",
+                "bus: \"{}\" is not known here; use local or nats://HOST:PORT[,HOST:PORT]",
                 masked_url(&self.bus)
             ));
         }
+        self.nats.check()?;
         if self.cache != "local" {
             return invalid(format!(
                 "cache: \"{}\" is not known here; use local",
@@ -183,6 +246,7 @@ impl Config {
             return invalid(format!("log_level: \"{}\" is no level", self.log_level));
         }
         self.http.ops_address()?;
+        self.check_parts()?;
         let url = &self.http.public_url;
         if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
             return invalid(format!(
@@ -199,6 +263,14 @@ impl Config {
             .strip_prefix("sqlite:")
             .filter(|path| !path.is_empty())
             .map(PathBuf::from)
+    }
+
+    /// Where the shop is seen from outside, if it listens here.
+    pub(crate) fn public_url(&self, address: SocketAddr) -> String {
+        match self.http.public_url.as_str() {
+            "" => format!("http://{address}"),
+            given => given.trim_end_matches('/').to_owned(),
+        }
     }
 
     /// The effective settings as TOML, passwords in addresses masked.
@@ -252,6 +324,20 @@ mod tests {
             }
             commented = line.starts_with('#');
         }
+    }
+
+    #[test]
+    fn a_stop_gives_balancers_time_where_there_may_be_one() {
+        let delay = |listen: &str, delay| {
+            let mut http = Config::load(None, false, &Flags::default()).unwrap().http;
+            http.listen = listen.parse().unwrap();
+            http.shutdown_delay_ms = delay;
+            http.shutdown_delay().as_millis()
+        };
+        let auto = Delay::Word(Word::Auto);
+        assert_eq!(delay("127.0.0.1:8080", auto), 0);
+        assert_eq!(delay("0.0.0.0:8080", auto), 2_000);
+        assert_eq!(delay("127.0.0.1:8080", Delay::Ms(300)), 300);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod batch;
 mod categories;
+mod internal;
 mod inventory;
 mod products;
 
@@ -10,6 +11,8 @@ use contracts::{access::Principal, catalog::Catalog, problem::Code};
 use platform::http::{Fault, auth::User};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
+
+pub use internal::internal_routes;
 
 type Shop = Arc<dyn Catalog>;
 

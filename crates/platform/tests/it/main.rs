@@ -1,7 +1,9 @@
 //! What the rooms of `platform` promise, tried from outside: the stack around a router, the outbox and its
-//! relay, idempotency keys.
+//! relay, idempotency keys, calls between nodes, the bus in its forms.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod bus;
+mod calls;
 mod keys;
 mod outbox;
 mod stack;
