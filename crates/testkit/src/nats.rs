@@ -67,13 +67,23 @@ impl Nats {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Sends it a signal, such as `STOP` or `CONT`.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn signal(&self, name: &str) {
+        let process = self.process.as_ref().expect("it runs").id().to_string();
+        let told = Command::new("kill").args(["-s", name, &process]).status();
+        assert!(told.expect("kill runs").success(), "it runs");
+    }
+
     /// Asks it to stop, and waits.
+    ///
+    /// # Panics
+    /// When it does not run.
     pub async fn stop(&mut self) {
-        let Some(mut process) = self.process.take() else {
-            return;
-        };
-        let told = Command::new("kill").arg(process.id().to_string()).status();
-        assert!(told.expect("kill runs").success(), "it was running");
+        self.signal("TERM");
+        let mut process = self.process.take().expect("it runs");
         until("it stops", || {
             process.try_wait().expect("a process").is_some()
         })
