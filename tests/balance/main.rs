@@ -15,4 +15,14 @@ mod door;
 mod hops;
 mod life;
 mod node;
+mod proxies;
+mod rolling;
+mod shipped;
 mod spread;
+
+use std::io::Write;
+
+/// A line about this run for whoever reads the log.
+fn note(line: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{line}"));
+}
