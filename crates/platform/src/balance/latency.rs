@@ -25,6 +25,11 @@ impl Latency {
     pub(super) fn at(&self, now_us: u64, decay_us: u64) -> u64 {
         faded(self.nanos, now_us.saturating_sub(self.at_us), decay_us)
     }
+
+    /// Whether anything was taken in yet.
+    pub(super) const fn is_known(&self) -> bool {
+        self.at_us > 0
+    }
 }
 
 /// What is left of a value: half of it once the decay time has passed.

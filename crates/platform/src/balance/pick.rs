@@ -15,6 +15,42 @@ pub(super) struct Candidate {
     pub(super) weight_percent: u32,
 }
 
+/// How an instance stands when there is something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) in_flight: u32,
+    /// How slow it has been lately, if anybody knows.
+    pub(super) latency_ns: Option<u64>,
+    pub(super) weight_percent: u32,
+}
+
+/// A request costs a microsecond at least, or one at work would weigh as little as none.
+const LATENCY_LEAST_NS: u64 = 1_000;
+
+/// Weighs instances against each other. Whoever has not answered yet counts as neither fast nor slow: taken for
+/// fast, one that never answers would be given everything.
+pub(super) fn weigh(standings: &[Standing]) -> Vec<Candidate> {
+    let known = standings.iter().filter_map(|one| one.latency_ns);
+    let (sum, count) = known.fold((0_u128, 0_u128), |(sum, count), latency| {
+        (
+            sum.saturating_add(u128::from(latency)),
+            count.saturating_add(1),
+        )
+    });
+    let mean = sum.checked_div(count).unwrap_or_default();
+    let weighed = standings.iter().map(|one| {
+        let each = one.latency_ns.map_or(mean, u128::from);
+        let work = one.in_flight.saturating_add(1);
+        Candidate {
+            load: each
+                .max(u128::from(LATENCY_LEAST_NS))
+                .saturating_mul(u128::from(work)),
+            weight_percent: one.weight_percent,
+        }
+    });
+    weighed.collect()
+}
+
 /// Picks one by its place in the list. `random` answers a number below the one it is given.
 pub(super) fn pick(
     candidates: &[Candidate],
@@ -123,6 +159,35 @@ mod tests {
         }
         // Two that are as cold as each other have nobody to yield to.
         assert_eq!(pick(&[cold, cold], &mut scripted(&[0, 0])), Some(0));
+    }
+
+    #[test]
+    fn work_and_slowness_weigh_together_and_who_is_unknown_counts_as_the_middle() {
+        let standing = |in_flight, latency_ns| Standing {
+            in_flight,
+            latency_ns,
+            weight_percent: 100,
+        };
+        let loads = |standings: &[Standing]| -> Vec<u128> {
+            weigh(standings).iter().map(|one| one.load).collect()
+        };
+        let some = [
+            standing(0, Some(2_000)),
+            standing(3, Some(2_000)),
+            standing(0, Some(9_000_000)),
+            standing(0, Some(0)),
+        ];
+        assert_eq!(loads(&some), [2_000, 8_000, 9_000_000, 1_000]);
+        let unknown = [
+            standing(1, None),
+            standing(0, Some(2_000)),
+            standing(0, Some(6_000)),
+        ];
+        assert_eq!(loads(&unknown), [8_000, 2_000, 6_000]);
+        assert_eq!(
+            loads(&[standing(0, None), standing(4, None)]),
+            [1_000, 5_000]
+        );
     }
 
     #[test]
