@@ -13,5 +13,6 @@ pub mod http;
 pub mod limit;
 pub mod metrics;
 pub mod outbox;
+pub mod redis;
 pub mod tasks;
 pub mod telemetry;

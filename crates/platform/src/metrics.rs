@@ -42,6 +42,7 @@ pub fn count(number: usize) -> f64 {
 
 type File = [(&'static str, String); 1];
 type Queue = [(&'static str, &'static str); 1];
+type Outcome = [(&'static str, &'static str); 1];
 type Histograms = Family<File, Histogram, fn() -> Histogram>;
 
 struct Platform {
@@ -50,6 +51,9 @@ struct Platform {
     commit_seconds: Histograms,
     checkpoint_seconds: Histograms,
     log_pages: Family<File, Gauge>,
+    redis_up: Gauge,
+    redis_calls: Family<Outcome, Counter>,
+    limit_takes: Family<Outcome, Counter>,
 }
 
 static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
@@ -58,6 +62,9 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     commit_seconds: Family::new_with_constructor(seconds),
     checkpoint_seconds: Family::new_with_constructor(seconds),
     log_pages: Family::default(),
+    redis_up: Gauge::default(),
+    redis_calls: Family::default(),
+    limit_takes: Family::default(),
 });
 
 /// Adds the platform's metrics to a registry.
@@ -68,6 +75,9 @@ pub fn register(registry: &mut Registry) {
         commit_seconds,
         checkpoint_seconds,
         log_pages,
+        redis_up,
+        redis_calls,
+        limit_takes,
     } = &*PLATFORM;
     registry.register(
         "souk_queue_depth",
@@ -93,6 +103,21 @@ pub fn register(registry: &mut Registry) {
         "souk_sqlite_log_pages",
         "Pages in the write-ahead log after the last commit",
         log_pages.clone(),
+    );
+    registry.register(
+        "souk_redis_up",
+        "Whether there is a connection to Redis",
+        redis_up.clone(),
+    );
+    registry.register(
+        "souk_redis_calls",
+        "Calls to Redis, by what came of them",
+        redis_calls.clone(),
+    );
+    registry.register(
+        "souk_limit_takes",
+        "Requests counted against shared limits, by where: in Redis, against units leased before, or here alone",
+        limit_takes.clone(),
     );
 }
 
@@ -133,6 +158,42 @@ impl Sqlite {
             log_pages: PLATFORM.log_pages.get_or_create_owned(&file),
         }
     }
+}
+
+/// What the way to Redis is measured by.
+#[derive(Debug, Clone)]
+pub(crate) struct Redis {
+    pub(crate) up: Gauge,
+    pub(crate) answered: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) late: Counter,
+    pub(crate) away: Counter,
+    pub(crate) dropped: Counter,
+}
+
+impl Redis {
+    pub(crate) fn of_the_process() -> Self {
+        let calls = |outcome| {
+            PLATFORM
+                .redis_calls
+                .get_or_create_owned(&[("outcome", outcome)])
+        };
+        Self {
+            up: PLATFORM.redis_up.clone(),
+            answered: calls("answered"),
+            failed: calls("failed"),
+            late: calls("late"),
+            away: calls("away"),
+            dropped: calls("dropped"),
+        }
+    }
+}
+
+/// Where shared limits were counted.
+pub(crate) fn limit_takes(place: &'static str) -> Counter {
+    PLATFORM
+        .limit_takes
+        .get_or_create_owned(&[("place", place)])
 }
 
 #[cfg(test)]
