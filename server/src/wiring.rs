@@ -12,6 +12,7 @@ use platform::{
     bus::{Bus, MemoryBus},
     clock::Clock,
     http::{KeySet, Revocations, TokenVerifier, VerifierOptions, cookies::Cookies, stack},
+    redis::Redis,
     tasks::Tasks,
 };
 use std::{
@@ -34,6 +35,7 @@ pub struct Services {
     pub payments: Arc<payments::Service>,
     keys: KeySet,
     revocations: Revocations,
+    redis: Option<Redis>,
     clock: Clock,
     tasks: Tasks,
 }
@@ -50,6 +52,7 @@ impl Services {
         tasks: &Tasks,
     ) -> Result<Self, BoxError> {
         let (keys, revocations) = (KeySet::default(), Revocations::default());
+        let redis = config.redis()?;
         let identity = identity::open(identity::Parts {
             database: folder.join("identity.sqlite"),
             sqlite: config.sqlite,
@@ -92,6 +95,7 @@ impl Services {
             payments,
             keys,
             revocations,
+            redis,
             clock,
             tasks: tasks.clone(),
         })
@@ -99,6 +103,9 @@ impl Services {
 
     /// Starts what goes on in the background: relays, sweepers, consumers.
     pub fn start(&self, tasks: &Tasks) {
+        if let Some(redis) = &self.redis {
+            redis.start(tasks);
+        }
         let bus: Arc<dyn Bus> = Arc::new(MemoryBus::default());
         bus.subscribe(catalog::consumer(self.catalog.clone()));
         bus.subscribe(payments::consumer(self.payments.clone()));
@@ -176,6 +183,7 @@ impl Services {
             ])?,
             public_url: public_url.to_owned(),
             readiness: Arc::new(move || ready.load(Ordering::Relaxed)),
+            redis: self.redis.clone(),
         };
         Ok(stack::wrap(
             gateway::routes(door),

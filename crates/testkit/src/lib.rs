@@ -15,6 +15,7 @@ mod folder;
 mod process;
 mod provider;
 mod raw;
+mod redis;
 
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};
@@ -27,3 +28,4 @@ pub use platform::fault::POINTS;
 pub use process::{PASSWORD, Shop};
 pub use provider::Provider;
 pub use raw::raw;
+pub use redis::Redis;

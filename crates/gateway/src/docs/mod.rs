@@ -14,7 +14,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::problem::{Code, Problem};
-use platform::http::{Fault, Json};
+use platform::{
+    http::{Fault, Json},
+    redis::Redis,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -58,11 +61,12 @@ pub(crate) struct Docs {
     openapi: Bytes,
     page: Bytes,
     readiness: Readiness,
+    redis: Option<Redis>,
 }
 
 impl Docs {
     /// Renders the page of an `OpenAPI` document.
-    pub(crate) fn new(openapi: String, readiness: Readiness) -> Self {
+    pub(crate) fn new(openapi: String, readiness: Readiness, redis: Option<Redis>) -> Self {
         let document = serde_json::from_str(&openapi).unwrap_or_else(|error| {
             tracing::error!(error = %error, "the OpenAPI document is no JSON");
             Value::Null
@@ -71,6 +75,7 @@ impl Docs {
             page: Bytes::from(page::render(&document)),
             openapi: Bytes::from(openapi),
             readiness,
+            redis,
         }
     }
 
@@ -94,7 +99,11 @@ impl Docs {
             })
             .into_response(),
             Page::Live => probe("ok"),
-            Page::Ready if (self.readiness)() => probe("ready"),
+            // Without Redis the shop is slower, and ready.
+            Page::Ready if (self.readiness)() => match &self.redis {
+                Some(redis) if redis.is_away() => probe("ready, degraded: redis is away"),
+                Some(_) | None => probe("ready"),
+            },
             Page::Ready => {
                 let problem = Problem::new(Code::Unavailable);
                 Fault(problem.detail("the shop is not ready")).into_response()

@@ -164,6 +164,7 @@ impl Shop {
             openapi: include_str!("openapi.json").to_owned(),
             public_url: "https://shop.example".to_owned(),
             readiness: Arc::new(move || is_ready.load(Ordering::SeqCst)),
+            redis: None,
         });
         let options = stack::Options {
             timeout_ms: 10_000,

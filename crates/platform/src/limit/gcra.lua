@@ -14,9 +14,9 @@ if type(kept) == 'string' then
 elseif type(kept) == 'table' then
     redis.call('DEL', KEYS[1])
 end
--- Neither garbage nor a clock that was put back shuts a caller out for longer than one window.
+-- Nor does a moment count that this script cannot have written, or that a clock now put back did: nobody is shut out.
 if back_at ~= back_at or back_at > now + 2 * window then
-    back_at = now + window
+    back_at = 0
 end
 
 -- What was given out on credit is counted from when that was.

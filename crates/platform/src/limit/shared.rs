@@ -4,7 +4,7 @@
 
 use super::{
     Limiter, MemoryLimiter, Quota, Verdict,
-    lease::{Debt, Lease, Told},
+    lease::{Credit, Debt, Lease, Told},
 };
 use crate::{
     digest,
@@ -107,7 +107,7 @@ impl SharedLimiter {
         }
     }
 
-    async fn ask(&self, caller: &str, units: u32, debt: Debt) -> Result<Told, Away> {
+    async fn ask(&self, caller: &str, units: u32, debt: &Debt<'_>) -> Result<Told, Away> {
         let seal = self
             .redis
             .seal(&[b"limit", self.policy.as_bytes(), caller.as_bytes()]);
@@ -149,32 +149,29 @@ impl Limiter for SharedLimiter {
         let units = units.clamp(1, self.quota.units.max(1));
         let known = self.leases.get(caller);
         let lease = known.unwrap_or_else(|| self.leases.get_with(caller.to_owned(), Arc::default));
-        let debt = match lease.decide(units, self.quota, Instant::now()) {
-            Ok(verdict) => {
-                self.counted_from_credit.inc();
-                return verdict;
-            }
-            Err(debt) => debt,
-        };
-        match self.ask(caller, units, debt).await {
-            Ok(told) => {
-                self.counted_there.inc();
-                let lasts = Duration::from_millis(self.sharing.credit_ms);
-                let verdict = lease.learn(units, told, self.credit(told), lasts);
-                Verdict {
-                    wait_seconds: verdict.wait_seconds.max(if verdict.allowed {
-                        self.quota.window_seconds.max(1)
-                    } else {
-                        1
-                    }),
-                    ..verdict
-                }
-            }
-            Err(Away) => {
-                self.counted_alone.inc();
-                self.alone.take_now(caller, units)
-            }
+        if let Some(verdict) = lease.decide(units, self.quota, Instant::now()) {
+            self.counted_from_credit.inc();
+            return verdict;
         }
+        let turn = lease.questions.acquire().await;
+        // Somebody else's answer may decide by now.
+        if let Some(verdict) = lease.decide(units, self.quota, Instant::now()) {
+            self.counted_from_credit.inc();
+            return verdict;
+        }
+        let debt = lease.settle(Instant::now());
+        let told = self.ask(caller, units, &debt).await;
+        drop((debt, turn));
+        let Ok(told) = told else {
+            self.counted_alone.inc();
+            return self.alone.take_now(caller, units);
+        };
+        self.counted_there.inc();
+        let credit = Credit {
+            units: self.credit(told),
+            lasts: Duration::from_millis(self.sharing.credit_ms),
+        };
+        lease.learn(units, told, self.quota, credit)
     }
 
     fn quota(&self) -> Quota {

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod keys;
+mod limits;
 mod outbox;
+mod redis;
 mod stack;
 
 use platform::db::{
