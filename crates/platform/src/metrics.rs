@@ -42,6 +42,7 @@ pub fn count(number: usize) -> f64 {
 
 type File = [(&'static str, String); 1];
 type Queue = [(&'static str, &'static str); 1];
+type Reads = [(&'static str, &'static str); 2];
 type Outcome = [(&'static str, &'static str); 1];
 type Histograms = Family<File, Histogram, fn() -> Histogram>;
 
@@ -54,6 +55,7 @@ struct Platform {
     redis_up: Gauge,
     redis_calls: Family<Outcome, Counter>,
     limit_takes: Family<Outcome, Counter>,
+    cache_reads: Family<Reads, Counter>,
 }
 
 static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
@@ -65,6 +67,7 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     redis_up: Gauge::default(),
     redis_calls: Family::default(),
     limit_takes: Family::default(),
+    cache_reads: Family::default(),
 });
 
 /// Adds the platform's metrics to a registry.
@@ -78,6 +81,7 @@ pub fn register(registry: &mut Registry) {
         redis_up,
         redis_calls,
         limit_takes,
+        cache_reads,
     } = &*PLATFORM;
     registry.register(
         "souk_queue_depth",
@@ -118,6 +122,11 @@ pub fn register(registry: &mut Registry) {
         "souk_limit_takes",
         "Requests counted against shared limits, by where: in Redis, against units leased before, or here alone",
         limit_takes.clone(),
+    );
+    registry.register(
+        "souk_cache_reads",
+        "Answers by where they came from: memory, somebody else's reading, Redis or the store",
+        cache_reads.clone(),
     );
 }
 
@@ -185,6 +194,31 @@ impl Redis {
             late: calls("late"),
             away: calls("away"),
             dropped: calls("dropped"),
+        }
+    }
+}
+
+/// Where a cache's answers came from.
+#[derive(Debug, Clone)]
+pub(crate) struct CacheReads {
+    pub(crate) memory: Counter,
+    pub(crate) joined: Counter,
+    pub(crate) redis: Counter,
+    pub(crate) store: Counter,
+}
+
+impl CacheReads {
+    pub(crate) fn of(cache: &'static str) -> Self {
+        let reads = |place| {
+            PLATFORM
+                .cache_reads
+                .get_or_create_owned(&[("cache", cache), ("place", place)])
+        };
+        Self {
+            memory: reads("memory"),
+            joined: reads("joined"),
+            redis: reads("redis"),
+            store: reads("store"),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! relay, idempotency keys.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod cache;
 mod keys;
 mod limits;
 mod outbox;
