@@ -68,6 +68,7 @@ impl Services {
             sqlite: config.sqlite,
             config: config.catalog,
             clock: clock.clone(),
+            redis: redis.clone(),
         })?;
         let orders = orders::open(orders::Parts {
             database: folder.join("orders.sqlite"),
@@ -108,6 +109,7 @@ impl Services {
         }
         let bus: Arc<dyn Bus> = Arc::new(MemoryBus::default());
         bus.subscribe(catalog::consumer(self.catalog.clone()));
+        catalog::start_news(&self.catalog, tasks, &bus, self.clock.clone());
         bus.subscribe(payments::consumer(self.payments.clone()));
         self.orders.start(tasks, &bus);
         identity::start(&self.identity, tasks, Arc::clone(&bus));
@@ -134,7 +136,8 @@ impl Services {
         ready: Arc<AtomicBool>,
     ) -> Result<Router, BoxError> {
         let (identity, identity_api) = identity::routes(self.identity.clone()).split_for_parts();
-        let (catalog, catalog_api) = catalog::routes(self.catalog.clone()).split_for_parts();
+        let (catalog, catalog_api) =
+            catalog::routes(self.catalog.clone(), self.catalog.window()).split_for_parts();
         let (orders, orders_api) = orders::routes(
             self.orders.service.clone(),
             self.payments.clone(),
