@@ -154,6 +154,25 @@ pub struct ReplayArgs {
 pub enum BenchCommand {
     /// Durable orders per second over HTTP, beside a bare SQLite loop that writes the same rows
     Orders(BenchArgs),
+    /// Reads of products and lists per second over HTTP: without limits, with limits, with limits in Redis
+    Reads(ReadsArgs),
+}
+
+/// Flags of `bench reads`.
+#[derive(Debug, Args)]
+pub struct ReadsArgs {
+    /// Reads of each kind, with each kind of limits, in each of three rounds
+    #[arg(long, default_value_t = 100_000)]
+    pub reads: u32,
+    /// Clients at a time
+    #[arg(long, default_value_t = 64)]
+    pub clients: u32,
+    /// Products there are
+    #[arg(long, default_value_t = 1_000)]
+    pub products: u32,
+    /// A Redis to count limits in as well, as redis://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    pub redis: Option<String>,
 }
 
 /// Flags of `bench orders`.

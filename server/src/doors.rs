@@ -48,7 +48,7 @@ impl Services {
             },
             openapi: openapi::join(vec![
                 identity::routes(self.identity.clone()).into_openapi(),
-                catalog::routes(self.catalog.clone()).into_openapi(),
+                catalog::api(),
                 orders::routes(self.orders.clone(), self.payments.clone(), &config.orders)
                     .into_openapi(),
                 payments::api(),
@@ -56,6 +56,7 @@ impl Services {
             ])?,
             public_url: public_url.to_owned(),
             readiness: readiness.clone(),
+            redis: self.redis.clone(),
         };
         Ok(stack::wrap(
             readiness.part_while_draining(gateway::routes(door)),
@@ -107,15 +108,19 @@ impl Services {
         if !config.target.is_near(target) {
             return self.ways.router(target);
         }
-        let routes = match (target, &self.near.payments) {
-            (Target::Identity, _) => identity::routes(self.identity.clone()).into(),
-            (Target::Catalog, _) => catalog::routes(self.catalog.clone()).into(),
-            (Target::Orders, _) => {
+        let routes = match target {
+            Target::Identity => identity::routes(self.identity.clone()).into(),
+            Target::Catalog => self.near.catalog.as_ref().map_or_else(Router::new, |catalog| {
+                catalog::routes(catalog.clone(), catalog.window()).into()
+            }),
+            Target::Orders => {
                 let (orders, payments) = (self.orders.clone(), self.payments.clone());
                 orders::routes(orders, payments, &config.orders).into()
             }
-            (Target::Payments, Some(payments)) => payments::routes(payments.clone()).into(),
-            (Target::Storefront, _) => storefront::routes(storefront::App {
+            Target::Payments => self.near.payments.as_ref().map_or_else(Router::new, |payments| {
+                payments::routes(payments.clone()).into()
+            }),
+            Target::Storefront => storefront::routes(storefront::App {
                 catalog: self.catalog.clone(),
                 identity: self.identity.clone(),
                 orders: self.orders.clone(),
@@ -123,7 +128,7 @@ impl Services {
                 shop_name: config.shop.name.clone(),
                 cookies: Cookies::for_public_url(public_url),
             }),
-            (Target::Payments | Target::Gateway | Target::Worker, _) => Router::new(),
+            Target::Gateway | Target::Worker => Router::new(),
         };
         Ok(routes)
     }

@@ -83,6 +83,16 @@ pub(crate) fn counted() -> Result<Counted, BoxError> {
     })
 }
 
+/// Limits that were counted in Redis itself, so far.
+pub(crate) fn limits_asked() -> Result<u64, BoxError> {
+    let text = metrics::text(&registry())?;
+    let name = "souk_limit_takes_total{place=\"redis\"}";
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    Ok(line
+        .and_then(|count| count.trim().parse().ok())
+        .unwrap_or(0))
+}
+
 fn page(registry: &Registry) -> Response {
     match metrics::text(registry) {
         Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),

@@ -16,6 +16,7 @@ use platform::{
     bus::{self, Bus},
     clock::{Clock, Steady},
     http::{KeySet, Readiness, Revocations, readiness::Need},
+    redis::Redis,
     tasks::Tasks,
 };
 use std::{
@@ -38,6 +39,7 @@ pub struct Services {
     pub(crate) ways: Ways,
     pub(crate) keys: KeySet,
     pub(crate) revocations: Revocations,
+    pub(crate) redis: Option<Redis>,
     pub(crate) clock: Clock,
     targets: Targets,
     bus: Arc<dyn Bus>,
@@ -47,7 +49,7 @@ pub struct Services {
 #[derive(Default)]
 pub(crate) struct Near {
     identity: Option<Arc<identity::Service>>,
-    catalog: Option<Arc<catalog::Service>>,
+    pub(crate) catalog: Option<Arc<catalog::Service>>,
     orders: Option<orders::Opened>,
     pub(crate) payments: Option<Arc<payments::Service>>,
 }
@@ -60,6 +62,7 @@ struct Ground<'c> {
     tasks: Tasks,
     keys: KeySet,
     revocations: Revocations,
+    redis: Option<Redis>,
 }
 
 impl Services {
@@ -82,6 +85,7 @@ impl Services {
             tasks: tasks.clone(),
             keys: KeySet::default(),
             revocations: Revocations::default(),
+            redis: config.redis()?,
         };
         let mut near = Near::default();
         if targets.is_near(Target::Identity) {
@@ -129,6 +133,7 @@ impl Services {
             ways,
             keys: ground.keys,
             revocations: ground.revocations,
+            redis: ground.redis,
             clock,
         })
     }
@@ -136,9 +141,13 @@ impl Services {
     /// Starts what goes on in the background: relays, sweepers and consumers of the services that run here; and, where
     /// identity is elsewhere, what the door must hear of it.
     pub fn start(&self, tasks: &Tasks) {
+        if let Some(redis) = &self.redis {
+            redis.start(tasks);
+        }
         let bus = &self.bus;
         if let Some(catalog) = &self.near.catalog {
             bus.subscribe(catalog::consumer(catalog.clone()));
+            catalog::start_news(catalog, tasks, bus, self.clock.clone());
         }
         if let Some(payments) = &self.near.payments {
             bus.subscribe(payments::consumer(payments.clone()));
@@ -209,6 +218,16 @@ impl Services {
                 })
             });
         }
+        if let Some(redis) = &self.redis {
+            let redis = redis.clone();
+            readiness.add("cache", Need::Optional, move || {
+                std::future::ready(if redis.is_away() {
+                    Err("redis is away: the shop is slower".into())
+                } else {
+                    Ok(())
+                })
+            });
+        }
         self.ways.watch(&self.targets, readiness);
         let clock = Steady::new(self.clock.clone());
         readiness.add("clock", Need::Optional, move || {
@@ -258,6 +277,7 @@ impl Ground<'_> {
             sqlite: self.config.sqlite,
             config: self.config.catalog,
             clock: self.clock.clone(),
+            redis: self.redis.clone(),
         };
         Ok(catalog::open(parts)?)
     }

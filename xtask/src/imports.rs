@@ -104,6 +104,10 @@ fn arrows_of(file: &File) -> Vec<Violation> {
             .iter()
             .find(|c| c.name == dependency.name || c.package == dependency.name);
         match to {
+            Some(to) if to.name == "testkit" && dependency.section == "dev-dependencies" => {
+                // The servers that tests need are started in one place; contracts needs none.
+                from.name == "contracts"
+            }
             Some(to) => !from.may_use.contains(&to.name),
             None => from.never.contains(&dependency.name.as_str()),
         }
@@ -298,6 +302,15 @@ mod tests {
             found,
             ["8: orders must not import catalog (dev-dependencies)"]
         );
+    }
+
+    #[test]
+    fn tests_may_use_the_testkit_and_nothing_that_ships_may() {
+        let text = "[dev-dependencies]\ntestkit.workspace = true\n";
+        assert_eq!(manifest("souk-platform", text), [""; 0]);
+        assert_eq!(manifest("souk-contracts", text).len(), 1);
+        let text = "[dependencies]\ntestkit.workspace = true\n";
+        assert_eq!(manifest("souk-platform", text).len(), 1);
     }
 
     #[test]

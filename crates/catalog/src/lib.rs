@@ -13,13 +13,14 @@ mod store;
 
 pub use client::Client;
 pub use config::{Config, DEFAULTS};
-pub use events::consumer;
-pub use http::{internal_routes, routes};
-pub use service::Service;
+pub use events::{consumer, start_news};
+pub use http::{api, internal_routes, routes};
+pub use service::{Service, Window};
 
 use platform::{
     clock::Clock,
     db::{self, StoreError},
+    redis::Redis,
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -34,6 +35,8 @@ pub struct Parts {
     pub config: Config,
     /// What time it is.
     pub clock: Clock,
+    /// Where nodes keep for each other what they read, if anywhere.
+    pub redis: Option<Redis>,
 }
 
 /// Opens the catalog's database, brings it up to date, and gives the service.
@@ -43,10 +46,11 @@ pub struct Parts {
 pub fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
     let now = parts.clock.now();
     let store = store::sqlite::SqliteStore::open(&parts.database, parts.sqlite, now)?;
-    let currency = parts.config.currency;
+    let store = Arc::new(store);
     Ok(Arc::new(Service::new(
-        Arc::new(store),
+        store,
         parts.clock,
-        currency,
+        &parts.config,
+        parts.redis,
     )))
 }

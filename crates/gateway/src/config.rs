@@ -1,7 +1,10 @@
 //! The door's part of the settings. Reads nothing by itself: the server hands the values in.
 
 use crate::address::Network;
-use platform::{balance::Source, limit::Quota};
+use platform::{
+    balance::Source,
+    limit::{Quota, Sharing},
+};
 use serde::{Deserialize, Serialize};
 
 /// Every key of the sections `[gateway]` and `[limits]`, with its default.
@@ -37,6 +40,8 @@ pub struct Limits {
     pub checkout: Quota,
     /// Whatever takes a password or a refresh token.
     pub login: Quota,
+    /// How nodes that have a Redis share all these.
+    pub sharing: Sharing,
 }
 
 #[cfg(test)]

@@ -29,7 +29,10 @@ use contracts::{
 use docs::Docs;
 use limits::{Bucket, Counted, Limits};
 use origin::Origin;
-use platform::http::{Fault, Readiness, TokenVerifier, auth::ClientAddress, cookies::Cookies};
+use platform::{
+    http::{Fault, Readiness, TokenVerifier, auth::ClientAddress, cookies::Cookies},
+    redis::Redis,
+};
 use routes::Route;
 use seeds::Voice;
 use session::{Asked, Session, Sessions};
@@ -57,6 +60,8 @@ pub struct Door {
     pub public_url: String,
     /// Asked by `/readyz`.
     pub readiness: Readiness,
+    /// Where limits are shared with other nodes, if they are.
+    pub redis: Option<Redis>,
 }
 
 struct Inside {
@@ -72,7 +77,7 @@ struct Inside {
 pub fn routes(door: Door) -> Router {
     let inside = Inside {
         trusted_proxies: door.config.trusted_proxies,
-        limits: Limits::new(&door.limits),
+        limits: Limits::new(&door.limits, door.redis.as_ref()),
         sessions: Sessions {
             verifier: door.verifier,
             identity: door.identity,
@@ -121,7 +126,8 @@ impl Inside {
             Err(problem) => (Session::default(), Some(problem)),
         };
         let bucket = Bucket::of(route, &parts.method, &parts.uri);
-        let counted = self.limits.take(bucket, session.principal.as_ref(), client);
+        let who = session.principal.as_ref();
+        let counted = self.limits.take(bucket, who, client).await;
         // Whoever is refused is counted too, so that guessing tokens costs as much as asking.
         let refusal = counted.and_then(|counted| counted.refusal()).or(refusal);
         let mut response = match refusal {

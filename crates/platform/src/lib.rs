@@ -4,6 +4,7 @@
 pub mod balance;
 pub mod batch;
 pub mod bus;
+pub mod cache;
 pub mod call;
 pub mod clock;
 pub mod config;
@@ -15,5 +16,6 @@ pub mod http;
 pub mod limit;
 pub mod metrics;
 pub mod outbox;
+pub mod redis;
 pub mod tasks;
 pub mod telemetry;

@@ -43,6 +43,8 @@ pub fn count(number: usize) -> f64 {
 type File = [(&'static str, String); 1];
 type Consumer = [(&'static str, &'static str); 1];
 type Queue = [(&'static str, &'static str); 1];
+type Reads = [(&'static str, &'static str); 2];
+type Outcome = [(&'static str, &'static str); 1];
 type Histograms = Family<File, Histogram, fn() -> Histogram>;
 
 struct Platform {
@@ -51,6 +53,10 @@ struct Platform {
     commit_seconds: Histograms,
     checkpoint_seconds: Histograms,
     log_pages: Family<File, Gauge>,
+    redis_up: Gauge,
+    redis_calls: Family<Outcome, Counter>,
+    limit_takes: Family<Outcome, Counter>,
+    cache_reads: Family<Reads, Counter>,
     bus: Bus,
 }
 
@@ -131,6 +137,10 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     checkpoint_seconds: Family::new_with_constructor(seconds),
     log_pages: Family::default(),
     bus: Bus::default(),
+    redis_up: Gauge::default(),
+    redis_calls: Family::default(),
+    limit_takes: Family::default(),
+    cache_reads: Family::default(),
 });
 
 /// Adds the platform's metrics to a registry.
@@ -142,6 +152,10 @@ pub fn register(registry: &mut Registry) {
         checkpoint_seconds,
         log_pages,
         bus,
+        redis_up,
+        redis_calls,
+        limit_takes,
+        cache_reads,
     } = &*PLATFORM;
     bus.register(registry);
     registry.register(
@@ -168,6 +182,26 @@ pub fn register(registry: &mut Registry) {
         "souk_sqlite_log_pages",
         "Pages in the write-ahead log after the last commit",
         log_pages.clone(),
+    );
+    registry.register(
+        "souk_redis_up",
+        "Whether there is a connection to Redis",
+        redis_up.clone(),
+    );
+    registry.register(
+        "souk_redis_calls",
+        "Calls to Redis, by what came of them",
+        redis_calls.clone(),
+    );
+    registry.register(
+        "souk_limit_takes",
+        "Requests counted against shared limits, by where: in Redis, against units leased before, or here alone",
+        limit_takes.clone(),
+    );
+    registry.register(
+        "souk_cache_reads",
+        "Answers by where they came from: memory, somebody else's reading, Redis or the store",
+        cache_reads.clone(),
     );
 }
 
@@ -208,6 +242,67 @@ impl Sqlite {
             log_pages: PLATFORM.log_pages.get_or_create_owned(&file),
         }
     }
+}
+
+/// What the way to Redis is measured by.
+#[derive(Debug, Clone)]
+pub(crate) struct Redis {
+    pub(crate) up: Gauge,
+    pub(crate) answered: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) late: Counter,
+    pub(crate) away: Counter,
+    pub(crate) dropped: Counter,
+}
+
+impl Redis {
+    pub(crate) fn of_the_process() -> Self {
+        let calls = |outcome| {
+            PLATFORM
+                .redis_calls
+                .get_or_create_owned(&[("outcome", outcome)])
+        };
+        Self {
+            up: PLATFORM.redis_up.clone(),
+            answered: calls("answered"),
+            failed: calls("failed"),
+            late: calls("late"),
+            away: calls("away"),
+            dropped: calls("dropped"),
+        }
+    }
+}
+
+/// Where a cache's answers came from.
+#[derive(Debug, Clone)]
+pub(crate) struct CacheReads {
+    pub(crate) memory: Counter,
+    pub(crate) joined: Counter,
+    pub(crate) redis: Counter,
+    pub(crate) store: Counter,
+}
+
+impl CacheReads {
+    pub(crate) fn of(cache: &'static str) -> Self {
+        let reads = |place| {
+            PLATFORM
+                .cache_reads
+                .get_or_create_owned(&[("cache", cache), ("place", place)])
+        };
+        Self {
+            memory: reads("memory"),
+            joined: reads("joined"),
+            redis: reads("redis"),
+            store: reads("store"),
+        }
+    }
+}
+
+/// Where shared limits were counted.
+pub(crate) fn limit_takes(place: &'static str) -> Counter {
+    PLATFORM
+        .limit_takes
+        .get_or_create_owned(&[("place", place)])
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod nats;
 mod process;
 mod provider;
 mod raw;
+mod redis;
 
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};
@@ -29,3 +30,4 @@ pub use platform::fault::POINTS;
 pub use process::{PASSWORD, Shop};
 pub use provider::Provider;
 pub use raw::raw;
+pub use redis::Redis;

@@ -11,6 +11,7 @@ use platform::{
     config::{ConfigError, Sources},
     db::sqlite,
     http::{readiness, stack},
+    redis,
     telemetry::{self, LogFormat},
 };
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,7 @@ pub struct Config {
     pub db: String,
     /// `local` or `nats://HOST:PORT[,HOST:PORT]`.
     pub bus: String,
-    /// `local`.
+    /// `local` or `redis://...`.
     pub cache: String,
     /// Which parts of the shop run in this process.
     pub target: Targets,
@@ -57,6 +58,8 @@ pub struct Config {
     pub balance: balance::Options,
     /// The broker's bounds.
     pub nats: nats::Config,
+    /// How Redis is used, if it is.
+    pub redis: redis::Options,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -190,6 +193,7 @@ pub fn defaults() -> String {
         readiness::DEFAULTS,
         balance::DEFAULTS,
         nats::DEFAULTS,
+        redis::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -236,11 +240,18 @@ impl Config {
             ));
         }
         self.nats.check()?;
-        if self.cache != "local" {
-            return invalid(format!(
-                "cache: \"{}\" is not known here; use local",
-                masked_url(&self.cache)
-            ));
+        if self.cache != "local"
+            && let Err(error) = redis::check_url(&self.cache)
+        {
+            let shown = masked_url(&self.cache);
+            return invalid(format!("cache: \"{shown}\": {error}, or local"));
+        }
+        let shared = self
+            .redis
+            .check()
+            .and_then(|()| self.limits.sharing.check());
+        if let Err(error) = shared {
+            return invalid(error.to_string());
         }
         if !telemetry::level_is_valid(&self.log_level) {
             return invalid(format!("log_level: \"{}\" is no level", self.log_level));
@@ -273,6 +284,17 @@ impl Config {
         }
     }
 
+    /// The Redis of all nodes, if there is one. It is not connected to yet.
+    ///
+    /// # Errors
+    /// When the address cannot be used.
+    pub fn redis(&self) -> Result<Option<redis::Redis>, contracts::BoxError> {
+        match self.cache.as_str() {
+            "local" => Ok(None),
+            url => redis::Redis::new(url, self.redis.clone()).map(Some),
+        }
+    }
+
     /// The effective settings as TOML, passwords in addresses masked.
     ///
     /// # Errors
@@ -282,10 +304,18 @@ impl Config {
             db: masked_url(&self.db),
             bus: masked_url(&self.bus),
             cache: masked_url(&self.cache),
+            redis: redis::Options {
+                secret: masked(&self.redis.secret),
+                ..self.redis.clone()
+            },
             ..self.clone()
         };
         Ok(toml::to_string_pretty(&shown)?)
     }
+}
+
+fn masked(secret: &str) -> String {
+    if secret.is_empty() { "" } else { "***" }.to_owned()
 }
 
 /// `scheme://user:password@host` with the password hidden.
@@ -347,6 +377,31 @@ mod tests {
             "postgres://souk:***@db:5432/shop"
         );
         assert_eq!(masked_url("sqlite:./souk-data"), "sqlite:./souk-data");
+    }
+
+    #[test]
+    fn a_cache_is_local_or_a_redis_and_its_secrets_are_never_shown() {
+        let file = |text: &str| -> Result<Config, ConfigError> {
+            let folder = std::env::temp_dir().join(format!("souk-config-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            let path = folder.join("souk.toml");
+            std::fs::write(&path, text).unwrap();
+            let config = Config::load(Some(&path), false, &Flags::default());
+            std::fs::remove_dir_all(&folder).unwrap();
+            config
+        };
+        let config =
+            file("cache = \"rediss://:hidden@h:1\"\n[redis]\nsecret = \"hidden\"\n").unwrap();
+        assert!(!config.print().unwrap().contains("hidden"));
+        let error = file("cache = \"memcached://:hidden@h:1\"")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("cache: ") && !error.contains("hidden"),
+            "{error}"
+        );
+        assert!(file("[redis]\ntimeout_ms = 0\n").is_err());
+        assert!(file("[limits.sharing]\nnodes = 0\n").is_err());
     }
 
     #[test]

@@ -1,15 +1,15 @@
 //! The catalog for the other services: each call of `calls`, and the method that answers it.
 
-use super::Shop;
 use crate::calls::{self, NAME, Product};
 use axum::Router;
 use contracts::{access::Principal, catalog::Catalog, wire::Cause};
 use platform::http::internal::Answering;
+use std::sync::Arc;
 
 type Table = Answering<dyn Catalog>;
 
 /// The calls as routes, for a port that only our own nodes reach.
-pub fn internal_routes(service: Shop) -> Router {
+pub fn internal_routes(service: Arc<dyn Catalog>) -> Router {
     let table = Answering::of(NAME, service);
     audits(orders(inventory(products(table)))).routes()
 }

@@ -162,6 +162,7 @@ impl Shop {
             openapi: include_str!("openapi.json").to_owned(),
             public_url: "https://shop.example".to_owned(),
             readiness: readiness.clone(),
+            redis: None,
         });
         let options = stack::Options {
             timeout_ms: 10_000,

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod bus;
+mod cache;
 mod calls;
 mod keys;
+mod limits;
 mod outbox;
+mod redis;
 mod stack;
 
 use platform::db::{

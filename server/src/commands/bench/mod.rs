@@ -5,7 +5,10 @@
 mod bare;
 mod load;
 mod prepare;
+mod reads;
 mod report;
+
+pub(super) use reads::reads;
 
 use crate::{
     args::{BenchArgs, BenchMode},
