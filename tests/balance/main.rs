@@ -14,11 +14,13 @@ mod discovery;
 mod door;
 mod hops;
 mod life;
+mod manifests;
 mod node;
 mod proxies;
 mod rolling;
 mod shipped;
 mod spread;
+mod yaml;
 
 use std::io::Write;
 

@@ -182,15 +182,16 @@ async fn roll<F: Future<Output = bool>>(
     );
 }
 
+async fn door_before(shops: &[Shop; 3]) -> Door {
+    let named = shops.each_ref().map(|shop| format!("\"{}\"", shop.address));
+    let settings = [("SOUK_BALANCE__PROBE__EVERY_MS", "500")];
+    Door::at(&format!("[{}]", named.join(",")), &settings).await
+}
+
 #[tokio::test]
 async fn behind_our_own_door_nobody_is_turned_away() {
     let mut shops = three().await;
-    let named: Vec<String> = shops
-        .iter()
-        .map(|shop| format!("\"{}\"", shop.address))
-        .collect();
-    let settings = [("SOUK_BALANCE__PROBE__EVERY_MS", "500")];
-    let door = Door::at(&format!("[{}]", named.join(",")), &settings).await;
+    let door = door_before(&shops).await;
     let is_back = |address: SocketAddr| {
         let door = &door;
         async move {
@@ -200,6 +201,31 @@ async fn behind_our_own_door_nobody_is_turned_away() {
         }
     };
     roll(&mut shops, &door.url, is_back).await;
+}
+
+#[tokio::test]
+async fn when_a_shop_is_killed_only_what_cannot_be_repeated_is_in_doubt() {
+    let mut shops = three().await;
+    let door = door_before(&shops).await;
+    let load = Load::start(&door.url);
+    load.goes_on().await;
+    shops[0].process.kill().await;
+    until("the door knows", || async {
+        let services = door.services().await;
+        let ready = instances(&services).filter(|one| one["state"] == "ready");
+        ready.count() == 2
+    })
+    .await;
+    load.goes_on().await;
+    let (answered, failures) = load.end().await;
+    crate::note(&format!("{answered} answered, {} in doubt", failures.len()));
+    let in_doubt =
+        |why: &String| why.starts_with("product: 504") && why.contains("outcome_unknown");
+    assert!(failures.iter().all(in_doubt), "{failures:#?}");
+    assert!(
+        failures.len() <= CLIENTS,
+        "more than were at work: {failures:#?}"
+    );
 }
 
 async fn behind(kind: Kind) {
