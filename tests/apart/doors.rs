@@ -11,23 +11,25 @@ async fn the_doors_between_nodes_are_closed_to_everybody_else() {
     };
     let admin = apart.admin().await;
     let public = apart.visitor();
-    let inside = public.at(apart.node("catalog").internal_url());
-    for path in [
-        "/internal/catalog/reserve_all",
-        "/internal/identity/login",
-        "/api/v1/products",
-        "/api/v1/orders",
-        "/",
+    let (services, pages) = (
+        apart.node("catalog").internal_url().to_owned(),
+        apart.node("storefront").internal_url().to_owned(),
+    );
+    for (node, path) in [
+        (&services, "/internal/catalog/reserve_all"),
+        (&services, "/internal/identity/login"),
+        (&services, "/api/v1/products"),
+        (&services, "/api/v1/orders"),
+        (&pages, "/"),
+        (&pages, "/sign-in"),
     ] {
+        let inside = public.at(node);
         let unsigned = inside.post(path, &json!([])).await;
-        assert_eq!(
-            (unsigned.status, unsigned.code()),
-            (401, "unauthenticated"),
-            "{path}"
-        );
+        let told = (unsigned.status, unsigned.code());
+        assert_eq!(told, (401, "unauthenticated"), "{path}");
         // An admin's token is of no use there.
-        let token = admin.at(apart.node("catalog").internal_url());
-        assert_eq!(token.post(path, &json!([])).await.status, 401, "{path}");
+        let token = admin.at(node).post(path, &json!([])).await;
+        assert_eq!(token.status, 401, "{path}");
         let forged = inside
             .request(Method::POST, path)
             .header("x-souk-caller", "orders")
@@ -37,6 +39,7 @@ async fn the_doors_between_nodes_are_closed_to_everybody_else() {
         let forged = inside.send(forged).await;
         assert_eq!((forged.status, forged.code()), (403, "forbidden"), "{path}");
     }
+    let inside = public.at(&services);
     for probe in ["/livez", "/readyz"] {
         assert_eq!(inside.get(probe).await.status, 200, "{probe}");
     }

@@ -19,7 +19,8 @@ const HEADERS: [&str; 9] = [
 ];
 
 /// Members whose text is of one run only.
-const OF_ONE_RUN: [&str; 8] = [
+const OF_ONE_RUN: [&str; 9] = [
+    "token",
     "access_token",
     "refresh_token",
     "order_token",
@@ -58,7 +59,7 @@ impl Transcript {
         } else {
             format!("{} lines", answer.text.lines().count())
         };
-        let status = answer.status;
+        let (step, status) = (self.plain(step), answer.status);
         self.lines
             .push(format!("{step}: {status} {headers:?} {body}"));
     }

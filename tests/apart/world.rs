@@ -52,6 +52,10 @@ impl Apart {
             peers: Folder::default(),
             bus,
         };
+        for part in ASKED {
+            // Nobody, until the node is there.
+            apart.peers.write(part, "127.0.0.1:1");
+        }
         for targets in shape {
             apart.add(targets).await;
         }
@@ -73,6 +77,7 @@ impl Apart {
             ("SOUK_HTTP__INTERNAL_LISTEN", "127.0.0.1:0"),
             ("SOUK_INTERNAL__SECRET", SECRET),
             ("SOUK_BUS", &bus),
+            ("SOUK_LOG_LEVEL", "warn"),
             // Looked at often, so that tests need not wait.
             ("SOUK_BALANCE__DISCOVER__FILE_EVERY_MS", "20"),
             ("SOUK_BALANCE__PROBE__EVERY_MS", "50"),

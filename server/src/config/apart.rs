@@ -8,6 +8,7 @@ use platform::{
     call::signature::SECRET_LENGTH_MIN,
     config::{ConfigError, Secret},
 };
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -53,7 +54,7 @@ impl Internal {
     }
 
     /// The secrets that are set, the one that signs first.
-    pub(crate) fn secrets(&self) -> Vec<secrecy::SecretString> {
+    pub(crate) fn secrets(&self) -> Vec<SecretString> {
         let both = [&self.secret, &self.secret_before];
         both.into_iter().filter_map(Secret::given).collect()
     }
@@ -102,7 +103,9 @@ impl Config {
         if targets.is_whole() && internal.is_none() {
             return Ok(());
         }
-        if self.internal.secrets().is_empty() {
+        let secrets = self.internal.secrets();
+        let is_short = |secret: &SecretString| secret.expose_secret().len() < SECRET_LENGTH_MIN;
+        if secrets.is_empty() || secrets.iter().any(is_short) {
             return invalid(format!(
                 "internal.secret: nodes sign what they ask each other; set one of at least {SECRET_LENGTH_MIN} \
                  characters, the same on all nodes"
