@@ -49,3 +49,29 @@ DROP TABLE reservations;
 ALTER TABLE reservations_anew RENAME TO reservations;
 
 CREATE INDEX reservations_open ON reservations (hold_until_at_ms) WHERE state = 'open';
+
+-- Which reservations have a variant. In the order of variants each line of an order would write another page, so the
+-- database adds the lines of many reservations at once; those of the last ones, up to 1,024, are not in it yet.
+DROP INDEX reservation_lines_by_variant;
+
+CREATE TABLE reservations_by_variant (
+    variant_number     INTEGER NOT NULL,
+    reservation_number INTEGER NOT NULL,
+    CONSTRAINT reservations_by_variant_pk PRIMARY KEY (variant_number, reservation_number)
+) STRICT, WITHOUT ROWID;
+
+INSERT OR IGNORE INTO reservations_by_variant (variant_number, reservation_number)
+SELECT variant_number, reservation_number
+  FROM reservation_lines
+ WHERE reservation_number < (SELECT COALESCE(MAX(reservation_number), 0) / 1024 * 1024 FROM reservations)
+ ORDER BY variant_number, reservation_number;
+
+CREATE TRIGGER reservations_by_variant_grows AFTER INSERT ON reservations
+WHEN NEW.reservation_number % 1024 = 0
+BEGIN
+    INSERT OR IGNORE INTO reservations_by_variant (variant_number, reservation_number)
+    SELECT variant_number, reservation_number
+      FROM reservation_lines
+     WHERE reservation_number >= NEW.reservation_number - 1024 AND reservation_number < NEW.reservation_number
+     ORDER BY variant_number, reservation_number;
+END;

@@ -1,10 +1,10 @@
 //! What only this form has: an index in two parts, and a schema that came before it.
 
-use super::{MIGRATIONS, audit, reserve, resolve};
+use super::{MIGRATIONS, audit, movements, reserve, resolve};
 use crate::store::suite::{NOW, resolve as end, wish};
 use contracts::{
     catalog::{ReservationState, Reserve},
-    values::{OrderId, ProductId},
+    values::{OrderId, PageSize, ProductId, VariantId},
 };
 use platform::{
     db::migrate::{Migration, migrate},
@@ -49,6 +49,44 @@ fn walk(connection: &Connection) -> Vec<OrderId> {
         }
         ids.extend(page.iter().map(|row| row.order_id));
     }
+}
+
+fn moves_of_the_tea(connection: &Connection) -> usize {
+    let (mut count, mut cursor) = (0, None);
+    loop {
+        let before = movements::before(cursor.as_ref()).unwrap();
+        let limit = PageSize::try_from(100).unwrap();
+        let tea = VariantId::from_bytes([0; 16]);
+        let page = movements::page(connection, tea, limit, before).unwrap();
+        count += page.data.len();
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return count;
+        }
+    }
+}
+
+#[test]
+fn a_variant_s_movements_are_all_there_whether_sorted_yet_or_not() {
+    let connection = shop(MIGRATIONS);
+    // Two lines of the same are one movement.
+    let twice = |number| Reserve {
+        lines: [with_a_hash(number).lines, with_a_hash(number).lines].concat(),
+        ..with_a_hash(number)
+    };
+    let wishes: Vec<Reserve> = (1..=2_060).map(twice).collect();
+    for (from, to) in [
+        (0, 1_000),
+        (1_000, 1_023),
+        (1_023, 1_024),
+        (1_024, 2_048),
+        (2_048, 2_060),
+    ] {
+        let held = reserve::all(&connection, &wishes[from..to], NOW).unwrap();
+        assert!(held.iter().all(Result::is_ok));
+        assert_eq!(moves_of_the_tea(&connection), to);
+    }
+    assert_eq!(count(&connection, "reservations_by_variant"), 2_047);
 }
 
 #[test]
@@ -104,7 +142,7 @@ fn a_shop_of_the_schema_before_keeps_every_reservation() {
     let mut connection = shop(&MIGRATIONS[..4]);
     connection
         .execute_batch(
-            "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 300)
+            "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < 1300)
              INSERT INTO reservations (reservation_number, order_id, state, fingerprint, hold_until_at_ms,
                                        created_at_ms, resolved_at_ms, resolved_by)
              SELECT n, randomblob(16), 'committed', zeroblob(32), 1, 2, 3, 'system' FROM n;
@@ -136,13 +174,18 @@ fn a_shop_of_the_schema_before_keeps_every_reservation() {
         walk(&connection),
         before.iter().map(|(id, _)| *id).collect::<Vec<_>>()
     );
+    assert_eq!(
+        moves_of_the_tea(&connection),
+        3_900,
+        "held, sold, and one back"
+    );
     let back: Vec<_> = before
         .iter()
         .map(|(id, _)| end(*id, ReservationState::Returned))
         .collect();
     let returned = resolve::all(&connection, &back, NOW).unwrap();
     assert!(returned.iter().all(Result::is_ok));
-    assert_eq!(count(&connection, "stock WHERE on_hand = 100300"), 1);
+    assert_eq!(count(&connection, "stock WHERE on_hand = 101300"), 1);
     assert!(
         connection.execute("DELETE FROM reservations", []).is_err(),
         "lines refer to them"
