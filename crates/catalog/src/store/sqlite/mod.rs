@@ -13,6 +13,8 @@ mod movements;
 mod read;
 mod reserve;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use super::{Adjust, CategoryRow, Edit, Import, Moved, NewRow, Store};
@@ -56,6 +58,11 @@ const MIGRATIONS: &[Migration] = &[
         number: 3,
         name: "product_versions",
         sql: include_str!("../../../migrations/sqlite/0003_product_versions.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "by_order",
+        sql: include_str!("../../../migrations/sqlite/0004_by_order.sql"),
     },
 ];
 

@@ -26,7 +26,7 @@ use platform::db::sqlite::Options;
 use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc};
 
-const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
+pub(super) const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
 
 /// A store in a folder that goes with it.
 #[derive(Clone)]
@@ -179,7 +179,7 @@ impl Room {
     }
 }
 
-fn wish(order_id: OrderId, lines: &[(ProductId, u32)]) -> Reserve {
+pub(super) fn wish(order_id: OrderId, lines: &[(ProductId, u32)]) -> Reserve {
     Reserve {
         order_id,
         fingerprint: [1; 32],
@@ -195,7 +195,7 @@ fn wish(order_id: OrderId, lines: &[(ProductId, u32)]) -> Reserve {
     }
 }
 
-fn resolve(order_id: OrderId, to: ReservationState) -> Resolve {
+pub(super) fn resolve(order_id: OrderId, to: ReservationState) -> Resolve {
     Resolve {
         order_id,
         to,
