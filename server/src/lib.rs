@@ -10,5 +10,6 @@ mod data;
 mod demo;
 mod openapi;
 mod ops;
+mod places;
 pub mod shop;
 mod wiring;

@@ -7,7 +7,7 @@ use platform::{clock::Clock, http::listen, tasks::Tasks};
 use secrecy::SecretString;
 use std::{
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -128,14 +128,16 @@ pub async fn open_services(
     config: &Config,
     must_exist: bool,
 ) -> Result<(Services, Tasks), BoxError> {
-    let folder: PathBuf = config
-        .data_folder()
-        .ok_or("the configuration names no data folder")?;
+    let work = Tasks::default();
+    let Some(folder) = config.data_folder() else {
+        // The schemas are looked at as they are opened.
+        let services = Services::open(config, Path::new(""), Clock::System, &work).await?;
+        return Ok((services, work));
+    };
     if must_exist && !folder.join("catalog.sqlite").is_file() {
         return Err(format!("there is no shop in {}", folder.display()).into());
     }
     crate::data::make(&folder)?;
-    let work = Tasks::default();
     let services = Services::open(config, &folder, Clock::System, &work).await?;
     Ok((services, work))
 }

@@ -5,6 +5,7 @@ use crate::{
     audit::{self, Books, Keeper},
     config::Config,
     openapi,
+    places::Places,
 };
 use axum::Router;
 use contracts::BoxError;
@@ -51,8 +52,9 @@ impl Services {
         tasks: &Tasks,
     ) -> Result<Self, BoxError> {
         let (keys, revocations) = (KeySet::default(), Revocations::default());
+        let places = Places::new(config, folder, tasks);
         let identity = identity::open(identity::Parts {
-            database: folder.join("identity.sqlite"),
+            database: places.file("identity")?,
             sqlite: config.sqlite,
             config: config.identity.clone(),
             clock: clock.clone(),
@@ -62,14 +64,13 @@ impl Services {
         })
         .await?;
         let catalog = catalog::open(catalog::Parts {
-            database: folder.join("catalog.sqlite"),
+            database: places.file("catalog")?,
             sqlite: config.sqlite,
             config: config.catalog,
             clock: clock.clone(),
         })?;
         let orders = orders::open(orders::Parts {
-            database: folder.join("orders.sqlite"),
-            sqlite: config.sqlite,
+            place: places.of("orders"),
             config: config.orders.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),
@@ -77,8 +78,8 @@ impl Services {
         })
         .await?;
         let payments = payments::open(payments::Parts {
-            database: folder.join("payments.sqlite"),
-            sandbox_database: folder.join("sandbox.sqlite"),
+            database: places.file("payments")?,
+            sandbox_database: places.file("sandbox")?,
             sqlite: config.sqlite,
             config: config.payments.clone(),
             clock: clock.clone(),

@@ -3,7 +3,7 @@
 use platform::{
     bus::{self, nats},
     config::{ConfigError, Sources},
-    db::sqlite,
+    db::{postgres, sqlite},
     http::stack,
     telemetry::{self, LogFormat},
 };
@@ -19,7 +19,7 @@ const DEFAULTS: &str = include_str!("defaults.toml");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `sqlite:DIR`.
+    /// `sqlite:DIR` or `postgres://...`.
     pub db: String,
     /// `local` or `nats://HOST:PORT[,HOST:PORT]`.
     pub bus: String,
@@ -37,6 +37,8 @@ pub struct Config {
     pub sqlite: sqlite::Options,
     /// The broker's bounds.
     pub nats: nats::Config,
+    /// The shared store's bounds.
+    pub postgres: postgres::Options,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -165,9 +167,9 @@ impl Config {
     /// Settings that cannot work.
     fn check(&self) -> Result<(), ConfigError> {
         let invalid = |text: String| Err(ConfigError::Invalid(text));
-        if self.data_folder().is_none() {
+        if self.data_folder().is_none() && !self.database_is_shared() {
             return invalid(format!(
-                "db: \"{}\" is not known here; use sqlite:DIR",
+                "db: \"{}\" is not known here; use sqlite:DIR or postgres://USER:PASSWORD@HOST/DATABASE",
                 masked_url(&self.db)
             ));
         }
@@ -197,7 +199,15 @@ impl Config {
         Ok(())
     }
 
-    /// The folder that everything is kept in.
+    /// Whether everything is kept on a server that other nodes may use too.
+    #[must_use]
+    pub fn database_is_shared(&self) -> bool {
+        ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| self.db.starts_with(scheme))
+    }
+
+    /// The folder that everything is kept in, unless it is on a server.
     #[must_use]
     pub fn data_folder(&self) -> Option<PathBuf> {
         self.db
@@ -271,7 +281,7 @@ mod tests {
     #[test]
     fn stores_that_are_not_there_are_refused_by_name() {
         let flags = Flags {
-            db: Some("postgres://u:secret@h/d".to_owned()),
+            db: Some("mysql://u:secret@h/d".to_owned()),
             ..Flags::default()
         };
         let error = Config::load(None, false, &flags).unwrap_err().to_string();

@@ -6,6 +6,7 @@
 mod bus;
 mod keys;
 mod outbox;
+mod postgres;
 mod stack;
 
 use platform::db::{
