@@ -41,7 +41,7 @@ impl From<postgres::Database> for Database {
 /// Why storage did not do what it was asked. None of it is the caller's fault except a named constraint.
 #[derive(Debug)]
 pub enum StoreError {
-    /// A constraint holds. PostgreSQL gives its name; SQLite too for a CHECK, and `users.email_key` for a unique column.
+    /// A constraint holds: its name. SQLite names a unique column itself (`users.email_key`).
     Constraint(String),
     /// More is under way than may be: a queue is full, a lock or a connection was not free in time.
     Overloaded,

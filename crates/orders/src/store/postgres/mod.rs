@@ -91,7 +91,7 @@ impl Store for PostgresStore {
     }
 
     async fn find(&self, id: OrderId) -> Result<Option<Found>, StoreError> {
-        read::find(&*self.database.snapshot().await?, id).await
+        read::find(&self.database.read().await?, id).await
     }
 
     async fn view(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {

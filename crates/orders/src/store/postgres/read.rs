@@ -79,6 +79,7 @@ pub(super) async fn find(
     let Some(order) = order(connection, id).await? else {
         return Ok(None);
     };
+    // Lines never change: they need not be of the same snapshot.
     let sql = "SELECT DISTINCT seller_id FROM order_lines WHERE order_number = $1 LIMIT 2";
     let sellers = connection.query(sql, &[&order.number]).await?;
     let sole_seller = match sellers.as_slice() {
@@ -127,7 +128,7 @@ fn line_of(row: &Row, currency: Currency) -> Result<OrderLineView, StoreError> {
     })
 }
 
-/// The lines of these orders, by number. What never changes may be read after its order.
+/// The lines of these orders, by number.
 pub(super) async fn lines_of(
     connection: &Connection,
     orders: &[Order],

@@ -121,6 +121,9 @@ pub(super) fn of_pool(error: PoolError) -> StoreError {
             Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => StoreError::Overloaded,
             Some(_) | None => StoreError::Away(error.to_string()),
         },
-        other => StoreError::Away(other.to_string()),
+        other @ (PoolError::Timeout(_)
+        | PoolError::Closed
+        | PoolError::NoRuntimeSpecified
+        | PoolError::PostCreateHook(_)) => StoreError::Away(other.to_string()),
     }
 }

@@ -131,12 +131,11 @@ impl Database {
         connection.begin(&begin).await?;
         let schema = self.schema();
         let locked = connection.query(LOCK, &[&schema]).await;
-        locked.map(drop).map_err(|error| match error {
-            StoreError::Overloaded => StoreError::Other(
-                format!("another node still migrates {schema} after {wait} ms").into(),
-            ),
-            other => other,
-        })
+        if let Err(StoreError::Overloaded) = locked {
+            let why = format!("another node still migrates {schema} after {wait} ms");
+            return Err(StoreError::Other(why.into()));
+        }
+        locked.map(drop)
     }
 
     async fn has_schema(&self, connection: &Connection) -> Result<bool, StoreError> {

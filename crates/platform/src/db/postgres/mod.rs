@@ -73,7 +73,7 @@ pub use tokio_postgres::{
 pub use values::{Bytes, parsed};
 
 use super::{StoreError, migrate::Migration};
-use crate::{deadline, tasks::Tasks};
+use crate::{deadline, metrics, tasks::Tasks};
 use deadpool_postgres::Pool;
 use secrecy::SecretString;
 use std::{fmt, sync::Arc, time::Duration};
@@ -136,6 +136,7 @@ struct Shared {
     options: Options,
     tasks: Tasks,
     committing: watch::Sender<u64>,
+    metrics: metrics::Postgres,
 }
 
 impl fmt::Debug for Database {
@@ -163,6 +164,7 @@ impl Database {
             options,
             tasks,
             committing,
+            metrics: metrics::Postgres::of(schema),
         });
         Ok(Self { pool, shared })
     }

@@ -107,6 +107,7 @@ impl Database {
         deadline::within(None, async {
             let mut tried = self.attempt(connection, mark, &input, &job).await;
             if let Try::Deadlock(_) = tried {
+                self.shared.metrics.deadlocks.inc();
                 // So that those who were in the way have gone on by then.
                 sleep(mark.pause()).await;
                 tried = self.attempt(self.read().await?, mark, &input, &job).await;
@@ -139,6 +140,7 @@ impl Database {
         R: Send,
     {
         let unknown = |why: String| Err(StoreError::Unknown(why).into());
+        self.shared.metrics.lost_answers.inc();
         let began = Instant::now();
         let wait = Duration::from_millis(self.shared.options.outcome_wait_ms.into());
         tracing::warn!(
@@ -205,6 +207,8 @@ impl Database {
         match timeout_at(until, connection.commit()).await {
             Ok(Ok(Ok(()))) => {
                 fault::point("commit.after");
+                let took = now.elapsed().as_secs_f64();
+                self.shared.metrics.commit_seconds.observe(took);
                 self.note_commit();
                 Try::Done(Ok(value))
             }
