@@ -13,7 +13,7 @@ use platform::{
 use secrecy::SecretString;
 use std::{
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::Path,
 };
 use tokio::net::TcpListener;
 
@@ -155,14 +155,16 @@ pub async fn open_services(
     config: &Config,
     must_exist: bool,
 ) -> Result<(Services, Tasks), BoxError> {
-    let folder: PathBuf = config
-        .data_folder()
-        .ok_or("the configuration names no data folder")?;
+    let work = Tasks::default();
+    let Some(folder) = config.data_folder() else {
+        // The schemas are looked at as they are opened.
+        let services = Services::open(config, None, Clock::System, &work).await?;
+        return Ok((services, work));
+    };
     if must_exist && !folder.join("catalog.sqlite").is_file() {
         return Err(format!("there is no shop in {}", folder.display()).into());
     }
     crate::data::make(&folder)?;
-    let work = Tasks::default();
     let services = Services::open(config, Some(&folder), Clock::System, &work).await?;
     Ok((services, work))
 }

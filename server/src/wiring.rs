@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     follow,
     peers::Ways,
+    places::Places,
     target::{Target, Targets},
 };
 use contracts::{
@@ -20,7 +21,7 @@ use platform::{
     tasks::Tasks,
 };
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
 };
 
@@ -57,7 +58,7 @@ pub(crate) struct Near {
 /// What services are opened with.
 struct Ground<'c> {
     config: &'c Config,
-    folder: Option<&'c Path>,
+    places: Places<'c>,
     clock: Clock,
     tasks: Tasks,
     keys: KeySet,
@@ -80,7 +81,7 @@ impl Services {
         let ways = Ways::open(config, &clock, tasks)?;
         let ground = Ground {
             config,
-            folder,
+            places: Places::new(config, folder, tasks),
             clock: clock.clone(),
             tasks: tasks.clone(),
             keys: KeySet::default(),
@@ -251,16 +252,9 @@ impl Services {
 }
 
 impl Ground<'_> {
-    fn file(&self, name: &str) -> Result<PathBuf, BoxError> {
-        let folder = self
-            .folder
-            .ok_or("the configuration names no data folder")?;
-        Ok(folder.join(name))
-    }
-
     async fn identity(&self) -> Result<Arc<identity::Service>, BoxError> {
         let parts = identity::Parts {
-            database: self.file("identity.sqlite")?,
+            database: self.places.file("identity")?,
             sqlite: self.config.sqlite,
             config: self.config.identity.clone(),
             clock: self.clock.clone(),
@@ -273,7 +267,7 @@ impl Ground<'_> {
 
     fn catalog(&self) -> Result<Arc<catalog::Service>, BoxError> {
         let parts = catalog::Parts {
-            database: self.file("catalog.sqlite")?,
+            database: self.places.file("catalog")?,
             sqlite: self.config.sqlite,
             config: self.config.catalog,
             clock: self.clock.clone(),
@@ -284,8 +278,7 @@ impl Ground<'_> {
 
     async fn orders(&self, catalog: Arc<dyn Catalog>) -> Result<orders::Opened, BoxError> {
         let parts = orders::Parts {
-            database: self.file("orders.sqlite")?,
-            sqlite: self.config.sqlite,
+            place: self.places.of("orders")?,
             config: self.config.orders.clone(),
             clock: self.clock.clone(),
             tasks: self.tasks.clone(),
@@ -300,8 +293,8 @@ impl Ground<'_> {
         catalog: Arc<dyn Catalog>,
     ) -> Result<Arc<payments::Service>, BoxError> {
         let parts = payments::Parts {
-            database: self.file("payments.sqlite")?,
-            sandbox_database: self.file("sandbox.sqlite")?,
+            database: self.places.file("payments")?,
+            sandbox_database: self.places.file("sandbox")?,
             sqlite: self.config.sqlite,
             // A folder has one process: its lock sees to that.
             is_alone: self.config.data_folder().is_some(),

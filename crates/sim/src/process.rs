@@ -15,7 +15,10 @@ use platform::{
     bus::Bus,
     clock::Clock,
     config::{Sources, load},
-    db::sqlite::{self, inline},
+    db::{
+        Place,
+        sqlite::{self, inline},
+    },
     http::stack,
     tasks::Tasks,
 };
@@ -189,8 +192,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         way: way.clone(),
     });
     let opened = orders::open(orders::Parts {
-        database: folder.join("orders.sqlite"),
-        sqlite: SQLITE,
+        place: Place::Sqlite(folder.join("orders.sqlite"), SQLITE),
         config: settings.orders.clone(),
         clock: clock.clone(),
         tasks: tasks.clone(),

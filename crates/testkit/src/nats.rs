@@ -2,7 +2,10 @@
 //! all it stored, and started again on the same port. It goes with its handle, and with the test's process.
 #![expect(clippy::print_stdout, reason = "a test says what it does without")]
 
-use crate::folder::Folder;
+use crate::{
+    folder::Folder,
+    servers::{found, remove_afterwards},
+};
 use std::{
     io::Read,
     net::{TcpListener, TcpStream},
@@ -31,21 +34,14 @@ impl Nats {
     /// # Panics
     /// When there is none and nobody said `SOUK_TEST_SKIP_SERVERS=1`.
     pub async fn start() -> Option<Self> {
-        let Some(server) = newest_server() else {
-            let missing = "nats-server is missing: apt-get install nats-server, or name one in SOUK_NATS_SERVER";
-            assert!(
-                std::env::var_os("SOUK_TEST_SKIP_SERVERS").is_some_and(|value| value == "1"),
-                "{missing}"
-            );
-            println!("SKIPPED: {missing}");
-            return None;
-        };
+        let server = found("NATS", "nats-server", newest_server())?;
         let mut nats = Self {
             folder: Folder::default(),
             port: free_port(),
             server,
             process: None,
         };
+        remove_afterwards(nats.folder.path());
         nats.restart().await;
         Some(nats)
     }

@@ -9,7 +9,7 @@ use platform::{
     balance,
     bus::{self, nats},
     config::{ConfigError, Sources},
-    db::sqlite,
+    db::{postgres, sqlite},
     http::{readiness, stack},
     redis,
     telemetry::{self, LogFormat},
@@ -30,7 +30,7 @@ const DEFAULTS: &str = include_str!("defaults.toml");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `sqlite:DIR`.
+    /// `sqlite:DIR` or `postgres://...`.
     pub db: String,
     /// `local` or `nats://HOST:PORT[,HOST:PORT]`.
     pub bus: String,
@@ -60,6 +60,8 @@ pub struct Config {
     pub nats: nats::Config,
     /// How Redis is used, if it is.
     pub redis: redis::Options,
+    /// The shared store's bounds.
+    pub postgres: postgres::Options,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -227,9 +229,9 @@ impl Config {
     /// Settings that cannot work.
     fn check(&self) -> Result<(), ConfigError> {
         let invalid = |text: String| Err(ConfigError::Invalid(text));
-        if self.data_folder().is_none() {
+        if self.data_folder().is_none() && !self.database_is_shared() {
             return invalid(format!(
-                "db: \"{}\" is not known here; use sqlite:DIR",
+                "db: \"{}\" is not known here; use sqlite:DIR or postgres://USER:PASSWORD@HOST/DATABASE",
                 masked_url(&self.db)
             ));
         }
@@ -267,7 +269,15 @@ impl Config {
         Ok(())
     }
 
-    /// The folder that everything is kept in.
+    /// Whether everything is kept on a server that other nodes may use too.
+    #[must_use]
+    pub fn database_is_shared(&self) -> bool {
+        ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| self.db.starts_with(scheme))
+    }
+
+    /// The folder that everything is kept in, unless it is on a server.
     #[must_use]
     pub fn data_folder(&self) -> Option<PathBuf> {
         self.db
@@ -407,7 +417,7 @@ mod tests {
     #[test]
     fn stores_that_are_not_there_are_refused_by_name() {
         let flags = Flags {
-            db: Some("postgres://u:secret@h/d".to_owned()),
+            db: Some("mysql://u:secret@h/d".to_owned()),
             ..Flags::default()
         };
         let error = Config::load(None, false, &flags).unwrap_err().to_string();

@@ -8,6 +8,7 @@ mod calls;
 mod keys;
 mod limits;
 mod outbox;
+mod postgres;
 mod redis;
 mod stack;
 

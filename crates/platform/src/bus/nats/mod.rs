@@ -76,6 +76,10 @@ impl Bus for NatsBus {
         self.link.losses.subscribe()
     }
 
+    fn at_once(&self) -> usize {
+        usize::from(self.link.config.in_flight_max)
+    }
+
     async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError> {
         publishing::one(&self.link, envelope).await
     }
