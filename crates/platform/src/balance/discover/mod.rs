@@ -233,13 +233,15 @@ mod tests {
             let source: Source = text.parse().unwrap();
             assert_eq!(source.to_string(), text);
         }
+        let written: Source = "http://souk.internal:8080/".parse().unwrap();
+        assert_eq!(written.to_string(), "souk.internal:8080");
         for text in [
             "",
             "souk",
             "souk:",
             "souk:0",
             "souk:99999",
-            "http://souk:8080",
+            "https://souk:8080",
             "souk:80/path",
             "srv:",
             "file:",
