@@ -62,6 +62,12 @@ pub fn start_relay(
             if more && !stop.is_cancelled() {
                 continue;
             }
+            // What is committed meanwhile is read in one go.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(PAUSE) => {}
+            }
             tokio::select! {
                 // In this order, so that a simulated run does not depend on a coin of the runtime's.
                 biased;
