@@ -106,6 +106,7 @@ impl Services {
     pub fn start(&self, tasks: &Tasks) {
         if let Some(redis) = &self.redis {
             redis.start(tasks);
+            self.revocations.share(redis, tasks, self.clock.clone());
         }
         let bus: Arc<dyn Bus> = Arc::new(MemoryBus::default());
         bus.subscribe(catalog::consumer(self.catalog.clone()));

@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod json;
 pub mod listen;
 pub mod params;
+mod rumours;
 pub mod stack;
 mod tokens;
 
