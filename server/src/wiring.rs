@@ -144,6 +144,7 @@ impl Services {
     pub fn start(&self, tasks: &Tasks) {
         if let Some(redis) = &self.redis {
             redis.start(tasks);
+            self.revocations.share(redis, tasks, self.clock.clone());
         }
         let bus = &self.bus;
         if let Some(catalog) = &self.near.catalog {

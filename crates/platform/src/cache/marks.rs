@@ -19,7 +19,10 @@ pub(super) type Slot = u16;
 pub(super) fn slot(tag: &str) -> Slot {
     let mut hasher = DefaultHasher::new();
     tag.hash(&mut hasher);
-    u16::try_from(hasher.finish() % u64::from(SLOTS)).unwrap_or_default()
+    let place = hasher.finish().checked_rem(u64::from(SLOTS));
+    place
+        .and_then(|place| u16::try_from(place).ok())
+        .unwrap_or_default()
 }
 
 pub(super) struct Marks {

@@ -207,7 +207,7 @@ impl<V: Keep> Inner<V> {
         F: Fn() -> W,
         W: Future<Output = Result<Fresh<V>, E>>,
     {
-        if let Some(entry) = self.from_redis(key).await {
+        if let Some(entry) = self.redis_entry(key).await {
             self.reads.redis.inc();
             return Ok(entry);
         }
@@ -233,7 +233,7 @@ impl<V: Keep> Inner<V> {
     }
 
     /// What another node read of late, unless this one knows of a change since.
-    async fn from_redis(&self, key: &str) -> Option<Arc<Entry<V>>> {
+    async fn redis_entry(&self, key: &str) -> Option<Arc<Entry<V>>> {
         let shared = self.shared.as_ref()?;
         let begun = self.marks.now();
         let known = shared.get::<V>(key, self.clock.now()).await?;

@@ -14,6 +14,7 @@ pub mod json;
 pub mod listen;
 pub mod params;
 pub mod readiness;
+mod rumours;
 pub mod stack;
 mod tokens;
 

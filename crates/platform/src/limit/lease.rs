@@ -19,15 +19,6 @@ pub(super) struct Lease {
     pub(super) questions: Semaphore,
 }
 
-impl Default for Lease {
-    fn default() -> Self {
-        Self {
-            state: Mutex::default(),
-            questions: Semaphore::new(QUESTIONS_AT_A_TIME),
-        }
-    }
-}
-
 #[derive(Debug, Default)]
 struct State {
     /// Units that may be given out without asking, and until when.
@@ -75,6 +66,20 @@ pub(super) struct Credit {
 }
 
 impl Lease {
+    /// For a caller who is new here: most ask for so little that it need not be told at all.
+    pub(super) fn new(quota: Quota, credit: Credit, now: Instant) -> Self {
+        let state = State {
+            room: credit.units,
+            ends_at: now.checked_add(credit.lasts),
+            remaining: quota.units,
+            ..State::default()
+        };
+        Self {
+            state: Mutex::new(state),
+            questions: Semaphore::new(QUESTIONS_AT_A_TIME),
+        }
+    }
+
     /// Decides by what is known, if that is enough.
     pub(super) fn decide(&self, units: u32, quota: Quota, now: Instant) -> Option<Verdict> {
         let mut state = self.state();
@@ -170,6 +175,21 @@ mod tests {
         }
     }
 
+    const NONE: Credit = Credit { units: 0, ..CREDIT };
+
+    fn lease(credit: Credit) -> (Lease, Instant) {
+        let now = Instant::now();
+        (Lease::new(QUOTA, credit, now), now)
+    }
+
+    #[test]
+    fn a_newcomer_has_credit_and_what_it_took_is_told() {
+        let (lease, now) = lease(CREDIT);
+        assert_eq!(lease.decide(1, QUOTA, now).unwrap().remaining, 99);
+        assert_eq!(spend(&lease, now), 2);
+        assert_eq!(lease.settle(now).units, 3);
+    }
+
     fn spend(lease: &Lease, now: Instant) -> usize {
         (0..10)
             .filter(|_| lease.decide(1, QUOTA, now).is_some())
@@ -178,7 +198,7 @@ mod tests {
 
     #[test]
     fn credit_is_spent_here_and_told_with_the_next_question() {
-        let (lease, now) = (Lease::default(), Instant::now());
+        let (lease, now) = lease(NONE);
         assert_eq!(lease.decide(1, QUOTA, now), None, "nothing is known yet");
         lease.learn(1, told(50), QUOTA, CREDIT);
         assert_eq!(lease.decide(2, QUOTA, now).unwrap().remaining, 48);
@@ -196,7 +216,7 @@ mod tests {
 
     #[test]
     fn answers_that_cross_never_add_up_to_more_credit() {
-        let (lease, now) = (Lease::default(), Instant::now());
+        let (lease, now) = lease(NONE);
         lease.learn(1, told(50), QUOTA, CREDIT);
         assert_eq!(spend(&lease, now), 3);
         lease.learn(1, told(50), QUOTA, CREDIT);
@@ -205,14 +225,14 @@ mod tests {
 
     #[test]
     fn credit_ends_with_its_time() {
-        let (lease, now) = (Lease::default(), Instant::now());
+        let (lease, now) = lease(NONE);
         lease.learn(1, told(50), QUOTA, CREDIT);
         assert_eq!(spend(&lease, now + Duration::from_secs(61)), 0);
     }
 
     #[test]
     fn a_refusal_holds_until_its_time_is_over_and_for_no_smaller_wish() {
-        let (lease, now) = (Lease::default(), Instant::now());
+        let (lease, now) = lease(NONE);
         let refused = Told {
             allowed: false,
             remaining: 1,

@@ -134,12 +134,14 @@ impl SharedLimiter {
     }
 
     /// The less is left, the less is given on credit: at the limit itself every request is counted first.
-    fn credit(&self, told: Told) -> u32 {
-        let left = told
-            .remaining
+    fn credit(&self, remaining: u32) -> Credit {
+        let left = remaining
             .checked_div(self.sharing.nodes.saturating_mul(CAUTION))
             .unwrap_or_default();
-        self.sharing.credit(self.quota).min(left)
+        Credit {
+            units: self.sharing.credit(self.quota).min(left),
+            lasts: Duration::from_millis(self.sharing.credit_ms),
+        }
     }
 }
 
@@ -148,7 +150,12 @@ impl Limiter for SharedLimiter {
     async fn take(&self, caller: &str, units: u32) -> Verdict {
         let units = units.clamp(1, self.quota.units.max(1));
         let known = self.leases.get(caller);
-        let lease = known.unwrap_or_else(|| self.leases.get_with(caller.to_owned(), Arc::default));
+        let lease = known.unwrap_or_else(|| {
+            self.leases.get_with(caller.to_owned(), || {
+                let credit = self.credit(self.quota.units);
+                Arc::new(Lease::new(self.quota, credit, Instant::now()))
+            })
+        });
         if let Some(verdict) = lease.decide(units, self.quota, Instant::now()) {
             self.counted_from_credit.inc();
             return verdict;
@@ -161,17 +168,17 @@ impl Limiter for SharedLimiter {
         }
         let debt = lease.settle(Instant::now());
         let told = self.ask(caller, units, &debt).await;
+        let owed = debt.units;
         drop((debt, turn));
         let Ok(told) = told else {
             self.counted_alone.inc();
+            if owed > 0 {
+                self.alone.take_now(caller, owed);
+            }
             return self.alone.take_now(caller, units);
         };
         self.counted_there.inc();
-        let credit = Credit {
-            units: self.credit(told),
-            lasts: Duration::from_millis(self.sharing.credit_ms),
-        };
-        lease.learn(units, told, self.quota, credit)
+        lease.learn(units, told, self.quota, self.credit(told.remaining))
     }
 
     fn quota(&self) -> Quota {

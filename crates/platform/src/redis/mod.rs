@@ -191,16 +191,16 @@ impl Redis {
 
 /// Whether an error says something of the server, not of one key that somebody filled with something else.
 fn is_the_server_s(error: &RedisError) -> bool {
-    match error.kind() {
-        ErrorKind::Server(kind) => matches!(
-            kind,
-            ServerErrorKind::BusyLoading
-                | ServerErrorKind::MasterDown
-                | ServerErrorKind::ReadOnly
-                | ServerErrorKind::ClusterDown
-                | ServerErrorKind::NoPerm
-        ),
-        ErrorKind::UnexpectedReturnType | ErrorKind::Extension => false,
-        _ => true,
+    let kind = error.kind();
+    let server_s = [
+        ServerErrorKind::BusyLoading,
+        ServerErrorKind::MasterDown,
+        ServerErrorKind::ReadOnly,
+        ServerErrorKind::ClusterDown,
+        ServerErrorKind::NoPerm,
+    ];
+    if let ErrorKind::Server(kind) = kind {
+        return server_s.contains(&kind);
     }
+    kind != ErrorKind::UnexpectedReturnType && kind != ErrorKind::Extension
 }

@@ -14,7 +14,10 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use tokio::sync::{Notify, oneshot};
+use tokio::{
+    sync::{Notify, oneshot},
+    task::JoinSet,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Text(String);
@@ -353,9 +356,10 @@ async fn a_frozen_redis_costs_time_and_no_answer() {
 async fn who_changed_it_never_reads_what_was_before() {
     let cache = Cache::<Text>::new(OPTIONS, None, Clock::System);
     let store = Arc::new(Store::default());
-    let readers = (0..8).map(|_| {
+    let mut readers = JoinSet::new();
+    for _ in 0..8 {
         let (cache, store) = (cache.clone(), store.clone());
-        tokio::task::spawn(async move {
+        readers.spawn(async move {
             while store.version.load(SeqCst) < 2_000 {
                 let before = store.version.load(SeqCst);
                 let answer = store.get(&cache, "k").await;
@@ -363,15 +367,12 @@ async fn who_changed_it_never_reads_what_was_before() {
                 // One change may not have been acknowledged yet.
                 assert!(seen + 1 >= before, "{seen} after {before}");
             }
-        })
-    });
-    let readers: Vec<_> = readers.collect();
+        });
+    }
     for version in 1..=2_000 {
         store.version.store(version, SeqCst);
         cache.drop_tag("thing");
         assert_eq!(store.get(&cache, "k").await, format!("version {version}"));
     }
-    for reader in readers {
-        reader.await.unwrap();
-    }
+    readers.join_all().await;
 }
