@@ -61,8 +61,8 @@ async fn a_node_whose_answers_fail_is_left_out_and_comes_back() {
     nodes[0].does(|_| Reply::Status(500, ""));
     let settings = [
         ("SOUK_BALANCE__EJECT__FIRST_MS", "1500"),
-        // A failure weighs nothing here, so that the ill one is asked often enough to be found out.
-        ("SOUK_BALANCE__RETRY__TRY_MS", "0"),
+        // A failure is forgotten at once, so that the ill one is asked often enough to be found out.
+        ("SOUK_BALANCE__DECAY_MS", "0"),
     ];
     let door = Door::before_with(&nodes.each_ref(), &settings).await;
     until("the ill one is left out", || async {
