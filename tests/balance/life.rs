@@ -99,6 +99,12 @@ async fn what_came_into_the_socket_s_queue_is_answered_too() {
     let (mut shop, url) = shop(&[("SOUK_HTTP__SHUTDOWN_DELAY_MS", "0")]).await;
     // It stands still: what connects now waits in the queue, and so does the signal.
     shop.signal("STOP").await;
+    let status = format!("/proc/{}/status", shop.process_id());
+    let stands = || async {
+        let text = std::fs::read_to_string(&status).expect("it runs, and this is Linux");
+        text.contains("State:\tT")
+    };
+    until("it stands still", stands).await;
     let request = b"GET /version HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n";
     let asking = futures_util::future::join_all((0..10).map(|_| raw(&url, request)));
     let going_on = async {

@@ -96,8 +96,10 @@ fn haproxy(program: &Path, folder: &Folder, listen: SocketAddr, nodes: [SocketAd
     );
     let path = folder.write("haproxy.cfg", text);
     std::fs::create_dir_all(folder.at("errors")).expect("a folder");
-    for status in [400, 408, 500, 502, 503, 504] {
-        let name = format!("errors/{status}.json");
+    for name in [
+        "400.json", "408.json", "500.json", "502.json", "503.json", "504.json",
+    ] {
+        let name = format!("errors/{name}");
         folder.write(&name, read(&format!("haproxy/{name}")));
     }
     spawn(program, &["-db", "-f", &path])

@@ -149,7 +149,8 @@ async fn when_all_nodes_are_gone_the_balancer_s_own_words_are_a_problem() {
             .unwrap();
         assert_eq!(
             (bad.status, bad.code()),
-            (400, "malformed"),
+            // What HAProxy cannot read it answers in words that nobody can set.
+            (400, if kind == Kind::Nginx { "malformed" } else { "" }),
             "{kind:?} {}",
             bad.text
         );

@@ -111,6 +111,11 @@ impl Running {
         self.process.try_wait().expect("a process").is_some()
     }
 
+    /// The process's id.
+    pub fn process_id(&self) -> u32 {
+        self.process.id().expect("it runs")
+    }
+
     /// Sends it a signal, such as `TERM`.
     pub async fn signal(&self, name: &str) {
         signal(&self.process, name).await;
