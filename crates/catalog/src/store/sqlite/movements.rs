@@ -45,7 +45,7 @@ const MOVEMENTS: &str = "WITH held AS (
                    FROM variants v
                    JOIN reservation_lines n ON n.variant_number = v.variant_number
                   WHERE v.variant_id = ?1
-                    AND n.reservation_number >= (SELECT COALESCE(MAX(reservation_number), 0) / 1024 * 1024
+                    AND n.reservation_number >= (SELECT COALESCE(MAX(reservation_number), 0) / 8192 * 8192 - 8192
                                                    FROM reservations)) h
            JOIN reservation_lines l ON l.reservation_number = h.reservation_number
             AND l.variant_number = h.variant_number
