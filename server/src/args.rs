@@ -35,6 +35,9 @@ pub enum Command {
     /// Measure orders per second, with the books checked afterwards
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Several nodes on this machine
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -216,6 +219,27 @@ impl BenchMode {
             Self::Single => "single",
         }
     }
+}
+
+/// `souk cluster ...`
+#[derive(Debug, Subcommand)]
+pub enum ClusterCommand {
+    /// Start PostgreSQL with a standby, NATS, Redis, some nodes and a door in front of them, in a temporary folder
+    Demo(DemoArgs),
+}
+
+/// Flags of `cluster demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Nodes, all alike
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub nodes: u32,
+    /// Where the door listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Say everything in JSON, a line an event, for programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `souk config ...`
