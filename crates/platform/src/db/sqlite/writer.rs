@@ -85,7 +85,9 @@ impl Writer {
                     };
                     let took = writing.commit(first, || waiting.try_recv().ok(), group_max);
                     learn(&learnt, took);
-                    let Writing { log, connection, .. } = &mut *writing;
+                    let Writing {
+                        log, connection, ..
+                    } = &mut *writing;
                     log.tend(connection);
                 }
             })
