@@ -65,23 +65,22 @@ pub fn start_relay(
             // What is committed meanwhile is read in one go.
             tokio::select! {
                 biased;
-                () = stop.cancelled() => {}
+                () = stop.cancelled() => break,
                 () = tokio::time::sleep(PAUSE) => {}
             }
             tokio::select! {
                 // In this order, so that a simulated run does not depend on a coin of the runtime's.
                 biased;
-                () = stop.cancelled() => {
-                    relay.shelf.let_go().await;
-                    return Ok(());
-                }
-                wake = relay.wait() => match wake {
+                () = stop.cancelled() => break,
+                wake = relay.shelf.wait() => match wake {
                     Wake::Changed => {}
                     Wake::Idle => relay.keep_place().await,
                     Wake::Closed => return Ok(()),
                 }
             }
         }
+        relay.shelf.let_go().await;
+        Ok(())
     });
 }
 
@@ -223,12 +222,6 @@ struct Relay {
 const TAKEN_OVER: &str = "another node delivers now";
 
 impl Relay {
-    /// Rests, and waits until there may be something to do. What is committed meanwhile is read in one go.
-    async fn wait(&mut self) -> Wake {
-        tokio::time::sleep(PAUSE).await;
-        self.shelf.wait().await
-    }
-
     /// Delivers what is due; true if there may be more at once.
     async fn deliver_page(&mut self) -> Result<bool, BoxError> {
         // To park each event of an outage would cost a write for each.
