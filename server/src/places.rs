@@ -12,12 +12,16 @@ use std::path::{Path, PathBuf};
 /// Gives each service its place.
 pub(crate) struct Places<'a> {
     config: &'a Config,
-    folder: &'a Path,
+    folder: Option<&'a Path>,
     tasks: &'a Tasks,
 }
 
 impl<'a> Places<'a> {
-    pub(crate) const fn new(config: &'a Config, folder: &'a Path, tasks: &'a Tasks) -> Self {
+    pub(crate) const fn new(
+        config: &'a Config,
+        folder: Option<&'a Path>,
+        tasks: &'a Tasks,
+    ) -> Self {
         Self {
             config,
             folder,
@@ -26,16 +30,19 @@ impl<'a> Places<'a> {
     }
 
     /// The place of the service of this name.
-    pub(crate) fn of(&self, service: &'static str) -> Place {
+    ///
+    /// # Errors
+    /// When there is no folder for it.
+    pub(crate) fn of(&self, service: &'static str) -> Result<Place, BoxError> {
         if self.config.database_is_shared() {
-            Place::Postgres(postgres::Place {
+            Ok(Place::Postgres(postgres::Place {
                 url: self.config.db.clone().into(),
                 schema: service,
                 options: self.config.postgres,
                 tasks: self.tasks.clone(),
-            })
+            }))
         } else {
-            Place::Sqlite(self.path(service), self.config.sqlite)
+            Ok(Place::Sqlite(self.path(service)?, self.config.sqlite))
         }
     }
 
@@ -46,10 +53,13 @@ impl<'a> Places<'a> {
                 format!("{service} cannot be kept on PostgreSQL: use db = \"sqlite:DIR\"").into(),
             );
         }
-        Ok(self.path(service))
+        self.path(service)
     }
 
-    fn path(&self, service: &str) -> PathBuf {
-        self.folder.join(format!("{service}.sqlite"))
+    fn path(&self, service: &str) -> Result<PathBuf, BoxError> {
+        let folder = self
+            .folder
+            .ok_or("the configuration names no data folder")?;
+        Ok(folder.join(format!("{service}.sqlite")))
     }
 }

@@ -1,6 +1,8 @@
 //! Catalog: products and their variants, categories, and stock with the reservations of orders.
 //! Stock moves in here and nowhere else. It knows no order beyond its id, and no other service's tables.
 
+mod calls;
+mod client;
 pub mod config;
 #[doc(hidden)]
 pub mod domain;
@@ -9,14 +11,16 @@ mod http;
 mod service;
 mod store;
 
+pub use client::Client;
 pub use config::{Config, DEFAULTS};
-pub use events::consumer;
-pub use http::routes;
-pub use service::Service;
+pub use events::{consumer, start_news};
+pub use http::{api, internal_routes, routes};
+pub use service::{Service, Window};
 
 use platform::{
     clock::Clock,
     db::{Place, StoreError},
+    redis::Redis,
 };
 use std::sync::Arc;
 use store::{Store, postgres::PostgresStore, sqlite::SqliteStore};
@@ -30,6 +34,8 @@ pub struct Parts {
     pub config: Config,
     /// What time it is.
     pub clock: Clock,
+    /// Where nodes keep for each other what they read, if anywhere.
+    pub redis: Option<Redis>,
 }
 
 /// Opens the catalog's database, brings it up to date, and gives the service.
@@ -42,6 +48,10 @@ pub async fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
         Place::Sqlite(file, options) => Arc::new(SqliteStore::open(&file, options, now)?),
         Place::Postgres(place) => Arc::new(PostgresStore::open(place, now).await?),
     };
-    let currency = parts.config.currency;
-    Ok(Arc::new(Service::new(store, parts.clock, currency)))
+    Ok(Arc::new(Service::new(
+        store,
+        parts.clock,
+        &parts.config,
+        parts.redis,
+    )))
 }

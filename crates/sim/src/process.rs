@@ -99,6 +99,7 @@ pub struct Services {
     /// The provider, which is part of the process.
     pub sandbox: payments::Sandbox,
     near_payments: Arc<payments::Service>,
+    window: catalog::Window,
 }
 
 /// What a process finds when it starts, and what outlives it.
@@ -173,6 +174,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         place: Place::Sqlite(folder.join("catalog.sqlite"), SQLITE),
         config: settings.catalog,
         clock: clock.clone(),
+        redis: None,
     })
     .await?;
     let mut catalog: Arc<dyn Catalog> = near_catalog.clone();
@@ -204,6 +206,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
     let near_payments = payments::open(payments::Parts {
         database: folder.join("payments.sqlite"),
         sandbox_database: folder.join("sandbox.sqlite"),
+        is_alone: true,
         sqlite: SQLITE,
         config: settings.payments,
         clock: clock.clone(),
@@ -222,6 +225,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         clock,
         sandbox: near_payments.sandbox().clone(),
         near_payments: Arc::clone(&near_payments),
+        window: near_catalog.window(),
     };
     begin(
         ground,
@@ -263,7 +267,10 @@ fn begin(ground: &Ground<'_>, seed: u64, near: Near, services: &Services) {
 fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
     let routes = orders::routes(services.orders.clone(), services.payments.clone(), config)
         .merge(payments::routes(Arc::clone(&services.near_payments)))
-        .merge(catalog::routes(services.catalog.clone()))
+        .merge(catalog::routes(
+            services.catalog.clone(),
+            services.window.clone(),
+        ))
         .split_for_parts()
         .0;
     let options = stack::Options {

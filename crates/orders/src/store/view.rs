@@ -75,7 +75,7 @@ pub(super) fn position(cursor: Option<&Cursor>) -> Result<i64, OrderError> {
         .and_then(|text| text.parse().ok())
         .filter(|number| *number > 0);
     number.ok_or(OrderError::Invalid {
-        field: "cursor",
+        field: "cursor".into(),
         reason: "is no cursor of this list".to_owned(),
     })
 }

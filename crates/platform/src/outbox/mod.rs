@@ -3,11 +3,19 @@
 //! delivers, whatever keeps the rows; where several nodes share them, one node at a time does.
 
 pub mod postgres;
+mod republish;
 mod sqlite;
 
+pub use republish::republish;
 pub use sqlite::append;
 
-use crate::{bus::Bus, clock::Clock, db::Database, fault, tasks::Tasks};
+use crate::{
+    bus::{BEHIND, Bus},
+    clock::Clock,
+    db::Database,
+    fault,
+    tasks::Tasks,
+};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
@@ -38,10 +46,9 @@ pub fn start_relay(
     bus: Arc<dyn Bus>,
     clock: Clock,
 ) {
-    let shelf: Box<dyn Shelf> = match database.into() {
-        Database::Sqlite(database) => Box::new(sqlite::SqliteShelf::new(database)),
-        Database::Postgres(database) => Box::new(postgres::PostgresShelf::new(database)),
-    };
+    let database = database.into();
+    republish::start(tasks, name, database.clone(), &bus, &clock);
+    let shelf = shelf(database);
     tasks.start(name, move |stop| async move {
         let mut relay = Relay { shelf, bus, clock, seen: 0, kept: 0 };
         loop {
@@ -77,6 +84,13 @@ pub fn start_relay(
     });
 }
 
+fn shelf(database: Database) -> Box<dyn Shelf> {
+    match database {
+        Database::Sqlite(database) => Box::new(sqlite::SqliteShelf::new(database)),
+        Database::Postgres(database) => Box::new(postgres::PostgresShelf::new(database)),
+    }
+}
+
 /// The rows of an outbox, as the relay works with them.
 #[async_trait]
 trait Shelf: Send + Sync {
@@ -88,6 +102,9 @@ trait Shelf: Send + Sync {
     async fn page(&mut self, seen: i64, now_ms: i64, bus: &Arc<dyn Bus>) -> Result<Page, BoxError>;
     /// The subjects whose events wait.
     async fn held(&self) -> Result<HashSet<String>, BoxError>;
+    /// A page of events after this number that are not older than this, whether they were delivered or not; but
+    /// of a subject with a parked one only what came before it.
+    async fn again(&self, after: i64, since: Timestamp) -> Result<Vec<Row>, BoxError>;
     /// Puts events aside, to be tried again.
     async fn park(&self, refused: Vec<Refused>, now_ms: i64) -> Result<(), BoxError>;
     /// Writes down what became of a parked event.
@@ -148,6 +165,24 @@ impl Row {
             payload: serde_json::from_str(&self.payload)?,
         })
     }
+
+    fn refused(&self, reason: String) -> Refused {
+        Refused {
+            number: self.number,
+            subject: self.subject.clone(),
+            reason,
+        }
+    }
+
+    fn warned(&self, error: &BoxError) -> Refused {
+        let (id, name, tries) = (self.id, &self.name, self.tries);
+        if tries >= TRIES_WORRYING {
+            tracing::error!(event.id = %id, event.name = name, tries, error = %error, "an event is stuck");
+        } else {
+            tracing::warn!(event.id = %id, event.name = name, error = %error, "an event will come again");
+        }
+        self.refused(error.to_string())
+    }
 }
 
 /// What is due.
@@ -189,6 +224,10 @@ const TAKEN_OVER: &str = "another node delivers now";
 impl Relay {
     /// Delivers what is due; true if there may be more at once.
     async fn deliver_page(&mut self) -> Result<bool, BoxError> {
+        // To park each event of an outage would cost a write for each.
+        if self.bus.is_away() {
+            return Ok(false);
+        }
         match self.shelf.lead().await? {
             Lead::Other => return Ok(false),
             Lead::Kept => {}
@@ -212,18 +251,11 @@ impl Relay {
         };
         let mut refused = Vec::new();
         let delivered = !fresh.wanted.is_empty();
-        for row in &fresh.wanted {
+        for rows in fresh.wanted.chunks(self.bus.at_once().max(1)) {
             if !self.shelf.still_leads().await {
                 return Err(TAKEN_OVER.into());
             }
-            if let Err(reason) = self.deliver(row, &held).await {
-                held.insert(row.subject.clone());
-                refused.push(Refused {
-                    number: row.number,
-                    subject: row.subject.clone(),
-                    reason,
-                });
-            }
+            refused.extend(self.deliver(rows, &mut held).await);
         }
         if !refused.is_empty() {
             self.shelf.park(refused, now).await?;
@@ -236,35 +268,49 @@ impl Relay {
         Ok(fresh.more)
     }
 
-    /// A later event of a subject never overtakes an earlier one that waits.
-    async fn deliver(&self, row: &Row, held: &HashSet<String>) -> Result<(), String> {
-        if held.contains(&row.subject) {
-            return Err("waits for an earlier event".to_owned());
+    /// A later event of a subject never overtakes an earlier one that waits. Gives those that were not taken.
+    async fn deliver(&self, rows: &[Row], held: &mut HashSet<String>) -> Vec<Refused> {
+        let (mut due, mut envelopes, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        for row in rows {
+            if held.contains(&row.subject) {
+                refused.push(row.refused(BEHIND.to_owned()));
+                continue;
+            }
+            match row.envelope() {
+                Ok(envelope) => {
+                    due.push(row);
+                    envelopes.push(envelope);
+                }
+                Err(error) => {
+                    held.insert(row.subject.clone());
+                    refused.push(row.warned(&error));
+                }
+            }
+        }
+        if envelopes.is_empty() {
+            return refused;
         }
         fault::point("event.due");
-        let published = match row.envelope() {
-            Ok(envelope) => self.bus.publish(&envelope).await,
-            Err(error) => Err(error),
-        };
+        let answers = self.bus.publish_all(&envelopes).await;
         fault::point("event.delivered");
-        published.map_err(|error| {
-            let (id, name, tries) = (row.id, &row.name, row.tries);
-            if tries >= TRIES_WORRYING {
-                tracing::error!(event.id = %id, event.name = name, tries, error = %error, "an event is stuck");
-            } else {
-                tracing::warn!(event.id = %id, event.name = name, error = %error, "an event will come again");
+        for (row, answer) in due.into_iter().zip(answers) {
+            if let Err(error) = answer {
+                held.insert(row.subject.clone());
+                refused.push(row.warned(&error));
             }
-            error.to_string()
-        })
+        }
+        refused
     }
 
     async fn deliver_parked(&mut self, row: Row) -> Result<(), BoxError> {
         if !self.shelf.still_leads().await {
             return Err(TAKEN_OVER.into());
         }
-        let outcome = self.deliver(&row, &HashSet::new()).await;
+        let (number, rows) = (row.number, [row]);
+        let refused = self.deliver(&rows, &mut HashSet::new()).await.pop();
+        let outcome = refused.map_or(Ok(()), |refused| Err(refused.reason));
         let now = self.clock.now().as_ms();
-        self.shelf.settle(row.number, outcome, now).await
+        self.shelf.settle(number, outcome, now).await
     }
 
     /// Writes down how far delivery has come, and lets go of events that are old enough.

@@ -98,6 +98,13 @@ impl Shelf for SqliteShelf {
         Ok(self.database.read(|c| Ok(parked_subjects(c)?)).await?)
     }
 
+    async fn again(&self, after: i64, since: Timestamp) -> Result<Vec<Row>, BoxError> {
+        Ok(self
+            .database
+            .read(move |c| Ok(read_again(c, after, since)?))
+            .await?)
+    }
+
     async fn park(&self, refused: Vec<Refused>, now_ms: i64) -> Result<(), BoxError> {
         self.write(move |c| {
             for one in &refused {
@@ -222,6 +229,28 @@ fn read_parked(connection: &Connection, now_ms: i64) -> Result<Vec<Row>, rusqlit
     connection
         .prepare_cached(&sql)?
         .query_map(params![now_ms, PAGE], read_row)?
+        .collect()
+}
+
+fn read_again(
+    connection: &Connection,
+    after: i64,
+    since: Timestamp,
+) -> Result<Vec<Row>, rusqlite::Error> {
+    let sql = format!(
+        "SELECT {COLUMNS}, 0
+           FROM outbox o
+          WHERE o.event_number > ?1
+            AND o.at_ms >= ?2
+            AND NOT EXISTS (SELECT 1 FROM outbox_parked p
+                             WHERE p.subject = o.subject
+                               AND p.event_number <= o.event_number)
+          ORDER BY o.event_number
+          LIMIT ?3"
+    );
+    connection
+        .prepare_cached(&sql)?
+        .query_map(params![after, since.as_ms(), PAGE], read_row)?
         .collect()
 }
 

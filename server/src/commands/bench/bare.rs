@@ -7,6 +7,7 @@ use contracts::{
     BoxError,
     values::{EventId, OrderId, UserId},
 };
+use platform::db::sqlite::by_order;
 use rusqlite::{Connection, Statement, params};
 use std::{
     path::Path,
@@ -85,7 +86,7 @@ impl Bare {
                  PRAGMA foreign_keys = ON;
                  PRAGMA temp_store = MEMORY;
                  PRAGMA wal_autocheckpoint = 32000;
-                 PRAGMA cache_size = -16384;",
+                 PRAGMA cache_size = -6144;",
             )?;
             Ok(connection)
         };
@@ -166,7 +167,9 @@ impl Bare {
             let hold = now.saturating_add(HOLD_MS);
             reservation.execute(params![id.as_bytes(), fingerprint, hold, now])?;
             let variant = self.variant(number)?.number;
-            line.execute([self.catalog.last_insert_rowid(), variant])?;
+            let row = self.catalog.last_insert_rowid();
+            by_order::add(&self.catalog, id, row)?;
+            line.execute([row, variant])?;
             let units = taken.entry(variant).or_insert(0_i64);
             *units = units.saturating_add(1);
         }
@@ -208,6 +211,7 @@ impl Bare {
                 due,
                 now
             ])?;
+            by_order::add(&self.orders, id, number)?;
             insert_line(&mut line, number, variant)?;
             event.execute(params![number, buyer.to_string(), now])?;
             let subject = id.to_string();

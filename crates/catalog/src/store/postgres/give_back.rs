@@ -3,11 +3,12 @@
 use super::{
     read,
     resolve::{self, Standing},
-    stock::{self, Moved},
+    stock::{self, Units},
 };
+use crate::store::Moved;
 use contracts::{
     catalog::{GiveBack, GiveBackError, ReservationState},
-    values::{OrderId, RefundId, Timestamp, VariantId},
+    values::{OrderId, ProductId, RefundId, Timestamp, VariantId},
 };
 use platform::db::{
     Abort, StoreError,
@@ -32,7 +33,7 @@ pub(super) async fn all(
     connection: &Connection,
     batch: &[GiveBack],
     at: Timestamp,
-) -> Result<Vec<Answer>, Abort<Infallible>> {
+) -> Result<Moved<Answer>, Abort<Infallible>> {
     let orders: Vec<OrderId> = batch.iter().map(|wish| wish.order_id).collect();
     let mut standing = resolve::lock(connection, &orders).await?;
     let mut desk = Desk {
@@ -47,8 +48,8 @@ pub(super) async fn all(
             Some(one) => desk.take(wish, one),
         })
         .collect();
-    desk.write(connection, at).await?;
-    Ok(answers)
+    let products = desk.write(connection, at).await?;
+    Ok(Moved { answers, products })
 }
 
 /// Takes things back, in order.
@@ -112,9 +113,13 @@ impl<'a> Desk<'a> {
         Ok(wanted)
     }
 
-    async fn write(&self, connection: &Connection, at: Timestamp) -> Result<(), StoreError> {
+    async fn write(
+        &self,
+        connection: &Connection,
+        at: Timestamp,
+    ) -> Result<Vec<ProductId>, StoreError> {
         if self.returned.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let rows = || self.returned.iter();
         let reservations: Vec<i64> = rows().map(|row| row.reservation).collect();
@@ -132,7 +137,7 @@ impl<'a> Desk<'a> {
         let parameters: [&(dyn ToSql + Sync); 6] =
             [&reservations, &refunds, &variants, &units, &actors, &at_ms];
         connection.execute(sql, &parameters).await?;
-        let mut moved = Moved::new();
+        let mut moved = Units::new();
         for row in rows() {
             let (on_hand, _) = moved.entry(row.variant).or_insert((0, 0));
             *on_hand = on_hand.saturating_add(row.units);

@@ -2,8 +2,8 @@
 //! order. Rules are asked for in `domain`, never written here a second time.
 //!
 //! Locks are taken in one order everywhere: keys of requests, the right to import, products by number, reservations by
-//! the id of their order, and stock by the number of its variant, last of all. A reservation's key is locked by whoever inserts it,
-//! so twins on other nodes wait there, in the same order, and none of them for stock that the other holds.
+//! the id of their order, and stock by the number of its variant, last of all. A reservation's key is locked by whoever
+//! inserts it, so twins on other nodes wait there, in the same order, and none of them for stock that the other holds.
 
 mod adjust;
 mod audit;
@@ -24,7 +24,9 @@ mod stock;
 mod tests;
 mod write;
 
-use super::{Adjust, CategoryRow, Edit, Import, NewRow, Store, cursor, list::List, movement};
+use super::{
+    Adjust, CategoryRow, Edit, Import, Moved, NewRow, Store, cursor, list::List, movement,
+};
 use crate::domain::scope::Scope;
 use async_trait::async_trait;
 use contracts::{
@@ -184,7 +186,7 @@ impl Store for PostgresStore {
         &self,
         batch: Vec<Resolve>,
         at: Timestamp,
-    ) -> Result<Vec<Result<(), ResolveError>>, StoreError> {
+    ) -> Result<Moved<Result<(), ResolveError>>, StoreError> {
         self.database
             .write(batch, move |c, batch| Box::pin(resolve::all(c, batch, at)))
             .await
@@ -195,7 +197,7 @@ impl Store for PostgresStore {
         &self,
         batch: Vec<GiveBack>,
         at: Timestamp,
-    ) -> Result<Vec<Result<(), GiveBackError>>, StoreError> {
+    ) -> Result<Moved<Result<(), GiveBackError>>, StoreError> {
         self.database
             .write(batch, move |c, batch| {
                 Box::pin(give_back::all(c, batch, at))

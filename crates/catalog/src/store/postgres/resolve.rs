@@ -4,9 +4,12 @@
 use super::{
     FIRST_ID, broken, read,
     reserved::{bytes, state},
-    stock::{self, Moved},
+    stock::{self, Units},
 };
-use crate::domain::reservation::{self, Effect, Step};
+use crate::{
+    domain::reservation::{self, Effect, Step},
+    store::Moved,
+};
 use contracts::{
     catalog::{Overdue, ReservationState, Resolve, ResolveError},
     values::{OrderId, Timestamp},
@@ -89,10 +92,10 @@ pub(super) async fn all(
     connection: &Connection,
     batch: &[Resolve],
     at: Timestamp,
-) -> Result<Vec<Answer>, Abort<Infallible>> {
+) -> Result<Moved<Answer>, Abort<Infallible>> {
     let orders: Vec<OrderId> = batch.iter().map(|wish| wish.order_id).collect();
     let mut standing = lock(connection, &orders).await?;
-    let mut moved = Moved::new();
+    let mut moved = Units::new();
     let answers = batch
         .iter()
         .map(|wish| match standing.get_mut(&wish.order_id) {
@@ -101,12 +104,12 @@ pub(super) async fn all(
         })
         .collect();
     write(connection, standing.values(), at).await?;
-    stock::move_all(connection, &moved).await?;
-    Ok(answers)
+    let products = stock::move_all(connection, &moved).await?;
+    Ok(Moved { answers, products })
 }
 
 impl Standing {
-    fn resolve(&mut self, wish: &Resolve, moved: &mut Moved) -> Answer {
+    fn resolve(&mut self, wish: &Resolve, moved: &mut Units) -> Answer {
         match reservation::step(self.state, wish.to) {
             None => Err(ResolveError::Resolved(self.state)),
             Some(Step::Stay) => Ok(()),
@@ -124,7 +127,7 @@ impl Standing {
         }
     }
 
-    fn gather(&self, effect: Effect, moved: &mut Moved) {
+    fn gather(&self, effect: Effect, moved: &mut Units) {
         for (variant, units) in &self.units {
             let (on_hand, reserved) = moved.entry(*variant).or_insert((0, 0));
             *on_hand = on_hand.saturating_add(units.saturating_mul(effect.on_hand));

@@ -1,6 +1,7 @@
 //! Stock rows as they are locked and written: each once in a batch, always in the order of their numbers.
 
-use super::broken;
+use super::{broken, read};
+use contracts::values::ProductId;
 use platform::db::{
     StoreError,
     postgres::{Connection, ToSql},
@@ -8,7 +9,7 @@ use platform::db::{
 use std::collections::BTreeMap;
 
 /// What a batch does to each variant, on hand and reserved.
-pub(super) type Moved = BTreeMap<i64, (i64, i64)>;
+pub(super) type Units = BTreeMap<i64, (i64, i64)>;
 
 /// An UPDATE locks rows in the order of its plan, whatever that is; this one keeps the order of numbers.
 pub(super) const LOCK: &str = "SELECT variant_number, on_hand, reserved
@@ -21,12 +22,18 @@ const MOVE: &str = "UPDATE stock
     SET on_hand = stock.on_hand + moved.on_hand, reserved = stock.reserved + moved.reserved,
         version = stock.version + 1
    FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[]) AS moved (variant_number, on_hand, reserved)
-  WHERE stock.variant_number = moved.variant_number";
+   JOIN variants v ON v.variant_number = moved.variant_number
+   JOIN products p ON p.product_number = v.product_number
+  WHERE stock.variant_number = moved.variant_number
+ RETURNING p.product_id";
 
-/// Adds to each row what a batch did to it.
-pub(super) async fn move_all(connection: &Connection, moved: &Moved) -> Result<(), StoreError> {
+/// Adds to each row what a batch did to it; gives their products.
+pub(super) async fn move_all(
+    connection: &Connection,
+    moved: &Units,
+) -> Result<Vec<ProductId>, StoreError> {
     if moved.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let numbers: Vec<i64> = moved.keys().copied().collect();
     let on_hand: Vec<i64> = moved.values().map(|(on_hand, _)| *on_hand).collect();
@@ -34,16 +41,18 @@ pub(super) async fn move_all(connection: &Connection, moved: &Moved) -> Result<(
     connection.prepare(&[LOCK, MOVE]).await?;
     let counts: [&(dyn ToSql + Sync); 3] = [&numbers, &on_hand, &reserved];
     // Both go out at once, the lock first.
-    let (locked, count) = tokio::join!(
+    let (locked, rows) = tokio::join!(
         async { connection.query(LOCK, &[&numbers]).await },
-        connection.execute(MOVE, &counts)
+        connection.query(MOVE, &counts)
     );
     locked?;
-    if is(count?, numbers.len()) {
-        Ok(())
-    } else {
-        Err(broken("a reservation names no stock"))
+    let rows = rows?;
+    if rows.len() != numbers.len() {
+        return Err(broken("a reservation names no stock"));
     }
+    rows.iter()
+        .map(|row| Ok(ProductId::from_bytes(read::id(row, 0)?)))
+        .collect()
 }
 
 /// Whether so many rows are all of them.

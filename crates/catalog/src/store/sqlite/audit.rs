@@ -7,7 +7,7 @@ use contracts::{
     catalog::{ProductAudit, ReservationAudit, ReservationState, StockAudit, line_mark},
     values::{OrderId, ProductId, Timestamp, VariantId},
 };
-use platform::db::StoreError;
+use platform::db::{StoreError, sqlite::by_order};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashMap;
 
@@ -161,16 +161,20 @@ pub(super) fn products(
 }
 
 const RESERVATIONS: &str =
-    "SELECT r.reservation_number, r.order_id, r.state, r.hold_until_at_ms, r.created_at_ms,
+    "SELECT r.reservation_number, k.order_id, r.state, r.hold_until_at_ms, r.created_at_ms,
         COALESCE((SELECT SUM(b.quantity)
                     FROM reservation_returns b
                    WHERE b.reservation_number = r.reservation_number), 0),
         (r.state = 'open') = (r.resolved_at_ms IS NULL)
-        AND (r.state = 'returned') = (r.returned_at_ms IS NOT NULL)
-   FROM reservations r
-  WHERE r.order_id > ?1
-  ORDER BY r.order_id
+        AND (r.state = 'returned') = (r.returned_at_ms IS NOT NULL),
+        r.order_id IS k.order_id
+   FROM by_order k
+   LEFT JOIN reservations r ON r.reservation_number = k.number
+  WHERE k.order_id > ?1
+  ORDER BY k.order_id
   LIMIT ?2";
+
+const COUNT: &str = "SELECT COUNT(*) FROM reservations";
 
 const PRICED_LINES: &str =
     "SELECT v.variant_id, l.variant_number, l.quantity, l.unit_price_minor, l.currency
@@ -183,12 +187,16 @@ pub(super) fn reservations(
     after: Option<OrderId>,
     limit: u32,
 ) -> Result<Vec<ReservationAudit>, StoreError> {
+    if after.is_none() {
+        by_order::check_count(connection, COUNT)?;
+    }
     let after = after.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
     let mut prices = Prices::default();
     let mut statement = connection.prepare_cached(RESERVATIONS)?;
     let mut rows = statement.query(params![after, limit])?;
     let mut audits = Vec::new();
     while let Some(row) = rows.next()? {
+        by_order::check(row.get(7)?, OrderId::from_bytes(row.get(1)?))?;
         let mut audit = ReservationAudit {
             order_id: OrderId::from_bytes(row.get(1)?),
             state: reserve::state(row, 2)?,

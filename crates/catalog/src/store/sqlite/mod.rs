@@ -12,9 +12,13 @@ mod movements;
 mod read;
 mod reserve;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod write;
 
-use super::{Adjust, CategoryRow, Edit, Import, NewRow, Store, cursor, list::List, movement};
+use super::{
+    Adjust, CategoryRow, Edit, Import, Moved, NewRow, Store, cursor, list::List, movement,
+};
 use crate::domain::scope::Scope;
 use async_trait::async_trait;
 use contracts::{
@@ -55,6 +59,11 @@ const MIGRATIONS: &[Migration] = &[
         number: 3,
         name: "product_versions",
         sql: include_str!("../../../migrations/sqlite/0003_product_versions.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "by_order",
+        sql: include_str!("../../../migrations/sqlite/0004_by_order.sql"),
     },
 ];
 
@@ -203,7 +212,7 @@ impl Store for SqliteStore {
         &self,
         batch: Vec<Resolve>,
         at: Timestamp,
-    ) -> Result<Vec<Result<(), ResolveError>>, StoreError> {
+    ) -> Result<Moved<Result<(), ResolveError>>, StoreError> {
         let write = self
             .database
             .write(move |c| Ok(resolve::all(c, &batch, at)?));
@@ -214,7 +223,7 @@ impl Store for SqliteStore {
         &self,
         batch: Vec<GiveBack>,
         at: Timestamp,
-    ) -> Result<Vec<Result<(), GiveBackError>>, StoreError> {
+    ) -> Result<Moved<Result<(), GiveBackError>>, StoreError> {
         let write = self
             .database
             .write(move |c| Ok(give_back::all(c, &batch, at)?));

@@ -20,10 +20,20 @@ const MOVEMENTS: &str = "WITH held AS (
                             FROM reservation_returns b
                            WHERE b.reservation_number = r.reservation_number
                              AND b.variant_number = l.variant_number), 0) AS came_back
-           FROM variants v
-           JOIN reservation_lines l ON l.variant_number = v.variant_number
+           FROM (SELECT s.variant_number, s.reservation_number
+                   FROM variants v
+                   JOIN reservations_by_variant s ON s.variant_number = v.variant_number
+                  WHERE v.variant_id = ?1
+                  UNION
+                 SELECT n.variant_number, n.reservation_number
+                   FROM variants v
+                   JOIN reservation_lines n ON n.variant_number = v.variant_number
+                  WHERE v.variant_id = ?1
+                    AND n.reservation_number >= (SELECT COALESCE(MAX(reservation_number), 0) / 8192 * 8192 - 8192
+                                                   FROM reservations)) h
+           JOIN reservation_lines l ON l.reservation_number = h.reservation_number
+            AND l.variant_number = h.variant_number
            JOIN reservations r ON r.reservation_number = l.reservation_number
-          WHERE v.variant_id = ?1
           GROUP BY l.reservation_number
      ),
      moved AS (

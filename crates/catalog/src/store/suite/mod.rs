@@ -90,7 +90,7 @@ store_suite! {
     },
 }
 
-const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
+pub(super) const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
 
 /// A store to try, with what goes when it goes.
 #[derive(Clone)]
@@ -221,12 +221,12 @@ impl Room {
     }
 
     async fn resolve(&self, order: OrderId, to: ReservationState) -> Result<(), ResolveError> {
-        let mut answers = self
+        let mut resolved = self
             .store
             .resolve_all(vec![resolve(order, to)], NOW)
             .await
             .unwrap();
-        answers.pop().unwrap()
+        resolved.answers.pop().unwrap()
     }
 
     async fn import(
@@ -269,7 +269,7 @@ impl Room {
     }
 }
 
-fn wish(order_id: OrderId, lines: &[(ProductId, u32)]) -> Reserve {
+pub(super) fn wish(order_id: OrderId, lines: &[(ProductId, u32)]) -> Reserve {
     Reserve {
         order_id,
         fingerprint: [1; 32],
@@ -285,7 +285,7 @@ fn wish(order_id: OrderId, lines: &[(ProductId, u32)]) -> Reserve {
     }
 }
 
-fn resolve(order_id: OrderId, to: ReservationState) -> Resolve {
+pub(super) fn resolve(order_id: OrderId, to: ReservationState) -> Resolve {
     Resolve {
         order_id,
         to,

@@ -172,7 +172,7 @@ async fn a_reservation_is_paid_or_expires_never_both() {
             let (mut ends, mut answers) = (orders.chunks(10), Vec::new());
             for chunk in ends.by_ref() {
                 let batch = chunk.iter().map(|order| resolve(*order, to)).collect();
-                answers.extend(node.store.resolve_all(batch, NOW).await.unwrap());
+                answers.extend(node.store.resolve_all(batch, NOW).await.unwrap().answers);
             }
             if turn == 1 {
                 answers.reverse();
@@ -239,14 +239,20 @@ async fn a_refund_brings_its_units_back_once_whichever_node_hears_of_it() {
         let answers = everywhere(&nodes, |turn, node| {
             // The same refund on two nodes, and another one on the third.
             let wish = back(2 * byte + u8::from(turn == 2));
-            async move { node.store.give_back_all(vec![wish], NOW).await.unwrap() }
+            async move {
+                let given = node.store.give_back_all(vec![wish], NOW).await;
+                given.unwrap().answers
+            }
         });
         assert!(answers.await.iter().flatten().all(Result::is_ok));
         let late = nodes[1]
             .store
             .give_back_all(vec![back(100 + byte)], NOW)
             .await;
-        assert!(late.unwrap()[0].is_err(), "only one unit is still away");
+        assert!(
+            late.unwrap().answers[0].is_err(),
+            "only one unit is still away"
+        );
     }
     assert_eq!(nodes[0].seen(tea.id).await.stock.on_hand, 40);
     nodes[0].assert_books_balance().await;

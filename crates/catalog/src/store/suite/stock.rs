@@ -121,7 +121,7 @@ pub(super) async fn a_batch_of_resolutions_answers_each(room: Room) {
     let orders: Vec<OrderId> = (0..3).map(|_| OrderId::generate()).collect();
     let wishes = orders.iter().map(|order| wish(*order, &[(tea.id, 2)]));
     room.reserve(wishes.collect()).await;
-    let answers = room
+    let resolved = room
         .store
         .resolve_all(
             vec![
@@ -137,7 +137,9 @@ pub(super) async fn a_batch_of_resolutions_answers_each(room: Room) {
         )
         .await
         .unwrap();
-    let shown: Vec<String> = answers
+    assert_eq!(resolved.products, [tea.id], "what moved is told");
+    let shown: Vec<String> = resolved
+        .answers
         .iter()
         .map(|answer| match answer {
             Ok(()) => "ok".to_owned(),

@@ -6,14 +6,19 @@ use contracts::{
     orders::{EventsAudit, OrderAudit},
     values::{Money, OrderId, PaymentId, Timestamp, VariantId},
 };
-use platform::db::StoreError;
+use platform::db::{StoreError, sqlite::by_order};
 use rusqlite::{Connection, OptionalExtension, params};
 
-const ORDERS: &str = "SELECT order_number, order_id, status, version, total_minor, currency, payment_id, updated_at_ms
-   FROM orders
-  WHERE order_id > ?1
-  ORDER BY order_id
+const ORDERS: &str =
+    "SELECT o.order_number, k.order_id, o.status, o.version, o.total_minor, o.currency, o.payment_id, o.updated_at_ms,
+        o.order_id IS k.order_id
+   FROM by_order k
+   LEFT JOIN orders o ON o.order_number = k.number
+  WHERE k.order_id > ?1
+  ORDER BY k.order_id
   LIMIT ?2";
+
+const COUNT: &str = "SELECT COUNT(*) FROM orders";
 
 const LINES: &str =
     "SELECT variant_id, quantity, unit_price_minor FROM order_lines WHERE order_number = ?1";
@@ -26,11 +31,15 @@ pub(super) fn orders(
     after: Option<OrderId>,
     limit: u32,
 ) -> Result<Vec<OrderAudit>, StoreError> {
+    if after.is_none() {
+        by_order::check_count(connection, COUNT)?;
+    }
     let after = after.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
     let mut statement = connection.prepare_cached(ORDERS)?;
     let mut rows = statement.query(params![after, limit])?;
     let mut audits = Vec::new();
     while let Some(row) = rows.next()? {
+        by_order::check(row.get(8)?, OrderId::from_bytes(row.get(1)?))?;
         let version: i64 = row.get(3)?;
         let mut audit = OrderAudit {
             number: row.get(0)?,
@@ -84,7 +93,7 @@ const BOUNDS: &str = "SELECT MIN(order_number), MAX(order_number) FROM orders";
 
 const OUTBOX: &str = "SELECT name, subject, payload FROM outbox ORDER BY event_number";
 
-const NUMBER: &str = "SELECT order_number FROM orders WHERE order_id = ?1";
+const NUMBER: &str = "SELECT number FROM by_order WHERE order_id = ?1";
 
 const MOVES: &str = "SELECT order_number, status FROM order_events ORDER BY order_number, sequence";
 

@@ -5,6 +5,8 @@ mod audit;
 mod change;
 mod place;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use super::{Found, Happened, PlaceRefusal, Placed, Store, view};
 use crate::domain::order::{Happening, NewOrder, Order};
@@ -23,12 +25,17 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     BASE,
     Migration {
         number: 1,
         name: "orders",
         sql: include_str!("../../../migrations/sqlite/0001_orders.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "by_order",
+        sql: include_str!("../../../migrations/sqlite/0002_by_order.sql"),
     },
 ];
 

@@ -10,7 +10,7 @@ use contracts::{
     values::{Money, OrderId, Timestamp, UserId, Version},
 };
 use platform::{
-    db::{Abort, StoreError},
+    db::{Abort, StoreError, sqlite::by_order},
     outbox,
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -59,6 +59,7 @@ fn insert(connection: &Connection, number: i64, order: &NewOrder) -> Result<(), 
             order.payment_due_at.as_ms(),
             order.created_at.as_ms(),
         ])?;
+    by_order::add(connection, order.id, number)?;
     let mut insert_line = connection.prepare_cached(
         "INSERT INTO order_lines (order_number, line_number, product_id, variant_id, seller_id, sku, name,
                                   quantity, unit_price_minor)
@@ -107,7 +108,7 @@ pub(super) fn known(
         .prepare_cached(
             "SELECT order_number, customer_id, fingerprint, total_minor, currency, payment_due_at_ms, created_at_ms
                FROM orders
-              WHERE order_id = ?1",
+              WHERE order_number = (SELECT number FROM by_order WHERE order_id = ?1)",
         )?
         .query_row([id.as_bytes()], |row| {
             let currency: String = row.get(4)?;

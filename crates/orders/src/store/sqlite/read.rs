@@ -18,6 +18,9 @@ use std::{collections::HashMap, error::Error, str::FromStr};
 const COLUMNS: &str = "order_number, order_id, customer_id, status, version, total_minor, currency, tracking, \
                        payment_id, payment_due_at_ms, created_at_ms, updated_at_ms";
 
+/// Of the order with this id.
+const BY_ID: &str = "WHERE order_number = (SELECT number FROM by_order WHERE order_id = ?1)";
+
 /// A stored text that no longer reads as its type.
 pub(super) fn broken(column: usize, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
@@ -56,7 +59,7 @@ fn read_order(row: &Row<'_>) -> Result<Order, rusqlite::Error> {
 }
 
 pub(super) fn order(connection: &Connection, id: OrderId) -> Result<Option<Order>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM orders WHERE order_id = ?1");
+    let sql = format!("SELECT {COLUMNS} FROM orders {BY_ID}");
     Ok(connection
         .prepare_cached(&sql)?
         .query_row([id.as_bytes()], read_order)
@@ -68,7 +71,7 @@ pub(super) fn status(
     id: OrderId,
 ) -> Result<Option<OrderStatus>, StoreError> {
     Ok(connection
-        .prepare_cached("SELECT status FROM orders WHERE order_id = ?1")?
+        .prepare_cached(&format!("SELECT status FROM orders {BY_ID}"))?
         .query_row([id.as_bytes()], |row| parsed(row, 0))
         .optional()?)
 }
@@ -102,12 +105,9 @@ pub(super) fn paid_at(
     connection: &Connection,
     id: OrderId,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let sql = "SELECT e.at_ms
-                 FROM orders o
-                 JOIN order_events e ON e.order_number = o.order_number
-                WHERE o.order_id = ?1 AND e.kind = 'paid'";
+    let sql = format!("SELECT at_ms FROM order_events {BY_ID} AND kind = 'paid'");
     let at = connection
-        .prepare_cached(sql)?
+        .prepare_cached(&sql)?
         .query_row([id.as_bytes()], |row| row.get(0))
         .optional()?;
     Ok(at.map(Timestamp::from_ms))
@@ -231,12 +231,10 @@ pub(super) fn timeline(
     connection: &Connection,
     id: OrderId,
 ) -> Result<Vec<OrderEventView>, StoreError> {
-    let sql = "SELECT e.sequence, e.kind, e.status, e.actor, e.note, e.at_ms
-                 FROM orders o
-                 JOIN order_events e ON e.order_number = o.order_number
-                WHERE o.order_id = ?1
-                ORDER BY e.sequence";
-    let mut statement = connection.prepare_cached(sql)?;
+    let sql = format!(
+        "SELECT sequence, kind, status, actor, note, at_ms FROM order_events {BY_ID} ORDER BY sequence"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     let events = statement.query_map([id.as_bytes()], |row| {
         Ok(OrderEventView {
             sequence: row.get(0)?,

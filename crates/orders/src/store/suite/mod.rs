@@ -302,7 +302,7 @@ fn order_of(lines: Vec<PricedLine>) -> NewOrder {
     }
 }
 
-fn order() -> NewOrder {
+pub(super) fn order() -> NewOrder {
     order_of(vec![line("TEA-1", 2, 1_999)])
 }
 

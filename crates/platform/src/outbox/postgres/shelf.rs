@@ -166,6 +166,26 @@ impl Shelf for PostgresShelf {
         Ok(parked_subjects(&connection).await?)
     }
 
+    async fn again(&self, after: i64, since: Timestamp) -> Result<Vec<Row>, BoxError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, 0::bigint
+               FROM outbox o
+              WHERE o.event_number > $1
+                AND o.at_ms >= $2
+                AND NOT EXISTS (SELECT 1 FROM outbox_parked p
+                                 WHERE p.subject = o.subject
+                                   AND p.event_number <= o.event_number)
+              ORDER BY o.event_number
+              LIMIT $3"
+        );
+        let connection = self.database.read().await?;
+        let page = i64::from(PAGE);
+        let rows = connection
+            .query(&sql, &[&after, &since.as_ms(), &page])
+            .await?;
+        Ok(read_rows(&rows)?)
+    }
+
     async fn park(&self, refused: Vec<Refused>, now_ms: i64) -> Result<(), BoxError> {
         let numbers: Vec<i64> = refused.iter().map(|one| one.number).collect();
         let subjects: Vec<&str> = refused.iter().map(|one| one.subject.as_str()).collect();

@@ -31,10 +31,14 @@ fn event(subject: &str, number: u32) -> Happened {
 }
 
 async fn publish(database: &Database, events: Vec<(&'static str, u32)>) {
-    let written = database.write(events, |c, events| {
+    publish_at(database, Timestamp::from_ms(0), events).await;
+}
+
+async fn publish_at(database: &Database, at: Timestamp, events: Vec<(&'static str, u32)>) {
+    let written = database.write((at, events), |c, (at, events)| {
         Box::pin(async move {
             for (subject, number) in events {
-                append(c, &event(subject, *number), Timestamp::from_ms(0)).await?;
+                append(c, &event(subject, *number), *at).await?;
             }
             Ok::<_, Abort<()>>(())
         })
@@ -213,4 +217,40 @@ async fn a_node_that_freezes_is_replaced_and_changes_nothing_afterwards() {
         .await
         .unwrap();
     assert_eq!(row.get::<_, i64>(0), 2);
+}
+
+#[tokio::test]
+async fn what_a_broker_lost_is_published_again_in_order_but_for_what_waits() {
+    let Some(server) = Postgres::shared() else {
+        return;
+    };
+    let database = open(server.place("things")).await;
+    let (early, late) = (notes(u32::MAX), notes(0));
+    let _relay = start(&database, early.clone());
+    let now = Clock::System.now();
+    publish_at(&database, now, vec![("a", 1), ("b", 1), ("a", 2), ("b", 2)]).await;
+    wait_for(&early, 2).await;
+    let parked = async {
+        let count = "SELECT count(*) FROM outbox_parked";
+        loop {
+            let connection = database.read().await.unwrap();
+            let parked: i64 = connection.query_one(count, &[]).await.unwrap().get(0);
+            if parked == 2 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), parked)
+        .await
+        .unwrap();
+    let bus = MemoryBus::default();
+    bus.subscribe(late.clone());
+    let since = now.plus_seconds(-60);
+    let published = outbox::republish(database.clone(), &bus, since).await;
+    assert_eq!(published.unwrap(), 2);
+    let seen = wait_for(&late, 2).await;
+    assert_eq!(seen, [("a".to_owned(), 1), ("a".to_owned(), 2)]);
+    let none = outbox::republish(database, &bus, now.plus_seconds(60)).await;
+    assert_eq!(none.unwrap(), 0, "what is older stays");
 }
