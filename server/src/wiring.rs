@@ -93,7 +93,7 @@ impl Services {
             near.identity = Some(ground.identity().await?);
         }
         if targets.is_near(Target::Catalog) {
-            near.catalog = Some(ground.catalog()?);
+            near.catalog = Some(ground.catalog().await?);
         }
         let catalog: Arc<dyn Catalog> = match &near.catalog {
             Some(catalog) => catalog.clone(),
@@ -266,15 +266,14 @@ impl Ground<'_> {
         Ok(identity::open(parts).await?)
     }
 
-    fn catalog(&self) -> Result<Arc<catalog::Service>, BoxError> {
+    async fn catalog(&self) -> Result<Arc<catalog::Service>, BoxError> {
         let parts = catalog::Parts {
-            database: self.places.file("catalog")?,
-            sqlite: self.config.sqlite,
+            place: self.places.of("catalog")?,
             config: self.config.catalog,
             clock: self.clock.clone(),
             redis: self.redis.clone(),
         };
-        Ok(catalog::open(parts)?)
+        Ok(catalog::open(parts).await?)
     }
 
     async fn orders(&self, catalog: Arc<dyn Catalog>) -> Result<orders::Opened, BoxError> {

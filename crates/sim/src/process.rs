@@ -171,12 +171,12 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
     let (folder, tampering) = (ground.folder, &ground.plan.tampering);
     let (tasks, clock) = (Tasks::default(), ground.clock.clone());
     let near_catalog = catalog::open(catalog::Parts {
-        database: folder.join("catalog.sqlite"),
-        sqlite: SQLITE,
+        place: Place::Sqlite(folder.join("catalog.sqlite"), SQLITE),
         config: settings.catalog,
         clock: clock.clone(),
         redis: None,
-    })?;
+    })
+    .await?;
     let mut catalog: Arc<dyn Catalog> = near_catalog.clone();
     if let Some(wrap) = &tampering.catalog {
         catalog = wrap(catalog);

@@ -1,32 +1,16 @@
 //! What moved a variant's stock: a view over the ledgers, adjustments, reservation lines and returns. Nothing
 //! is written for it, so that an order's sale costs no second row.
 
-use super::cursor;
-use crate::domain::reservation;
+use crate::{
+    domain::reservation,
+    store::{cursor, movement::Before},
+};
 use contracts::{
-    catalog::{ListError, MovementView},
-    values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
+    catalog::MovementView,
+    values::{OrderId, Page, PageSize, Timestamp, VariantId},
 };
 use platform::db::StoreError;
 use rusqlite::{Connection, Row, params};
-use serde::{Deserialize, Serialize};
-
-/// The sort keys of the last movement seen.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Before {
-    at_ms: i64,
-    source: i64,
-    number: i64,
-    step: i64,
-}
-
-const NEWEST: Before = Before {
-    at_ms: i64::MAX,
-    source: i64::MAX,
-    number: i64::MAX,
-    step: i64::MAX,
-};
 
 /// A reservation shows up to three movements: held, then sold or given back, then perhaps returned; and one for each
 /// refund that brought some of it back.
@@ -87,10 +71,6 @@ const MOVEMENTS: &str = "WITH held AS (
       WHERE (at_ms, source, number, step) < (?2, ?3, ?4, ?5)
       ORDER BY at_ms DESC, source DESC, number DESC, step DESC
       LIMIT ?6";
-
-pub(super) fn before(cursor: Option<&Cursor>) -> Result<Before, ListError> {
-    Ok(cursor::read(cursor)?.unwrap_or(NEWEST))
-}
 
 pub(super) fn page(
     connection: &Connection,

@@ -1,7 +1,10 @@
 //! What only this form has: an index in two parts, and a schema that came before it.
 
 use super::{MIGRATIONS, audit, movements, reserve, resolve};
-use crate::store::suite::{NOW, resolve as end, wish};
+use crate::store::{
+    movement,
+    suite::{NOW, resolve as end, wish},
+};
 use contracts::{
     catalog::{ReservationState, Reserve},
     values::{OrderId, PageSize, ProductId, VariantId},
@@ -54,7 +57,7 @@ fn walk(connection: &Connection) -> Vec<OrderId> {
 fn moves_of_the_tea(connection: &Connection) -> usize {
     let (mut count, mut cursor) = (0, None);
     loop {
-        let before = movements::before(cursor.as_ref()).unwrap();
+        let before = movement::before(cursor.as_ref()).unwrap();
         let limit = PageSize::try_from(100).unwrap();
         let tea = VariantId::from_bytes([0; 16]);
         let page = movements::page(connection, tea, limit, before).unwrap();

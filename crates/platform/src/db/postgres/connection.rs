@@ -51,6 +51,20 @@ impl Connection {
         }
     }
 
+    /// Prepares these texts. Statements that are awaited together go out in the order in which they stand only if
+    /// none of them has to be prepared first.
+    ///
+    /// # Errors
+    /// When one of them cannot be prepared.
+    pub async fn prepare(&self, texts: &[&str]) -> Result<(), StoreError> {
+        let client = self.client()?;
+        for sql in texts {
+            let prepared = async { client.prepare_cached(sql).await.map(drop) };
+            self.answered(prepared).await?;
+        }
+        Ok(())
+    }
+
     /// All rows.
     ///
     /// # Errors
