@@ -42,9 +42,14 @@ async fn whoever_has_much_to_do_gets_less() {
     let client = door.client();
     let first = join_all((0..4).map(|_| client.get("/first")));
     let rest = async {
-        until("both have had some", || async {
-            busy.count() > 0 && idle.count() > 0
-        })
+        until(
+            "one is known to be quick, the other still at work",
+            || async {
+                let (quick, slow) = (door.service(&idle).await, door.service(&busy).await);
+                let is_quick = quick["in_flight"] == 0 && quick["latency_us"].as_u64() > Some(0);
+                is_quick && slow["in_flight"].as_u64() > Some(0)
+            },
+        )
         .await;
         for _ in 0..20 {
             assert_eq!(client.get("/rest").await.text, "idle");
