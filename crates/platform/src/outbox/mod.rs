@@ -65,16 +65,13 @@ pub fn start_relay(
             // What is committed meanwhile is read in one go.
             tokio::select! {
                 biased;
-                () = stop.cancelled() => {}
+                () = stop.cancelled() => break,
                 () = tokio::time::sleep(PAUSE) => {}
             }
             tokio::select! {
                 // In this order, so that a simulated run does not depend on a coin of the runtime's.
                 biased;
-                () = stop.cancelled() => {
-                    relay.shelf.let_go().await;
-                    return Ok(());
-                }
+                () = stop.cancelled() => break,
                 wake = relay.shelf.wait() => match wake {
                     Wake::Changed => {}
                     Wake::Idle => relay.keep_place().await,
@@ -82,6 +79,8 @@ pub fn start_relay(
                 }
             }
         }
+        relay.shelf.let_go().await;
+        Ok(())
     });
 }
 
