@@ -154,6 +154,8 @@ pub struct ReplayArgs {
 pub enum BenchCommand {
     /// Durable orders per second over HTTP, beside a bare SQLite loop that writes the same rows
     Orders(BenchArgs),
+    /// What a call to a service costs that runs on another node, beside the same call in this process
+    Calls(CallsArgs),
 }
 
 /// Flags of `bench orders`.
@@ -171,6 +173,14 @@ pub struct BenchArgs {
     /// What to run
     #[arg(long, value_enum, default_value_t = BenchMode::All)]
     pub mode: BenchMode,
+}
+
+/// Flags of `bench calls`.
+#[derive(Debug, Args)]
+pub struct CallsArgs {
+    /// Calls of each kind, each way
+    #[arg(long, default_value_t = 2_000)]
+    pub calls: u32,
 }
 
 /// Which orders are placed.

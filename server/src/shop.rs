@@ -158,12 +158,17 @@ pub async fn open_services(
     let folder: PathBuf = config
         .data_folder()
         .ok_or("the configuration names no data folder")?;
-    if must_exist && !folder.join("catalog.sqlite").is_file() {
+    let is_missing = || !folder.join("catalog.sqlite").is_file();
+    if must_exist && config.target.is_near(Target::Catalog) && is_missing() {
         return Err(format!("there is no shop in {}", folder.display()).into());
     }
-    crate::data::make(&folder)?;
+    let keeps = config.target.services().next().is_some();
+    if keeps {
+        crate::data::make(&folder)?;
+    }
     let work = Tasks::default();
-    let services = Services::open(config, Some(&folder), Clock::System, &work).await?;
+    let path = keeps.then_some(folder.as_path());
+    let services = Services::open(config, path, Clock::System, &work).await?;
     Ok((services, work))
 }
 

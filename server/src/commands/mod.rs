@@ -55,6 +55,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Replay(args) => replay::run(args).await,
         Command::Verify(data) => verify::run(&data).await,
         Command::Bench(BenchCommand::Orders(plan)) => bench::orders(plan).await,
+        Command::Bench(BenchCommand::Calls(plan)) => bench::calls(plan).await,
         Command::Config(command) => config::run(&command),
         Command::Health { url } => health::run(&url).await,
     }
