@@ -18,6 +18,8 @@ use std::{collections::HashSet, convert::Infallible, sync::Arc, time::Duration};
 
 /// Events read at a time.
 const PAGE: u32 = 512;
+/// The rest between two looks: a look costs as much as a third of an order, whatever it finds.
+const PAUSE: Duration = Duration::from_millis(5);
 /// Events between two notes of how far delivery has come, when nobody wants them.
 const KEEP_PLACE_EVERY: i64 = 4_096;
 /// Tries after which somebody should look: from here on each is an error in the log. An event is never given
@@ -79,6 +81,12 @@ pub fn start_relay(
             };
             if more && !stop.is_cancelled() {
                 continue;
+            }
+            // What is committed meanwhile is read in one go.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(PAUSE) => {}
             }
             tokio::select! {
                 // In this order, so that a simulated run does not depend on a coin of the runtime's.
