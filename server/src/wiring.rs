@@ -53,8 +53,7 @@ impl Services {
         let (keys, revocations) = (KeySet::default(), Revocations::default());
         let places = Places::new(config, folder, tasks);
         let identity = identity::open(identity::Parts {
-            database: places.file("identity")?,
-            sqlite: config.sqlite,
+            place: places.of("identity"),
             config: config.identity.clone(),
             clock: clock.clone(),
             keys: keys.clone(),
@@ -77,15 +76,15 @@ impl Services {
         })
         .await?;
         let payments = payments::open(payments::Parts {
-            database: places.file("payments")?,
-            sandbox_database: places.file("sandbox")?,
-            sqlite: config.sqlite,
+            place: places.of("payments"),
+            sandbox_place: places.of("sandbox"),
             config: config.payments.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),
             orders: orders.service.clone(),
             catalog: catalog.clone(),
-        })?;
+        })
+        .await?;
         Ok(Self {
             identity,
             catalog,
