@@ -13,7 +13,7 @@ use contracts::{
         RefundOrder,
     },
     request::{Answered, IdempotencyKey},
-    values::{Money, OrderId, Timestamp},
+    values::{Money, MoneyInput, OrderId, Timestamp},
 };
 use futures_util::future::join_all;
 use payments::{Knobs, Parts, Service};
@@ -186,7 +186,7 @@ async fn refunds_on_two_nodes_give_back_no_more_than_was_paid() {
     let admin = user(&[Role::Admin]);
     let refunding = (0..50).map(|turn| {
         let wish = RefundOrder {
-            amount_minor: Some(100),
+            amount: Some(MoneyInput::Decimal("1.00".to_owned())),
             ..RefundOrder::default()
         };
         let key = IdempotencyKey::parse(&format!("refund-{turn}")).unwrap();
