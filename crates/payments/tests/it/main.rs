@@ -11,6 +11,7 @@ mod crash;
 mod fakes;
 mod giving_back;
 mod http;
+mod nodes;
 mod paying;
 mod refunds;
 mod shop;
