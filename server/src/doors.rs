@@ -110,16 +110,24 @@ impl Services {
         }
         let routes = match target {
             Target::Identity => identity::routes(self.identity.clone()).into(),
-            Target::Catalog => self.near.catalog.as_ref().map_or_else(Router::new, |catalog| {
-                catalog::routes(catalog.clone(), catalog.window()).into()
-            }),
+            Target::Catalog => self
+                .near
+                .catalog
+                .as_ref()
+                .map_or_else(Router::new, |catalog| {
+                    catalog::routes(catalog.clone(), catalog.window()).into()
+                }),
             Target::Orders => {
                 let (orders, payments) = (self.orders.clone(), self.payments.clone());
                 orders::routes(orders, payments, &config.orders).into()
             }
-            Target::Payments => self.near.payments.as_ref().map_or_else(Router::new, |payments| {
-                payments::routes(payments.clone()).into()
-            }),
+            Target::Payments => self
+                .near
+                .payments
+                .as_ref()
+                .map_or_else(Router::new, |payments| {
+                    payments::routes(payments.clone()).into()
+                }),
             Target::Storefront => storefront::routes(storefront::App {
                 catalog: self.catalog.clone(),
                 identity: self.identity.clone(),

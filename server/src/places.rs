@@ -17,7 +17,11 @@ pub(crate) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    pub(crate) const fn new(config: &'a Config, folder: Option<&'a Path>, tasks: &'a Tasks) -> Self {
+    pub(crate) const fn new(
+        config: &'a Config,
+        folder: Option<&'a Path>,
+        tasks: &'a Tasks,
+    ) -> Self {
         Self {
             config,
             folder,

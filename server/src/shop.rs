@@ -11,10 +11,7 @@ use platform::{
     tasks::Tasks,
 };
 use secrecy::SecretString;
-use std::{
-    net::SocketAddr,
-    path::Path,
-};
+use std::{net::SocketAddr, path::Path};
 use tokio::net::TcpListener;
 
 /// A shop that answers.

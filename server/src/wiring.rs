@@ -20,10 +20,7 @@ use platform::{
     redis::Redis,
     tasks::Tasks,
 };
-use std::{
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 /// All services of a shop, tied together, as everybody in this process holds them.
 pub struct Services {

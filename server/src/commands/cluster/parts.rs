@@ -35,7 +35,10 @@ impl Parts {
                 ("SOUK_CACHE", format!("redis://{}", redis.address())),
                 ("SOUK_POSTGRES__MIGRATE", "true".to_owned()),
                 ("SOUK_HTTP__PUBLIC_URL", url.clone()),
-                ("SOUK_GATEWAY__TRUSTED_PROXIES", "[\"127.0.0.1\"]".to_owned()),
+                (
+                    "SOUK_GATEWAY__TRUSTED_PROXIES",
+                    "[\"127.0.0.1\"]".to_owned(),
+                ),
             ],
         };
         let mut others = vec![nats, redis];

@@ -49,7 +49,13 @@ impl Postgres {
         )?;
         let [one, two] = ports;
         let primary = Process::start(recipe("postgres", &programs, &first, &folder, one)).await?;
-        sql(&programs, one, "postgres", &format!("CREATE DATABASE {DATABASE}")).await?;
+        sql(
+            &programs,
+            one,
+            "postgres",
+            &format!("CREATE DATABASE {DATABASE}"),
+        )
+        .await?;
         let second = copy(&programs, &folder, 2, one).await?;
         let standby = Process::start(recipe("standby", &programs, &second, &folder, two)).await?;
         let postgres = Self {
@@ -80,7 +86,13 @@ impl Postgres {
     pub(super) async fn fail_over(&mut self) -> Result<Duration, BoxError> {
         let began = Instant::now();
         let port = self.standby.port();
-        sql(&self.programs, port, "postgres", "SELECT pg_promote(true, 30)").await?;
+        sql(
+            &self.programs,
+            port,
+            "postgres",
+            "SELECT pg_promote(true, 30)",
+        )
+        .await?;
         std::mem::swap(&mut self.primary, &mut self.standby);
         self.primary.rename("postgres");
         Ok(began.elapsed())
@@ -115,12 +127,7 @@ impl Postgres {
 }
 
 /// A standby's folder, copied from the server on this port.
-async fn copy(
-    programs: &Path,
-    folder: &Path,
-    number: u32,
-    from: u16,
-) -> Result<PathBuf, BoxError> {
+async fn copy(programs: &Path, folder: &Path, number: u32, from: u16) -> Result<PathBuf, BoxError> {
     let data = data_folder(folder, number).await?;
     let mut backup = process::as_user(Some(USER), &programs.join("pg_basebackup"))?;
     let source = format!("host=127.0.0.1 port={from} user={USER} application_name={STANDBY}");

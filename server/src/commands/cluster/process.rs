@@ -102,7 +102,11 @@ impl Process {
     }
 
     pub(super) fn address(&self) -> String {
-        let scheme = if self.recipe.ready.is_some() { "http://" } else { "" };
+        let scheme = if self.recipe.ready.is_some() {
+            "http://"
+        } else {
+            ""
+        };
         format!("{scheme}127.0.0.1:{}", self.recipe.port)
     }
 

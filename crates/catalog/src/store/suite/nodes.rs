@@ -249,7 +249,10 @@ async fn a_refund_brings_its_units_back_once_whichever_node_hears_of_it() {
             .store
             .give_back_all(vec![back(100 + byte)], NOW)
             .await;
-        assert!(late.unwrap().answers[0].is_err(), "only one unit is still away");
+        assert!(
+            late.unwrap().answers[0].is_err(),
+            "only one unit is still away"
+        );
     }
     assert_eq!(nodes[0].seen(tea.id).await.stock.on_hand, 40);
     nodes[0].assert_books_balance().await;

@@ -8,8 +8,8 @@ mod sessions;
 mod users;
 
 use super::{
-    Credentials, LoginName, NewSession, NewUser, Rename, RoleChange, Rotated, Rotation,
-    Secrets, Setup, SigningKey, Store, TokenHash, failure,
+    Credentials, LoginName, NewSession, NewUser, Rename, RoleChange, Rotated, Rotation, Secrets,
+    Setup, SigningKey, Store, TokenHash, failure,
 };
 use crate::domain::user::User;
 use async_trait::async_trait;

@@ -229,7 +229,7 @@ pub(super) async fn begin(
 
 /// As they are read: by variant.
 fn sorted_items(intent: &RefundIntent) -> Vec<ReturnedItem> {
-    let mut items: Vec<ReturnedItem> = intent.items.iter().map(|(item, _)| item.clone()).collect();
+    let mut items: Vec<ReturnedItem> = intent.items.iter().map(|(item, _)| *item).collect();
     items.sort_unstable_by_key(|item| item.variant_id);
     items
 }
