@@ -209,11 +209,9 @@ impl Postgres {
         let (child, log) =
             servers::start(command, "database system is ready to accept connections");
         *self.process.lock().expect("nobody fell over") = Some(child);
-        assert!(
-            log.is_ok(),
-            "PostgreSQL did not start: {}",
-            log.unwrap_err()
-        );
+        if let Err(said) = log {
+            panic!("PostgreSQL did not start: {said}");
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::{Mutex, mpsc},
     time::Duration,
 };
@@ -60,19 +60,18 @@ pub(crate) fn give_to(user: &str, folder: &Path) {
 
 /// Removes a folder when this process has ended, however it ends: whoever is told to holds a pipe of ours.
 pub(crate) fn remove_afterwards(folder: &Path) {
-    static PIPES: Mutex<Vec<ChildStdin>> = Mutex::new(Vec::new());
+    static REMOVERS: Mutex<Vec<Child>> = Mutex::new(Vec::new());
     // What still runs in the folder ends with us as well, a moment later.
     let script = "cat; n=0; until rm -rf \"$0\" || [ $n -gt 50 ]; do n=$((n+1)); sleep 0.1; done";
-    let mut remover = Command::new("sh")
+    let remover = Command::new("sh")
         .args(["-c", script])
         .arg(folder)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()
-        .expect("sh is there");
-    let pipe = remover.stdin.take().expect("a pipe");
-    PIPES.lock().expect("nobody fell over").push(pipe);
+        .spawn();
+    let mut removers = REMOVERS.lock().expect("nobody fell over");
+    removers.push(remover.expect("sh is there"));
 }
 
 /// Starts a server and waits until it says on its standard error that it is ready; otherwise what it said. A

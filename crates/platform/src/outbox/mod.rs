@@ -14,10 +14,12 @@ use contracts::{
     event::Envelope,
     values::{EventId, Timestamp},
 };
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 /// Events read at a time.
 const PAGE: u32 = 512;
+/// The rest between two looks: a look costs as much as a third of an order, whatever it finds.
+const PAUSE: Duration = Duration::from_millis(5);
 /// Events between two notes of how far delivery has come, when nobody wants them.
 const KEEP_PLACE_EVERY: i64 = 4_096;
 /// Tries after which somebody should look: from here on each is an error in the log. An event is never given
@@ -53,13 +55,16 @@ pub fn start_relay(
             if more && !stop.is_cancelled() {
                 continue;
             }
+            // What is committed meanwhile is read in one go.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                () = tokio::time::sleep(PAUSE) => {}
+            }
             tokio::select! {
                 // In this order, so that a simulated run does not depend on a coin of the runtime's.
                 biased;
-                () = stop.cancelled() => {
-                    relay.shelf.let_go().await;
-                    return Ok(());
-                }
+                () = stop.cancelled() => break,
                 wake = relay.shelf.wait() => match wake {
                     Wake::Changed => {}
                     Wake::Idle => relay.keep_place().await,
@@ -67,6 +72,8 @@ pub fn start_relay(
                 }
             }
         }
+        relay.shelf.let_go().await;
+        Ok(())
     });
 }
 

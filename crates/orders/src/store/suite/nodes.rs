@@ -16,9 +16,9 @@ type Node = Arc<dyn Store>;
 
 /// Every node places all of these, in batches that begin elsewhere: answers by node, in the order of the batch.
 async fn place_everywhere(nodes: &[Node], orders: &[NewOrder]) -> Vec<Vec<(i64, bool)>> {
-    let placing = nodes.iter().enumerate().map(|(turn, node)| async move {
+    let placing = nodes.iter().zip(0..).map(|(node, turn)| async move {
         let mut batch = orders.to_vec();
-        batch.rotate_left(turn * orders.len() / 3);
+        (0..turn).for_each(|_| batch.rotate_left(20));
         let mut placed: Vec<_> = node
             .place_all(batch)
             .await
@@ -100,8 +100,7 @@ async fn of_two_nodes_that_move_the_same_orders_each_order_has_one_winner() {
     let (one, mut other) = (one.unwrap(), other.unwrap());
     other.reverse();
     for (one, other) in one.iter().zip(&other) {
-        let won = usize::from(one.is_ok()) + usize::from(other.is_ok());
-        assert_eq!(won, 1);
+        assert_ne!(one.is_ok(), other.is_ok());
         let lost = [one, other]
             .into_iter()
             .find_map(|answer| answer.as_ref().err());

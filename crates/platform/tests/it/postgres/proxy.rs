@@ -55,13 +55,19 @@ impl Proxy {
     }
 }
 
+/// What came; empty at the end.
+async fn read(from: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(65_536);
+    from.read_buf(&mut bytes).await?;
+    Ok(bytes)
+}
+
 async fn carry(mut client: TcpStream, server: u16, next: Next) -> io::Result<()> {
     let mut server = TcpStream::connect(("127.0.0.1", server)).await?;
-    let (mut sent, mut said) = (vec![0; 65_536], vec![0; 65_536]);
     loop {
         tokio::select! {
-            count = client.read(&mut sent) => {
-                let sent = &sent[..count?];
+            sent = read(&mut client) => {
+                let sent = sent?;
                 if sent.is_empty() {
                     return Ok(());
                 }
@@ -70,22 +76,22 @@ async fn carry(mut client: TcpStream, server: u16, next: Next) -> io::Result<()>
                 if what == Some(AtCommit::CutBefore) {
                     return Ok(());
                 }
-                server.write_all(sent).await?;
+                server.write_all(&sent).await?;
                 if let Some(what) = what {
                     // The server has made it when it says something.
-                    server.read(&mut said).await?;
+                    read(&mut server).await?;
                     if what == AtCommit::Hang {
                         std::future::pending::<()>().await;
                     }
                     return Ok(());
                 }
             }
-            count = server.read(&mut said) => {
-                let said = &said[..count?];
+            said = read(&mut server) => {
+                let said = said?;
                 if said.is_empty() {
                     return Ok(());
                 }
-                client.write_all(said).await?;
+                client.write_all(&said).await?;
             }
         }
     }
