@@ -35,6 +35,9 @@ pub enum Command {
     /// Measure orders per second, with the books checked afterwards
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Several nodes on this machine
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -66,6 +69,15 @@ pub struct ServeArgs {
     /// Address and port to listen on; port 0 picks a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// Which parts of the shop run here: all, or a list of them with commas [default: all]
+    #[arg(long, value_name = "LIST")]
+    pub target: Option<String>,
+    /// Say what can be in that list, and end
+    #[arg(long)]
+    pub list_targets: bool,
+    /// Address and port for the other nodes of the shop
+    #[arg(long, value_name = "ADDR")]
+    pub internal_listen: Option<SocketAddr>,
     /// Keep everything in a temporary folder that goes when the shop closes
     #[arg(long)]
     pub ephemeral: bool,
@@ -145,6 +157,25 @@ pub struct ReplayArgs {
 pub enum BenchCommand {
     /// Durable orders per second over HTTP, beside a bare SQLite loop that writes the same rows
     Orders(BenchArgs),
+    /// Reads of products and lists per second over HTTP: without limits, with limits, with limits in Redis
+    Reads(ReadsArgs),
+}
+
+/// Flags of `bench reads`.
+#[derive(Debug, Args)]
+pub struct ReadsArgs {
+    /// Reads of each kind, with each kind of limits, in each of three rounds
+    #[arg(long, default_value_t = 100_000)]
+    pub reads: u32,
+    /// Clients at a time
+    #[arg(long, default_value_t = 64)]
+    pub clients: u32,
+    /// Products there are
+    #[arg(long, default_value_t = 1_000)]
+    pub products: u32,
+    /// A Redis to count limits in as well, as redis://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    pub redis: Option<String>,
 }
 
 /// Flags of `bench orders`.
@@ -190,6 +221,27 @@ impl BenchMode {
     }
 }
 
+/// `souk cluster ...`
+#[derive(Debug, Subcommand)]
+pub enum ClusterCommand {
+    /// Start PostgreSQL with a standby, NATS, Redis, some nodes and a door in front of them, in a temporary folder
+    Demo(DemoArgs),
+}
+
+/// Flags of `cluster demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Nodes, all alike
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub nodes: u32,
+    /// Where the door listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Say everything in JSON, a line an event, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `souk config ...`
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -228,8 +280,10 @@ impl ServeArgs {
                 .as_ref()
                 .map(|folder| format!("sqlite:{}", folder.display())),
             log: self.log,
+            target: self.target.clone(),
             http: HttpFlags {
                 listen: self.listen,
+                internal_listen: self.internal_listen,
             },
         };
         Config::load(self.data.config.as_deref(), true, &flags)

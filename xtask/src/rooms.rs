@@ -47,6 +47,8 @@ const HOMES: &[(&str, &[&str])] = &[
         "axum",
         &[
             "crates/platform/src/http",
+            "crates/platform/src/balance",
+            "crates/platform/src/call",
             "crates/gateway",
             "crates/storefront",
             "crates/sim",
@@ -62,6 +64,8 @@ const HOMES: &[(&str, &[&str])] = &[
             "server/src/commands/bench/bare",
         ],
     ),
+    ("tokio_postgres", &["crates/platform/src/db/postgres"]),
+    ("deadpool_postgres", &["crates/platform/src/db/postgres"]),
 ];
 
 /// Arrows between the rooms of a service.

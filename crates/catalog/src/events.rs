@@ -1,17 +1,24 @@
 //! What the catalog hears of: orders that were called off give back what they held or bought.
-//! It publishes nothing; whoever wants to know asks.
+//! And what its nodes tell each other: which products changed, so that none shows for long what is old.
 
-use crate::Service;
+use crate::{Service, Window};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
-    catalog::{Catalog, ReservationState, Resolve, ResolveError},
+    catalog::{Catalog, ProductsChanged, ReservationState, Resolve, ResolveError},
     event::{Envelope, Event},
     orders::OrderCancelled,
-    values::OrderId,
+    values::{EventId, OrderId},
 };
-use platform::bus::Consumer;
-use std::sync::Arc;
+use platform::{
+    bus::{Bus, Consumer, Listener},
+    clock::Clock,
+    tasks::Tasks,
+};
+use std::{sync::Arc, time::Duration};
+
+/// Changes within this time are told together.
+const TELL_EVERY: Duration = Duration::from_millis(100);
 
 struct Cancelled {
     service: Arc<Service>,
@@ -21,6 +28,61 @@ struct Cancelled {
 #[must_use]
 pub fn consumer(service: Arc<Service>) -> Arc<dyn Consumer> {
     Arc::new(Cancelled { service })
+}
+
+/// Tells the other nodes what this one changes, and hears what they change, until the tasks stop.
+pub fn start_news(service: &Service, tasks: &Tasks, bus: &Arc<dyn Bus>, clock: Clock) {
+    let window = service.window();
+    bus.listen(Arc::new(Others {
+        window: window.clone(),
+    }));
+    let bus = Arc::clone(bus);
+    tasks.start("catalog-news", |stop| async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = tokio::time::sleep(TELL_EVERY) => {}
+            }
+            if bus.is_away() {
+                continue;
+            }
+            let Some(changed) = window.news.take() else {
+                continue;
+            };
+            let envelope = changed.envelope(EventId::generate(), clock.now())?;
+            if let Err(error) = bus.publish(&envelope).await {
+                tracing::debug!(error = %error, "news of products waits");
+                window.news.put_back(changed);
+            }
+        }
+    });
+}
+
+/// The other nodes' news.
+struct Others {
+    window: Window,
+}
+
+#[async_trait]
+impl Listener for Others {
+    fn name(&self) -> &'static str {
+        "catalog-window"
+    }
+
+    fn wants(&self) -> &'static [&'static str] {
+        &[ProductsChanged::NAME]
+    }
+
+    async fn hear(&self, envelope: &Envelope) {
+        if let Err(error) = self.window.hear(envelope) {
+            tracing::warn!(error = %error, "news of products could not be read");
+            self.window.missed();
+        }
+    }
+
+    async fn missed(&self) {
+        self.window.missed();
+    }
 }
 
 #[async_trait]

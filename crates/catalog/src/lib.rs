@@ -1,6 +1,8 @@
 //! Catalog: products and their variants, categories, and stock with the reservations of orders.
 //! Stock moves in here and nowhere else. It knows no order beyond its id, and no other service's tables.
 
+mod calls;
+mod client;
 pub mod config;
 #[doc(hidden)]
 pub mod domain;
@@ -9,14 +11,16 @@ mod http;
 mod service;
 mod store;
 
+pub use client::Client;
 pub use config::{Config, DEFAULTS};
-pub use events::consumer;
-pub use http::routes;
-pub use service::Service;
+pub use events::{consumer, start_news};
+pub use http::{api, internal_routes, routes};
+pub use service::{Service, Window};
 
 use platform::{
     clock::Clock,
     db::{self, StoreError},
+    redis::Redis,
 };
 use std::{path::PathBuf, sync::Arc};
 
@@ -31,6 +35,8 @@ pub struct Parts {
     pub config: Config,
     /// What time it is.
     pub clock: Clock,
+    /// Where nodes keep for each other what they read, if anywhere.
+    pub redis: Option<Redis>,
 }
 
 /// Opens the catalog's database, brings it up to date, and gives the service.
@@ -40,10 +46,11 @@ pub struct Parts {
 pub fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
     let now = parts.clock.now();
     let store = store::sqlite::SqliteStore::open(&parts.database, parts.sqlite, now)?;
-    let currency = parts.config.currency;
+    let store = Arc::new(store);
     Ok(Arc::new(Service::new(
-        Arc::new(store),
+        store,
         parts.clock,
-        currency,
+        &parts.config,
+        parts.redis,
     )))
 }

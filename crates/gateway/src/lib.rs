@@ -2,6 +2,7 @@
 //! nothing but counters, knows no rule of any service, and is the same in every shape of the shop.
 
 mod address;
+mod alike;
 pub mod config;
 mod docs;
 mod limits;
@@ -11,6 +12,7 @@ mod seeds;
 mod session;
 
 pub use address::Network;
+pub use alike::alike;
 pub use config::{Config, DEFAULTS};
 pub use routes::Upstreams;
 
@@ -27,7 +29,10 @@ use contracts::{
 use docs::Docs;
 use limits::{Bucket, Counted, Limits};
 use origin::Origin;
-use platform::http::{Fault, TokenVerifier, auth::ClientAddress, cookies::Cookies};
+use platform::{
+    http::{Fault, Readiness, TokenVerifier, auth::ClientAddress, cookies::Cookies},
+    redis::Redis,
+};
 use routes::Route;
 use seeds::Voice;
 use session::{Asked, Session, Sessions};
@@ -36,9 +41,6 @@ use std::{
     sync::Arc,
 };
 use tower::ServiceExt;
-
-/// Tells whether the shop can do its work.
-pub type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What the door is made of.
 pub struct Door {
@@ -58,6 +60,8 @@ pub struct Door {
     pub public_url: String,
     /// Asked by `/readyz`.
     pub readiness: Readiness,
+    /// Where limits are shared with other nodes, if they are.
+    pub redis: Option<Redis>,
 }
 
 struct Inside {
@@ -73,7 +77,7 @@ struct Inside {
 pub fn routes(door: Door) -> Router {
     let inside = Inside {
         trusted_proxies: door.config.trusted_proxies,
-        limits: Limits::new(&door.limits),
+        limits: Limits::new(&door.limits, door.redis.as_ref()),
         sessions: Sessions {
             verifier: door.verifier,
             identity: door.identity,
@@ -122,7 +126,8 @@ impl Inside {
             Err(problem) => (Session::default(), Some(problem)),
         };
         let bucket = Bucket::of(route, &parts.method, &parts.uri);
-        let counted = self.limits.take(bucket, session.principal.as_ref(), client);
+        let who = session.principal.as_ref();
+        let counted = self.limits.take(bucket, who, client).await;
         // Whoever is refused is counted too, so that guessing tokens costs as much as asking.
         let refusal = counted.and_then(|counted| counted.refusal()).or(refusal);
         let mut response = match refusal {
@@ -162,7 +167,7 @@ impl Inside {
         let upstream = match route {
             Route::Service(service) => self.upstreams.at(service),
             Route::Page | Route::Asset => &self.upstreams.storefront,
-            Route::Own(page) => return self.docs.answer(page, request.method()),
+            Route::Own(page) => return self.docs.answer(page, &request),
             Route::Nothing => return Fault::new(Code::NotFound).into_response(),
             Route::Seed(address) => {
                 let cookies = self.sessions.cookies;

@@ -11,7 +11,10 @@ use contracts::{
     access::Principal,
     problem::{Code, Problem},
 };
-use platform::limit::{Limiter, MemoryLimiter, Quota, Verdict};
+use platform::{
+    limit::{Limiter, MemoryLimiter, Quota, SharedLimiter, Verdict},
+    redis::Redis,
+};
 use std::net::IpAddr;
 
 // draft-ietf-httpapi-ratelimit-headers
@@ -104,17 +107,29 @@ pub(crate) struct Counted {
 }
 
 impl Limits {
-    pub(crate) fn new(config: &config::Limits) -> Self {
+    /// Limits of this node alone, or of all nodes that share a Redis.
+    pub(crate) fn new(config: &config::Limits, redis: Option<&Redis>) -> Self {
+        let limiter = |policy, quota| -> Box<dyn Limiter> {
+            match redis {
+                Some(redis) => Box::new(SharedLimiter::new(
+                    redis.clone(),
+                    policy,
+                    quota,
+                    config.sharing,
+                )),
+                None => Box::new(MemoryLimiter::new(quota)),
+            }
+        };
         Self {
             enabled: config.enabled,
-            default: Box::new(MemoryLimiter::new(config.default)),
-            checkout: Box::new(MemoryLimiter::new(config.checkout)),
-            login: Box::new(MemoryLimiter::new(config.login)),
+            default: limiter("default", config.default),
+            checkout: limiter("checkout", config.checkout),
+            login: limiter("login", config.login),
         }
     }
 
     /// Counts a request for whoever asks.
-    pub(crate) fn take(
+    pub(crate) async fn take(
         &self,
         bucket: Bucket,
         who: Option<&Principal>,
@@ -133,14 +148,14 @@ impl Limits {
         Some(Counted {
             policy,
             quota: limiter.quota(),
-            verdict: limiter.take(&caller, units),
+            verdict: limiter.take(&caller, units).await,
         })
     }
 
     /// Counts the renewal of a browser's session; answers with the refusal, if it is one too many.
-    pub(crate) fn take_renewal(&self, client: IpAddr) -> Option<Problem> {
-        self.take(Bucket::Login, None, client)
-            .and_then(|counted| counted.refusal())
+    pub(crate) async fn take_renewal(&self, client: IpAddr) -> Option<Problem> {
+        let counted = self.take(Bucket::Login, None, client).await;
+        counted.and_then(|counted| counted.refusal())
     }
 }
 

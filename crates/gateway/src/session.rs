@@ -132,7 +132,7 @@ impl Sessions {
         limits: &Limits,
     ) -> Result<Session, Problem> {
         // Each renewal is work for identity's store, asked for before anybody is known.
-        if let Some(refusal) = limits.take_renewal(asked.client) {
+        if let Some(refusal) = limits.take_renewal(asked.client).await {
             return Err(refusal);
         }
         match self.identity.refresh(SecretString::from(refresh)).await {

@@ -41,7 +41,11 @@ pub fn count(number: usize) -> f64 {
 }
 
 type File = [(&'static str, String); 1];
+type Schema = [(&'static str, &'static str); 1];
+type Consumer = [(&'static str, &'static str); 1];
 type Queue = [(&'static str, &'static str); 1];
+type Reads = [(&'static str, &'static str); 2];
+type Outcome = [(&'static str, &'static str); 1];
 type Histograms = Family<File, Histogram, fn() -> Histogram>;
 
 struct Platform {
@@ -50,6 +54,13 @@ struct Platform {
     commit_seconds: Histograms,
     checkpoint_seconds: Histograms,
     log_pages: Family<File, Gauge>,
+    redis_up: Gauge,
+    redis_calls: Family<Outcome, Counter>,
+    limit_takes: Family<Outcome, Counter>,
+    cache_reads: Family<Reads, Counter>,
+    postgres_commit_seconds: Family<Schema, Histogram, fn() -> Histogram>,
+    postgres_deadlocks: Family<Schema, Counter>,
+    postgres_lost_answers: Family<Schema, Counter>,
 }
 
 static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
@@ -58,42 +69,151 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     commit_seconds: Family::new_with_constructor(seconds),
     checkpoint_seconds: Family::new_with_constructor(seconds),
     log_pages: Family::default(),
+    postgres_commit_seconds: Family::new_with_constructor(seconds),
+    postgres_deadlocks: Family::default(),
+    postgres_lost_answers: Family::default(),
+    redis_up: Gauge::default(),
+    redis_calls: Family::default(),
+    limit_takes: Family::default(),
+    cache_reads: Family::default(),
 });
 
 /// Adds the platform's metrics to a registry.
 pub fn register(registry: &mut Registry) {
-    let Platform {
-        queue_depth,
-        group_size,
-        commit_seconds,
-        checkpoint_seconds,
-        log_pages,
-    } = &*PLATFORM;
+    let platform = &*PLATFORM;
+    BUS.register(registry);
     registry.register(
         "souk_queue_depth",
         "Wishes that wait for their batch",
-        queue_depth.clone(),
+        platform.queue_depth.clone(),
     );
     registry.register(
         "souk_sqlite_group_size",
         "Writes that shared a commit",
-        group_size.clone(),
+        platform.group_size.clone(),
     );
     registry.register(
         "souk_sqlite_commit_seconds",
         "From the first statement of a group until it is on the disk",
-        commit_seconds.clone(),
+        platform.commit_seconds.clone(),
     );
     registry.register(
         "souk_sqlite_checkpoint_seconds",
         "How long pages were copied from the write-ahead log to their file",
-        checkpoint_seconds.clone(),
+        platform.checkpoint_seconds.clone(),
     );
     registry.register(
         "souk_sqlite_log_pages",
         "Pages in the write-ahead log after the last commit",
-        log_pages.clone(),
+        platform.log_pages.clone(),
     );
+    registry.register(
+        "souk_postgres_commit_seconds",
+        "From the begin of a write until its COMMIT was answered",
+        platform.postgres_commit_seconds.clone(),
+    );
+    registry.register(
+        "souk_postgres_deadlocks",
+        "Writes that were undone because of others and made once more",
+        platform.postgres_deadlocks.clone(),
+    );
+    registry.register(
+        "souk_postgres_lost_answers",
+        "Writes whose COMMIT was not answered, so that its outcome was looked for",
+        platform.postgres_lost_answers.clone(),
+    );
+    registry.register(
+        "souk_redis_up",
+        "Whether there is a connection to Redis",
+        platform.redis_up.clone(),
+    );
+    registry.register(
+        "souk_redis_calls",
+        "Calls to Redis, by what came of them",
+        platform.redis_calls.clone(),
+    );
+    registry.register(
+        "souk_limit_takes",
+        "Requests counted against shared limits, by where: in Redis, against units leased before, or here alone",
+        platform.limit_takes.clone(),
+    );
+    registry.register(
+        "souk_cache_reads",
+        "Answers by where they came from: memory, somebody else's reading, Redis or the store",
+        platform.cache_reads.clone(),
+    );
+}
+
+/// What the broker is measured by.
+#[derive(Default)]
+pub(crate) struct Bus {
+    pub(crate) away: Gauge,
+    pub(crate) published: Counter,
+    pub(crate) refused: Counter,
+    pub(crate) dead: Gauge,
+    pub(crate) buried: Counter,
+    lag: Family<Consumer, Gauge>,
+    waiting: Family<Consumer, Gauge>,
+}
+
+impl Bus {
+    /// Events that a consumer has before it.
+    pub(crate) fn lag(&self, consumer: &'static str) -> Gauge {
+        self.lag.get_or_create_owned(&[("consumer", consumer)])
+    }
+
+    /// Events that a consumer must try again, or that wait for those.
+    pub(crate) fn waiting(&self, consumer: &'static str) -> Gauge {
+        self.waiting.get_or_create_owned(&[("consumer", consumer)])
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        let gauges = [
+            (
+                "souk_bus_away",
+                "1 while no event can be published",
+                &self.away,
+            ),
+            (
+                "souk_bus_dead_letters",
+                "Events that a consumer gave up and nobody sent on",
+                &self.dead,
+            ),
+        ];
+        for (name, help, gauge) in gauges {
+            registry.register(name, help, gauge.clone());
+        }
+        let counters = [
+            (
+                "souk_bus_published",
+                "Events that the broker acknowledged",
+                &self.published,
+            ),
+            ("souk_bus_refused", "Events that it did not", &self.refused),
+            (
+                "souk_bus_buried",
+                "Events that became dead letters here",
+                &self.buried,
+            ),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(name, help, counter.clone());
+        }
+        registry.register(
+            "souk_bus_lag_events",
+            "Events that a consumer has before it",
+            self.lag.clone(),
+        );
+        let waiting = "Events that a consumer must try again, or that wait for those";
+        registry.register("souk_bus_waiting_events", waiting, self.waiting.clone());
+    }
+}
+
+static BUS: LazyLock<Bus> = LazyLock::new(Bus::default);
+
+/// The broker's.
+pub(crate) fn bus() -> &'static Bus {
+    &BUS
 }
 
 /// The registry as text, for `GET /metrics`.
@@ -133,6 +253,89 @@ impl Sqlite {
             log_pages: PLATFORM.log_pages.get_or_create_owned(&file),
         }
     }
+}
+
+/// What the way to Redis is measured by.
+#[derive(Debug, Clone)]
+pub(crate) struct Redis {
+    pub(crate) up: Gauge,
+    pub(crate) answered: Counter,
+    pub(crate) failed: Counter,
+    pub(crate) late: Counter,
+    pub(crate) away: Counter,
+    pub(crate) dropped: Counter,
+}
+
+impl Redis {
+    pub(crate) fn of_the_process() -> Self {
+        let calls = |outcome| {
+            PLATFORM
+                .redis_calls
+                .get_or_create_owned(&[("outcome", outcome)])
+        };
+        Self {
+            up: PLATFORM.redis_up.clone(),
+            answered: calls("answered"),
+            failed: calls("failed"),
+            late: calls("late"),
+            away: calls("away"),
+            dropped: calls("dropped"),
+        }
+    }
+}
+
+/// What the writes to one schema are measured by.
+#[derive(Debug, Clone)]
+pub(crate) struct Postgres {
+    pub(crate) commit_seconds: Histogram,
+    pub(crate) deadlocks: Counter,
+    pub(crate) lost_answers: Counter,
+}
+
+impl Postgres {
+    /// The handles of the schema of this name.
+    pub(crate) fn of(schema: &'static str) -> Self {
+        let schema: Schema = [("schema", schema)];
+        Self {
+            commit_seconds: PLATFORM
+                .postgres_commit_seconds
+                .get_or_create_owned(&schema),
+            deadlocks: PLATFORM.postgres_deadlocks.get_or_create_owned(&schema),
+            lost_answers: PLATFORM.postgres_lost_answers.get_or_create_owned(&schema),
+        }
+    }
+}
+
+/// Where a cache's answers came from.
+#[derive(Debug, Clone)]
+pub(crate) struct CacheReads {
+    pub(crate) memory: Counter,
+    pub(crate) joined: Counter,
+    pub(crate) redis: Counter,
+    pub(crate) store: Counter,
+}
+
+impl CacheReads {
+    pub(crate) fn of(cache: &'static str) -> Self {
+        let reads = |place| {
+            PLATFORM
+                .cache_reads
+                .get_or_create_owned(&[("cache", cache), ("place", place)])
+        };
+        Self {
+            memory: reads("memory"),
+            joined: reads("joined"),
+            redis: reads("redis"),
+            store: reads("store"),
+        }
+    }
+}
+
+/// Where shared limits were counted.
+pub(crate) fn limit_takes(place: &'static str) -> Counter {
+    PLATFORM
+        .limit_takes
+        .get_or_create_owned(&[("place", place)])
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::random::Random;
 use async_trait::async_trait;
 use checker::Delivery;
 use contracts::{BoxError, event::Envelope};
-use platform::bus::{Bus, Consumer};
+use platform::bus::{Bus, Consumer, Listener};
 use std::{
     sync::{
         Arc, Mutex,
@@ -31,6 +31,7 @@ pub(crate) struct Manners {
 
 pub(crate) struct SimBus {
     consumers: Mutex<Vec<Arc<dyn Consumer>>>,
+    listeners: Mutex<Vec<Arc<dyn Listener>>>,
     random: Mutex<Random>,
     remembered: Mutex<Vec<Envelope>>,
     held: Mutex<Option<Envelope>>,
@@ -42,6 +43,7 @@ impl SimBus {
     pub(crate) fn new(random: Random, manners: Manners, deliveries: Deliveries) -> Self {
         Self {
             consumers: Mutex::default(),
+            listeners: Mutex::default(),
             random: Mutex::new(random),
             remembered: Mutex::default(),
             held: Mutex::default(),
@@ -73,6 +75,13 @@ impl SimBus {
 
     async fn give(&self, envelope: &Envelope) -> Result<(), BoxError> {
         let consumers = self.consumers.lock().expect("the consumers").clone();
+        let listeners = self.listeners.lock().expect("the listeners").clone();
+        for listener in listeners
+            .iter()
+            .filter(|one| one.wants().contains(&envelope.name.as_str()))
+        {
+            listener.hear(envelope).await;
+        }
         let mut outcome: Result<(), BoxError> = Ok(());
         for consumer in consumers
             .iter()
@@ -121,6 +130,10 @@ impl SimBus {
 impl Bus for SimBus {
     fn subscribe(&self, consumer: Arc<dyn Consumer>) {
         self.consumers.lock().expect("the consumers").push(consumer);
+    }
+
+    fn listen(&self, listener: Arc<dyn Listener>) {
+        self.listeners.lock().expect("the listeners").push(listener);
     }
 
     fn is_wanted(&self, _: &str) -> bool {

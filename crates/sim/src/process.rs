@@ -15,7 +15,10 @@ use platform::{
     bus::Bus,
     clock::Clock,
     config::{Sources, load},
-    db::sqlite::{self, inline},
+    db::{
+        Place,
+        sqlite::{self, inline},
+    },
     http::stack,
     tasks::Tasks,
 };
@@ -96,6 +99,7 @@ pub struct Services {
     /// The provider, which is part of the process.
     pub sandbox: payments::Sandbox,
     near_payments: Arc<payments::Service>,
+    window: catalog::Window,
 }
 
 /// What a process finds when it starts, and what outlives it.
@@ -171,6 +175,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         sqlite: SQLITE,
         config: settings.catalog,
         clock: clock.clone(),
+        redis: None,
     })?;
     let mut catalog: Arc<dyn Catalog> = near_catalog.clone();
     if let Some(wrap) = &tampering.catalog {
@@ -187,8 +192,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         way: way.clone(),
     });
     let opened = orders::open(orders::Parts {
-        database: folder.join("orders.sqlite"),
-        sqlite: SQLITE,
+        place: Place::Sqlite(folder.join("orders.sqlite"), SQLITE),
         config: settings.orders.clone(),
         clock: clock.clone(),
         tasks: tasks.clone(),
@@ -202,6 +206,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
     let near_payments = payments::open(payments::Parts {
         database: folder.join("payments.sqlite"),
         sandbox_database: folder.join("sandbox.sqlite"),
+        is_alone: true,
         sqlite: SQLITE,
         config: settings.payments,
         clock: clock.clone(),
@@ -220,6 +225,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         clock,
         sandbox: near_payments.sandbox().clone(),
         near_payments: Arc::clone(&near_payments),
+        window: near_catalog.window(),
     };
     begin(
         ground,
@@ -261,7 +267,10 @@ fn begin(ground: &Ground<'_>, seed: u64, near: Near, services: &Services) {
 fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
     let routes = orders::routes(services.orders.clone(), services.payments.clone(), config)
         .merge(payments::routes(Arc::clone(&services.near_payments)))
-        .merge(catalog::routes(services.catalog.clone()))
+        .merge(catalog::routes(
+            services.catalog.clone(),
+            services.window.clone(),
+        ))
         .split_for_parts()
         .0;
     let options = stack::Options {

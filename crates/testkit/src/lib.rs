@@ -12,9 +12,13 @@ mod command;
 #[cfg(target_os = "linux")]
 mod disk;
 mod folder;
+mod nats;
+pub mod postgres;
 mod process;
 mod provider;
 mod raw;
+mod redis;
+mod servers;
 
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};
@@ -22,8 +26,10 @@ pub use command::{Running, Said, run, run_with};
 #[cfg(target_os = "linux")]
 pub use disk::{Disk, Unsynced};
 pub use folder::Folder;
+pub use nats::Nats;
 /// The points at which a shop with fail points can be told to die.
 pub use platform::fault::POINTS;
 pub use process::{PASSWORD, Shop};
 pub use provider::Provider;
 pub use raw::raw;
+pub use redis::Redis;

@@ -1,16 +1,28 @@
 //! The whole configuration: the server's own sections and each service's. Printed with secrets masked.
 
+mod apart;
+
+pub use apart::{Internal, Peers};
+
+use crate::target::Targets;
 use platform::{
+    balance,
+    bus::{self, nats},
     config::{ConfigError, Sources},
-    db::sqlite,
-    http::stack,
+    db::{postgres, sqlite},
+    http::{readiness, stack},
+    redis,
     telemetry::{self, LogFormat},
 };
 use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+/// Longer than a balancer needs to see a probe fail twice.
+const SHUTDOWN_DELAY: Duration = Duration::from_millis(2_000);
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 
@@ -18,12 +30,14 @@ const DEFAULTS: &str = include_str!("defaults.toml");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `sqlite:DIR`.
+    /// `sqlite:DIR` or `postgres://...`.
     pub db: String,
-    /// `local`.
+    /// `local` or `nats://HOST:PORT[,HOST:PORT]`.
     pub bus: String,
-    /// `local`.
+    /// `local` or `redis://...`.
     pub cache: String,
+    /// Which parts of the shop run in this process.
+    pub target: Targets,
     /// How logs look.
     pub log: LogFormat,
     /// How much they say.
@@ -32,8 +46,22 @@ pub struct Config {
     pub shop: Shop,
     /// The door's socket and bounds.
     pub http: Http,
+    /// How closely dependencies are looked at.
+    pub readiness: readiness::Options,
     /// The embedded store's bounds.
     pub sqlite: sqlite::Options,
+    /// Where the parts run that are elsewhere.
+    pub peers: Peers,
+    /// How parts that run apart know each other.
+    pub internal: Internal,
+    /// How requests are spread over instances.
+    pub balance: balance::Options,
+    /// The broker's bounds.
+    pub nats: nats::Config,
+    /// How Redis is used, if it is.
+    pub redis: redis::Options,
+    /// The shared store's bounds.
+    pub postgres: postgres::Options,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -64,6 +92,8 @@ pub struct Shop {
 pub struct Http {
     /// Address and port.
     pub listen: SocketAddr,
+    /// Address and port for the other nodes of the shop, if any.
+    pub internal_listen: String,
     /// Address and port for metrics, if any.
     pub ops_listen: String,
     /// Where the shop is seen from outside.
@@ -76,6 +106,8 @@ pub struct Http {
     pub connections_max: u32,
     /// The largest body.
     pub body_bytes_max: u32,
+    /// How long a stop goes on taking requests, so that balancers notice.
+    pub shutdown_delay_ms: Delay,
     /// How long a stop waits for open requests.
     pub stop_wait_ms: u64,
 }
@@ -88,6 +120,16 @@ impl Http {
             timeout_ms: self.timeout_ms,
             in_flight_max: self.in_flight_max,
             body_bytes_max: self.body_bytes_max,
+        }
+    }
+
+    /// How long a stop goes on taking requests.
+    #[must_use]
+    pub fn shutdown_delay(&self) -> Duration {
+        match self.shutdown_delay_ms {
+            Delay::Ms(ms) => Duration::from_millis(ms),
+            Delay::Word(Word::Auto) if self.listen.ip().is_loopback() => Duration::ZERO,
+            Delay::Word(Word::Auto) => SHUTDOWN_DELAY,
         }
     }
 
@@ -105,6 +147,24 @@ impl Http {
     }
 }
 
+/// Milliseconds, or what fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Delay {
+    /// So many milliseconds.
+    Ms(u64),
+    /// What fits.
+    Word(Word),
+}
+
+/// `auto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// Whatever fits where the shop listens.
+    Auto,
+}
+
 /// What the command line may say, above all other layers.
 #[derive(Debug, Default, Serialize)]
 pub struct Flags {
@@ -112,6 +172,8 @@ pub struct Flags {
     pub db: Option<String>,
     /// `--log`.
     pub log: Option<LogFormat>,
+    /// `--target LIST`.
+    pub target: Option<String>,
     /// Sections with flags.
     pub http: HttpFlags,
 }
@@ -121,6 +183,8 @@ pub struct Flags {
 pub struct HttpFlags {
     /// `--listen ADDR`.
     pub listen: Option<SocketAddr>,
+    /// `--internal-listen ADDR`.
+    pub internal_listen: Option<SocketAddr>,
 }
 
 /// Every key with its default and what it is for, as one TOML document.
@@ -128,6 +192,10 @@ pub struct HttpFlags {
 pub fn defaults() -> String {
     [
         DEFAULTS,
+        readiness::DEFAULTS,
+        balance::DEFAULTS,
+        nats::DEFAULTS,
+        redis::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -161,28 +229,37 @@ impl Config {
     /// Settings that cannot work.
     fn check(&self) -> Result<(), ConfigError> {
         let invalid = |text: String| Err(ConfigError::Invalid(text));
-        if self.data_folder().is_none() {
+        if self.data_folder().is_none() && !self.database_is_shared() {
             return invalid(format!(
-                "db: \"{}\" is not known here; use sqlite:DIR",
+                "db: \"{}\" is not known here; use sqlite:DIR or postgres://USER:PASSWORD@HOST/DATABASE",
                 masked_url(&self.db)
             ));
         }
-        if self.bus != "local" {
+        if self.bus != bus::LOCAL && nats::addresses(&self.bus).is_err() {
             return invalid(format!(
-                "bus: \"{}\" is not known here; use local",
+                "bus: \"{}\" is not known here; use local or nats://HOST:PORT[,HOST:PORT]",
                 masked_url(&self.bus)
             ));
         }
-        if self.cache != "local" {
-            return invalid(format!(
-                "cache: \"{}\" is not known here; use local",
-                masked_url(&self.cache)
-            ));
+        self.nats.check()?;
+        if self.cache != "local"
+            && let Err(error) = redis::check_url(&self.cache)
+        {
+            let shown = masked_url(&self.cache);
+            return invalid(format!("cache: \"{shown}\": {error}, or local"));
+        }
+        let shared = self
+            .redis
+            .check()
+            .and_then(|()| self.limits.sharing.check());
+        if let Err(error) = shared {
+            return invalid(error.to_string());
         }
         if !telemetry::level_is_valid(&self.log_level) {
             return invalid(format!("log_level: \"{}\" is no level", self.log_level));
         }
         self.http.ops_address()?;
+        self.check_parts()?;
         let url = &self.http.public_url;
         if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
             return invalid(format!(
@@ -192,13 +269,40 @@ impl Config {
         Ok(())
     }
 
-    /// The folder that everything is kept in.
+    /// Whether everything is kept on a server that other nodes may use too.
+    #[must_use]
+    pub fn database_is_shared(&self) -> bool {
+        ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| self.db.starts_with(scheme))
+    }
+
+    /// The folder that everything is kept in, unless it is on a server.
     #[must_use]
     pub fn data_folder(&self) -> Option<PathBuf> {
         self.db
             .strip_prefix("sqlite:")
             .filter(|path| !path.is_empty())
             .map(PathBuf::from)
+    }
+
+    /// Where the shop is seen from outside, if it listens here.
+    pub(crate) fn public_url(&self, address: SocketAddr) -> String {
+        match self.http.public_url.as_str() {
+            "" => format!("http://{address}"),
+            given => given.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// The Redis of all nodes, if there is one. It is not connected to yet.
+    ///
+    /// # Errors
+    /// When the address cannot be used.
+    pub fn redis(&self) -> Result<Option<redis::Redis>, contracts::BoxError> {
+        match self.cache.as_str() {
+            "local" => Ok(None),
+            url => redis::Redis::new(url, self.redis.clone()).map(Some),
+        }
     }
 
     /// The effective settings as TOML, passwords in addresses masked.
@@ -210,10 +314,18 @@ impl Config {
             db: masked_url(&self.db),
             bus: masked_url(&self.bus),
             cache: masked_url(&self.cache),
+            redis: redis::Options {
+                secret: masked(&self.redis.secret),
+                ..self.redis.clone()
+            },
             ..self.clone()
         };
         Ok(toml::to_string_pretty(&shown)?)
     }
+}
+
+fn masked(secret: &str) -> String {
+    if secret.is_empty() { "" } else { "***" }.to_owned()
 }
 
 /// `scheme://user:password@host` with the password hidden.
@@ -255,6 +367,20 @@ mod tests {
     }
 
     #[test]
+    fn a_stop_gives_balancers_time_where_there_may_be_one() {
+        let delay = |listen: &str, delay| {
+            let mut http = Config::load(None, false, &Flags::default()).unwrap().http;
+            http.listen = listen.parse().unwrap();
+            http.shutdown_delay_ms = delay;
+            http.shutdown_delay().as_millis()
+        };
+        let auto = Delay::Word(Word::Auto);
+        assert_eq!(delay("127.0.0.1:8080", auto), 0);
+        assert_eq!(delay("0.0.0.0:8080", auto), 2_000);
+        assert_eq!(delay("127.0.0.1:8080", Delay::Ms(300)), 300);
+    }
+
+    #[test]
     fn passwords_in_addresses_are_masked() {
         assert_eq!(
             masked_url("postgres://souk:secret@db:5432/shop"),
@@ -264,9 +390,34 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_is_local_or_a_redis_and_its_secrets_are_never_shown() {
+        let file = |text: &str| -> Result<Config, ConfigError> {
+            let folder = std::env::temp_dir().join(format!("souk-config-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            let path = folder.join("souk.toml");
+            std::fs::write(&path, text).unwrap();
+            let config = Config::load(Some(&path), false, &Flags::default());
+            std::fs::remove_dir_all(&folder).unwrap();
+            config
+        };
+        let config =
+            file("cache = \"rediss://:hidden@h:1\"\n[redis]\nsecret = \"hidden\"\n").unwrap();
+        assert!(!config.print().unwrap().contains("hidden"));
+        let error = file("cache = \"memcached://:hidden@h:1\"")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("cache: ") && !error.contains("hidden"),
+            "{error}"
+        );
+        assert!(file("[redis]\ntimeout_ms = 0\n").is_err());
+        assert!(file("[limits.sharing]\nnodes = 0\n").is_err());
+    }
+
+    #[test]
     fn stores_that_are_not_there_are_refused_by_name() {
         let flags = Flags {
-            db: Some("postgres://u:secret@h/d".to_owned()),
+            db: Some("mysql://u:secret@h/d".to_owned()),
             ..Flags::default()
         };
         let error = Config::load(None, false, &flags).unwrap_err().to_string();

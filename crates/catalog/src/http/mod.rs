@@ -2,25 +2,51 @@
 
 mod batch;
 mod categories;
+mod internal;
 mod inventory;
 mod products;
 
+use crate::Window;
 use axum::{extract::FromRequestParts, http::request::Parts};
 use contracts::{access::Principal, catalog::Catalog, problem::Code};
 use platform::http::{Fault, auth::User};
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-type Shop = Arc<dyn Catalog>;
+pub use internal::internal_routes;
 
-/// All routes of the catalog, with their full paths.
-pub fn routes(service: Arc<dyn Catalog>) -> OpenApiRouter {
+/// The catalog, and what of it is ready to be sent.
+#[derive(Clone)]
+struct Shop {
+    catalog: Arc<dyn Catalog>,
+    window: Window,
+}
+
+impl Deref for Shop {
+    type Target = dyn Catalog;
+    fn deref(&self) -> &Self::Target {
+        &*self.catalog
+    }
+}
+
+/// All routes of the catalog, with their full paths. The window is the one of this catalog's own service.
+pub fn routes(catalog: Arc<dyn Catalog>, window: Window) -> OpenApiRouter {
+    all().with_state(Shop { catalog, window })
+}
+
+/// The part of the `OpenAPI` document alone, for a door whose catalog is elsewhere.
+#[must_use]
+pub fn api() -> OpenApi {
+    all().into_openapi()
+}
+
+fn all() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .merge(products::routes())
         .merge(batch::routes())
         .merge(categories::routes())
         .merge(inventory::routes())
-        .with_state(service)
 }
 
 /// Somebody who sells: a merchant or an admin.

@@ -1,26 +1,29 @@
 //! Products over HTTP. Versions travel as `ETag` and `If-Match`, or in the body.
 
 use super::{Seller, Shop};
+use crate::service::{Ready, Shown};
 use axum::{
+    body::Bytes,
     extract::{DefaultBodyLimit, Path, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header::ETAG},
     response::Response,
 };
 use contracts::{
-    catalog::{NewProduct, PatchProduct, ProductQuery, ProductRef, ProductView},
+    catalog::{ListError, NewProduct, PatchProduct, ProductQuery, ProductRef, ProductView},
     problem::{Code, ProblemBody},
     request::Answered,
     values::{Page, ProductId, Version},
 };
 use platform::http::{
     Fault, Id, Json, MergePatch, Query,
+    answer::with_next,
     auth::Visitor,
     created,
     etag::{self, IfMatch},
     idempotency::MaybeKey,
-    page,
 };
 use serde::Deserialize;
+use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Descriptions may be long.
@@ -38,15 +41,45 @@ pub(super) fn routes() -> OpenApiRouter<Shop> {
     params(ProductQuery),
     responses(
         (status = 200, body = Page<ProductView>),
+        (status = 304, description = "The caller has it already (`If-None-Match`)"),
         (status = 400, description = "A parameter is unknown or unreadable", body = ProblemBody),
     ))]
 async fn list(
     State(shop): State<Shop>,
     Visitor(viewer): Visitor,
     uri: Uri,
+    headers: HeaderMap,
     Query(query): Query<ProductQuery>,
 ) -> Result<Response, Fault> {
-    Ok(page(&uri, shop.products(viewer.as_ref(), query).await?))
+    if let Some(response) = shown_list(&shop, &uri, &headers, &query) {
+        return Ok(response);
+    }
+    let page = shop.products(viewer.as_ref(), query.clone()).await?;
+    // What has just been put into the window is sent from there: everybody gets the same bytes.
+    if let Some(response) = shown_list(&shop, &uri, &headers, &query) {
+        return Ok(response);
+    }
+    let body = serde_json::to_vec(&page).map_err(|error| ListError::Internal(error.into()))?;
+    let response = etag::conditional_json(&headers, &etag::tag_of(&body), body.into());
+    Ok(with_next(response, &uri, page.next_cursor.as_ref()))
+}
+
+fn shown_list(
+    shop: &Shop,
+    uri: &Uri,
+    headers: &HeaderMap,
+    query: &ProductQuery,
+) -> Option<Response> {
+    let Some(Shown::List(ready)) = shop.window.peek_list(query) else {
+        return None;
+    };
+    let response = send(headers, &ready);
+    Some(with_next(response, uri, ready.next.as_ref()))
+}
+
+fn send<T>(headers: &HeaderMap, ready: &Ready<T>) -> Response {
+    let body = Bytes::from_owner(Arc::clone(&ready.body));
+    etag::conditional_json(headers, &ready.tag, body)
 }
 
 /// Makes a product.
@@ -85,8 +118,23 @@ async fn find(
     Which(which): Which,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let product = shop.product(viewer.as_ref(), which).await?;
+    if let Some(response) = shown_product(&shop, &headers, &which) {
+        return Ok(response);
+    }
+    let product = shop.product(viewer.as_ref(), which.clone()).await?;
+    // As with lists.
+    if let Some(response) = shown_product(&shop, &headers, &which) {
+        return Ok(response);
+    }
     Ok(etag::conditional(&headers, &tag_of(&product), product))
+}
+
+fn shown_product(shop: &Shop, headers: &HeaderMap, which: &ProductRef) -> Option<Response> {
+    match shop.window.peek_product(which) {
+        Some(Shown::Product(ready)) => Some(send(headers, &ready)),
+        // Some may see what is not on sale.
+        Some(Shown::List(_) | Shown::Archived(_) | Shown::Nothing) | None => None,
+    }
 }
 
 /// Replaces a product's document. `stock` changes nothing; absent `sku`, `slug` and `status` stay.

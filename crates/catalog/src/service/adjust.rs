@@ -31,7 +31,16 @@ impl Service {
             at: self.clock.now(),
         };
         let changes = adjust.changes.len();
-        let answered = self.store.adjust(adjust, key).await?;
+        let answered = self.store.adjust(adjust, key).await;
+        match &answered {
+            Ok(answered) => {
+                let products = answered.value.iter().map(|view| view.product_id);
+                self.window.stock_moved(products);
+            }
+            Err(AdjustError::Internal(_)) => self.window.all_changed(),
+            Err(_) => {}
+        }
+        let answered = answered?;
         if !answered.replayed {
             tracing::info!(user.id = %who.user_id, changes, "stock was adjusted");
         }

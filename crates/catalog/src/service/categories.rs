@@ -20,6 +20,8 @@ impl Service {
             parent: wish.parent,
             at: self.clock.now(),
         };
-        self.store.create_category(row).await
+        let created = self.store.create_category(row).await;
+        self.window.lists_changed();
+        created
     }
 }

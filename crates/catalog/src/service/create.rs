@@ -32,7 +32,11 @@ impl Service {
             draft: Draft::check(wish, self.currency)?,
             at: self.clock.now(),
         };
-        let answered = self.store.create(row, key).await?;
+        let id = row.product_id;
+        let answered = self.store.create(row, key).await;
+        self.window.document_changed(id);
+        let answered = answered?;
+        self.window.slug_changed(&answered.value.slug);
         if !answered.replayed {
             tracing::info!(product.id = %answered.value.id, user.id = %who.user_id, "a product was made");
         }

@@ -75,7 +75,11 @@ impl Service {
             change: check()?,
             at: self.clock.now(),
         };
-        let view = self.store.edit(edit).await?;
+        let edited = self.store.edit(edit).await;
+        // Whatever came of it: of a failure nobody knows whether it was kept.
+        self.window.document_changed(id);
+        let view = edited?;
+        self.window.slug_changed(&view.slug);
         tracing::info!(
             product.id = %id, user.id = %who.user_id, version = view.version.get(), "a product was edited"
         );

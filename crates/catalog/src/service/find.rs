@@ -4,7 +4,7 @@ use super::Service;
 use crate::domain::scope::Scope;
 use contracts::{
     access::Principal,
-    catalog::{EditError, ListError, ProductQuery, ProductRef, ProductStatus, ProductView},
+    catalog::{EditError, ListError, ProductQuery, ProductRef, ProductView},
     values::Page,
 };
 
@@ -14,17 +14,21 @@ impl Service {
         viewer: Option<&Principal>,
         which: ProductRef,
     ) -> Result<ProductView, EditError> {
-        let found = self.store.product(which, Scope::All).await;
-        let product = found
-            .map_err(|error| EditError::Internal(Box::new(error)))?
-            .ok_or(EditError::NotFound)?;
+        let read = || async {
+            let found = self.store.product(which.clone(), Scope::All).await;
+            found.map_err(|error| EditError::Internal(Box::new(error)))
+        };
+        let shown = self.window.product(&which, read).await;
+        let hidden = matches!(shown, Err(EditError::NotFound | EditError::Archived { .. }));
+        if !hidden || viewer.is_none() {
+            return shown;
+        }
+        // It may be the viewer's own.
+        let product = read().await?.ok_or(EditError::NotFound)?;
         if Scope::of(viewer).sees(product.owner_id, product.status) {
             return Ok(product);
         }
-        match product.status {
-            ProductStatus::Archived => Err(EditError::Archived { name: product.name }),
-            ProductStatus::Draft | ProductStatus::Active => Err(EditError::NotFound),
-        }
+        shown
     }
 
     pub(super) async fn list(
@@ -32,6 +36,7 @@ impl Service {
         viewer: Option<&Principal>,
         query: ProductQuery,
     ) -> Result<Page<ProductView>, ListError> {
-        self.store.products(query, Scope::of(viewer)).await
+        let read = || self.store.products(query.clone(), Scope::of(viewer));
+        self.window.list(&query, read).await
     }
 }

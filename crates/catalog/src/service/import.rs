@@ -21,6 +21,10 @@ impl Service {
             commit,
             at: self.clock.now(),
         };
-        Ok(self.store.import(import).await?)
+        let imported = self.store.import(import).await;
+        if commit {
+            self.window.all_changed();
+        }
+        Ok(imported?)
     }
 }

@@ -8,10 +8,16 @@ mod edit;
 mod find;
 mod import;
 mod inventory;
+mod news;
 mod reserve;
 mod resolve;
+mod shown;
+mod window;
 
-use crate::store::Store;
+pub(crate) use shown::{Ready, Shown};
+pub use window::Window;
+
+use crate::{config::Config, store::Store};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
@@ -26,7 +32,7 @@ use contracts::{
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
 };
-use platform::clock::Clock;
+use platform::{clock::Clock, redis::Redis};
 use std::{fmt, sync::Arc};
 
 /// The catalog, near.
@@ -34,6 +40,7 @@ pub struct Service {
     store: Arc<dyn Store>,
     clock: Clock,
     currency: Currency,
+    window: Window,
 }
 
 impl fmt::Debug for Service {
@@ -43,12 +50,24 @@ impl fmt::Debug for Service {
 }
 
 impl Service {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Clock, currency: Currency) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        config: &Config,
+        redis: Option<Redis>,
+    ) -> Self {
         Self {
             store,
+            window: Window::new(config, redis, clock.clone()),
             clock,
-            currency,
+            currency: config.currency,
         }
+    }
+
+    /// What everybody may see, ready to be sent: for the routes.
+    #[must_use]
+    pub fn window(&self) -> Window {
+        self.window.clone()
     }
 }
 

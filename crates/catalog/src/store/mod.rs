@@ -70,6 +70,13 @@ pub(crate) struct Adjust {
     pub(crate) at: Timestamp,
 }
 
+/// A result each, in order, and the products whose stock moved.
+#[derive(Debug)]
+pub(crate) struct Moved<T> {
+    pub(crate) answers: Vec<T>,
+    pub(crate) products: Vec<ProductId>,
+}
+
 /// Keeps products, categories, stock and reservations. Stock rows are written in the order of their
 /// numbers, everywhere.
 #[async_trait]
@@ -143,13 +150,13 @@ pub(crate) trait Store: Send + Sync {
         &self,
         batch: Vec<Resolve>,
         at: Timestamp,
-    ) -> Result<Vec<Result<(), ResolveError>>, StoreError>;
+    ) -> Result<Moved<Result<(), ResolveError>>, StoreError>;
     /// Takes sold units back, a result each, in order; every stock row is written once.
     async fn give_back_all(
         &self,
         batch: Vec<GiveBack>,
         at: Timestamp,
-    ) -> Result<Vec<Result<(), GiveBackError>>, StoreError>;
+    ) -> Result<Moved<Result<(), GiveBackError>>, StoreError>;
     /// Orders whose reservations are open past a moment, oldest first, after the one seen last.
     async fn overdue(
         &self,

@@ -12,6 +12,7 @@ mod events;
 mod inventory;
 mod products;
 mod races;
+mod window;
 
 use axum::{
     Router,
@@ -25,7 +26,7 @@ use contracts::{
     values::{ProductId, SessionId, Timestamp, UserId},
 };
 use http_body_util::BodyExt;
-use platform::{clock::Clock, db::sqlite, http::stack};
+use platform::{clock::Clock, db::sqlite, http::stack, redis::Redis};
 use serde_json::Value;
 use std::{path::PathBuf, sync::Arc};
 use tower::ServiceExt;
@@ -107,6 +108,15 @@ impl Shop {
         let folder =
             std::env::temp_dir().join(format!("souk-catalog-it-{}", ProductId::generate()));
         std::fs::create_dir_all(&folder).unwrap();
+        Self::open_in(folder, None)
+    }
+
+    /// Another node on the same store, as far as the catalog can tell.
+    fn beside(&self, redis: Option<Redis>) -> Self {
+        Self::open_in(self.folder.clone(), redis)
+    }
+
+    fn open_in(folder: PathBuf, redis: Option<Redis>) -> Self {
         let clock = Clock::manual(NOW);
         let service = catalog::open(Parts {
             database: folder.join("catalog.db"),
@@ -119,12 +129,16 @@ impl Shop {
             },
             config: Config {
                 currency: "USD".parse().unwrap(),
+                window_kilobytes: 1_024,
+                window_age_max_ms: 2_000,
+                window_absent_age_max_ms: 500,
             },
             clock: clock.clone(),
+            redis,
         })
         .unwrap();
         let near: Arc<dyn Catalog> = service.clone();
-        let (router, _) = catalog::routes(near).split_for_parts();
+        let (router, _) = catalog::routes(near, service.window()).split_for_parts();
         let options = stack::Options {
             timeout_ms: 10_000,
             in_flight_max: 10_000,

@@ -3,11 +3,13 @@
 
 mod audit;
 mod errors;
+mod events;
 mod inventory;
 mod product;
 
 pub use audit::{ProductAudit, line_mark};
 pub use errors::{AdjustError, EditError, ListError};
+pub use events::ProductsChanged;
 pub use inventory::{
     AdjustStock, GiveBack, GiveBackError, InventoryQuery, InventoryView, ItemRef, MovementView,
     Overdue, PricedLine, ReservationAudit, ReservationState, Reserve, ReserveError, ReserveLine,

@@ -4,17 +4,17 @@
 mod page;
 mod schema;
 
-use crate::Readiness;
 use axum::{
     body::Bytes,
+    extract::Request,
     http::{
         HeaderValue, Method,
         header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
     },
     response::{IntoResponse, Response},
 };
-use contracts::problem::{Code, Problem};
-use platform::http::{Fault, Json};
+use contracts::problem::Code;
+use platform::http::{Fault, Json, Readiness, readiness::Reader};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -74,8 +74,8 @@ impl Docs {
         }
     }
 
-    pub(crate) fn answer(&self, page: Page, method: &Method) -> Response {
-        if !matches!(*method, Method::GET | Method::HEAD) {
+    pub(crate) fn answer(&self, page: Page, request: &Request) -> Response {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut response = Fault::new(Code::MethodNotAllowed).into_response();
             let methods = HeaderValue::from_static("GET, HEAD");
             response.headers_mut().insert(ALLOW, methods);
@@ -94,11 +94,9 @@ impl Docs {
             })
             .into_response(),
             Page::Live => probe("ok"),
-            Page::Ready if (self.readiness)() => probe("ready"),
-            Page::Ready => {
-                let problem = Problem::new(Code::Unavailable);
-                Fault(problem.detail("the shop is not ready")).into_response()
-            }
+            Page::Ready => self
+                .readiness
+                .answer(request.uri().query(), Reader::Anybody),
         }
     }
 }
@@ -107,7 +105,7 @@ fn text(kind: &'static str, body: Bytes) -> Response {
     ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "max-age=60")], body).into_response()
 }
 
-fn probe(word: &'static str) -> Response {
+pub(crate) fn probe(word: &'static str) -> Response {
     let kind = "text/plain; charset=utf-8";
     ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")], word).into_response()
 }

@@ -20,7 +20,7 @@ use http_body_util::BodyExt;
 use orders::{Config, Opened, Parts};
 use platform::{
     clock::Clock,
-    db::sqlite,
+    db::{Place, sqlite},
     http::stack::{self, wrap},
     tasks::Tasks,
 };
@@ -100,8 +100,7 @@ impl Shop {
         let (catalog, tasks) = (Arc::new(stocked()), Tasks::default());
         let payments = Arc::new(FakePayments::new(Arc::clone(&catalog)));
         let parts = Parts {
-            database: folder.join("orders.sqlite"),
-            sqlite: sqlite_options(),
+            place: Place::Sqlite(folder.join("orders.sqlite"), sqlite_options()),
             config: config.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),

@@ -1,6 +1,7 @@
-//! The bus of a single process: a list of consumers, called one after the other.
+//! The bus of a single process: consumers and listeners, called one after the other. It keeps nothing and
+//! loses nothing: whatever a consumer refuses stays in the outbox.
 
-use super::{Bus, Consumer};
+use super::{Bus, Consumer, Listener};
 use async_trait::async_trait;
 use contracts::{BoxError, event::Envelope};
 use std::sync::{Arc, RwLock};
@@ -9,19 +10,18 @@ use std::sync::{Arc, RwLock};
 #[derive(Default)]
 pub struct MemoryBus {
     consumers: RwLock<Vec<Arc<dyn Consumer>>>,
+    listeners: RwLock<Vec<Arc<dyn Listener>>>,
 }
 
-impl MemoryBus {
-    fn who_wants(&self, name: &str) -> Vec<Arc<dyn Consumer>> {
-        let Ok(consumers) = self.consumers.read() else {
-            return Vec::new();
-        };
-        consumers
-            .iter()
-            .filter(|consumer| consumer.wants().contains(&name))
-            .cloned()
-            .collect()
-    }
+/// A copy of those that want an event, so that no lock is held while they work.
+fn chosen<T: Clone>(all: &RwLock<Vec<T>>, wants: impl Fn(&T) -> bool) -> Vec<T> {
+    all.read()
+        .map(|all| all.iter().filter(|one| wants(one)).cloned().collect())
+        .unwrap_or_default()
+}
+
+fn has<T>(all: &RwLock<Vec<T>>, wants: impl Fn(&T) -> bool) -> bool {
+    all.read().is_ok_and(|all| all.iter().any(wants))
 }
 
 #[async_trait]
@@ -32,17 +32,25 @@ impl Bus for MemoryBus {
         }
     }
 
+    fn listen(&self, listener: Arc<dyn Listener>) {
+        if let Ok(mut listeners) = self.listeners.write() {
+            listeners.push(listener);
+        }
+    }
+
     fn is_wanted(&self, name: &str) -> bool {
-        self.consumers.read().is_ok_and(|consumers| {
-            let mut wants = consumers.iter().map(|consumer| consumer.wants());
-            wants.any(|names| names.contains(&name))
-        })
+        has(&self.consumers, |one| one.wants().contains(&name))
+            || has(&self.listeners, |one| one.wants().contains(&name))
     }
 
     async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError> {
+        let name = envelope.name.as_str();
+        for listener in chosen(&self.listeners, |one| one.wants().contains(&name)) {
+            listener.hear(envelope).await;
+        }
         // One that fails keeps the event from nobody else.
         let mut outcome: Result<(), BoxError> = Ok(());
-        for consumer in self.who_wants(&envelope.name) {
+        for consumer in chosen(&self.consumers, |one| one.wants().contains(&name)) {
             if let Err(error) = consumer.consume(envelope).await {
                 outcome = outcome.and(Err(format!("{}: {error}", consumer.name()).into()));
             }

@@ -5,7 +5,10 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header::LINK, header::LOCATION},
     response::{IntoResponse, Response},
 };
-use contracts::{request::Answered, values::Page};
+use contracts::{
+    request::Answered,
+    values::{Cursor, Page},
+};
 use serde::Serialize;
 
 /// Tells that an answer repeats an earlier one.
@@ -30,7 +33,13 @@ pub fn mark_replay(headers: &mut HeaderMap, replayed: bool) {
 
 /// A page, with the address of the next one in `Link` (RFC 8288).
 pub fn page<T: Serialize>(uri: &Uri, page: Page<T>) -> Response {
-    let next = page.next_cursor.as_ref().map(|cursor| {
+    let next = page.next_cursor.clone();
+    with_next(Json(page).into_response(), uri, next.as_ref())
+}
+
+/// An answer with the address of the next page, if there is one.
+pub fn with_next(mut response: Response, uri: &Uri, next: Option<&Cursor>) -> Response {
+    let next = next.map(|cursor| {
         let kept = uri
             .query()
             .unwrap_or_default()
@@ -41,7 +50,6 @@ pub fn page<T: Serialize>(uri: &Uri, page: Page<T>) -> Response {
             .join("&");
         format!("<{}?{kept}>; rel=\"next\"", uri.path())
     });
-    let mut response = Json(page).into_response();
     if let Some(link) = next.and_then(|link| HeaderValue::from_str(&link).ok()) {
         response.headers_mut().insert(LINK, link);
     }
@@ -51,7 +59,6 @@ pub fn page<T: Serialize>(uri: &Uri, page: Page<T>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::values::Cursor;
 
     #[test]
     fn the_next_page_keeps_the_filters() {

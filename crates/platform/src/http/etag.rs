@@ -3,11 +3,13 @@
 //! counts; `If-Match` compares the version alone, so that a sale never makes an editor's save fail.
 
 use super::{Fault, Json};
+use crate::digest;
 use axum::{
+    body::{Body, Bytes},
     extract::FromRequestParts,
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{ETAG, IF_MATCH, IF_NONE_MATCH},
+        header::{CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH},
         request::Parts,
     },
     response::{IntoResponse, Response},
@@ -88,29 +90,55 @@ pub fn tag_with(version: Version, more: i64) -> String {
     format!("\"{}-{more}\"", version.get())
 }
 
+/// The tag of a representation that no version describes: it follows from the bytes themselves.
+#[must_use]
+pub fn tag_of(body: &[u8]) -> String {
+    let hash = digest::sha256(&[body]);
+    let some = hash.first_chunk::<15>().unwrap_or(&[0; 15]);
+    format!("\"{}\"", digest::base64url(some))
+}
+
 /// An answer with its tag.
 pub fn tagged<T: Serialize>(tag: &str, body: T) -> Response {
-    let mut response = Json(body).into_response();
-    if let Ok(tag) = HeaderValue::from_str(tag) {
-        response.headers_mut().insert(ETAG, tag);
-    }
-    response
+    with_tag(Json(body).into_response(), tag)
 }
 
 /// The answer to a GET: 304 without a body when the caller has it already.
 pub fn conditional<T: Serialize>(headers: &HeaderMap, tag: &str, body: T) -> Response {
+    if is_known(headers, tag) {
+        not_modified(tag)
+    } else {
+        tagged(tag, body)
+    }
+}
+
+/// The same for a body that is JSON already.
+pub fn conditional_json(headers: &HeaderMap, tag: &str, body: Bytes) -> Response {
+    if is_known(headers, tag) {
+        return not_modified(tag);
+    }
+    let kind = HeaderValue::from_static("application/json");
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    with_tag(response, tag)
+}
+
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
     let known = headers
         .get(IF_NONE_MATCH)
         .and_then(|known| known.to_str().ok())
         .unwrap_or_default();
-    let matches = known
+    known
         .split(',')
         .map(str::trim)
-        .any(|one| one == "*" || one.trim_start_matches("W/") == tag);
-    if !matches {
-        return tagged(tag, body);
-    }
-    let mut response = StatusCode::NOT_MODIFIED.into_response();
+        .any(|one| one == "*" || one.trim_start_matches("W/") == tag)
+}
+
+fn not_modified(tag: &str) -> Response {
+    with_tag(StatusCode::NOT_MODIFIED.into_response(), tag)
+}
+
+fn with_tag(mut response: Response, tag: &str) -> Response {
     if let Ok(tag) = HeaderValue::from_str(tag) {
         response.headers_mut().insert(ETAG, tag);
     }

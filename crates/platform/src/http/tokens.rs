@@ -1,6 +1,7 @@
 //! Access tokens, verified: one algorithm, keys from our own set only, and a memory of what was verified.
 //! Nothing here reads a file or the network.
 
+use super::rumours::{Ending, Rumours};
 use crate::{clock::Clock, digest};
 use contracts::{
     access::{AccessClaims, Principal},
@@ -11,7 +12,7 @@ use moka::sync::Cache;
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::Hash,
-    sync::{Arc, RwLock},
+    sync::{Arc, OnceLock, RwLock},
 };
 
 /// The longest access token that is looked at.
@@ -40,6 +41,12 @@ impl KeySet {
         Ok(())
     }
 
+    /// Whether there is none yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.read().is_ok_and(|keys| keys.is_empty())
+    }
+
     fn get(&self, kid: &str) -> Option<DecodingKey> {
         self.keys.read().ok()?.get(kid).cloned()
     }
@@ -51,6 +58,7 @@ impl KeySet {
 pub struct Revocations {
     sessions: Ended<SessionId, ()>,
     users: Ended<UserId, i64>,
+    pub(super) rumours: Arc<OnceLock<Rumours>>,
 }
 
 type EndedMap<K, V> = HashMap<K, (Timestamp, V)>;
@@ -68,7 +76,9 @@ impl<K: Hash + Eq, V: Copy + PartialOrd> Ended<K, V> {
     /// Longer than any access token lives.
     const KEEP_SECONDS: i64 = 3_600;
 
-    fn insert(&self, key: K, at: Timestamp, value: V) {
+    /// Whether this was not known.
+    fn insert(&self, key: K, at: Timestamp, value: V) -> bool {
+        let mut is_news = false;
         if let Ok(mut ended) = self.0.write() {
             // Cleaned when it would have to grow, so that each entry is looked at a constant number of times.
             if ended.len() == ended.capacity() {
@@ -77,15 +87,18 @@ impl<K: Hash + Eq, V: Copy + PartialOrd> Ended<K, V> {
             }
             match ended.entry(key) {
                 Entry::Occupied(mut known) if known.get().1 <= value => {
+                    is_news = known.get().1 < value;
                     known.insert((at, value));
                 }
                 // An epoch never goes back.
                 Entry::Occupied(_) => {}
                 Entry::Vacant(free) => {
+                    is_news = true;
                     free.insert((at, value));
                 }
             }
         }
+        is_news
     }
 
     fn get(&self, key: &K) -> Option<V> {
@@ -96,12 +109,38 @@ impl<K: Hash + Eq, V: Copy + PartialOrd> Ended<K, V> {
 impl Revocations {
     /// Ends a session's tokens.
     pub fn end_session(&self, id: SessionId, at: Timestamp) {
-        self.sessions.insert(id, at, ());
+        self.end(Ending::Session(id), at);
     }
 
     /// Ends all tokens of a user that carry an epoch before this one.
     pub fn end_user_before(&self, id: UserId, epoch: i64, at: Timestamp) {
-        self.users.insert(id, at, epoch);
+        self.end(Ending::UserBefore(id, epoch), at);
+    }
+
+    fn end(&self, ending: Ending, at: Timestamp) {
+        if self.note(ending, at)
+            && let Some(rumours) = self.rumours.get()
+        {
+            rumours.tell(ending);
+        }
+    }
+
+    /// Takes note of what ended; whether it was not known.
+    pub(super) fn note(&self, ending: Ending, at: Timestamp) -> bool {
+        match ending {
+            Ending::Session(id) => self.sessions.insert(id, at, ()),
+            Ending::UserBefore(id, epoch) => self.users.insert(id, at, epoch),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_ended(&self, id: SessionId) -> bool {
+        self.sessions.get(&id).is_some()
+    }
+
+    #[cfg(test)]
+    pub(super) fn epoch_of(&self, id: UserId) -> Option<i64> {
+        self.users.get(&id)
     }
 
     fn ended(&self, known: &Verified) -> bool {

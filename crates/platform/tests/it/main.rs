@@ -1,9 +1,22 @@
 //! What the rooms of `platform` promise, tried from outside: the stack around a router, the outbox and its
-//! relay, idempotency keys.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+//! relay, idempotency keys, calls between nodes, the bus in its forms.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 
+mod bus;
+mod cache;
+mod calls;
 mod keys;
+mod limits;
 mod outbox;
+mod postgres;
+mod redis;
 mod stack;
 
 use platform::db::{

@@ -111,6 +111,10 @@ impl Bare {
         }
         let per_second = per_second(orders.into(), started.elapsed());
         let processor = each(processor_time().saturating_sub(before), orders.into());
+        // As in a shop that has run for a while: the logs do not grow any more, and syncing them is quicker.
+        for file in [&self.catalog, &self.orders] {
+            file.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
+        }
         let mut times = Vec::new();
         for _ in 0..pairs {
             let started = Instant::now();

@@ -19,8 +19,8 @@ use tokio::{
     time::Instant,
 };
 
-/// The largest answer that is read: an order of one line needs a tenth.
-const ANSWER_BYTES_MAX: usize = 16 * 1_024;
+/// The largest answer that is read: a page of products needs a third.
+const ANSWER_BYTES_MAX: usize = 64 * 1_024;
 
 /// What to send, and to whom.
 pub(super) struct Load<'a> {
@@ -123,13 +123,12 @@ impl Client {
             }
             let request = self.request(number)?;
             let started = Instant::now();
-            let (status, body) = self.connection.ask(request.as_bytes()).await?;
+            let heard = self.connection.ask(request.as_bytes()).await?;
             times.push(started.elapsed());
-            if status != 201 {
-                let body = String::from_utf8_lossy(body);
-                return Err(format!("an order was answered with {status}: {body}").into());
+            if heard.status != 201 {
+                return Err(heard.refusal("an order"));
             }
-            placed.note(order_id(body).ok_or("an order has no id")?);
+            placed.note(order_id(heard.body).ok_or("an order has no id")?);
         }
     }
 
@@ -154,14 +153,29 @@ fn order_id(body: &[u8]) -> Option<OrderId> {
     id.parse().ok()
 }
 
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Heard<'c> {
+    pub(super) status: u16,
+    pub(super) head: &'c str,
+    pub(super) body: &'c [u8],
+}
+
+impl Heard<'_> {
+    pub(super) fn refusal(&self, what: &str) -> BoxError {
+        let body = String::from_utf8_lossy(self.body);
+        format!("{what} was answered with {}: {body}", self.status).into()
+    }
+}
+
 /// A connection that stays open. An answer has a length, as all of ours do that are neither huge nor compressed.
-struct Connection {
+pub(super) struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Connection {
-    async fn open(address: SocketAddr) -> Result<Self, BoxError> {
+    pub(super) async fn open(address: SocketAddr) -> Result<Self, BoxError> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self {
@@ -170,7 +184,7 @@ impl Connection {
         })
     }
 
-    async fn ask(&mut self, request: &[u8]) -> Result<(u16, &[u8]), BoxError> {
+    pub(super) async fn ask(&mut self, request: &[u8]) -> Result<Heard<'_>, BoxError> {
         self.buffer.clear();
         self.stream.write_all(request).await?;
         loop {
@@ -178,8 +192,12 @@ impl Connection {
                 return Err("the shop hung up".into());
             }
             if let Some(answer) = whole(&self.buffer) {
-                let body = self.buffer.get(answer.body).unwrap_or_default();
-                return Ok((answer.status, body));
+                let head = self.buffer.get(answer.head).unwrap_or_default();
+                return Ok(Heard {
+                    status: answer.status,
+                    head: std::str::from_utf8(head)?,
+                    body: self.buffer.get(answer.body).unwrap_or_default(),
+                });
             }
             if self.buffer.len() >= ANSWER_BYTES_MAX {
                 return Err("an answer is too large".into());
@@ -191,6 +209,7 @@ impl Connection {
 #[derive(Debug, PartialEq, Eq)]
 struct Answer {
     status: u16,
+    head: Range<usize>,
     body: Range<usize>,
 }
 
@@ -209,6 +228,7 @@ fn whole(bytes: &[u8]) -> Option<Answer> {
     let to = from.saturating_add(length);
     (bytes.len() >= to).then_some(Answer {
         status,
+        head: 0..end,
         body: from..to,
     })
 }

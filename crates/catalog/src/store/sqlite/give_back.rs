@@ -1,6 +1,7 @@
 //! Taking some units of a sold order back onto the shelf, with a refund: each refund once, never more than was sold.
 
-use super::resolve::{self, Moved};
+use super::resolve::{self, Units};
+use crate::store::Moved;
 use contracts::{
     catalog::{GiveBack, GiveBackError, ReservationState, ReturnedItem},
     values::{Timestamp, VariantId},
@@ -35,19 +36,19 @@ pub(super) fn all(
     connection: &Connection,
     batch: &[GiveBack],
     at: Timestamp,
-) -> Result<Vec<Answer>, StoreError> {
-    let mut moved = Moved::new();
+) -> Result<Moved<Answer>, StoreError> {
+    let mut moved = Units::new();
     let answers = batch
         .iter()
         .map(|wish| one(connection, &mut moved, wish, at))
         .collect::<Result<Vec<_>, _>>()?;
-    resolve::write(connection, moved)?;
-    Ok(answers)
+    let products = resolve::write(connection, moved)?;
+    Ok(Moved { answers, products })
 }
 
 fn one(
     connection: &Connection,
-    moved: &mut Moved,
+    moved: &mut Units,
     wish: &GiveBack,
     at: Timestamp,
 ) -> Result<Answer, StoreError> {

@@ -17,7 +17,7 @@ mod resolve;
 mod tests;
 mod write;
 
-use super::{Adjust, CategoryRow, Edit, Import, NewRow, Store};
+use super::{Adjust, CategoryRow, Edit, Import, Moved, NewRow, Store};
 use crate::domain::scope::Scope;
 use async_trait::async_trait;
 use contracts::{
@@ -211,7 +211,7 @@ impl Store for SqliteStore {
         &self,
         batch: Vec<Resolve>,
         at: Timestamp,
-    ) -> Result<Vec<Result<(), ResolveError>>, StoreError> {
+    ) -> Result<Moved<Result<(), ResolveError>>, StoreError> {
         let write = self
             .database
             .write(move |c| Ok(resolve::all(c, &batch, at)?));
@@ -222,7 +222,7 @@ impl Store for SqliteStore {
         &self,
         batch: Vec<GiveBack>,
         at: Timestamp,
-    ) -> Result<Vec<Result<(), GiveBackError>>, StoreError> {
+    ) -> Result<Moved<Result<(), GiveBackError>>, StoreError> {
         let write = self
             .database
             .write(move |c| Ok(give_back::all(c, &batch, at)?));

@@ -1,10 +1,13 @@
 //! How reservations end, in batches; each stock row is written once, in the order of variant numbers.
 
 use super::{broken, reserve};
-use crate::domain::reservation::{self, Effect, Step};
+use crate::{
+    domain::reservation::{self, Effect, Step},
+    store::Moved,
+};
 use contracts::{
     catalog::{Overdue, ReservationState, Resolve, ResolveError},
-    values::{OrderId, Timestamp},
+    values::{OrderId, ProductId, Timestamp},
 };
 use platform::db::StoreError;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -12,24 +15,31 @@ use std::collections::BTreeMap;
 
 type Answer = Result<(), ResolveError>;
 /// What a batch does to each variant, on hand and reserved.
-pub(super) type Moved = BTreeMap<i64, (i64, i64)>;
+pub(super) type Units = BTreeMap<i64, (i64, i64)>;
 
 pub(super) fn all(
     connection: &Connection,
     batch: &[Resolve],
     at: Timestamp,
-) -> Result<Vec<Answer>, StoreError> {
-    let mut moved = Moved::new();
+) -> Result<Moved<Answer>, StoreError> {
+    let mut moved = Units::new();
     let answers = batch
         .iter()
         .map(|wish| one(connection, &mut moved, wish, at))
         .collect::<Result<Vec<_>, _>>()?;
-    write(connection, moved)?;
-    Ok(answers)
+    let products = write(connection, moved)?;
+    Ok(Moved { answers, products })
 }
 
-/// Each stock row once, in the order of variant numbers.
-pub(super) fn write(connection: &Connection, moved: Moved) -> Result<(), StoreError> {
+/// Each stock row once, in the order of variant numbers; gives their products.
+pub(super) fn write(connection: &Connection, moved: Units) -> Result<Vec<ProductId>, StoreError> {
+    let mut product = connection.prepare_cached(
+        "SELECT p.product_id
+           FROM variants v
+           JOIN products p ON p.product_number = v.product_number
+          WHERE v.variant_number = ?1",
+    )?;
+    let mut products = Vec::with_capacity(moved.len());
     let mut statement = connection.prepare_cached(
         "UPDATE stock SET on_hand = on_hand + ?2, reserved = reserved + ?3, version = version + 1
           WHERE variant_number = ?1",
@@ -38,13 +48,15 @@ pub(super) fn write(connection: &Connection, moved: Moved) -> Result<(), StoreEr
         if statement.execute([number, on_hand, reserved])? != 1 {
             return Err(broken("a reservation names no stock"));
         }
+        let id = product.query_row([number], |row| row.get(0))?;
+        products.push(ProductId::from_bytes(id));
     }
-    Ok(())
+    Ok(products)
 }
 
 fn one(
     connection: &Connection,
-    moved: &mut Moved,
+    moved: &mut Units,
     wish: &Resolve,
     at: Timestamp,
 ) -> Result<Answer, StoreError> {
@@ -105,7 +117,7 @@ fn gather(
     connection: &Connection,
     number: i64,
     effect: Effect,
-    moved: &mut Moved,
+    moved: &mut Units,
 ) -> Result<(), StoreError> {
     // What came back with refunds is on the shelf already: only an order that was sold can have such.
     let mut statement = connection.prepare_cached(

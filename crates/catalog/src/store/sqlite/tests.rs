@@ -128,7 +128,7 @@ fn a_reservation_is_known_whichever_part_its_key_is_in() {
         .map(|id| end(id, ReservationState::Committed))
         .collect();
     let ended = resolve::all(&connection, &ends, NOW).unwrap();
-    assert!(ended.iter().all(Result::is_ok));
+    assert!(ended.answers.iter().all(Result::is_ok));
     assert_eq!(
         count(&connection, "reservations WHERE state = 'committed'"),
         700
@@ -198,7 +198,7 @@ fn a_shop_of_the_schema_before_keeps_every_reservation() {
         .map(|(id, _)| end(*id, ReservationState::Returned))
         .collect();
     let returned = resolve::all(&connection, &back, NOW).unwrap();
-    assert!(returned.iter().all(Result::is_ok));
+    assert!(returned.answers.iter().all(Result::is_ok));
     assert_eq!(count(&connection, "stock WHERE on_hand = 109000"), 1);
     assert!(
         connection.execute("DELETE FROM reservations", []).is_err(),

@@ -173,7 +173,8 @@ impl Case {
                     .store
                     .resolve_all(batch, super::NOW)
                     .await
-                    .unwrap();
+                    .unwrap()
+                    .answers;
                 for ((order, to), answer) in wishes.iter().zip(answers) {
                     let expected = self.model.resolve(*order, *to);
                     assert_eq!(answer.is_ok(), expected, "order {order}: {answer:?}");

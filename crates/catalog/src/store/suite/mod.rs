@@ -131,12 +131,12 @@ impl Room {
     }
 
     async fn resolve(&self, order: OrderId, to: ReservationState) -> Result<(), ResolveError> {
-        let mut answers = self
+        let mut resolved = self
             .store
             .resolve_all(vec![resolve(order, to)], NOW)
             .await
             .unwrap();
-        answers.pop().unwrap()
+        resolved.answers.pop().unwrap()
     }
 
     async fn import(

@@ -39,8 +39,8 @@ impl Room {
             items: returned,
             actor: "system".to_owned(),
         };
-        let answers = self.store.give_back_all(vec![wish], NOW).await.unwrap();
-        answers.into_iter().next().unwrap()
+        let given = self.store.give_back_all(vec![wish], NOW).await.unwrap();
+        given.answers.into_iter().next().unwrap()
     }
 
     async fn on_hand(&self, id: ProductId) -> i64 {

@@ -133,7 +133,7 @@ async fn a_batch_of_resolutions_answers_each() {
     let orders: Vec<OrderId> = (0..3).map(|_| OrderId::generate()).collect();
     let wishes = orders.iter().map(|order| wish(*order, &[(tea.id, 2)]));
     room.reserve(wishes.collect()).await;
-    let answers = room
+    let resolved = room
         .store
         .resolve_all(
             vec![
@@ -149,7 +149,9 @@ async fn a_batch_of_resolutions_answers_each() {
         )
         .await
         .unwrap();
-    let shown: Vec<String> = answers
+    assert_eq!(resolved.products, [tea.id], "what moved is told");
+    let shown: Vec<String> = resolved
+        .answers
         .iter()
         .map(|answer| match answer {
             Ok(()) => "ok".to_owned(),

@@ -8,7 +8,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-use super::{Found, Happened, PlaceRefusal, Placed, Store};
+use super::{Found, Happened, PlaceRefusal, Placed, Store, view};
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
@@ -110,7 +110,7 @@ impl Store for SqliteStore {
         customer: Option<UserId>,
         query: OrderQuery,
     ) -> Result<Page<OrderView>, Abort<OrderError>> {
-        let before = read::position(query.cursor.as_ref()).map_err(Abort::Refused)?;
+        let before = view::position(query.cursor.as_ref()).map_err(Abort::Refused)?;
         Ok(self
             .database
             .read(move |c| read::list(c, customer, &query, before))
