@@ -64,7 +64,8 @@ struct Ground<'c> {
 }
 
 impl Services {
-    /// Opens what runs here, its stores in a folder if it keeps anything, and the ways to the rest. Nothing runs in the background yet.
+    /// Opens what runs here, its stores in a folder if it keeps anything, and the ways to the rest. Nothing runs in the
+    /// background yet.
     ///
     /// # Errors
     /// When a store cannot be opened, or a way cannot be followed.
@@ -217,6 +218,10 @@ impl Services {
                 })
             });
         }
+        let bus = Arc::clone(&self.bus);
+        readiness.add("bus", Need::Optional, move || {
+            std::future::ready(bus.why_away().map_or(Ok(()), |why| Err(why.into())))
+        });
         if let Some(redis) = &self.redis {
             let redis = redis.clone();
             readiness.add("cache", Need::Optional, move || {

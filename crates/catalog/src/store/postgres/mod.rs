@@ -2,8 +2,8 @@
 //! order. Rules are asked for in `domain`, never written here a second time.
 //!
 //! Locks are taken in one order everywhere: keys of requests, the right to import, products by number, reservations by
-//! the id of their order, and stock by the number of its variant, last of all. A reservation's key is locked by whoever inserts it,
-//! so twins on other nodes wait there, in the same order, and none of them for stock that the other holds.
+//! the id of their order, and stock by the number of its variant, last of all. A reservation's key is locked by whoever
+//! inserts it, so twins on other nodes wait there, in the same order, and none of them for stock that the other holds.
 
 mod adjust;
 mod audit;

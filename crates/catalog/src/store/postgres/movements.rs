@@ -29,8 +29,9 @@ const MOVEMENTS: &str = "WITH meant AS MATERIALIZED (
      ),
      held AS MATERIALIZED (
          SELECT r.*, l.units,
-                COALESCE((SELECT SUM(b.quantity) FROM back b WHERE b.reservation_number = r.reservation_number), 0)::bigint
-                AS came_back
+                COALESCE((SELECT SUM(b.quantity)
+                            FROM back b
+                           WHERE b.reservation_number = r.reservation_number), 0)::bigint AS came_back
            FROM lines l
            JOIN reservations r ON r.reservation_number = l.reservation_number
      ),

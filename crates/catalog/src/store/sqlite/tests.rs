@@ -1,4 +1,5 @@
 //! What only this form has: an index in two parts, and a schema that came before it.
+#![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
 use super::{MIGRATIONS, audit, movements, reserve, resolve};
 use crate::store::{

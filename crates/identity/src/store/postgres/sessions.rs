@@ -12,7 +12,9 @@ use platform::db::{
 };
 use std::convert::Infallible;
 
-const INSERT: &str = "INSERT INTO sessions (session_id, user_id, generation, created_at_ms, refreshed_at_ms, expires_at_ms)
+const INSERT: &str =
+    "INSERT INTO sessions (session_id, user_id, generation, created_at_ms, refreshed_at_ms,
+                           expires_at_ms)
      VALUES ($1, $2, 1, $3, $3, $4)";
 
 const INSERT_TOKEN: &str =

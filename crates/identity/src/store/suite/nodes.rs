@@ -1,4 +1,5 @@
 //! What the accounts of one database promise to several nodes: they meet there, and nowhere else.
+#![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
 use super::{ann, at, credentials, is_over, person, postgres_nodes, rotation, session};
 use crate::{

@@ -223,15 +223,10 @@ pub(super) async fn begin(
     let counted: [&(dyn ToSql + Sync); 3] = [&payment_id, &amount, &at.as_ms()];
     connection.execute(COUNT, &counted).await?;
     let mut refund = refund_of(&row)?;
-    refund.items = sorted_items(intent);
+    // As they are read: by variant.
+    refund.items = intent.items.iter().map(|(item, _)| *item).collect();
+    refund.items.sort_unstable_by_key(|item| item.variant_id);
     Ok((refund, false))
-}
-
-/// As they are read: by variant.
-fn sorted_items(intent: &RefundIntent) -> Vec<ReturnedItem> {
-    let mut items: Vec<ReturnedItem> = intent.items.iter().map(|(item, _)| *item).collect();
-    items.sort_unstable_by_key(|item| item.variant_id);
-    items
 }
 
 async fn units_before(

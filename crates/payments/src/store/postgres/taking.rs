@@ -1,5 +1,5 @@
 //! Moves of payments, many in one commit where money is booked: all who book wait for the ledger's head, so that a
-//! commit a payment would be the speed of the whole shop. One that cannot be written takes none of its neighbours along.
+//! commit a payment would be the speed of the whole shop. One that cannot be written takes no neighbour along.
 
 use super::{payments, rows::other};
 use crate::{

@@ -1,4 +1,5 @@
 //! Leases, refunds, the ledger: what bounds them is the store, whoever asks.
+#![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
 use super::{Fixture, at, change, failed, lease, reference};
 use crate::{
@@ -305,8 +306,11 @@ pub(super) async fn no_entry_of_the_ledger_is_changed_or_removed(fixture: Fixtur
 
 pub(super) async fn a_store_that_was_spoiled_is_told_by_its_audit(fixture: Fixture) {
     fixture.captured().await;
-    let forged = "INSERT INTO ledger_entries (entry_number, transaction_id, account, amount_minor, currency, at_ms, hash)
-                  SELECT 4, transaction_id, 'gifts', 5, currency, at_ms, hash FROM ledger_entries WHERE entry_number = 2";
+    let forged = "INSERT INTO ledger_entries (entry_number, transaction_id, account, amount_minor, currency, at_ms,
+                                              hash)
+                  SELECT 4, transaction_id, 'gifts', 5, currency, at_ms, hash
+                    FROM ledger_entries
+                   WHERE entry_number = 2";
     assert!(fixture.behind.spoil(forged).await);
     assert!(
         fixture

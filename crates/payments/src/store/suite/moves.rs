@@ -1,4 +1,5 @@
 //! Moves of payments: each from the version that was read, and due until its order knows the end.
+#![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
 use super::{Fixture, at, change, failed, lease, reference};
 use crate::{domain::State, store::Taken};
