@@ -192,7 +192,8 @@ fn programs() -> Result<PathBuf, BoxError> {
     let debian = versions.map(|version| format!("/usr/lib/postgresql/{version}/bin/postgres"));
     let mut all: Vec<&str> = vec!["postgres"];
     all.extend(debian.iter().map(String::as_str));
-    let found = process::find(&all, "postgresql")?;
+    // A link on the path leads to where the other programs are.
+    let found = process::find(&all, "postgresql")?.canonicalize()?;
     let folder = found.parent().ok_or("PostgreSQL is nowhere")?;
     Ok(folder.to_owned())
 }
