@@ -4,6 +4,7 @@ use super::process::{self, Folder, Process, Recipe};
 use contracts::BoxError;
 use std::{
     io::Write,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -146,7 +147,7 @@ async fn copy(programs: &Path, folder: &Path, number: u32, from: u16) -> Result<
 
 async fn data_folder(folder: &Path, number: u32) -> Result<PathBuf, BoxError> {
     let data = folder.join(format!("postgres-{number}"));
-    std::fs::create_dir(&data)?;
+    std::fs::DirBuilder::new().mode(0o700).create(&data)?;
     process::give_to(USER, &data).await?;
     Ok(data)
 }
