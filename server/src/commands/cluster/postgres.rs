@@ -50,6 +50,7 @@ impl Postgres {
         )?;
         let [one, two] = ports;
         let primary = Process::start(recipe("postgres", &programs, &first, &folder, one)).await?;
+        wait_for(&programs, one).await?;
         sql(
             &programs,
             one,
@@ -59,6 +60,7 @@ impl Postgres {
         .await?;
         let second = copy(&programs, &folder, 2, one).await?;
         let standby = Process::start(recipe("standby", &programs, &second, &folder, two)).await?;
+        wait_for(&programs, two).await?;
         let postgres = Self {
             primary,
             standby,
@@ -106,6 +108,7 @@ impl Postgres {
         let data = copy(&self.programs, &self.folder, self.made, from).await?;
         let recipe = recipe("standby", &self.programs, &data, &self.folder, port);
         self.standby = Process::start(recipe).await?;
+        wait_for(&self.programs, port).await?;
         self.wait_for_standby().await
     }
 
@@ -124,6 +127,18 @@ impl Postgres {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         Err("PostgreSQL's standby did not catch up in time".into())
+    }
+}
+
+/// A server takes connections before it answers.
+async fn wait_for(programs: &Path, port: u16) -> Result<(), BoxError> {
+    let until = Instant::now().checked_add(PATIENCE);
+    loop {
+        match sql(programs, port, "postgres", "SELECT 1").await {
+            Ok(_) => return Ok(()),
+            Err(error) if until.is_none_or(|until| Instant::now() >= until) => return Err(error),
+            Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+        }
     }
 }
 
