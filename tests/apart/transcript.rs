@@ -119,15 +119,11 @@ impl Transcript {
 
 /// Of an entity tag what is equal in every run: a version, but not the print of what is shown, ids and times included.
 fn version_of(tag: &str) -> String {
+    /// Letters of a print.
+    const PRINT: usize = 20;
     let inside = tag.trim_matches('"');
-    let (version, has_print) = match inside.split_once('-') {
-        Some((version, _)) => (version, true),
-        None => (inside, false),
-    };
-    let is_version = version.bytes().all(|byte| byte.is_ascii_digit());
-    match (is_version, has_print) {
-        (true, false) => tag.to_owned(),
-        (true, true) => format!("{version}-PRINT"),
-        (false, _) => "PRINT".to_owned(),
+    match inside.len().checked_sub(PRINT) {
+        Some(length) => format!("{}PRINT", inside.split_at(length).0),
+        None => tag.to_owned(),
     }
 }
