@@ -159,6 +159,8 @@ pub enum BenchCommand {
     Orders(BenchArgs),
     /// Reads of products and lists per second over HTTP: without limits, with limits, with limits in Redis
     Reads(ReadsArgs),
+    /// What a call to a service costs that runs on another node, beside the same call in this process
+    Calls(CallsArgs),
 }
 
 /// Flags of `bench reads`.
@@ -193,6 +195,14 @@ pub struct BenchArgs {
     /// What to run
     #[arg(long, value_enum, default_value_t = BenchMode::All)]
     pub mode: BenchMode,
+}
+
+/// Flags of `bench calls`.
+#[derive(Debug, Args)]
+pub struct CallsArgs {
+    /// Calls of each kind, each way
+    #[arg(long, default_value_t = 2_000)]
+    pub calls: u32,
 }
 
 /// Which orders are placed.

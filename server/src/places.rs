@@ -46,16 +46,6 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// The file of a service that has no other form.
-    pub(crate) fn file(&self, service: &'static str) -> Result<PathBuf, BoxError> {
-        if self.config.database_is_shared() {
-            return Err(
-                format!("{service} cannot be kept on PostgreSQL: use db = \"sqlite:DIR\"").into(),
-            );
-        }
-        self.path(service)
-    }
-
     fn path(&self, service: &str) -> Result<PathBuf, BoxError> {
         let folder = self
             .folder

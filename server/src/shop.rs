@@ -153,16 +153,19 @@ pub async fn open_services(
     must_exist: bool,
 ) -> Result<(Services, Tasks), BoxError> {
     let work = Tasks::default();
-    let Some(folder) = config.data_folder() else {
-        // The schemas are looked at as they are opened.
-        let services = Services::open(config, None, Clock::System, &work).await?;
-        return Ok((services, work));
-    };
-    if must_exist && !folder.join("catalog.sqlite").is_file() {
-        return Err(format!("there is no shop in {}", folder.display()).into());
+    let folder = config.data_folder();
+    if let Some(folder) = &folder {
+        let is_missing = || !folder.join("catalog.sqlite").is_file();
+        if must_exist && config.target.is_near(Target::Catalog) && is_missing() {
+            return Err(format!("there is no shop in {}", folder.display()).into());
+        }
     }
-    crate::data::make(&folder)?;
-    let services = Services::open(config, Some(&folder), Clock::System, &work).await?;
+    let folder = folder.filter(|_| config.target.services().next().is_some());
+    if let Some(folder) = &folder {
+        crate::data::make(folder)?;
+    }
+    // Schemas on a server are looked at as they are opened.
+    let services = Services::open(config, folder.as_deref(), Clock::System, &work).await?;
     Ok((services, work))
 }
 

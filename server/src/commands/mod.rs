@@ -57,6 +57,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Verify(data) => verify::run(&data).await,
         Command::Bench(BenchCommand::Orders(plan)) => bench::orders(plan).await,
         Command::Bench(BenchCommand::Reads(plan)) => bench::reads(&plan).await,
+        Command::Bench(BenchCommand::Calls(plan)) => bench::calls(plan).await,
         Command::Cluster(ClusterCommand::Demo(args)) => cluster::demo(&args).await,
         Command::Config(command) => config::run(&command),
         Command::Health { url } => health::run(&url).await,

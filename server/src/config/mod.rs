@@ -128,9 +128,16 @@ impl Http {
     pub fn shutdown_delay(&self) -> Duration {
         match self.shutdown_delay_ms {
             Delay::Ms(ms) => Duration::from_millis(ms),
-            Delay::Word(Word::Auto) if self.listen.ip().is_loopback() => Duration::ZERO,
+            Delay::Word(Word::Auto) if self.is_private() => Duration::ZERO,
             Delay::Word(Word::Auto) => SHUTDOWN_DELAY,
         }
+    }
+
+    /// Whether only this machine can ask.
+    fn is_private(&self) -> bool {
+        let internal = self.internal_listen.parse::<SocketAddr>();
+        self.listen.ip().is_loopback()
+            && internal.map_or(true, |address| address.ip().is_loopback())
     }
 
     /// Where metrics are served, if anywhere.

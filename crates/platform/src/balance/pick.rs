@@ -24,11 +24,12 @@ pub(super) struct Standing {
     pub(super) weight_percent: u32,
 }
 
-/// A request costs a microsecond at least, or one at work would weigh as little as none.
-const LATENCY_LEAST_NS: u64 = 1_000;
+/// Below this nobody is faster than anybody else.
+const LATENCY_LEAST_NS: u64 = 1_000_000;
 
-/// Weighs instances against each other. Whoever has not answered yet counts as neither fast nor slow: taken for
-/// fast, one that never answers would be given everything.
+/// Weighs instances against each other. Only who is twice as slow is slower: of nodes that are alike, the slowest by
+/// a hair would otherwise lose every comparison and be given nothing. Whoever has not answered yet counts as neither
+/// fast nor slow: taken for fast, one that never answers would be given everything.
 pub(super) fn weigh(standings: &[Standing]) -> Vec<Candidate> {
     let known = standings.iter().filter_map(|one| one.latency_ns);
     let (sum, count) = known.fold((0_u128, 0_u128), |(sum, count), latency| {
@@ -40,11 +41,12 @@ pub(super) fn weigh(standings: &[Standing]) -> Vec<Candidate> {
     let mean = sum.checked_div(count).unwrap_or_default();
     let weighed = standings.iter().map(|one| {
         let each = one.latency_ns.map_or(mean, u128::from);
-        let work = one.in_flight.saturating_add(1);
+        let times = each
+            .checked_div(u128::from(LATENCY_LEAST_NS))
+            .unwrap_or_default();
+        let rounded = times.checked_ilog2().map_or(1, |power| 1_u128 << power);
         Candidate {
-            load: each
-                .max(u128::from(LATENCY_LEAST_NS))
-                .saturating_mul(u128::from(work)),
+            load: rounded.saturating_mul(u128::from(one.in_flight.saturating_add(1))),
             weight_percent: one.weight_percent,
         }
     });
@@ -171,23 +173,23 @@ mod tests {
         let loads = |standings: &[Standing]| -> Vec<u128> {
             weigh(standings).iter().map(|one| one.load).collect()
         };
+        const MS: u64 = 1_000_000;
         let some = [
-            standing(0, Some(2_000)),
-            standing(3, Some(2_000)),
-            standing(0, Some(9_000_000)),
             standing(0, Some(0)),
+            standing(0, Some(MS)),
+            standing(3, Some(MS)),
+            standing(0, Some(2 * MS - 1)),
+            standing(1, Some(2 * MS)),
+            standing(0, Some(9 * MS)),
         ];
-        assert_eq!(loads(&some), [2_000, 8_000, 9_000_000, 1_000]);
+        assert_eq!(loads(&some), [1, 1, 4, 1, 4, 8]);
         let unknown = [
             standing(1, None),
-            standing(0, Some(2_000)),
-            standing(0, Some(6_000)),
+            standing(0, Some(2 * MS)),
+            standing(0, Some(6 * MS)),
         ];
-        assert_eq!(loads(&unknown), [8_000, 2_000, 6_000]);
-        assert_eq!(
-            loads(&[standing(0, None), standing(4, None)]),
-            [1_000, 5_000]
-        );
+        assert_eq!(loads(&unknown), [8, 2, 4]);
+        assert_eq!(loads(&[standing(0, None), standing(4, None)]), [1, 5]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub enum StoreError {
     Full,
     /// The write was not acknowledged: it was rolled back, or the writer has stopped.
     Lost(String),
-    /// The database cannot be reached: nothing was begun.
+    /// The database cannot be reached, or went away before a commit: nothing is kept.
     Away(String),
     /// The write may be kept or not: the answer to its COMMIT was lost, and its outcome could not be found out.
     Unknown(String),
@@ -75,13 +75,14 @@ impl fmt::Display for StoreError {
 }
 
 impl Error for StoreError {
-    /// Written by hand, so that the two failures which pass by themselves are found in any chain of causes.
+    /// Written by hand, so that the failures which pass by themselves are found in any chain of causes.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Overloaded | Self::Late | Self::Away(_) => Some(&Outage::Overloaded),
             Self::Full => Some(&Outage::StorageFull),
             Self::Other(cause) => Some(cause.as_ref()),
-            Self::Constraint(_) | Self::Lost(_) | Self::Unknown(_) => None,
+            Self::Unknown(_) => Some(&Outage::Unanswered),
+            Self::Constraint(_) | Self::Lost(_) => None,
         }
     }
 }
@@ -177,6 +178,10 @@ mod tests {
         assert_eq!(code(StoreError::Full), Code::StorageFull);
         assert_eq!(code(StoreError::Overloaded), Code::Overloaded);
         assert_eq!(code(StoreError::Late), Code::Overloaded);
+        let gone = StoreError::Away("restarting".to_owned());
+        assert_eq!(code(gone), Code::Overloaded);
+        let unsure = StoreError::Unknown("cut off at COMMIT".to_owned());
+        assert_eq!(code(unsure), Code::OutcomeUnknown);
         assert_eq!(
             code(StoreError::Other("no such table".into())),
             Code::Internal

@@ -86,7 +86,7 @@ impl Bare {
                  PRAGMA foreign_keys = ON;
                  PRAGMA temp_store = MEMORY;
                  PRAGMA wal_autocheckpoint = 32000;
-                 PRAGMA cache_size = -6144;",
+                 PRAGMA cache_size = -16384;",
             )?;
             Ok(connection)
         };

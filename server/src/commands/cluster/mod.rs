@@ -1,5 +1,5 @@
-//! `souk cluster demo`: a whole cluster on this machine, for a look and for tests: PostgreSQL with a synchronous standby,
-//! NATS, Redis, some nodes that are alike, and a door in front of them. Everything is in a temporary folder and goes
+//! `souk cluster demo`: a whole cluster on this machine, for a look and for tests: PostgreSQL with a synchronous
+//! standby, NATS, Redis, some nodes that are alike, and a door in front of them. All is in a temporary folder and goes
 //! when this ends. What dies is started again, as a cluster's supervisor would; it is no way to run a real shop.
 
 mod parts;
@@ -114,7 +114,8 @@ fn welcome(args: &DemoArgs, folder: &Folder, parts: &Parts) {
     let souk = std::env::args().next().unwrap_or_else(|| "souk".to_owned());
     say(format!(
         "\nBecome admin:\n  SOUK_DB='{}' {souk} admin create --email you@example.com\n\n\
-         Kill a node, or the database, while you order (`kill -9 PROCESS`): the others go on, and what died comes back.\n\
+         Kill a node, or the database, while you order (`kill -9 PROCESS`): the others go on,\n\
+         and what died comes back.\n\
          What each of them says is in {}/*.log",
         parts.database.url(),
         folder.path().display(),

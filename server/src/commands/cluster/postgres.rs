@@ -4,6 +4,7 @@ use super::process::{self, Folder, Process, Recipe};
 use contracts::BoxError;
 use std::{
     io::Write,
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -49,6 +50,7 @@ impl Postgres {
         )?;
         let [one, two] = ports;
         let primary = Process::start(recipe("postgres", &programs, &first, &folder, one)).await?;
+        wait_for(&programs, one).await?;
         sql(
             &programs,
             one,
@@ -58,6 +60,7 @@ impl Postgres {
         .await?;
         let second = copy(&programs, &folder, 2, one).await?;
         let standby = Process::start(recipe("standby", &programs, &second, &folder, two)).await?;
+        wait_for(&programs, two).await?;
         let postgres = Self {
             primary,
             standby,
@@ -105,6 +108,7 @@ impl Postgres {
         let data = copy(&self.programs, &self.folder, self.made, from).await?;
         let recipe = recipe("standby", &self.programs, &data, &self.folder, port);
         self.standby = Process::start(recipe).await?;
+        wait_for(&self.programs, port).await?;
         self.wait_for_standby().await
     }
 
@@ -123,6 +127,18 @@ impl Postgres {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         Err("PostgreSQL's standby did not catch up in time".into())
+    }
+}
+
+/// A server takes connections before it answers.
+async fn wait_for(programs: &Path, port: u16) -> Result<(), BoxError> {
+    let until = Instant::now().checked_add(PATIENCE);
+    loop {
+        match sql(programs, port, "postgres", "SELECT 1").await {
+            Ok(_) => return Ok(()),
+            Err(error) if until.is_none_or(|until| Instant::now() >= until) => return Err(error),
+            Err(_) => tokio::time::sleep(LOOK_EVERY).await,
+        }
     }
 }
 
@@ -146,7 +162,7 @@ async fn copy(programs: &Path, folder: &Path, number: u32, from: u16) -> Result<
 
 async fn data_folder(folder: &Path, number: u32) -> Result<PathBuf, BoxError> {
     let data = folder.join(format!("postgres-{number}"));
-    std::fs::create_dir(&data)?;
+    std::fs::DirBuilder::new().mode(0o700).create(&data)?;
     process::give_to(USER, &data).await?;
     Ok(data)
 }
@@ -192,7 +208,8 @@ fn programs() -> Result<PathBuf, BoxError> {
     let debian = versions.map(|version| format!("/usr/lib/postgresql/{version}/bin/postgres"));
     let mut all: Vec<&str> = vec!["postgres"];
     all.extend(debian.iter().map(String::as_str));
-    let found = process::find(&all, "postgresql")?;
+    // A link on the path leads to where the other programs are.
+    let found = process::find(&all, "postgresql")?.canonicalize()?;
     let folder = found.parent().ok_or("PostgreSQL is nowhere")?;
     Ok(folder.to_owned())
 }

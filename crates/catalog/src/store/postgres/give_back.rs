@@ -113,6 +113,7 @@ impl<'a> Desk<'a> {
         Ok(wanted)
     }
 
+    /// Gives the products whose stock moved.
     async fn write(
         &self,
         connection: &Connection,

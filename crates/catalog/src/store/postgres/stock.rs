@@ -22,8 +22,8 @@ const MOVE: &str = "UPDATE stock
     SET on_hand = stock.on_hand + moved.on_hand, reserved = stock.reserved + moved.reserved,
         version = stock.version + 1
    FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[]) AS moved (variant_number, on_hand, reserved)
-   JOIN variants v ON v.variant_number = moved.variant_number
-   JOIN products p ON p.product_number = v.product_number
+        JOIN variants v ON v.variant_number = moved.variant_number
+        JOIN products p ON p.product_number = v.product_number
   WHERE stock.variant_number = moved.variant_number
  RETURNING p.product_id";
 
@@ -41,16 +41,17 @@ pub(super) async fn move_all(
     connection.prepare(&[LOCK, MOVE]).await?;
     let counts: [&(dyn ToSql + Sync); 3] = [&numbers, &on_hand, &reserved];
     // Both go out at once, the lock first.
-    let (locked, rows) = tokio::join!(
+    let (locked, written) = tokio::join!(
         async { connection.query(LOCK, &[&numbers]).await },
         connection.query(MOVE, &counts)
     );
     locked?;
-    let rows = rows?;
-    if rows.len() != numbers.len() {
+    let written = written?;
+    if written.len() != numbers.len() {
         return Err(broken("a reservation names no stock"));
     }
-    rows.iter()
+    written
+        .iter()
         .map(|row| Ok(ProductId::from_bytes(read::id(row, 0)?)))
         .collect()
 }

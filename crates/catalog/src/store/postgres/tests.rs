@@ -111,6 +111,9 @@ async fn every_order_is_read_from_its_index() {
             assert!(!plan.contains("Sort"), "{query}: {plan}");
         }
     }
+    // So few rows may be read through as well: what counts is that the index can be used.
+    let no_scans = "SET LOCAL enable_seqscan = off";
+    snapshot.execute_batch(no_scans).await.unwrap();
     let found = plan(&snapshot, &json!({"q": "tea"})).await;
     assert!(found.contains("product_search_by_words"), "{found}");
 }

@@ -127,6 +127,7 @@ fn query(json: &Value) -> ProductQuery {
 }
 
 impl Room {
+    #[expect(clippy::unused_async, reason = "both forms are opened alike")]
     async fn on_sqlite() -> Option<Self> {
         let path = std::env::temp_dir().join(format!("souk-catalog-{}", ProductId::generate()));
         std::fs::create_dir_all(&path).unwrap();

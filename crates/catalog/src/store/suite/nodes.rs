@@ -66,7 +66,6 @@ async fn baskets_in_opposite_order_are_all_served() {
         if turn == 0 {
             basket.reverse();
         }
-        let node = node.clone();
         async move {
             let batches = (0..30).map(|_| {
                 let wishes = (0..10).map(|_| wish(OrderId::generate(), &basket));

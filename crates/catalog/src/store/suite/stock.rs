@@ -1,4 +1,5 @@
 //! Stock and reservations: idempotency, batches, races, ledgers.
+#![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
 use super::{NOW, Room, resolve, wish};
 use contracts::{

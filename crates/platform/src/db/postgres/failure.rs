@@ -74,7 +74,8 @@ impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         match kind(&error) {
             Kind::Deadlock => return Self::Overloaded,
-            Kind::Gone => return Self::Lost(error.to_string()),
+            // Before its COMMIT: the server has undone it, or will.
+            Kind::Gone => return Self::Away(error.to_string()),
             Kind::Plain => {}
         }
         let Some(told) = error.as_db_error() else {

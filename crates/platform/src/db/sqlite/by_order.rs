@@ -1,4 +1,4 @@
-//! Rows by their order's id, which is a hash (ADR 3): an index in two parts (ADR 23). A new key goes into the small one,
+//! Rows by their order's id, a hash (ADR 3): an index in two parts (ADR 23). A new key goes into the small one,
 //! and moves into the large one with its neighbours, so that a page of that is written for many keys at once. Both
 //! tables, `by_order_recent` and `by_order_settled`, and the view `by_order` over them are made by the migrations of
 //! whoever uses them. A key is never in both: whoever adds one has looked for it in the same transaction.

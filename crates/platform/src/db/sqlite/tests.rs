@@ -283,7 +283,8 @@ async fn a_lone_write_on_a_quick_disk_commits_where_it_stands_and_others_go_to_t
     let (begun, begins) = std::sync::mpsc::channel();
     let (end, ended) = std::sync::mpsc::channel::<()>();
     let lone = database.clone();
-    let lone = tokio::spawn(async move {
+    let (mut alone, mut others) = (tokio::task::JoinSet::new(), tokio::task::JoinSet::new());
+    alone.spawn(async move {
         let write = lone.write(move |c| {
             begun.send(()).unwrap();
             ended.recv().unwrap();
@@ -300,13 +301,12 @@ async fn a_lone_write_on_a_quick_disk_commits_where_it_stands_and_others_go_to_t
         insert_by_thread(&second, "elsewhere").await,
         "only one thread of the runtime may be kept"
     );
-    let waiting = tokio::spawn({
-        let database = database.clone();
-        async move { insert_by_thread(&database, "waiting").await }
-    });
+    let meanwhile = database.clone();
+    others.spawn(async move { insert_by_thread(&meanwhile, "waiting").await });
     end.send(()).unwrap();
-    assert!(!lone.await.unwrap(), "the lone one did not need the thread");
-    waiting.await.unwrap();
+    let by_thread = alone.join_next().await.unwrap().unwrap();
+    assert!(!by_thread, "the lone one did not need the thread");
+    others.join_next().await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -34,7 +34,7 @@ async fn what_was_acknowledged_outlives_the_server_s_death_and_the_pool_finds_ba
     }
     server.kill();
     let away = write(&database, "d").await.unwrap_err();
-    let nothing_begun = matches!(away, StoreError::Away(_) | StoreError::Lost(_));
+    let nothing_begun = matches!(away, StoreError::Away(_));
     assert!(nothing_begun, "{away:?}");
     assert!(database.reach().await.is_err());
     server.restart();
@@ -152,7 +152,7 @@ async fn a_write_whose_server_dies_before_its_commit_is_lost_for_certain() {
             })
         })
         .await;
-    let lost = matches!(written, Err(Abort::Failed(StoreError::Lost(_))));
+    let lost = matches!(written, Err(Abort::Failed(StoreError::Away(_))));
     assert!(lost, "{written:?}");
     server.restart();
     assert_eq!(names(&open(place).await).await, [""; 0]);
