@@ -81,8 +81,13 @@ fn read(place: &Place) -> Result<(Config, bool), StoreError> {
             options.idle_in_transaction_timeout_ms.to_string(),
         ),
     ];
+    // A plan that was made while a table was empty is kept until somebody counts its rows, a minute of growth later:
+    // every statement has an index, so none of them ever reads a whole table instead. What has no index costs so much
+    // on paper that it would be compiled first.
+    let planning =
+        [("enable_seqscan", "off"), ("jit", "off")].map(|(name, value)| (name, value.to_owned()));
     let mut said = config.get_options().unwrap_or_default().to_owned();
-    for (name, value) in session {
+    for (name, value) in session.into_iter().chain(planning) {
         said.push_str(&format!(" -c {name}={value}"));
     }
     config.options(said.trim());
