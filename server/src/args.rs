@@ -157,6 +157,8 @@ pub struct ReplayArgs {
 pub enum BenchCommand {
     /// Durable orders per second over HTTP, beside a bare SQLite loop that writes the same rows
     Orders(BenchArgs),
+    /// Durable orders per second over HTTP on a PostgreSQL of its own, beside pgbench with a function call an order
+    Postgres(PostgresArgs),
     /// Reads of products and lists per second over HTTP: without limits, with limits, with limits in Redis
     Reads(ReadsArgs),
     /// What a call to a service costs that runs on another node, beside the same call in this process
@@ -195,6 +197,37 @@ pub struct BenchArgs {
     /// What to run
     #[arg(long, value_enum, default_value_t = BenchMode::All)]
     pub mode: BenchMode,
+}
+
+/// Flags of `bench postgres`.
+#[derive(Debug, Args)]
+pub struct PostgresArgs {
+    /// Orders of each kind that the shop takes in a round
+    #[arg(long, default_value_t = 40_000)]
+    pub orders: u32,
+    /// The shop's clients at a time
+    #[arg(long, default_value_t = 64)]
+    pub clients: u32,
+    /// Products that the orders of the uniform run spread over
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub products: u32,
+    /// Rounds; what is told is the median
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub rounds: u32,
+    /// How long pgbench runs each time, in seconds
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub seconds: u32,
+    /// Numbers of pgbench's clients; its best one counts
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "8,16,32,64",
+        value_name = "LIST"
+    )]
+    pub pgbench: Vec<u32>,
+    /// Nodes that fight for one product together; one of them is measured by itself as well
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub nodes: u32,
 }
 
 /// Flags of `bench calls`.

@@ -56,6 +56,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Replay(args) => replay::run(args).await,
         Command::Verify(data) => verify::run(&data).await,
         Command::Bench(BenchCommand::Orders(plan)) => bench::orders(plan).await,
+        Command::Bench(BenchCommand::Postgres(plan)) => bench::postgres(plan).await,
         Command::Bench(BenchCommand::Reads(plan)) => bench::reads(&plan).await,
         Command::Bench(BenchCommand::Calls(plan)) => bench::calls(plan).await,
         Command::Cluster(ClusterCommand::Demo(args)) => cluster::demo(&args).await,

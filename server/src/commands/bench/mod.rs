@@ -5,10 +5,12 @@
 mod bare;
 mod calls;
 mod load;
+mod postgres;
 mod prepare;
 mod reads;
 mod report;
 
+pub(super) use postgres::run as postgres;
 pub(super) use reads::reads;
 
 use crate::{
@@ -18,6 +20,7 @@ use crate::{
     console::say,
     ops,
     shop::Shop,
+    wiring::Services,
 };
 use bare::{Bare, Reached};
 pub(in crate::commands) use calls::calls;
@@ -65,7 +68,7 @@ pub(super) async fn orders(plan: BenchArgs) -> Result<(), BoxError> {
         lines.push(line);
     }
     report::hot_beside_uniform(&lines);
-    let outcome = check(&shop, &prepared, &acknowledged).await;
+    let outcome = check(&shop.services, &prepared, &acknowledged).await;
     shop.close().await;
     outcome
 }
@@ -125,11 +128,11 @@ fn share(orders: u32, part: u32, parts: u32) -> u32 {
 
 /// Every order that was acknowledged is there and no other, the stock went down by just as much, and the books
 /// balance.
-async fn check(shop: &Shop, prepared: &Prepared, sent: &Placed) -> Result<(), BoxError> {
-    let books = audit::check(&shop.services.books(), true).await?;
+async fn check(services: &Services, prepared: &Prepared, sent: &Placed) -> Result<(), BoxError> {
+    let books = audit::check(&services.books(), true).await?;
     let balanced = verify::judge(&books);
     let mut there = Placed::default();
-    let orders: &dyn Orders = &*shop.services.orders;
+    let orders: &dyn Orders = &*services.orders;
     let mut after: Option<OrderId> = None;
     loop {
         let page = orders.audit(after, 1_000).await?;
@@ -139,7 +142,7 @@ async fn check(shop: &Shop, prepared: &Prepared, sent: &Placed) -> Result<(), Bo
             None => break,
         }
     }
-    let held = prepare::reserved(shop, prepared).await?;
+    let held = prepare::reserved(services, prepared).await?;
     say(format!(
         "{} orders acknowledged, {} there, {held} units held for them",
         sent.count, there.count

@@ -108,12 +108,12 @@ pub(super) fn percentile(sorted: &[Duration], share: usize) -> Duration {
     crate::commands::replay::percentile(sorted, share)
 }
 
-fn hundredths(part: u64, whole: u64) -> String {
+pub(super) fn hundredths(part: u64, whole: u64) -> String {
     let share = part.saturating_mul(100).checked_div(whole).unwrap_or(0);
     format!("{}.{:02}", share / 100, share % 100)
 }
 
-fn tenths(part: u64, whole: u64) -> String {
+pub(super) fn tenths(part: u64, whole: u64) -> String {
     let share = part.saturating_mul(10).checked_div(whole).unwrap_or(0);
     format!("{}.{}", share / 10, share % 10)
 }
