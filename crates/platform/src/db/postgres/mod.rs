@@ -61,6 +61,7 @@ mod failure;
 pub mod keys;
 mod marks;
 mod migrate;
+mod once;
 mod values;
 mod write;
 

@@ -109,7 +109,8 @@ impl PostgresShelf {
         match drawn {
             Some(last) if self.gap.is_none() => {
                 // Whoever drew a number below had its transaction's number before: `Database::write` leaves a
-                // mark first of all. So it has a lower one than this.
+                // mark first of all, and the function that places orders writes them first. So it has a lower one
+                // than this.
                 let sql = "SELECT pg_current_xact_id()::text::bigint";
                 let barrier = connection.query_one(sql, &[]).await?.try_get(0)?;
                 self.gap = Some(Gap { last, barrier });
@@ -153,11 +154,16 @@ impl Shelf for PostgresShelf {
     async fn page(&mut self, seen: i64, now_ms: i64, bus: &Arc<dyn Bus>) -> Result<Page, BoxError> {
         let connection = self.database.read().await?;
         self.look_at_gap(&connection).await?;
-        let fresh = self.fresh(&connection, seen, bus).await?;
+        // One round trip for all three, if nobody wants what is there.
+        let (fresh, parked, held) = tokio::try_join!(
+            self.fresh(&connection, seen, bus),
+            read_parked(&connection, now_ms),
+            parked_subjects(&connection)
+        )?;
         Ok(Page {
-            parked: read_parked(&connection, now_ms).await?,
+            parked,
             fresh,
-            held: parked_subjects(&connection).await?,
+            held,
         })
     }
 
@@ -241,13 +247,14 @@ impl Shelf for PostgresShelf {
                       AND EXISTS (SELECT 1 FROM outbox_lease WHERE fence = $2)";
         let kept = connection.execute(sql, &[&seen, &self.fence()?]).await?;
         changed_if(kept > 0)?;
-        // Only the oldest page is looked at: numbers and times rise together.
+        // Only the oldest page is looked at, and that only if its first is old: numbers and times rise together.
         let sql = "WITH gone AS (
                        DELETE FROM outbox
                         WHERE event_number IN (SELECT event_number FROM outbox ORDER BY event_number LIMIT $1)
                           AND event_number NOT IN (SELECT event_number FROM outbox_parked)
                           AND event_number <= $2
                           AND at_ms < $3
+                          AND (SELECT at_ms FROM outbox ORDER BY event_number LIMIT 1) < $3
                        RETURNING event_number)
                    UPDATE outbox_cursor
                       SET let_go_number = GREATEST(let_go_number, (SELECT MAX(event_number) FROM gone))
