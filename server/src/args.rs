@@ -66,6 +66,15 @@ pub struct ServeArgs {
     /// Address and port to listen on; port 0 picks a free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// Which parts of the shop run here: all, or a list of them with commas [default: all]
+    #[arg(long, value_name = "LIST")]
+    pub target: Option<String>,
+    /// Say what can be in that list, and end
+    #[arg(long)]
+    pub list_targets: bool,
+    /// Address and port for the other nodes of the shop
+    #[arg(long, value_name = "ADDR")]
+    pub internal_listen: Option<SocketAddr>,
     /// Keep everything in a temporary folder that goes when the shop closes
     #[arg(long)]
     pub ephemeral: bool,
@@ -247,8 +256,10 @@ impl ServeArgs {
                 .as_ref()
                 .map(|folder| format!("sqlite:{}", folder.display())),
             log: self.log,
+            target: self.target.clone(),
             http: HttpFlags {
                 listen: self.listen,
+                internal_listen: self.internal_listen,
             },
         };
         Config::load(self.data.config.as_deref(), true, &flags)

@@ -3,12 +3,18 @@
 
 pub mod args;
 mod audit;
+mod balancer;
 pub mod commands;
 pub mod config;
 mod console;
 mod data;
 mod demo;
+mod doors;
+mod follow;
+mod life;
 mod openapi;
 mod ops;
+mod peers;
 pub mod shop;
+pub mod target;
 mod wiring;

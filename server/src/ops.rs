@@ -1,5 +1,7 @@
-//! The listener for operations: what the shop counts, as text. It is not the public door, and knows no other path.
+//! The listener for operations: what the shop counts, and how everything is that it depends on. It is not the
+//! public door, and nothing of the shop is sold here.
 
+use crate::life::Life;
 use axum::{
     Router,
     http::{StatusCode, header::CONTENT_TYPE},
@@ -8,9 +10,9 @@ use axum::{
 };
 use contracts::BoxError;
 use platform::{
+    balance::{self, Pools},
     http::listen,
     metrics::{self, Registry},
-    tasks::Tasks,
 };
 use std::{net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
@@ -18,8 +20,12 @@ use tokio::net::TcpListener;
 /// Whoever scrapes needs one connection, or a few.
 const CONNECTIONS_MAX: u32 = 16;
 
-/// Serves `GET /metrics` until the tasks stop; answers where.
-pub(crate) async fn start(tasks: &Tasks, address: SocketAddr) -> Result<SocketAddr, BoxError> {
+/// Serves `/metrics`, `/livez`, `/readyz` and `/services` (the pools behind this process) until the tasks stop; answers where.
+pub(crate) async fn start(
+    life: &Life,
+    address: SocketAddr,
+    pools: &Pools,
+) -> Result<SocketAddr, BoxError> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| format!("{address} cannot be listened on: {error}"))?;
@@ -29,8 +35,11 @@ pub(crate) async fn start(tasks: &Tasks, address: SocketAddr) -> Result<SocketAd
         let registry = Arc::clone(&registry);
         async move { page(&registry) }
     });
-    let router = Router::new().route("/metrics", scrape);
-    listen::start(tasks, listener, router, CONNECTIONS_MAX);
+    let router = Router::new()
+        .route("/metrics", scrape)
+        .merge(life.readiness.routes())
+        .merge(pools.routes());
+    listen::start(&life.doors, listener, router, CONNECTIONS_MAX);
     Ok(address)
 }
 
@@ -38,6 +47,7 @@ pub(crate) async fn start(tasks: &Tasks, address: SocketAddr) -> Result<SocketAd
 fn registry() -> Registry {
     let mut registry = Registry::default();
     metrics::register(&mut registry);
+    balance::register_metrics(&mut registry);
     orders::register_metrics(&mut registry);
     registry
 }

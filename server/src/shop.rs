@@ -1,18 +1,19 @@
 //! A running shop: from the data folder to the socket and back. Also for tests and commands that want one of
 //! their own within the process.
 
-use crate::{config::Config, data::DataFolder, demo, ops, wiring::Services};
+use crate::{
+    config::Config, data::DataFolder, demo, life::Life, ops, target::Target, wiring::Services,
+};
 use contracts::{BoxError, values::Timestamp};
-use platform::{clock::Clock, http::listen, tasks::Tasks};
+use platform::{
+    clock::Clock,
+    http::{Readiness, listen},
+    tasks::Tasks,
+};
 use secrecy::SecretString;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
 };
 use tokio::net::TcpListener;
 
@@ -20,8 +21,10 @@ use tokio::net::TcpListener;
 pub struct Shop {
     /// The services, for commands within the process.
     pub services: Services,
-    /// Where it listens.
+    /// Where it listens: for everybody, or for the other nodes if the door is elsewhere.
     pub address: SocketAddr,
+    /// Where the other nodes ask it, if they do.
+    pub internal_address: Option<SocketAddr>,
     /// Where its metrics are, if they are served.
     pub ops_address: Option<SocketAddr>,
     /// Where it is seen from outside.
@@ -31,11 +34,9 @@ pub struct Shop {
     /// Products that came with the demo catalog, if it was filled in just now.
     pub demo_products: usize,
     config: Config,
-    ready: Arc<AtomicBool>,
-    doors: Tasks,
-    work: Tasks,
-    // Last: the folder is unlocked (or removed) when all else is closed.
-    folder: DataFolder,
+    life: Life,
+    // Last: the folder is unlocked (or removed) when all else is closed. A part that keeps nothing has none.
+    folder: Option<DataFolder>,
 }
 
 impl Shop {
@@ -44,80 +45,106 @@ impl Shop {
     /// # Errors
     /// When the folder is in use, the address is taken, or a store cannot be opened.
     pub async fn open(config: Config, ephemeral: bool) -> Result<Self, BoxError> {
-        let folder = match config.data_folder() {
-            Some(path) if !ephemeral => DataFolder::open(path, false)?,
-            Some(_) | None => DataFolder::temporary()?,
+        let folder = folder_of(&config, ephemeral)?;
+        let door = config.target.has(Target::Gateway);
+        let door = bind(door.then_some(config.http.listen)).await?;
+        let internal = bind(config.internal_address()?).await?;
+        let address_of = |listener: &Option<TcpListener>| {
+            let address = listener.as_ref().map(TcpListener::local_addr);
+            address.transpose()
         };
-        let listener = TcpListener::bind(config.http.listen)
-            .await
-            .map_err(|error| format!("{} cannot be listened on: {error}", config.http.listen))?;
-        let address = listener.local_addr()?;
-        let public_url = match config.http.public_url.as_str() {
-            "" => format!("http://{address}"),
-            given => given.trim_end_matches('/').to_owned(),
-        };
-        let (doors, work) = (Tasks::default(), Tasks::default());
-        let services = Services::open(&config, folder.path(), Clock::System, &work).await?;
-        let demo_products = if config.shop.demo {
+        let internal_address = address_of(&internal)?;
+        let address = address_of(&door)?.or(internal_address);
+        let address = address.ok_or("the configuration names no address to listen on")?;
+        let public_url = config.public_url(address);
+        let life = Life::new(Readiness::new(config.readiness));
+        let work = &life.work;
+        let path = folder.as_ref().map(DataFolder::path);
+        let services = Services::open(&config, path, Clock::System, work).await?;
+        let demo_products = if config.shop.demo && services.has_catalog() {
             demo::fill(&*services.catalog).await?
         } else {
             0
         };
-        let setup_token = services.identity.setup_token().await?;
-        let ready = Arc::new(AtomicBool::new(true));
-        let router = services.router(&config, &public_url, Arc::clone(&ready))?;
-        services.start(&work);
+        let setup_token = match services.near_identity() {
+            Ok(identity) => identity.setup_token().await?,
+            Err(_) => None,
+        };
+        services.watch(&life.readiness);
+        life.readiness.look().await;
+        life.readiness.start(work);
+        services.start(work);
         let ops_address = match config.http.ops_address()? {
-            Some(address) => Some(ops::start(&doors, address).await?),
+            Some(address) => Some(ops::start(&life, address, services.pools()).await?),
             None => None,
         };
-        listen::start(&doors, listener, router, config.http.connections_max);
+        let connections_max = config.http.connections_max;
+        if let Some(listener) = door {
+            let router = services.router(&config, &public_url, &life.readiness)?;
+            listen::start(&life.doors, listener, router, connections_max);
+        }
+        if let Some(listener) = internal {
+            let router = services.internal_router(&config, &public_url, &life.readiness)?;
+            listen::start(&life.doors, listener, router, connections_max);
+        }
         Ok(Self {
             services,
             address,
+            internal_address,
             ops_address,
             public_url,
             setup_token,
             demo_products,
             config,
-            ready,
-            doors,
-            work,
+            life,
             folder,
         })
     }
 
-    /// The folder everything is kept in.
+    /// The folder everything is kept in, if anything is.
     #[must_use]
-    pub fn data_folder(&self) -> &Path {
-        self.folder.path()
+    pub fn data_folder(&self) -> Option<&Path> {
+        self.folder.as_ref().map(DataFolder::path)
+    }
+
+    /// Whether the shop's door is here, for everybody.
+    #[must_use]
+    pub fn has_door(&self) -> bool {
+        self.config.target.has(Target::Gateway)
     }
 
     /// Ends when a part of the shop has failed, and says which.
     pub async fn failed(&self) -> String {
-        tokio::select! {
-            () = self.doors.stopping().cancelled_owned() => {}
-            () = self.work.stopping().cancelled_owned() => {}
-        }
-        self.doors
-            .failure()
-            .or_else(|| self.work.failure())
-            .unwrap_or_else(|| "the shop was stopped".to_owned())
+        self.life.failed().await
     }
 
-    /// Closes: no new requests, open ones are finished, then the rest stops. True if nothing had to be cut off.
+    /// Closes: says so to whoever asks `/readyz`, goes on until they had time to hear it, takes no new requests,
+    /// finishes the open ones, then stops the rest. True if nothing had to be cut off.
     pub async fn close(self) -> bool {
-        self.ready.store(false, Ordering::Relaxed);
-        self.doors.stop();
-        let finished = self
-            .doors
-            .wait(Duration::from_millis(self.config.http.stop_wait_ms))
-            .await;
-        self.work.stop();
-        let stopped = self.work.wait(Duration::from_secs(5)).await;
+        let ended = self.life.end(&self.config.http).await;
         drop(self.services);
-        finished && stopped
+        ended
     }
+}
+
+/// The folder of what is kept here; a part of the shop that keeps nothing needs none.
+fn folder_of(config: &Config, ephemeral: bool) -> Result<Option<DataFolder>, BoxError> {
+    if config.target.services().next().is_none() {
+        return Ok(None);
+    }
+    match config.data_folder() {
+        Some(path) if !ephemeral => DataFolder::open(path, false).map(Some),
+        Some(_) | None => DataFolder::temporary().map(Some),
+    }
+}
+
+async fn bind(address: Option<SocketAddr>) -> Result<Option<TcpListener>, BoxError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|error| format!("{address} cannot be listened on: {error}"))?;
+    Ok(Some(listener))
 }
 
 /// Opens the services of a folder for a command, without a door. The shop itself may be running on it.
@@ -136,7 +163,7 @@ pub async fn open_services(
     }
     crate::data::make(&folder)?;
     let work = Tasks::default();
-    let services = Services::open(config, &folder, Clock::System, &work).await?;
+    let services = Services::open(config, Some(&folder), Clock::System, &work).await?;
     Ok((services, work))
 }
 

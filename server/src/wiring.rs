@@ -1,199 +1,317 @@
-//! Near or far is decided here, and only here: every service is opened, tied to the others through its
-//! contract, and its routes are handed to the gateway. So far all are near.
+//! Near or far is decided here, and only here: what this process runs is opened, what it does not is asked of the
+//! nodes that do, and all are tied to each other through their contracts. Nothing else can tell the difference.
 
 use crate::{
-    audit::{self, Books, Keeper},
+    audit::{Books, Keeper},
     config::Config,
-    openapi,
+    follow,
+    peers::Ways,
+    target::{Target, Targets},
 };
-use axum::Router;
-use contracts::BoxError;
+use contracts::{
+    BoxError, catalog::Catalog, identity::Identity, orders::Orders, payments::Payments,
+};
 use platform::{
-    bus::{Bus, MemoryBus},
-    clock::Clock,
-    http::{KeySet, Revocations, TokenVerifier, VerifierOptions, cookies::Cookies, stack},
+    balance::Pools,
+    bus::{self, Bus},
+    clock::{Clock, Steady},
+    http::{KeySet, Readiness, Revocations, readiness::Need},
     redis::Redis,
     tasks::Tasks,
 };
 use std::{
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
-/// All services of a shop, tied together, with the door in front.
+/// All services of a shop, tied together, as everybody in this process holds them.
 pub struct Services {
     /// Identity.
-    pub identity: Arc<identity::Service>,
+    pub identity: Arc<dyn Identity>,
     /// Catalog and inventory.
-    pub catalog: Arc<catalog::Service>,
+    pub catalog: Arc<dyn Catalog>,
     /// Orders.
-    pub orders: orders::Opened,
+    pub orders: Arc<dyn Orders>,
     /// Payments.
-    pub payments: Arc<payments::Service>,
+    pub payments: Arc<dyn Payments>,
+    pub(crate) auditor: Arc<Keeper>,
+    pub(crate) near: Near,
+    pub(crate) ways: Ways,
+    pub(crate) keys: KeySet,
+    pub(crate) revocations: Revocations,
+    pub(crate) redis: Option<Redis>,
+    pub(crate) clock: Clock,
+    targets: Targets,
+    bus: Arc<dyn Bus>,
+}
+
+/// The services that run in this process.
+#[derive(Default)]
+pub(crate) struct Near {
+    identity: Option<Arc<identity::Service>>,
+    pub(crate) catalog: Option<Arc<catalog::Service>>,
+    orders: Option<orders::Opened>,
+    pub(crate) payments: Option<Arc<payments::Service>>,
+}
+
+/// What services are opened with.
+struct Ground<'c> {
+    config: &'c Config,
+    folder: Option<&'c Path>,
+    clock: Clock,
+    tasks: Tasks,
     keys: KeySet,
     revocations: Revocations,
     redis: Option<Redis>,
-    clock: Clock,
-    tasks: Tasks,
 }
 
 impl Services {
-    /// Opens every service's store in a folder. Nothing runs in the background yet.
+    /// Opens what runs here, its stores in a folder if it keeps anything, and the ways to the rest. Nothing runs in the background yet.
     ///
     /// # Errors
-    /// When a store cannot be opened.
+    /// When a store cannot be opened, or a way cannot be followed.
     pub async fn open(
         config: &Config,
-        folder: &Path,
+        folder: Option<&Path>,
         clock: Clock,
         tasks: &Tasks,
     ) -> Result<Self, BoxError> {
-        let (keys, revocations) = (KeySet::default(), Revocations::default());
-        let redis = config.redis()?;
-        let identity = identity::open(identity::Parts {
-            database: folder.join("identity.sqlite"),
-            sqlite: config.sqlite,
-            config: config.identity.clone(),
-            clock: clock.clone(),
-            keys: keys.clone(),
-            revocations: revocations.clone(),
-            tasks: tasks.clone(),
-        })
-        .await?;
-        let catalog = catalog::open(catalog::Parts {
-            database: folder.join("catalog.sqlite"),
-            sqlite: config.sqlite,
-            config: config.catalog,
-            clock: clock.clone(),
-            redis: redis.clone(),
-        })?;
-        let orders = orders::open(orders::Parts {
-            database: folder.join("orders.sqlite"),
-            sqlite: config.sqlite,
-            config: config.orders.clone(),
+        let targets = config.target.clone();
+        let ways = Ways::open(config, &clock, tasks)?;
+        let ground = Ground {
+            config,
+            folder,
             clock: clock.clone(),
             tasks: tasks.clone(),
+            keys: KeySet::default(),
+            revocations: Revocations::default(),
+            redis: config.redis()?,
+        };
+        let mut near = Near::default();
+        if targets.is_near(Target::Identity) {
+            near.identity = Some(ground.identity().await?);
+        }
+        if targets.is_near(Target::Catalog) {
+            near.catalog = Some(ground.catalog()?);
+        }
+        let catalog: Arc<dyn Catalog> = match &near.catalog {
+            Some(catalog) => catalog.clone(),
+            None => Arc::new(catalog::Client::new(ways.peer(Target::Catalog)?)),
+        };
+        if targets.is_near(Target::Orders) {
+            near.orders = Some(ground.orders(catalog.clone()).await?);
+        }
+        let orders: Arc<dyn Orders> = match &near.orders {
+            Some(orders) => orders.service.clone(),
+            None => Arc::new(orders::Client::new(ways.peer(Target::Orders)?)),
+        };
+        if targets.is_near(Target::Payments) {
+            near.payments = Some(ground.payments(orders.clone(), catalog.clone())?);
+        }
+        let payments: Arc<dyn Payments> = match &near.payments {
+            Some(payments) => payments.clone(),
+            None => Arc::new(payments::Client::new(ways.peer(Target::Payments)?)),
+        };
+        let identity: Arc<dyn Identity> = match &near.identity {
+            Some(identity) => identity.clone(),
+            None => Arc::new(identity::Client::new(ways.peer(Target::Identity)?)),
+        };
+        let books = Books {
             catalog: catalog.clone(),
-        })
-        .await?;
-        let payments = payments::open(payments::Parts {
-            database: folder.join("payments.sqlite"),
-            sandbox_database: folder.join("sandbox.sqlite"),
-            sqlite: config.sqlite,
-            config: config.payments.clone(),
-            clock: clock.clone(),
-            tasks: tasks.clone(),
-            orders: orders.service.clone(),
-            catalog: catalog.clone(),
-        })?;
+            orders: orders.clone(),
+            payments: payments.clone(),
+        };
         Ok(Self {
+            auditor: Arc::new(Keeper::new(books, tasks.clone())),
             identity,
             catalog,
             orders,
             payments,
-            keys,
-            revocations,
-            redis,
+            targets,
+            bus: bus::open(&config.bus, &config.nats, tasks).await?,
+            near,
+            ways,
+            keys: ground.keys,
+            revocations: ground.revocations,
+            redis: ground.redis,
             clock,
-            tasks: tasks.clone(),
         })
     }
 
-    /// Starts what goes on in the background: relays, sweepers, consumers.
+    /// Starts what goes on in the background: relays, sweepers and consumers of the services that run here; and, where
+    /// identity is elsewhere, what the door must hear of it.
     pub fn start(&self, tasks: &Tasks) {
         if let Some(redis) = &self.redis {
             redis.start(tasks);
             self.revocations.share(redis, tasks, self.clock.clone());
         }
-        let bus: Arc<dyn Bus> = Arc::new(MemoryBus::default());
-        bus.subscribe(catalog::consumer(self.catalog.clone()));
-        catalog::start_news(&self.catalog, tasks, &bus, self.clock.clone());
-        bus.subscribe(payments::consumer(self.payments.clone()));
-        self.orders.start(tasks, &bus);
-        identity::start(&self.identity, tasks, Arc::clone(&bus));
-        payments::start(self.payments.clone(), tasks);
+        let bus = &self.bus;
+        if let Some(catalog) = &self.near.catalog {
+            bus.subscribe(catalog::consumer(catalog.clone()));
+            catalog::start_news(catalog, tasks, bus, self.clock.clone());
+        }
+        if let Some(payments) = &self.near.payments {
+            bus.subscribe(payments::consumer(payments.clone()));
+            payments::start(payments.clone(), tasks);
+        }
+        if let Some(orders) = &self.near.orders {
+            orders.start(tasks, bus);
+        }
+        match &self.near.identity {
+            Some(identity) => identity::start(identity, tasks, Arc::clone(bus)),
+            None if self.targets.has(Target::Gateway) => follow::start(self, tasks),
+            None => {}
+        }
+    }
+
+    /// Identity, for what is done where its store is.
+    ///
+    /// # Errors
+    /// When it runs on other nodes.
+    pub fn near_identity(&self) -> Result<&Arc<identity::Service>, BoxError> {
+        let near = self.near.identity.as_ref();
+        near.ok_or_else(|| "accounts are kept by other nodes: ask where identity runs".into())
+    }
+
+    /// Whether products are kept here.
+    #[must_use]
+    pub fn has_catalog(&self) -> bool {
+        self.near.catalog.is_some()
+    }
+
+    /// Says what this process cannot do without, and what it can.
+    pub(crate) fn watch(&self, readiness: &Readiness) {
+        if self.near.catalog.is_some() {
+            let (catalog, clock) = (self.catalog.clone(), self.clock.clone());
+            readiness.add("store", Need::Required, move || {
+                let (catalog, now) = (catalog.clone(), clock.now());
+                async move { catalog.overdue(now, None, 1).await.map(drop) }
+            });
+        }
+        if self.near.orders.is_some() {
+            let orders = self.orders.clone();
+            readiness.add("orders-store", Need::Required, move || {
+                let orders = orders.clone();
+                async move { orders.audit(None, 1).await.map(drop) }
+            });
+        }
+        if self.near.payments.is_some() {
+            let payments = self.payments.clone();
+            readiness.add("payments-store", Need::Required, move || {
+                let payments = payments.clone();
+                async move { payments.reviews(1).await.map(drop) }
+            });
+        }
+        if self.near.identity.is_some() {
+            let (identity, clock) = (self.identity.clone(), self.clock.clone());
+            readiness.add("identity-store", Need::Required, move || {
+                let (identity, now) = (identity.clone(), clock.now());
+                async move { identity.ended_since(now).await.map(drop) }
+            });
+        }
+        if self.targets.has(Target::Gateway) {
+            let keys = self.keys.clone();
+            readiness.add("keys", Need::Required, move || {
+                std::future::ready(if keys.is_empty() {
+                    Err("identity has told no public keys yet".into())
+                } else {
+                    Ok(())
+                })
+            });
+        }
+        if let Some(redis) = self.redis.clone() {
+            // Without it the shop is slower, and ready.
+            readiness.add("redis", Need::Optional, move || {
+                std::future::ready(if redis.is_away() {
+                    Err("it is away: limits are counted here, products read from the store".into())
+                } else {
+                    Ok(())
+                })
+            });
+        }
+        self.ways.watch(&self.targets, readiness);
+        let clock = Steady::new(self.clock.clone());
+        readiness.add("clock", Need::Optional, move || {
+            std::future::ready(clock.check())
+        });
+    }
+
+    /// The instances of what runs elsewhere, for operators.
+    pub(crate) const fn pools(&self) -> &Pools {
+        self.ways.pools()
     }
 
     /// What verification reads.
     pub(crate) fn books(&self) -> Books {
         Books {
             catalog: self.catalog.clone(),
-            orders: self.orders.service.clone(),
+            orders: self.orders.clone(),
             payments: self.payments.clone(),
         }
     }
+}
 
-    /// The whole shop as a router: the stack, the gateway, the services, the pages.
-    ///
-    /// # Errors
-    /// When the API's document cannot be written.
-    pub fn router(
-        &self,
-        config: &Config,
-        public_url: &str,
-        ready: Arc<AtomicBool>,
-    ) -> Result<Router, BoxError> {
-        let (identity, identity_api) = identity::routes(self.identity.clone()).split_for_parts();
-        let (catalog, catalog_api) =
-            catalog::routes(self.catalog.clone(), self.catalog.window()).split_for_parts();
-        let (orders, orders_api) = orders::routes(
-            self.orders.service.clone(),
-            self.payments.clone(),
-            &config.orders,
-        )
-        .split_for_parts();
-        let (payments, payments_api) = payments::routes(self.payments.clone()).split_for_parts();
-        let auditor = Arc::new(Keeper::new(self.books(), self.tasks.clone()));
-        let (audit, audit_api) = audit::routes(auditor.clone()).split_for_parts();
-        let storefront = storefront::routes(storefront::App {
-            catalog: self.catalog.clone(),
-            identity: self.identity.clone(),
-            orders: self.orders.service.clone(),
-            auditor,
-            shop_name: config.shop.name.clone(),
-            cookies: Cookies::for_public_url(public_url),
-        });
-        let verifying = VerifierOptions {
-            issuer: config.identity.issuer.clone(),
-            audience: config.identity.audience.clone(),
+impl Ground<'_> {
+    fn file(&self, name: &str) -> Result<PathBuf, BoxError> {
+        let folder = self
+            .folder
+            .ok_or("the configuration names no data folder")?;
+        Ok(folder.join(name))
+    }
+
+    async fn identity(&self) -> Result<Arc<identity::Service>, BoxError> {
+        let parts = identity::Parts {
+            database: self.file("identity.sqlite")?,
+            sqlite: self.config.sqlite,
+            config: self.config.identity.clone(),
+            clock: self.clock.clone(),
+            keys: self.keys.clone(),
+            revocations: self.revocations.clone(),
+            tasks: self.tasks.clone(),
         };
-        let door = gateway::Door {
-            config: config.gateway.clone(),
-            limits: config.limits.clone(),
-            verifier: TokenVerifier::new(
-                &verifying,
-                self.keys.clone(),
-                self.revocations.clone(),
-                self.clock.clone(),
-            ),
-            identity: self.identity.clone(),
-            upstreams: gateway::Upstreams {
-                identity,
-                catalog,
-                orders,
-                payments,
-                audit,
-                storefront,
-            },
-            openapi: openapi::join(vec![
-                identity_api,
-                catalog_api,
-                orders_api,
-                payments_api,
-                audit_api,
-            ])?,
-            public_url: public_url.to_owned(),
-            readiness: Arc::new(move || ready.load(Ordering::Relaxed)),
+        Ok(identity::open(parts).await?)
+    }
+
+    fn catalog(&self) -> Result<Arc<catalog::Service>, BoxError> {
+        let parts = catalog::Parts {
+            database: self.file("catalog.sqlite")?,
+            sqlite: self.config.sqlite,
+            config: self.config.catalog,
+            clock: self.clock.clone(),
             redis: self.redis.clone(),
         };
-        Ok(stack::wrap(
-            gateway::routes(door),
-            &config.http.stack(),
-            public_url,
-            self.clock.clone(),
-        ))
+        Ok(catalog::open(parts)?)
+    }
+
+    async fn orders(&self, catalog: Arc<dyn Catalog>) -> Result<orders::Opened, BoxError> {
+        let parts = orders::Parts {
+            database: self.file("orders.sqlite")?,
+            sqlite: self.config.sqlite,
+            config: self.config.orders.clone(),
+            clock: self.clock.clone(),
+            tasks: self.tasks.clone(),
+            catalog,
+        };
+        orders::open(parts).await
+    }
+
+    fn payments(
+        &self,
+        orders: Arc<dyn Orders>,
+        catalog: Arc<dyn Catalog>,
+    ) -> Result<Arc<payments::Service>, BoxError> {
+        let parts = payments::Parts {
+            database: self.file("payments.sqlite")?,
+            sandbox_database: self.file("sandbox.sqlite")?,
+            sqlite: self.config.sqlite,
+            // A folder has one process: its lock sees to that.
+            is_alone: self.config.data_folder().is_some(),
+            config: self.config.payments.clone(),
+            clock: self.clock.clone(),
+            tasks: self.tasks.clone(),
+            orders,
+            catalog,
+        };
+        Ok(payments::open(parts)?)
     }
 }

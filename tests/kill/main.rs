@@ -7,6 +7,7 @@
     reason = "tests: what cannot be should stop them"
 )]
 
+mod broker;
 mod crash;
 mod import;
 mod load;

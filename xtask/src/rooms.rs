@@ -47,6 +47,8 @@ const HOMES: &[(&str, &[&str])] = &[
         "axum",
         &[
             "crates/platform/src/http",
+            "crates/platform/src/balance",
+            "crates/platform/src/call",
             "crates/gateway",
             "crates/storefront",
             "crates/sim",

@@ -1,6 +1,8 @@
 //! Catalog: products and their variants, categories, and stock with the reservations of orders.
 //! Stock moves in here and nowhere else. It knows no order beyond its id, and no other service's tables.
 
+mod calls;
+mod client;
 pub mod config;
 #[doc(hidden)]
 pub mod domain;
@@ -9,9 +11,10 @@ mod http;
 mod service;
 mod store;
 
+pub use client::Client;
 pub use config::{Config, DEFAULTS};
 pub use events::{consumer, start_news};
-pub use http::routes;
+pub use http::{internal_routes, routes};
 pub use service::{Service, Window};
 
 use platform::{

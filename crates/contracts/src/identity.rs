@@ -6,11 +6,12 @@ use crate::{
     event::Event,
     problem::{Code, Problem, ToProblem},
     request::Precondition,
-    values::{Email, Timestamp, UserId, Username, Version},
+    values::{Email, SessionId, Timestamp, UserId, Username, Version},
 };
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A wish to open an account; e-mail, user name, or both.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -73,11 +74,15 @@ pub struct SetupAdmin {
 }
 
 /// A change of one's own profile (RFC 7396 merge patch).
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PatchProfile {
     /// What to call the person; `null` forgets it.
-    #[serde(default, deserialize_with = "crate::values::present")]
+    #[serde(
+        default,
+        deserialize_with = "crate::values::present",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[schema(value_type = Option<String>)]
     pub name: Option<Option<String>>,
     /// The version that is changed, if no `If-Match` says so.
@@ -85,7 +90,7 @@ pub struct PatchProfile {
 }
 
 /// A change of a user's roles.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetRoles {
     /// All roles the user has from now on.
@@ -135,7 +140,8 @@ pub struct SignedIn {
 }
 
 /// Why an account was not opened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RegisterError {
     /// Neither e-mail nor user name came.
     #[error("no name was given")]
@@ -144,7 +150,7 @@ pub enum RegisterError {
     #[error("the password is too weak: {reason}")]
     PasswordTooWeak {
         /// Which, for the caller.
-        reason: &'static str,
+        reason: Cow<'static, str>,
     },
     /// The name breaks a rule.
     #[error("the display name is not valid: {reason}")]
@@ -166,14 +172,18 @@ pub enum RegisterError {
     Overloaded,
     /// Our fault.
     #[error("registering failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for RegisterError {
     fn to_problem(&self) -> Problem {
         match self {
             Self::NameMissing => Problem::invalid("/email", "or username is required"),
-            Self::PasswordTooWeak { reason } => Problem::invalid("/password", *reason),
+            Self::PasswordTooWeak { reason } => Problem::invalid("/password", reason.clone()),
             Self::InvalidName { reason } => Problem::invalid("/name", reason.clone()),
             Self::EmailTaken => Problem::new(Code::EmailTaken),
             Self::UsernameTaken => Problem::new(Code::UsernameTaken),
@@ -187,7 +197,8 @@ impl ToProblem for RegisterError {
 }
 
 /// Why somebody was not signed in, or a password not accepted.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LoginError {
     /// Unknown user, wrong password or disabled account: the caller is not told which.
     #[error("the credentials are wrong")]
@@ -203,7 +214,11 @@ pub enum LoginError {
     Overloaded,
     /// Our fault.
     #[error("signing in failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for LoginError {
@@ -220,7 +235,8 @@ impl ToProblem for LoginError {
 }
 
 /// Why a refresh token gave no new tokens.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RefreshError {
     /// Unknown, over, or its session has ended.
     #[error("the refresh token is not valid")]
@@ -230,7 +246,11 @@ pub enum RefreshError {
     Reused,
     /// Our fault.
     #[error("refreshing failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for RefreshError {
@@ -244,7 +264,8 @@ impl ToProblem for RefreshError {
 }
 
 /// Why a profile could not be read or changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProfileError {
     /// No such user.
     #[error("no such user")]
@@ -253,7 +274,7 @@ pub enum ProfileError {
     #[error("{field} is not valid: {reason}")]
     Invalid {
         /// JSON pointer.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// The rule.
         reason: String,
     },
@@ -267,7 +288,11 @@ pub enum ProfileError {
     },
     /// Our fault.
     #[error("the profile could not be used")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for ProfileError {
@@ -279,6 +304,15 @@ impl ToProblem for ProfileError {
             Self::Internal(cause) => Problem::internal(cause),
         }
     }
+}
+
+/// Sessions and users' earlier tokens that ended, each with the moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Sessions whose tokens are worth nothing any more.
+    pub sessions: Vec<(SessionId, Timestamp)>,
+    /// Users whose tokens of an earlier epoch than this are worth nothing any more.
+    pub users: Vec<(UserId, i64, Timestamp)>,
 }
 
 /// A user has gone: whoever keeps personal data of theirs erases it.
@@ -331,5 +365,7 @@ pub trait Identity: Send + Sync {
         wish: SetRoles,
     ) -> Result<UserView, ProfileError>;
     /// The public keys that verify access tokens (RFC 7517).
-    async fn public_keys(&self) -> serde_json::Value;
+    async fn public_keys(&self) -> Result<serde_json::Value, BoxError>;
+    /// What ended since this moment before its tokens did: for whoever checks tokens away from identity.
+    async fn ended_since(&self, since: Timestamp) -> Result<Ended, BoxError>;
 }

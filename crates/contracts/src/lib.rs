@@ -11,13 +11,17 @@ pub mod payments;
 pub mod problem;
 pub mod request;
 pub mod values;
+pub mod wire;
 
 /// The cause behind an `Internal` error: for logs, never for callers.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// A cause behind an `Internal` error that callers should hear of, since waiting helps. Whoever stores things
 /// puts it into the chain of causes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Outage {
     /// More is waiting to be written than may wait.
     #[error("too much waits to be written")]
@@ -25,4 +29,25 @@ pub enum Outage {
     /// No room on the disk.
     #[error("the disk is full")]
     StorageFull,
+    /// A part of the shop cannot be reached; nothing was done.
+    #[error("a part of the shop cannot be reached")]
+    Unreachable,
+    /// A part of the shop gave no answer in time; the effect may have happened.
+    #[error("no answer came in time")]
+    Unanswered,
+}
+
+impl Outage {
+    /// The outage in a cause, or behind it.
+    #[must_use]
+    pub fn behind(cause: &BoxError) -> Option<Self> {
+        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(cause.as_ref());
+        while let Some(error) = next {
+            if let Some(outage) = error.downcast_ref::<Self>() {
+                return Some(*outage);
+            }
+            next = error.source();
+        }
+        None
+    }
 }

@@ -128,10 +128,14 @@ codes! {
     HeadersTooLarge = "headers_too_large", 431, "The header fields are too large", false;
     /// Our fault.
     Internal = "internal", 500, "Something went wrong on our side", true;
+    /// No node of the shop that could answer was reached.
+    UpstreamUnavailable = "upstream_unavailable", 502, "No node of the shop could be reached", true;
     /// The shop has more to do than it can.
     Overloaded = "overloaded", 503, "The shop is busy", true;
     /// A part of the shop cannot be reached.
     Unavailable = "unavailable", 503, "A part of the shop is not available", true;
+    /// Something that the answer depends on cannot be reached; nothing was done.
+    DependencyUnavailable = "dependency_unavailable", 503, "A part of the shop that this needs is not available", true;
     /// The answer did not come in time; the effect may have happened.
     OutcomeUnknown = "outcome_unknown", 504, "The outcome is not known yet", true;
     /// No room left to store anything.
@@ -189,15 +193,14 @@ impl Problem {
     /// The problem behind an error of our own: the cause stays inside, but for one that passes by itself.
     #[must_use]
     pub fn internal(cause: &BoxError) -> Self {
-        let mut next: Option<&(dyn std::error::Error + 'static)> = Some(cause.as_ref());
-        while let Some(error) = next {
-            match error.downcast_ref::<Outage>() {
-                Some(Outage::Overloaded) => return Self::new(Code::Overloaded),
-                Some(Outage::StorageFull) => return Self::new(Code::StorageFull),
-                None => next = error.source(),
-            }
+        match Outage::behind(cause) {
+            Some(Outage::Overloaded) => Self::new(Code::Overloaded),
+            Some(Outage::StorageFull) => Self::new(Code::StorageFull),
+            Some(Outage::Unreachable) => Self::new(Code::DependencyUnavailable),
+            Some(Outage::Unanswered) => Self::new(Code::OutcomeUnknown)
+                .detail("it took too long; retry with the same Idempotency-Key"),
+            None => Self::new(Code::Internal),
         }
-        Self::new(Code::Internal)
     }
 
     /// Says what happened this time.

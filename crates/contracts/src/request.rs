@@ -5,9 +5,12 @@ use crate::{
     problem::{Code, Problem},
     values::{ValueError, Version},
 };
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A caller's name for one piece of work: 1 to 128 visible ASCII characters (`Idempotency-Key`, IETF draft).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Cow<'_, str>", into = "String")]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
@@ -20,9 +23,13 @@ impl IdempotencyKey {
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))
             .unwrap_or(text);
-        let visible = bare.bytes().all(|byte| byte.is_ascii_graphic());
-        if (1..=128).contains(&bare.len()) && visible {
-            Ok(Self(bare.to_owned()))
+        Self::bare(bare)
+    }
+
+    fn bare(text: &str) -> Result<Self, ValueError> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if (1..=128).contains(&text.len()) && visible {
+            Ok(Self(text.to_owned()))
         } else {
             Err(ValueError::new("must be 1 to 128 visible ASCII characters"))
         }
@@ -35,8 +42,22 @@ impl IdempotencyKey {
     }
 }
 
+impl TryFrom<Cow<'_, str>> for IdempotencyKey {
+    type Error = ValueError;
+    /// Between services a key is bare already: quotes that are left are part of it.
+    fn try_from(text: Cow<'_, str>) -> Result<Self, ValueError> {
+        Self::bare(&text)
+    }
+}
+
+impl From<IdempotencyKey> for String {
+    fn from(key: IdempotencyKey) -> String {
+        key.0
+    }
+}
+
 /// An answer, and whether it is the repetition of one given before (`Idempotent-Replayed: true`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered<T> {
     /// The answer.
     pub value: T,
@@ -60,10 +81,19 @@ impl<T> Answered<T> {
             replayed: true,
         }
     }
+
+    /// The same answer in another form.
+    pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Answered<U> {
+        Answered {
+            value: form(self.value),
+            replayed: self.replayed,
+        }
+    }
 }
 
 /// Which state a change means to replace, and how the caller said so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Precondition {
     /// `If-Match`: a stale one is 412.
     Header(Version),

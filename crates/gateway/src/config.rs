@@ -1,7 +1,10 @@
 //! The door's part of the settings. Reads nothing by itself: the server hands the values in.
 
 use crate::address::Network;
-use platform::limit::{Quota, Sharing};
+use platform::{
+    balance::Source,
+    limit::{Quota, Sharing},
+};
 use serde::{Deserialize, Serialize};
 
 /// Every key of the sections `[gateway]` and `[limits]`, with its default.
@@ -13,6 +16,16 @@ pub const DEFAULTS: &str = include_str!("config.toml");
 pub struct Config {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Nodes that are whole shops.
+    pub upstream: Upstream,
+}
+
+/// The section `[gateway.upstream]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upstream {
+    /// Where they are found.
+    pub nodes: Vec<Source>,
 }
 
 /// The section `[limits]`.

@@ -2,6 +2,7 @@
 //! nothing but counters, knows no rule of any service, and is the same in every shape of the shop.
 
 mod address;
+mod alike;
 pub mod config;
 mod docs;
 mod limits;
@@ -11,6 +12,7 @@ mod seeds;
 mod session;
 
 pub use address::Network;
+pub use alike::alike;
 pub use config::{Config, DEFAULTS};
 pub use routes::Upstreams;
 
@@ -28,7 +30,7 @@ use docs::Docs;
 use limits::{Bucket, Counted, Limits};
 use origin::Origin;
 use platform::{
-    http::{Fault, TokenVerifier, auth::ClientAddress, cookies::Cookies},
+    http::{Fault, Readiness, TokenVerifier, auth::ClientAddress, cookies::Cookies},
     redis::Redis,
 };
 use routes::Route;
@@ -39,9 +41,6 @@ use std::{
     sync::Arc,
 };
 use tower::ServiceExt;
-
-/// Tells whether the shop can do its work.
-pub type Readiness = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What the door is made of.
 pub struct Door {
@@ -86,7 +85,7 @@ pub fn routes(door: Door) -> Router {
             origin: Origin::of(&door.public_url),
         },
         upstreams: door.upstreams,
-        docs: Docs::new(door.openapi, door.readiness, door.redis),
+        docs: Docs::new(door.openapi, door.readiness),
         public_url: door.public_url.trim_end_matches('/').to_owned(),
     };
     Router::new().fallback(pass).with_state(Arc::new(inside))
@@ -168,7 +167,7 @@ impl Inside {
         let upstream = match route {
             Route::Service(service) => self.upstreams.at(service),
             Route::Page | Route::Asset => &self.upstreams.storefront,
-            Route::Own(page) => return self.docs.answer(page, request.method()),
+            Route::Own(page) => return self.docs.answer(page, &request),
             Route::Nothing => return Fault::new(Code::NotFound).into_response(),
             Route::Seed(address) => {
                 let cookies = self.sessions.cookies;

@@ -3,6 +3,8 @@
 //!
 //! [`open`] makes the service, [`start`] its background work, [`routes`] its part of the door.
 
+mod calls;
+mod client;
 mod config;
 mod domain;
 mod events;
@@ -10,9 +12,10 @@ mod http;
 mod service;
 mod store;
 
+pub use client::Client;
 pub use config::{Config, DEFAULTS, RegistrationRole};
 pub use events::start;
-pub use http::routes;
+pub use http::{internal_routes, routes};
 pub use service::Service;
 
 use contracts::BoxError;

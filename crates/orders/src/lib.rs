@@ -1,6 +1,8 @@
 //! Orders: makes them, in one place, and moves them along one table. Never touches stock or money itself: it
 //! asks the catalog, and payments ask it.
 
+mod calls;
+mod client;
 mod config;
 #[doc(hidden)]
 pub mod domain;
@@ -10,7 +12,9 @@ mod metrics;
 mod service;
 mod store;
 
+pub use client::Client;
 pub use config::{Config, DEFAULTS};
+pub use http::internal_routes;
 pub use metrics::register as register_metrics;
 pub use service::Service;
 

@@ -2,6 +2,8 @@
 //! crash at any point: the intent is committed before the provider is asked, the provider is asked under a key
 //! that follows from the intent, and whatever is unfinished is taken up again. No card number comes here.
 
+mod calls;
+mod client;
 mod config;
 #[doc(hidden)]
 pub mod domain;
@@ -11,9 +13,10 @@ mod provider;
 mod service;
 mod store;
 
+pub use client::Client;
 pub use config::{Config, DEFAULTS};
 pub use events::consumer;
-pub use http::routes;
+pub use http::{api, internal_routes, routes};
 pub use provider::sandbox::{Knobs, Sandbox};
 pub use service::Service;
 
@@ -33,6 +36,8 @@ pub struct Parts {
     pub sandbox_database: PathBuf,
     /// Bounds of both files.
     pub sqlite: Options,
+    /// Whether no other process works on these files: then what the last one left is taken up at once.
+    pub is_alone: bool,
     /// Settings.
     pub config: Config,
     /// What time it is.
@@ -65,6 +70,7 @@ pub fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
         orders: parts.orders,
         catalog: parts.catalog,
         crossings,
+        is_alone: parts.is_alone,
         flights: service::Flights::new(parts.config.in_flight_max),
         turns: service::Turns::default(),
         config: parts.config,

@@ -1,9 +1,11 @@
-//! How any service of the shop runs: configuration, telemetry, tasks, HTTP, limits, storage, batches, events.
+//! How any service of the shop runs: configuration, telemetry, tasks, HTTP, calls, limits, storage, batches, events.
 //! It knows no service: whatever only one service needs lives there.
 
+pub mod balance;
 pub mod batch;
 pub mod bus;
 pub mod cache;
+pub mod call;
 pub mod clock;
 pub mod config;
 pub mod db;

@@ -41,6 +41,7 @@ pub fn count(number: usize) -> f64 {
 }
 
 type File = [(&'static str, String); 1];
+type Consumer = [(&'static str, &'static str); 1];
 type Queue = [(&'static str, &'static str); 1];
 type Reads = [(&'static str, &'static str); 2];
 type Outcome = [(&'static str, &'static str); 1];
@@ -56,6 +57,77 @@ struct Platform {
     redis_calls: Family<Outcome, Counter>,
     limit_takes: Family<Outcome, Counter>,
     cache_reads: Family<Reads, Counter>,
+    bus: Bus,
+}
+
+/// What the broker is measured by.
+#[derive(Default)]
+pub(crate) struct Bus {
+    pub(crate) away: Gauge,
+    pub(crate) published: Counter,
+    pub(crate) refused: Counter,
+    pub(crate) dead: Gauge,
+    pub(crate) buried: Counter,
+    lag: Family<Consumer, Gauge>,
+    waiting: Family<Consumer, Gauge>,
+}
+
+impl Bus {
+    /// Events that a consumer has before it.
+    pub(crate) fn lag(&self, consumer: &'static str) -> Gauge {
+        self.lag.get_or_create_owned(&[("consumer", consumer)])
+    }
+
+    /// Events that a consumer must try again, or that wait for those.
+    pub(crate) fn waiting(&self, consumer: &'static str) -> Gauge {
+        self.waiting.get_or_create_owned(&[("consumer", consumer)])
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        let gauges = [
+            (
+                "souk_bus_away",
+                "1 while no event can be published",
+                &self.away,
+            ),
+            (
+                "souk_bus_dead_letters",
+                "Events that a consumer gave up and nobody sent on",
+                &self.dead,
+            ),
+        ];
+        for (name, help, gauge) in gauges {
+            registry.register(name, help, gauge.clone());
+        }
+        let counters = [
+            (
+                "souk_bus_published",
+                "Events that the broker acknowledged",
+                &self.published,
+            ),
+            ("souk_bus_refused", "Events that it did not", &self.refused),
+            (
+                "souk_bus_buried",
+                "Events that became dead letters here",
+                &self.buried,
+            ),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(name, help, counter.clone());
+        }
+        registry.register(
+            "souk_bus_lag_events",
+            "Events that a consumer has before it",
+            self.lag.clone(),
+        );
+        let waiting = "Events that a consumer must try again, or that wait for those";
+        registry.register("souk_bus_waiting_events", waiting, self.waiting.clone());
+    }
+}
+
+/// The broker's.
+pub(crate) fn bus() -> &'static Bus {
+    &PLATFORM.bus
 }
 
 static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
@@ -68,6 +140,7 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     redis_calls: Family::default(),
     limit_takes: Family::default(),
     cache_reads: Family::default(),
+    bus: Bus::default(),
 });
 
 /// Adds the platform's metrics to a registry.
@@ -82,7 +155,9 @@ pub fn register(registry: &mut Registry) {
         redis_calls,
         limit_takes,
         cache_reads,
+        bus,
     } = &*PLATFORM;
+    bus.register(registry);
     registry.register(
         "souk_queue_depth",
         "Wishes that wait for their batch",

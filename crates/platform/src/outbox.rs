@@ -63,6 +63,7 @@ pub fn start_relay(
     bus: Arc<dyn Bus>,
     clock: Clock,
 ) {
+    start_republishing(tasks, name, &database, &bus, &clock);
     tasks.start(name, move |stop| async move {
         let mut relay = Relay { database, bus, clock, seen: 0, kept: 0 };
         relay.seen = relay.database.read(|c| Ok(read_cursor(c)?)).await?;
@@ -148,6 +149,10 @@ struct Relay {
 impl Relay {
     /// Delivers what is due; true if there may be more at once.
     async fn deliver_page(&mut self) -> Result<bool, BoxError> {
+        // To park each event of an outage would cost a write for each.
+        if self.bus.is_away() {
+            return Ok(false);
+        }
         let (now, seen) = (self.clock.now().as_ms(), self.seen);
         let bus = Arc::clone(&self.bus);
         let read = self.database.read(move |c| {
@@ -173,18 +178,8 @@ impl Relay {
             return Ok(false);
         };
         let more = fresh.seen == usize::try_from(PAGE)?;
-        let mut refused = Vec::new();
         let delivered = !fresh.wanted.is_empty();
-        for row in &fresh.wanted {
-            if let Err(reason) = self.deliver(row, &held).await {
-                held.insert(row.subject.clone());
-                refused.push(Refused {
-                    number: row.number,
-                    subject: row.subject.clone(),
-                    reason,
-                });
-            }
-        }
+        let refused = self.deliver_fresh(fresh.wanted, &mut held).await;
         self.park(refused, now).await?;
         self.seen = last;
         // A write of its own is not worth it for events that nobody wanted.
@@ -194,11 +189,43 @@ impl Relay {
         Ok(more)
     }
 
-    /// A later event of a subject never overtakes an earlier one that waits.
-    async fn deliver(&self, row: &Row, held: &HashSet<String>) -> Result<(), String> {
-        if held.contains(&row.subject) {
-            return Err("waits for an earlier event".to_owned());
+    /// Delivers many at once. A later event of a subject never overtakes an earlier one that waits.
+    async fn deliver_fresh(&self, rows: Vec<Row>, held: &mut HashSet<String>) -> Vec<Refused> {
+        let (mut due, mut envelopes, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        let refuse = |row: Row, reason| Refused {
+            number: row.number,
+            subject: row.subject,
+            reason,
+        };
+        for row in rows {
+            if held.contains(&row.subject) {
+                refused.push(refuse(row, "waits for an earlier event".to_owned()));
+                continue;
+            }
+            match row.envelope() {
+                Ok(envelope) => {
+                    due.push(row);
+                    envelopes.push(envelope);
+                }
+                Err(error) => {
+                    held.insert(row.subject.clone());
+                    refused.push(refuse(row, error.to_string()));
+                }
+            }
         }
+        fault::point("event.due");
+        let answers = self.bus.publish_all(&envelopes).await;
+        fault::point("event.delivered");
+        for (row, answer) in due.into_iter().zip(answers) {
+            if let Err(error) = answer {
+                warn(&row, &error);
+                refused.push(refuse(row, error.to_string()));
+            }
+        }
+        refused
+    }
+
+    async fn deliver(&self, row: &Row) -> Result<(), String> {
         fault::point("event.due");
         let published = match row.envelope() {
             Ok(envelope) => self.bus.publish(&envelope).await,
@@ -206,12 +233,7 @@ impl Relay {
         };
         fault::point("event.delivered");
         published.map_err(|error| {
-            let (id, name, tries) = (row.id, &row.name, row.tries);
-            if tries >= TRIES_WORRYING {
-                tracing::error!(event.id = %id, event.name = name, tries, error = %error, "an event is stuck");
-            } else {
-                tracing::warn!(event.id = %id, event.name = name, error = %error, "an event will come again");
-            }
+            warn(row, &error);
             error.to_string()
         })
     }
@@ -269,7 +291,7 @@ impl Relay {
     }
 
     async fn deliver_parked(&self, row: Row) -> Result<(), BoxError> {
-        let outcome = self.deliver(&row, &HashSet::new()).await;
+        let outcome = self.deliver(&row).await;
         let now = self.clock.now().as_ms();
         let write = self.database.write(move |c| {
             match outcome {
@@ -292,6 +314,120 @@ impl Relay {
             .await
             .map_err(|abort: Abort<Infallible>| format!("{abort:?}").into())
     }
+}
+
+fn warn(row: &Row, error: &BoxError) {
+    let (id, name, tries) = (row.id, &row.name, row.tries);
+    if tries >= TRIES_WORRYING {
+        tracing::error!(event.id = %id, event.name = name, tries, error = %error, "an event is stuck");
+    } else {
+        tracing::warn!(event.id = %id, event.name = name, error = %error, "an event will come again");
+    }
+}
+
+/// Publishes once more, whenever the bus has lost what it had taken.
+fn start_republishing(
+    tasks: &Tasks,
+    name: &'static str,
+    database: &Database,
+    bus: &Arc<dyn Bus>,
+    clock: &Clock,
+) {
+    let (database, bus, clock) = (database.clone(), Arc::clone(bus), clock.clone());
+    let mut losses = bus.losses();
+    tasks.start(name, move |stop| async move {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                // Without a sender nothing can be lost.
+                changed = losses.changed() => if changed.is_err() { return Ok(()) },
+            }
+            let since = Timestamp::from_ms(clock.now().as_ms().saturating_sub(KEEP_MS));
+            let published = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                published = republish(&database, &*bus, since) => published,
+            };
+            match published {
+                Ok(published) => {
+                    tracing::info!(task = name, published, "events of the last days were published again");
+                }
+                Err(error) => {
+                    tracing::warn!(task = name, error = %error, "the outbox could not be read: again soon");
+                    losses.mark_changed();
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    });
+}
+
+/// Publishes all events since then again, but for those that wait to be published at all. Waits while the bus is
+/// away. Whoever took them before recognises them.
+///
+/// # Errors
+/// When the outbox cannot be read.
+pub async fn republish(
+    database: &Database,
+    bus: &dyn Bus,
+    since: Timestamp,
+) -> Result<u64, BoxError> {
+    let (mut after, mut published) = (0, 0_u64);
+    loop {
+        let rows = database
+            .read(move |c| Ok(read_again(c, after, since)?))
+            .await?;
+        let Some(last) = rows.last() else {
+            return Ok(published);
+        };
+        after = last.number;
+        // What cannot be read stays where it is: the relay has said so.
+        let wanted = rows.iter().filter(|row| bus.is_wanted(&row.name));
+        let mut left: Vec<Envelope> = wanted.filter_map(|row| row.envelope().ok()).collect();
+        let before = left.len();
+        for _ in 0..TRIES_WORRYING {
+            while bus.is_away() {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            let answers = bus.publish_all(&left).await;
+            let refused = left
+                .into_iter()
+                .zip(answers)
+                .filter(|(_, answer)| answer.is_err());
+            left = refused.map(|(envelope, _)| envelope).collect();
+            if left.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        if !left.is_empty() {
+            tracing::error!(events = left.len(), "events could not be published again");
+        }
+        let taken = u64::try_from(before.saturating_sub(left.len())).unwrap_or_default();
+        published = published.saturating_add(taken);
+    }
+}
+
+/// Events of a subject that has a parked one are left to the relay from there on.
+fn read_again(
+    connection: &Connection,
+    after: i64,
+    since: Timestamp,
+) -> Result<Vec<Row>, rusqlite::Error> {
+    let sql = format!(
+        "SELECT {COLUMNS}, 0
+           FROM outbox o
+          WHERE o.event_number > ?1
+            AND o.at_ms >= ?2
+            AND NOT EXISTS (SELECT 1 FROM outbox_parked p
+                             WHERE p.subject = o.subject
+                               AND p.event_number <= o.event_number)
+          ORDER BY o.event_number
+          LIMIT ?3"
+    );
+    connection
+        .prepare_cached(&sql)?
+        .query_map(params![after, since.as_ms(), PAGE], read_row)?
+        .collect()
 }
 
 const COLUMNS: &str = "o.event_number, o.event_id, o.name, o.subject, o.payload, o.at_ms";

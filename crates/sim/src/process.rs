@@ -204,6 +204,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
     let near_payments = payments::open(payments::Parts {
         database: folder.join("payments.sqlite"),
         sandbox_database: folder.join("sandbox.sqlite"),
+        is_alone: true,
         sqlite: SQLITE,
         config: settings.payments,
         clock: clock.clone(),
@@ -266,7 +267,7 @@ fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
         .merge(payments::routes(Arc::clone(&services.near_payments)))
         .merge(catalog::routes(
             services.catalog.clone(),
-            services.window.clone(),
+            Some(services.window.clone()),
         ))
         .split_for_parts()
         .0;

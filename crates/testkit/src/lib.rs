@@ -12,6 +12,7 @@ mod command;
 #[cfg(target_os = "linux")]
 mod disk;
 mod folder;
+mod nats;
 mod process;
 mod provider;
 mod raw;
@@ -23,6 +24,7 @@ pub use command::{Running, Said, run, run_with};
 #[cfg(target_os = "linux")]
 pub use disk::{Disk, Unsynced};
 pub use folder::Folder;
+pub use nats::Nats;
 /// The points at which a shop with fail points can be told to die.
 pub use platform::fault::POINTS;
 pub use process::{PASSWORD, Shop};

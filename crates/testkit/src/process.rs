@@ -32,6 +32,8 @@ pub struct Shop {
     _stdout: Lines<BufReader<ChildStdout>>,
     // Empty when it ended before it listened.
     url: String,
+    // Empty when it has no door for other nodes.
+    internal_url: String,
     setup_token: Option<String>,
 }
 
@@ -128,6 +130,11 @@ impl Shop {
         &self.url
     }
 
+    /// Where the other nodes of a shop ask it.
+    pub fn internal_url(&self) -> &str {
+        &self.internal_url
+    }
+
     /// Where it keeps everything.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -145,14 +152,20 @@ impl Shop {
 
     /// The admin, made with the setup token of the first start.
     pub async fn admin(&mut self) -> Client {
+        let door = self.visitor();
+        self.admin_at(&door).await
+    }
+
+    /// The same through the door of another node.
+    pub async fn admin_at(&mut self, door: &Client) -> Client {
         let token = self
             .setup_token
             .take()
             .expect("the admin is made once, after the first start");
         let body = serde_json::json!({"setup_token": token, "email": "admin@souk.example", "password": PASSWORD});
-        let answer = self.visitor().post("/api/v1/auth/setup", &body).await;
+        let answer = door.post("/api/v1/auth/setup", &body).await;
         assert_eq!(answer.status, 201, "{}", answer.text);
-        self.visitor().signed_in(&answer)
+        door.signed_in(&answer)
     }
 
     /// A new customer with this name.
@@ -238,7 +251,10 @@ impl Shop {
     /// Starts it again with these settings on top, for this time only. It may end before it listens.
     pub async fn restart_with(&mut self, settings: &[(&str, &str)]) {
         let launched = launch(self.build, &self.folder, &self.environment, settings).await;
-        (self.process, self._stdout, self.url, _) = launched;
+        self.process = launched.process;
+        self._stdout = launched.stdout;
+        self.url = launched.url;
+        self.internal_url = launched.internal_url;
     }
 
     /// Puts its clock wrong by so much, or right again; only if it is breakable.
@@ -253,15 +269,16 @@ impl Shop {
         environment: Vec<(String, String)>,
         once: &[(&str, &str)],
     ) -> Self {
-        let (process, stdout, url, setup_token) = launch(build, &folder, &environment, once).await;
+        let launched = launch(build, &folder, &environment, once).await;
         Self {
             build,
             folder,
             environment,
-            process,
-            _stdout: stdout,
-            url,
-            setup_token,
+            process: launched.process,
+            _stdout: launched.stdout,
+            url: launched.url,
+            internal_url: launched.internal_url,
+            setup_token: launched.setup_token,
         }
     }
 
@@ -297,7 +314,14 @@ fn clock_file(folder: &Path) -> PathBuf {
     folder.join("clock-offset")
 }
 
-type Launched = (Child, Lines<BufReader<ChildStdout>>, String, Option<String>);
+/// A process that listens, or has ended.
+struct Launched {
+    process: Child,
+    stdout: Lines<BufReader<ChildStdout>>,
+    url: String,
+    internal_url: String,
+    setup_token: Option<String>,
+}
 
 /// Starts a shop and waits until it listens, or ends: then its address is empty.
 async fn launch(
@@ -322,21 +346,31 @@ async fn launch(
         command.env(CLOCK_VARIABLE, clock_file(folder));
     }
     let mut process = command.spawn().expect("the binary starts");
-    let mut lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
-    let mut setup_token = None;
+    let stdout = BufReader::new(process.stdout.take().expect("a pipe")).lines();
+    let mut launched = Launched {
+        process,
+        stdout,
+        url: String::new(),
+        internal_url: String::new(),
+        setup_token: None,
+    };
     loop {
-        let line = timeout(PATIENCE, lines.next_line())
+        let line = timeout(PATIENCE, launched.stdout.next_line())
             .await
             .expect("it starts in time")
             .expect("text");
         let Some(line) = line else {
-            return (process, lines, String::new(), setup_token);
+            return launched;
         };
         if let Some((_, rest)) = line.split_once("\"setup_token\":\"") {
-            setup_token = rest.split('"').next().map(str::to_owned);
+            launched.setup_token = rest.split('"').next().map(str::to_owned);
+        }
+        if let Some(url) = line.strip_prefix("  Nodes ") {
+            launched.internal_url = url.trim().to_owned();
         }
         if let Some(url) = line.strip_prefix("listening on ") {
-            return (process, lines, url.to_owned(), setup_token);
+            launched.url = url.to_owned();
+            return launched;
         }
     }
 }

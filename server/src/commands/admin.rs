@@ -14,7 +14,7 @@ pub(super) async fn create(data: &DataArgs, email: &str) -> Result<(), BoxError>
         say(format!("made a new shop in {}", folder.display()));
     }
     let user = services
-        .identity
+        .near_identity()?
         .create_admin(email, password)
         .await
         .map_err(|error| error.to_problem().detail)?;

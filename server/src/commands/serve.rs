@@ -1,12 +1,16 @@
 //! `souk serve`: opens the shop, says where it is, and closes it when told to.
 
-use crate::{args::ServeArgs, console::say, shop::Shop};
+use crate::{args::ServeArgs, balancer::Balancer, console::say, shop::Shop, target::Target};
 use contracts::BoxError;
 use platform::telemetry;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
+    if args.list_targets {
+        list_targets();
+        return Ok(());
+    }
     let config = args.load()?;
     telemetry::start(&telemetry::Options {
         format: config.log,
@@ -15,12 +19,16 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
     // Before the shop opens: a stop that comes early is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let shop = Shop::open(config, args.ephemeral).await?;
-    welcome(&shop);
+    let opened = if config.gateway.upstream.nodes.is_empty() {
+        Opened::Shop(Box::new(Shop::open(config, args.ephemeral).await?))
+    } else {
+        Opened::Balancer(Box::new(Balancer::open(config).await?))
+    };
+    opened.welcome();
     let failure = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
-        why = shop.failed() => Some(why),
+        why = opened.failed() => Some(why),
     };
     let again = async {
         tokio::select! {
@@ -29,7 +37,7 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
         }
     };
     let orderly = tokio::select! {
-        orderly = shop.close() => orderly,
+        orderly = opened.close() => orderly,
         // Every acknowledged write is on the disk already: nothing is lost by going at once.
         () = again => false,
     };
@@ -40,19 +48,69 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
     }
 }
 
+/// What can be in the list of `--target`.
+fn list_targets() {
+    say(format!("{:<11} all of these but worker", "all"));
+    for target in Target::LIST {
+        say(format!("{:<11} {}", target.name(), target.what()));
+    }
+}
+
+/// What this process is.
+enum Opened {
+    /// A shop.
+    Shop(Box<Shop>),
+    /// A door in front of shops.
+    Balancer(Box<Balancer>),
+}
+
+impl Opened {
+    fn welcome(&self) {
+        match self {
+            Self::Shop(shop) => welcome(shop),
+            Self::Balancer(balancer) => {
+                if let Some(address) = balancer.ops_address {
+                    say(format!("  Metrics  http://{address}/metrics\n"));
+                }
+                say(format!("listening on http://{}", balancer.address));
+            }
+        }
+    }
+
+    async fn failed(&self) -> String {
+        match self {
+            Self::Shop(shop) => shop.failed().await,
+            Self::Balancer(balancer) => balancer.failed().await,
+        }
+    }
+
+    async fn close(self) -> bool {
+        match self {
+            Self::Shop(shop) => shop.close().await,
+            Self::Balancer(balancer) => balancer.close().await,
+        }
+    }
+}
+
 /// The first-run notes, and the one line that scripts wait for.
 fn welcome(shop: &Shop) {
     let url = format!("http://{}", shop.address);
-    let folder = shop.data_folder().display();
+    let folder = shop
+        .data_folder()
+        .map_or_else(|| "none".to_owned(), |folder| folder.display().to_string());
     if shop.demo_products > 0 {
         let (version, count) = (env!("CARGO_PKG_VERSION"), shop.demo_products);
         say(format!(
             "Souk {version}: a new shop, with a demo catalog of {count} products."
         ));
     }
-    say(format!(
-        "  Shop     {url}/\n  API      {url}/docs\n  Data     {folder}\n"
-    ));
+    if shop.has_door() {
+        say(format!("  Shop     {url}/\n  API      {url}/docs"));
+    }
+    if let Some(address) = shop.internal_address {
+        say(format!("  Nodes    http://{address}"));
+    }
+    say(format!("  Data     {folder}\n"));
     if let Some(address) = shop.ops_address {
         say(format!("  Metrics  http://{address}/metrics\n"));
     }

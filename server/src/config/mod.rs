@@ -1,9 +1,16 @@
 //! The whole configuration: the server's own sections and each service's. Printed with secrets masked.
 
+mod apart;
+
+pub use apart::{Internal, Peers};
+
+use crate::target::Targets;
 use platform::{
+    balance,
+    bus::{self, nats},
     config::{ConfigError, Sources},
     db::sqlite,
-    http::stack,
+    http::{readiness, stack},
     redis,
     telemetry::{self, LogFormat},
 };
@@ -11,7 +18,11 @@ use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+/// Longer than a balancer needs to see a probe fail twice.
+const SHUTDOWN_DELAY: Duration = Duration::from_millis(2_000);
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 
@@ -21,10 +32,12 @@ const DEFAULTS: &str = include_str!("defaults.toml");
 pub struct Config {
     /// `sqlite:DIR`.
     pub db: String,
-    /// `local`.
+    /// `local` or `nats://HOST:PORT[,HOST:PORT]`.
     pub bus: String,
     /// `local` or `redis://...`.
     pub cache: String,
+    /// Which parts of the shop run in this process.
+    pub target: Targets,
     /// How logs look.
     pub log: LogFormat,
     /// How much they say.
@@ -33,10 +46,20 @@ pub struct Config {
     pub shop: Shop,
     /// The door's socket and bounds.
     pub http: Http,
+    /// How closely dependencies are looked at.
+    pub readiness: readiness::Options,
     /// The embedded store's bounds.
     pub sqlite: sqlite::Options,
     /// How Redis is used, if it is.
     pub redis: redis::Options,
+    /// Where the parts run that are elsewhere.
+    pub peers: Peers,
+    /// How parts that run apart know each other.
+    pub internal: Internal,
+    /// How requests are spread over instances.
+    pub balance: balance::Options,
+    /// The broker's bounds.
+    pub nats: nats::Config,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -67,6 +90,8 @@ pub struct Shop {
 pub struct Http {
     /// Address and port.
     pub listen: SocketAddr,
+    /// Address and port for the other nodes of the shop, if any.
+    pub internal_listen: String,
     /// Address and port for metrics, if any.
     pub ops_listen: String,
     /// Where the shop is seen from outside.
@@ -79,6 +104,8 @@ pub struct Http {
     pub connections_max: u32,
     /// The largest body.
     pub body_bytes_max: u32,
+    /// How long a stop goes on taking requests, so that balancers notice.
+    pub shutdown_delay_ms: Delay,
     /// How long a stop waits for open requests.
     pub stop_wait_ms: u64,
 }
@@ -91,6 +118,16 @@ impl Http {
             timeout_ms: self.timeout_ms,
             in_flight_max: self.in_flight_max,
             body_bytes_max: self.body_bytes_max,
+        }
+    }
+
+    /// How long a stop goes on taking requests.
+    #[must_use]
+    pub fn shutdown_delay(&self) -> Duration {
+        match self.shutdown_delay_ms {
+            Delay::Ms(ms) => Duration::from_millis(ms),
+            Delay::Word(Word::Auto) if self.listen.ip().is_loopback() => Duration::ZERO,
+            Delay::Word(Word::Auto) => SHUTDOWN_DELAY,
         }
     }
 
@@ -108,6 +145,24 @@ impl Http {
     }
 }
 
+/// Milliseconds, or what fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Delay {
+    /// So many milliseconds.
+    Ms(u64),
+    /// What fits.
+    Word(Word),
+}
+
+/// `auto`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// Whatever fits where the shop listens.
+    Auto,
+}
+
 /// What the command line may say, above all other layers.
 #[derive(Debug, Default, Serialize)]
 pub struct Flags {
@@ -115,6 +170,8 @@ pub struct Flags {
     pub db: Option<String>,
     /// `--log`.
     pub log: Option<LogFormat>,
+    /// `--target LIST`.
+    pub target: Option<String>,
     /// Sections with flags.
     pub http: HttpFlags,
 }
@@ -124,6 +181,8 @@ pub struct Flags {
 pub struct HttpFlags {
     /// `--listen ADDR`.
     pub listen: Option<SocketAddr>,
+    /// `--internal-listen ADDR`.
+    pub internal_listen: Option<SocketAddr>,
 }
 
 /// Every key with its default and what it is for, as one TOML document.
@@ -132,6 +191,9 @@ pub fn defaults() -> String {
     [
         DEFAULTS,
         redis::DEFAULTS,
+        readiness::DEFAULTS,
+        balance::DEFAULTS,
+        nats::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -171,29 +233,32 @@ impl Config {
                 masked_url(&self.db)
             ));
         }
-        if self.bus != "local" {
+        if self.bus != bus::LOCAL && nats::addresses(&self.bus).is_err() {
             return invalid(format!(
-                "bus: \"{}\" is not known here; use local",
+                "bus: \"{}\" is not known here; use local or nats://HOST:PORT[,HOST:PORT]",
                 masked_url(&self.bus)
             ));
         }
+        self.nats.check()?;
         if self.cache != "local"
             && let Err(error) = redis::check_url(&self.cache)
         {
             let shown = masked_url(&self.cache);
             return invalid(format!("cache: \"{shown}\": {error}, or local"));
         }
-        let shared = self
-            .redis
-            .check()
-            .and_then(|()| self.limits.sharing.check());
-        if let Err(error) = shared {
+        let sections = [
+            self.redis.check(),
+            self.limits.sharing.check(),
+            self.catalog.check(),
+        ];
+        if let Some(error) = sections.into_iter().find_map(Result::err) {
             return invalid(error.to_string());
         }
         if !telemetry::level_is_valid(&self.log_level) {
             return invalid(format!("log_level: \"{}\" is no level", self.log_level));
         }
         self.http.ops_address()?;
+        self.check_parts()?;
         let url = &self.http.public_url;
         if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
             return invalid(format!(
@@ -220,6 +285,14 @@ impl Config {
         match self.cache.as_str() {
             "local" => Ok(None),
             url => redis::Redis::new(url, self.redis.clone()).map(Some),
+        }
+    }
+
+    /// Where the shop is seen from outside, if it listens here.
+    pub(crate) fn public_url(&self, address: SocketAddr) -> String {
+        match self.http.public_url.as_str() {
+            "" => format!("http://{address}"),
+            given => given.trim_end_matches('/').to_owned(),
         }
     }
 
@@ -282,6 +355,20 @@ mod tests {
             }
             commented = line.starts_with('#');
         }
+    }
+
+    #[test]
+    fn a_stop_gives_balancers_time_where_there_may_be_one() {
+        let delay = |listen: &str, delay| {
+            let mut http = Config::load(None, false, &Flags::default()).unwrap().http;
+            http.listen = listen.parse().unwrap();
+            http.shutdown_delay_ms = delay;
+            http.shutdown_delay().as_millis()
+        };
+        let auto = Delay::Word(Word::Auto);
+        assert_eq!(delay("127.0.0.1:8080", auto), 0);
+        assert_eq!(delay("0.0.0.0:8080", auto), 2_000);
+        assert_eq!(delay("127.0.0.1:8080", Delay::Ms(300)), 300);
     }
 
     #[test]

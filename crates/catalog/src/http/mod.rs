@@ -2,6 +2,7 @@
 
 mod batch;
 mod categories;
+mod internal;
 mod inventory;
 mod products;
 
@@ -12,11 +13,13 @@ use platform::http::{Fault, auth::User};
 use std::{ops::Deref, sync::Arc};
 use utoipa_axum::router::OpenApiRouter;
 
+pub use internal::internal_routes;
+
 /// The catalog, and what of it is ready to be sent.
 #[derive(Clone)]
 struct Shop {
     catalog: Arc<dyn Catalog>,
-    window: Window,
+    window: Option<Window>,
 }
 
 impl Deref for Shop {
@@ -26,8 +29,8 @@ impl Deref for Shop {
     }
 }
 
-/// All routes of the catalog, with their full paths. The window is the one of this catalog's own service.
-pub fn routes(catalog: Arc<dyn Catalog>, window: Window) -> OpenApiRouter {
+/// All routes of the catalog, with their full paths. The window is that of the catalog's own service, if it is near.
+pub fn routes(catalog: Arc<dyn Catalog>, window: Option<Window>) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(products::routes())
         .merge(batch::routes())

@@ -40,7 +40,7 @@ impl Service {
         let page = self.store.movements(id, limit, cursor).await;
         page.map_err(|error| match error {
             ListError::InvalidParameter { name, reason } => AdjustError::Invalid {
-                field: name.to_owned(),
+                field: name.into_owned(),
                 reason,
             },
             ListError::Internal(error) => internal(error),

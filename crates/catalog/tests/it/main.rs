@@ -138,7 +138,7 @@ impl Shop {
         })
         .unwrap();
         let near: Arc<dyn Catalog> = service.clone();
-        let (router, _) = catalog::routes(near, service.window()).split_for_parts();
+        let (router, _) = catalog::routes(near, Some(service.window())).split_for_parts();
         let options = stack::Options {
             timeout_ms: 10_000,
             in_flight_max: 10_000,

@@ -1,9 +1,10 @@
 //! The catalog as verification reads it, beside stock and reservations.
 
 use crate::values::{ProductId, VariantId, Version};
+use serde::{Deserialize, Serialize};
 
 /// A variant with the versions that its product went through.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductAudit {
     /// The variant.
     pub variant_id: VariantId,

@@ -6,9 +6,12 @@ use crate::{
     request::Precondition,
     values::Version,
 };
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Why a product or category was not found or not changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EditError {
     /// None that the caller may know of.
     #[error("not found")]
@@ -52,7 +55,11 @@ pub enum EditError {
     Overloaded,
     /// Our fault.
     #[error("the catalog failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for EditError {
@@ -74,7 +81,8 @@ impl ToProblem for EditError {
 }
 
 /// Why stock was not read or changed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum AdjustError {
     /// No such variant among what the caller may change.
     #[error("change {index} names nothing of the caller's")]
@@ -114,7 +122,11 @@ pub enum AdjustError {
     Overloaded,
     /// Our fault.
     #[error("the catalog failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for AdjustError {
@@ -142,19 +154,24 @@ impl ToProblem for AdjustError {
 }
 
 /// Why a list was not read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ListError {
     /// A parameter cannot be used.
     #[error("{name} {reason}")]
     InvalidParameter {
         /// Its name.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// The rule.
         reason: String,
     },
     /// Our fault.
     #[error("listing failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for ListError {

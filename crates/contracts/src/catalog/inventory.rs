@@ -39,7 +39,7 @@ pub struct StockChange {
 }
 
 /// Which stock.
-#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InventoryQuery {
@@ -95,7 +95,8 @@ pub struct MovementView {
 }
 
 /// A thing to buy, as the buyer names it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ItemRef {
     /// A product's default variant.
     Product(ProductId),
@@ -104,7 +105,7 @@ pub enum ItemRef {
 }
 
 /// A line that wants stock.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReserveLine {
     /// What.
     pub item: ItemRef,
@@ -113,7 +114,7 @@ pub struct ReserveLine {
 }
 
 /// A wish to hold stock for an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reserve {
     /// The order, known before it exists.
     pub order_id: OrderId,
@@ -129,7 +130,7 @@ pub struct Reserve {
 }
 
 /// A line, priced in the transaction that reserved it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PricedLine {
     /// The product.
     pub product_id: ProductId,
@@ -148,7 +149,7 @@ pub struct PricedLine {
 }
 
 /// Stock that is held for an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reserved {
     /// The lines of the wish, in its order.
     pub lines: Vec<PricedLine>,
@@ -172,7 +173,8 @@ pub struct Shortage {
 }
 
 /// Why nothing was reserved.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReserveError {
     /// Not enough of at least one item.
     #[error("not enough in stock of {} items", items.len())]
@@ -209,7 +211,11 @@ pub enum ReserveError {
     Overloaded,
     /// Our fault.
     #[error("reserving failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for ReserveError {
@@ -255,7 +261,8 @@ impl ToProblem for ReserveError {
 }
 
 /// Where a reservation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ReservationState {
     /// Held: counted in `reserved`.
     Open,
@@ -284,7 +291,7 @@ impl ReservationState {
 }
 
 /// A reservation that is open past its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overdue {
     /// Whose.
     pub order_id: OrderId,
@@ -293,7 +300,7 @@ pub struct Overdue {
 }
 
 /// A wish to end a reservation (or to take back what it sold).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolve {
     /// Whose.
     pub order_id: OrderId,
@@ -304,7 +311,8 @@ pub struct Resolve {
 }
 
 /// Why a reservation did not get to the state that was asked for.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ResolveError {
     /// There is none of that order.
     #[error("there is no reservation")]
@@ -314,11 +322,15 @@ pub enum ResolveError {
     Resolved(ReservationState),
     /// Our fault.
     #[error("resolving failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 /// Units of a sold order that come back onto the shelf, while the rest stays sold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GiveBack {
     /// Whose.
     pub order_id: OrderId,
@@ -341,7 +353,8 @@ pub struct ReturnedItem {
 }
 
 /// Why units did not come back.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum GiveBackError {
     /// There is no reservation of that order.
     #[error("there is no reservation")]
@@ -359,11 +372,15 @@ pub enum GiveBackError {
     },
     /// Our fault.
     #[error("taking units back failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 /// A variant's stock beside what its ledgers add up to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StockAudit {
     /// The variant.
     pub variant_id: VariantId,
@@ -382,7 +399,7 @@ pub struct StockAudit {
 }
 
 /// A reservation, for comparing with its order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReservationAudit {
     /// Whose.
     pub order_id: OrderId,

@@ -167,7 +167,8 @@ pub struct ProductView {
 }
 
 /// Which product is meant.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProductRef {
     /// By id.
     Id(ProductId),
@@ -199,7 +200,7 @@ pub enum ProductSort {
 }
 
 /// Which products, in which order, from where.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ProductQuery {
@@ -254,7 +255,7 @@ pub struct CategoryView {
 }
 
 /// A line of an import file, read leniently: names we do not know become attributes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ImportProduct {
     /// The SKU: an existing one is updated.
     pub sku: String,
@@ -275,7 +276,8 @@ pub struct ImportProduct {
 }
 
 /// What an import did, or would do, with a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ImportOutcome {
     /// The SKU was new.
     Created,

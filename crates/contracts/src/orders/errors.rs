@@ -6,10 +6,13 @@ use crate::{
     catalog::ReserveError,
     problem::{Code, Problem, ToProblem},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::borrow::Cow;
 
 /// Why no order was made.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PlaceOrderError {
     /// A field breaks a rule.
     #[error("{field} {reason}")]
@@ -33,7 +36,11 @@ pub enum PlaceOrderError {
     Overloaded,
     /// Our fault.
     #[error("placing the order failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for PlaceOrderError {
@@ -51,7 +58,8 @@ impl ToProblem for PlaceOrderError {
 }
 
 /// Why an order was not shown or not moved.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OrderError {
     /// None that the caller may know of.
     #[error("not found")]
@@ -76,7 +84,7 @@ pub enum OrderError {
     #[error("{field} {reason}")]
     Invalid {
         /// JSON pointer or parameter.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// The rule.
         reason: String,
     },
@@ -85,7 +93,11 @@ pub enum OrderError {
     Overloaded,
     /// Our fault.
     #[error("the order could not be used")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for OrderError {

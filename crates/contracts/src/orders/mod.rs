@@ -209,7 +209,8 @@ pub struct OrderEventView {
 }
 
 /// A step that people may ask for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OrderMove {
     /// Calls the order off; gives stock and money back.
     Cancel,
@@ -235,7 +236,7 @@ impl OrderMove {
 }
 
 /// Which orders, from where. Newest first.
-#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct OrderQuery {
@@ -254,7 +255,7 @@ pub struct OrderQuery {
 }
 
 /// What a payment must know of the order it pays.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payable {
     /// The amount, exactly.
     pub total: Money,
@@ -263,7 +264,7 @@ pub struct Payable {
 }
 
 /// A payment that begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeginPayment {
     /// The order it pays.
     pub order_id: OrderId,
@@ -272,7 +273,7 @@ pub struct BeginPayment {
 }
 
 /// A payment that has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
     /// The order it was to pay.
     pub order_id: OrderId,
@@ -283,7 +284,7 @@ pub struct Settlement {
 }
 
 /// Money of an order that was given back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundNote {
     /// The order.
     pub order_id: OrderId,
@@ -298,7 +299,8 @@ pub struct RefundNote {
 }
 
 /// How a payment ended, for its order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PaymentEnd {
     /// Captured, and the stock is sold.
     Paid,
@@ -307,7 +309,7 @@ pub enum PaymentEnd {
 }
 
 /// An order as verification reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderAudit {
     /// The order.
     pub id: OrderId,
@@ -336,7 +338,7 @@ pub struct OrderAudit {
 }
 
 /// What orders told the others, as verification reads it: all in one snapshot.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventsAudit {
     /// Events of orders that are kept.
     pub events: i64,

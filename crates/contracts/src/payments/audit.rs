@@ -2,9 +2,10 @@
 
 use super::{PaymentStatus, RefundStatus};
 use crate::values::{Currency, Money, OrderId, PaymentId, RefundId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// A payment as verification reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentAudit {
     /// The payment.
     pub id: PaymentId,
@@ -29,7 +30,7 @@ pub struct PaymentAudit {
 }
 
 /// A payment's refunds, added up from their own rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundSums {
     /// How many.
     pub count: i64,
@@ -46,7 +47,7 @@ pub struct RefundSums {
 }
 
 /// A refund as verification reads it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundAudit {
     /// The refund.
     pub id: RefundId,
@@ -67,7 +68,7 @@ pub struct RefundAudit {
 }
 
 /// The ledger, from its entries.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerAudit {
     /// How many entries.
     pub entries: i64,
@@ -86,7 +87,7 @@ pub struct LedgerAudit {
 }
 
 /// An account of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerBalance {
     /// As `cash:sandbox`, `sales`, `refunds`.
     pub account: String,
@@ -99,7 +100,7 @@ pub struct LedgerBalance {
 }
 
 /// A charge in the provider's own books.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChargeAudit {
     /// The provider's number: charges are listed in this order.
     pub number: u64,

@@ -7,9 +7,12 @@ use crate::{
     problem::{Code, Problem, ToProblem},
     values::{Money, OrderId, PaymentId},
 };
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Why an order was not paid, or a payment not shown.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PayError {
     /// None that the caller may know of.
     #[error("not found")]
@@ -44,7 +47,11 @@ pub enum PayError {
     Overloaded,
     /// Our fault.
     #[error("paying failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for PayError {
@@ -78,7 +85,8 @@ impl ToProblem for PayError {
 }
 
 /// Why no money is given back.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RefundError {
     /// None that the caller may know of.
     #[error("not found")]
@@ -87,7 +95,7 @@ pub enum RefundError {
     #[error("{field} {reason}")]
     Invalid {
         /// JSON pointer.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// The rule.
         reason: String,
     },
@@ -116,7 +124,11 @@ pub enum RefundError {
     Overloaded,
     /// Our fault.
     #[error("giving money back failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for RefundError {
@@ -144,14 +156,15 @@ impl ToProblem for RefundError {
 }
 
 /// Why a callback was not taken in.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CallbackError {
     /// No such provider.
     #[error("no such provider")]
     UnknownProvider,
     /// The signature is missing, wrong, or of another time.
     #[error("the signature does not hold: {0}")]
-    BadSignature(&'static str),
+    BadSignature(Cow<'static, str>),
     /// Signed, but nothing that can be read.
     #[error("the callback cannot be read")]
     Malformed,
@@ -160,14 +173,18 @@ pub enum CallbackError {
     Overloaded,
     /// Our fault.
     #[error("taking the callback in failed")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for CallbackError {
     fn to_problem(&self) -> Problem {
         match self {
             Self::UnknownProvider => Problem::new(Code::NotFound),
-            Self::BadSignature(why) => Problem::new(Code::BadSignature).detail(*why),
+            Self::BadSignature(why) => Problem::new(Code::BadSignature).detail(why.clone()),
             Self::Malformed => Problem::new(Code::Malformed),
             Self::Overloaded => Problem::new(Code::Overloaded),
             Self::Internal(cause) => Problem::internal(cause),
@@ -176,7 +193,8 @@ impl ToProblem for CallbackError {
 }
 
 /// Why a saga was not shown or not taken up.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SagaError {
     /// No such saga.
     #[error("there is no saga {0}")]
@@ -192,7 +210,11 @@ pub enum SagaError {
     Overloaded,
     /// Our fault.
     #[error("the saga could not be used")]
-    Internal(#[source] BoxError),
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
 }
 
 impl ToProblem for SagaError {

@@ -119,7 +119,7 @@ pub struct PaymentView {
 #[async_trait]
 pub trait Payments: Send + Sync {
     /// Whether the provider knows this means of payment: asked before an order is placed with one.
-    async fn accepts(&self, method: &str) -> bool;
+    async fn accepts(&self, method: &str) -> Result<bool, BoxError>;
     /// Pays an order. `Ok` with `Pending` means that the outcome is not known yet and will be found out.
     async fn pay(
         &self,

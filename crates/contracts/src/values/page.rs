@@ -93,5 +93,15 @@ pub struct Page<T> {
     pub next_cursor: Option<Cursor>,
 }
 
+impl<T> Page<T> {
+    /// The same page with its rows in another form.
+    pub fn map<U>(self, form: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            data: self.data.into_iter().map(form).collect(),
+            next_cursor: self.next_cursor,
+        }
+    }
+}
+
 plain_schema!(Cursor, String, max_length(Some(Cursor::LENGTH_MAX)));
 plain_schema!(PageSize, Integer, minimum(Some(1)), maximum(Some(100)));

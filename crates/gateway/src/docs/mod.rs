@@ -4,20 +4,17 @@
 mod page;
 mod schema;
 
-use crate::Readiness;
 use axum::{
     body::Bytes,
+    extract::Request,
     http::{
         HeaderValue, Method,
         header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
     },
     response::{IntoResponse, Response},
 };
-use contracts::problem::{Code, Problem};
-use platform::{
-    http::{Fault, Json},
-    redis::Redis,
-};
+use contracts::problem::Code;
+use platform::http::{Fault, Json, Readiness, readiness::Reader};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -61,12 +58,11 @@ pub(crate) struct Docs {
     openapi: Bytes,
     page: Bytes,
     readiness: Readiness,
-    redis: Option<Redis>,
 }
 
 impl Docs {
     /// Renders the page of an `OpenAPI` document.
-    pub(crate) fn new(openapi: String, readiness: Readiness, redis: Option<Redis>) -> Self {
+    pub(crate) fn new(openapi: String, readiness: Readiness) -> Self {
         let document = serde_json::from_str(&openapi).unwrap_or_else(|error| {
             tracing::error!(error = %error, "the OpenAPI document is no JSON");
             Value::Null
@@ -75,12 +71,11 @@ impl Docs {
             page: Bytes::from(page::render(&document)),
             openapi: Bytes::from(openapi),
             readiness,
-            redis,
         }
     }
 
-    pub(crate) fn answer(&self, page: Page, method: &Method) -> Response {
-        if !matches!(*method, Method::GET | Method::HEAD) {
+    pub(crate) fn answer(&self, page: Page, request: &Request) -> Response {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut response = Fault::new(Code::MethodNotAllowed).into_response();
             let methods = HeaderValue::from_static("GET, HEAD");
             response.headers_mut().insert(ALLOW, methods);
@@ -99,15 +94,9 @@ impl Docs {
             })
             .into_response(),
             Page::Live => probe("ok"),
-            // Without Redis the shop is slower, and ready.
-            Page::Ready if (self.readiness)() => match &self.redis {
-                Some(redis) if redis.is_away() => probe("ready, degraded: redis is away"),
-                Some(_) | None => probe("ready"),
-            },
-            Page::Ready => {
-                let problem = Problem::new(Code::Unavailable);
-                Fault(problem.detail("the shop is not ready")).into_response()
-            }
+            Page::Ready => self
+                .readiness
+                .answer(request.uri().query(), Reader::Anybody),
         }
     }
 }
@@ -116,7 +105,7 @@ fn text(kind: &'static str, body: Bytes) -> Response {
     ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "max-age=60")], body).into_response()
 }
 
-fn probe(word: &'static str) -> Response {
+pub(crate) fn probe(word: &'static str) -> Response {
     let kind = "text/plain; charset=utf-8";
     ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")], word).into_response()
 }

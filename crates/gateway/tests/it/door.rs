@@ -5,7 +5,6 @@ use crate::{
     shop::{Shop, wish},
 };
 use serde_json::json;
-use std::sync::atomic::Ordering;
 
 #[tokio::test]
 async fn each_path_is_answered_by_its_service() {
@@ -125,7 +124,7 @@ async fn the_door_answers_for_itself() {
     let told = shop.ask(wish("GET", "/livez")).await;
     assert_eq!((told.status, told.text.as_str()), (200, "ok"));
     assert_eq!(shop.ask(wish("GET", "/readyz")).await.status, 200);
-    shop.ready.store(false, Ordering::SeqCst);
+    shop.readiness.drain();
     assert_eq!(
         shop.ask(wish("GET", "/readyz")).await.brief(),
         "503 unavailable"

@@ -10,10 +10,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::{
+    BoxError,
     access::{AccessClaims, Principal, Role},
     identity::{
-        DeleteAccount, Identity, Login, LoginError, PatchProfile, ProfileError, RefreshError,
-        RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
+        DeleteAccount, Ended, Identity, Login, LoginError, PatchProfile, ProfileError,
+        RefreshError, RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
     },
     request::Precondition,
     values::{SessionId, Timestamp, UserId, Version},
@@ -231,8 +232,11 @@ impl Identity for FakeIdentity {
     ) -> Result<UserView, ProfileError> {
         Err(ProfileError::Internal(away()))
     }
-    async fn public_keys(&self) -> Value {
-        json!({"keys": []})
+    async fn public_keys(&self) -> Result<Value, BoxError> {
+        Ok(json!({"keys": []}))
+    }
+    async fn ended_since(&self, _: Timestamp) -> Result<Ended, BoxError> {
+        Ok(Ended::default())
     }
 }
 

@@ -12,15 +12,12 @@ use gateway::{Config, Door, Upstreams, config::Limits};
 use http_body_util::BodyExt;
 use platform::{
     config::{Sources, load},
-    http::{auth::ClientAddress, stack},
+    http::{Readiness, auth::ClientAddress, readiness, stack},
 };
 use serde_json::{Value, json};
 use std::{
     net::IpAddr,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 use tower::ServiceExt;
 
@@ -28,6 +25,7 @@ use tower::ServiceExt;
 struct Sections {
     gateway: Config,
     limits: Limits,
+    readiness: readiness::Options,
 }
 
 pub(crate) struct Shop {
@@ -36,7 +34,7 @@ pub(crate) struct Shop {
     pub(crate) signer: Signer,
     pub(crate) ann: UserId,
     pub(crate) renewals: Arc<Mutex<u32>>,
-    pub(crate) ready: Arc<AtomicBool>,
+    pub(crate) readiness: Readiness,
 }
 
 /// An answer, read to its end.
@@ -134,15 +132,15 @@ impl Shop {
         script: impl Fn(&Seen) -> Option<Response<Body>> + Send + Sync + 'static,
     ) -> Self {
         let sources = Sources {
-            defaults: gateway::DEFAULTS,
+            defaults: &[gateway::DEFAULTS, readiness::DEFAULTS].concat(),
             file: None,
             environment: false,
         };
         let sections: Sections = load(&sources, settings).unwrap();
         let (signer, ann) = (Signer::new(), UserId::generate());
         let (log, script): (Log, Script) = (Log::default(), Arc::new(script));
-        let (renewals, ready) = (Arc::default(), Arc::new(AtomicBool::new(true)));
-        let is_ready = Arc::clone(&ready);
+        let renewals = Arc::default();
+        let readiness = Readiness::new(sections.readiness);
         let identity = FakeIdentity {
             user_id: ann,
             access_token: signer.token(ann, &[Role::Customer]),
@@ -163,7 +161,7 @@ impl Shop {
             },
             openapi: include_str!("openapi.json").to_owned(),
             public_url: "https://shop.example".to_owned(),
-            readiness: Arc::new(move || is_ready.load(Ordering::SeqCst)),
+            readiness: readiness.clone(),
             redis: None,
         });
         let options = stack::Options {
@@ -178,7 +176,7 @@ impl Shop {
             signer,
             ann,
             renewals,
-            ready,
+            readiness,
         }
     }
 

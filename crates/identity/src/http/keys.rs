@@ -5,14 +5,16 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use platform::http::Json;
+use contracts::problem::Problem;
+use platform::http::{Fault, Json};
 
 /// The public keys that verify access tokens (RFC 7517).
 #[utoipa::path(
     get, path = "/.well-known/jwks.json", tag = "identity", operation_id = "public_keys",
     responses((status = 200, description = "A JWK set", body = serde_json::Value))
 )]
-pub(super) async fn public_keys(State(app): State<App>) -> Response {
+pub(super) async fn public_keys(State(app): State<App>) -> Result<Response, Fault> {
     let keys = app.public_keys().await;
-    cached(Json(keys).into_response(), "public, max-age=300")
+    let keys = keys.map_err(|cause| Problem::internal(&cause))?;
+    Ok(cached(Json(keys).into_response(), "public, max-age=300"))
 }

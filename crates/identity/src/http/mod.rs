@@ -3,12 +3,15 @@
 mod accounts;
 mod answer;
 mod auth;
+mod internal;
 mod keys;
 mod me;
 
 use contracts::identity::Identity;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use internal::internal_routes;
 
 /// What handlers call.
 type App = Arc<dyn Identity>;

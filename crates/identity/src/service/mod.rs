@@ -23,11 +23,11 @@ use contracts::{
     BoxError,
     access::Principal,
     identity::{
-        DeleteAccount, Identity, Login, LoginError, PatchProfile, ProfileError, RefreshError,
-        RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
+        DeleteAccount, Ended, Identity, Login, LoginError, PatchProfile, ProfileError,
+        RefreshError, RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
     },
     request::Precondition,
-    values::{Email, SessionId, UserId},
+    values::{Email, SessionId, Timestamp, UserId},
 };
 use hashing::Hasher;
 use platform::{
@@ -209,7 +209,11 @@ impl Identity for Service {
         roles::set_roles(self, id, sent, wish).await
     }
 
-    async fn public_keys(&self) -> serde_json::Value {
-        self.issuer.public_keys()
+    async fn public_keys(&self) -> Result<serde_json::Value, BoxError> {
+        Ok(self.issuer.public_keys())
+    }
+
+    async fn ended_since(&self, since: Timestamp) -> Result<Ended, BoxError> {
+        Ok(self.store.endings_since(since).await?)
     }
 }

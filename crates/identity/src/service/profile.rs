@@ -25,7 +25,7 @@ pub(super) async fn patch(
     let name = match patch.name {
         Some(Some(text)) => {
             let checked = display_name(&text).map_err(|error| ProfileError::Invalid {
-                field: "/name",
+                field: "/name".into(),
                 reason: error.0,
             })?;
             Some(Some(checked))

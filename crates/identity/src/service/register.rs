@@ -74,8 +74,11 @@ pub(super) async fn new_user(
         username: person.username.as_ref(),
         name: person.name.as_deref(),
     };
-    password::check(password.expose_secret(), owner)
-        .map_err(|reason| RegisterError::PasswordTooWeak { reason })?;
+    password::check(password.expose_secret(), owner).map_err(|reason| {
+        RegisterError::PasswordTooWeak {
+            reason: reason.into(),
+        }
+    })?;
     let password_hash = service
         .hasher
         .hash(password)

@@ -8,7 +8,7 @@ mod suite;
 use crate::domain::{roles::Roles, user::User};
 use async_trait::async_trait;
 use contracts::{
-    identity::{LoginError, ProfileError, RegisterError},
+    identity::{Ended, LoginError, ProfileError, RegisterError},
     request::Precondition,
     values::{Email, SessionId, Timestamp, UserId, Username, Version},
 };
@@ -98,13 +98,6 @@ pub(crate) struct RoleChange {
     pub(crate) at: Timestamp,
 }
 
-/// Sessions and users' earlier tokens that ended.
-#[derive(Debug, Default)]
-pub(crate) struct Endings {
-    pub(crate) sessions: Vec<(SessionId, Timestamp)>,
-    pub(crate) users: Vec<(UserId, i64, Timestamp)>,
-}
-
 /// A key that signs access tokens.
 #[derive(Clone)]
 pub(crate) struct SigningKey {
@@ -185,7 +178,7 @@ pub(crate) trait Store: Send + Sync {
     async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>>;
 
     /// What ended at this time or later.
-    async fn endings_since(&self, since: Timestamp) -> Result<Endings, StoreError>;
+    async fn endings_since(&self, since: Timestamp) -> Result<Ended, StoreError>;
     /// Forgets some sessions and tokens that are long over; whether there may be more.
     async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError>;
 }

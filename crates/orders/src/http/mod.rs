@@ -1,5 +1,6 @@
 //! The REST API of orders.
 
+mod internal;
 mod moves;
 mod orders;
 mod refunds;
@@ -14,6 +15,8 @@ use axum::{
 use contracts::{orders::Orders, payments::Payments};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use internal::internal_routes;
 
 /// What handlers work with.
 #[derive(Clone)]

@@ -51,10 +51,11 @@ pub(super) async fn place(
     Json(wish): Json<PlaceOrder>,
 ) -> Result<Response, Fault> {
     let payment = wish.payment.clone();
-    if let Some(PayWith { method }) = &payment
-        && !app.payments.accepts(method).await
-    {
-        return Err(Problem::invalid("/payment/method", "is not known to the provider").into());
+    if let Some(PayWith { method }) = &payment {
+        let accepted = app.payments.accepts(method).await;
+        if !accepted.map_err(|cause| Problem::internal(&cause))? {
+            return Err(Problem::invalid("/payment/method", "is not known to the provider").into());
+        }
     }
     let buyer = principal.clone().map_or(Buyer::Guest, Buyer::User);
     let placed = app.orders.place(buyer, key, wish).await?;

@@ -55,7 +55,7 @@ fn checked(step: OrderMove) -> Result<OrderMove, OrderError> {
         return Ok(step);
     };
     let number = bounded_text(&number, 1, 100).map_err(|error| OrderError::Invalid {
-        field: "/tracking",
+        field: "/tracking".into(),
         reason: error.0,
     })?;
     Ok(OrderMove::Ship {

@@ -155,7 +155,7 @@ pub fn decide(
 
 fn invalid(field: &'static str, reason: impl Into<String>) -> RefundError {
     RefundError::Invalid {
-        field,
+        field: field.into(),
         reason: reason.into(),
     }
 }

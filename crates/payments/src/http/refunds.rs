@@ -135,7 +135,7 @@ pub(super) async fn callback(
     let signature = headers
         .get("provider-signature")
         .and_then(|value| value.to_str().ok())
-        .ok_or(CallbackError::BadSignature("there is none"))?;
+        .ok_or(CallbackError::BadSignature("there is none".into()))?;
     app.callback(&name, signature, &body).await?;
     Ok(StatusCode::OK)
 }

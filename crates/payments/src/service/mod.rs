@@ -67,6 +67,7 @@ pub(crate) struct Core {
     pub(crate) orders: Arc<dyn Orders>,
     pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) crossings: Crossings,
+    pub(crate) is_alone: bool,
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
@@ -105,14 +106,18 @@ impl Service {
         &self.sandbox
     }
 
-    /// Makes ready what the process that ended left behind. Only for the one process that works on these files.
+    /// Makes ready what the process that ended left behind. Where several work on one store, leases end by time alone:
+    /// whoever starts must not take what another is at.
     pub(crate) async fn recover(&self) -> Result<(), BoxError> {
         let now = self.core.clock.now();
         self.core
             .store
             .open_books(self.core.provider.name(), now)
             .await?;
-        Ok(self.core.store.release_leases(now).await?)
+        if self.core.is_alone {
+            self.core.store.release_leases(now).await?;
+        }
+        Ok(())
     }
 
     /// Gives a called-off order's money back.
@@ -135,8 +140,8 @@ impl Sink for Service {
 
 #[async_trait]
 impl Payments for Service {
-    async fn accepts(&self, method: &str) -> bool {
-        self.core.provider.knows(method)
+    async fn accepts(&self, method: &str) -> Result<bool, BoxError> {
+        Ok(self.core.provider.knows(method))
     }
 
     async fn pay(

@@ -9,6 +9,7 @@ use contracts::{
     orders::{OrderCancelled, OrderPlaced, OrderStatus},
     values::{EventId, OrderId, PaymentId, Timestamp},
 };
+use futures_util::future::join_all;
 use std::sync::Arc;
 
 fn cancelled(order_id: OrderId, payment_id: Option<PaymentId>) -> Envelope {
@@ -53,6 +54,30 @@ async fn a_cancelled_order_s_money_goes_back_once() {
     let audit = &payments_audit(&shop).await[0];
     assert_eq!(audit.provider_net_minor, Some(0));
     assert_eq!(shop.service.sweep().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn an_event_that_comes_a_hundred_times_at_once_gives_money_back_once() {
+    let shop = Shop::start();
+    let (order, payment) = paid(&shop).await;
+    let consumer = payments::consumer(Arc::clone(&shop.service));
+    let event = cancelled(order, Some(payment));
+    for taken in join_all((0..100).map(|_| consumer.consume(&event))).await {
+        taken.unwrap();
+    }
+    shop.rest().await;
+    // An old one, after everything else.
+    consumer.consume(&event).await.unwrap();
+    shop.rest().await;
+    assert_eq!(shop.statuses(), ["refunded"]);
+    assert_eq!(
+        (
+            shop.entries("refunded"),
+            shop.orders.get(order).refunds.len()
+        ),
+        (1, 1)
+    );
+    assert_eq!(payments_audit(&shop).await[0].provider_net_minor, Some(0));
 }
 
 async fn payments_audit(shop: &Shop) -> Vec<contracts::payments::PaymentAudit> {

@@ -254,6 +254,7 @@ fn parts(
     Parts {
         database: folder.join("payments.sqlite"),
         sandbox_database: folder.join("sandbox.sqlite"),
+        is_alone: true,
         sqlite: SQLITE,
         config: config.clone(),
         clock: clock.clone(),

@@ -3,11 +3,14 @@
 //! outbox tables.
 
 mod memory;
+pub mod nats;
 
 pub use memory::MemoryBus;
+pub use nats::NatsBus;
 
+use crate::tasks::Tasks;
 use async_trait::async_trait;
-use contracts::{BoxError, event::Envelope};
+use contracts::{BoxError, event::Envelope, values::Timestamp};
 use std::{collections::HashSet, sync::Arc};
 use tokio::sync::watch;
 
@@ -36,6 +39,21 @@ pub trait Listener: Send + Sync {
     async fn missed(&self);
 }
 
+/// An event that a consumer could not take in all its tries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// Its number in the list.
+    pub number: u64,
+    /// Who could not take it.
+    pub consumer: String,
+    /// The event, if it can be read.
+    pub event: Option<Envelope>,
+    /// What the last try said.
+    pub reason: String,
+    /// When it was given up.
+    pub at: Timestamp,
+}
+
 /// Carries events to consumers and listeners.
 #[async_trait]
 pub trait Bus: Send + Sync {
@@ -45,18 +63,36 @@ pub trait Bus: Send + Sync {
     fn listen(&self, listener: Arc<dyn Listener>);
     /// Whether anybody wants events of this name.
     fn is_wanted(&self, name: &str) -> bool;
+    /// Why nothing can be published just now, if nothing can.
+    fn why_away(&self) -> Option<String> {
+        None
+    }
     /// Whether nothing can be published just now. Events should wait where they are.
     fn is_away(&self) -> bool {
-        false
+        self.why_away().is_some()
     }
     /// Counts how often the bus has lost events that it had taken: they must be published again. The sender
     /// is gone where that cannot happen.
     fn losses(&self) -> watch::Receiver<u64> {
         watch::channel(0).1
     }
+    /// Dead letters after this number, the oldest first. A bus that gives nothing up has none.
+    async fn dead_letters(&self, after: u64, limit: u16) -> Result<Vec<DeadLetter>, BoxError> {
+        let _ = (after, limit);
+        Ok(Vec::new())
+    }
+    /// Sends a dead letter to its consumer once more; false if there is none of this number.
+    async fn redrive(&self, number: u64) -> Result<bool, BoxError> {
+        let _ = number;
+        Ok(false)
+    }
     /// Takes an event over: it is delivered, or kept safe until it is. An error if that failed for anybody.
     async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError>;
-    /// The same for many, with an answer for each. An event behind a refused one of its subject is refused too.
+    /// Tells listeners, on every node, and keeps nothing: for news that are worth nothing a moment later. They may
+    /// get lost, and no consumer hears of them.
+    async fn tell(&self, envelope: &Envelope) -> Result<(), BoxError>;
+    /// The same as [`Bus::publish`] for many, with an answer for each. An event behind a refused one of its subject
+    /// is refused too.
     async fn publish_all(&self, envelopes: &[Envelope]) -> Vec<Result<(), BoxError>> {
         let mut answers = Vec::with_capacity(envelopes.len());
         let mut held = HashSet::new();
@@ -74,6 +110,20 @@ pub trait Bus: Send + Sync {
         answers
     }
 }
+
+/// The bus that the settings name: `local`, or the brokers at `nats://HOST:PORT[,HOST:PORT]`.
+///
+/// # Errors
+/// When the settings cannot work.
+pub async fn open(bus: &str, nats: &nats::Config, tasks: &Tasks) -> Result<Arc<dyn Bus>, BoxError> {
+    if bus == LOCAL {
+        return Ok(Arc::new(MemoryBus::default()));
+    }
+    Ok(Arc::new(NatsBus::open(bus, nats.clone(), tasks).await?))
+}
+
+/// The setting for a bus within the process.
+pub const LOCAL: &str = "local";
 
 /// Why an event was not even tried.
 pub(crate) const BEHIND: &str = "waits for an earlier event";

@@ -7,8 +7,36 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
     value::{Dict, Map, Value},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
 use std::path::{Path, PathBuf};
+
+/// A setting that is shown to nobody: printed, it is masked.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// The secret, if one is set.
+    #[must_use]
+    pub fn given(&self) -> Option<SecretString> {
+        (!self.0.expose_secret().is_empty()).then(|| self.0.clone())
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+impl Eq for Secret {}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(if self.given().is_some() { "***" } else { "" })
+    }
+}
 
 /// Why the configuration cannot be used; one clear line each.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +77,9 @@ pub fn load<T: DeserializeOwned>(
     }
     if sources.environment {
         figment = figment.merge(environment());
+        for (key, text) in kept_in_files()? {
+            figment = figment.merge(Serialized::default(&key, text));
+        }
     }
     figment = figment.merge(Given(Serialized::defaults(flags)));
     figment
@@ -56,12 +87,35 @@ pub fn load<T: DeserializeOwned>(
         .map_err(|error| ConfigError::Invalid(explain(&error)))
 }
 
+/// What a variable's name ends with that names a file with the value in it: a secret in a variable is seen by
+/// too many.
+const IN_A_FILE: &str = "_file";
+
 fn environment() -> Env {
-    let variables = Env::prefixed("SOUK_").split("__");
+    let variables = Env::prefixed("SOUK_")
+        .filter(|key| !key.as_str().to_ascii_lowercase().ends_with(IN_A_FILE))
+        .split("__");
     // Without the feature these are unknown keys: no shop for customers starts with them.
     #[cfg(feature = "failpoints")]
     let variables = variables.ignore(&["fail_point", "clock_offset_file"]);
     variables
+}
+
+/// The keys whose values are kept in files, and what these hold.
+fn kept_in_files() -> Result<Vec<(String, String)>, ConfigError> {
+    let variables = Env::prefixed("SOUK_").split("__");
+    #[cfg(feature = "failpoints")]
+    let variables = variables.ignore(&["clock_offset_file"]);
+    let mut kept = Vec::new();
+    for (key, path) in variables.iter() {
+        let Some(key) = key.as_str().strip_suffix(IN_A_FILE) else {
+            continue;
+        };
+        let text =
+            std::fs::read_to_string(&path).map_err(|_| ConfigError::File(PathBuf::from(path)))?;
+        kept.push((key.to_owned(), text.trim_end_matches('\n').to_owned()));
+    }
+    Ok(kept)
 }
 
 /// The point at which a test wants the process to end; see `fault`.

@@ -1,4 +1,5 @@
-//! The socket: accepts, serves HTTP/1 and HTTP/2 with bounds on headers and time, and stops gracefully.
+//! The socket: accepts, serves HTTP/1 and HTTP/2 with bounds on headers and time, and stops gracefully: whoever
+//! came before the end is answered, and told to come no more.
 
 use super::auth::ClientAddress;
 use crate::tasks::Tasks;
@@ -12,7 +13,7 @@ use hyper_util::{
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -20,33 +21,36 @@ use tower::ServiceExt;
 /// Room for a header block that is refused politely; beyond it hyper refuses by itself.
 const HEADER_BUFFER_BYTES: usize = 64 * 1_024;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection that has said nothing yet is listened to when we stop: its first request may be under
+/// way, and closing the socket would make it one that nobody knows the fate of.
+const FIRST_REQUEST: Duration = Duration::from_millis(250);
+/// How long the socket's own queue must be empty before it is closed,
+const LAST: Duration = Duration::from_millis(1);
+/// and how many connections are taken from it for that.
+const LAST_MAX: usize = 256;
 
 /// Starts serving a router at a listener until the tasks stop; open requests are then finished.
 pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, connections_max: u32) {
-    let connections = tasks.clone();
     let limit = usize::try_from(connections_max)
         .unwrap_or(usize::MAX)
         .min(Semaphore::MAX_PERMITS);
     let permits = Arc::new(Semaphore::new(limit));
+    let door = Door {
+        connections: tasks.clone(),
+        router,
+        stop: tasks.stopping(),
+    };
     tasks.start("http", move |stop| async move {
         loop {
             let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
                 return Ok(());
             };
             let accepted = tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => break,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, address)) => {
-                    let serving = serve(stream, address, router.clone(), stop.clone());
-                    drop(connections.finish(async move {
-                        if let Err(error) = serving.await {
-                            tracing::debug!(error = %error, "a connection ended badly");
-                        }
-                        drop(permit);
-                    }));
-                }
+                Ok((stream, address)) => door.admit(stream, address, permit),
                 // Out of file handles, most likely: breathe, and go on with those we have.
                 Err(error) => {
                     tracing::warn!(error = %error, "no connection could be accepted");
@@ -54,7 +58,37 @@ pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, connections_m
                 }
             }
         }
+        // Whoever is in the socket's queue believes to be connected: closing it would cut them off.
+        for _ in 0..LAST_MAX {
+            let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
+                break;
+            };
+            let Ok(Ok((stream, address))) = tokio::time::timeout(LAST, listener.accept()).await
+            else {
+                break;
+            };
+            door.admit(stream, address, permit);
+        }
+        Ok(())
     });
+}
+
+struct Door {
+    connections: Tasks,
+    router: Router,
+    stop: CancellationToken,
+}
+
+impl Door {
+    fn admit(&self, stream: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
+        let serving = serve(stream, address, self.router.clone(), self.stop.clone());
+        drop(self.connections.finish(async move {
+            if let Err(error) = serving.await {
+                tracing::debug!(error = %error, "a connection ended badly");
+            }
+            drop(permit);
+        }));
+    }
 }
 
 async fn serve(
@@ -64,7 +98,10 @@ async fn serve(
     stop: CancellationToken,
 ) -> Result<(), BoxError> {
     stream.set_nodelay(true)?;
+    let asked = CancellationToken::new();
+    let first = asked.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
+        asked.cancel();
         let mut request: Request = request.map(Body::new);
         request.extensions_mut().insert(ClientAddress(address.ip()));
         router.clone().oneshot(request)
@@ -83,9 +120,14 @@ async fn serve(
         .max_pending_accept_reset_streams(Some(64));
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
+    let told = async {
+        stop.cancelled().await;
+        // An error means that nothing came: there is nobody to wait for.
+        drop(tokio::time::timeout(FIRST_REQUEST, first.cancelled()).await);
+    };
     tokio::select! {
         ended = connection.as_mut() => ended?,
-        () = stop.cancelled() => {
+        () = told => {
             connection.as_mut().graceful_shutdown();
             connection.await?;
         }

@@ -41,6 +41,12 @@ impl KeySet {
         Ok(())
     }
 
+    /// Whether there is none yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.read().is_ok_and(|keys| keys.is_empty())
+    }
+
     fn get(&self, kid: &str) -> Option<DecodingKey> {
         self.keys.read().ok()?.get(kid).cloned()
     }

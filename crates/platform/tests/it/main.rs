@@ -1,5 +1,5 @@
 //! What the rooms of `platform` promise, tried from outside: the stack around a router, the outbox and its
-//! relay, idempotency keys.
+//! relay, idempotency keys, calls between nodes, the bus in its forms, limits, the cache, Redis.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,7 +9,9 @@
     reason = "tests"
 )]
 
+mod bus;
 mod cache;
+mod calls;
 mod keys;
 mod limits;
 mod outbox;

@@ -22,9 +22,9 @@ use std::{
 use tokio::sync::Notify;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Happened {
-    subject: String,
-    number: u32,
+pub(crate) struct Happened {
+    pub(crate) subject: String,
+    pub(crate) number: u32,
 }
 
 impl Event for Happened {

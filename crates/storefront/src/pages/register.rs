@@ -229,7 +229,7 @@ mod tests {
         let taken = explained(RegisterError::EmailTaken);
         assert!(taken.is_ok_and(|faults| faults.email.contains("has an account already")));
         let weak = explained(RegisterError::PasswordTooWeak {
-            reason: "is too common",
+            reason: "is too common".into(),
         });
         assert!(weak.is_ok_and(|faults| faults.password == "This is too common."));
         assert!(explained(RegisterError::Overloaded).is_err());

@@ -70,10 +70,11 @@ pub(super) async fn orders(plan: BenchArgs) -> Result<(), BoxError> {
 
 /// What the bare loop reaches from where the shop stands now, over as many orders as the shop is about to take.
 fn bare_loop(shop: &Shop, orders: u32) -> Result<Reached, BoxError> {
-    let folder = shop.data_folder().join("bare");
+    let kept = shop.data_folder().ok_or("the shop keeps nothing here")?;
+    let folder = kept.join("bare");
     let mut best: Option<Reached> = None;
     for _ in 0..BARE_RUNS {
-        let bare = Bare::copy(shop.data_folder(), &folder)?;
+        let bare = Bare::copy(kept, &folder)?;
         let reached = bare.run(orders.clamp(BARE_ORDERS.0, BARE_ORDERS.1), BARE_PAIRS)?;
         best = Some(best.map_or(reached, |best| best.or(&reached)));
     }
@@ -126,7 +127,7 @@ async fn check(shop: &Shop, prepared: &Prepared, sent: &Placed) -> Result<(), Bo
     let books = audit::check(&shop.services.books(), true).await?;
     let balanced = verify::judge(&books);
     let mut there = Placed::default();
-    let orders: &dyn Orders = &*shop.services.orders.service;
+    let orders: &dyn Orders = &*shop.services.orders;
     let mut after: Option<OrderId> = None;
     loop {
         let page = orders.audit(after, 1_000).await?;

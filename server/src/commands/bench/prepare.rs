@@ -22,7 +22,7 @@ pub(super) async fn products(shop: &Shop, plan: &BenchArgs) -> Result<Prepared, 
     let api = Api::new(&shop.public_url)?;
     let password = platform::digest::base64url(&platform::digest::random::<18>()?);
     let email = "bench@souk.example";
-    let identity = &shop.services.identity;
+    let identity = shop.services.near_identity()?;
     identity
         .create_admin(Email::parse(email)?, password.clone().into())
         .await?;

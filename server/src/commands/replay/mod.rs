@@ -55,7 +55,7 @@ async fn replay_into_own_shop(args: &ReplayArgs, trace: Trace) -> Result<(), Box
     ));
     let email = Email::parse("replay-admin@souk.example")?;
     shop.services
-        .identity
+        .near_identity()?
         .create_admin(email.clone(), password.clone())
         .await?;
     let api = Api::new(&shop.public_url)?;
@@ -74,6 +74,7 @@ pub(super) async fn own_shop(data: Option<&std::path::Path>) -> Result<Shop, Box
         db: data.map(|folder| format!("sqlite:{}", folder.display())),
         http: HttpFlags {
             listen: Some(([127, 0, 0, 1], 0).into()),
+            ..HttpFlags::default()
         },
         ..Flags::default()
     };

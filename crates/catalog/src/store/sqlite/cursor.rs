@@ -26,7 +26,7 @@ pub(super) fn read<T: DeserializeOwned>(cursor: Option<&Cursor>) -> Result<Optio
 /// A cursor that this list did not make.
 pub(super) fn foreign() -> ListError {
     ListError::InvalidParameter {
-        name: "cursor",
+        name: "cursor".into(),
         reason: "is no cursor of this list".to_owned(),
     }
 }

@@ -64,7 +64,7 @@ impl List {
         });
         if sort == ProductSort::Relevance && words.is_none() {
             return Err(ListError::InvalidParameter {
-                name: "sort",
+                name: "sort".into(),
                 reason: "by relevance needs q".to_owned(),
             });
         }

@@ -6,13 +6,13 @@ mod sessions;
 mod users;
 
 use super::{
-    Credentials, Endings, LoginName, NewSession, NewUser, Rename, RoleChange, Rotated, Rotation,
-    Secrets, Setup, SigningKey, Store, TokenHash, failure,
+    Credentials, LoginName, NewSession, NewUser, Rename, RoleChange, Rotated, Rotation, Secrets,
+    Setup, SigningKey, Store, TokenHash, failure,
 };
 use crate::domain::user::User;
 use async_trait::async_trait;
 use contracts::{
-    identity::{LoginError, ProfileError, RegisterError},
+    identity::{Ended, LoginError, ProfileError, RegisterError},
     values::{SessionId, Timestamp, UserId},
 };
 use platform::db::{
@@ -214,9 +214,9 @@ impl Store for SqliteStore {
         write.await
     }
 
-    async fn endings_since(&self, since: Timestamp) -> Result<Endings, StoreError> {
+    async fn endings_since(&self, since: Timestamp) -> Result<Ended, StoreError> {
         let read = self.database.read(move |c| {
-            Ok(Endings {
+            Ok(Ended {
                 sessions: sessions::ended_since(c, since)?,
                 users: users::epochs_since(c, since)?,
             })

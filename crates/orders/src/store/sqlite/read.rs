@@ -185,8 +185,8 @@ pub(super) fn position(cursor: Option<&Cursor>) -> Result<i64, OrderError> {
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .and_then(|text| text.parse().ok())
         .filter(|number| *number > 0);
-    number.ok_or(OrderError::Invalid {
-        field: "cursor",
+    number.ok_or_else(|| OrderError::Invalid {
+        field: "cursor".into(),
         reason: "is no cursor of this list".to_owned(),
     })
 }

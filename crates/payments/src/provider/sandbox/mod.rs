@@ -292,18 +292,18 @@ impl Provider for Sandbox {
             .split(',')
             .find_map(|part| part.strip_prefix("t="))
             .and_then(|text| text.parse().ok())
-            .ok_or(CallbackError::BadSignature("it has no time"))?;
+            .ok_or(CallbackError::BadSignature("it has no time".into()))?;
         let at = Timestamp::from_ms(seconds.saturating_mul(1_000));
         let apart = now.as_ms().saturating_sub(at.as_ms()).saturating_abs();
         if apart > SIGNATURE_SECONDS_MAX.saturating_mul(1_000) {
-            return Err(CallbackError::BadSignature("it is of another time"));
+            return Err(CallbackError::BadSignature("it is of another time".into()));
         }
-        let expected = self
-            .sign(body, at)
-            .ok_or(CallbackError::BadSignature("nothing can be checked yet"))?;
+        let expected = self.sign(body, at).ok_or(CallbackError::BadSignature(
+            "nothing can be checked yet".into(),
+        ))?;
         if !digest::equal(expected.as_bytes(), signature.as_bytes()) {
             return Err(CallbackError::BadSignature(
-                "it is of another body or secret",
+                "it is of another body or secret".into(),
             ));
         }
         let told: Told = serde_json::from_slice(body).map_err(|_| CallbackError::Malformed)?;

@@ -1,0 +1,204 @@
+//! The catalog, far: the same contract, asked of another node. Nothing is kept and nothing is decided here.
+
+use crate::calls::{self, Product};
+use async_trait::async_trait;
+use contracts::{
+    BoxError,
+    access::Principal,
+    catalog::{
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
+        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
+        NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef,
+        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
+        StockAudit,
+    },
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
+};
+use platform::call::Peer;
+
+/// The catalog of other nodes.
+#[derive(Clone)]
+pub struct Client {
+    peer: Peer,
+}
+
+impl Client {
+    /// The catalog that these instances run.
+    #[must_use]
+    pub const fn new(peer: Peer) -> Self {
+        Self { peer }
+    }
+}
+
+#[async_trait]
+impl Catalog for Client {
+    async fn create_product(
+        &self,
+        who: &Principal,
+        key: Option<IdempotencyKey>,
+        wish: NewProduct,
+    ) -> Result<Answered<ProductView>, EditError> {
+        let call = calls::CREATE_PRODUCT.repeatable_if(key.is_some());
+        let answer = self.peer.ask(call, &(who.into(), key, wish)).await;
+        answer.map(|answered| answered.map(Product::into))
+    }
+
+    async fn replace_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+        wish: NewProduct,
+    ) -> Result<ProductView, EditError> {
+        let arguments = (who.into(), id, sent, wish);
+        let answer = self.peer.ask(calls::REPLACE_PRODUCT, &arguments).await;
+        answer.map(Product::into)
+    }
+
+    async fn patch_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+        wish: PatchProduct,
+    ) -> Result<ProductView, EditError> {
+        let arguments = (who.into(), id, sent, wish);
+        let answer = self.peer.ask(calls::PATCH_PRODUCT, &arguments).await;
+        answer.map(Product::into)
+    }
+
+    async fn delete_product(
+        &self,
+        who: &Principal,
+        id: ProductId,
+        sent: Precondition,
+    ) -> Result<(), EditError> {
+        let arguments = (who.into(), id, sent);
+        self.peer.ask(calls::DELETE_PRODUCT, &arguments).await
+    }
+
+    async fn product(
+        &self,
+        viewer: Option<&Principal>,
+        which: ProductRef,
+    ) -> Result<ProductView, EditError> {
+        let arguments = (viewer.map(Into::into), which);
+        let answer = self.peer.ask(calls::PRODUCT, &arguments).await;
+        answer.map(Product::into)
+    }
+
+    async fn products(
+        &self,
+        viewer: Option<&Principal>,
+        query: ProductQuery,
+    ) -> Result<Page<ProductView>, ListError> {
+        let arguments = (viewer.map(Into::into), query);
+        let answer = self.peer.ask(calls::PRODUCTS, &arguments).await;
+        answer.map(|page| page.map(Product::into))
+    }
+
+    async fn import_products(
+        &self,
+        owner: UserId,
+        batch: Vec<ImportProduct>,
+        commit: bool,
+    ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
+        let arguments = (owner, batch, commit);
+        Ok(self.peer.ask(calls::IMPORT_PRODUCTS, &arguments).await?)
+    }
+
+    async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {
+        self.peer.ask(calls::CATEGORIES, &()).await
+    }
+
+    async fn create_category(&self, wish: NewCategory) -> Result<CategoryView, EditError> {
+        self.peer.ask(calls::CREATE_CATEGORY, &wish).await
+    }
+
+    async fn adjust_stock(
+        &self,
+        who: &Principal,
+        key: Option<IdempotencyKey>,
+        wish: AdjustStock,
+    ) -> Result<Answered<Vec<InventoryView>>, AdjustError> {
+        let call = calls::ADJUST_STOCK.repeatable_if(key.is_some());
+        self.peer.ask(call, &(who.into(), key, wish)).await
+    }
+
+    async fn inventory(
+        &self,
+        who: &Principal,
+        query: InventoryQuery,
+    ) -> Result<Page<InventoryView>, ListError> {
+        let arguments = (who.into(), query);
+        self.peer.ask(calls::INVENTORY, &arguments).await
+    }
+
+    async fn inventory_of(
+        &self,
+        who: &Principal,
+        id: VariantId,
+    ) -> Result<InventoryView, AdjustError> {
+        self.peer.ask(calls::INVENTORY_OF, &(who.into(), id)).await
+    }
+
+    async fn movements(
+        &self,
+        who: &Principal,
+        id: VariantId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<MovementView>, AdjustError> {
+        let arguments = (who.into(), id, limit, cursor);
+        self.peer.ask(calls::MOVEMENTS, &arguments).await
+    }
+
+    async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {
+        self.peer.ask_each(calls::RESERVE_ALL, &batch).await
+    }
+
+    async fn resolve_all(&self, batch: Vec<Resolve>) -> Vec<Result<(), ResolveError>> {
+        self.peer.ask_each(calls::RESOLVE_ALL, &batch).await
+    }
+
+    async fn give_back_all(&self, batch: Vec<GiveBack>) -> Vec<Result<(), GiveBackError>> {
+        self.peer.ask_each(calls::GIVE_BACK_ALL, &batch).await
+    }
+
+    async fn overdue(
+        &self,
+        before: Timestamp,
+        after: Option<Overdue>,
+        limit: u32,
+    ) -> Result<Vec<Overdue>, BoxError> {
+        let arguments = (before, after, limit);
+        Ok(self.peer.ask(calls::OVERDUE, &arguments).await?)
+    }
+
+    async fn audit_stock(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<StockAudit>, BoxError> {
+        Ok(self.peer.ask(calls::AUDIT_STOCK, &(after, limit)).await?)
+    }
+
+    async fn audit_products(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<ProductAudit>, BoxError> {
+        let arguments = (after, limit);
+        Ok(self.peer.ask(calls::AUDIT_PRODUCTS, &arguments).await?)
+    }
+
+    async fn audit_reservations(
+        &self,
+        after: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Vec<ReservationAudit>, BoxError> {
+        let arguments = (after, limit);
+        Ok(self.peer.ask(calls::AUDIT_RESERVATIONS, &arguments).await?)
+    }
+}

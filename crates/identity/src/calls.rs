@@ -1,0 +1,207 @@
+//! What the others ask of identity when it runs elsewhere: each method of the contract by name, with what crosses.
+//! `client` makes these calls, `http::internal` answers them; neither has one that is not here. Passwords and tokens
+//! have forms that can be written down here and nowhere else.
+
+use contracts::{
+    identity::{
+        DeleteAccount, Ended, Login, LoginError, PatchProfile, ProfileError, RefreshError,
+        RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
+    },
+    request::Precondition,
+    values::{Email, Timestamp, UserId, Username},
+    wire::{Cause, Who},
+};
+use platform::call::Call;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// The name that peers and paths know it by.
+pub(crate) const NAME: &str = "identity";
+
+/// A secret on its way. It shows itself to nobody but the serializer.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Sent(pub(crate) SecretString);
+
+impl Serialize for Sent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.expose_secret().serialize(serializer)
+    }
+}
+
+/// [`RegisterUser`] on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Register {
+    email: Option<Email>,
+    username: Option<Username>,
+    password: Sent,
+    name: Option<String>,
+}
+
+impl From<RegisterUser> for Register {
+    fn from(wish: RegisterUser) -> Self {
+        Self {
+            email: wish.email,
+            username: wish.username,
+            password: Sent(wish.password),
+            name: wish.name,
+        }
+    }
+}
+
+impl From<Register> for RegisterUser {
+    fn from(wish: Register) -> Self {
+        Self {
+            email: wish.email,
+            username: wish.username,
+            password: wish.password.0,
+            name: wish.name,
+        }
+    }
+}
+
+/// [`SetupAdmin`] on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Setup {
+    setup_token: Sent,
+    email: Email,
+    password: Sent,
+}
+
+impl From<SetupAdmin> for Setup {
+    fn from(wish: SetupAdmin) -> Self {
+        Self {
+            setup_token: Sent(wish.setup_token),
+            email: wish.email,
+            password: Sent(wish.password),
+        }
+    }
+}
+
+impl From<Setup> for SetupAdmin {
+    fn from(wish: Setup) -> Self {
+        Self {
+            setup_token: wish.setup_token.0,
+            email: wish.email,
+            password: wish.password.0,
+        }
+    }
+}
+
+/// [`Login`] on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SignIn {
+    email: Option<Email>,
+    username: Option<Username>,
+    password: Sent,
+}
+
+impl From<Login> for SignIn {
+    fn from(wish: Login) -> Self {
+        Self {
+            email: wish.email,
+            username: wish.username,
+            password: Sent(wish.password),
+        }
+    }
+}
+
+impl From<SignIn> for Login {
+    fn from(wish: SignIn) -> Self {
+        Self {
+            email: wish.email,
+            username: wish.username,
+            password: wish.password.0,
+        }
+    }
+}
+
+/// [`SignedIn`] on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Tokens {
+    user: UserView,
+    access_token: Sent,
+    expires_in: i64,
+    refresh_token: Sent,
+}
+
+impl From<SignedIn> for Tokens {
+    fn from(signed_in: SignedIn) -> Self {
+        Self {
+            user: signed_in.user,
+            access_token: Sent(signed_in.access_token),
+            expires_in: signed_in.expires_in,
+            refresh_token: Sent(signed_in.refresh_token),
+        }
+    }
+}
+
+impl From<Tokens> for SignedIn {
+    fn from(tokens: Tokens) -> Self {
+        Self {
+            user: tokens.user,
+            access_token: tokens.access_token.0,
+            expires_in: tokens.expires_in,
+            refresh_token: tokens.refresh_token.0,
+        }
+    }
+}
+
+/// [`DeleteAccount`] on its way: the password alone.
+pub(crate) type Delete = Sent;
+
+impl From<DeleteAccount> for Delete {
+    fn from(wish: DeleteAccount) -> Self {
+        Self(wish.password)
+    }
+}
+
+impl From<Delete> for DeleteAccount {
+    fn from(wish: Delete) -> Self {
+        Self { password: wish.0 }
+    }
+}
+
+type Profile<T> = Result<T, ProfileError>;
+
+pub(crate) const REGISTER: Call<Register, Result<Tokens, RegisterError>> = Call::once("register");
+pub(crate) const SETUP_ADMIN: Call<Setup, Result<Tokens, RegisterError>> =
+    Call::once("setup_admin");
+// A second try signs in a second time, and costs a password's hash: whoever waits asks again.
+pub(crate) const LOGIN: Call<SignIn, Result<Tokens, LoginError>> = Call::once("login");
+// The successor of a refresh token is always the same: shortly after, the same token gives the same answer.
+pub(crate) const REFRESH: Call<Sent, Result<Tokens, RefreshError>> = Call::repeatable("refresh");
+pub(crate) const END_SESSION_OF: Call<Sent, Result<(), RefreshError>> =
+    Call::repeatable("end_session_of");
+pub(crate) const LOGOUT: Call<Who, Profile<()>> = Call::repeatable("logout");
+pub(crate) const ME: Call<Who, Profile<UserView>> = Call::read("me");
+pub(crate) const PATCH_ME: Call<(Who, Precondition, PatchProfile), Profile<UserView>> =
+    Call::once("patch_me");
+pub(crate) const DELETE_ACCOUNT: Call<(Who, Delete), Result<(), LoginError>> =
+    Call::once("delete_account");
+pub(crate) const USER: Call<UserId, Profile<UserView>> = Call::read("user");
+pub(crate) const SET_ROLES: Call<(UserId, Precondition, SetRoles), Profile<UserView>> =
+    Call::once("set_roles");
+pub(crate) const PUBLIC_KEYS: Call<(), Result<serde_json::Value, Cause>> =
+    Call::read("public_keys");
+pub(crate) const ENDED_SINCE: Call<Timestamp, Result<Ended, Cause>> = Call::read("ended_since");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_cross_and_are_not_printed() {
+        let wish = Register {
+            email: None,
+            username: None,
+            password: Sent("correct horse".into()),
+            name: None,
+        };
+        assert!(!format!("{wish:?}").contains("horse"));
+        let sent = serde_json::to_string(&wish).unwrap();
+        let came: Register = serde_json::from_str(&sent).unwrap();
+        let password = RegisterUser::from(came).password;
+        assert_eq!(password.expose_secret(), "correct horse");
+    }
+}

@@ -1,0 +1,101 @@
+//! Identity, far: the same contract, asked of another node. Nothing is kept and nothing is decided here.
+
+use crate::calls::{self, Sent, Tokens};
+use async_trait::async_trait;
+use contracts::{
+    BoxError,
+    access::Principal,
+    identity::{
+        DeleteAccount, Ended, Identity, Login, LoginError, PatchProfile, ProfileError,
+        RefreshError, RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
+    },
+    request::Precondition,
+    values::{Timestamp, UserId},
+};
+use platform::call::Peer;
+use secrecy::SecretString;
+
+/// The identity of other nodes.
+#[derive(Clone)]
+pub struct Client {
+    peer: Peer,
+}
+
+impl Client {
+    /// The accounts that these instances keep.
+    #[must_use]
+    pub const fn new(peer: Peer) -> Self {
+        Self { peer }
+    }
+}
+
+#[async_trait]
+impl Identity for Client {
+    async fn register(&self, wish: RegisterUser) -> Result<SignedIn, RegisterError> {
+        let answer = self.peer.ask(calls::REGISTER, &wish.into()).await;
+        answer.map(Tokens::into)
+    }
+
+    async fn setup_admin(&self, wish: SetupAdmin) -> Result<SignedIn, RegisterError> {
+        let answer = self.peer.ask(calls::SETUP_ADMIN, &wish.into()).await;
+        answer.map(Tokens::into)
+    }
+
+    async fn login(&self, wish: Login) -> Result<SignedIn, LoginError> {
+        let answer = self.peer.ask(calls::LOGIN, &wish.into()).await;
+        answer.map(Tokens::into)
+    }
+
+    async fn refresh(&self, token: SecretString) -> Result<SignedIn, RefreshError> {
+        let answer = self.peer.ask(calls::REFRESH, &Sent(token)).await;
+        answer.map(Tokens::into)
+    }
+
+    async fn end_session_of(&self, token: SecretString) -> Result<(), RefreshError> {
+        self.peer.ask(calls::END_SESSION_OF, &Sent(token)).await
+    }
+
+    async fn logout(&self, who: &Principal) -> Result<(), ProfileError> {
+        self.peer.ask(calls::LOGOUT, &who.into()).await
+    }
+
+    async fn me(&self, who: &Principal) -> Result<UserView, ProfileError> {
+        self.peer.ask(calls::ME, &who.into()).await
+    }
+
+    async fn patch_me(
+        &self,
+        who: &Principal,
+        sent: Precondition,
+        patch: PatchProfile,
+    ) -> Result<UserView, ProfileError> {
+        let arguments = (who.into(), sent, patch);
+        self.peer.ask(calls::PATCH_ME, &arguments).await
+    }
+
+    async fn delete_account(&self, who: &Principal, wish: DeleteAccount) -> Result<(), LoginError> {
+        let arguments = (who.into(), wish.into());
+        self.peer.ask(calls::DELETE_ACCOUNT, &arguments).await
+    }
+
+    async fn user(&self, id: UserId) -> Result<UserView, ProfileError> {
+        self.peer.ask(calls::USER, &id).await
+    }
+
+    async fn set_roles(
+        &self,
+        id: UserId,
+        sent: Precondition,
+        wish: SetRoles,
+    ) -> Result<UserView, ProfileError> {
+        self.peer.ask(calls::SET_ROLES, &(id, sent, wish)).await
+    }
+
+    async fn public_keys(&self) -> Result<serde_json::Value, BoxError> {
+        Ok(self.peer.ask(calls::PUBLIC_KEYS, &()).await?)
+    }
+
+    async fn ended_since(&self, since: Timestamp) -> Result<Ended, BoxError> {
+        Ok(self.peer.ask(calls::ENDED_SINCE, &since).await?)
+    }
+}

@@ -1,0 +1,60 @@
+//! Identity for the other services: each call of `calls`, and the method that answers it.
+
+use super::App;
+use crate::calls::{self, NAME, Tokens};
+use axum::Router;
+use contracts::{identity::Identity, wire::Cause};
+use platform::http::internal::Answering;
+
+type Table = Answering<dyn Identity>;
+
+/// The calls as routes, for a port that only our own nodes reach.
+pub fn internal_routes(service: App) -> Router {
+    profiles(sessions(Answering::of(NAME, service)))
+        .on(calls::PUBLIC_KEYS, async |identity, ()| {
+            identity.public_keys().await.map_err(Cause::from)
+        })
+        .on(calls::ENDED_SINCE, async |identity, since| {
+            identity.ended_since(since).await.map_err(Cause::from)
+        })
+        .routes()
+}
+
+fn sessions(table: Table) -> Table {
+    table
+        .on(calls::REGISTER, async |identity, wish| {
+            identity.register(wish.into()).await.map(Tokens::from)
+        })
+        .on(calls::SETUP_ADMIN, async |identity, wish| {
+            identity.setup_admin(wish.into()).await.map(Tokens::from)
+        })
+        .on(calls::LOGIN, async |identity, wish| {
+            identity.login(wish.into()).await.map(Tokens::from)
+        })
+        .on(calls::REFRESH, async |identity, token| {
+            identity.refresh(token.0).await.map(Tokens::from)
+        })
+        .on(calls::END_SESSION_OF, async |identity, token| {
+            identity.end_session_of(token.0).await
+        })
+        .on(calls::LOGOUT, async |identity, who| {
+            identity.logout(&who.into()).await
+        })
+}
+
+fn profiles(table: Table) -> Table {
+    table
+        .on(calls::ME, async |identity, who| {
+            identity.me(&who.into()).await
+        })
+        .on(calls::PATCH_ME, async |identity, (who, sent, patch)| {
+            identity.patch_me(&who.into(), sent, patch).await
+        })
+        .on(calls::DELETE_ACCOUNT, async |identity, (who, wish)| {
+            identity.delete_account(&who.into(), wish.into()).await
+        })
+        .on(calls::USER, async |identity, id| identity.user(id).await)
+        .on(calls::SET_ROLES, async |identity, (id, sent, wish)| {
+            identity.set_roles(id, sent, wish).await
+        })
+}

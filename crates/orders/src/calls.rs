@@ -1,0 +1,43 @@
+//! What the others ask of orders when these run elsewhere: each method of the contract by name, with what crosses.
+//! `client` makes these calls, `http::internal` answers them; neither has one that is not here.
+
+use contracts::{
+    orders::{
+        BeginPayment, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
+        OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote, Settlement,
+    },
+    request::{Answered, IdempotencyKey},
+    values::{OrderId, Page},
+    wire::{Cause, Who, WhoBuys, WhoReads},
+};
+use platform::call::Call;
+
+/// The name that peers and paths know them by.
+pub(crate) const NAME: &str = "orders";
+
+type Answer<T> = Result<T, OrderError>;
+type Placed = Result<Answered<OrderView>, PlaceOrderError>;
+
+// The key names the order.
+pub(crate) const PLACE: Call<(WhoBuys, IdempotencyKey, PlaceOrder), Placed> =
+    Call::repeatable("place");
+pub(crate) const ORDER: Call<(WhoReads, OrderId), Answer<OrderView>> = Call::read("order");
+pub(crate) const ORDER_WHEN_PAID: Call<(WhoReads, OrderId), Answer<OrderView>> =
+    Call::read("order_when_paid");
+pub(crate) const ORDERS: Call<(Who, OrderQuery), Answer<Page<OrderView>>> = Call::read("orders");
+pub(crate) const TIMELINE: Call<(WhoReads, OrderId), Answer<Vec<OrderEventView>>> =
+    Call::read("timeline");
+pub(crate) const ADVANCE: Call<(WhoReads, OrderId, OrderMove), Answer<OrderView>> =
+    Call::once("advance");
+
+// By payment and refund id these have their effect once, however often they come.
+pub(crate) const BEGIN_PAYMENTS: Call<Vec<BeginPayment>, Vec<Answer<Payable>>> =
+    Call::repeatable("begin_payments");
+pub(crate) const SETTLE_ALL: Call<Vec<Settlement>, Vec<Answer<()>>> =
+    Call::repeatable("settle_all");
+pub(crate) const NOTE_REFUND: Call<RefundNote, Answer<()>> = Call::repeatable("note_refund");
+
+pub(crate) const AUDIT: Call<(Option<OrderId>, u32), Result<Vec<OrderAudit>, Cause>> =
+    Call::read("audit").long();
+pub(crate) const AUDIT_EVENTS: Call<(), Result<EventsAudit, Cause>> =
+    Call::read("audit_events").long();

@@ -1,0 +1,93 @@
+//! Orders, far: the same contract, asked of another node. Nothing is kept and nothing is decided here.
+
+use crate::calls;
+use async_trait::async_trait;
+use contracts::{
+    BoxError,
+    access::Principal,
+    orders::{
+        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
+        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
+        Settlement,
+    },
+    request::{Answered, IdempotencyKey},
+    values::{OrderId, Page},
+};
+use platform::call::Peer;
+
+/// The orders of other nodes.
+#[derive(Clone)]
+pub struct Client {
+    peer: Peer,
+}
+
+impl Client {
+    /// The orders that these instances keep.
+    #[must_use]
+    pub const fn new(peer: Peer) -> Self {
+        Self { peer }
+    }
+}
+
+#[async_trait]
+impl Orders for Client {
+    async fn place(
+        &self,
+        who: Buyer,
+        key: IdempotencyKey,
+        wish: PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        let arguments = ((&who).into(), key, wish);
+        self.peer.ask(calls::PLACE, &arguments).await
+    }
+
+    async fn order(&self, who: &Reader, id: OrderId) -> Result<OrderView, OrderError> {
+        self.peer.ask(calls::ORDER, &(who.into(), id)).await
+    }
+
+    async fn order_when_paid(&self, who: &Reader, id: OrderId) -> Result<OrderView, OrderError> {
+        let arguments = (who.into(), id);
+        self.peer.ask(calls::ORDER_WHEN_PAID, &arguments).await
+    }
+
+    async fn orders(
+        &self,
+        who: &Principal,
+        query: OrderQuery,
+    ) -> Result<Page<OrderView>, OrderError> {
+        self.peer.ask(calls::ORDERS, &(who.into(), query)).await
+    }
+
+    async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
+        self.peer.ask(calls::TIMELINE, &(who.into(), id)).await
+    }
+
+    async fn advance(
+        &self,
+        who: &Reader,
+        id: OrderId,
+        step: OrderMove,
+    ) -> Result<OrderView, OrderError> {
+        self.peer.ask(calls::ADVANCE, &(who.into(), id, step)).await
+    }
+
+    async fn begin_payments(&self, batch: Vec<BeginPayment>) -> Vec<Result<Payable, OrderError>> {
+        self.peer.ask_each(calls::BEGIN_PAYMENTS, &batch).await
+    }
+
+    async fn settle_all(&self, batch: Vec<Settlement>) -> Vec<Result<(), OrderError>> {
+        self.peer.ask_each(calls::SETTLE_ALL, &batch).await
+    }
+
+    async fn note_refund(&self, note: RefundNote) -> Result<(), OrderError> {
+        self.peer.ask(calls::NOTE_REFUND, &note).await
+    }
+
+    async fn audit(&self, after: Option<OrderId>, limit: u32) -> Result<Vec<OrderAudit>, BoxError> {
+        Ok(self.peer.ask(calls::AUDIT, &(after, limit)).await?)
+    }
+
+    async fn audit_events(&self) -> Result<EventsAudit, BoxError> {
+        Ok(self.peer.ask(calls::AUDIT_EVENTS, &()).await?)
+    }
+}

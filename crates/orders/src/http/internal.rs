@@ -1,0 +1,56 @@
+//! Orders for the other services: each call of `calls`, and the method that answers it.
+
+use crate::calls::{self, NAME};
+use axum::Router;
+use contracts::{orders::Orders, wire::Cause};
+use platform::http::internal::Answering;
+use std::sync::Arc;
+
+type Table = Answering<dyn Orders>;
+
+/// The calls as routes, for a port that only our own nodes reach.
+pub fn internal_routes(service: Arc<dyn Orders>) -> Router {
+    payments(people(Answering::of(NAME, service)))
+        .on(calls::AUDIT, async |orders, (after, limit)| {
+            orders.audit(after, limit).await.map_err(Cause::from)
+        })
+        .on(calls::AUDIT_EVENTS, async |orders, ()| {
+            orders.audit_events().await.map_err(Cause::from)
+        })
+        .routes()
+}
+
+fn people(table: Table) -> Table {
+    table
+        .on(calls::PLACE, async |orders, (who, key, wish)| {
+            orders.place(who.into(), key, wish).await
+        })
+        .on(calls::ORDER, async |orders, (who, id)| {
+            orders.order(&who.into(), id).await
+        })
+        .on(calls::ORDER_WHEN_PAID, async |orders, (who, id)| {
+            orders.order_when_paid(&who.into(), id).await
+        })
+        .on(calls::ORDERS, async |orders, (who, query)| {
+            orders.orders(&who.into(), query).await
+        })
+        .on(calls::TIMELINE, async |orders, (who, id)| {
+            orders.timeline(&who.into(), id).await
+        })
+        .on(calls::ADVANCE, async |orders, (who, id, step)| {
+            orders.advance(&who.into(), id, step).await
+        })
+}
+
+fn payments(table: Table) -> Table {
+    table
+        .on(calls::BEGIN_PAYMENTS, async |orders, batch| {
+            orders.begin_payments(batch).await
+        })
+        .on(calls::SETTLE_ALL, async |orders, batch| {
+            orders.settle_all(batch).await
+        })
+        .on(calls::NOTE_REFUND, async |orders, note| {
+            orders.note_refund(note).await
+        })
+}

@@ -1,0 +1,201 @@
+//! A real NATS server with JetStream for tests, on a free port with a folder of its own: stopped, killed, robbed of
+//! all it stored, and started again on the same port. It goes with its handle, and with the test's process.
+#![expect(clippy::print_stdout, reason = "a test says what it does without")]
+
+use crate::folder::Folder;
+use std::{
+    io::Read,
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// Longer than any start takes, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Where Debian puts servers, which is not in everybody's path.
+const SERVER_FOLDERS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
+
+/// A running NATS server.
+#[derive(Debug)]
+pub struct Nats {
+    folder: Folder,
+    port: u16,
+    server: PathBuf,
+    process: Option<Child>,
+}
+
+impl Nats {
+    /// A server, or nothing if there is none on this machine and the tests may do without.
+    ///
+    /// # Panics
+    /// When there is none and nobody said `SOUK_TEST_SKIP_SERVERS=1`.
+    pub async fn start() -> Option<Self> {
+        let Some(server) = newest_server() else {
+            let missing = "nats-server is missing: apt-get install nats-server, or name one in SOUK_NATS_SERVER";
+            assert!(
+                std::env::var_os("SOUK_TEST_SKIP_SERVERS").is_some_and(|value| value == "1"),
+                "{missing}"
+            );
+            println!("SKIPPED: {missing}");
+            return None;
+        };
+        let mut nats = Self {
+            folder: Folder::default(),
+            port: free_port(),
+            server,
+            process: None,
+        };
+        nats.restart().await;
+        Some(nats)
+    }
+
+    /// A port with no server behind it yet: `restart` starts it.
+    ///
+    /// # Panics
+    /// As `start` does.
+    pub async fn later() -> Option<Self> {
+        let mut nats = Self::start().await?;
+        nats.kill();
+        nats.wipe();
+        Some(nats)
+    }
+
+    /// Where it answers, as the setting `bus`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// Asks it to stop, and waits.
+    pub async fn stop(&mut self) {
+        let Some(mut process) = self.process.take() else {
+            return;
+        };
+        let told = Command::new("kill").arg(process.id().to_string()).status();
+        assert!(told.expect("kill runs").success(), "it was running");
+        until("it stops", || {
+            process.try_wait().expect("a process").is_some()
+        })
+        .await;
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            drop(process.kill());
+            drop(process.wait());
+        }
+    }
+
+    /// Forgets all that was stored. It must not run.
+    pub fn wipe(&self) {
+        assert!(self.process.is_none(), "a running server is not wiped");
+        drop(std::fs::remove_dir_all(self.folder.at("store")));
+    }
+
+    /// Starts it again, on the same port and store.
+    pub async fn restart(&mut self) {
+        self.kill();
+        let config = self.config();
+        // A server dies with the thread that started it, so also when the test is killed.
+        let mut process = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL"])
+            .arg(&self.server)
+            .args(["-c", &config])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("setpriv of util-linux");
+        let port = self.port;
+        until("the NATS server greets", || {
+            assert!(
+                process.try_wait().expect("a process").is_none(),
+                "the NATS server ended: port {port} is taken?"
+            );
+            greets(port)
+        })
+        .await;
+        self.process = Some(process);
+    }
+
+    /// Every message on the disk before it is acknowledged, where the server knows how (since 2.10).
+    fn config(&self) -> String {
+        let text = |sync: &str| {
+            let store = self.folder.at("store");
+            format!(
+                "listen: \"127.0.0.1:{}\"\njetstream {{ store_dir: \"{store}\"{sync} }}\n",
+                self.port
+            )
+        };
+        let careful = self
+            .folder
+            .write("careful.conf", text(", sync_interval: always"));
+        if accepts(&self.server, &careful) {
+            return careful;
+        }
+        println!("this nats-server knows no sync_interval: it runs without");
+        self.folder.write("plain.conf", text(""))
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The one that `SOUK_NATS_SERVER` names, or else the newest of those in the path.
+fn newest_server() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os("SOUK_NATS_SERVER") {
+        return Some(PathBuf::from(named));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain(SERVER_FOLDERS.map(PathBuf::from));
+    folders
+        .map(|folder| folder.join("nats-server"))
+        .filter_map(|server| Some((version(&server)?, server)))
+        .max_by(|one, other| one.0.cmp(&other.0))
+        .map(|(_, server)| server)
+}
+
+fn version(server: &Path) -> Option<Vec<u32>> {
+    let said = Command::new(server).arg("--version").output().ok()?;
+    let text = String::from_utf8(said.stdout).ok()?;
+    let numbers = text.trim().rsplit('v').next()?;
+    numbers
+        .split('.')
+        .map(|number| number.parse().ok())
+        .collect()
+}
+
+fn accepts(server: &Path, config: &str) -> bool {
+    let checked = Command::new(server).args(["-t", "-c", config]).output();
+    checked.expect("the server runs").status.success()
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// A server says who it is as soon as somebody connects.
+fn greets(port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
+        return false;
+    };
+    let mut greeting = [0; 4];
+    let soon = Some(Duration::from_secs(1));
+    stream.set_read_timeout(soon).is_ok()
+        && stream.read_exact(&mut greeting).is_ok()
+        && greeting == *b"INFO"
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "in time: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

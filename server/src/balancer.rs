@@ -1,0 +1,70 @@
+//! A door in front of nodes that are all alike: no folder, no service, nothing kept.
+
+use crate::{config::Config, life::Life, ops};
+use contracts::BoxError;
+use platform::{
+    balance::{Balanced, Pool, Pools},
+    clock::Clock,
+    http::{Readiness, listen, stack},
+};
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+
+/// What the nodes are called in metrics and lists.
+const ROLE: &str = "node";
+
+/// A door that answers.
+pub(crate) struct Balancer {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// Where its metrics are, if they are served.
+    pub(crate) ops_address: Option<SocketAddr>,
+    config: Config,
+    life: Life,
+}
+
+impl Balancer {
+    /// Opens a door in front of the configured nodes.
+    ///
+    /// # Errors
+    /// When the address is taken, or the nodes cannot be looked for.
+    pub(crate) async fn open(config: Config) -> Result<Self, BoxError> {
+        let listener = TcpListener::bind(config.http.listen)
+            .await
+            .map_err(|error| format!("{} cannot be listened on: {error}", config.http.listen))?;
+        let address = listener.local_addr()?;
+        let public_url = config.public_url(address);
+        let life = Life::new(Readiness::new(config.readiness));
+        let nodes = config.gateway.upstream.nodes.clone();
+        let pool = Pool::open(ROLE, nodes, config.balance.clone(), &life.work)?;
+        let pools = Pools::default();
+        pools.add(pool.clone());
+        let nodes = Balanced::new(pool).seen_at(&public_url);
+        let router = gateway::alike(config.gateway.clone(), nodes, life.readiness.clone());
+        let router = life.readiness.part_while_draining(router);
+        let router = stack::wrap(router, &config.http.stack(), &public_url, Clock::System);
+        life.readiness.look().await;
+        life.readiness.start(&life.work);
+        let ops_address = match config.http.ops_address()? {
+            Some(address) => Some(ops::start(&life, address, &pools).await?),
+            None => None,
+        };
+        listen::start(&life.doors, listener, router, config.http.connections_max);
+        Ok(Self {
+            address,
+            ops_address,
+            config,
+            life,
+        })
+    }
+
+    /// Ends when a part of it has failed, and says which.
+    pub(crate) async fn failed(&self) -> String {
+        self.life.failed().await
+    }
+
+    /// Closes; true if nothing had to be cut off.
+    pub(crate) async fn close(self) -> bool {
+        self.life.end(&self.config.http).await
+    }
+}

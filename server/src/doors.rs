@@ -1,0 +1,144 @@
+//! The doors of this process: the shop's own, if it is here, and the one where the other nodes ask. A part that is near
+//! is its own router; one that is far is a way there. Both stand at the same place in the same table.
+
+use crate::{audit, config::Config, openapi, target::Target, wiring::Services};
+use axum::Router;
+use contracts::BoxError;
+use platform::http::{
+    Readiness, TokenVerifier, VerifierOptions,
+    cookies::Cookies,
+    internal::{Gate, guarded},
+    stack,
+};
+
+impl Services {
+    /// The whole shop as a router: the stack, the gateway, the services, the pages.
+    ///
+    /// # Errors
+    /// When the API's document cannot be written, or a part is neither here nor to be reached.
+    pub fn router(
+        &self,
+        config: &Config,
+        public_url: &str,
+        readiness: &Readiness,
+    ) -> Result<Router, BoxError> {
+        let (audit, audit_api) = audit::routes(self.auditor.clone()).split_for_parts();
+        let verifying = VerifierOptions {
+            issuer: config.identity.issuer.clone(),
+            audience: config.identity.audience.clone(),
+        };
+        let part = |target| self.part(target, config, public_url);
+        let door = gateway::Door {
+            config: config.gateway.clone(),
+            limits: config.limits.clone(),
+            verifier: TokenVerifier::new(
+                &verifying,
+                self.keys.clone(),
+                self.revocations.clone(),
+                self.clock.clone(),
+            ),
+            identity: self.identity.clone(),
+            upstreams: gateway::Upstreams {
+                identity: part(Target::Identity)?,
+                catalog: part(Target::Catalog)?,
+                orders: part(Target::Orders)?,
+                payments: part(Target::Payments)?,
+                audit,
+                storefront: part(Target::Storefront)?,
+            },
+            openapi: openapi::join(vec![
+                identity::routes(self.identity.clone()).into_openapi(),
+                catalog::routes(self.catalog.clone(), None).into_openapi(),
+                orders::routes(self.orders.clone(), self.payments.clone(), &config.orders)
+                    .into_openapi(),
+                payments::api(),
+                audit_api,
+            ])?,
+            redis: self.redis.clone(),
+            public_url: public_url.to_owned(),
+            readiness: readiness.clone(),
+        };
+        Ok(stack::wrap(
+            readiness.part_while_draining(gateway::routes(door)),
+            &config.http.stack(),
+            public_url,
+            self.clock.clone(),
+        ))
+    }
+
+    /// What the other nodes ask of this one: the calls of its services, and whatever a door hands on to them.
+    ///
+    /// # Errors
+    /// When there is no secret to know the others by.
+    pub fn internal_router(
+        &self,
+        config: &Config,
+        public_url: &str,
+        readiness: &Readiness,
+    ) -> Result<Router, BoxError> {
+        let mut router = Router::new();
+        for target in [
+            Target::Identity,
+            Target::Catalog,
+            Target::Orders,
+            Target::Payments,
+        ] {
+            if config.target.has(target) {
+                router = router
+                    .merge(self.calls(target))
+                    .merge(self.part(target, config, public_url)?);
+            }
+        }
+        if config.target.has(Target::Storefront) {
+            router = router.fallback_service(self.part(Target::Storefront, config, public_url)?);
+        }
+        let gate = Gate {
+            signer: self.ways.signer()?.clone(),
+            body_bytes_max: usize::try_from(config.internal.body_bytes_max)?,
+        };
+        let router = readiness.part_while_draining(guarded(router, gate, readiness));
+        let mut bounds = config.http.stack();
+        // A call says itself how long it is waited for.
+        bounds.timeout_ms = bounds.timeout_ms.max(config.internal.long_timeout_ms);
+        Ok(stack::wrap(router, &bounds, public_url, self.clock.clone()))
+    }
+
+    /// A part of the shop as the door's table has it.
+    fn part(&self, target: Target, config: &Config, public_url: &str) -> Result<Router, BoxError> {
+        if !config.target.is_near(target) {
+            return self.ways.router(target);
+        }
+        let routes = match (target, &self.near.payments) {
+            (Target::Identity, _) => identity::routes(self.identity.clone()).into(),
+            (Target::Catalog, _) => {
+                let window = self.near.catalog.as_ref().map(|near| near.window());
+                catalog::routes(self.catalog.clone(), window).into()
+            }
+            (Target::Orders, _) => {
+                let (orders, payments) = (self.orders.clone(), self.payments.clone());
+                orders::routes(orders, payments, &config.orders).into()
+            }
+            (Target::Payments, Some(payments)) => payments::routes(payments.clone()).into(),
+            (Target::Storefront, _) => storefront::routes(storefront::App {
+                catalog: self.catalog.clone(),
+                identity: self.identity.clone(),
+                orders: self.orders.clone(),
+                auditor: self.auditor.clone(),
+                shop_name: config.shop.name.clone(),
+                cookies: Cookies::for_public_url(public_url),
+            }),
+            (Target::Payments | Target::Gateway | Target::Worker, _) => Router::new(),
+        };
+        Ok(routes)
+    }
+
+    fn calls(&self, target: Target) -> Router {
+        match target {
+            Target::Identity => identity::internal_routes(self.identity.clone()),
+            Target::Catalog => catalog::internal_routes(self.catalog.clone()),
+            Target::Orders => orders::internal_routes(self.orders.clone()),
+            Target::Payments => payments::internal_routes(self.payments.clone()),
+            Target::Gateway | Target::Storefront | Target::Worker => Router::new(),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What a shop answered, step by step, without what differs from run to run: ids by the order in which they appear,
+//! times, tokens and addresses by a word.
+
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use testkit::Answer;
+
+/// Header fields that are part of an answer.
+const HEADERS: [&str; 9] = [
+    "content-type",
+    "cache-control",
+    "etag",
+    "idempotent-replayed",
+    "link",
+    "location",
+    "retry-after",
+    "www-authenticate",
+    "allow",
+];
+
+/// Members whose text is of one run only.
+const OF_ONE_RUN: [&str; 9] = [
+    "token",
+    "access_token",
+    "refresh_token",
+    "order_token",
+    "request_id",
+    "took_ms",
+    "fence",
+    "owner",
+    "type",
+];
+
+/// Kinds of ids.
+const IDS: [&str; 9] = [
+    "usr_", "ses_", "prd_", "var_", "cat_", "ord_", "pay_", "rfd_", "evt_",
+];
+
+/// Steps and their answers.
+#[derive(Debug, Default)]
+pub(crate) struct Transcript {
+    lines: Vec<String>,
+    known: HashMap<String, String>,
+}
+
+impl Transcript {
+    /// Notes what a step was answered.
+    pub(crate) fn note(&mut self, step: &str, answer: &Answer) {
+        let headers: Vec<String> = HEADERS
+            .iter()
+            .map(|name| (name, answer.header(name)))
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| format!("{name}: {}", self.plain(value)))
+            .collect();
+        let body = if answer.header("content-type").contains("json") {
+            let mut json = answer.json.clone();
+            self.plain_json(&mut json);
+            json.to_string()
+        } else {
+            format!("{} lines", answer.text.lines().count())
+        };
+        let (step, status) = (self.plain(step), answer.status);
+        self.lines
+            .push(format!("{step}: {status} {headers:?} {body}"));
+    }
+
+    /// All lines.
+    pub(crate) fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    fn plain_json(&mut self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.plain(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.plain_json(item)),
+            Value::Object(members) => {
+                for (name, member) in members.iter_mut() {
+                    if OF_ONE_RUN.contains(&name.as_str()) {
+                        *member = json!(name);
+                    } else {
+                        self.plain_json(member);
+                    }
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// A text with ids by number and times by a word.
+    fn plain(&mut self, text: &str) -> String {
+        let mut plain = String::new();
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "_-:.".contains(c);
+        for piece in text.split_inclusive(|c: char| !is_part(c)) {
+            let word = piece.trim_end_matches(|c: char| !is_part(c));
+            let rest = piece.strip_prefix(word).unwrap_or_default();
+            plain.push_str(&self.word(word));
+            plain.push_str(rest);
+        }
+        plain
+    }
+
+    fn word(&mut self, word: &str) -> String {
+        let prefix = IDS.iter().find(|prefix| word.starts_with(**prefix));
+        if let Some(prefix) = prefix.filter(|prefix| word.len() == prefix.len() + 26) {
+            let number = self.known.len();
+            let name = self.known.entry(word.to_owned());
+            return name.or_insert_with(|| format!("{prefix}{number}")).clone();
+        }
+        // A moment, as 2026-01-31T12:00:00.123Z.
+        if word.len() >= 20 && word.ends_with('Z') && word.contains('T') && word.starts_with("20") {
+            return "MOMENT".to_owned();
+        }
+        word.to_owned()
+    }
+}
