@@ -35,6 +35,9 @@ pub enum Command {
     /// Measure orders per second, with the books checked afterwards
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Several nodes on this machine
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// Show or check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -156,6 +159,8 @@ pub enum BenchCommand {
     Orders(BenchArgs),
     /// Reads of products and lists per second over HTTP: without limits, with limits, with limits in Redis
     Reads(ReadsArgs),
+    /// What a call to a service costs that runs on another node, beside the same call in this process
+    Calls(CallsArgs),
 }
 
 /// Flags of `bench reads`.
@@ -192,6 +197,14 @@ pub struct BenchArgs {
     pub mode: BenchMode,
 }
 
+/// Flags of `bench calls`.
+#[derive(Debug, Args)]
+pub struct CallsArgs {
+    /// Calls of each kind, each way
+    #[arg(long, default_value_t = 2_000)]
+    pub calls: u32,
+}
+
 /// Which orders are placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BenchMode {
@@ -216,6 +229,27 @@ impl BenchMode {
             Self::Single => "single",
         }
     }
+}
+
+/// `souk cluster ...`
+#[derive(Debug, Subcommand)]
+pub enum ClusterCommand {
+    /// Start PostgreSQL with a standby, NATS, Redis, some nodes and a door in front of them, in a temporary folder
+    Demo(DemoArgs),
+}
+
+/// Flags of `cluster demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Nodes, all alike
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub nodes: u32,
+    /// Where the door listens
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+    /// Say everything in JSON, a line an event, for programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `souk config ...`

@@ -39,10 +39,11 @@ impl Balancer {
         let pool = Pool::open(ROLE, nodes, config.balance.clone(), &life.work)?;
         let pools = Pools::default();
         pools.add(pool.clone());
-        let nodes = Balanced::new(pool).seen_at(&public_url);
+        let nodes = Balanced::new(pool.clone()).seen_at(&public_url);
         let router = gateway::alike(config.gateway.clone(), nodes, life.readiness.clone());
         let router = life.readiness.part_while_draining(router);
         let router = stack::wrap(router, &config.http.stack(), &public_url, Clock::System);
+        pool.look().await;
         life.readiness.look().await;
         life.readiness.start(&life.work);
         let ops_address = match config.http.ops_address()? {

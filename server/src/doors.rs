@@ -48,15 +48,15 @@ impl Services {
             },
             openapi: openapi::join(vec![
                 identity::routes(self.identity.clone()).into_openapi(),
-                catalog::routes(self.catalog.clone(), None).into_openapi(),
+                catalog::api(),
                 orders::routes(self.orders.clone(), self.payments.clone(), &config.orders)
                     .into_openapi(),
                 payments::api(),
                 audit_api,
             ])?,
-            redis: self.redis.clone(),
             public_url: public_url.to_owned(),
             readiness: readiness.clone(),
+            redis: self.redis.clone(),
         };
         Ok(stack::wrap(
             readiness.part_while_draining(gateway::routes(door)),
@@ -108,18 +108,27 @@ impl Services {
         if !config.target.is_near(target) {
             return self.ways.router(target);
         }
-        let routes = match (target, &self.near.payments) {
-            (Target::Identity, _) => identity::routes(self.identity.clone()).into(),
-            (Target::Catalog, _) => {
-                let window = self.near.catalog.as_ref().map(|near| near.window());
-                catalog::routes(self.catalog.clone(), window).into()
-            }
-            (Target::Orders, _) => {
+        let routes = match target {
+            Target::Identity => identity::routes(self.identity.clone()).into(),
+            Target::Catalog => self
+                .near
+                .catalog
+                .as_ref()
+                .map_or_else(Router::new, |catalog| {
+                    catalog::routes(catalog.clone(), catalog.window()).into()
+                }),
+            Target::Orders => {
                 let (orders, payments) = (self.orders.clone(), self.payments.clone());
                 orders::routes(orders, payments, &config.orders).into()
             }
-            (Target::Payments, Some(payments)) => payments::routes(payments.clone()).into(),
-            (Target::Storefront, _) => storefront::routes(storefront::App {
+            Target::Payments => self
+                .near
+                .payments
+                .as_ref()
+                .map_or_else(Router::new, |payments| {
+                    payments::routes(payments.clone()).into()
+                }),
+            Target::Storefront => storefront::routes(storefront::App {
                 catalog: self.catalog.clone(),
                 identity: self.identity.clone(),
                 orders: self.orders.clone(),
@@ -127,7 +136,7 @@ impl Services {
                 shop_name: config.shop.name.clone(),
                 cookies: Cookies::for_public_url(public_url),
             }),
-            (Target::Payments | Target::Gateway | Target::Worker, _) => Router::new(),
+            Target::Gateway | Target::Worker => Router::new(),
         };
         Ok(routes)
     }

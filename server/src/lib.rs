@@ -15,6 +15,7 @@ mod life;
 mod openapi;
 mod ops;
 mod peers;
+mod places;
 pub mod shop;
 pub mod target;
 mod wiring;

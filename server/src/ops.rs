@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 /// Whoever scrapes needs one connection, or a few.
 const CONNECTIONS_MAX: u32 = 16;
 
-/// Serves `/metrics`, `/livez`, `/readyz` and `/services` (the pools behind this process) until the tasks stop; answers where.
+/// Serves `/metrics`, `/livez`, `/readyz` and `/services` (the pools behind this process); answers where.
 pub(crate) async fn start(
     life: &Life,
     address: SocketAddr,

@@ -11,10 +11,7 @@ use platform::{
     tasks::Tasks,
 };
 use secrecy::SecretString;
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-};
+use std::{net::SocketAddr, path::Path};
 use tokio::net::TcpListener;
 
 /// A shop that answers.
@@ -155,15 +152,20 @@ pub async fn open_services(
     config: &Config,
     must_exist: bool,
 ) -> Result<(Services, Tasks), BoxError> {
-    let folder: PathBuf = config
-        .data_folder()
-        .ok_or("the configuration names no data folder")?;
-    if must_exist && !folder.join("catalog.sqlite").is_file() {
-        return Err(format!("there is no shop in {}", folder.display()).into());
-    }
-    crate::data::make(&folder)?;
     let work = Tasks::default();
-    let services = Services::open(config, Some(&folder), Clock::System, &work).await?;
+    let folder = config.data_folder();
+    if let Some(folder) = &folder {
+        let is_missing = || !folder.join("catalog.sqlite").is_file();
+        if must_exist && config.target.is_near(Target::Catalog) && is_missing() {
+            return Err(format!("there is no shop in {}", folder.display()).into());
+        }
+    }
+    let folder = folder.filter(|_| config.target.services().next().is_some());
+    if let Some(folder) = &folder {
+        crate::data::make(folder)?;
+    }
+    // Schemas on a server are looked at as they are opened.
+    let services = Services::open(config, folder.as_deref(), Clock::System, &work).await?;
     Ok((services, work))
 }
 

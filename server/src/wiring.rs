@@ -6,6 +6,7 @@ use crate::{
     config::Config,
     follow,
     peers::Ways,
+    places::Places,
     target::{Target, Targets},
 };
 use contracts::{
@@ -19,10 +20,7 @@ use platform::{
     redis::Redis,
     tasks::Tasks,
 };
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 /// All services of a shop, tied together, as everybody in this process holds them.
 pub struct Services {
@@ -57,7 +55,7 @@ pub(crate) struct Near {
 /// What services are opened with.
 struct Ground<'c> {
     config: &'c Config,
-    folder: Option<&'c Path>,
+    places: Places<'c>,
     clock: Clock,
     tasks: Tasks,
     keys: KeySet,
@@ -66,7 +64,8 @@ struct Ground<'c> {
 }
 
 impl Services {
-    /// Opens what runs here, its stores in a folder if it keeps anything, and the ways to the rest. Nothing runs in the background yet.
+    /// Opens what runs here, its stores in a folder if it keeps anything, and the ways to the rest. Nothing runs in the
+    /// background yet.
     ///
     /// # Errors
     /// When a store cannot be opened, or a way cannot be followed.
@@ -80,7 +79,7 @@ impl Services {
         let ways = Ways::open(config, &clock, tasks)?;
         let ground = Ground {
             config,
-            folder,
+            places: Places::new(config, folder, tasks),
             clock: clock.clone(),
             tasks: tasks.clone(),
             keys: KeySet::default(),
@@ -92,7 +91,7 @@ impl Services {
             near.identity = Some(ground.identity().await?);
         }
         if targets.is_near(Target::Catalog) {
-            near.catalog = Some(ground.catalog()?);
+            near.catalog = Some(ground.catalog().await?);
         }
         let catalog: Arc<dyn Catalog> = match &near.catalog {
             Some(catalog) => catalog.clone(),
@@ -106,7 +105,7 @@ impl Services {
             None => Arc::new(orders::Client::new(ways.peer(Target::Orders)?)),
         };
         if targets.is_near(Target::Payments) {
-            near.payments = Some(ground.payments(orders.clone(), catalog.clone())?);
+            near.payments = Some(ground.payments(orders.clone(), catalog.clone()).await?);
         }
         let payments: Arc<dyn Payments> = match &near.payments {
             Some(payments) => payments.clone(),
@@ -219,11 +218,15 @@ impl Services {
                 })
             });
         }
-        if let Some(redis) = self.redis.clone() {
-            // Without it the shop is slower, and ready.
-            readiness.add("redis", Need::Optional, move || {
+        let bus = Arc::clone(&self.bus);
+        readiness.add("bus", Need::Optional, move || {
+            std::future::ready(bus.why_away().map_or(Ok(()), |why| Err(why.into())))
+        });
+        if let Some(redis) = &self.redis {
+            let redis = redis.clone();
+            readiness.add("cache", Need::Optional, move || {
                 std::future::ready(if redis.is_away() {
-                    Err("it is away: limits are counted here, products read from the store".into())
+                    Err("redis is away: the shop is slower".into())
                 } else {
                     Ok(())
                 })
@@ -252,17 +255,9 @@ impl Services {
 }
 
 impl Ground<'_> {
-    fn file(&self, name: &str) -> Result<PathBuf, BoxError> {
-        let folder = self
-            .folder
-            .ok_or("the configuration names no data folder")?;
-        Ok(folder.join(name))
-    }
-
     async fn identity(&self) -> Result<Arc<identity::Service>, BoxError> {
         let parts = identity::Parts {
-            database: self.file("identity.sqlite")?,
-            sqlite: self.config.sqlite,
+            place: self.places.of("identity")?,
             config: self.config.identity.clone(),
             clock: self.clock.clone(),
             keys: self.keys.clone(),
@@ -272,21 +267,19 @@ impl Ground<'_> {
         Ok(identity::open(parts).await?)
     }
 
-    fn catalog(&self) -> Result<Arc<catalog::Service>, BoxError> {
+    async fn catalog(&self) -> Result<Arc<catalog::Service>, BoxError> {
         let parts = catalog::Parts {
-            database: self.file("catalog.sqlite")?,
-            sqlite: self.config.sqlite,
+            place: self.places.of("catalog")?,
             config: self.config.catalog,
             clock: self.clock.clone(),
             redis: self.redis.clone(),
         };
-        Ok(catalog::open(parts)?)
+        Ok(catalog::open(parts).await?)
     }
 
     async fn orders(&self, catalog: Arc<dyn Catalog>) -> Result<orders::Opened, BoxError> {
         let parts = orders::Parts {
-            database: self.file("orders.sqlite")?,
-            sqlite: self.config.sqlite,
+            place: self.places.of("orders")?,
             config: self.config.orders.clone(),
             clock: self.clock.clone(),
             tasks: self.tasks.clone(),
@@ -295,23 +288,20 @@ impl Ground<'_> {
         orders::open(parts).await
     }
 
-    fn payments(
+    async fn payments(
         &self,
         orders: Arc<dyn Orders>,
         catalog: Arc<dyn Catalog>,
     ) -> Result<Arc<payments::Service>, BoxError> {
         let parts = payments::Parts {
-            database: self.file("payments.sqlite")?,
-            sandbox_database: self.file("sandbox.sqlite")?,
-            sqlite: self.config.sqlite,
-            // A folder has one process: its lock sees to that.
-            is_alone: self.config.data_folder().is_some(),
+            place: self.places.of("payments")?,
+            sandbox_place: self.places.of("sandbox")?,
             config: self.config.payments.clone(),
             clock: self.clock.clone(),
             tasks: self.tasks.clone(),
             orders,
             catalog,
         };
-        Ok(payments::open(parts)?)
+        Ok(payments::open(parts).await?)
     }
 }

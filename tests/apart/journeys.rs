@@ -253,7 +253,11 @@ impl Tour {
 
     async fn money(&mut self) {
         let path = "/api/v1/orders";
-        let paid = |method: &str, product: &str| json!({"items": [{"product_id": product, "quantity": 1}], "payment": {"method": method}});
+        let paid = |method: &str, product: &str| {
+            json!({
+                "items": [{"product_id": product, "quantity": 1}], "payment": {"method": method},
+            })
+        };
         let tea = self.tea.clone();
         let bought = self.keyed(Who::Ann, "p1", path, paid("tok_ok", &tea)).await;
         self.keyed(Who::Ann, "p1", path, paid("tok_ok", &tea)).await;

@@ -50,7 +50,10 @@ impl Transcript {
             .iter()
             .map(|name| (name, answer.header(name)))
             .filter(|(_, value)| !value.is_empty())
-            .map(|(name, value)| format!("{name}: {}", self.plain(value)))
+            .map(|(name, value)| match *name {
+                "etag" => format!("{name}: {}", version_of(value)),
+                _ => format!("{name}: {}", self.plain(value)),
+            })
             .collect();
         let body = if answer.header("content-type").contains("json") {
             let mut json = answer.json.clone();
@@ -111,5 +114,20 @@ impl Transcript {
             return "MOMENT".to_owned();
         }
         word.to_owned()
+    }
+}
+
+/// Of an entity tag what is equal in every run: a version, but not the print of what is shown, ids and times included.
+fn version_of(tag: &str) -> String {
+    let inside = tag.trim_matches('"');
+    let (version, has_print) = match inside.split_once('-') {
+        Some((version, _)) => (version, true),
+        None => (inside, false),
+    };
+    let is_version = version.bytes().all(|byte| byte.is_ascii_digit());
+    match (is_version, has_print) {
+        (true, false) => tag.to_owned(),
+        (true, true) => format!("{version}-PRINT"),
+        (false, _) => "PRINT".to_owned(),
     }
 }

@@ -82,7 +82,7 @@ async fn a_value_of_the_wrong_kind_is_named() {
         ("SOUK_HTTP__TIMEOUT_MS", "soon", "timeout_ms"),
         ("SOUK_HTTP__LISTEN", "nowhere", "listen"),
         ("SOUK_LOG_LEVEL", "loud", "log_level"),
-        ("SOUK_BUS", "nats://souk:secret@bus:4222", "bus"),
+        ("SOUK_BUS", "amqp://souk:secret@bus:5672", "bus"),
     ] {
         let said = run_with(&["config", "check"], &[(name, value)], "").await;
         let line = refusal(&said).to_lowercase();
@@ -101,13 +101,13 @@ async fn a_database_that_is_not_known_is_refused_without_its_password() {
     for command in [&["config", "check"] as &[&str], &["serve"], &["verify"]] {
         let said = run_with(
             command,
-            &[("SOUK_DB", "postgres://souk:hunter2@db:5432/shop")],
+            &[("SOUK_DB", "mysql://souk:hunter2@db:3306/shop")],
             "",
         )
         .await;
         let line = refusal(&said);
         assert!(
-            line.contains("db: ") && line.contains("postgres://souk:***@db:5432/shop"),
+            line.contains("db: ") && line.contains("mysql://souk:***@db:3306/shop"),
             "{line}"
         );
         assert!(

@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: every check in order, stopping at the first that fails and naming it.
 //! Runs the tools and lets them speak for themselves; it never hides or rewrites what they print.
 
-use crate::tidy;
+use crate::{servers, tidy};
 use std::{
     env,
     fs::{self, File},
@@ -20,6 +20,7 @@ struct Step {
 #[derive(Debug, PartialEq, Eq)]
 enum Work {
     Cargo(&'static [&'static str]),
+    Servers,
     Tidy,
 }
 
@@ -75,6 +76,9 @@ const TEST_NO_DISK: &[&str] = &[
 const NO_DISK: &str = "\
 ci: NOT RUN: power loss, failed syncs and a full disk (tests/crash/power.rs, storage.rs): no FUSE file system can be
 ci: NOT RUN: mounted here. They need Linux, /dev/fuse, and root or fusermount3 (package fuse3).";
+const NO_SERVERS: &str = "\
+ci: NOT RUN: what needs the servers that are named above as not here: the cluster's stores, bus, limits and cache, and
+ci: NOT RUN: other people's balancers. They are installed by this command where it runs as root on Debian.";
 const DOC_TEST: &[&str] = &[
     "test",
     "--package",
@@ -92,10 +96,24 @@ const OWN_VARIABLES: &[&str] = &["CARGO_PKG_", "CARGO_MANIFEST_"];
 pub(crate) fn run(root: &Path, out: &mut dyn Write) -> io::Result<bool> {
     let can_mount = can_mount();
     let steps = steps(has_nextest(root)?, can_mount);
+    let mut has_servers = true;
     let passed = run_all(&steps, out, |step, out| match step.work {
-        Work::Cargo(words) => Ok(cargo(root, words).status()?.success()),
+        Work::Cargo(words) => {
+            let mut command = cargo(root, words);
+            if !has_servers {
+                command.env(servers::SKIP, "1");
+            }
+            Ok(command.status()?.success())
+        }
+        Work::Servers => {
+            has_servers = servers::provide(out)?;
+            Ok(true)
+        }
         Work::Tidy => tidy::run(root, out),
     })?;
+    if !has_servers {
+        writeln!(out, "{NO_SERVERS}")?;
+    }
     if !can_mount {
         writeln!(out, "{NO_DISK}")?;
     }
@@ -112,7 +130,7 @@ fn can_mount() -> bool {
     cfg!(target_os = "linux") && device.is_ok() && (is_root || has_helper)
 }
 
-fn steps(has_nextest: bool, can_mount: bool) -> [Step; 7] {
+fn steps(has_nextest: bool, can_mount: bool) -> [Step; 8] {
     let tests = match (has_nextest, can_mount) {
         (true, true) => NEXTEST,
         (true, false) => NEXTEST_NO_DISK,
@@ -145,6 +163,10 @@ fn steps(has_nextest: bool, can_mount: bool) -> [Step; 7] {
             work: Work::Cargo(BUILD_FAIL_POINTS),
         },
         Step {
+            name: "servers",
+            work: Work::Servers,
+        },
+        Step {
             name: "tests",
             work: Work::Cargo(tests),
         },
@@ -170,7 +192,7 @@ fn run_all(
 fn described(step: &Step) -> String {
     match step.work {
         Work::Cargo(words) => format!("{}: cargo {}", step.name, words.join(" ")),
-        Work::Tidy => step.name.to_owned(),
+        Work::Servers | Work::Tidy => step.name.to_owned(),
     }
 }
 
@@ -221,8 +243,8 @@ mod tests {
     fn every_step_runs_when_none_fails() {
         let (passed, names, out) = ran("none");
         assert!(passed);
-        assert_eq!(names.len(), 7);
-        assert_eq!(out.lines().last(), Some("ci: all 7 steps passed"));
+        assert_eq!(names.len(), 8);
+        assert_eq!(out.lines().last(), Some("ci: all 8 steps passed"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod ci;
 mod headers;
 mod imports;
 mod rooms;
+mod servers;
 mod simulate;
 mod sizes;
 mod sources;

@@ -64,6 +64,8 @@ const HOMES: &[(&str, &[&str])] = &[
             "server/src/commands/bench/bare",
         ],
     ),
+    ("tokio_postgres", &["crates/platform/src/db/postgres"]),
+    ("deadpool_postgres", &["crates/platform/src/db/postgres"]),
 ];
 
 /// Arrows between the rooms of a service.

@@ -2,15 +2,21 @@
 
 use crate::tidy::{File, Violation};
 
-/// A text and the one file that holds it, exactly once.
-const SINGLE: &[(&str, &str)] = &[
+/// A text and the files that hold it, exactly once each: one for each database.
+const SINGLE: &[(&str, &[&str])] = &[
     (
         "INSERT INTO orders (",
-        "crates/orders/src/store/sqlite/place.rs",
+        &[
+            "crates/orders/src/store/sqlite/place.rs",
+            "crates/orders/src/store/postgres/place.rs",
+        ],
     ),
     (
         "INSERT INTO reservations (",
-        "crates/catalog/src/store/sqlite/reserve.rs",
+        &[
+            "crates/catalog/src/store/sqlite/reserve.rs",
+            "crates/catalog/src/store/postgres/reserve.rs",
+        ],
     ),
 ];
 
@@ -18,35 +24,42 @@ const SINGLE: &[(&str, &str)] = &[
 pub(crate) fn single(files: &[File]) -> Vec<Violation> {
     SINGLE
         .iter()
-        .flat_map(|(text, home)| stray(files, text, home))
+        .flat_map(|(text, homes)| {
+            let missing = homes.iter().flat_map(|home| missing(files, text, home));
+            stray(files, text, homes).into_iter().chain(missing)
+        })
         .collect()
 }
 
-fn stray(files: &[File], text: &str, home: &str) -> Vec<Violation> {
-    let mut found_at_home = 0_usize;
+fn stray(files: &[File], text: &str, homes: &[&str]) -> Vec<Violation> {
     let mut violations = Vec::new();
     for file in files
         .iter()
         .filter(|file| file.is_rust() && is_the_shop_s(&file.path))
     {
-        for (index, _) in file
-            .text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| line.contains(text))
-        {
-            let at_home = file.path == home;
-            found_at_home = found_at_home.saturating_add(usize::from(at_home));
-            if !at_home || found_at_home > 1 {
-                let what = format!("`{text}` belongs into {home}, once");
-                violations.push(file.violation(index.saturating_add(1), what));
-            }
+        let allowed = usize::from(homes.contains(&file.path.as_str()));
+        for line in lines_with(file, text).into_iter().skip(allowed) {
+            let what = format!("`{text}` belongs into {}, once", homes.join(" and "));
+            violations.push(file.violation(line, what));
         }
     }
-    if let (0, Some(file)) = (found_at_home, files.iter().find(|file| file.path == home)) {
-        violations.push(file.violation(1, format!("`{text}` is missing: has it moved?")));
-    }
     violations
+}
+
+fn missing(files: &[File], text: &str, home: &str) -> Option<Violation> {
+    let file = files.iter().find(|file| file.path == home)?;
+    let what = format!("`{text}` is missing: has it moved?");
+    lines_with(file, text)
+        .is_empty()
+        .then(|| file.violation(1, what))
+}
+
+fn lines_with(file: &File, text: &str) -> Vec<usize> {
+    let lines = (1..).zip(file.text.lines());
+    lines
+        .filter(|(_, line)| line.contains(text))
+        .map(|(number, _)| number)
+        .collect()
 }
 
 /// Writes the rows of an order into files that no shop opens, to be measured against.
@@ -74,7 +87,7 @@ mod tests {
             "crates/gateway/src/quick.rs",
             "//! Quick.\n\"INSERT INTO orders (a)\"\n",
         );
-        let violations = stray(&[place(), second], "INSERT INTO orders (", HOME);
+        let violations = stray(&[place(), second], "INSERT INTO orders (", &[HOME]);
         assert_eq!(violations.len(), 1);
         assert_eq!(
             (violations[0].path.as_str(), violations[0].line),
@@ -88,8 +101,17 @@ mod tests {
             "crates/orders/src/store/suite/place.rs",
             "\"INSERT INTO orders (a)\"\n",
         );
-        assert!(stray(&[place(), test], "INSERT INTO orders (", HOME).is_empty());
+        assert!(stray(&[place(), test], "INSERT INTO orders (", &[HOME]).is_empty());
+        assert!(missing(&[place()], "INSERT INTO orders (", HOME).is_none());
         let empty = File::new(HOME, "//! Place.\n");
-        assert_eq!(stray(&[empty], "INSERT INTO orders (", HOME).len(), 1);
+        assert!(missing(&[empty], "INSERT INTO orders (", HOME).is_some());
+    }
+
+    #[test]
+    fn twice_in_the_right_file_is_once_too_often() {
+        let text = "//! Place.\n\"INSERT INTO orders (a)\"\n\"INSERT INTO orders (b)\"\n";
+        let violations = stray(&[File::new(HOME, text)], "INSERT INTO orders (", &[HOME]);
+        assert_eq!(violations.len(), 1);
+        assert_eq!(violations[0].line, 3);
     }
 }

@@ -14,23 +14,22 @@ mod store;
 pub use client::Client;
 pub use config::{Config, DEFAULTS};
 pub use events::{consumer, start_news};
-pub use http::{internal_routes, routes};
+pub use http::{api, internal_routes, routes};
 pub use service::{Service, Window};
 
 use platform::{
     clock::Clock,
-    db::{self, StoreError},
+    db::{Place, StoreError},
     redis::Redis,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
+use store::{Store, postgres::PostgresStore, sqlite::SqliteStore};
 
 /// What the catalog is made of.
 #[derive(Debug, Clone)]
 pub struct Parts {
-    /// Its SQLite file.
-    pub database: PathBuf,
-    /// Bounds and sizes of the database.
-    pub sqlite: db::sqlite::Options,
+    /// Where it is kept.
+    pub place: Place,
     /// Its part of the settings.
     pub config: Config,
     /// What time it is.
@@ -42,11 +41,13 @@ pub struct Parts {
 /// Opens the catalog's database, brings it up to date, and gives the service.
 ///
 /// # Errors
-/// When the file cannot be used or a migration fails.
-pub fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
+/// When the database cannot be used or a migration fails.
+pub async fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
     let now = parts.clock.now();
-    let store = store::sqlite::SqliteStore::open(&parts.database, parts.sqlite, now)?;
-    let store = Arc::new(store);
+    let store: Arc<dyn Store> = match parts.place {
+        Place::Sqlite(file, options) => Arc::new(SqliteStore::open(&file, options, now)?),
+        Place::Postgres(place) => Arc::new(PostgresStore::open(place, now).await?),
+    };
     Ok(Arc::new(Service::new(
         store,
         parts.clock,

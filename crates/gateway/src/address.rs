@@ -19,6 +19,7 @@ const CLAIMS: &[&str] = &[
     "x-client-ip",
     "x-cluster-client-ip",
     "true-client-ip",
+    "x-souk-",
     "x-user",
     "x-role",
     "x-principal",

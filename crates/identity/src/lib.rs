@@ -21,21 +21,19 @@ pub use service::Service;
 use contracts::BoxError;
 use platform::{
     clock::Clock,
-    db,
+    db::{Database, Place, StoreError},
     http::{KeySet, Revocations},
     tasks::Tasks,
 };
 use service::Ground;
-use std::{path::PathBuf, sync::Arc};
-use store::sqlite::SqliteStore;
+use std::sync::Arc;
+use store::{Store, postgres::PostgresStore, sqlite::SqliteStore};
 
 /// What the service is made of.
 #[derive(Clone)]
 pub struct Parts {
-    /// The SQLite file.
-    pub database: PathBuf,
-    /// Its bounds.
-    pub sqlite: db::sqlite::Options,
+    /// Where accounts are kept.
+    pub place: Place,
     /// Identity's settings.
     pub config: Config,
     /// What time it is.
@@ -52,13 +50,13 @@ pub struct Parts {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The database cannot be used.
-    #[error("identity's database {} cannot be used", path.display())]
+    #[error("identity's database {place} cannot be used")]
     Database {
-        /// Which file.
-        path: PathBuf,
+        /// Which file, or which schema.
+        place: String,
         /// Why.
         #[source]
-        source: db::StoreError,
+        source: StoreError,
     },
     /// A setting, a key or a stored secret cannot be used.
     #[error("identity cannot start: {0}")]
@@ -66,23 +64,15 @@ pub enum OpenError {
 }
 
 /// Opens the database (a new one gets its tables and keys), publishes the public keys, and remembers what
-/// ended within the last hour. Safe beside another process on the same file: the command line does so.
+/// ended within the last hour. Safe beside other processes on the same database: nodes and the command line are.
 ///
 /// # Errors
 /// [`OpenError`], in one line.
 pub async fn open(parts: Parts) -> Result<Arc<Service>, OpenError> {
-    let (path, options, now) = (parts.database.clone(), parts.sqlite, parts.clock.now());
-    let opening = tokio::task::spawn_blocking(move || SqliteStore::open(&path, options, now));
-    let store = opening
-        .await
-        .map_err(|error| OpenError::Start(error.into()))?
-        .map_err(|source| OpenError::Database {
-            path: parts.database,
-            source,
-        })?;
+    let (store, outbox) = open_store(&parts).await?;
     let service = Service::start(Ground {
-        outbox: store.database(),
-        store: Arc::new(store),
+        outbox,
+        store,
         config: parts.config,
         clock: parts.clock,
         keys: parts.keys,
@@ -90,4 +80,31 @@ pub async fn open(parts: Parts) -> Result<Arc<Service>, OpenError> {
         tasks: parts.tasks,
     });
     service.await.map(Arc::new).map_err(OpenError::Start)
+}
+
+async fn open_store(parts: &Parts) -> Result<(Arc<dyn Store>, Database), OpenError> {
+    let now = parts.clock.now();
+    match parts.place.clone() {
+        Place::Sqlite(path, options) => {
+            let place = path.display().to_string();
+            let opening =
+                tokio::task::spawn_blocking(move || SqliteStore::open(&path, options, now));
+            let opened = opening
+                .await
+                .map_err(|error| OpenError::Start(error.into()))?;
+            let store = opened.map_err(|source| OpenError::Database { place, source })?;
+            let database = store.database().into();
+            Ok((Arc::new(store), database))
+        }
+        Place::Postgres(place) => {
+            let schema = place.schema.to_owned();
+            let opened = PostgresStore::open(place, now).await;
+            let store = opened.map_err(|source| OpenError::Database {
+                place: schema,
+                source,
+            })?;
+            let database = store.database().into();
+            Ok((Arc::new(store), database))
+        }
+    }
 }

@@ -22,20 +22,18 @@ use contracts::{BoxError, catalog::Catalog, orders::Orders, payments::Payments};
 use platform::{
     bus::{Bus, Consumer},
     clock::Clock,
-    db::sqlite::{Database, Options},
+    db::{Database, Place},
     outbox,
     tasks::Tasks,
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
-use store::{Store, sqlite::SqliteStore};
+use std::{sync::Arc, time::Duration};
+use store::{Store, postgres::PostgresStore, sqlite::SqliteStore};
 use utoipa_axum::router::OpenApiRouter;
 
 /// What orders are made of.
 pub struct Parts {
-    /// The file they are kept in.
-    pub database: PathBuf,
-    /// Its bounds.
-    pub sqlite: Options,
+    /// Where they are kept.
+    pub place: Place,
     /// The section `[orders]`.
     pub config: Config,
     /// What time it is.
@@ -59,16 +57,31 @@ pub struct Opened {
 /// # Errors
 /// When the store cannot be opened.
 pub async fn open(parts: Parts) -> Result<Opened, BoxError> {
-    let store = SqliteStore::open(&parts.database, parts.sqlite, parts.clock.now())?;
-    let database = store.database();
+    let (store, database) = open_store(&parts).await?;
     let token_secret = store.token_secret().await?;
     let clock = parts.clock.clone();
-    let service = Service::new(Arc::new(store), parts, token_secret);
+    let service = Service::new(store, parts, token_secret);
     Ok(Opened {
         service: Arc::new(service),
         database,
         clock,
     })
+}
+
+async fn open_store(parts: &Parts) -> Result<(Arc<dyn Store>, Database), BoxError> {
+    let now = parts.clock.now();
+    match &parts.place {
+        Place::Sqlite(file, options) => {
+            let store = SqliteStore::open(file, *options, now)?;
+            let database = store.database().into();
+            Ok((Arc::new(store), database))
+        }
+        Place::Postgres(place) => {
+            let store = PostgresStore::open(place.clone(), now).await?;
+            let database = store.database().into();
+            Ok((Arc::new(store), database))
+        }
+    }
 }
 
 impl Opened {

@@ -15,7 +15,7 @@ pub struct Config {
     pub sandbox_slow_ms: u64,
     /// Payments at work at a time.
     pub in_flight_max: u32,
-    /// Payments that cross to orders or catalog in one batch.
+    /// Payments that cross to orders or catalog, or are booked on PostgreSQL, in one batch.
     pub settle_batch_max: u32,
     /// Unfinished payments and refunds that the sweeper takes up in one round.
     pub sweep_rows_max: u32,

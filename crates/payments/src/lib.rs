@@ -23,21 +23,18 @@ pub use service::Service;
 use contracts::{catalog::Catalog, orders::Orders};
 use platform::{
     clock::Clock,
-    db::{StoreError, sqlite::Options},
+    db::{Place, StoreError},
     tasks::Tasks,
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
+use store::{Bounds, PostgresBook, PostgresStore, SandboxBook, SqliteBook, SqliteStore, Store};
 
 /// What payments is made of.
 pub struct Parts {
-    /// Our rows.
-    pub database: PathBuf,
-    /// The sandbox provider's own books.
-    pub sandbox_database: PathBuf,
-    /// Bounds of both files.
-    pub sqlite: Options,
-    /// Whether no other process works on these files: then what the last one left is taken up at once.
-    pub is_alone: bool,
+    /// Where our rows are kept. A file has one process; a server may have several.
+    pub place: Place,
+    /// Where the sandbox provider keeps its own books.
+    pub sandbox_place: Place,
     /// Settings.
     pub config: Config,
     /// What time it is.
@@ -50,14 +47,13 @@ pub struct Parts {
     pub catalog: Arc<dyn Catalog>,
 }
 
-/// Opens the files and makes the service.
+/// Opens the stores and makes the service.
 ///
 /// # Errors
-/// When a file cannot be used or a migration fails.
-pub fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
-    let now = parts.clock.now();
-    let store = store::SqliteStore::open(&parts.database, parts.sqlite, now)?;
-    let book = store::SandboxBook::open(&parts.sandbox_database, parts.sqlite, now)?;
+/// When a store cannot be used or a migration fails.
+pub async fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
+    let store = open_store(&parts).await?;
+    let book = open_book(&parts).await?;
     let slow = Duration::from_millis(parts.config.sandbox_slow_ms);
     let sandbox = Sandbox::new(book, slow, parts.clock.clone());
     let crossings =
@@ -65,12 +61,12 @@ pub fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
     let core = service::Core {
         // Random, and not the process's number: the next process must never take itself for the last one.
         owner: contracts::values::EventId::generate().to_string(),
-        store: Arc::new(store),
+        store,
+        is_alone: matches!(parts.place, Place::Sqlite(..)),
         provider: Arc::new(sandbox.clone()),
         orders: parts.orders,
         catalog: parts.catalog,
         crossings,
-        is_alone: parts.is_alone,
         flights: service::Flights::new(parts.config.in_flight_max),
         turns: service::Turns::default(),
         config: parts.config,
@@ -78,6 +74,28 @@ pub fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
         tasks: parts.tasks,
     };
     Ok(Arc::new(Service::new(core, sandbox)))
+}
+
+async fn open_store(parts: &Parts) -> Result<Arc<dyn Store>, StoreError> {
+    let now = parts.clock.now();
+    Ok(match &parts.place {
+        Place::Sqlite(file, options) => Arc::new(SqliteStore::open(file, *options, now)?),
+        Place::Postgres(place) => {
+            let bounds = Bounds {
+                queue_max: parts.config.in_flight_max,
+                batch_max: parts.config.settle_batch_max,
+            };
+            Arc::new(PostgresStore::open(place.clone(), bounds, now).await?)
+        }
+    })
+}
+
+async fn open_book(parts: &Parts) -> Result<Arc<dyn SandboxBook>, StoreError> {
+    let now = parts.clock.now();
+    Ok(match &parts.sandbox_place {
+        Place::Sqlite(file, options) => Arc::new(SqliteBook::open(file, *options, now)?),
+        Place::Postgres(place) => Arc::new(PostgresBook::open(place.clone(), now).await?),
+    })
 }
 
 /// Starts the sweeper, which finishes what was left unfinished, and the courier of the sandbox's callbacks.

@@ -41,6 +41,7 @@ pub fn count(number: usize) -> f64 {
 }
 
 type File = [(&'static str, String); 1];
+type Schema = [(&'static str, &'static str); 1];
 type Consumer = [(&'static str, &'static str); 1];
 type Queue = [(&'static str, &'static str); 1];
 type Reads = [(&'static str, &'static str); 2];
@@ -57,7 +58,90 @@ struct Platform {
     redis_calls: Family<Outcome, Counter>,
     limit_takes: Family<Outcome, Counter>,
     cache_reads: Family<Reads, Counter>,
-    bus: Bus,
+    postgres_commit_seconds: Family<Schema, Histogram, fn() -> Histogram>,
+    postgres_deadlocks: Family<Schema, Counter>,
+    postgres_lost_answers: Family<Schema, Counter>,
+}
+
+static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
+    queue_depth: Family::default(),
+    group_size: Family::new_with_constructor(counts),
+    commit_seconds: Family::new_with_constructor(seconds),
+    checkpoint_seconds: Family::new_with_constructor(seconds),
+    log_pages: Family::default(),
+    postgres_commit_seconds: Family::new_with_constructor(seconds),
+    postgres_deadlocks: Family::default(),
+    postgres_lost_answers: Family::default(),
+    redis_up: Gauge::default(),
+    redis_calls: Family::default(),
+    limit_takes: Family::default(),
+    cache_reads: Family::default(),
+});
+
+/// Adds the platform's metrics to a registry.
+pub fn register(registry: &mut Registry) {
+    let platform = &*PLATFORM;
+    BUS.register(registry);
+    registry.register(
+        "souk_queue_depth",
+        "Wishes that wait for their batch",
+        platform.queue_depth.clone(),
+    );
+    registry.register(
+        "souk_sqlite_group_size",
+        "Writes that shared a commit",
+        platform.group_size.clone(),
+    );
+    registry.register(
+        "souk_sqlite_commit_seconds",
+        "From the first statement of a group until it is on the disk",
+        platform.commit_seconds.clone(),
+    );
+    registry.register(
+        "souk_sqlite_checkpoint_seconds",
+        "How long pages were copied from the write-ahead log to their file",
+        platform.checkpoint_seconds.clone(),
+    );
+    registry.register(
+        "souk_sqlite_log_pages",
+        "Pages in the write-ahead log after the last commit",
+        platform.log_pages.clone(),
+    );
+    registry.register(
+        "souk_postgres_commit_seconds",
+        "From the begin of a write until its COMMIT was answered",
+        platform.postgres_commit_seconds.clone(),
+    );
+    registry.register(
+        "souk_postgres_deadlocks",
+        "Writes that were undone because of others and made once more",
+        platform.postgres_deadlocks.clone(),
+    );
+    registry.register(
+        "souk_postgres_lost_answers",
+        "Writes whose COMMIT was not answered, so that its outcome was looked for",
+        platform.postgres_lost_answers.clone(),
+    );
+    registry.register(
+        "souk_redis_up",
+        "Whether there is a connection to Redis",
+        platform.redis_up.clone(),
+    );
+    registry.register(
+        "souk_redis_calls",
+        "Calls to Redis, by what came of them",
+        platform.redis_calls.clone(),
+    );
+    registry.register(
+        "souk_limit_takes",
+        "Requests counted against shared limits, by where: in Redis, against units leased before, or here alone",
+        platform.limit_takes.clone(),
+    );
+    registry.register(
+        "souk_cache_reads",
+        "Answers by where they came from: memory, somebody else's reading, Redis or the store",
+        platform.cache_reads.clone(),
+    );
 }
 
 /// What the broker is measured by.
@@ -125,84 +209,11 @@ impl Bus {
     }
 }
 
+static BUS: LazyLock<Bus> = LazyLock::new(Bus::default);
+
 /// The broker's.
 pub(crate) fn bus() -> &'static Bus {
-    &PLATFORM.bus
-}
-
-static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
-    queue_depth: Family::default(),
-    group_size: Family::new_with_constructor(counts),
-    commit_seconds: Family::new_with_constructor(seconds),
-    checkpoint_seconds: Family::new_with_constructor(seconds),
-    log_pages: Family::default(),
-    redis_up: Gauge::default(),
-    redis_calls: Family::default(),
-    limit_takes: Family::default(),
-    cache_reads: Family::default(),
-    bus: Bus::default(),
-});
-
-/// Adds the platform's metrics to a registry.
-pub fn register(registry: &mut Registry) {
-    let Platform {
-        queue_depth,
-        group_size,
-        commit_seconds,
-        checkpoint_seconds,
-        log_pages,
-        redis_up,
-        redis_calls,
-        limit_takes,
-        cache_reads,
-        bus,
-    } = &*PLATFORM;
-    bus.register(registry);
-    registry.register(
-        "souk_queue_depth",
-        "Wishes that wait for their batch",
-        queue_depth.clone(),
-    );
-    registry.register(
-        "souk_sqlite_group_size",
-        "Writes that shared a commit",
-        group_size.clone(),
-    );
-    registry.register(
-        "souk_sqlite_commit_seconds",
-        "From the first statement of a group until it is on the disk",
-        commit_seconds.clone(),
-    );
-    registry.register(
-        "souk_sqlite_checkpoint_seconds",
-        "How long pages were copied from the write-ahead log to their file",
-        checkpoint_seconds.clone(),
-    );
-    registry.register(
-        "souk_sqlite_log_pages",
-        "Pages in the write-ahead log after the last commit",
-        log_pages.clone(),
-    );
-    registry.register(
-        "souk_redis_up",
-        "Whether there is a connection to Redis",
-        redis_up.clone(),
-    );
-    registry.register(
-        "souk_redis_calls",
-        "Calls to Redis, by what came of them",
-        redis_calls.clone(),
-    );
-    registry.register(
-        "souk_limit_takes",
-        "Requests counted against shared limits, by where: in Redis, against units leased before, or here alone",
-        limit_takes.clone(),
-    );
-    registry.register(
-        "souk_cache_reads",
-        "Answers by where they came from: memory, somebody else's reading, Redis or the store",
-        cache_reads.clone(),
-    );
+    &BUS
 }
 
 /// The registry as text, for `GET /metrics`.
@@ -269,6 +280,28 @@ impl Redis {
             late: calls("late"),
             away: calls("away"),
             dropped: calls("dropped"),
+        }
+    }
+}
+
+/// What the writes to one schema are measured by.
+#[derive(Debug, Clone)]
+pub(crate) struct Postgres {
+    pub(crate) commit_seconds: Histogram,
+    pub(crate) deadlocks: Counter,
+    pub(crate) lost_answers: Counter,
+}
+
+impl Postgres {
+    /// The handles of the schema of this name.
+    pub(crate) fn of(schema: &'static str) -> Self {
+        let schema: Schema = [("schema", schema)];
+        Self {
+            commit_seconds: PLATFORM
+                .postgres_commit_seconds
+                .get_or_create_owned(&schema),
+            deadlocks: PLATFORM.postgres_deadlocks.get_or_create_owned(&schema),
+            lost_answers: PLATFORM.postgres_lost_answers.get_or_create_owned(&schema),
         }
     }
 }

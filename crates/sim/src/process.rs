@@ -15,7 +15,10 @@ use platform::{
     bus::Bus,
     clock::Clock,
     config::{Sources, load},
-    db::sqlite::{self, inline},
+    db::{
+        Place,
+        sqlite::{self, inline},
+    },
     http::stack,
     tasks::Tasks,
 };
@@ -168,12 +171,12 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
     let (folder, tampering) = (ground.folder, &ground.plan.tampering);
     let (tasks, clock) = (Tasks::default(), ground.clock.clone());
     let near_catalog = catalog::open(catalog::Parts {
-        database: folder.join("catalog.sqlite"),
-        sqlite: SQLITE,
+        place: Place::Sqlite(folder.join("catalog.sqlite"), SQLITE),
         config: settings.catalog,
         clock: clock.clone(),
         redis: None,
-    })?;
+    })
+    .await?;
     let mut catalog: Arc<dyn Catalog> = near_catalog.clone();
     if let Some(wrap) = &tampering.catalog {
         catalog = wrap(catalog);
@@ -189,8 +192,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         way: way.clone(),
     });
     let opened = orders::open(orders::Parts {
-        database: folder.join("orders.sqlite"),
-        sqlite: SQLITE,
+        place: Place::Sqlite(folder.join("orders.sqlite"), SQLITE),
         config: settings.orders.clone(),
         clock: clock.clone(),
         tasks: tasks.clone(),
@@ -202,10 +204,8 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         orders = wrap(orders);
     }
     let near_payments = payments::open(payments::Parts {
-        database: folder.join("payments.sqlite"),
-        sandbox_database: folder.join("sandbox.sqlite"),
-        is_alone: true,
-        sqlite: SQLITE,
+        place: Place::Sqlite(folder.join("payments.sqlite"), SQLITE),
+        sandbox_place: Place::Sqlite(folder.join("sandbox.sqlite"), SQLITE),
         config: settings.payments,
         clock: clock.clone(),
         tasks: tasks.clone(),
@@ -214,7 +214,8 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
             way,
         }),
         catalog: far_catalog,
-    })?;
+    })
+    .await?;
     let services = Services {
         catalog,
         orders,
@@ -267,7 +268,7 @@ fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
         .merge(payments::routes(Arc::clone(&services.near_payments)))
         .merge(catalog::routes(
             services.catalog.clone(),
-            Some(services.window.clone()),
+            services.window.clone(),
         ))
         .split_for_parts()
         .0;

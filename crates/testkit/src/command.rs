@@ -111,6 +111,22 @@ impl Running {
         self.process.try_wait().expect("a process").is_some()
     }
 
+    /// The process's id.
+    pub fn process_id(&self) -> u32 {
+        self.process.id().expect("it runs")
+    }
+
+    /// Sends it a signal, such as `TERM`.
+    pub async fn signal(&self, name: &str) {
+        signal(&self.process, name).await;
+    }
+
+    /// Waits until it has ended by itself.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let ended = timeout(PATIENCE, self.process.wait()).await;
+        ended.expect("it ends").expect("it was a process")
+    }
+
     /// `kill -9`.
     pub async fn kill(&mut self) {
         self.process.kill().await.expect("it dies");

@@ -13,10 +13,12 @@ mod command;
 mod disk;
 mod folder;
 mod nats;
+pub mod postgres;
 mod process;
 mod provider;
 mod raw;
 mod redis;
+mod servers;
 
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};

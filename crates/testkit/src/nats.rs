@@ -2,7 +2,10 @@
 //! all it stored, and started again on the same port. It goes with its handle, and with the test's process.
 #![expect(clippy::print_stdout, reason = "a test says what it does without")]
 
-use crate::folder::Folder;
+use crate::{
+    folder::Folder,
+    servers::{found, remove_afterwards},
+};
 use std::{
     io::Read,
     net::{TcpListener, TcpStream},
@@ -31,21 +34,14 @@ impl Nats {
     /// # Panics
     /// When there is none and nobody said `SOUK_TEST_SKIP_SERVERS=1`.
     pub async fn start() -> Option<Self> {
-        let Some(server) = newest_server() else {
-            let missing = "nats-server is missing: apt-get install nats-server, or name one in SOUK_NATS_SERVER";
-            assert!(
-                std::env::var_os("SOUK_TEST_SKIP_SERVERS").is_some_and(|value| value == "1"),
-                "{missing}"
-            );
-            println!("SKIPPED: {missing}");
-            return None;
-        };
+        let server = found("NATS", "nats-server", newest_server())?;
         let mut nats = Self {
             folder: Folder::default(),
             port: free_port(),
             server,
             process: None,
         };
+        remove_afterwards(nats.folder.path());
         nats.restart().await;
         Some(nats)
     }
@@ -67,13 +63,23 @@ impl Nats {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Sends it a signal, such as `STOP` or `CONT`.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn signal(&self, name: &str) {
+        let process = self.process.as_ref().expect("it runs").id().to_string();
+        let told = Command::new("kill").args(["-s", name, &process]).status();
+        assert!(told.expect("kill runs").success(), "it runs");
+    }
+
     /// Asks it to stop, and waits.
+    ///
+    /// # Panics
+    /// When it does not run.
     pub async fn stop(&mut self) {
-        let Some(mut process) = self.process.take() else {
-            return;
-        };
-        let told = Command::new("kill").arg(process.id().to_string()).status();
-        assert!(told.expect("kill runs").success(), "it was running");
+        self.signal("TERM");
+        let mut process = self.process.take().expect("it runs");
         until("it stops", || {
             process.try_wait().expect("a process").is_some()
         })

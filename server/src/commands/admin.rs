@@ -7,10 +7,10 @@ pub(super) async fn create(data: &DataArgs, email: &str) -> Result<(), BoxError>
     let config = data.load()?;
     let email = Email::parse(email).map_err(|error| format!("--email {error}"))?;
     let password = password::read("Password: ")?;
-    let folder = config.data_folder().unwrap_or_default();
-    let new = !folder.join("identity.sqlite").is_file();
+    let folder = config.data_folder();
+    let new = folder.filter(|folder| !folder.join("identity.sqlite").is_file());
     let (services, _work) = open_services(&config, false).await?;
-    if new {
+    if let Some(folder) = new {
         say(format!("made a new shop in {}", folder.display()));
     }
     let user = services

@@ -3,6 +3,7 @@
 mod admin;
 mod api;
 mod bench;
+mod cluster;
 mod config;
 mod health;
 mod import;
@@ -13,7 +14,7 @@ mod serve;
 mod verify;
 
 use crate::{
-    args::{AdminCommand, BenchCommand, Cli, Command, ImportCommand},
+    args::{AdminCommand, BenchCommand, Cli, ClusterCommand, Command, ImportCommand},
     console::complain,
 };
 use contracts::BoxError;
@@ -56,6 +57,8 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Verify(data) => verify::run(&data).await,
         Command::Bench(BenchCommand::Orders(plan)) => bench::orders(plan).await,
         Command::Bench(BenchCommand::Reads(plan)) => bench::reads(&plan).await,
+        Command::Bench(BenchCommand::Calls(plan)) => bench::calls(plan).await,
+        Command::Cluster(ClusterCommand::Demo(args)) => cluster::demo(&args).await,
         Command::Config(command) => config::run(&command),
         Command::Health { url } => health::run(&url).await,
     }

@@ -6,9 +6,10 @@ use contracts::{BoxError, audit::AuditReport};
 pub(super) async fn run(args: &DataArgs) -> Result<(), BoxError> {
     let config = args.load()?;
     let (services, _work) = open_services(&config, true).await?;
-    let is_open = config
-        .data_folder()
-        .is_some_and(|folder| data::is_served(&folder));
+    let is_served = |folder: std::path::PathBuf| data::is_served(&folder);
+    // Of a shared database nobody knows who else is at work on it; and what other nodes keep is open, for they would
+    // not answer otherwise.
+    let is_open = config.data_folder().is_none_or(is_served) || !config.target.is_whole();
     judge(&audit::check(&services.books(), is_open).await?)
 }
 

@@ -93,6 +93,10 @@ impl Config {
     /// Whether this process can be the part of the shop that it should be.
     pub(super) fn check_parts(&self) -> Result<(), ConfigError> {
         let invalid = |text: String| Err(ConfigError::Invalid(text));
+        if !self.gateway.upstream.nodes.is_empty() {
+            // Nothing but a door in front of whole shops: there is nobody to sign for.
+            return Ok(());
+        }
         let targets = &self.target;
         let internal = self.internal_address()?;
         if internal.is_none() && !targets.has(Target::Gateway) {

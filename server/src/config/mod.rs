@@ -9,7 +9,7 @@ use platform::{
     balance,
     bus::{self, nats},
     config::{ConfigError, Sources},
-    db::sqlite,
+    db::{postgres, sqlite},
     http::{readiness, stack},
     redis,
     telemetry::{self, LogFormat},
@@ -30,7 +30,7 @@ const DEFAULTS: &str = include_str!("defaults.toml");
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `sqlite:DIR`.
+    /// `sqlite:DIR` or `postgres://...`.
     pub db: String,
     /// `local` or `nats://HOST:PORT[,HOST:PORT]`.
     pub bus: String,
@@ -50,8 +50,6 @@ pub struct Config {
     pub readiness: readiness::Options,
     /// The embedded store's bounds.
     pub sqlite: sqlite::Options,
-    /// How Redis is used, if it is.
-    pub redis: redis::Options,
     /// Where the parts run that are elsewhere.
     pub peers: Peers,
     /// How parts that run apart know each other.
@@ -60,6 +58,10 @@ pub struct Config {
     pub balance: balance::Options,
     /// The broker's bounds.
     pub nats: nats::Config,
+    /// How Redis is used, if it is.
+    pub redis: redis::Options,
+    /// The shared store's bounds.
+    pub postgres: postgres::Options,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -126,9 +128,16 @@ impl Http {
     pub fn shutdown_delay(&self) -> Duration {
         match self.shutdown_delay_ms {
             Delay::Ms(ms) => Duration::from_millis(ms),
-            Delay::Word(Word::Auto) if self.listen.ip().is_loopback() => Duration::ZERO,
+            Delay::Word(Word::Auto) if self.is_private() => Duration::ZERO,
             Delay::Word(Word::Auto) => SHUTDOWN_DELAY,
         }
+    }
+
+    /// Whether only this machine can ask.
+    fn is_private(&self) -> bool {
+        let internal = self.internal_listen.parse::<SocketAddr>();
+        self.listen.ip().is_loopback()
+            && internal.map_or(true, |address| address.ip().is_loopback())
     }
 
     /// Where metrics are served, if anywhere.
@@ -190,10 +199,10 @@ pub struct HttpFlags {
 pub fn defaults() -> String {
     [
         DEFAULTS,
-        redis::DEFAULTS,
         readiness::DEFAULTS,
         balance::DEFAULTS,
         nats::DEFAULTS,
+        redis::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -227,9 +236,9 @@ impl Config {
     /// Settings that cannot work.
     fn check(&self) -> Result<(), ConfigError> {
         let invalid = |text: String| Err(ConfigError::Invalid(text));
-        if self.data_folder().is_none() {
+        if self.data_folder().is_none() && !self.database_is_shared() {
             return invalid(format!(
-                "db: \"{}\" is not known here; use sqlite:DIR",
+                "db: \"{}\" is not known here; use sqlite:DIR or postgres://USER:PASSWORD@HOST/DATABASE",
                 masked_url(&self.db)
             ));
         }
@@ -246,12 +255,12 @@ impl Config {
             let shown = masked_url(&self.cache);
             return invalid(format!("cache: \"{shown}\": {error}, or local"));
         }
-        let sections = [
-            self.redis.check(),
-            self.limits.sharing.check(),
-            self.catalog.check(),
-        ];
-        if let Some(error) = sections.into_iter().find_map(Result::err) {
+        let shared = self
+            .redis
+            .check()
+            .and_then(|()| self.limits.sharing.check())
+            .and_then(|()| self.catalog.check());
+        if let Err(error) = shared {
             return invalid(error.to_string());
         }
         if !telemetry::level_is_valid(&self.log_level) {
@@ -268,13 +277,29 @@ impl Config {
         Ok(())
     }
 
-    /// The folder that everything is kept in.
+    /// Whether everything is kept on a server that other nodes may use too.
+    #[must_use]
+    pub fn database_is_shared(&self) -> bool {
+        ["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| self.db.starts_with(scheme))
+    }
+
+    /// The folder that everything is kept in, unless it is on a server.
     #[must_use]
     pub fn data_folder(&self) -> Option<PathBuf> {
         self.db
             .strip_prefix("sqlite:")
             .filter(|path| !path.is_empty())
             .map(PathBuf::from)
+    }
+
+    /// Where the shop is seen from outside, if it listens here.
+    pub(crate) fn public_url(&self, address: SocketAddr) -> String {
+        match self.http.public_url.as_str() {
+            "" => format!("http://{address}"),
+            given => given.trim_end_matches('/').to_owned(),
+        }
     }
 
     /// The Redis of all nodes, if there is one. It is not connected to yet.
@@ -285,14 +310,6 @@ impl Config {
         match self.cache.as_str() {
             "local" => Ok(None),
             url => redis::Redis::new(url, self.redis.clone()).map(Some),
-        }
-    }
-
-    /// Where the shop is seen from outside, if it listens here.
-    pub(crate) fn public_url(&self, address: SocketAddr) -> String {
-        match self.http.public_url.as_str() {
-            "" => format!("http://{address}"),
-            given => given.trim_end_matches('/').to_owned(),
         }
     }
 
@@ -402,13 +419,14 @@ mod tests {
             "{error}"
         );
         assert!(file("[redis]\ntimeout_ms = 0\n").is_err());
+        assert!(file("[catalog]\nwindow_age_max_ms = 5001\n").is_err());
         assert!(file("[limits.sharing]\nnodes = 0\n").is_err());
     }
 
     #[test]
     fn stores_that_are_not_there_are_refused_by_name() {
         let flags = Flags {
-            db: Some("postgres://u:secret@h/d".to_owned()),
+            db: Some("mysql://u:secret@h/d".to_owned()),
             ..Flags::default()
         };
         let error = Config::load(None, false, &flags).unwrap_err().to_string();

@@ -6,6 +6,8 @@ use contracts::{
     values::{ValueError, VariantId, fold},
 };
 
+/// What is called low.
+pub(crate) const LOW_STOCK_MAX: i64 = 5;
 const CHANGES_MAX: usize = 500;
 const REASON_CHARS_MAX: usize = 200;
 

@@ -11,6 +11,7 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use contracts::{access::Principal, catalog::Catalog, problem::Code};
 use platform::http::{Fault, auth::User};
 use std::{ops::Deref, sync::Arc};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 pub use internal::internal_routes;
@@ -19,7 +20,7 @@ pub use internal::internal_routes;
 #[derive(Clone)]
 struct Shop {
     catalog: Arc<dyn Catalog>,
-    window: Option<Window>,
+    window: Window,
 }
 
 impl Deref for Shop {
@@ -29,14 +30,23 @@ impl Deref for Shop {
     }
 }
 
-/// All routes of the catalog, with their full paths. The window is that of the catalog's own service, if it is near.
-pub fn routes(catalog: Arc<dyn Catalog>, window: Option<Window>) -> OpenApiRouter {
+/// All routes of the catalog, with their full paths. The window is the one of this catalog's own service.
+pub fn routes(catalog: Arc<dyn Catalog>, window: Window) -> OpenApiRouter {
+    all().with_state(Shop { catalog, window })
+}
+
+/// The part of the `OpenAPI` document alone, for a door whose catalog is elsewhere.
+#[must_use]
+pub fn api() -> OpenApi {
+    all().into_openapi()
+}
+
+fn all() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .merge(products::routes())
         .merge(batch::routes())
         .merge(categories::routes())
         .merge(inventory::routes())
-        .with_state(Shop { catalog, window })
 }
 
 /// Somebody who sells: a merchant or an admin.

@@ -70,7 +70,7 @@ fn shown_list(
     headers: &HeaderMap,
     query: &ProductQuery,
 ) -> Option<Response> {
-    let Shown::List(ready) = shop.window.as_ref()?.peek_list(query)? else {
+    let Some(Shown::List(ready)) = shop.window.peek_list(query) else {
         return None;
     };
     let response = send(headers, &ready);
@@ -130,10 +130,10 @@ async fn find(
 }
 
 fn shown_product(shop: &Shop, headers: &HeaderMap, which: &ProductRef) -> Option<Response> {
-    match shop.window.as_ref()?.peek_product(which)? {
-        Shown::Product(ready) => Some(send(headers, &ready)),
+    match shop.window.peek_product(which) {
+        Some(Shown::Product(ready)) => Some(send(headers, &ready)),
         // Some may see what is not on sale.
-        Shown::List(_) | Shown::Archived(_) | Shown::Nothing => None,
+        Some(Shown::List(_) | Shown::Archived(_) | Shown::Nothing) | None => None,
     }
 }
 

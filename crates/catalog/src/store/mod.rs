@@ -1,6 +1,12 @@
 //! What the catalog keeps, as a trait: each method is one transaction that keeps one invariant whole.
 //! No rule is decided here; stores ask `domain`.
 
+mod cursor;
+mod kept;
+mod list;
+mod movement;
+pub(crate) mod postgres;
+mod prices;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;

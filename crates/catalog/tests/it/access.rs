@@ -54,7 +54,7 @@ const CHANGE: &str = r#"{"changes":[{"sku":"T","delta":1,"reason":"found"}]}"#;
 
 #[tokio::test]
 async fn each_route_answers_each_as_it_should() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let draft = json!({"name": "Tea", "sku": "T", "price": 1, "stock": 5, "status": "draft"});
     let made = shop.product(draft).await;
     let product = made.text("id");
@@ -79,7 +79,7 @@ async fn each_route_answers_each_as_it_should() {
 
 #[tokio::test]
 async fn sellers_see_their_own_stock_and_admins_all() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     shop.product(json!({"name": "Tea", "price": 1})).await;
     let theirs = json!({"name": "Cup", "price": 1});
     shop.post(Who::Other, "/api/v1/products", theirs).await;
@@ -91,9 +91,9 @@ async fn sellers_see_their_own_stock_and_admins_all() {
 
 #[tokio::test]
 async fn a_route_that_the_table_lacks_is_found() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let near: std::sync::Arc<dyn contracts::catalog::Catalog> = shop.service.clone();
-    let (_, document) = catalog::routes(near, None).split_for_parts();
+    let (_, document) = catalog::routes(near, shop.service.window()).split_for_parts();
     let document = serde_json::to_value(&document).unwrap();
     let mut documented = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {

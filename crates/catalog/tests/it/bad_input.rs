@@ -144,7 +144,7 @@ async fn nothing_was_made(shop: &Shop) {
 
 #[tokio::test]
 async fn a_bad_product_is_refused_with_its_pointer() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let long = format!(r#"{{"name":"{}","price":1}}"#, "x".repeat(201));
     let endless = format!(
         r#"{{"name":"a","description":"{}","price":1}}"#,
@@ -178,7 +178,7 @@ const FINE_PATCHES: [&str; 3] = [
 
 #[tokio::test]
 async fn a_bad_edit_changes_nothing() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let made = shop.product(json!({"name": "Tea", "price": 1})).await;
     let path = format!("/api/v1/products/{}", made.text("id"));
     let header = ["if-match: \"1\""];
@@ -198,7 +198,7 @@ async fn a_bad_edit_changes_nothing() {
 
 #[tokio::test]
 async fn bodies_have_a_kind_and_a_size() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let plain = Request::post("/api/v1/products")
         .header("content-type", "text/plain")
         .body(Body::from("{}"))
@@ -225,7 +225,7 @@ async fn bodies_have_a_kind_and_a_size() {
 
 #[tokio::test]
 async fn bad_addresses_are_refused() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     for (path, status) in [
         ("/api/v1/products/prd_x", 400),
         ("/api/v1/products/prd_01h455vb4pex5vsknk084sn02!", 400),
@@ -294,7 +294,7 @@ async fn bad_addresses_are_refused() {
 
 #[tokio::test]
 async fn bad_adjustments_change_nothing() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     shop.product(json!({"name": "Tea", "sku": "T", "price": 1, "stock": 5}))
         .await;
     for (body, expected) in [

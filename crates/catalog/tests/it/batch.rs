@@ -13,7 +13,7 @@ fn statuses(body: &Value) -> Vec<u64> {
 
 #[tokio::test]
 async fn each_product_of_a_batch_has_its_own_result() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let body = json!({"products": [
         {"name": "Tea", "sku": "T", "price": 1},
         {"name": "", "price": 1},
@@ -39,7 +39,7 @@ async fn each_product_of_a_batch_has_its_own_result() {
 
 #[tokio::test]
 async fn a_batch_is_bounded() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let one = json!({"name": "Tea", "price": 1});
     for (products, status) in [(0, 422), (101, 422), (100, 200)] {
         let body = json!({"products": vec![one.clone(); products]});
@@ -54,7 +54,7 @@ async fn a_batch_is_bounded() {
 
 #[tokio::test]
 async fn a_batch_with_a_key_is_made_once() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let body = json!({"products": [{"name": "Tea", "price": 1}, {"name": "Cup", "price": 1}]});
     let line = "POST /api/v1/products/batch";
     let key = ["idempotency-key: k1"];

@@ -68,7 +68,7 @@ async fn stock(shop: &Shop) -> (i64, i64) {
 }
 
 async fn stock_after(to: Option<ReservationState>) -> (i64, i64) {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let item = tea(&shop).await;
     let envelope = cancelled(order(&shop, &item, to).await);
     let consumer = catalog::consumer(shop.service.clone());
@@ -81,7 +81,7 @@ async fn stock_after(to: Option<ReservationState>) -> (i64, i64) {
 
 #[tokio::test]
 async fn events_that_come_a_hundred_times_at_once_in_any_order_give_back_once() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let item = tea(&shop).await;
     let mut events = vec![cancelled(OrderId::generate())];
     for to in [
@@ -123,7 +123,7 @@ async fn a_cancelled_order_gives_back_what_it_held_or_bought_once() {
 
 #[tokio::test]
 async fn an_order_that_held_nothing_and_other_events_are_fine() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let consumer = catalog::consumer(shop.service.clone());
     let cancelled = OrderCancelled {
         order_id: OrderId::generate(),

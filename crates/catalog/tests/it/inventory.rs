@@ -5,7 +5,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn an_adjustment_shows_in_stock_and_movements() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let made = shop
         .product(json!({"name": "Tea", "sku": "T", "price": 1, "stock": 5}))
         .await;
@@ -42,7 +42,7 @@ async fn an_adjustment_shows_in_stock_and_movements() {
 
 #[tokio::test]
 async fn an_adjustment_with_a_key_is_made_once() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     shop.product(json!({"name": "Tea", "sku": "T", "price": 1, "stock": 5}))
         .await;
     let line = "POST /api/v1/inventory/adjust";
@@ -60,7 +60,7 @@ async fn an_adjustment_with_a_key_is_made_once() {
 
 #[tokio::test]
 async fn stock_is_listed_by_sku_and_by_what_runs_low() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     for (sku, stock) in [("A", 5), ("B", 6), ("C", 0)] {
         shop.product(json!({"name": "Tea", "sku": sku, "price": 1, "stock": stock}))
             .await;

@@ -26,12 +26,25 @@ use contracts::{
     values::{ProductId, SessionId, Timestamp, UserId},
 };
 use http_body_util::BodyExt;
-use platform::{clock::Clock, db::sqlite, http::stack, redis::Redis};
+use platform::{
+    clock::Clock,
+    db::{Place, sqlite},
+    http::stack,
+    redis::Redis,
+};
 use serde_json::Value;
 use std::{path::PathBuf, sync::Arc};
 use tower::ServiceExt;
 
 const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
+
+const OPTIONS: sqlite::Options = sqlite::Options {
+    readers: 2,
+    write_queue_max: 4_096,
+    group_max: 256,
+    wal_checkpoint_pages: 1_000,
+    cache_kilobytes: 4_096,
+};
 
 /// A shop that has nothing but a catalog, in a folder that goes with it.
 struct Shop {
@@ -104,29 +117,22 @@ impl Who {
 }
 
 impl Shop {
-    fn open() -> Self {
+    async fn open() -> Self {
         let folder =
             std::env::temp_dir().join(format!("souk-catalog-it-{}", ProductId::generate()));
         std::fs::create_dir_all(&folder).unwrap();
-        Self::open_in(folder, None)
+        Self::open_in(folder, None).await
     }
 
     /// Another node on the same store, as far as the catalog can tell.
-    fn beside(&self, redis: Option<Redis>) -> Self {
-        Self::open_in(self.folder.clone(), redis)
+    async fn beside(&self, redis: Option<Redis>) -> Self {
+        Self::open_in(self.folder.clone(), redis).await
     }
 
-    fn open_in(folder: PathBuf, redis: Option<Redis>) -> Self {
+    async fn open_in(folder: PathBuf, redis: Option<Redis>) -> Self {
         let clock = Clock::manual(NOW);
         let service = catalog::open(Parts {
-            database: folder.join("catalog.db"),
-            sqlite: sqlite::Options {
-                readers: 2,
-                write_queue_max: 4_096,
-                group_max: 256,
-                wal_checkpoint_pages: 1_000,
-                cache_kilobytes: 4_096,
-            },
+            place: Place::Sqlite(folder.join("catalog.db"), OPTIONS),
             config: Config {
                 currency: "USD".parse().unwrap(),
                 window_kilobytes: 1_024,
@@ -136,9 +142,10 @@ impl Shop {
             clock: clock.clone(),
             redis,
         })
+        .await
         .unwrap();
         let near: Arc<dyn Catalog> = service.clone();
-        let (router, _) = catalog::routes(near, Some(service.window())).split_for_parts();
+        let (router, _) = catalog::routes(near, service.window()).split_for_parts();
         let options = stack::Options {
             timeout_ms: 10_000,
             in_flight_max: 10_000,

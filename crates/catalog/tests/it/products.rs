@@ -10,7 +10,7 @@ fn tea() -> Value {
 
 #[tokio::test]
 async fn a_product_is_made_and_shown_in_the_documented_shape() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let made = shop.product(tea()).await;
     let id = made.text("id").to_owned();
     assert_eq!(made.header("location"), format!("/api/v1/products/{id}"));
@@ -49,7 +49,7 @@ async fn a_product_is_made_and_shown_in_the_documented_shape() {
 
 #[tokio::test]
 async fn a_known_representation_is_not_sent_again() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let made = shop.product(tea()).await;
     let line = format!("GET /api/v1/products/{}", made.text("id"));
     let known = shop
@@ -67,7 +67,7 @@ async fn a_known_representation_is_not_sent_again() {
 
 #[tokio::test]
 async fn a_replacement_needs_the_current_version() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let made = shop.product(tea()).await;
     let line = format!("PUT /api/v1/products/{}", made.text("id"));
     let body = json!({"name": "Black tea", "price": "3.50", "stock": 99});
@@ -99,7 +99,7 @@ async fn a_replacement_needs_the_current_version() {
 
 #[tokio::test]
 async fn a_patch_changes_only_what_it_names() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let made = shop.product(tea()).await;
     let line = format!("PATCH /api/v1/products/{}", made.text("id"));
     let patch =
@@ -117,7 +117,7 @@ async fn a_patch_changes_only_what_it_names() {
 
 #[tokio::test]
 async fn what_is_deleted_is_archived_and_seen_only_by_its_owner() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let made = shop.product(tea()).await;
     let path = format!("/api/v1/products/{}", made.text("id"));
     let line = format!("DELETE {path}");
@@ -159,7 +159,7 @@ async fn what_is_deleted_is_archived_and_seen_only_by_its_owner() {
 
 #[tokio::test]
 async fn taken_skus_and_slugs_are_refused_whatever_their_case() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     shop.product(tea()).await;
     let other = shop.product(json!({"name": "Cup", "price": 1})).await;
     let twin = json!({"name": "Cup", "sku": "tea-1", "price": 1});
@@ -178,7 +178,7 @@ async fn taken_skus_and_slugs_are_refused_whatever_their_case() {
 
 #[tokio::test]
 async fn the_same_key_makes_one_product() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let key = ["idempotency-key: k1"];
     let line = "POST /api/v1/products";
     let first = shop.call(Who::Merchant, line, &key, tea()).await;
@@ -200,7 +200,7 @@ async fn the_same_key_makes_one_product() {
 
 #[tokio::test]
 async fn pages_link_to_the_next_one() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     for n in 0..5 {
         shop.product(json!({"name": format!("Tea {n}"), "price": n}))
             .await;
@@ -231,7 +231,7 @@ async fn pages_link_to_the_next_one() {
 
 #[tokio::test]
 async fn categories_are_made_by_admins_and_listed_parents_first() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let drinks = json!({"name": "Drinks"});
     let refused = shop
         .post(Who::Merchant, "/api/v1/categories", drinks.clone())

@@ -10,7 +10,7 @@ use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_64_writers_with_one_version_exactly_one_wins() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let made = shop.product(json!({"name": "Tea", "price": 1})).await;
     let line = format!("PUT /api/v1/products/{}", made.text("id"));
     let writers = (0..64).map(|n| {
@@ -41,7 +41,7 @@ async fn of_64_writers_with_one_version_exactly_one_wins() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_thousand_buyers_of_the_last_ten_exactly_ten_win() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let made = shop
         .product(json!({"name": "Tea", "price": 1, "stock": 10}))
         .await;
@@ -80,7 +80,7 @@ async fn of_a_thousand_buyers_of_the_last_ten_exactly_ten_win() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twins_with_one_key_make_one_product() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     let twins = (0..50).map(|_| {
         let body = json!({"name": "Tea", "price": 1});
         let key = ["idempotency-key: k1"];
@@ -99,7 +99,7 @@ async fn twins_with_one_key_make_one_product() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn adjustments_by_delta_are_never_lost() {
-    let shop = Shop::open();
+    let shop = Shop::open().await;
     shop.product(json!({"name": "Tea", "sku": "T", "price": 1, "stock": 80}))
         .await;
     let takers = (0..100).map(|_| {

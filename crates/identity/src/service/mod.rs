@@ -32,7 +32,7 @@ use contracts::{
 use hashing::Hasher;
 use platform::{
     clock::Clock,
-    db::{StoreError, sqlite::Database},
+    db::{Database, StoreError},
     http::{KeySet, Revocations},
     tasks::Tasks,
 };

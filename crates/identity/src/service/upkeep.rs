@@ -9,8 +9,9 @@ use std::{sync::Arc, time::Duration};
 /// A revocation reaches every process within 5 s: well before that it is looked for.
 const LISTEN_EVERY: Duration = Duration::from_secs(2);
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
-/// Commits become visible a little after the time they carry.
-const OVERLAP_SECONDS: i64 = 10;
+/// Commits become visible after the time they carry, all the more if they wait for a standby, and the clocks of nodes
+/// differ.
+const OVERLAP_SECONDS: i64 = 60;
 /// Rounds of one sweep, some hundred rows each.
 const SWEEP_ROUNDS_MAX: u32 = 100;
 

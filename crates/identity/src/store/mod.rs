@@ -1,6 +1,7 @@
 //! What identity keeps, as a trait: each method is one transaction that keeps one promise. Holds no rule of
 //! its own beyond those of the rows, and never a password or a token in clear.
 
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -15,6 +16,15 @@ use contracts::{
 use platform::db::{Abort, StoreError};
 use secrecy::SecretString;
 use std::convert::Infallible;
+
+/// Sessions and users that are read at a time.
+const ENDINGS_MAX: u32 = 100_000;
+/// Rows that one sweep takes.
+const SWEEP_MAX: u32 = 500;
+/// How long an ended session is kept, so that every node has heard of its end.
+const KEEP_ENDED_SECONDS: i64 = 24 * 60 * 60;
+/// A retired key verifies for as long as a token it signed may live, and then some.
+const RETIRED_SECONDS: i64 = 3_600;
 
 /// The hash of a token: what is kept instead of it.
 pub(crate) type TokenHash = [u8; 32];

@@ -15,7 +15,7 @@ use identity::{Config, DEFAULTS, Parts, Service};
 use platform::{
     clock::Clock,
     config::{Sources, load},
-    db::sqlite::Options,
+    db::{Place, sqlite::Options},
     http::{KeySet, Revocations, TokenVerifier, stack},
     tasks::Tasks,
 };
@@ -24,6 +24,14 @@ use std::{path::PathBuf, sync::Arc};
 use tower::ServiceExt;
 
 pub(crate) const PASSWORD: &str = "correct horse";
+
+const SQLITE: Options = Options {
+    readers: 2,
+    write_queue_max: 4_096,
+    group_max: 256,
+    wal_checkpoint_pages: 1_000,
+    cache_kilobytes: 1_000,
+};
 
 pub(crate) struct Folder(PathBuf);
 
@@ -99,14 +107,7 @@ impl Shop {
         );
         let tasks = Tasks::default();
         let parts = Parts {
-            database: folder.0.join("identity.sqlite"),
-            sqlite: Options {
-                readers: 2,
-                write_queue_max: 4_096,
-                group_max: 256,
-                wal_checkpoint_pages: 1_000,
-                cache_kilobytes: 1_000,
-            },
+            place: Place::Sqlite(folder.0.join("identity.sqlite"), SQLITE),
             config,
             clock: clock.clone(),
             keys,

@@ -1,8 +1,11 @@
 //! Where orders are kept. One method, one transaction, one invariant: state, timeline and event go together.
 
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
+mod verify;
+mod view;
 
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;

@@ -12,6 +12,7 @@ mod bodies;
 mod fakes;
 mod http;
 mod moves;
+mod nodes;
 mod paying;
 mod races;
 mod shop;

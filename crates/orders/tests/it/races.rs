@@ -8,7 +8,7 @@ use orders::Config;
 use serde_json::json;
 
 /// Sends all requests at once, each in a task of its own.
-async fn at_once(shop: &Shop, asks: impl IntoIterator<Item = Ask>) -> Vec<Answer> {
+pub(crate) async fn at_once(shop: &Shop, asks: impl IntoIterator<Item = Ask>) -> Vec<Answer> {
     let sent = asks
         .into_iter()
         .map(|ask| shop.tasks.finish(send(shop.router.clone(), ask)));
@@ -20,7 +20,7 @@ async fn at_once(shop: &Shop, asks: impl IntoIterator<Item = Ask>) -> Vec<Answer
         .collect()
 }
 
-fn count(answers: &[Answer], status: StatusCode) -> usize {
+pub(crate) fn count(answers: &[Answer], status: StatusCode) -> usize {
     answers
         .iter()
         .filter(|answer| answer.status == status)

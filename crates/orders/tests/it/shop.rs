@@ -20,7 +20,7 @@ use http_body_util::BodyExt;
 use orders::{Config, Opened, Parts};
 use platform::{
     clock::Clock,
-    db::sqlite,
+    db::{Place, sqlite},
     http::stack::{self, wrap},
     tasks::Tasks,
 };
@@ -96,12 +96,25 @@ impl Shop {
     pub(crate) async fn with(config: Config) -> Self {
         let folder = std::env::temp_dir().join(format!("souk-orders-{}", OrderId::generate()));
         std::fs::create_dir_all(&folder).unwrap();
+        let place = Place::Sqlite(folder.join("orders.sqlite"), sqlite_options());
+        Self::at((place, folder), Arc::new(stocked()), config).await
+    }
+
+    /// A node of a shop whose orders are kept elsewhere, and whose stock this is.
+    pub(crate) async fn node(place: Place, catalog: &Arc<FakeCatalog>) -> Self {
+        Self::at((place, PathBuf::new()), Arc::clone(catalog), config()).await
+    }
+
+    async fn at(
+        (place, folder): (Place, PathBuf),
+        catalog: Arc<FakeCatalog>,
+        config: Config,
+    ) -> Self {
         let clock = Clock::manual(Timestamp::from_ms(1_766_000_000_000));
-        let (catalog, tasks) = (Arc::new(stocked()), Tasks::default());
+        let tasks = Tasks::default();
         let payments = Arc::new(FakePayments::new(Arc::clone(&catalog)));
         let parts = Parts {
-            database: folder.join("orders.sqlite"),
-            sqlite: sqlite_options(),
+            place,
             config: config.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),
@@ -212,7 +225,7 @@ fn sqlite_options() -> sqlite::Options {
     }
 }
 
-fn stocked() -> FakeCatalog {
+pub(crate) fn stocked() -> FakeCatalog {
     let catalog = FakeCatalog::new();
     for (product_id, sku, seller, minor, on_hand) in [
         (TEA, "TEA-1", tea_merchant(), 1_999, 10),

@@ -39,10 +39,13 @@ pub(super) async fn take_in(
         .keep_callback(callback.clone(), text, later(now, HEAD_START_MS))
         .await;
     let fresh = kept.map_err(|error| match error {
-        StoreError::Overloaded | StoreError::Late => CallbackError::Overloaded,
+        StoreError::Overloaded | StoreError::Late | StoreError::Away(_) => {
+            CallbackError::Overloaded
+        }
         StoreError::Constraint(_)
         | StoreError::Full
         | StoreError::Lost(_)
+        | StoreError::Unknown(_)
         | StoreError::Other(_) => CallbackError::Internal(Box::new(error)),
     })?;
     fault::point("callback.stored");

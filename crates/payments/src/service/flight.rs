@@ -61,6 +61,17 @@ impl Flights {
         }
     }
 
+    /// What is under way, and how much more may be.
+    pub(super) fn load(&self) -> (Vec<PaymentId>, usize) {
+        self.under_way.lock().map_or_else(
+            |_| (Vec::new(), 0),
+            |under_way| {
+                let room = self.most.saturating_sub(under_way.len());
+                (under_way.keys().copied().collect(), room)
+            },
+        )
+    }
+
     /// Takes the lead for a payment, or joins who has it. Refuses another body, and one flight too many.
     pub(super) fn board(&self, id: PaymentId, fingerprint: [u8; 32]) -> Result<Seat, PayError> {
         let mut under_way = self

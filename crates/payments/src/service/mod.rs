@@ -316,20 +316,22 @@ impl Core {
 
 fn store_of_saga(error: StoreError) -> SagaError {
     match error {
-        StoreError::Overloaded | StoreError::Late => SagaError::Overloaded,
+        StoreError::Overloaded | StoreError::Late | StoreError::Away(_) => SagaError::Overloaded,
         StoreError::Constraint(_)
         | StoreError::Full
         | StoreError::Lost(_)
+        | StoreError::Unknown(_)
         | StoreError::Other(_) => SagaError::Internal(Box::new(error)),
     }
 }
 
 fn store_failed(error: StoreError) -> PayError {
     match error {
-        StoreError::Overloaded | StoreError::Late => PayError::Overloaded,
+        StoreError::Overloaded | StoreError::Late | StoreError::Away(_) => PayError::Overloaded,
         StoreError::Constraint(_)
         | StoreError::Full
         | StoreError::Lost(_)
+        | StoreError::Unknown(_)
         | StoreError::Other(_) => PayError::Internal(Box::new(error)),
     }
 }

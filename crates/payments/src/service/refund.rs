@@ -301,10 +301,11 @@ fn order_failed(error: OrderError) -> RefundError {
 
 fn store_failed(error: StoreError) -> RefundError {
     match error {
-        StoreError::Overloaded | StoreError::Late => RefundError::Overloaded,
+        StoreError::Overloaded | StoreError::Late | StoreError::Away(_) => RefundError::Overloaded,
         StoreError::Constraint(_)
         | StoreError::Full
         | StoreError::Lost(_)
+        | StoreError::Unknown(_)
         | StoreError::Other(_) => RefundError::Internal(Box::new(error)),
     }
 }

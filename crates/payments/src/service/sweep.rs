@@ -2,9 +2,9 @@
 //! that is still at it.
 
 use super::{Core, Service, callback::work_off, flight::Answer, pay::fly, store_failed};
-use crate::domain::Payment;
-use contracts::{BoxError, payments::PayError, request::Answered, values::RefundId};
-use platform::{clock::Clock, tasks::Tasks};
+use crate::domain::{Payment, Refund};
+use contracts::{BoxError, payments::PayError, request::Answered, values::Timestamp};
+use platform::{clock::Clock, db::StoreError, tasks::Tasks};
 use std::{sync::Arc, time::Duration};
 
 /// Starts the sweeper.
@@ -40,31 +40,30 @@ fn ms(clock: &Clock) -> i64 {
 
 pub(super) async fn sweep(core: &Arc<Core>) -> Result<usize, BoxError> {
     let (now, most) = (core.clock.now(), core.config.sweep_rows_max);
-    let payments = core.store.due(now, most).await?;
-    let refunds = core.store.due_refunds(now, most).await?;
+    let payments = due_payments(core, now, most).await?;
+    let refunds = due_refunds(core, now, most).await?;
     let callbacks = core.store.due_callbacks(now, most).await?;
     let count = payments
         .len()
         .saturating_add(refunds.len())
         .saturating_add(callbacks.len());
-    let mut moving = Vec::new();
-    for id in payments {
-        let Some(payment) = core.store.payment(id).await? else {
-            continue;
-        };
-        match start_take_up(core, &payment) {
-            Ok(wait) => moving.push(wait),
-            // As many as may are at work: the rest has time until the next round.
-            Err(_) => break,
+    let mut moving = Vec::with_capacity(payments.len());
+    for mine in payments {
+        let (id, fingerprint, own) = (mine.id, mine.fingerprint, Arc::clone(core));
+        let driving = async move { Ok(Answered::fresh(own.drive(mine).await?.view())) };
+        // Where somebody boarded just now, they have raised the fence once more. Where there is no seat any more, the
+        // lease ends by itself.
+        if let Ok(wait) = fly(core, id, fingerprint, driving) {
+            moving.push(wait);
         }
     }
     // Each in a task of its own: what the provider keeps waiting delays none of the others.
     let mut refunding = Vec::with_capacity(refunds.len());
-    for id in refunds {
+    for mine in refunds {
         let own = Arc::clone(core);
         refunding.push(
             core.tasks
-                .finish(async move { take_refund_up(&own, id).await }),
+                .finish(async move { drive_in_turn(&own, mine).await }),
         );
     }
     let mut working_off = Vec::with_capacity(callbacks.len());
@@ -86,6 +85,28 @@ pub(super) async fn sweep(core: &Arc<Core>) -> Result<usize, BoxError> {
         drop(wait.answer().await);
     }
     Ok(count)
+}
+
+/// The due, taken over. A look comes first: in most rounds there is nothing to write. What this process is at already
+/// is left to it, even past its lease.
+async fn due_payments(core: &Core, now: Timestamp, most: u32) -> Result<Vec<Payment>, StoreError> {
+    let (under_way, room) = core.flights.load();
+    let most = most.min(u32::try_from(room).unwrap_or(u32::MAX));
+    if most == 0 || core.store.due(now, 1).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lease = core.lease(now);
+    core.store.take_due(lease, now, most, under_way).await
+}
+
+async fn due_refunds(core: &Core, now: Timestamp, most: u32) -> Result<Vec<Refund>, StoreError> {
+    if core.store.due_refunds(now, 1).await?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (lease, under_way) = (core.lease(now), core.turns.held());
+    core.store
+        .take_due_refunds(lease, now, most, under_way)
+        .await
 }
 
 /// What fell over is due again.
@@ -122,11 +143,9 @@ async fn claim_and_drive(core: &Core, id: contracts::values::PaymentId) -> Answe
     }
 }
 
-async fn take_refund_up(core: &Core, id: RefundId) {
-    let turn = core.turns.of(id);
-    // Whoever in this process is at it already brings it further.
+async fn drive_in_turn(core: &Core, mine: Refund) {
+    let turn = core.turns.of(mine.id);
+    // Whoever took the turn just now raises the fence once more and brings it further.
     let Ok(_turn) = turn.try_lock() else { return };
-    if let Err(error) = core.claim_and_drive_refund(id).await {
-        tracing::warn!(refund.id = %id, error = %error, "a refund waits");
-    }
+    core.drive_refund(mine).await;
 }

@@ -14,6 +14,17 @@ type Turn = tokio::sync::Mutex<()>;
 pub(crate) struct Turns(Mutex<HashMap<RefundId, Weak<Turn>>>);
 
 impl Turns {
+    /// The refunds that somebody works at or waits for.
+    pub(super) fn held(&self) -> Vec<RefundId> {
+        self.0.lock().map_or_else(
+            |_| Vec::new(),
+            |turns| {
+                let held = turns.iter().filter(|(_, turn)| turn.strong_count() > 0);
+                held.map(|(id, _)| *id).collect()
+            },
+        )
+    }
+
     /// The lock of a refund; it is forgotten with its last holder.
     pub(super) fn of(&self, id: RefundId) -> Arc<Turn> {
         let Ok(mut turns) = self.0.lock() else {

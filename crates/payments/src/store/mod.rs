@@ -2,12 +2,19 @@
 //! transaction, one invariant. A change names the version and the fence that it replaces; `None` means that
 //! somebody else moved it first, or took it over.
 
+mod books;
+mod deciding;
+mod kept;
+mod postgres;
 mod sandbox;
 mod sqlite;
 #[cfg(test)]
 mod suite;
 
-pub(crate) use sandbox::{BookRefusal, Courier, Entry, SandboxBook};
+pub(crate) use postgres::{Bounds, PostgresStore};
+pub(crate) use sandbox::{
+    BookRefusal, Courier, Entry, Opening, PostgresBook, SandboxBook, SqliteBook,
+};
 pub(crate) use sqlite::SqliteStore;
 
 use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, State, ledger::Transaction};
@@ -128,6 +135,15 @@ pub(crate) trait Store: Send + Sync {
     async fn captured_of(&self, id: OrderId) -> Result<Option<Payment>, StoreError>;
     /// Unfinished payments whose next try is due, longest due first.
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, StoreError>;
+    /// Takes over, for their fences rise, unfinished payments whose next try is due, longest due first; but not these,
+    /// nor what another node is just taking.
+    async fn take_due(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        limit: u32,
+        except: Vec<PaymentId>,
+    ) -> Result<Vec<Payment>, StoreError>;
     /// All payments after this one, by order and id.
     async fn after(
         &self,
@@ -171,6 +187,14 @@ pub(crate) trait Store: Send + Sync {
     async fn refunds_of(&self, id: PaymentId) -> Result<Vec<Refund>, StoreError>;
     /// Unfinished refunds whose next try is due, longest due first.
     async fn due_refunds(&self, now: Timestamp, limit: u32) -> Result<Vec<RefundId>, StoreError>;
+    /// Takes over unfinished refunds whose next try is due, as `take_due` does.
+    async fn take_due_refunds(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        limit: u32,
+        except: Vec<RefundId>,
+    ) -> Result<Vec<Refund>, StoreError>;
     /// What the refunds of these payments add up to, in their order.
     async fn refund_sums(&self, ids: Vec<PaymentId>) -> Result<Vec<RefundSums>, StoreError>;
     /// Which of these payments are there, in their order.

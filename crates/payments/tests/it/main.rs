@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
     reason = "tests"
 )]
 
@@ -11,6 +12,7 @@ mod crash;
 mod fakes;
 mod giving_back;
 mod http;
+mod nodes;
 mod paying;
 mod refunds;
 mod shop;

@@ -9,8 +9,13 @@ use contracts::{
     request::{Answered, IdempotencyKey},
     values::{Money, OrderId, ProductId, Quantity, SessionId, Timestamp, UserId, VariantId},
 };
+use futures_util::FutureExt;
 use payments::{Config, Parts, Service};
-use platform::{clock::Clock, db::sqlite::Options, tasks::Tasks};
+use platform::{
+    clock::Clock,
+    db::{Place, sqlite::Options},
+    tasks::Tasks,
+};
 use rusqlite::Connection;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -43,23 +48,14 @@ impl Shop {
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = std::env::temp_dir().join(format!("souk-payments-{}", OrderId::generate()));
         std::fs::create_dir_all(&folder).unwrap();
-        let mut config = Config {
-            provider_timeout_ms: 5_000,
-            sandbox_slow_ms: 20,
-            in_flight_max: 1_024,
-            settle_batch_max: 64,
-            sweep_rows_max: 256,
-            sweep_every_ms: 1_000,
-            challenge_seconds: 600,
-            reconcile_every_seconds: 30,
-        };
+        let mut config = config();
         change(&mut config);
         let orders = Arc::new(FakeOrders::default());
         let catalog = Arc::new(FakeCatalog::default());
         let clock = Clock::manual(Timestamp::from_ms(1_800_000_000_000));
         let tasks = Tasks::default();
         let parts = parts(&folder, &config, &clock, &tasks, (&orders, &catalog));
-        let service = payments::open(parts).unwrap();
+        let service = open(parts);
         let ann = user(&[Role::Customer]);
         Self {
             folder,
@@ -91,7 +87,7 @@ impl Shop {
             &self.tasks,
             neighbours,
         );
-        payments::open(parts).unwrap()
+        open(parts)
     }
 
     /// An order of Ann's that waits for money, its stock held.
@@ -203,6 +199,19 @@ impl Shop {
     }
 }
 
+pub(crate) fn config() -> Config {
+    Config {
+        provider_timeout_ms: 5_000,
+        sandbox_slow_ms: 20,
+        in_flight_max: 1_024,
+        settle_batch_max: 64,
+        sweep_rows_max: 256,
+        sweep_every_ms: 1_000,
+        challenge_seconds: 600,
+        reconcile_every_seconds: 30,
+    }
+}
+
 impl Drop for Shop {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.folder));
@@ -252,16 +261,20 @@ fn parts(
     (orders, catalog): (&Arc<FakeOrders>, &Arc<FakeCatalog>),
 ) -> Parts {
     Parts {
-        database: folder.join("payments.sqlite"),
-        sandbox_database: folder.join("sandbox.sqlite"),
-        is_alone: true,
-        sqlite: SQLITE,
+        place: Place::Sqlite(folder.join("payments.sqlite"), SQLITE),
+        sandbox_place: Place::Sqlite(folder.join("sandbox.sqlite"), SQLITE),
         config: config.clone(),
         clock: clock.clone(),
         tasks: tasks.clone(),
         orders: Arc::clone(orders) as _,
         catalog: Arc::clone(catalog) as _,
     }
+}
+
+/// Files are opened without any waiting.
+fn open(parts: Parts) -> Arc<Service> {
+    let opened = payments::open(parts).now_or_never();
+    opened.unwrap().unwrap()
 }
 
 fn connect(path: &std::path::Path) -> Connection {

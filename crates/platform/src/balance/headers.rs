@@ -87,10 +87,14 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, text: &str) {
 /// Whether asking twice does no more than asking once: it only reads, or the other side knows it by its key.
 /// `If-Match` is not enough: the second answer would say that somebody else was faster, which is not true.
 pub(super) fn is_repeatable(method: &Method, headers: &HeaderMap) -> bool {
-    let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     let mut keys = headers.get_all(IDEMPOTENCY_KEY).iter();
     let one_key = keys.next().is_some_and(|key| !key.is_empty()) && keys.next().is_none();
-    reads || one_key
+    only_reads(method) || one_key
+}
+
+/// Whether it changes nothing.
+pub(super) fn only_reads(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::{
     latency::Latency,
     metrics::Slot,
     options::Options,
-    pick::Candidate,
+    pick::Standing,
 };
 use serde::Serialize;
 use std::{
@@ -108,14 +108,13 @@ impl Instance {
     }
 
     /// As it stands in a choice.
-    pub(super) fn candidate(&self, now_us: u64, options: &Options) -> Candidate {
+    pub(super) fn standing(&self, now_us: u64, options: &Options) -> Standing {
         let state = self.state();
         let decay_us = options.decay_ms.saturating_mul(1_000);
-        // A request costs a microsecond at least, or one at work would weigh as little as none.
-        let each = state.latency.at(now_us, decay_us).max(1_000);
-        let count = self.in_flight().saturating_add(1);
-        Candidate {
-            load: u128::from(each).saturating_mul(u128::from(count)),
+        let latency = state.latency;
+        Standing {
+            in_flight: self.in_flight(),
+            latency_ns: latency.is_known().then(|| latency.at(now_us, decay_us)),
             weight_percent: state.weight_percent(now_us / 1_000, options),
         }
     }
@@ -246,10 +245,10 @@ mod tests {
             (11_000, 100),
             (60_000, 100),
         ] {
-            let candidate = new.candidate(now_ms * 1_000, &options);
-            assert_eq!(candidate.weight_percent, percent, "{now_ms}");
+            let standing = new.standing(now_ms * 1_000, &options);
+            assert_eq!(standing.weight_percent, percent, "{now_ms}");
         }
-        let old = instance(0).candidate(1_000, &options);
+        let old = instance(0).standing(1_000, &options);
         assert_eq!(old.weight_percent, 100);
     }
 
@@ -262,21 +261,8 @@ mod tests {
         let one = instance(0);
         one.eject(1_000, &options);
         let back_ms = 1_000 + options.eject.first_ms;
-        let weight = |ms| one.candidate(ms * 1_000, &options).weight_percent;
+        let weight = |ms| one.standing(ms * 1_000, &options).weight_percent;
         assert_eq!((weight(back_ms), weight(back_ms + 1_000)), (5, 100));
-    }
-
-    #[test]
-    fn work_and_slowness_weigh_together() {
-        let options = defaults();
-        let (idle, busy, slow) = (instance(0), instance(0), instance(0));
-        let ms = 1_000_000;
-        idle.note(Verdict::Good, ms, 1, &options);
-        busy.note(Verdict::Good, ms, 1, &options);
-        slow.note(Verdict::Good, 10 * ms, 1, &options);
-        let _work: Vec<Occupied> = (0..4).map(|_| busy.occupy()).collect();
-        let load = |instance: &Instance| instance.candidate(1, &options).load;
-        assert!(load(&idle) < load(&busy) && load(&busy) < load(&slow));
     }
 
     #[test]
@@ -285,7 +271,8 @@ mod tests {
         let (good, refusing) = (instance(0), instance(0));
         good.note(Verdict::Good, 5_000_000, 1, &options);
         refusing.note(Verdict::Refused, 1_000, 1, &options);
-        let load = |instance: &Instance| instance.candidate(1, &options).load;
-        assert!(load(&refusing) > 100 * load(&good));
+        let latency = |instance: &Instance| instance.standing(1, &options).latency_ns;
+        assert_eq!(latency(&good), Some(5_000_000));
+        assert!(latency(&refusing) > Some(500_000_000));
     }
 }

@@ -14,6 +14,7 @@ struct Balance {
     requests: Family<RoleAnd, Counter>,
     retries: Family<RoleAnd, Counter>,
     ejections: Family<Role, Counter>,
+    discovery_failures: Family<Role, Counter>,
     instances: Family<RoleAnd, Gauge>,
     in_flight: Family<RoleAndSlot, Gauge>,
     seconds: Seconds,
@@ -23,6 +24,7 @@ static BALANCE: LazyLock<Balance> = LazyLock::new(|| Balance {
     requests: Family::default(),
     retries: Family::default(),
     ejections: Family::default(),
+    discovery_failures: Family::default(),
     instances: Family::default(),
     in_flight: Family::default(),
     seconds: Family::new_with_constructor(seconds),
@@ -45,6 +47,11 @@ pub fn register_metrics(registry: &mut Registry) {
         "souk_upstream_ejections",
         "How often an instance was left out because its answers failed",
         balance.ejections.clone(),
+    );
+    registry.register(
+        "souk_upstream_discovery_failures",
+        "How often instances could not be looked for",
+        balance.discovery_failures.clone(),
     );
     registry.register(
         "souk_upstream_instances",
@@ -109,6 +116,7 @@ pub(super) struct Metrics {
     pub(super) retries: Counter,
     pub(super) retries_refused: Counter,
     pub(super) ejections: Counter,
+    pub(super) discovery_failures: Counter,
     instances: [(Word, Gauge); 4],
     pub(super) seconds: Histogram,
 }
@@ -134,6 +142,9 @@ impl Metrics {
             retries: retries("tried"),
             retries_refused: retries("over_budget"),
             ejections: BALANCE.ejections.get_or_create_owned(&[("role", role)]),
+            discovery_failures: BALANCE
+                .discovery_failures
+                .get_or_create_owned(&[("role", role)]),
             instances: instances.map(|(word, state)| {
                 let labels = [("role", role), ("state", state)];
                 (word, BALANCE.instances.get_or_create_owned(&labels))

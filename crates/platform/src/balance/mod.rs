@@ -24,5 +24,5 @@ pub use instance::InstanceView;
 pub use metrics::register_metrics;
 pub use options::{DEFAULTS, Discover, Eject, Options, Probe, Retry};
 pub use pool::Pool;
-pub use service::Balanced;
+pub use service::{Balanced, OnlyReads};
 pub use view::{PoolView, Pools};

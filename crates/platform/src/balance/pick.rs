@@ -15,6 +15,44 @@ pub(super) struct Candidate {
     pub(super) weight_percent: u32,
 }
 
+/// How an instance stands when there is something to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) in_flight: u32,
+    /// How slow it has been lately, if anybody knows.
+    pub(super) latency_ns: Option<u64>,
+    pub(super) weight_percent: u32,
+}
+
+/// Below this nobody is faster than anybody else.
+const LATENCY_LEAST_NS: u64 = 1_000_000;
+
+/// Weighs instances against each other. Only who is twice as slow is slower: of nodes that are alike, the slowest by
+/// a hair would otherwise lose every comparison and be given nothing. Whoever has not answered yet counts as neither
+/// fast nor slow: taken for fast, one that never answers would be given everything.
+pub(super) fn weigh(standings: &[Standing]) -> Vec<Candidate> {
+    let known = standings.iter().filter_map(|one| one.latency_ns);
+    let (sum, count) = known.fold((0_u128, 0_u128), |(sum, count), latency| {
+        (
+            sum.saturating_add(u128::from(latency)),
+            count.saturating_add(1),
+        )
+    });
+    let mean = sum.checked_div(count).unwrap_or_default();
+    let weighed = standings.iter().map(|one| {
+        let each = one.latency_ns.map_or(mean, u128::from);
+        let times = each
+            .checked_div(u128::from(LATENCY_LEAST_NS))
+            .unwrap_or_default();
+        let rounded = times.checked_ilog2().map_or(1, |power| 1_u128 << power);
+        Candidate {
+            load: rounded.saturating_mul(u128::from(one.in_flight.saturating_add(1))),
+            weight_percent: one.weight_percent,
+        }
+    });
+    weighed.collect()
+}
+
 /// Picks one by its place in the list. `random` answers a number below the one it is given.
 pub(super) fn pick(
     candidates: &[Candidate],
@@ -123,6 +161,35 @@ mod tests {
         }
         // Two that are as cold as each other have nobody to yield to.
         assert_eq!(pick(&[cold, cold], &mut scripted(&[0, 0])), Some(0));
+    }
+
+    #[test]
+    fn work_and_slowness_weigh_together_and_who_is_unknown_counts_as_the_middle() {
+        let standing = |in_flight, latency_ns| Standing {
+            in_flight,
+            latency_ns,
+            weight_percent: 100,
+        };
+        let loads = |standings: &[Standing]| -> Vec<u128> {
+            weigh(standings).iter().map(|one| one.load).collect()
+        };
+        const MS: u64 = 1_000_000;
+        let some = [
+            standing(0, Some(0)),
+            standing(0, Some(MS)),
+            standing(3, Some(MS)),
+            standing(0, Some(2 * MS - 1)),
+            standing(1, Some(2 * MS)),
+            standing(0, Some(9 * MS)),
+        ];
+        assert_eq!(loads(&some), [1, 1, 4, 1, 4, 8]);
+        let unknown = [
+            standing(1, None),
+            standing(0, Some(2 * MS)),
+            standing(0, Some(6 * MS)),
+        ];
+        assert_eq!(loads(&unknown), [8, 2, 4]);
+        assert_eq!(loads(&[standing(0, None), standing(4, None)]), [1, 5]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
     instance::{Instance, Occupied, Verdict},
     metrics::{Metrics, Slot},
     options::Options,
-    pick::{Candidate, Chance, pick},
+    pick::{Chance, Standing, pick, weigh},
     probe,
     view::PoolView,
 };
@@ -122,6 +122,11 @@ impl Pool {
         }
     }
 
+    /// Asks every instance once how it is, so that a door knows before it opens.
+    pub async fn look(&self) {
+        probe::round(self).await;
+    }
+
     pub(super) fn options(&self) -> &Options {
         &self.0.options
     }
@@ -228,11 +233,11 @@ impl Pool {
             return Err(NoChoice::Nobody);
         }
         fitting.retain(|one| one.in_flight() < self.0.options.in_flight_max);
-        let candidates: Vec<Candidate> = fitting
+        let standings: Vec<Standing> = fitting
             .iter()
-            .map(|one| one.candidate(now_us, &self.0.options))
+            .map(|one| one.standing(now_us, &self.0.options))
             .collect();
-        let picked = pick(&candidates, &mut |bound| self.0.chance.below(bound));
+        let picked = pick(&weigh(&standings), &mut |bound| self.0.chance.below(bound));
         let picked = picked.and_then(|place| fitting.get(place));
         picked.map(|one| one.occupy()).ok_or(NoChoice::Full)
     }

@@ -23,11 +23,9 @@ pub(super) fn start(pool: &Pool, tasks: &Tasks) {
     let pool = pool.clone();
     tasks.start("probe", move |stop| async move {
         loop {
-            let instances = pool.instances();
-            let round = join_all(instances.iter().map(|one| look(&pool, one)));
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                _ = round => pool.show(),
+                () = round(&pool) => {}
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -35,6 +33,16 @@ pub(super) fn start(pool: &Pool, tasks: &Tasks) {
             }
         }
     });
+}
+
+/// Asks each once.
+pub(super) async fn round(pool: &Pool) {
+    if pool.options().probe.every_ms == 0 {
+        return;
+    }
+    let instances = pool.instances();
+    join_all(instances.iter().map(|one| look(pool, one))).await;
+    pool.show();
 }
 
 async fn look(pool: &Pool, instance: &Arc<Instance>) {

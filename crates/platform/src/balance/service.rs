@@ -39,6 +39,10 @@ use tower::Service;
 /// We give up this much before our caller does, so that it hears why.
 const HEAD_START: Duration = Duration::from_millis(20);
 
+/// Put into a request's extensions by whoever knows that it changes nothing, whatever its method says.
+#[derive(Debug, Clone, Copy)]
+pub struct OnlyReads;
+
 /// A role as a service: whoever calls it cannot tell it from a router of this process.
 #[derive(Clone)]
 pub struct Balanced {
@@ -109,8 +113,10 @@ impl Balanced {
         }
         self.pool.budget().earn();
         let nature = Nature {
-            is_repeatable: headers::is_repeatable(&parts.method, &parts.headers),
-            only_reads: matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS),
+            is_repeatable: headers::is_repeatable(&parts.method, &parts.headers)
+                || parts.extensions.get::<OnlyReads>().is_some(),
+            only_reads: headers::only_reads(&parts.method)
+                || parts.extensions.get::<OnlyReads>().is_some(),
             is_kept: sent.is_kept(),
         };
         self.attempts(&parts, sent, nature, deadline).await
@@ -164,7 +170,8 @@ impl Balanced {
         while let (Some(occupied), Some(body)) = (next.take(), sent.take()) {
             tried.push(occupied.instance().address);
             let is_last = tried.len() >= most;
-            let may_be_short = nature.allows_another() && !is_last && self.pool.has_other(&tried);
+            let may_be_short =
+                nature.only_reads && nature.is_kept && !is_last && self.pool.has_other(&tried);
             let until = self.until(deadline, may_be_short);
             let attempt = Attempt::new(&self.pool, occupied);
             let request = outgoing(parts, body, attempt.address(), until)?;
@@ -192,7 +199,7 @@ impl Balanced {
         Some(occupied)
     }
 
-    /// Until when one attempt may take: only what may be repeated is given up early.
+    /// Until when one attempt may take: a read that somebody else can answer is given up early.
     fn until(&self, deadline: Deadline, may_be_short: bool) -> Instant {
         if !may_be_short {
             return deadline.moment();

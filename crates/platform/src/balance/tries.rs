@@ -35,7 +35,9 @@ impl Outcome {
         let safe = match self {
             // Nobody has seen a byte of it.
             Self::Refused => true,
-            Self::Broken | Self::Late => nature.is_repeatable,
+            Self::Broken => nature.is_repeatable,
+            // Whoever is slow to change something may still do it, and a second one would only be told so.
+            Self::Late => nature.only_reads,
             Self::Answered(StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE) => {
                 nature.is_repeatable
             }
@@ -48,11 +50,7 @@ impl Outcome {
     pub(super) fn verdict(self) -> Verdict {
         match self {
             Self::Answered(StatusCode::SERVICE_UNAVAILABLE) => Verdict::Refused,
-            Self::Answered(
-                StatusCode::INTERNAL_SERVER_ERROR
-                | StatusCode::BAD_GATEWAY
-                | StatusCode::GATEWAY_TIMEOUT,
-            )
+            Self::Answered(StatusCode::INTERNAL_SERVER_ERROR | StatusCode::BAD_GATEWAY)
             | Self::Refused
             | Self::Broken
             | Self::Late => Verdict::Bad,
@@ -69,13 +67,6 @@ impl Outcome {
             Self::Broken => Ended::Broken,
             Self::Late => Ended::Late,
         }
-    }
-}
-
-impl Nature {
-    /// Whether it may be sent to two instances at all.
-    pub(super) const fn allows_another(self) -> bool {
-        self.is_repeatable && self.is_kept
     }
 }
 
@@ -149,7 +140,7 @@ mod tests {
         for (outcome, read, keyed, bare) in [
             (Outcome::Refused, true, true, true),
             (Outcome::Broken, true, true, false),
-            (Outcome::Late, true, true, false),
+            (Outcome::Late, true, false, false),
             (answered(200), false, false, false),
             (answered(404), false, false, false),
             (answered(429), false, false, false),

@@ -86,6 +86,10 @@ pub trait Bus: Send + Sync {
         let _ = number;
         Ok(false)
     }
+    /// How many events may well be published together: their answers take time.
+    fn at_once(&self) -> usize {
+        1
+    }
     /// Takes an event over: it is delivered, or kept safe until it is. An error if that failed for anybody.
     async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError>;
     /// Tells listeners, on every node, and keeps nothing: for news that are worth nothing a moment later. They may

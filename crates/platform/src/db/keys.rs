@@ -10,8 +10,8 @@ use serde::{Serialize, de::DeserializeOwned};
 /// A request that carries a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyedRequest {
-    key_hash: [u8; 32],
-    fingerprint: [u8; 32],
+    pub(super) key_hash: [u8; 32],
+    pub(super) fingerprint: [u8; 32],
 }
 
 impl KeyedRequest {

@@ -22,11 +22,12 @@ pub const BASE: Migration = Migration {
     sql: include_str!("base.sql"),
 };
 
-/// Brings a database up to the last migration.
+/// Brings a database up to the last migration. Foreign keys are not watched meanwhile, because SQLite gives up a
+/// constraint of a table only with the whole table; they are looked at before a migration is committed.
 ///
 /// # Errors
-/// When a statement fails, when the database is newer than this program, or when an applied migration was
-/// edited afterwards.
+/// When a statement fails, when the database is newer than this program, when an applied migration was edited
+/// afterwards, or when one leaves a row that refers to nothing.
 pub fn migrate(
     connection: &mut Connection,
     migrations: &[Migration],
@@ -51,10 +52,13 @@ pub fn migrate(
                 .into(),
         ));
     }
-    for migration in migrations {
-        apply(connection, migration, now_ms)?;
-    }
-    Ok(())
+    // SQLite does not hear this inside a transaction.
+    connection.pragma_update(None, "foreign_keys", false)?;
+    let applied = migrations
+        .iter()
+        .try_for_each(|migration| apply(connection, migration, now_ms));
+    connection.pragma_update(None, "foreign_keys", true)?;
+    applied
 }
 
 fn apply(
@@ -84,6 +88,16 @@ fn apply(
         None => {}
     }
     transaction.execute_batch(migration.sql)?;
+    if transaction
+        .prepare("PRAGMA foreign_key_check")?
+        .exists([])?
+    {
+        let message = format!(
+            "migration {} ({}) leaves rows that refer to nothing",
+            migration.number, migration.name
+        );
+        return Err(StoreError::Other(message.into()));
+    }
     transaction.execute(
         "INSERT INTO schema_migrations (number, name, checksum, applied_at_ms) VALUES (?1, ?2, ?3, ?4)",
         params![migration.number, migration.name, checksum, now_ms],
@@ -119,6 +133,51 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, &[FIRST], 1).unwrap();
         assert!(migrate(&mut connection, &[], 2).is_err());
+    }
+
+    #[test]
+    fn a_table_that_others_refer_to_can_be_made_anew_and_is_watched_again() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let parents = Migration {
+            sql: "CREATE TABLE parents (id INTEGER PRIMARY KEY, word TEXT UNIQUE) STRICT;
+                  CREATE TABLE children (parent INTEGER REFERENCES parents (id)) STRICT;
+                  INSERT INTO parents VALUES (1, 'one');
+                  INSERT INTO children VALUES (1);",
+            ..FIRST
+        };
+        let anew = Migration {
+            number: 2,
+            name: "anew",
+            sql: "CREATE TABLE parents_anew (id INTEGER PRIMARY KEY, word TEXT) STRICT;
+                  INSERT INTO parents_anew SELECT * FROM parents;
+                  DROP TABLE parents;
+                  ALTER TABLE parents_anew RENAME TO parents;",
+        };
+        migrate(&mut connection, &[parents, anew], 1).unwrap();
+        assert!(
+            connection
+                .execute("INSERT INTO children VALUES (2)", [])
+                .is_err()
+        );
+        connection
+            .execute("INSERT INTO parents VALUES (2, 'one')", [])
+            .unwrap();
+        connection
+            .execute("INSERT INTO children VALUES (2)", [])
+            .unwrap();
+    }
+
+    #[test]
+    fn a_migration_that_leaves_an_orphan_leaves_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let orphan = Migration {
+            sql: "CREATE TABLE parents (id INTEGER PRIMARY KEY) STRICT;
+                  CREATE TABLE children (parent INTEGER REFERENCES parents (id)) STRICT;
+                  INSERT INTO children VALUES (1);",
+            ..FIRST
+        };
+        assert!(migrate(&mut connection, &[orphan], 1).is_err());
+        assert!(connection.prepare("SELECT 1 FROM children").is_err());
     }
 
     #[test]

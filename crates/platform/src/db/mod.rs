@@ -2,17 +2,48 @@
 
 pub mod keys;
 pub mod migrate;
+pub mod postgres;
 pub mod sqlite;
 
 use contracts::{BoxError, Outage};
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, path::PathBuf};
+
+/// Where a service keeps its rows: decided by configuration, opened by the service.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A file of its own.
+    Sqlite(PathBuf, sqlite::Options),
+    /// A schema of its own.
+    Postgres(postgres::Place),
+}
+
+/// A database that was opened.
+#[derive(Debug, Clone)]
+pub enum Database {
+    /// A file.
+    Sqlite(sqlite::Database),
+    /// A schema.
+    Postgres(postgres::Database),
+}
+
+impl From<sqlite::Database> for Database {
+    fn from(database: sqlite::Database) -> Self {
+        Self::Sqlite(database)
+    }
+}
+
+impl From<postgres::Database> for Database {
+    fn from(database: postgres::Database) -> Self {
+        Self::Postgres(database)
+    }
+}
 
 /// Why storage did not do what it was asked. None of it is the caller's fault except a named constraint.
 #[derive(Debug)]
 pub enum StoreError {
-    /// A constraint holds: what SQLite names (`users.email_key` for a unique column, a CHECK's own name).
+    /// A constraint holds: its name. SQLite names a unique column itself (`users.email_key`).
     Constraint(String),
-    /// The writer's queue is full.
+    /// More is under way than may be: a queue is full, a lock or a connection was not free in time.
     Overloaded,
     /// Whoever wanted the write does not wait any more: it was not begun.
     Late,
@@ -20,6 +51,10 @@ pub enum StoreError {
     Full,
     /// The write was not acknowledged: it was rolled back, or the writer has stopped.
     Lost(String),
+    /// The database cannot be reached, or went away before a commit: nothing is kept.
+    Away(String),
+    /// The write may be kept or not: the answer to its COMMIT was lost, and its outcome could not be found out.
+    Unknown(String),
     /// Anything else.
     Other(BoxError),
 }
@@ -28,22 +63,25 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Constraint(name) => write!(f, "constraint {name} holds"),
-            Self::Overloaded => f.write_str("the writer has too much to do"),
+            Self::Overloaded => f.write_str("storage has too much to do"),
             Self::Late => f.write_str("the time for the write was over before it began"),
             Self::Full => f.write_str("the disk is full"),
             Self::Lost(why) => write!(f, "the write was lost: {why}"),
+            Self::Away(why) => write!(f, "the database cannot be reached: {why}"),
+            Self::Unknown(why) => write!(f, "nobody knows whether the write is kept: {why}"),
             Self::Other(_) => f.write_str("storage failed"),
         }
     }
 }
 
 impl Error for StoreError {
-    /// Written by hand, so that the two failures which pass by themselves are found in any chain of causes.
+    /// Written by hand, so that the failures which pass by themselves are found in any chain of causes.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Overloaded | Self::Late => Some(&Outage::Overloaded),
+            Self::Overloaded | Self::Late | Self::Away(_) => Some(&Outage::Overloaded),
             Self::Full => Some(&Outage::StorageFull),
             Self::Other(cause) => Some(cause.as_ref()),
+            Self::Unknown(_) => Some(&Outage::Unanswered),
             Self::Constraint(_) | Self::Lost(_) => None,
         }
     }
@@ -59,6 +97,8 @@ impl StoreError {
             Self::Full => Self::Full,
             Self::Constraint(name) => Self::Constraint(name.clone()),
             Self::Lost(why) => Self::Lost(why.clone()),
+            Self::Away(why) => Self::Away(why.clone()),
+            Self::Unknown(why) => Self::Unknown(why.clone()),
             Self::Other(cause) => Self::Lost(cause.to_string()),
         }
     }
@@ -95,7 +135,9 @@ impl<R> Abort<R> {
     ) -> R {
         match self {
             Self::Refused(refusal) => refusal,
-            Self::Failed(StoreError::Overloaded | StoreError::Late) => overloaded(),
+            Self::Failed(StoreError::Overloaded | StoreError::Late | StoreError::Away(_)) => {
+                overloaded()
+            }
             Self::Failed(error) => internal(Box::new(error)),
         }
     }
@@ -136,6 +178,10 @@ mod tests {
         assert_eq!(code(StoreError::Full), Code::StorageFull);
         assert_eq!(code(StoreError::Overloaded), Code::Overloaded);
         assert_eq!(code(StoreError::Late), Code::Overloaded);
+        let gone = StoreError::Away("restarting".to_owned());
+        assert_eq!(code(gone), Code::Overloaded);
+        let unsure = StoreError::Unknown("cut off at COMMIT".to_owned());
+        assert_eq!(code(unsure), Code::OutcomeUnknown);
         assert_eq!(
             code(StoreError::Other("no such table".into())),
             Code::Internal

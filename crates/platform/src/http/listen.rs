@@ -24,10 +24,8 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a connection that has said nothing yet is listened to when we stop: its first request may be under
 /// way, and closing the socket would make it one that nobody knows the fate of.
 const FIRST_REQUEST: Duration = Duration::from_millis(250);
-/// How long the socket's own queue must be empty before it is closed,
-const LAST: Duration = Duration::from_millis(1);
-/// and how many connections are taken from it for that.
-const LAST_MAX: usize = 256;
+/// Connections taken from the socket's own queue when we stop.
+const LAST_MAX: usize = 1_024;
 
 /// Starts serving a router at a listener until the tasks stop; open requests are then finished.
 pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, connections_max: u32) {
@@ -58,17 +56,19 @@ pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, connections_m
                 }
             }
         }
-        // Whoever is in the socket's queue believes to be connected: closing it would cut them off.
+        // Whoever is in the socket's queue believes to be connected: closing it would cut them off. The socket itself
+        // is asked, since the runtime hears of connections a little later; then it is closed at once.
+        let listener = listener.into_std()?;
         for _ in 0..LAST_MAX {
-            let Ok(permit) = Arc::clone(&permits).try_acquire_owned() else {
-                break;
-            };
-            let Ok(Ok((stream, address))) = tokio::time::timeout(LAST, listener.accept()).await
+            let (Ok(permit), Ok((stream, address))) =
+                (Arc::clone(&permits).try_acquire_owned(), listener.accept())
             else {
                 break;
             };
-            door.admit(stream, address, permit);
+            stream.set_nonblocking(true)?;
+            door.admit(TcpStream::from_std(stream)?, address, permit);
         }
+        drop(listener);
         Ok(())
     });
 }

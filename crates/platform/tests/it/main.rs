@@ -1,5 +1,5 @@
 //! What the rooms of `platform` promise, tried from outside: the stack around a router, the outbox and its
-//! relay, idempotency keys, calls between nodes, the bus in its forms, limits, the cache, Redis.
+//! relay, idempotency keys, calls between nodes, the bus in its forms.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +15,7 @@ mod calls;
 mod keys;
 mod limits;
 mod outbox;
+mod postgres;
 mod redis;
 mod stack;
 

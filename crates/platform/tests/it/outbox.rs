@@ -35,10 +35,10 @@ impl Event for Happened {
 }
 
 /// Notes what comes; fails the first times it meets subject "b".
-struct Notes {
-    seen: Mutex<Vec<(String, u32)>>,
-    failures_left: Mutex<u32>,
-    changed: Notify,
+pub(crate) struct Notes {
+    pub(crate) seen: Mutex<Vec<(String, u32)>>,
+    pub(crate) failures_left: Mutex<u32>,
+    pub(crate) changed: Notify,
 }
 
 #[async_trait]
@@ -86,7 +86,7 @@ async fn publish(place: &Place, events: Vec<(&'static str, u32)>) {
     write.await.unwrap();
 }
 
-async fn wait_for(notes: &Notes, count: usize) -> Vec<(String, u32)> {
+pub(crate) async fn wait_for(notes: &Notes, count: usize) -> Vec<(String, u32)> {
     let waiting = async {
         loop {
             let seen = notes.seen.lock().unwrap().clone();

@@ -3,6 +3,7 @@
 //! rows into files of the same schema. It judges correctness only, never speed.
 
 mod bare;
+mod calls;
 mod load;
 mod prepare;
 mod reads;
@@ -19,6 +20,7 @@ use crate::{
     shop::Shop,
 };
 use bare::{Bare, Reached};
+pub(in crate::commands) use calls::calls;
 use contracts::{BoxError, orders::Orders, values::OrderId};
 use load::{Load, Placed};
 use prepare::Prepared;

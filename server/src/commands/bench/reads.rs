@@ -129,6 +129,7 @@ impl Stand {
         let flags = Flags {
             http: HttpFlags {
                 listen: Some(([127, 0, 0, 1], 0).into()),
+                ..HttpFlags::default()
             },
             ..Flags::default()
         };

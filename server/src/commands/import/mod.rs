@@ -95,7 +95,7 @@ pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<()
 fn shop_is_there(config: &Config) -> bool {
     config
         .data_folder()
-        .is_some_and(|folder| folder.join("catalog.sqlite").is_file())
+        .is_none_or(|folder| folder.join("catalog.sqlite").is_file())
 }
 
 fn progress_bar(total_bytes: u64) -> Result<ProgressBar, BoxError> {

@@ -70,6 +70,11 @@ async fn replay_into_own_shop(args: &ReplayArgs, trace: Trace) -> Result<(), Box
 
 /// A shop within this process, on a free port of the loopback address.
 pub(super) async fn own_shop(data: Option<&std::path::Path>) -> Result<Shop, BoxError> {
+    Shop::open(own_config(data)?, data.is_none()).await
+}
+
+/// What such a shop is opened with.
+pub(super) fn own_config(data: Option<&std::path::Path>) -> Result<Config, BoxError> {
     let flags = Flags {
         db: data.map(|folder| format!("sqlite:{}", folder.display())),
         http: HttpFlags {
@@ -84,7 +89,7 @@ pub(super) async fn own_shop(data: Option<&std::path::Path>) -> Result<Shop, Box
     config.limits.enabled = false;
     config.http.public_url = String::new();
     config.http.ops_listen = String::new();
-    Shop::open(config, data.is_none()).await
+    Ok(config)
 }
 
 async fn replay(

@@ -2,17 +2,14 @@
 //! and not in SQL, where an overflow would fail the whole page.
 
 use super::{read, reserve};
+use crate::store::prices::{self, Priced};
 use contracts::{
     catalog::{ProductAudit, ReservationAudit, ReservationState, StockAudit, line_mark},
     values::{OrderId, ProductId, Timestamp, VariantId},
 };
-use platform::db::StoreError;
+use platform::db::{StoreError, sqlite::by_order};
 use rusqlite::{Connection, Row, params};
 use std::collections::HashMap;
-
-/// A change of price is noted when it is asked for, and so is a reservation; each then waits its turn to be
-/// written. So much apart may be what happened together, in milliseconds.
-const TOGETHER_MS: i64 = 60_000;
 
 /// What the ledgers say of a variant.
 #[derive(Debug, Clone, Copy, Default)]
@@ -164,16 +161,20 @@ pub(super) fn products(
 }
 
 const RESERVATIONS: &str =
-    "SELECT r.reservation_number, r.order_id, r.state, r.hold_until_at_ms, r.created_at_ms,
+    "SELECT r.reservation_number, k.order_id, r.state, r.hold_until_at_ms, r.created_at_ms,
         COALESCE((SELECT SUM(b.quantity)
                     FROM reservation_returns b
                    WHERE b.reservation_number = r.reservation_number), 0),
         (r.state = 'open') = (r.resolved_at_ms IS NULL)
-        AND (r.state = 'returned') = (r.returned_at_ms IS NOT NULL)
-   FROM reservations r
-  WHERE r.order_id > ?1
-  ORDER BY r.order_id
+        AND (r.state = 'returned') = (r.returned_at_ms IS NOT NULL),
+        r.order_id IS k.order_id
+   FROM by_order k
+   LEFT JOIN reservations r ON r.reservation_number = k.number
+  WHERE k.order_id > ?1
+  ORDER BY k.order_id
   LIMIT ?2";
+
+const COUNT: &str = "SELECT COUNT(*) FROM reservations";
 
 const PRICED_LINES: &str =
     "SELECT v.variant_id, l.variant_number, l.quantity, l.unit_price_minor, l.currency
@@ -186,12 +187,16 @@ pub(super) fn reservations(
     after: Option<OrderId>,
     limit: u32,
 ) -> Result<Vec<ReservationAudit>, StoreError> {
+    if after.is_none() {
+        by_order::check_count(connection, COUNT)?;
+    }
     let after = after.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
     let mut prices = Prices::default();
     let mut statement = connection.prepare_cached(RESERVATIONS)?;
     let mut rows = statement.query(params![after, limit])?;
     let mut audits = Vec::new();
     while let Some(row) = rows.next()? {
+        by_order::check(row.get(7)?, OrderId::from_bytes(row.get(1)?))?;
         let mut audit = ReservationAudit {
             order_id: OrderId::from_bytes(row.get(1)?),
             state: reserve::state(row, 2)?,
@@ -220,17 +225,6 @@ pub(super) fn reservations(
     Ok(audits)
 }
 
-/// A version of a product, for as long as it was the newest.
-#[derive(Debug, Clone)]
-struct Priced {
-    version: i64,
-    price_minor: i64,
-    currency: String,
-    on_sale: bool,
-    from_ms: i64,
-    until_ms: Option<i64>,
-}
-
 /// The prices of the variants that a page met.
 #[derive(Debug, Default)]
 struct Prices(HashMap<i64, Vec<Priced>>);
@@ -241,8 +235,7 @@ const VERSIONS: &str = "SELECT version, price_minor, currency, status = 'active'
   ORDER BY version";
 
 impl Prices {
-    /// Whether the variant of a line had the line's price at about this moment. Of times before what is known,
-    /// nothing is said.
+    /// Whether the variant of a line had the line's price at about this moment.
     fn had(
         &mut self,
         connection: &Connection,
@@ -258,21 +251,7 @@ impl Prices {
                 unknown.insert(versions_of(connection, variant)?)
             }
         };
-        let (earliest, latest) = (
-            at_ms.saturating_sub(TOGETHER_MS),
-            at_ms.saturating_add(TOGETHER_MS),
-        );
-        let unknown = versions
-            .first()
-            .is_some_and(|first| first.version > 1 && first.from_ms > earliest);
-        let fits = |one: &Priced| {
-            one.price_minor == price_minor
-                && one.currency == currency
-                && one.on_sale
-                && (one.version == 1 || one.from_ms <= latest)
-                && one.until_ms.is_none_or(|until| until >= earliest)
-        };
-        Ok(unknown || versions.iter().any(fits))
+        Ok(prices::had(versions, (price_minor, currency), at_ms))
     }
 }
 
@@ -288,10 +267,5 @@ fn versions_of(connection: &Connection, variant: i64) -> Result<Vec<Priced>, Sto
             until_ms: None,
         })
     })?;
-    let mut versions: Vec<Priced> = rows.collect::<Result<_, _>>()?;
-    let ends: Vec<i64> = versions.iter().skip(1).map(|next| next.from_ms).collect();
-    for (one, until) in versions.iter_mut().zip(ends) {
-        one.until_ms = Some(until);
-    }
-    Ok(versions)
+    Ok(prices::in_a_row(rows.collect::<Result<_, _>>()?))
 }

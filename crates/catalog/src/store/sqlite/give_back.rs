@@ -11,7 +11,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 type Answer = Result<(), GiveBackError>;
 
-const RESERVATION: &str = "SELECT reservation_number, state FROM reservations WHERE order_id = ?1";
+const RESERVATION: &str = "SELECT reservation_number, state
+   FROM reservations
+  WHERE reservation_number = (SELECT number FROM by_order WHERE order_id = ?1)";
 
 const KNOWN: &str = "SELECT 1 FROM reservation_returns WHERE refund_id = ?1";
 

@@ -1,7 +1,7 @@
 //! Stock as it is read by people. Changes nothing.
 
 use super::cursor;
-use crate::domain::scope::Scope;
+use crate::domain::{scope::Scope, stock::LOW_STOCK_MAX};
 use contracts::{
     catalog::{InventoryQuery, InventoryView, ListError},
     values::{Cursor, Page, ProductId, VariantId, fold},
@@ -9,9 +9,6 @@ use contracts::{
 use platform::db::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter, types::Value};
 use serde::{Deserialize, Serialize};
-
-/// What is called low.
-const LOW_STOCK_MAX: i64 = 5;
 
 /// The number of the last variant seen.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

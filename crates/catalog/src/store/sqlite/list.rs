@@ -2,34 +2,16 @@
 //! into the statement.
 
 use super::{categories, cursor, read};
-use crate::domain::{scope::Scope, words};
+use crate::{
+    domain::scope::Scope,
+    store::list::{After, Key, List},
+};
 use contracts::{
-    catalog::{ListError, ProductQuery, ProductSort, ProductStatus, ProductView},
+    catalog::{ProductSort, ProductStatus, ProductView},
     values::Page,
 };
 use platform::db::StoreError;
 use rusqlite::{Connection, Row, params_from_iter, types::Value};
-use serde::{Deserialize, Serialize};
-
-/// A list that was checked.
-#[derive(Debug)]
-pub(super) struct List {
-    query: ProductQuery,
-    scope: Scope,
-    status: ProductStatus,
-    sort: ProductSort,
-    words: Option<Vec<String>>,
-    after: Option<After>,
-}
-
-/// The sort keys of the last row seen. A key is text whatever it is, so that a float is not rounded.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct After {
-    sort: ProductSort,
-    key: Option<String>,
-    number: i64,
-}
 
 /// How an order is written.
 struct Order {
@@ -54,64 +36,6 @@ const MATCHES: &str = "WITH matches AS MATERIALIZED (
            FROM product_search
           WHERE product_search MATCH ?
      )";
-
-impl List {
-    pub(super) fn new(query: ProductQuery, scope: Scope) -> Result<Self, ListError> {
-        let words = query.q.as_deref().map(words::of);
-        let sort = query.sort.unwrap_or(match words {
-            Some(_) => ProductSort::Relevance,
-            None => ProductSort::Newest,
-        });
-        if sort == ProductSort::Relevance && words.is_none() {
-            return Err(ListError::InvalidParameter {
-                name: "sort".into(),
-                reason: "by relevance needs q".to_owned(),
-            });
-        }
-        let after: Option<After> = cursor::read(query.cursor.as_ref())?;
-        if after
-            .as_ref()
-            .is_some_and(|after| after.bound(sort).is_none())
-        {
-            return Err(cursor::foreign());
-        }
-        Ok(Self {
-            status: query.status.unwrap_or(ProductStatus::Active),
-            query,
-            scope,
-            sort,
-            words,
-            after,
-        })
-    }
-}
-
-impl After {
-    /// The keys as the order of `sort` binds them; none if they are another list's.
-    fn bound(&self, sort: ProductSort) -> Option<Vec<Value>> {
-        if self.sort != sort {
-            return None;
-        }
-        let key = match (sort, &self.key) {
-            (ProductSort::Newest | ProductSort::Oldest, None) => None,
-            (ProductSort::Name, Some(text)) => Some(Value::Text(text.clone())),
-            (ProductSort::Cheapest | ProductSort::Dearest, Some(text)) => {
-                Some(Value::Integer(text.parse().ok()?))
-            }
-            (ProductSort::Relevance, Some(text)) => {
-                let relevance = f64::from_bits(text.parse().ok()?);
-                relevance.is_finite().then_some(Value::Real(relevance))
-            }
-            (ProductSort::Newest | ProductSort::Oldest, Some(_)) | (_, None) => return None,
-        };
-        let expected = !matches!(sort, ProductSort::Newest | ProductSort::Oldest);
-        (key.is_some() == expected).then(|| {
-            key.into_iter()
-                .chain([Value::Integer(self.number)])
-                .collect()
-        })
-    }
-}
 
 fn order(sort: ProductSort) -> Order {
     let (key, ascending, from) = match sort {
@@ -141,9 +65,7 @@ pub(super) fn page(connection: &Connection, list: &List) -> Result<Page<ProductV
         data: Vec::new(),
         next_cursor: None,
     };
-    let strangers = list.status != ProductStatus::Active && list.scope == Scope::Nothing;
-    let wordless = list.words.as_ref().is_some_and(Vec::is_empty);
-    if strangers || wordless {
+    if list.is_empty() {
         return Ok(nothing);
     }
     let category = match &list.query.category {
@@ -175,12 +97,21 @@ pub(super) fn page(connection: &Connection, list: &List) -> Result<Page<ProductV
 
 /// The sort key, which follows the product's columns.
 fn key_of(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
-    Ok(match row.get(read::COLUMN_COUNT)? {
+    let key = match row.get(read::COLUMN_COUNT)? {
         Value::Null | Value::Blob(_) => None,
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Real(number) => Some(number.to_bits().to_string()),
-        Value::Text(text) => Some(text),
-    })
+        Value::Integer(number) => Some(Key::Integer(number)),
+        Value::Real(number) => Some(Key::Real(number)),
+        Value::Text(text) => Some(Key::Text(text)),
+    };
+    Ok(key.map(|key| key.written()))
+}
+
+fn bound(key: Key) -> Value {
+    match key {
+        Key::Text(text) => Value::Text(text),
+        Key::Integer(number) => Value::Integer(number),
+        Key::Real(number) => Value::Real(number),
+    }
 }
 
 /// The statement and its values, in the order in which they stand in it.
@@ -214,9 +145,10 @@ fn statement(list: &List, category: Option<String>) -> (String, Vec<Value>) {
             format!("({key}, {number}) {than} (?, ?)"),
         )
     };
-    if let Some(bound) = list.after.as_ref().and_then(|after| after.bound(list.sort)) {
+    if let Some((key, number)) = list.after() {
         conditions.push(beyond);
-        values.extend(bound);
+        values.extend(key.map(bound));
+        values.push(Value::Integer(number));
     }
     let key = if key.is_empty() { "NULL" } else { key };
     let sql = format!(

@@ -4,7 +4,6 @@
 mod adjust;
 mod audit;
 mod categories;
-mod cursor;
 mod give_back;
 mod import;
 mod inventory;
@@ -13,9 +12,13 @@ mod movements;
 mod read;
 mod reserve;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod write;
 
-use super::{Adjust, CategoryRow, Edit, Import, Moved, NewRow, Store};
+use super::{
+    Adjust, CategoryRow, Edit, Import, Moved, NewRow, Store, cursor, list::List, movement,
+};
 use crate::domain::scope::Scope;
 use async_trait::async_trait;
 use contracts::{
@@ -56,6 +59,11 @@ const MIGRATIONS: &[Migration] = &[
         number: 3,
         name: "product_versions",
         sql: include_str!("../../../migrations/sqlite/0003_product_versions.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "by_order",
+        sql: include_str!("../../../migrations/sqlite/0004_by_order.sql"),
     },
 ];
 
@@ -106,7 +114,7 @@ impl Store for SqliteStore {
         query: ProductQuery,
         scope: Scope,
     ) -> Result<Page<ProductView>, ListError> {
-        let list = list::List::new(query, scope)?;
+        let list = List::new(query, scope)?;
         let read = self.database.read(move |c| list::page(c, &list));
         read.await.map_err(list_error)
     }
@@ -180,7 +188,7 @@ impl Store for SqliteStore {
         limit: PageSize,
         cursor: Option<Cursor>,
     ) -> Result<Page<MovementView>, ListError> {
-        let before = movements::before(cursor.as_ref())?;
+        let before = movement::before(cursor.as_ref())?;
         let read = self
             .database
             .read(move |c| movements::page(c, id, limit, before));

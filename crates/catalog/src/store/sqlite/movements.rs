@@ -1,32 +1,16 @@
 //! What moved a variant's stock: a view over the ledgers, adjustments, reservation lines and returns. Nothing
 //! is written for it, so that an order's sale costs no second row.
 
-use super::cursor;
-use crate::domain::reservation;
+use crate::{
+    domain::reservation,
+    store::{cursor, movement::Before},
+};
 use contracts::{
-    catalog::{ListError, MovementView},
-    values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
+    catalog::MovementView,
+    values::{OrderId, Page, PageSize, Timestamp, VariantId},
 };
 use platform::db::StoreError;
 use rusqlite::{Connection, Row, params};
-use serde::{Deserialize, Serialize};
-
-/// The sort keys of the last movement seen.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Before {
-    at_ms: i64,
-    source: i64,
-    number: i64,
-    step: i64,
-}
-
-const NEWEST: Before = Before {
-    at_ms: i64::MAX,
-    source: i64::MAX,
-    number: i64::MAX,
-    step: i64::MAX,
-};
 
 /// A reservation shows up to three movements: held, then sold or given back, then perhaps returned; and one for each
 /// refund that brought some of it back.
@@ -36,10 +20,20 @@ const MOVEMENTS: &str = "WITH held AS (
                             FROM reservation_returns b
                            WHERE b.reservation_number = r.reservation_number
                              AND b.variant_number = l.variant_number), 0) AS came_back
-           FROM variants v
-           JOIN reservation_lines l ON l.variant_number = v.variant_number
+           FROM (SELECT s.variant_number, s.reservation_number
+                   FROM variants v
+                   JOIN reservations_by_variant s ON s.variant_number = v.variant_number
+                  WHERE v.variant_id = ?1
+                  UNION
+                 SELECT n.variant_number, n.reservation_number
+                   FROM variants v
+                   JOIN reservation_lines n ON n.variant_number = v.variant_number
+                  WHERE v.variant_id = ?1
+                    AND n.reservation_number >= (SELECT COALESCE(MAX(reservation_number), 0) / 8192 * 8192 - 8192
+                                                   FROM reservations)) h
+           JOIN reservation_lines l ON l.reservation_number = h.reservation_number
+            AND l.variant_number = h.variant_number
            JOIN reservations r ON r.reservation_number = l.reservation_number
-          WHERE v.variant_id = ?1
           GROUP BY l.reservation_number
      ),
      moved AS (
@@ -77,10 +71,6 @@ const MOVEMENTS: &str = "WITH held AS (
       WHERE (at_ms, source, number, step) < (?2, ?3, ?4, ?5)
       ORDER BY at_ms DESC, source DESC, number DESC, step DESC
       LIMIT ?6";
-
-pub(super) fn before(cursor: Option<&Cursor>) -> Result<Before, ListError> {
-    Ok(cursor::read(cursor)?.unwrap_or(NEWEST))
-}
 
 pub(super) fn page(
     connection: &Connection,

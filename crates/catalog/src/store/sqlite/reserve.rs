@@ -12,7 +12,7 @@ use contracts::{
     },
     values::{OrderId, ProductId, Quantity, Timestamp, UserId, VariantId},
 };
-use platform::db::StoreError;
+use platform::db::{StoreError, sqlite::by_order};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 type Answer = Result<Reserved, ReserveError>;
@@ -123,6 +123,7 @@ fn insert(
             at.as_ms(),
         ])?;
     let number = connection.last_insert_rowid();
+    by_order::add(connection, wish.order_id, number)?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO reservation_lines (reservation_number, line_number, variant_number, quantity,
                                         unit_price_minor, currency)
@@ -153,7 +154,7 @@ fn find(connection: &Connection, order_id: OrderId) -> Result<Option<Known>, Sto
     let mut statement = connection.prepare_cached(
         "SELECT reservation_number, state, fingerprint, hold_until_at_ms
            FROM reservations
-          WHERE order_id = ?1",
+          WHERE reservation_number = (SELECT number FROM by_order WHERE order_id = ?1)",
     )?;
     let known = statement.query_row([order_id.as_bytes()], |row| {
         Ok(Known {

@@ -61,7 +61,11 @@ fn one(
     at: Timestamp,
 ) -> Result<Answer, StoreError> {
     let known: Option<(i64, ReservationState)> = connection
-        .prepare_cached("SELECT reservation_number, state FROM reservations WHERE order_id = ?1")?
+        .prepare_cached(
+            "SELECT reservation_number, state
+               FROM reservations
+              WHERE reservation_number = (SELECT number FROM by_order WHERE order_id = ?1)",
+        )?
         .query_row([wish.order_id.as_bytes()], |row| {
             Ok((row.get(0)?, reserve::state(row, 1)?))
         })

@@ -8,7 +8,7 @@ use crate::{
         document::{self, Document},
         slug, text,
     },
-    store::{Edit, NewRow},
+    store::{Edit, NewRow, kept::Kept},
 };
 use contracts::{
     catalog::{EditError, ProductStatus, ProductView},
@@ -20,14 +20,6 @@ use platform::db::{
     keys::{self, KeyedRequest},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize};
-
-/// An answer as it is remembered: the version of its stock is not part of the JSON, but of the `ETag`.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    view: ProductView,
-    stock_version: i64,
-}
 
 pub(super) fn create(
     connection: &Connection,
@@ -35,14 +27,9 @@ pub(super) fn create(
     key: Option<&KeyedRequest>,
 ) -> Result<Answered<ProductView>, Abort<EditError>> {
     if let Some(key) = key
-        && let Some(kept) = keys::recall(connection, key, || EditError::KeyReused)?
+        && let Some(kept) = keys::recall::<Kept, _>(connection, key, || EditError::KeyReused)?
     {
-        let Kept {
-            mut view,
-            stock_version,
-        } = kept;
-        view.stock_version = stock_version;
-        return Ok(Answered::replayed(view));
+        return Ok(Answered::replayed(kept.into_view()));
     }
     let category = row.draft.category.as_ref();
     let category = category
@@ -51,11 +38,7 @@ pub(super) fn create(
     let number = insert(connection, row, category)?;
     let view = read::numbered(connection, number)?;
     if let Some(key) = key {
-        let kept = Kept {
-            stock_version: view.stock_version,
-            view: view.clone(),
-        };
-        keys::remember(connection, key, &kept, row.at)?;
+        keys::remember(connection, key, &Kept::of(&view), row.at)?;
     }
     Ok(Answered::fresh(view))
 }

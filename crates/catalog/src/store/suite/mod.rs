@@ -1,12 +1,13 @@
 //! What every store of the catalog must do, whatever it is made of. No rule of its own.
 
 mod histories;
+mod nodes;
 mod products;
 mod returns;
 mod stock;
 mod versions;
 
-use super::{Adjust, Edit, Import, NewRow, Store, sqlite::SqliteStore};
+use super::{Adjust, Edit, Import, NewRow, Store, postgres::PostgresStore, sqlite::SqliteStore};
 use crate::domain::{
     change::{Change, Patch},
     document::Draft,
@@ -22,17 +23,82 @@ use contracts::{
     request::Precondition,
     values::{Currency, OrderId, ProductId, Quantity, Timestamp, UserId, VariantId},
 };
-use platform::db::sqlite::Options;
+use platform::db::{postgres, sqlite::Options};
 use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc};
+use testkit::postgres::Postgres;
 
-const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
+macro_rules! store_suite {
+    (@$form:ident $($part:ident::{$($promise:ident),* $(,)?}),* $(,)?) => {
+        mod $form {$($(
+            #[tokio::test]
+            async fn $promise() {
+                // A form whose server may be passed over has said so.
+                if let Some(room) = super::Room::$form().await {
+                    super::$part::$promise(room).await;
+                }
+            }
+        )*)*}
+    };
+    ($($promises:tt)*) => {
+        store_suite! { @on_sqlite $($promises)* }
+        store_suite! { @on_postgres $($promises)* }
+    };
+}
 
-/// A store in a folder that goes with it.
+store_suite! {
+    products::{
+        every_order_is_paged_through_without_loss_or_repetition,
+        a_cursor_of_another_list_is_refused,
+        a_search_finds_words_by_their_beginning_best_match_first,
+        the_search_follows_every_edit,
+        hostile_searches_find_literally_or_nothing,
+        filters_narrow_a_list,
+        slugs_are_made_unique_and_chosen_ones_are_kept,
+        a_dry_run_foretells_the_import_and_changes_nothing,
+        an_import_updates_by_sku_and_leaves_stock_alone,
+        an_import_takes_no_product_from_another_seller,
+        large_imports_are_one_transaction,
+    },
+    returns::{
+        units_come_back_once_for_each_refund,
+        no_more_comes_back_than_was_sold_and_a_refusal_takes_nothing,
+        an_order_that_comes_back_whole_brings_only_what_is_still_away,
+        nothing_comes_back_of_what_was_not_sold,
+    },
+    stock::{
+        a_reservation_is_answered_again_with_the_price_it_was_made_at,
+        twins_in_one_batch_take_once,
+        a_refused_wish_fails_none_of_its_batch_and_leaves_nothing,
+        drafts_and_unknown_things_cannot_be_bought,
+        of_a_thousand_buyers_of_the_last_ten_ten_win,
+        a_batch_of_resolutions_answers_each,
+        overdue_reservations_are_found_oldest_first,
+        an_adjustment_is_all_or_nothing,
+        a_count_is_compared_and_set_and_two_changes_of_one_add_up,
+        movements_tell_the_whole_story_page_by_page,
+        reservations_are_audited_in_the_order_of_their_ids,
+        orders_in_opposite_order_never_stand_in_each_other_s_way,
+    },
+    versions::{
+        every_version_is_kept_whoever_made_it,
+        a_reservation_is_known_by_a_price_that_the_product_had_then,
+        what_is_reserved_has_one_mark_and_ends_once,
+    },
+    histories::{
+        any_history_leaves_the_stock_that_a_clerk_would_count,
+    },
+}
+
+pub(super) const NOW: Timestamp = Timestamp::from_ms(1_800_000_000_000);
+
+/// A store to try, with what goes when it goes.
 #[derive(Clone)]
 struct Room {
     store: Arc<dyn Store>,
-    _folder: Arc<Folder>,
+    /// How many random histories are worth their time.
+    histories: u32,
+    _folder: Option<Arc<Folder>>,
 }
 
 struct Folder(PathBuf);
@@ -61,7 +127,8 @@ fn query(json: &Value) -> ProductQuery {
 }
 
 impl Room {
-    fn open() -> Self {
+    #[expect(clippy::unused_async, reason = "both forms are opened alike")]
+    async fn on_sqlite() -> Option<Self> {
         let path = std::env::temp_dir().join(format!("souk-catalog-{}", ProductId::generate()));
         std::fs::create_dir_all(&path).unwrap();
         let options = Options {
@@ -72,9 +139,33 @@ impl Room {
             cache_kilobytes: 4_096,
         };
         let store = SqliteStore::open(&path.join("catalog.db"), options, NOW).unwrap();
+        Some(Self {
+            store: Arc::new(store),
+            histories: 300,
+            _folder: Some(Arc::new(Folder(path))),
+        })
+    }
+
+    async fn on_postgres() -> Option<Self> {
+        Self::nodes(1).await?.pop()
+    }
+
+    /// So many nodes on one database.
+    async fn nodes(count: usize) -> Option<Vec<Self>> {
+        let place = Postgres::shared()?.place("catalog");
+        let mut nodes = Vec::new();
+        for _ in 0..count {
+            nodes.push(Self::on(place.clone()).await);
+        }
+        Some(nodes)
+    }
+
+    async fn on(place: postgres::Place) -> Self {
+        let store = PostgresStore::open(place, NOW).await.unwrap();
         Self {
             store: Arc::new(store),
-            _folder: Arc::new(Folder(path)),
+            histories: 60,
+            _folder: None,
         }
     }
 
@@ -179,7 +270,7 @@ impl Room {
     }
 }
 
-fn wish(order_id: OrderId, lines: &[(ProductId, u32)]) -> Reserve {
+pub(super) fn wish(order_id: OrderId, lines: &[(ProductId, u32)]) -> Reserve {
     Reserve {
         order_id,
         fingerprint: [1; 32],
@@ -195,7 +286,7 @@ fn wish(order_id: OrderId, lines: &[(ProductId, u32)]) -> Reserve {
     }
 }
 
-fn resolve(order_id: OrderId, to: ReservationState) -> Resolve {
+pub(super) fn resolve(order_id: OrderId, to: ReservationState) -> Resolve {
     Resolve {
         order_id,
         to,

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 
 const SORTS: [&str; 5] = ["-created_at", "created_at", "price", "-price", "name"];
 
-fn line(sku: &str, path: &[&str]) -> ImportProduct {
+pub(super) fn line(sku: &str, path: &[&str]) -> ImportProduct {
     ImportProduct {
         sku: sku.to_owned(),
         name: format!("Product {sku}"),
@@ -46,9 +46,7 @@ async fn walk(room: &Room, mut list: Value, between: bool) -> Vec<String> {
     }
 }
 
-#[tokio::test]
-async fn every_order_is_paged_through_without_loss_or_repetition() {
-    let room = Room::open();
+pub(super) async fn every_order_is_paged_through_without_loss_or_repetition(room: Room) {
     for n in 0..25 {
         // Few prices and names that differ in case only: ties must not confuse a page.
         let name = if n % 2 == 0 { "tea" } else { "Tea" };
@@ -77,9 +75,7 @@ async fn every_order_is_paged_through_without_loss_or_repetition() {
     }
 }
 
-#[tokio::test]
-async fn a_cursor_of_another_list_is_refused() {
-    let room = Room::open();
+pub(super) async fn a_cursor_of_another_list_is_refused(room: Room) {
     for n in 0..3 {
         room.product(json!({"name": format!("tea {n}"), "price": n}))
             .await;
@@ -108,9 +104,7 @@ async fn a_cursor_of_another_list_is_refused() {
     }
 }
 
-#[tokio::test]
-async fn a_search_finds_words_by_their_beginning_best_match_first() {
-    let room = Room::open();
+pub(super) async fn a_search_finds_words_by_their_beginning_best_match_first(room: Room) {
     room.product(json!({"name": "Cup", "description": "for green tea", "price": 1}))
         .await;
     room.product(json!({"name": "Green tea", "sku": "GT-77", "price": 1, "category": "Drinks"}))
@@ -132,9 +126,7 @@ async fn a_search_finds_words_by_their_beginning_best_match_first() {
     assert!(room.names(json!({"q": "green coffee"})).await.is_empty());
 }
 
-#[tokio::test]
-async fn the_search_follows_every_edit() {
-    let room = Room::open();
+pub(super) async fn the_search_follows_every_edit(room: Room) {
     let tea = room.product(json!({"name": "Green tea", "price": 1})).await;
     room.patched(tea.id, json!({"name": "Black coffee", "category": "hot"}))
         .await;
@@ -147,9 +139,7 @@ async fn the_search_follows_every_edit() {
     assert!(room.names(json!({"q": "coffee"})).await.is_empty());
 }
 
-#[tokio::test]
-async fn hostile_searches_find_literally_or_nothing() {
-    let room = Room::open();
+pub(super) async fn hostile_searches_find_literally_or_nothing(room: Room) {
     room.product(json!({"name": "100% cotton_shirt", "price": 1}))
         .await;
     let long = "a ".repeat(4_000);
@@ -191,9 +181,7 @@ async fn hostile_searches_find_literally_or_nothing() {
     }
 }
 
-#[tokio::test]
-async fn filters_narrow_a_list() {
-    let room = Room::open();
+pub(super) async fn filters_narrow_a_list(room: Room) {
     let row = |slug: &str, parent: Option<&str>| CategoryRow {
         category_id: CategoryId::generate(),
         named: CategoryName::parse(slug).unwrap(),
@@ -242,9 +230,7 @@ async fn filters_narrow_a_list() {
     }
 }
 
-#[tokio::test]
-async fn slugs_are_made_unique_and_chosen_ones_are_kept() {
-    let room = Room::open();
+pub(super) async fn slugs_are_made_unique_and_chosen_ones_are_kept(room: Room) {
     let mut slugs = HashSet::new();
     for _ in 0..25 {
         slugs.insert(room.tea(0).await.slug);
@@ -253,9 +239,7 @@ async fn slugs_are_made_unique_and_chosen_ones_are_kept() {
     assert!(slugs.contains("tea") && slugs.contains("tea-20"));
 }
 
-#[tokio::test]
-async fn a_dry_run_foretells_the_import_and_changes_nothing() {
-    let room = Room::open();
+pub(super) async fn a_dry_run_foretells_the_import_and_changes_nothing(room: Room) {
     let mut bad = line("bad", &[]);
     bad.name = String::new();
     let lines = vec![
@@ -289,9 +273,7 @@ async fn a_dry_run_foretells_the_import_and_changes_nothing() {
     );
 }
 
-#[tokio::test]
-async fn an_import_updates_by_sku_and_leaves_stock_alone() {
-    let room = Room::open();
+pub(super) async fn an_import_updates_by_sku_and_leaves_stock_alone(room: Room) {
     let lines = vec![line("a", &["House", "Lamps"]), line("b", &[])];
     room.import(lines.clone(), true).await;
     let unchanged = vec![Ok(ImportOutcome::Unchanged), Ok(ImportOutcome::Unchanged)];
@@ -312,9 +294,7 @@ async fn an_import_updates_by_sku_and_leaves_stock_alone() {
     room.assert_books_balance().await;
 }
 
-#[tokio::test]
-async fn an_import_takes_no_product_from_another_seller() {
-    let room = Room::open();
+pub(super) async fn an_import_takes_no_product_from_another_seller(room: Room) {
     room.import(vec![line("a", &[])], true).await;
     let import = crate::store::Import {
         owner_id: contracts::values::UserId::from_bytes([8; 16]),
@@ -326,9 +306,7 @@ async fn an_import_takes_no_product_from_another_seller() {
     assert_eq!(answers, [Err("sku is in use by another seller".to_owned())]);
 }
 
-#[tokio::test]
-async fn large_imports_are_one_transaction() {
-    let room = Room::open();
+pub(super) async fn large_imports_are_one_transaction(room: Room) {
     let lines: Vec<_> = (0..2_000)
         .map(|n| line(&format!("S{n}"), &["All"]))
         .collect();

@@ -48,9 +48,7 @@ impl Room {
     }
 }
 
-#[tokio::test]
-async fn units_come_back_once_for_each_refund() {
-    let room = Room::open();
+pub(super) async fn units_come_back_once_for_each_refund(room: Room) {
     let (tea, cup) = (room.tea(10).await.id, room.tea(10).await.id);
     let order = room.sold(&[(tea, 3), (cup, 2), (tea, 1)]).await;
     for _ in 0..2 {
@@ -64,9 +62,7 @@ async fn units_come_back_once_for_each_refund() {
     room.assert_books_balance().await;
 }
 
-#[tokio::test]
-async fn no_more_comes_back_than_was_sold_and_a_refusal_takes_nothing() {
-    let room = Room::open();
+pub(super) async fn no_more_comes_back_than_was_sold_and_a_refusal_takes_nothing(room: Room) {
     let (tea, cup) = (room.tea(10).await.id, room.tea(10).await.id);
     let order = room.sold(&[(tea, 3), (cup, 1)]).await;
     room.give_back(order, 1, &[(tea, 2)]).await.unwrap();
@@ -85,9 +81,7 @@ async fn no_more_comes_back_than_was_sold_and_a_refusal_takes_nothing() {
     room.assert_books_balance().await;
 }
 
-#[tokio::test]
-async fn an_order_that_comes_back_whole_brings_only_what_is_still_away() {
-    let room = Room::open();
+pub(super) async fn an_order_that_comes_back_whole_brings_only_what_is_still_away(room: Room) {
     let tea = room.tea(10).await.id;
     let order = room.sold(&[(tea, 3)]).await;
     room.give_back(order, 1, &[(tea, 2)]).await.unwrap();
@@ -100,9 +94,7 @@ async fn an_order_that_comes_back_whole_brings_only_what_is_still_away() {
     room.assert_books_balance().await;
 }
 
-#[tokio::test]
-async fn nothing_comes_back_of_what_was_not_sold() {
-    let room = Room::open();
+pub(super) async fn nothing_comes_back_of_what_was_not_sold(room: Room) {
     let tea = room.tea(10).await.id;
     let order = OrderId::generate();
     let unknown = room.give_back(order, 1, &[(tea, 1)]).await;

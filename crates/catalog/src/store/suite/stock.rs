@@ -1,4 +1,5 @@
 //! Stock and reservations: idempotency, batches, races, ledgers.
+#![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
 use super::{NOW, Room, resolve, wish};
 use contracts::{
@@ -8,9 +9,7 @@ use contracts::{
 use serde_json::json;
 use std::sync::Arc;
 
-#[tokio::test]
-async fn a_reservation_is_answered_again_with_the_price_it_was_made_at() {
-    let room = Room::open();
+pub(super) async fn a_reservation_is_answered_again_with_the_price_it_was_made_at(room: Room) {
     let tea = room.tea(5).await;
     let order = OrderId::generate();
     let first = room
@@ -27,9 +26,7 @@ async fn a_reservation_is_answered_again_with_the_price_it_was_made_at() {
     assert_eq!(room.seen(tea.id).await.stock.reserved, 3, "taken once");
 }
 
-#[tokio::test]
-async fn twins_in_one_batch_take_once() {
-    let room = Room::open();
+pub(super) async fn twins_in_one_batch_take_once(room: Room) {
     let tea = room.tea(5).await;
     let order = OrderId::generate();
     let mut other = wish(order, &[(tea.id, 2)]);
@@ -49,9 +46,7 @@ async fn twins_in_one_batch_take_once() {
     ));
 }
 
-#[tokio::test]
-async fn a_refused_wish_fails_none_of_its_batch_and_leaves_nothing() {
-    let room = Room::open();
+pub(super) async fn a_refused_wish_fails_none_of_its_batch_and_leaves_nothing(room: Room) {
     let (tea, cup) = (room.tea(3).await, room.tea(1).await);
     let orders: Vec<OrderId> = (0..4).map(|_| OrderId::generate()).collect();
     let answers = room
@@ -78,9 +73,7 @@ async fn a_refused_wish_fails_none_of_its_batch_and_leaves_nothing() {
     room.assert_books_balance().await;
 }
 
-#[tokio::test]
-async fn drafts_and_unknown_things_cannot_be_bought() {
-    let room = Room::open();
+pub(super) async fn drafts_and_unknown_things_cannot_be_bought(room: Room) {
     let draft = room
         .product(json!({"name": "Tea", "price": 1, "stock": 5, "status": "draft"}))
         .await;
@@ -95,10 +88,8 @@ async fn drafts_and_unknown_things_cannot_be_bought() {
     }
 }
 
-#[tokio::test]
-async fn of_a_thousand_buyers_of_the_last_ten_ten_win() {
+pub(super) async fn of_a_thousand_buyers_of_the_last_ten_ten_win(room: Room) {
     for batch in [1, 40] {
-        let room = Room::open();
         let tea = room.tea(10).await;
         let id = tea.id;
         let buyers: Vec<_> = (0..1_000 / batch)
@@ -126,9 +117,7 @@ async fn of_a_thousand_buyers_of_the_last_ten_ten_win() {
     }
 }
 
-#[tokio::test]
-async fn a_batch_of_resolutions_answers_each() {
-    let room = Room::open();
+pub(super) async fn a_batch_of_resolutions_answers_each(room: Room) {
     let tea = room.tea(10).await;
     let orders: Vec<OrderId> = (0..3).map(|_| OrderId::generate()).collect();
     let wishes = orders.iter().map(|order| wish(*order, &[(tea.id, 2)]));
@@ -175,9 +164,7 @@ async fn a_batch_of_resolutions_answers_each() {
     room.assert_books_balance().await;
 }
 
-#[tokio::test]
-async fn overdue_reservations_are_found_oldest_first() {
-    let room = Room::open();
+pub(super) async fn overdue_reservations_are_found_oldest_first(room: Room) {
     let tea = room.tea(10).await;
     let orders: Vec<OrderId> = (0..3).map(|_| OrderId::generate()).collect();
     let mut wishes: Vec<_> = orders.iter().map(|o| wish(*o, &[(tea.id, 1)])).collect();
@@ -204,9 +191,7 @@ async fn overdue_reservations_are_found_oldest_first() {
     assert_eq!(found(NOW, None).await.0, []);
 }
 
-#[tokio::test]
-async fn an_adjustment_is_all_or_nothing() {
-    let room = Room::open();
+pub(super) async fn an_adjustment_is_all_or_nothing(room: Room) {
     let (tea, cup) = (room.tea(5).await, room.tea(1).await);
     let changes = json!([
         {"sku": tea.sku, "delta": 3, "reason": "found"},
@@ -230,9 +215,7 @@ async fn an_adjustment_is_all_or_nothing() {
     room.assert_books_balance().await;
 }
 
-#[tokio::test]
-async fn a_count_is_compared_and_set_and_two_changes_of_one_add_up() {
-    let room = Room::open();
+pub(super) async fn a_count_is_compared_and_set_and_two_changes_of_one_add_up(room: Room) {
     let tea = room.tea(5).await;
     let sku = tea.sku.to_lowercase();
     let views = room
@@ -256,9 +239,7 @@ async fn a_count_is_compared_and_set_and_two_changes_of_one_add_up() {
     assert_eq!(room.seen(tea.id).await.stock_version, version);
 }
 
-#[tokio::test]
-async fn movements_tell_the_whole_story_page_by_page() {
-    let room = Room::open();
+pub(super) async fn movements_tell_the_whole_story_page_by_page(room: Room) {
     let tea = room.tea(5).await;
     let orders: Vec<OrderId> = (0..2).map(|_| OrderId::generate()).collect();
     let wishes = orders.iter().map(|order| wish(*order, &[(tea.id, 2)]));
@@ -295,9 +276,7 @@ async fn movements_tell_the_whole_story_page_by_page() {
     );
 }
 
-#[tokio::test]
-async fn reservations_are_audited_in_the_order_of_their_ids() {
-    let room = Room::open();
+pub(super) async fn reservations_are_audited_in_the_order_of_their_ids(room: Room) {
     let ship = room
         .product(json!({
             "name": "Ship",
@@ -331,9 +310,7 @@ async fn reservations_are_audited_in_the_order_of_their_ids() {
     assert_eq!(rest.unwrap(), audit[1..]);
 }
 
-#[tokio::test]
-async fn orders_in_opposite_order_never_stand_in_each_other_s_way() {
-    let room = Room::open();
+pub(super) async fn orders_in_opposite_order_never_stand_in_each_other_s_way(room: Room) {
     let (tea, cup) = (room.tea(100).await, room.tea(100).await);
     let room = Arc::new(room);
     let buyers = (0..100).map(|n| {

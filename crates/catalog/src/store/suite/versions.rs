@@ -54,9 +54,7 @@ impl Room {
     }
 }
 
-#[tokio::test]
-async fn every_version_is_kept_whoever_made_it() {
-    let room = Room::open();
+pub(super) async fn every_version_is_kept_whoever_made_it(room: Room) {
     let tea = room.tea(5).await.id;
     room.tea(5).await;
     room.tea(5).await;
@@ -75,9 +73,7 @@ async fn every_version_is_kept_whoever_made_it() {
     }
 }
 
-#[tokio::test]
-async fn a_reservation_is_known_by_a_price_that_the_product_had_then() {
-    let room = Room::open();
+pub(super) async fn a_reservation_is_known_by_a_price_that_the_product_had_then(room: Room) {
     let tea = room.tea(5).await.id;
     let before = room.reserved(tea, NOW.plus_seconds(10)).await;
     room.priced(tea, "3.00", NOW.plus_seconds(3_600)).await;
@@ -92,9 +88,7 @@ async fn a_reservation_is_known_by_a_price_that_the_product_had_then() {
     }
 }
 
-#[tokio::test]
-async fn what_is_reserved_has_one_mark_and_ends_once() {
-    let room = Room::open();
+pub(super) async fn what_is_reserved_has_one_mark_and_ends_once(room: Room) {
     let (tea, cup) = (room.tea(9).await.id, room.tea(9).await.id);
     let orders = [OrderId::generate(), OrderId::generate()];
     let lines: [&[(ProductId, u32)]; 2] = [&[(tea, 1), (cup, 2), (tea, 2)], &[(cup, 2), (tea, 3)]];

@@ -1,12 +1,10 @@
 //! The tables of what the server keeps to itself: signing keys, the secret behind refresh tokens, and the
 //! hash of the setup token.
 
-use crate::store::{Secrets, SigningKey, TokenHash};
+use crate::store::{RETIRED_SECONDS, Secrets, SigningKey, TokenHash};
 use contracts::values::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// A retired key verifies for as long as a token it signed may live, and then some.
-const RETIRED_SECONDS: i64 = 3_600;
 const SUCCESSOR: &str = "refresh_successor";
 
 pub(super) fn load_or_keep(

@@ -3,17 +3,10 @@
 use super::{rows, users};
 use crate::{
     domain::session::{TokenState, Verdict, judge},
-    store::{NewSession, Rotated, Rotation, TokenHash},
+    store::{ENDINGS_MAX, KEEP_ENDED_SECONDS, NewSession, Rotated, Rotation, SWEEP_MAX, TokenHash},
 };
 use contracts::values::{SessionId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
-
-/// Sessions that are read at a time.
-const ENDINGS_MAX: u32 = 100_000;
-/// Rows that one sweep takes.
-const SWEEP_MAX: u32 = 500;
-/// How long an ended session is kept, so that every node has heard of its end.
-const KEEP_ENDED_SECONDS: i64 = 24 * 60 * 60;
 
 pub(super) fn insert(
     connection: &Connection,

@@ -3,7 +3,7 @@
 use super::rows;
 use crate::{
     domain::user::User,
-    store::{Credentials, LoginName, NewUser, Rename, RoleChange, stale},
+    store::{Credentials, ENDINGS_MAX, LoginName, NewUser, Rename, RoleChange, stale},
 };
 use contracts::{
     access::Role,
@@ -14,9 +14,6 @@ use contracts::{
 use platform::db::Abort;
 use rusqlite::{Connection, OptionalExtension, params};
 use secrecy::ExposeSecret;
-
-/// Users whose epochs are read at a time.
-const ENDINGS_MAX: u32 = 100_000;
 
 pub(super) fn insert(
     connection: &Connection,

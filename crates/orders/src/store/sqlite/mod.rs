@@ -5,8 +5,10 @@ mod audit;
 mod change;
 mod place;
 mod read;
+#[cfg(test)]
+mod tests;
 
-use super::{Found, Happened, PlaceRefusal, Placed, Store};
+use super::{Found, Happened, PlaceRefusal, Placed, Store, view};
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
@@ -23,12 +25,17 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     BASE,
     Migration {
         number: 1,
         name: "orders",
         sql: include_str!("../../../migrations/sqlite/0001_orders.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "by_order",
+        sql: include_str!("../../../migrations/sqlite/0002_by_order.sql"),
     },
 ];
 
@@ -103,7 +110,7 @@ impl Store for SqliteStore {
         customer: Option<UserId>,
         query: OrderQuery,
     ) -> Result<Page<OrderView>, Abort<OrderError>> {
-        let before = read::position(query.cursor.as_ref()).map_err(Abort::Refused)?;
+        let before = view::position(query.cursor.as_ref()).map_err(Abort::Refused)?;
         Ok(self
             .database
             .read(move |c| read::list(c, customer, &query, before))

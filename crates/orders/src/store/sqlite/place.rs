@@ -1,23 +1,20 @@
 //! Writing orders, many in one commit. The only INSERT into `orders` of the workspace is here.
 
-use super::read::{line_view, lines_of};
+use super::read::lines_of;
 use crate::{
     domain::order::NewOrder,
-    store::{PlaceRefusal, Placed},
+    store::{PlaceRefusal, Placed, view},
 };
 use contracts::{
     orders::{OrderPlaced, OrderStatus, OrderView},
     values::{Money, OrderId, Timestamp, UserId, Version},
 };
 use platform::{
-    db::{Abort, StoreError},
+    db::{Abort, StoreError, sqlite::by_order},
     outbox,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use std::convert::Infallible;
-
-/// Orders are numbered from here on.
-const FIRST_NUMBER: i64 = 10_001;
 
 pub(super) fn place_all(
     connection: &Connection,
@@ -26,7 +23,7 @@ pub(super) fn place_all(
     let last: Option<i64> = connection
         .prepare_cached("SELECT MAX(order_number) FROM orders")?
         .query_row([], |row| row.get(0))?;
-    let mut number = last.map_or(FIRST_NUMBER, |last| last.saturating_add(1));
+    let mut number = last.map_or(view::FIRST_NUMBER, |last| last.saturating_add(1));
     let mut answers = Vec::with_capacity(batch.len());
     for order in batch {
         // Twins in one batch meet here too: the second finds the first.
@@ -36,7 +33,7 @@ pub(super) fn place_all(
         }
         insert(connection, number, &order)?;
         answers.push(Ok(Placed {
-            view: first_view(number, order),
+            view: view::first(number, order),
             replayed: false,
         }));
         number = number.saturating_add(1);
@@ -62,6 +59,7 @@ fn insert(connection: &Connection, number: i64, order: &NewOrder) -> Result<(), 
             order.payment_due_at.as_ms(),
             order.created_at.as_ms(),
         ])?;
+    by_order::add(connection, order.id, number)?;
     let mut insert_line = connection.prepare_cached(
         "INSERT INTO order_lines (order_number, line_number, product_id, variant_id, seller_id, sku, name,
                                   quantity, unit_price_minor)
@@ -100,23 +98,6 @@ fn insert(connection: &Connection, number: i64, order: &NewOrder) -> Result<(), 
     outbox::append(connection, &event, order.created_at)
 }
 
-fn first_view(number: i64, order: NewOrder) -> OrderView {
-    OrderView {
-        id: order.id,
-        number,
-        version: Version::FIRST,
-        status: OrderStatus::Pending,
-        customer_id: order.customer_id,
-        items: order.lines.into_iter().map(line_view).collect(),
-        total: order.total,
-        payment_due_at: order.payment_due_at,
-        tracking: None,
-        created_at: order.created_at,
-        updated_at: order.created_at,
-        order_token: None,
-    }
-}
-
 /// What became of an id earlier: its order as first answered, or a refusal.
 pub(super) fn known(
     connection: &Connection,
@@ -127,7 +108,7 @@ pub(super) fn known(
         .prepare_cached(
             "SELECT order_number, customer_id, fingerprint, total_minor, currency, payment_due_at_ms, created_at_ms
                FROM orders
-              WHERE order_id = ?1",
+              WHERE order_number = (SELECT number FROM by_order WHERE order_id = ?1)",
         )?
         .query_row([id.as_bytes()], |row| {
             let currency: String = row.get(4)?;

@@ -1,20 +1,25 @@
 //! Reading orders. A page of any length takes two statements.
 
-use crate::{domain::order::Order, store::Found};
+use crate::{
+    domain::order::Order,
+    store::{Found, view},
+};
 use contracts::{
-    catalog::PricedLine,
-    orders::{OrderError, OrderEventView, OrderLineView, OrderQuery, OrderStatus, OrderView},
+    orders::{OrderEventView, OrderLineView, OrderQuery, OrderStatus, OrderView},
     values::{
-        Currency, Cursor, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
+        Currency, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
         VariantId, Version,
     },
 };
-use platform::{db::StoreError, digest};
+use platform::db::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
 use std::{collections::HashMap, error::Error, str::FromStr};
 
 const COLUMNS: &str = "order_number, order_id, customer_id, status, version, total_minor, currency, tracking, \
                        payment_id, payment_due_at_ms, created_at_ms, updated_at_ms";
+
+/// Of the order with this id.
+const BY_ID: &str = "WHERE order_number = (SELECT number FROM by_order WHERE order_id = ?1)";
 
 /// A stored text that no longer reads as its type.
 pub(super) fn broken(column: usize, error: impl Error + Send + Sync + 'static) -> rusqlite::Error {
@@ -53,25 +58,8 @@ fn read_order(row: &Row<'_>) -> Result<Order, rusqlite::Error> {
     })
 }
 
-fn to_view(order: Order, items: Vec<OrderLineView>) -> OrderView {
-    OrderView {
-        id: order.id,
-        number: order.number,
-        version: order.version,
-        status: order.status,
-        customer_id: order.customer_id,
-        items,
-        total: order.total,
-        payment_due_at: order.payment_due_at,
-        tracking: order.tracking,
-        created_at: order.created_at,
-        updated_at: order.updated_at,
-        order_token: None,
-    }
-}
-
 pub(super) fn order(connection: &Connection, id: OrderId) -> Result<Option<Order>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM orders WHERE order_id = ?1");
+    let sql = format!("SELECT {COLUMNS} FROM orders {BY_ID}");
     Ok(connection
         .prepare_cached(&sql)?
         .query_row([id.as_bytes()], read_order)
@@ -83,7 +71,7 @@ pub(super) fn status(
     id: OrderId,
 ) -> Result<Option<OrderStatus>, StoreError> {
     Ok(connection
-        .prepare_cached("SELECT status FROM orders WHERE order_id = ?1")?
+        .prepare_cached(&format!("SELECT status FROM orders {BY_ID}"))?
         .query_row([id.as_bytes()], |row| parsed(row, 0))
         .optional()?)
 }
@@ -110,40 +98,19 @@ pub(super) fn view(connection: &Connection, id: OrderId) -> Result<Option<OrderV
         return Ok(None);
     };
     let lines = lines_of(connection, order.number, order.total.currency)?;
-    Ok(Some(to_view(order, lines)))
+    Ok(Some(view::of(order, lines)))
 }
 
 pub(super) fn paid_at(
     connection: &Connection,
     id: OrderId,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let sql = "SELECT e.at_ms
-                 FROM orders o
-                 JOIN order_events e ON e.order_number = o.order_number
-                WHERE o.order_id = ?1 AND e.kind = 'paid'";
+    let sql = format!("SELECT at_ms FROM order_events {BY_ID} AND kind = 'paid'");
     let at = connection
-        .prepare_cached(sql)?
+        .prepare_cached(&sql)?
         .query_row([id.as_bytes()], |row| row.get(0))
         .optional()?;
     Ok(at.map(Timestamp::from_ms))
-}
-
-/// A line as it is shown; the store's CHECKs and the catalog's bounds keep the product within range.
-pub(super) fn line_view(line: PricedLine) -> OrderLineView {
-    OrderLineView {
-        product_id: line.product_id,
-        variant_id: line.variant_id,
-        sku: line.sku,
-        name: line.name,
-        quantity: line.quantity,
-        unit_price: line.unit_price,
-        line_total: line_total(line.unit_price, line.quantity),
-    }
-}
-
-fn line_total(unit_price: Money, quantity: Quantity) -> Money {
-    let most = Money::new(i64::MAX, unit_price.currency);
-    unit_price.times(quantity).unwrap_or(most)
 }
 
 const LINE_COLUMNS: &str =
@@ -159,7 +126,7 @@ fn read_line(row: &Row<'_>, currency: Currency) -> Result<OrderLineView, rusqlit
         name: row.get(4)?,
         quantity,
         unit_price,
-        line_total: line_total(unit_price, quantity),
+        line_total: view::line_total(unit_price, quantity),
     })
 }
 
@@ -174,21 +141,6 @@ pub(super) fn lines_of(
     let mut statement = connection.prepare_cached(&sql)?;
     let lines = statement.query_map([number], |row| read_line(row, currency))?;
     Ok(lines.collect::<Result<_, _>>()?)
-}
-
-/// The order number before which a page begins.
-pub(super) fn position(cursor: Option<&Cursor>) -> Result<i64, OrderError> {
-    let Some(cursor) = cursor else {
-        return Ok(i64::MAX);
-    };
-    let number = digest::from_base64url(cursor.as_str())
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .and_then(|text| text.parse().ok())
-        .filter(|number| *number > 0);
-    number.ok_or_else(|| OrderError::Invalid {
-        field: "cursor".into(),
-        reason: "is no cursor of this list".to_owned(),
-    })
 }
 
 pub(super) fn list(
@@ -230,17 +182,13 @@ pub(super) fn list(
             read_order,
         )?
         .collect::<Result<_, _>>()?;
-    let more = orders.len() > usize::try_from(limit).unwrap_or(usize::MAX);
-    orders.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let last = orders.last().map(|order| order.number).filter(|_| more);
-    let next_cursor = last
-        .and_then(|number| Cursor::parse(&digest::base64url(number.to_string().as_bytes())).ok());
+    let next_cursor = view::cut(&mut orders, limit);
     let mut lines = lines_by_order(connection, &orders)?;
     let data = orders
         .into_iter()
         .map(|order| {
             let items = lines.remove(&order.number).unwrap_or_default();
-            to_view(order, items)
+            view::of(order, items)
         })
         .collect();
     Ok(Page { data, next_cursor })
@@ -283,12 +231,10 @@ pub(super) fn timeline(
     connection: &Connection,
     id: OrderId,
 ) -> Result<Vec<OrderEventView>, StoreError> {
-    let sql = "SELECT e.sequence, e.kind, e.status, e.actor, e.note, e.at_ms
-                 FROM orders o
-                 JOIN order_events e ON e.order_number = o.order_number
-                WHERE o.order_id = ?1
-                ORDER BY e.sequence";
-    let mut statement = connection.prepare_cached(sql)?;
+    let sql = format!(
+        "SELECT sequence, kind, status, actor, note, at_ms FROM order_events {BY_ID} ORDER BY sequence"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     let events = statement.query_map([id.as_bytes()], |row| {
         Ok(OrderEventView {
             sequence: row.get(0)?,

@@ -2,10 +2,11 @@
 //! the trait. Looks behind a store's back only to count its events and to spoil rows by hand.
 
 mod change;
+mod nodes;
 mod place;
 mod read;
 
-use super::{Store, sqlite::SqliteStore};
+use super::{Store, postgres::PostgresStore, sqlite::SqliteStore};
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
@@ -14,25 +15,32 @@ use contracts::{
     values::{Email, Money, OrderId, PaymentId, ProductId, Quantity, Timestamp, UserId, VariantId},
 };
 use platform::db::{
-    Abort,
+    self, Abort,
     sqlite::{Database, Options},
 };
 use serde_json::Value;
 use std::{path::PathBuf, sync::Arc};
+use testkit::postgres::Postgres;
 
 macro_rules! store_suite {
-    ($form:ident: $($part:ident::{$($promise:ident),* $(,)?}),* $(,)?) => {
+    (@$form:ident $($part:ident::{$($promise:ident),* $(,)?}),* $(,)?) => {
         mod $form {$($(
             #[tokio::test]
             async fn $promise() {
-                super::$part::$promise(super::$form()).await;
+                // A form whose server may be passed over has said so.
+                if let Some(bench) = super::$form().await {
+                    super::$part::$promise(bench).await;
+                }
             }
         )*)*}
+    };
+    ($($promises:tt)*) => {
+        store_suite! { @sqlite $($promises)* }
+        store_suite! { @postgres $($promises)* }
     };
 }
 
 store_suite! {
-    sqlite:
     place::{
         numbers_begin_at_10001_and_follow_each_other,
         lines_keep_their_order_and_repeated_skus_stay_apart,
@@ -76,7 +84,7 @@ trait Behind: Send + Sync {
     /// Runs statements that no service would.
     async fn spoil(&self, sql: &'static str);
     /// The same store, opened once more.
-    fn reopened(&self) -> Arc<dyn Store>;
+    async fn reopened(&self) -> Arc<dyn Store>;
 }
 
 /// A store to try.
@@ -90,15 +98,15 @@ struct BehindSqlite {
     database: Database,
 }
 
-fn sqlite() -> Bench {
+async fn sqlite() -> Option<Bench> {
     let folder = std::env::temp_dir().join(format!("souk-orders-store-{}", OrderId::generate()));
     std::fs::create_dir_all(&folder).unwrap();
     let store = open_sqlite(&folder);
     let database = store.database();
-    Bench {
+    Some(Bench {
         store: Arc::new(store),
         behind: Box::new(BehindSqlite { folder, database }),
-    }
+    })
 }
 
 fn open_sqlite(folder: &std::path::Path) -> SqliteStore {
@@ -138,7 +146,7 @@ impl Behind for BehindSqlite {
         spoilt.unwrap();
     }
 
-    fn reopened(&self) -> Arc<dyn Store> {
+    async fn reopened(&self) -> Arc<dyn Store> {
         Arc::new(open_sqlite(&self.folder))
     }
 }
@@ -146,6 +154,56 @@ impl Behind for BehindSqlite {
 impl Drop for BehindSqlite {
     fn drop(&mut self) {
         drop(std::fs::remove_dir_all(&self.folder));
+    }
+}
+
+struct BehindPostgres {
+    place: db::postgres::Place,
+    database: db::postgres::Database,
+}
+
+async fn postgres() -> Option<Bench> {
+    let place = Postgres::shared()?.place("orders");
+    let store = open_postgres(&place).await;
+    let database = store.database();
+    Some(Bench {
+        store: Arc::new(store),
+        behind: Box::new(BehindPostgres { place, database }),
+    })
+}
+
+/// So many nodes on one database.
+async fn postgres_nodes(count: usize) -> Option<Vec<Arc<dyn Store>>> {
+    let place = Postgres::shared()?.place("orders");
+    let mut nodes: Vec<Arc<dyn Store>> = Vec::new();
+    for _ in 0..count {
+        nodes.push(Arc::new(open_postgres(&place).await));
+    }
+    Some(nodes)
+}
+
+async fn open_postgres(place: &db::postgres::Place) -> PostgresStore {
+    PostgresStore::open(place.clone(), at(0)).await.unwrap()
+}
+
+#[async_trait]
+impl Behind for BehindPostgres {
+    async fn events(&self) -> Vec<(String, Value)> {
+        let sql = "SELECT name, payload FROM outbox ORDER BY event_number";
+        let connection = self.database.read().await.unwrap();
+        let rows = connection.query(sql, &[]).await.unwrap();
+        rows.iter()
+            .map(|row| (row.get(0), serde_json::from_str(row.get(1)).unwrap()))
+            .collect()
+    }
+
+    async fn spoil(&self, sql: &'static str) {
+        let connection = self.database.read().await.unwrap();
+        connection.execute_batch(sql).await.unwrap();
+    }
+
+    async fn reopened(&self) -> Arc<dyn Store> {
+        Arc::new(open_postgres(&self.place).await)
     }
 }
 
@@ -244,7 +302,7 @@ fn order_of(lines: Vec<PricedLine>) -> NewOrder {
     }
 }
 
-fn order() -> NewOrder {
+pub(super) fn order() -> NewOrder {
     order_of(vec![line("TEA-1", 2, 1_999)])
 }
 

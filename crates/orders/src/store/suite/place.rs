@@ -112,7 +112,7 @@ pub(super) async fn another_request_under_the_same_id_is_refused_and_its_neighbo
     let answers = bench.store.place_all(batch).await.unwrap();
     let refused = Err(PlaceRefusal::FingerprintDiffers);
     assert_eq!((&answers[0], &answers[2]), (&refused, &refused));
-    assert_eq!(answers[1].as_ref().unwrap().view.number, 10_002);
+    assert!(answers[1].as_ref().unwrap().view.number > before.number);
     assert_eq!(bench.store.placed(wish.id, [2; 32]).await.unwrap(), refused);
     assert_eq!(bench.store.view(wish.id).await.unwrap(), Some(before));
 }
@@ -145,7 +145,7 @@ pub(super) async fn orders_and_the_token_secret_outlive_the_process(bench: Bench
     let placed = bench.place(&wish).await;
     let secret = bench.store.token_secret().await.unwrap();
     assert_ne!(secret, [0; 32]);
-    let again = bench.behind.reopened();
+    let again = bench.behind.reopened().await;
     assert_eq!(again.token_secret().await.unwrap(), secret);
     assert_eq!(again.view(wish.id).await.unwrap(), Some(placed));
 }

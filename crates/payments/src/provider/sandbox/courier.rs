@@ -17,6 +17,9 @@ const ROUND: u32 = 64;
 /// How often it looks.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long the couriers of other nodes leave callbacks alone that one has taken.
+const LEFT_ALONE_MS: i64 = 10_000;
+
 /// After this long nobody is called any more (Stripe gives up after three days, too).
 const GIVE_UP_MS: i64 = 3 * 24 * 60 * 60 * 1_000;
 
@@ -50,7 +53,9 @@ impl Sandbox {
         if knobs.down {
             return Ok(0);
         }
-        let mut due = self.book.due_callbacks(self.clock.now(), ROUND).await?;
+        let now = self.clock.now();
+        let again_at = later(now, LEFT_ALONE_MS);
+        let mut due = self.book.take_callbacks(now, again_at, ROUND).await?;
         if knobs.reorder_callbacks {
             due.reverse();
         }

@@ -8,7 +8,7 @@ pub(crate) use courier::{Sink, start};
 use super::{Callback, Provider, ProviderError};
 use crate::{
     domain::{Charge, ChargeState},
-    store::{BookRefusal, Entry, SandboxBook},
+    store::{BookRefusal, Entry, Opening, SandboxBook},
 };
 use async_trait::async_trait;
 use contracts::{
@@ -87,7 +87,7 @@ pub struct Knobs {
 /// The provider for trying things out. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
-    book: SandboxBook,
+    book: Arc<dyn SandboxBook>,
     knobs: Arc<Mutex<Knobs>>,
     slow: Duration,
     clock: Clock,
@@ -95,7 +95,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    pub(crate) fn new(book: SandboxBook, slow: Duration, clock: Clock) -> Self {
+    pub(crate) fn new(book: Arc<dyn SandboxBook>, slow: Duration, clock: Clock) -> Self {
         Self {
             book,
             knobs: Arc::default(),
@@ -234,7 +234,8 @@ impl Provider for Sandbox {
         let token = Token::read(method)
             .ok_or_else(|| ProviderError::Refused("there is no such token".to_owned()))?;
         let first = self.first_entry(key, amount, token);
-        let opened = self.book.open_charge(first, amount, method).await;
+        let opening = Opening::new(first, amount, method).map_err(ProviderError::Unknown)?;
+        let opened = self.book.open_charge(opening).await;
         match (token, &opened) {
             (Token::Slow, Ok((_, true))) => tokio::time::sleep(self.slow).await,
             // The charge stands, and its answer is lost on the way.

@@ -1,38 +1,94 @@
 //! What the sandbox's tokens do, and that its books take each entry once.
+#![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
 use super::*;
+use crate::store::{PostgresBook, SqliteBook};
 use contracts::values::{PaymentId, Timestamp};
+use futures_util::future::join_all;
 use platform::db::sqlite::Options;
 use std::path::PathBuf;
+use testkit::postgres::Postgres;
+
+macro_rules! on_both {
+    (@$form:ident $($promise:ident),* $(,)?) => {
+        mod $form {$(
+            #[tokio::test]
+            async fn $promise() {
+                // A form whose server may be passed over has said so.
+                if let Some(fixture) = super::$form().await {
+                    super::$promise(fixture).await;
+                }
+            }
+        )*}
+    };
+    ($($promises:tt)*) => {
+        on_both! { @sqlite $($promises)* }
+        on_both! { @postgres $($promises)* }
+    };
+}
+
+on_both! {
+    a_key_makes_one_charge_and_tells_its_first_outcome_for_ever,
+    money_moves_along_the_states_only_and_each_step_may_be_repeated,
+    a_lost_answer_is_told_when_asked_again,
+    charges_are_found_by_key_in_the_order_asked,
+    what_was_fenced_before_it_was_asked_for_is_never_held,
+    it_misbehaves_as_its_knobs_say_and_no_longer,
+    a_callback_is_believed_only_as_it_was_signed_and_in_its_time,
+    a_callback_is_left_alone_for_a_while_and_forgotten_when_it_was_answered,
+}
 
 struct Fixture {
-    folder: PathBuf,
+    folder: Option<PathBuf>,
     sandbox: Sandbox,
 }
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.folder));
+        if let Some(folder) = &self.folder {
+            drop(std::fs::remove_dir_all(folder));
+        }
     }
 }
 
-impl Fixture {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("souk-sandbox-{}", PaymentId::generate()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let options = Options {
-            readers: 1,
-            write_queue_max: 64,
-            group_max: 16,
-            wal_checkpoint_pages: 1_000,
-            cache_kilobytes: 1_000,
-        };
-        let clock = Clock::manual(Timestamp::from_ms(0));
-        let book = SandboxBook::open(&folder.join("sandbox.sqlite"), options, clock.now()).unwrap();
-        let sandbox = Sandbox::new(book, Duration::from_millis(1), clock);
-        Self { folder, sandbox }
-    }
+async fn sqlite() -> Option<Fixture> {
+    let folder = std::env::temp_dir().join(format!("souk-sandbox-{}", PaymentId::generate()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let options = Options {
+        readers: 1,
+        write_queue_max: 64,
+        group_max: 16,
+        wal_checkpoint_pages: 1_000,
+        cache_kilobytes: 1_000,
+    };
+    let clock = Clock::manual(Timestamp::from_ms(0));
+    let book = SqliteBook::open(&folder.join("sandbox.sqlite"), options, clock.now()).unwrap();
+    Some(Fixture {
+        folder: Some(folder),
+        sandbox: Sandbox::new(Arc::new(book), Duration::from_millis(1), clock),
+    })
+}
 
+async fn postgres() -> Option<Fixture> {
+    postgres_nodes(1).await?.pop()
+}
+
+/// So many nodes on one database.
+async fn postgres_nodes(count: usize) -> Option<Vec<Fixture>> {
+    let place = Postgres::shared()?.place("sandbox");
+    let mut nodes = Vec::new();
+    for _ in 0..count {
+        let clock = Clock::manual(Timestamp::from_ms(0));
+        let book = PostgresBook::open(place.clone(), clock.now()).await;
+        nodes.push(Fixture {
+            folder: None,
+            sandbox: Sandbox::new(Arc::new(book.unwrap()), Duration::from_millis(1), clock),
+        });
+    }
+    Some(nodes)
+}
+
+impl Fixture {
     async fn held(&self, key: &str) -> String {
         let charge = self.sandbox.authorise(key, money(100), "tok_ok").await;
         charge.unwrap().reference
@@ -48,9 +104,7 @@ fn money(minor: i64) -> Money {
     Money::new(minor, "USD".parse().unwrap())
 }
 
-#[tokio::test]
-async fn a_key_makes_one_charge_and_tells_its_first_outcome_for_ever() {
-    let fixture = Fixture::new();
+async fn a_key_makes_one_charge_and_tells_its_first_outcome_for_ever(fixture: Fixture) {
     let reference = fixture.held("k").await;
     assert_eq!(fixture.held("k").await, reference);
     fixture
@@ -69,9 +123,7 @@ async fn a_key_makes_one_charge_and_tells_its_first_outcome_for_ever() {
     }
 }
 
-#[tokio::test]
-async fn money_moves_along_the_states_only_and_each_step_may_be_repeated() {
-    let fixture = Fixture::new();
+async fn money_moves_along_the_states_only_and_each_step_may_be_repeated(fixture: Fixture) {
     let (sandbox, reference) = (&fixture.sandbox, fixture.held("k").await);
     assert!(
         sandbox.refund(&reference, money(100), "r").await.is_err(),
@@ -108,9 +160,7 @@ async fn money_moves_along_the_states_only_and_each_step_may_be_repeated() {
     }
 }
 
-#[tokio::test]
-async fn a_lost_answer_is_told_when_asked_again() {
-    let fixture = Fixture::new();
+async fn a_lost_answer_is_told_when_asked_again(fixture: Fixture) {
     let ask = || fixture.sandbox.authorise("k", money(100), "tok_timeout");
     let stands = async {
         let find = || fixture.sandbox.find(vec!["k".to_owned()]);
@@ -126,9 +176,7 @@ async fn a_lost_answer_is_told_when_asked_again() {
     assert_eq!(ask().await.unwrap().state, ChargeState::Authorised);
 }
 
-#[tokio::test]
-async fn charges_are_found_by_key_in_the_order_asked() {
-    let fixture = Fixture::new();
+async fn charges_are_found_by_key_in_the_order_asked(fixture: Fixture) {
     let (one, two) = (fixture.held("one").await, fixture.held("two").await);
     let keys = ["two", "none", "one"].map(str::to_owned).to_vec();
     let found = fixture.sandbox.find(keys).await.unwrap();
@@ -139,18 +187,14 @@ async fn charges_are_found_by_key_in_the_order_asked() {
     assert_eq!(references, [Some(two), None, Some(one)]);
 }
 
-#[tokio::test]
-async fn what_was_fenced_before_it_was_asked_for_is_never_held() {
-    let fixture = Fixture::new();
+async fn what_was_fenced_before_it_was_asked_for_is_never_held(fixture: Fixture) {
     let fenced = fixture.sandbox.fence("k", money(100)).await.unwrap();
     assert_eq!(fenced.state, ChargeState::Voided);
     let late = fixture.sandbox.authorise("k", money(100), "tok_ok").await;
     assert_eq!(late.unwrap().state, ChargeState::Voided);
 }
 
-#[tokio::test]
-async fn it_misbehaves_as_its_knobs_say_and_no_longer() {
-    let fixture = Fixture::new();
+async fn it_misbehaves_as_its_knobs_say_and_no_longer(fixture: Fixture) {
     let (sandbox, turn) = (&fixture.sandbox, |knobs| fixture.sandbox.turn(knobs));
     turn(Knobs {
         down: true,
@@ -175,9 +219,7 @@ async fn it_misbehaves_as_its_knobs_say_and_no_longer() {
     assert_eq!(sandbox.knobs(), Knobs::default());
 }
 
-#[tokio::test]
-async fn a_callback_is_believed_only_as_it_was_signed_and_in_its_time() {
-    let fixture = Fixture::new();
+async fn a_callback_is_believed_only_as_it_was_signed_and_in_its_time(fixture: Fixture) {
     let sandbox = &fixture.sandbox;
     sandbox.load_secret().await.unwrap();
     let body = br#"{"id":"evt_1","kind":"charge.authorised","key":"k"}"#;
@@ -209,4 +251,104 @@ async fn a_callback_is_believed_only_as_it_was_signed_and_in_its_time() {
         read(&nonsense, b"[]", now),
         Err(CallbackError::Malformed)
     ));
+}
+
+async fn a_callback_is_left_alone_for_a_while_and_forgotten_when_it_was_answered(fixture: Fixture) {
+    fixture.sandbox.turn(Knobs {
+        callbacks: true,
+        ..Knobs::default()
+    });
+    for key in ["one", "two"] {
+        fixture.held(key).await;
+    }
+    let book = &fixture.sandbox.book;
+    let at = |seconds| Timestamp::from_ms(0).plus_seconds(seconds);
+    let taken = book.take_callbacks(at(0), at(10), 9).await.unwrap();
+    let keys: Vec<&str> = taken.iter().map(|callback| callback.key.as_str()).collect();
+    assert_eq!(keys, ["one", "two"], "oldest first");
+    book.end_callback(taken[0].number, None).await.unwrap();
+    book.end_callback(taken[1].number, Some(at(5)))
+        .await
+        .unwrap();
+    let early = book.take_callbacks(at(4), at(14), 9).await.unwrap();
+    assert_eq!(early, []);
+    let again = book.take_callbacks(at(5), at(15), 9).await.unwrap();
+    assert_eq!((again.len(), again[0].tries), (1, 1));
+}
+
+#[tokio::test]
+async fn a_key_makes_one_charge_on_all_nodes_and_numbers_leave_none_behind() {
+    let Some(nodes) = postgres_nodes(3).await else {
+        return;
+    };
+    let mut seen = Vec::new();
+    for turn in 0..15 {
+        let keys = [format!("a{turn}"), format!("b{turn}")];
+        let asking = nodes
+            .iter()
+            .flat_map(|node| keys.iter().map(move |key| node.held(key)));
+        let asking = join_all(asking);
+        let reading = async {
+            let after = seen.last().copied().unwrap_or(0);
+            nodes[0].sandbox.list(after, 100).await.unwrap()
+        };
+        let (references, listed) = tokio::join!(asking, reading);
+        let made: std::collections::HashSet<_> = references.into_iter().collect();
+        assert_eq!(made.len(), 2);
+        // Whoever reads on from the last number they saw, while others are being made, misses none.
+        seen.extend(listed.iter().map(|charge| charge.number));
+    }
+    let after = seen.last().copied().unwrap_or(0);
+    let rest = nodes[1].sandbox.list(after, 100).await.unwrap();
+    seen.extend(rest.iter().map(|charge| charge.number));
+    assert_eq!(seen.len(), 30);
+}
+
+#[tokio::test]
+async fn nodes_together_give_back_no_more_than_was_taken() {
+    let Some(nodes) = postgres_nodes(2).await else {
+        return;
+    };
+    let reference = nodes[0].held("k").await;
+    let capture = |node: usize| nodes[node].sandbox.capture(&reference, money(100));
+    let (one, other) = tokio::join!(capture(0), capture(1));
+    assert!(one.is_ok() && other.is_ok());
+    let keys: Vec<String> = (0..20).map(|turn| format!("r{turn}")).collect();
+    let giving = keys.iter().flat_map(|key| {
+        let reference = &reference;
+        nodes
+            .iter()
+            .map(move |node| node.sandbox.refund(reference, money(9), key))
+    });
+    let given = join_all(giving).await;
+    assert_eq!(given.iter().filter(|answer| answer.is_ok()).count(), 22);
+    assert_eq!(nodes[1].charge("k").await.net_minor(), 1);
+}
+
+#[tokio::test]
+async fn nodes_sign_and_believe_with_one_secret_and_share_the_callbacks() {
+    let Some(nodes) = postgres_nodes(2).await else {
+        return;
+    };
+    let (one, other) = (&nodes[0].sandbox, &nodes[1].sandbox);
+    let (first, second) = tokio::join!(one.load_secret(), other.load_secret());
+    assert!(first.is_ok() && second.is_ok());
+    let body = br#"{"id":"evt_1","kind":"charge.authorised","key":"k"}"#;
+    let now = Timestamp::from_ms(10_000_000);
+    let signature = one.sign(body, now).unwrap();
+    assert!(other.read_callback(&signature, body, now).is_ok());
+
+    one.turn(Knobs {
+        callbacks: true,
+        ..Knobs::default()
+    });
+    for turn in 0..20 {
+        nodes[0].held(&format!("k{turn}")).await;
+    }
+    let at = |seconds| Timestamp::from_ms(0).plus_seconds(seconds);
+    let (mine, theirs) = tokio::join!(
+        one.book.take_callbacks(at(0), at(10), 64),
+        other.book.take_callbacks(at(0), at(10), 64)
+    );
+    assert_eq!(mine.unwrap().len() + theirs.unwrap().len(), 20);
 }

@@ -2,14 +2,16 @@
 //! sum of their entries. Both are written in the commit of what they tell of.
 
 use super::{audit, other, unreadable};
-use crate::domain::ledger::{self, Transaction};
+use crate::{
+    domain::ledger::{self, Transaction},
+    store::books::{Entry, Walk},
+};
 use contracts::{
-    payments::{LedgerAudit, LedgerBalance},
+    payments::LedgerAudit,
     values::{Currency, Money, PaymentId, RefundId, Timestamp},
 };
 use platform::{db::StoreError, digest};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::BTreeMap;
 
 const LAST: &str =
     "SELECT entry_number, hash FROM ledger_entries ORDER BY entry_number DESC LIMIT 1";
@@ -27,30 +29,6 @@ const BALANCE: &str = "UPDATE ledger_accounts
 /// Not an upsert: that would hold the entry itself, and not the balance, against the account's CHECK.
 const OPEN_ACCOUNT: &str =
     "INSERT INTO ledger_accounts (account, currency, balance_minor) VALUES (?1, ?2, ?3)";
-
-/// An entry, as its hash sees it.
-struct Entry<'a> {
-    number: i64,
-    transaction_id: &'a [u8],
-    account: &'a str,
-    amount_minor: i64,
-    currency: &'a str,
-    at_ms: i64,
-}
-
-impl Entry<'_> {
-    fn hash(&self, before: &[u8; 32]) -> [u8; 32] {
-        digest::sha256(&[
-            before,
-            &self.number.to_be_bytes(),
-            self.transaction_id,
-            self.account.as_bytes(),
-            &self.amount_minor.to_be_bytes(),
-            self.currency.as_bytes(),
-            &self.at_ms.to_be_bytes(),
-        ])
-    }
-}
 
 /// Posts a transaction, once: a second time, and an overdrawn cash account, violate a constraint.
 pub(super) fn post(
@@ -127,16 +105,9 @@ pub(super) fn open_books(
     Ok(())
 }
 
-/// Reads every entry, in order, and sums anew. The entries of a transaction stand together, so each is weighed as it
-/// passes.
+/// Reads every entry, in order, and sums anew.
 pub(super) fn audit(connection: &Connection) -> Result<LedgerAudit, StoreError> {
-    let mut audit = LedgerAudit {
-        gap_free: true,
-        ..LedgerAudit::default()
-    };
-    let mut sums: BTreeMap<(String, String), i64> = BTreeMap::new();
-    let mut weighed = Weighed::default();
-    let mut hash = [0; 32];
+    let mut walk = Walk::default();
     let mut statement = connection.prepare_cached(
         "SELECT entry_number, transaction_id, account, amount_minor, currency, at_ms, hash
            FROM ledger_entries
@@ -144,93 +115,23 @@ pub(super) fn audit(connection: &Connection) -> Result<LedgerAudit, StoreError> 
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        let (account, currency): (String, String) = (row.get(2)?, row.get(4)?);
         let entry = Entry {
             number: row.get(0)?,
             transaction_id: row.get_ref(1)?.as_blob().map_err(other)?,
-            account: &account,
+            account: row.get_ref(2)?.as_str().map_err(other)?,
             amount_minor: row.get(3)?,
-            currency: &currency,
+            currency: row.get_ref(4)?.as_str().map_err(other)?,
             at_ms: row.get(5)?,
         };
-        audit.entries = audit.entries.saturating_add(1);
-        audit.gap_free &= entry.number == audit.entries;
-        hash = entry.hash(&hash);
-        let kept: [u8; 32] = row.get(6)?;
-        if kept != hash && audit.broken_at.is_none() {
-            audit.broken_at = Some(entry.number);
-        }
-        weighed.take(&entry, &mut audit);
-        let amount = entry.amount_minor;
-        let sum = sums.entry((account, currency)).or_default();
-        *sum = sum.saturating_add(amount);
+        walk.pass(&entry, &row.get(6)?);
     }
-    weighed.end(&mut audit);
-    (audit.captured, audit.refunded) = audit::totals(connection)?;
-    audit.balances = balances(connection, sums)?;
-    Ok(audit)
+    walk.end(accounts(connection)?, audit::totals(connection)?)
 }
 
-/// The transaction that is passing.
-#[derive(Default)]
-struct Weighed {
-    transaction_id: Vec<u8>,
-    currency: String,
-    sum: i64,
-    mixed: bool,
-}
-
-impl Weighed {
-    fn take(&mut self, entry: &Entry<'_>, audit: &mut LedgerAudit) {
-        if self.transaction_id != entry.transaction_id {
-            self.end(audit);
-            self.transaction_id.clear();
-            self.transaction_id.extend_from_slice(entry.transaction_id);
-            entry.currency.clone_into(&mut self.currency);
-            (self.sum, self.mixed) = (0, false);
-        }
-        self.sum = self.sum.saturating_add(entry.amount_minor);
-        self.mixed |= self.currency != entry.currency;
-    }
-
-    fn end(&self, audit: &mut LedgerAudit) {
-        if self.sum != 0 || self.mixed {
-            audit.unbalanced = audit.unbalanced.saturating_add(1);
-        }
-    }
-}
-
-/// Every account that is kept or has entries.
-fn balances(
-    connection: &Connection,
-    mut sums: BTreeMap<(String, String), i64>,
-) -> Result<Vec<LedgerBalance>, StoreError> {
+fn accounts(connection: &Connection) -> Result<Vec<(String, String, i64)>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT account, currency, balance_minor FROM ledger_accounts ORDER BY account, currency",
     )?;
-    let mut rows = statement.query([])?;
-    let mut balances = Vec::new();
-    while let Some(row) = rows.next()? {
-        let key: (String, String) = (row.get(0)?, row.get(1)?);
-        let summed_minor = sums.remove(&key).unwrap_or_default();
-        balances.push(balance(key, row.get(2)?, summed_minor)?);
-    }
-    for (key, summed_minor) in sums {
-        balances.push(balance(key, 0, summed_minor)?);
-    }
-    Ok(balances)
-}
-
-fn balance(
-    (account, currency): (String, String),
-    kept_minor: i64,
-    summed_minor: i64,
-) -> Result<LedgerBalance, StoreError> {
-    let currency: Currency = currency.parse().map_err(unreadable)?;
-    Ok(LedgerBalance {
-        account,
-        currency,
-        kept_minor,
-        summed_minor,
-    })
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

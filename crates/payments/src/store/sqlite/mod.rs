@@ -137,6 +137,22 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn take_due(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        limit: u32,
+        except: Vec<PaymentId>,
+    ) -> Result<Vec<Payment>, StoreError> {
+        self.write(move |c| {
+            let due = payments::due(c, now, limit)?;
+            let free = due.into_iter().filter(|id| !except.contains(id));
+            let taken = free.map(|id| payments::claim(c, id, &lease, now));
+            taken.filter_map(Result::transpose).collect()
+        })
+        .await
+    }
+
     async fn after(
         &self,
         last: Option<(OrderId, PaymentId)>,
@@ -210,6 +226,22 @@ impl Store for SqliteStore {
         self.database
             .read(move |c| refunds::due(c, now, limit))
             .await
+    }
+
+    async fn take_due_refunds(
+        &self,
+        lease: Lease,
+        now: Timestamp,
+        limit: u32,
+        except: Vec<RefundId>,
+    ) -> Result<Vec<Refund>, StoreError> {
+        self.write(move |c| {
+            let due = refunds::due(c, now, limit)?;
+            let free = due.into_iter().filter(|id| !except.contains(id));
+            let taken = free.map(|id| refunds::claim(c, id, &lease, now));
+            taken.filter_map(Result::transpose).collect()
+        })
+        .await
     }
 
     async fn refund_sums(&self, ids: Vec<PaymentId>) -> Result<Vec<RefundSums>, StoreError> {

@@ -3,10 +3,13 @@
 use super::{ledger, other, unreadable};
 use crate::{
     domain::{Intent, Payment, Progress, State, absurd_after},
-    store::{Change, Delay, Lease, Taken},
+    store::{
+        Change, Delay, Lease, Taken,
+        kept::{Columns, Read},
+    },
 };
 use contracts::{
-    payments::{PaymentStatus, SagaState},
+    payments::SagaState,
     values::{Currency, Money, OrderId, PaymentId, Timestamp, Version},
 };
 use platform::db::{Abort, StoreError};
@@ -320,34 +323,6 @@ pub(super) fn unended(
     all(connection, UNENDED, params![after, parked, limit])
 }
 
-/// What is kept of a state beside its word.
-struct Columns<'a> {
-    reference: Option<&'a str>,
-    decline_code: Option<&'a str>,
-    action_url: Option<&'a str>,
-    action_due_at_ms: Option<i64>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(state: &'a State) -> Self {
-        let (decline_code, action) = match state {
-            State::Declined { code } => (Some(code.as_str()), None),
-            State::Challenged { url, due, .. } => (None, Some((url.as_str(), due.as_ms()))),
-            State::Pending
-            | State::Authorised { .. }
-            | State::Captured { .. }
-            | State::Voided { .. }
-            | State::Refunded { .. } => (None, None),
-        };
-        Self {
-            reference: state.reference(),
-            decline_code,
-            action_url: action.map(|(url, _)| url),
-            action_due_at_ms: action.map(|(_, due)| due),
-        }
-    }
-}
-
 /// The order has a payment under way, or (from another process) this very one was begun a moment ago.
 fn taken(error: StoreError) -> Abort<Taken> {
     Abort::from(error)
@@ -412,26 +387,12 @@ pub(super) fn progress_of(row: &Row<'_>, first: usize) -> Result<Progress, Store
 }
 
 fn state_of(row: &Row<'_>) -> Result<State, StoreError> {
-    let status: PaymentStatus = row.get::<_, String>(4)?.parse().map_err(unreadable)?;
-    Ok(match status {
-        PaymentStatus::Pending => State::Pending,
-        PaymentStatus::RequiresAction => State::Challenged {
-            reference: row.get(8)?,
-            url: row.get(10)?,
-            due: Timestamp::from_ms(row.get(11)?),
-        },
-        PaymentStatus::Authorised => State::Authorised {
-            reference: row.get(8)?,
-        },
-        PaymentStatus::Captured => State::Captured {
-            reference: row.get(8)?,
-        },
-        PaymentStatus::Declined => State::Declined { code: row.get(9)? },
-        PaymentStatus::Voided => State::Voided {
-            reference: row.get(8)?,
-        },
-        PaymentStatus::Refunded => State::Refunded {
-            reference: row.get(8)?,
-        },
-    })
+    let read = Read {
+        status: row.get::<_, String>(4)?.parse().map_err(unreadable)?,
+        reference: row.get(8)?,
+        decline_code: row.get(9)?,
+        action_url: row.get(10)?,
+        action_due_at_ms: row.get(11)?,
+    };
+    read.state()
 }

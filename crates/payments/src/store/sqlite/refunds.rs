@@ -2,8 +2,8 @@
 
 use super::{ledger, other, payments, unreadable};
 use crate::{
-    domain::{Refund, RefundIntent, Stage, State, absurd_after, ledger::Transaction},
-    store::{Delay, Lease, RefundRefusal},
+    domain::{Refund, RefundIntent, Stage, absurd_after, ledger::Transaction},
+    store::{Delay, Lease, RefundRefusal, deciding},
 };
 use contracts::{
     catalog::ReturnedItem,
@@ -14,6 +14,7 @@ use contracts::{
 };
 use platform::db::{Abort, StoreError};
 use rusqlite::{Connection, Params, Row, params};
+use std::collections::HashMap;
 
 macro_rules! columns {
     ($before:literal, $after:literal) => {
@@ -129,29 +130,9 @@ pub(super) fn begin(
     let Some(payment) = payments::one(connection, intent.payment_id)? else {
         return refused(RefundRefusal::Unknown);
     };
-    let reference = match &payment.state {
-        State::Captured { reference } | State::Refunded { reference } => reference,
-        State::Pending
-        | State::Challenged { .. }
-        | State::Authorised { .. }
-        | State::Declined { .. }
-        | State::Voided { .. } => return refused(RefundRefusal::NotCaptured),
-    };
-    // An order that heard of the refund before it heard of the money would take the payment's end for money that is
-    // still there, and be sent.
-    if !payment.told && !intent.before_told {
-        return refused(RefundRefusal::NotCaptured);
-    }
-    let left = payment.left_minor();
-    let amount = intent.amount_minor.unwrap_or(left);
-    // Nothing can be given back only of what was free.
-    let empty = amount == 0 && intent.items.is_empty() && payment.amount.minor != 0;
-    let over = matches!(payment.state, State::Refunded { .. }) && intent.items.is_empty();
-    if amount > left || empty || over {
-        let left = Money::new(left, payment.amount.currency);
-        return refused(RefundRefusal::TooMuch { left });
-    }
-    check_units(connection, intent)?;
+    let (reference, amount) = deciding::money(&payment, intent).map_err(Abort::Refused)?;
+    let before = units_before(connection, intent)?;
+    deciding::units(intent, &before).map_err(Abort::Refused)?;
     connection
         .prepare_cached(INSERT)
         .map_err(StoreError::from)?
@@ -179,20 +160,22 @@ pub(super) fn begin(
     Ok((written, false))
 }
 
-/// No more units come back than were bought, over all refunds of the payment.
-fn check_units(connection: &Connection, intent: &RefundIntent) -> Result<(), Abort<RefundRefusal>> {
+fn units_before(
+    connection: &Connection,
+    intent: &RefundIntent,
+) -> Result<HashMap<VariantId, i64>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT COALESCE(SUM(quantity), 0) FROM refund_items WHERE payment_id = ?1 AND variant_id = ?2",
     )?;
-    for (index, (item, bought)) in intent.items.iter().enumerate() {
+    let mut before = HashMap::new();
+    for (item, _) in &intent.items {
         let keys = params![intent.payment_id.as_bytes(), item.variant_id.as_bytes()];
-        let before: i64 = statement.query_row(keys, |row| row.get(0))?;
-        let left = bought.saturating_sub(before);
-        if i64::from(item.quantity.get()) > left {
-            return Err(Abort::Refused(RefundRefusal::TooManyUnits { index, left }));
-        }
+        before.insert(
+            item.variant_id,
+            statement.query_row(keys, |row| row.get(0))?,
+        );
     }
-    Ok(())
+    Ok(before)
 }
 
 fn insert_items(connection: &Connection, intent: &RefundIntent) -> Result<(), StoreError> {
@@ -221,9 +204,10 @@ pub(super) fn book(
         refund.amount.minor,
         at.as_ms()
     ];
-    // A refund without money (of free things) may come after the payment was given back whole.
+    let payment = payments::one(connection, refund.payment_id)?;
+    let payment = payment.ok_or_else(|| other("the payment of a refund has gone"))?;
     let mut whole = false;
-    if refund.amount.minor != 0 || payment_is_free(connection, refund.payment_id)? {
+    if deciding::books_money(&payment, refund.amount.minor) {
         whole = connection
             .prepare_cached(BOOK)?
             .query_row(values, |row| row.get(0))?;
@@ -234,13 +218,6 @@ pub(super) fn book(
         return Err(StoreError::Lost("another booked the refund".to_owned()));
     }
     one(connection, refund.id)
-}
-
-fn payment_is_free(connection: &Connection, id: PaymentId) -> Result<bool, StoreError> {
-    let payment = payments::one(connection, id)?;
-    Ok(payment.is_some_and(|payment| {
-        payment.amount.minor == 0 && !matches!(payment.state, State::Refunded { .. })
-    }))
 }
 
 pub(super) fn advance(

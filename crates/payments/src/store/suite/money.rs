@@ -1,4 +1,5 @@
 //! Leases, refunds, the ledger: what bounds them is the store, whoever asks.
+#![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
 use super::{Fixture, at, change, failed, lease, reference};
 use crate::{
@@ -12,7 +13,7 @@ use contracts::{
 };
 use platform::db::Abort;
 
-fn intent(payment: &Payment, id: u8, amount_minor: Option<i64>) -> RefundIntent {
+pub(super) fn intent(payment: &Payment, id: u8, amount_minor: Option<i64>) -> RefundIntent {
     RefundIntent {
         id: RefundId::from_bytes([id; 16]),
         payment_id: payment.id,
@@ -34,7 +35,7 @@ fn item(variant: u8, units: u32) -> ReturnedItem {
 
 impl Fixture {
     /// A payment of 1,999 that was captured, and is in the ledger.
-    async fn captured(&self) -> Payment {
+    pub(super) async fn captured(&self) -> Payment {
         let begun = self.begin(OrderId::generate()).await.unwrap();
         let held = State::Authorised {
             reference: reference(),
@@ -47,7 +48,10 @@ impl Fixture {
         self.store.advance(&held, taken).await.unwrap().unwrap()
     }
 
-    async fn decide(&self, intent: RefundIntent) -> Result<(Refund, bool), Abort<RefundRefusal>> {
+    pub(super) async fn decide(
+        &self,
+        intent: RefundIntent,
+    ) -> Result<(Refund, bool), Abort<RefundRefusal>> {
         self.store
             .begin_refund(intent, at(20), lease("a", 28))
             .await
@@ -60,9 +64,7 @@ impl Fixture {
     }
 }
 
-#[tokio::test]
-async fn nobody_gives_back_what_the_order_has_not_heard_of() {
-    let fixture = Fixture::new();
+pub(super) async fn nobody_gives_back_what_the_order_has_not_heard_of(fixture: Fixture) {
     let payment = fixture.captured().await;
     let by_people = |id| RefundIntent {
         before_told: false,
@@ -77,9 +79,7 @@ async fn nobody_gives_back_what_the_order_has_not_heard_of() {
     assert!(fixture.decide(by_people(1)).await.is_ok());
 }
 
-#[tokio::test]
-async fn whoever_takes_a_payment_over_shuts_the_former_owner_out() {
-    let fixture = Fixture::new();
+pub(super) async fn whoever_takes_a_payment_over_shuts_the_former_owner_out(fixture: Fixture) {
     let mine = fixture.begin(OrderId::generate()).await.unwrap();
     let claim = |owner, now| fixture.store.claim(mine.id, lease(owner, now + 8), at(now));
     assert_eq!(claim("b", 7).await.unwrap(), None, "the lease still runs");
@@ -95,9 +95,7 @@ async fn whoever_takes_a_payment_over_shuts_the_former_owner_out() {
     fixture.moved(&theirs, declined()).await;
 }
 
-#[tokio::test]
-async fn a_clock_that_was_put_back_delays_nothing() {
-    let fixture = Fixture::new();
+pub(super) async fn a_clock_that_was_put_back_delays_nothing(fixture: Fixture) {
     let payment = fixture.begin(OrderId::generate()).await.unwrap();
     assert_eq!(fixture.due(-3_600).await, [payment.id]);
     let claimed = fixture
@@ -123,18 +121,14 @@ async fn a_clock_that_was_put_back_delays_nothing() {
     assert_eq!((due(1).await, due(2).await, due(-3_600).await), (0, 1, 1));
 }
 
-#[tokio::test]
-async fn the_leases_of_a_process_that_ended_are_let_go() {
-    let fixture = Fixture::new();
+pub(super) async fn the_leases_of_a_process_that_ended_are_let_go(fixture: Fixture) {
     let payment = fixture.begin(OrderId::generate()).await.unwrap();
     assert!(fixture.due(1).await.is_empty());
     fixture.store.release_leases(at(1)).await.unwrap();
     assert_eq!(fixture.due(1).await, [payment.id]);
 }
 
-#[tokio::test]
-async fn what_is_parked_waits_for_a_person() {
-    let fixture = Fixture::new();
+pub(super) async fn what_is_parked_waits_for_a_person(fixture: Fixture) {
     let payment = fixture.begin(OrderId::generate()).await.unwrap();
     let parked = Delay {
         parked: true,
@@ -151,9 +145,7 @@ async fn what_is_parked_waits_for_a_person() {
     assert_eq!(open(None).await.unwrap().len(), 1);
 }
 
-#[tokio::test]
-async fn refunds_together_never_exceed_what_was_captured() {
-    let fixture = Fixture::new();
+pub(super) async fn refunds_together_never_exceed_what_was_captured(fixture: Fixture) {
     let payment = fixture.captured().await;
     let (first, _) = fixture
         .decide(intent(&payment, 1, Some(1_500)))
@@ -181,9 +173,7 @@ async fn refunds_together_never_exceed_what_was_captured() {
     );
 }
 
-#[tokio::test]
-async fn the_same_refund_is_decided_once() {
-    let fixture = Fixture::new();
+pub(super) async fn the_same_refund_is_decided_once(fixture: Fixture) {
     let payment = fixture.captured().await;
     let (first, known) = fixture.decide(intent(&payment, 1, Some(10))).await.unwrap();
     let (second, replayed) = fixture.decide(intent(&payment, 1, Some(10))).await.unwrap();
@@ -203,9 +193,7 @@ async fn the_same_refund_is_decided_once() {
     ));
 }
 
-#[tokio::test]
-async fn no_more_units_come_back_than_were_bought() {
-    let fixture = Fixture::new();
+pub(super) async fn no_more_units_come_back_than_were_bought(fixture: Fixture) {
     let payment = fixture.captured().await;
     let with = |id, units| RefundIntent {
         items: vec![(item(1, 1), 9), (item(7, units), 3)],
@@ -229,9 +217,7 @@ async fn no_more_units_come_back_than_were_bought() {
     );
 }
 
-#[tokio::test]
-async fn the_ledger_sums_to_zero_and_its_accounts_are_their_entries() {
-    let fixture = Fixture::new();
+pub(super) async fn the_ledger_sums_to_zero_and_its_accounts_are_their_entries(fixture: Fixture) {
     let payment = fixture.captured().await;
     let other = fixture.captured().await;
     let (refund, _) = fixture.decide(intent(&payment, 1, Some(99))).await.unwrap();
@@ -256,9 +242,7 @@ async fn the_ledger_sums_to_zero_and_its_accounts_are_their_entries() {
     );
 }
 
-#[tokio::test]
-async fn nothing_is_booked_twice_nor_from_an_empty_account() {
-    let fixture = Fixture::new();
+pub(super) async fn nothing_is_booked_twice_nor_from_an_empty_account(fixture: Fixture) {
     let begun = fixture.begin(OrderId::generate()).await.unwrap();
     let held = State::Authorised {
         reference: reference(),
@@ -277,4 +261,79 @@ async fn nothing_is_booked_twice_nor_from_an_empty_account() {
         "the move went with its booking"
     );
     assert_eq!(fixture.store.audit_ledger().await.unwrap().entries, 0);
+}
+
+pub(super) async fn due_refunds_are_taken_over_but_for_those_that_are_left_out(fixture: Fixture) {
+    let payment = fixture.captured().await;
+    for id in 1..=3 {
+        let wish = RefundIntent {
+            items: vec![(item(id, 2), 9)],
+            ..intent(&payment, id, Some(10))
+        };
+        fixture.decide(wish).await.unwrap();
+    }
+    let take = |now, except: Vec<RefundId>| {
+        let lease = lease("b", now + 8);
+        fixture.store.take_due_refunds(lease, at(now), 10, except)
+    };
+    assert_eq!(take(27, vec![]).await.unwrap(), []);
+    let left_out = RefundId::from_bytes([2; 16]);
+    let mut taken = take(28, vec![left_out]).await.unwrap();
+    taken.sort_unstable_by_key(|refund| refund.id);
+    let [one, other] = taken.as_slice() else {
+        panic!("{taken:?}")
+    };
+    assert_eq!(
+        (one.id, other.id),
+        (RefundId::from_bytes([1; 16]), RefundId::from_bytes([3; 16]))
+    );
+    assert_eq!((&one.items, one.progress.fence), (&vec![item(1, 2)], 2));
+    assert_eq!(take(28, vec![left_out]).await.unwrap(), [], "leased");
+    assert_eq!(take(28, vec![]).await.unwrap().len(), 1);
+}
+
+pub(super) async fn no_entry_of_the_ledger_is_changed_or_removed(fixture: Fixture) {
+    fixture.captured().await;
+    for sql in [
+        "UPDATE ledger_entries SET amount_minor = 1",
+        "DELETE FROM ledger_entries",
+    ] {
+        assert!(!fixture.behind.spoil(sql).await, "{sql}");
+    }
+    let audit = fixture.store.audit_ledger().await.unwrap();
+    assert_eq!((audit.entries, audit.broken_at), (2, None));
+}
+
+pub(super) async fn a_store_that_was_spoiled_is_told_by_its_audit(fixture: Fixture) {
+    fixture.captured().await;
+    let forged = "INSERT INTO ledger_entries (entry_number, transaction_id, account, amount_minor, currency, at_ms,
+                                              hash)
+                  SELECT 4, transaction_id, 'gifts', 5, currency, at_ms, hash
+                    FROM ledger_entries
+                   WHERE entry_number = 2";
+    assert!(fixture.behind.spoil(forged).await);
+    assert!(
+        fixture
+            .behind
+            .spoil("UPDATE ledger_accounts SET balance_minor = 7 WHERE account = 'sales'")
+            .await
+    );
+    let audit = fixture.store.audit_ledger().await.unwrap();
+    assert_eq!(
+        (audit.gap_free, audit.broken_at, audit.unbalanced),
+        (false, Some(4), 1)
+    );
+    let kept: Vec<_> = audit
+        .balances
+        .iter()
+        .map(|one| (one.account.as_str(), one.kept_minor, one.summed_minor))
+        .collect();
+    assert_eq!(
+        kept,
+        [
+            ("cash:test", 1_999, 1_999),
+            ("sales", 7, -1_999),
+            ("gifts", 0, 5)
+        ]
+    );
 }

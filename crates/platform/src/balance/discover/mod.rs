@@ -112,6 +112,13 @@ struct Known {
 }
 
 impl Known {
+    /// What was known before anybody was asked.
+    fn begin(&self, said: Vec<BTreeSet<SocketAddr>>) {
+        // All at once: none of the first is newer than the others.
+        self.pool.set(&said.iter().flatten().copied().collect());
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = said;
+    }
+
     fn learn(&self, place: usize, addresses: BTreeSet<SocketAddr>) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(before) = said.get_mut(place) else {
@@ -130,7 +137,7 @@ impl Known {
 pub(super) fn start(pool: &Pool, sources: Vec<Source>, tasks: &Tasks) -> Result<(), BoxError> {
     let known = Known {
         pool: pool.clone(),
-        said: Arc::new(Mutex::new(vec![BTreeSet::new(); sources.len()])),
+        said: Arc::default(),
     };
     let options = &pool.options().discover;
     let asks = |source: &Source| matches!(source, Source::Name { .. } | Source::Service(_));
@@ -138,18 +145,17 @@ pub(super) fn start(pool: &Pool, sources: Vec<Source>, tasks: &Tasks) -> Result<
         true => Some(Resolver::new(options)?),
         false => None,
     };
+    let first = |source: &Source| match source {
+        Source::One(address) => Ok(BTreeSet::from([*address])),
+        Source::File(path) => {
+            file::read(path).map_err(|error| format!("{source} names no instance: {error}"))
+        }
+        Source::Name { .. } | Source::Service(_) => Ok(BTreeSet::new()),
+    };
+    known.begin(sources.iter().map(first).collect::<Result<_, _>>()?);
     for (place, source) in sources.into_iter().enumerate() {
-        match source {
-            Source::One(address) => known.learn(place, BTreeSet::from([address])),
-            Source::File(ref path) => {
-                let first = file::read(path)
-                    .map_err(|error| format!("{source} names no instance: {error}"))?;
-                known.learn(place, first);
-                follow(known.clone(), place, source, None, tasks);
-            }
-            Source::Name { .. } | Source::Service(_) => {
-                follow(known.clone(), place, source, resolver.clone(), tasks);
-            }
+        if !matches!(source, Source::One(_)) {
+            follow(known.clone(), place, source, resolver.clone(), tasks);
         }
     }
     Ok(())
@@ -172,6 +178,7 @@ fn follow(known: Known, place: usize, source: Source, resolver: Option<Resolver>
                     answer.look_again
                 }
                 Err(error) => {
+                    known.pool.metrics().discovery_failures.inc();
                     // Once, not every second.
                     if !fails {
                         tracing::warn!(%source, %error, "instances cannot be found; those known before stay");
@@ -226,13 +233,15 @@ mod tests {
             let source: Source = text.parse().unwrap();
             assert_eq!(source.to_string(), text);
         }
+        let written: Source = "http://souk.internal:8080/".parse().unwrap();
+        assert_eq!(written.to_string(), "souk.internal:8080");
         for text in [
             "",
             "souk",
             "souk:",
             "souk:0",
             "souk:99999",
-            "http://souk:8080",
+            "https://souk:8080",
             "souk:80/path",
             "srv:",
             "file:",

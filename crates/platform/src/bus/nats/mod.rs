@@ -76,6 +76,10 @@ impl Bus for NatsBus {
         self.link.losses.subscribe()
     }
 
+    fn at_once(&self) -> usize {
+        usize::from(self.link.config.in_flight_max)
+    }
+
     async fn tell(&self, envelope: &Envelope) -> Result<(), BoxError> {
         publishing::news(&self.link, envelope).await
     }

@@ -157,8 +157,8 @@ impl Worker {
         match self.attempt(&envelope, longest).await {
             Ok(()) => acknowledge(message).await,
             Err(reason) => {
-                let (id, consumer) = (envelope.id, self.consumer.name());
-                tracing::warn!(event.id = %id, event.name = envelope.name, consumer, reason, "an event will come again");
+                let (id, name, consumer) = (envelope.id, &envelope.name, self.consumer.name());
+                tracing::warn!(event.id = %id, event.name = name, consumer, reason, "an event will come again");
                 self.to_waiting_room(message, 1, &reason).await
             }
         }

@@ -62,6 +62,11 @@ impl Log {
         })
     }
 
+    /// Whether the log has grown so far that somebody should look after it.
+    pub(super) fn is_due(&self) -> bool {
+        self.pages.load(Ordering::Relaxed) >= self.next_at
+    }
+
     /// After each commit, before the next group.
     pub(super) fn tend(&mut self, writer: &Connection) {
         let pages = self.pages.load(Ordering::Relaxed);

@@ -244,3 +244,90 @@ async fn a_file_that_somebody_else_holds_is_busy_and_one_wait_is_enough_for_all(
     database.write(|c| insert(c, "after", 1)).await.unwrap();
     assert_eq!(count(&database).await, 1);
 }
+
+/// Inserts, and says whether the writer's own thread did it.
+async fn insert_by_thread(database: &Database, name: &str) -> bool {
+    let name = name.to_owned();
+    let write = database.write(move |c| {
+        insert(c, &name, 1)?;
+        Ok(std::thread::current().name() == Some("sqlite-writer"))
+    });
+    write.await.unwrap()
+}
+
+/// As if groups had taken so long of late.
+fn usually(database: &Database, micros: u64) {
+    let Room::Threads { writer, .. } = &database.room else {
+        panic!("this is no simulation");
+    };
+    let usual = &writer.usual;
+    usual.store(micros, std::sync::atomic::Ordering::Relaxed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lone_write_on_a_quick_disk_commits_where_it_stands_and_others_go_to_the_thread() {
+    let (folder, other) = (Folder::new(), Folder::new());
+    let (database, second) = (folder.open(), other.open());
+    assert!(
+        insert_by_thread(&database, "slow").await,
+        "nothing is known of the disk yet"
+    );
+    // Its thread may still be putting its things in order.
+    for round in 0..1_000 {
+        usually(&database, 0);
+        if !insert_by_thread(&database, &format!("round {round}")).await {
+            break;
+        }
+    }
+    usually(&database, 0);
+    let (begun, begins) = std::sync::mpsc::channel();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let lone = database.clone();
+    let (mut alone, mut others) = (tokio::task::JoinSet::new(), tokio::task::JoinSet::new());
+    alone.spawn(async move {
+        let write = lone.write(move |c| {
+            begun.send(()).unwrap();
+            ended.recv().unwrap();
+            insert(c, "lone", 1)?;
+            Ok(std::thread::current().name() == Some("sqlite-writer"))
+        });
+        write.await.unwrap()
+    });
+    tokio::task::spawn_blocking(move || begins.recv().unwrap())
+        .await
+        .unwrap();
+    usually(&second, 0);
+    assert!(
+        insert_by_thread(&second, "elsewhere").await,
+        "only one thread of the runtime may be kept"
+    );
+    let meanwhile = database.clone();
+    others.spawn(async move { insert_by_thread(&meanwhile, "waiting").await });
+    end.send(()).unwrap();
+    let by_thread = alone.join_next().await.unwrap().unwrap();
+    assert!(!by_thread, "the lone one did not need the thread");
+    others.join_next().await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_group_counts_at_once_and_is_forgotten_by_some_quick_ones() {
+    let folder = Folder::new();
+    let database = folder.open();
+    usually(&database, 501);
+    assert!(insert_by_thread(&database, "slow").await);
+    for (before, took, after) in [
+        (0, 100, 100),
+        (100, 9_000, 4_000),
+        (4_000, 100, 3_500),
+        (160, 150, 150),
+        (100, 100, 100),
+    ] {
+        let usual = std::sync::atomic::AtomicU64::new(before);
+        writer::learn(&usual, took);
+        assert_eq!(
+            usual.into_inner(),
+            after,
+            "{took} after {before} microseconds"
+        );
+    }
+}

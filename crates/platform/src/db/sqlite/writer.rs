@@ -1,5 +1,6 @@
 //! The writer of a database: a thread that takes what waits, runs each write in a savepoint of one
-//! transaction, commits once, and only then answers. A write that fails undoes itself alone.
+//! transaction, commits once, and only then answers. A write that fails undoes itself alone. While nobody else
+//! writes and the disk is quick, whoever comes commits where it stands (ADR 32).
 
 use super::{Options, log::Log};
 use crate::{
@@ -9,10 +10,27 @@ use crate::{
 use rusqlite::{Connection, ffi};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::JoinHandle,
     time::Instant,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::{mpsc, oneshot, watch},
+};
+
+/// A thread of the runtime may be kept from its other work for so long, in microseconds.
+const QUICK_MICROS: u64 = 500;
+
+/// What a slow group is remembered as, in microseconds: some twenty quick ones make it forgotten.
+const SLOW_MICROS: u64 = 8 * QUICK_MICROS;
+
+/// Whoever commits on a thread of the runtime holds this. There is one for the whole process, so that all other
+/// threads of the runtime go on.
+static SEAT: Mutex<()> = Mutex::new(());
 
 /// What a write leaves behind: whether to keep it, and how to tell its caller once the commit is known.
 struct Ran {
@@ -35,28 +53,50 @@ pub(super) struct Writing {
     pub(super) metrics: metrics::Sqlite,
 }
 
-#[derive(Debug)]
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    writing: Arc<Mutex<Writing>>,
+    /// How long groups take of late, in microseconds.
+    pub(super) usual: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
 }
 
 impl Writer {
-    pub(super) fn start(mut writing: Writing, options: Options) -> Result<Self, StoreError> {
+    pub(super) fn start(writing: Writing, options: Options) -> Result<Self, StoreError> {
         let capacity = usize::try_from(options.write_queue_max.max(1)).unwrap_or(usize::MAX);
         let (queue, mut waiting) = mpsc::channel::<Job>(capacity);
         let group_max = usize::try_from(options.group_max.max(1)).unwrap_or(usize::MAX);
+        let usual = Arc::new(AtomicU64::new(SLOW_MICROS));
+        let writing = Arc::new(Mutex::new(writing));
+        let (shared, learnt) = (Arc::clone(&writing), Arc::clone(&usual));
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
                 while let Some(first) = waiting.blocking_recv() {
-                    writing.commit(first, || waiting.try_recv().ok(), group_max);
+                    // No write unwinds while this is held; a thread that did would have lost its place in the log.
+                    let Ok(mut writing) = shared.lock() else {
+                        return;
+                    };
+                    let took = writing.commit(first, || waiting.try_recv().ok(), group_max);
+                    learn(&learnt, took);
+                    let Writing {
+                        log, connection, ..
+                    } = &mut *writing;
+                    log.tend(connection);
                 }
             })
             .map_err(|error| StoreError::Other(error.into()))?;
         Ok(Self {
             queue: Some(queue),
             thread: Some(thread),
+            writing,
+            usual,
         })
     }
 
@@ -94,14 +134,55 @@ impl Writer {
                 }),
             }
         });
-        let stopped = || Abort::Failed(lost("the writer has stopped"));
-        let queue = self.queue.as_ref().ok_or_else(stopped)?;
-        queue.try_send(job).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => Abort::Failed(StoreError::Overloaded),
-            mpsc::error::TrySendError::Closed(_) => stopped(),
-        })?;
-        wait.await.map_err(|_| stopped())?
+        self.give(job)?;
+        wait.await
+            .map_err(|_| Abort::Failed(lost("the writer has stopped")))?
     }
+
+    /// Has a write made: here and now if that is quick, or by the thread.
+    fn give(&self, job: Job) -> Result<(), StoreError> {
+        let stopped = || lost("the writer has stopped");
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        if let Some((_seat, mut writing)) = self.free(queue) {
+            learn(&self.usual, writing.commit(job, || None, 1));
+            return Ok(());
+        }
+        queue.try_send(job).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => stopped(),
+        })
+    }
+
+    /// The database, if nobody writes or waits to, groups were quick of late, the log need not be copied, and other
+    /// threads of the runtime stay free. Two wake-ups of threads take longer than what a lone write does.
+    fn free(&self, queue: &mpsc::Sender<Job>) -> Option<Free<'_>> {
+        if self.usual.load(Ordering::Relaxed) > QUICK_MICROS
+            || queue.capacity() < queue.max_capacity()
+        {
+            return None;
+        }
+        let runtime = Handle::try_current().ok()?;
+        let others = runtime.runtime_flavor() == RuntimeFlavor::MultiThread
+            && runtime.metrics().num_workers() > 1;
+        if !others {
+            return None;
+        }
+        let seat = SEAT.try_lock().ok()?;
+        let writing = self.writing.try_lock().ok()?;
+        (!writing.log.is_due()).then_some((seat, writing))
+    }
+}
+
+/// The process's seat, and a database that nobody writes.
+type Free<'a> = (MutexGuard<'static, ()>, MutexGuard<'a, Writing>);
+
+/// Remembers how long groups take: one that is slow counts at once, quick ones little by little.
+pub(super) fn learn(usual: &AtomicU64, took_micros: u64) {
+    let before = usual.load(Ordering::Relaxed);
+    let now = took_micros
+        .min(SLOW_MICROS)
+        .max(before.saturating_sub(before / 8));
+    usual.store(now, Ordering::Relaxed);
 }
 
 impl Drop for Writer {
@@ -123,15 +204,16 @@ fn lost(why: &str) -> StoreError {
 }
 
 impl Writing {
-    fn commit(&mut self, first: Job, next: impl FnMut() -> Option<Job>, group_max: usize) {
+    /// Commits a group; answers how long it took, in microseconds.
+    fn commit(&mut self, first: Job, next: impl FnMut() -> Option<Job>, group_max: usize) -> u64 {
         let began = Instant::now();
         let size = commit_group(&self.connection, first, next, group_max);
-        let seconds = began.elapsed().as_secs_f64();
-        self.metrics.commit_seconds.observe(seconds);
+        let took = began.elapsed();
+        self.metrics.commit_seconds.observe(took.as_secs_f64());
         self.metrics.group_size.observe(metrics::count(size));
         self.committing
             .send_modify(|count| *count = count.wrapping_add(1));
-        self.log.tend(&self.connection);
+        u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{Place, outbox::Happened};
 use contracts::values::Timestamp;
-use platform::{clock::Clock, db::Abort, outbox};
+use platform::{bus::nats::Config, clock::Clock, db::Abort, outbox};
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
@@ -65,6 +65,58 @@ async fn a_broker_that_is_killed_has_its_events_afterwards() {
     give(&*bus, vec![event("s1", 99)]).await;
     until("the next one came", || late.seen().len() == 51).await;
     assert_eq!(*bus.losses().borrow(), losses, "nothing was lost");
+}
+
+#[tokio::test]
+async fn a_broker_that_stands_still_holds_nobody_up_and_goes_on() {
+    let Some(nats) = Nats::start().await else {
+        return;
+    };
+    let (bus, _tasks) = node(
+        &nats,
+        Config {
+            request_timeout_ms: 300,
+            ..quick()
+        },
+    )
+    .await;
+    let notes = Notes::of("one");
+    bus.subscribe(notes.clone());
+    until("the bus is open", || !bus.is_away()).await;
+    give(&*bus, vec![event("a", 1)]).await;
+    until("it came", || notes.seen().len() == 1).await;
+    nats.signal("STOP");
+    let start = Instant::now();
+    let two = [event("a", 2), event("a", 3)];
+    assert!(bus.publish_all(&two).await.iter().all(Result::is_err));
+    assert!(
+        start.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(bus.why_away().is_some());
+    nats.signal("CONT");
+    until("the bus is open", || !bus.is_away()).await;
+    // The first may have been on its way: it is recognised.
+    give(&*bus, two.to_vec()).await;
+    until("all came", || notes.seen().len() == 3).await;
+    assert_eq!(notes.of_subject("a"), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_broker_that_is_stopped_in_order_has_its_events_afterwards() {
+    let Some(mut nats) = Nats::start().await else {
+        return;
+    };
+    let (bus, _tasks) = node(&nats, quick()).await;
+    until("the bus is open", || !bus.is_away()).await;
+    give(&*bus, vec![event("a", 1)]).await;
+    nats.stop().await;
+    until("it is away", || bus.is_away()).await;
+    nats.restart().await;
+    let notes = Notes::of("one");
+    bus.subscribe(notes.clone());
+    until("it came", || notes.seen().len() == 1).await;
 }
 
 #[tokio::test]

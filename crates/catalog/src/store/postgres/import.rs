@@ -1,0 +1,251 @@
+//! Imports: many products in one transaction, in a few statements whatever their number. Whatever could go wrong with
+//! a line is looked at before it is written, so that a bad line leaves nothing and fails no other.
+
+use super::{
+    broken, categories,
+    rows::{self, Found, Fresh, Next},
+    write,
+};
+use crate::{
+    domain::{
+        category::CategoryName,
+        document::{self, Document, Draft},
+        slug,
+    },
+    store::{Import, NewRow},
+};
+use contracts::{
+    catalog::{ImportOutcome, ImportProduct},
+    values::{ProductId, VariantId, fold},
+};
+use platform::db::{
+    Abort, StoreError,
+    postgres::{Connection, Database},
+};
+use std::collections::{HashMap, HashSet};
+
+/// The right to import: one import at a time, whatever the node. Its number is ours to choose.
+const MAY_IMPORT: &str = "SELECT pg_advisory_xact_lock(7103)";
+
+type Outcome = Result<ImportOutcome, String>;
+
+/// Category numbers and slugs by their path, so that a batch looks each up once.
+type Paths = HashMap<Vec<String>, (i64, String)>;
+
+pub(super) async fn all(database: &Database, import: Import) -> Result<Vec<Outcome>, StoreError> {
+    let write = database.write(import, |c, import| {
+        Box::pin(async move {
+            let outcomes = run(c, import).await?;
+            // A dry run does everything and then undoes it, so that it foretells exactly.
+            if import.commit {
+                Ok(outcomes)
+            } else {
+                Err(Abort::Refused(outcomes))
+            }
+        })
+    });
+    match write.await {
+        Ok(outcomes) | Err(Abort::Refused(outcomes)) => Ok(outcomes),
+        Err(Abort::Failed(error)) => Err(error),
+    }
+}
+
+/// A line that was checked.
+struct Line {
+    key: String,
+    draft: Draft,
+    path: Vec<CategoryName>,
+}
+
+async fn run(connection: &Connection, import: &Import) -> Result<Vec<Outcome>, StoreError> {
+    connection.execute_batch(MAY_IMPORT).await?;
+    let mut paths = Paths::new();
+    let mut outcomes = Vec::with_capacity(import.lines.len());
+    let mut group: Vec<Result<Line, String>> = Vec::new();
+    let mut keys: HashSet<String> = HashSet::new();
+    for line in &import.lines {
+        let line = check(line.clone());
+        // A SKU that comes once more must find what was written for it.
+        if let Ok(line) = &line
+            && !keys.insert(line.key.clone())
+        {
+            let whole = std::mem::take(&mut group);
+            outcomes.extend(write_group(connection, import, whole, &mut paths).await?);
+            keys = HashSet::from([line.key.clone()]);
+        }
+        group.push(line);
+    }
+    outcomes.extend(write_group(connection, import, group, &mut paths).await?);
+    Ok(outcomes)
+}
+
+fn check(line: ImportProduct) -> Result<Line, String> {
+    let (draft, path) = Draft::import(line)?;
+    Ok(Line {
+        key: fold(draft.sku.as_deref().unwrap_or_default()),
+        draft,
+        path,
+    })
+}
+
+/// A product that is made by a line.
+struct Made {
+    row: NewRow,
+    category: Option<i64>,
+}
+
+/// Writes lines of which each has a SKU of its own.
+async fn write_group(
+    connection: &Connection,
+    import: &Import,
+    lines: Vec<Result<Line, String>>,
+    paths: &mut Paths,
+) -> Result<Vec<Outcome>, StoreError> {
+    let keys: Vec<String> = lines
+        .iter()
+        .flatten()
+        .map(|line| line.key.clone())
+        .collect();
+    let mut found = rows::lock_by_sku(connection, &keys).await?;
+    let (mut made, mut changed) = (Vec::new(), Vec::new());
+    let mut outcomes = Vec::with_capacity(lines.len());
+    for line in lines {
+        let line = match line {
+            Ok(line) => line,
+            Err(reason) => {
+                outcomes.push(Err(reason));
+                continue;
+            }
+        };
+        let before = found.remove(&line.key);
+        let is_foreign = |before: &Found| before.owner_id != import.owner_id;
+        if before.as_ref().is_some_and(is_foreign) {
+            outcomes.push(Err("sku is in use by another seller".to_owned()));
+            continue;
+        }
+        let category = category(connection, import, &line.path, paths).await?;
+        outcomes.push(Ok(match before {
+            None => {
+                made.push(Made {
+                    category: category.map(|(number, _)| number),
+                    row: new_row(import, line.draft),
+                });
+                ImportOutcome::Created
+            }
+            Some(before) => match next_of(before, line.draft, category) {
+                None => ImportOutcome::Unchanged,
+                Some(next) => {
+                    changed.push(next);
+                    ImportOutcome::Updated
+                }
+            },
+        }));
+    }
+    insert(connection, &made).await?;
+    rows::update(connection, &changed, import.at).await?;
+    Ok(outcomes)
+}
+
+fn new_row(import: &Import, draft: Draft) -> NewRow {
+    NewRow {
+        product_id: ProductId::generate(),
+        variant_id: VariantId::generate(),
+        owner_id: import.owner_id,
+        draft,
+        at: import.at,
+    }
+}
+
+/// The next version of a product; none if a line says what is there already.
+fn next_of(found: Found, draft: Draft, category: Option<(i64, String)>) -> Option<Next> {
+    let number = category.as_ref().map(|(number, _)| *number);
+    let mut document: Document = draft.replacing(found.document.clone());
+    // The path decides which category is meant; its slug may be another than its name's.
+    document.category = category
+        .zip(document.category)
+        .map(|((_, slug), named)| CategoryName {
+            slug,
+            name: named.name,
+        });
+    let mut before = found.document;
+    if number == found.category {
+        before.category.clone_from(&document.category);
+    }
+    let is_new = before != document || number != found.category;
+    is_new.then_some(Next {
+        number: found.number,
+        version: found.version,
+        category: number,
+        document,
+    })
+}
+
+/// The category at the end of a path; what is missing on the way is made.
+async fn category(
+    connection: &Connection,
+    import: &Import,
+    path: &[CategoryName],
+    paths: &mut Paths,
+) -> Result<Option<(i64, String)>, StoreError> {
+    let names: Vec<String> = path.iter().map(|named| named.name.clone()).collect();
+    if let Some(known) = paths.get(&names) {
+        return Ok(Some(known.clone()));
+    }
+    let mut parent: Option<(i64, String)> = None;
+    for named in path {
+        let above = parent
+            .as_ref()
+            .map(|(number, slug)| (*number, slug.as_str()));
+        let next = categories::find_or_make_below(connection, above, named, import.at).await?;
+        parent = Some(next);
+    }
+    if let Some(found) = &parent {
+        paths.insert(names, found.clone());
+    }
+    Ok(parent)
+}
+
+/// Inserts products, each under the first of its slugs that is free.
+async fn insert(connection: &Connection, made: &[Made]) -> Result<(), StoreError> {
+    let mut waiting: Vec<(&Made, Vec<String>)> = made
+        .iter()
+        .map(|one| {
+            let tail = document::tail(one.row.product_id);
+            let mut slugs: Vec<String> =
+                slug::candidates(&one.row.draft.slug_base(), &tail).collect();
+            slugs.reverse();
+            (one, slugs)
+        })
+        .collect();
+    let mut given: HashSet<String> = HashSet::new();
+    let mut fresh = Vec::with_capacity(made.len());
+    while !waiting.is_empty() {
+        let asked: Vec<String> = waiting
+            .iter()
+            .filter_map(|(_, slugs)| slugs.last().cloned())
+            .collect();
+        let used = write::used_slugs(connection, &asked).await?;
+        let mut rest = Vec::new();
+        for (one, mut slugs) in waiting {
+            let slug = slugs.pop().ok_or_else(|| broken("no slug is free"))?;
+            if !used.contains(&slug) && given.insert(slug.clone()) {
+                fresh.push(Fresh {
+                    row: &one.row,
+                    slug,
+                    category: one.category,
+                });
+            } else {
+                rest.push((one, slugs));
+            }
+        }
+        waiting = rest;
+    }
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    if rows::insert(connection, &fresh).await?.len() == fresh.len() {
+        Ok(())
+    } else {
+        Err(StoreError::Constraint("products_slug_key".to_owned()))
+    }
+}

@@ -1,0 +1,275 @@
+//! The catalog in PostgreSQL, shared by several nodes. A batch is a handful of statements over lists, never one an
+//! order. Rules are asked for in `domain`, never written here a second time.
+//!
+//! Locks are taken in one order everywhere: keys of requests, the right to import, products by number, reservations by
+//! the id of their order, and stock by the number of its variant, last of all. A reservation's key is locked by whoever
+//! inserts it, so twins on other nodes wait there, in the same order, and none of them for stock that the other holds.
+
+mod adjust;
+mod audit;
+mod categories;
+mod give_back;
+mod import;
+mod inventory;
+mod list;
+mod movements;
+mod read;
+mod reserve;
+mod reserved;
+mod resolve;
+mod rows;
+mod search;
+mod stock;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use super::{
+    Adjust, CategoryRow, Edit, Import, Moved, NewRow, Store, cursor, list::List, movement,
+};
+use crate::domain::scope::Scope;
+use async_trait::async_trait;
+use contracts::{
+    catalog::{
+        AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
+        InventoryQuery, InventoryView, ListError, MovementView, Overdue, ProductAudit,
+        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
+        Resolve, ResolveError, StockAudit,
+    },
+    request::Answered,
+    values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
+};
+use platform::db::{
+    Abort, StoreError,
+    keys::KeyedRequest,
+    migrate::Migration,
+    postgres::{BASE, Bytes, Database, Place},
+};
+use std::convert::Infallible;
+
+const MIGRATIONS: [Migration; 2] = [
+    BASE,
+    Migration {
+        number: 1,
+        name: "catalog",
+        sql: include_str!("../../../migrations/postgres/0001_catalog.sql"),
+    },
+];
+
+/// The catalog in one schema of a PostgreSQL server.
+#[derive(Debug, Clone)]
+pub(crate) struct PostgresStore {
+    database: Database,
+}
+
+impl PostgresStore {
+    pub(crate) async fn open(place: Place, now: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self {
+            database: Database::open(place, &MIGRATIONS, now.as_ms()).await?,
+        })
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn create(
+        &self,
+        row: NewRow,
+        key: Option<KeyedRequest>,
+    ) -> Result<Answered<ProductView>, EditError> {
+        let write = self.database.write((row, key), |c, (row, key)| {
+            Box::pin(write::create(c, row, key.as_ref()))
+        });
+        write.await.map_err(edit_error)
+    }
+
+    async fn edit(&self, edit: Edit) -> Result<ProductView, EditError> {
+        let write = self
+            .database
+            .write(edit, |c, edit| Box::pin(write::edit(c, edit)));
+        write.await.map_err(edit_error)
+    }
+
+    async fn product(
+        &self,
+        which: ProductRef,
+        scope: Scope,
+    ) -> Result<Option<ProductView>, StoreError> {
+        let found = read::product(&self.database.read().await?, &which).await?;
+        Ok(found.filter(|product| scope.sees(product.owner_id, product.status)))
+    }
+
+    async fn products(
+        &self,
+        query: ProductQuery,
+        scope: Scope,
+    ) -> Result<Page<ProductView>, ListError> {
+        let list = List::new(query, scope)?;
+        let page = async { list::page(&self.database.read().await?, &list).await };
+        page.await.map_err(list_error)
+    }
+
+    async fn import(
+        &self,
+        import: Import,
+    ) -> Result<Vec<Result<ImportOutcome, String>>, StoreError> {
+        match import::all(&self.database, import.clone()).await {
+            // Another node made a product under one of these names meanwhile: the second time it is found.
+            Err(StoreError::Constraint(_)) => import::all(&self.database, import).await,
+            told => told,
+        }
+    }
+
+    async fn categories(&self) -> Result<Vec<CategoryView>, StoreError> {
+        categories::all(&self.database.read().await?).await
+    }
+
+    async fn create_category(&self, row: CategoryRow) -> Result<CategoryView, EditError> {
+        let write = self
+            .database
+            .write(row, |c, row| Box::pin(categories::create(c, row)));
+        write.await.map_err(edit_error)
+    }
+
+    async fn adjust(
+        &self,
+        adjust: Adjust,
+        key: Option<KeyedRequest>,
+    ) -> Result<Answered<Vec<InventoryView>>, AdjustError> {
+        let write = self.database.write((adjust, key), |c, (adjust, key)| {
+            Box::pin(adjust::all(c, adjust, key.as_ref()))
+        });
+        write.await.map_err(|abort: Abort<AdjustError>| {
+            abort.into_refusal(|| AdjustError::Overloaded, AdjustError::Internal)
+        })
+    }
+
+    async fn inventory(
+        &self,
+        query: InventoryQuery,
+        scope: Scope,
+    ) -> Result<Page<InventoryView>, ListError> {
+        let after = cursor::read(query.cursor.as_ref())?;
+        let page =
+            async { inventory::page(&self.database.read().await?, &query, after, scope).await };
+        page.await.map_err(list_error)
+    }
+
+    async fn inventory_of(
+        &self,
+        id: VariantId,
+        scope: Scope,
+    ) -> Result<Option<InventoryView>, StoreError> {
+        inventory::one(&self.database.read().await?, id, scope).await
+    }
+
+    async fn movements(
+        &self,
+        id: VariantId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<MovementView>, ListError> {
+        let before = movement::before(cursor.as_ref())?;
+        let page = async { movements::page(&self.database.read().await?, id, limit, before).await };
+        page.await.map_err(list_error)
+    }
+
+    async fn reserve_all(
+        &self,
+        batch: Vec<Reserve>,
+        at: Timestamp,
+    ) -> Result<Vec<Result<Reserved, ReserveError>>, StoreError> {
+        reserve::all(&self.database, batch, at).await
+    }
+
+    async fn resolve_all(
+        &self,
+        batch: Vec<Resolve>,
+        at: Timestamp,
+    ) -> Result<Moved<Result<(), ResolveError>>, StoreError> {
+        self.database
+            .write(batch, move |c, batch| Box::pin(resolve::all(c, batch, at)))
+            .await
+            .map_err(storage)
+    }
+
+    async fn give_back_all(
+        &self,
+        batch: Vec<GiveBack>,
+        at: Timestamp,
+    ) -> Result<Moved<Result<(), GiveBackError>>, StoreError> {
+        self.database
+            .write(batch, move |c, batch| {
+                Box::pin(give_back::all(c, batch, at))
+            })
+            .await
+            .map_err(storage)
+    }
+
+    async fn overdue(
+        &self,
+        before: Timestamp,
+        after: Option<Overdue>,
+        limit: u32,
+    ) -> Result<Vec<Overdue>, StoreError> {
+        resolve::overdue(&self.database.read().await?, before, after, limit).await
+    }
+
+    async fn audit_stock(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<StockAudit>, StoreError> {
+        audit::stock(&*self.database.snapshot().await?, after, limit).await
+    }
+
+    async fn audit_products(
+        &self,
+        after: Option<VariantId>,
+        limit: u32,
+    ) -> Result<Vec<ProductAudit>, StoreError> {
+        audit::products(&self.database.read().await?, after, limit).await
+    }
+
+    async fn audit_reservations(
+        &self,
+        after: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Vec<ReservationAudit>, StoreError> {
+        audit::reservations(&*self.database.snapshot().await?, after, limit).await
+    }
+}
+
+fn edit_error(abort: Abort<EditError>) -> EditError {
+    abort.into_refusal(|| EditError::Overloaded, EditError::Internal)
+}
+
+fn list_error(error: StoreError) -> ListError {
+    ListError::Internal(Box::new(error))
+}
+
+/// For writes that nothing but storage can refuse.
+fn storage(abort: Abort<Infallible>) -> StoreError {
+    match abort {
+        Abort::Failed(error) => error,
+        Abort::Refused(never) => match never {},
+    }
+}
+
+/// What must be in the database and is not.
+fn broken(what: &str) -> StoreError {
+    StoreError::Other(what.into())
+}
+
+/// A value that no longer reads as its type.
+fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Other(Box::new(error))
+}
+
+/// Before all ids: no id is made of zeros only.
+const FIRST_ID: Bytes<16> = Bytes([0; 16]);
+
+/// Whether the database can hold this text. If not, nothing in it has that name.
+fn can_be_kept(text: &str) -> bool {
+    !text.contains('\0')
+}

@@ -1,0 +1,156 @@
+//! Products as they are read: a product and all of its variants in one statement, so that they are of one moment.
+
+use super::{broken, can_be_kept, unreadable};
+use contracts::{
+    catalog::{ProductRef, ProductView, StockView, VariantView},
+    values::{Money, ProductId, Timestamp, UserId, VariantId, Version},
+};
+use platform::db::{
+    StoreError,
+    postgres::{Bytes, Connection, Row, ToSql, parsed},
+};
+
+/// Columns of [`row`], from [`FROM`].
+pub(super) const COLUMNS: &str = "p.product_number, p.product_id, p.owner_id, p.slug, p.name, p.status, \
+     p.image_url, p.version, p.created_at_ms, p.updated_at_ms, p.attributes, p.description, \
+     c.slug, v.sku, v.price_minor, v.currency, \
+     held.ids, held.skus, held.prices, held.currencies, held.on_hand, held.reserved, held.versions";
+/// How many there are.
+pub(super) const COLUMN_COUNT: usize = 23;
+
+/// What follows `products p` after FROM.
+pub(super) const FROM: &str =
+    "JOIN variants v ON v.product_number = p.product_number AND v.position = 0
+   LEFT JOIN categories c ON c.category_number = p.category_number
+  CROSS JOIN LATERAL (
+         SELECT ARRAY_AGG(a.variant_id ORDER BY a.position) AS ids,
+                ARRAY_AGG(a.sku ORDER BY a.position) AS skus,
+                ARRAY_AGG(a.price_minor ORDER BY a.position) AS prices,
+                ARRAY_AGG(a.currency ORDER BY a.position) AS currencies,
+                ARRAY_AGG(s.on_hand ORDER BY a.position) AS on_hand,
+                ARRAY_AGG(s.reserved ORDER BY a.position) AS reserved,
+                ARRAY_AGG(s.version ORDER BY a.position) AS versions
+           FROM variants a
+           JOIN stock s ON s.variant_number = a.variant_number
+          WHERE a.product_number = p.product_number
+        ) AS held";
+
+/// A product with its variants, and the store's number of it.
+pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
+    let attributes: &str = row.try_get(10)?;
+    let mut view = ProductView {
+        id: ProductId::from_bytes(id(row, 1)?),
+        owner_id: UserId::from_bytes(id(row, 2)?),
+        slug: row.try_get(3)?,
+        name: row.try_get(4)?,
+        status: parsed(row, 5)?,
+        image_url: row.try_get(6)?,
+        version: version(row, 7)?,
+        created_at: Timestamp::from_ms(row.try_get(8)?),
+        updated_at: Timestamp::from_ms(row.try_get(9)?),
+        attributes: serde_json::from_str(attributes).map_err(unreadable)?,
+        description: row.try_get(11)?,
+        category: row.try_get(12)?,
+        sku: row.try_get(13)?,
+        price: money(row, 14, 15)?,
+        stock: stock(0, 0),
+        variants: Vec::new(),
+        stock_version: 0,
+    };
+    let versions: Vec<i64> = row.try_get(22)?;
+    for (variant, version) in variants(row)?.into_iter().zip(versions) {
+        view.stock = stock(
+            view.stock.on_hand.saturating_add(variant.stock.on_hand),
+            view.stock.reserved.saturating_add(variant.stock.reserved),
+        );
+        view.stock_version = view.stock_version.saturating_add(version);
+        view.variants.push(variant);
+    }
+    Ok((row.try_get(0)?, view))
+}
+
+/// The variants, whose columns are lists of the same length.
+fn variants(row: &Row) -> Result<Vec<VariantView>, StoreError> {
+    let ids: Vec<Bytes<16>> = row.try_get(16)?;
+    let skus: Vec<String> = row.try_get(17)?;
+    let prices: Vec<i64> = row.try_get(18)?;
+    let currencies: Vec<&str> = row.try_get(19)?;
+    let on_hand: Vec<i64> = row.try_get(20)?;
+    let reserved: Vec<i64> = row.try_get(21)?;
+    let named = ids.into_iter().zip(skus);
+    let priced = prices.into_iter().zip(currencies);
+    let counted = on_hand.into_iter().zip(reserved);
+    named
+        .zip(priced)
+        .zip(counted)
+        .map(
+            |(((Bytes(id), sku), (minor, currency)), (on_hand, reserved))| {
+                Ok(VariantView {
+                    id: VariantId::from_bytes(id),
+                    sku,
+                    price: Money::new(minor, currency.parse().map_err(unreadable)?),
+                    stock: stock(on_hand, reserved),
+                })
+            },
+        )
+        .collect()
+}
+
+/// One product with its variants.
+pub(super) async fn product(
+    connection: &Connection,
+    which: &ProductRef,
+) -> Result<Option<ProductView>, StoreError> {
+    match which {
+        ProductRef::Id(id) => one(connection, "p.product_id = $1", &Bytes(*id.as_bytes())).await,
+        ProductRef::Slug(slug) if can_be_kept(slug) => one(connection, "p.slug = $1", slug).await,
+        ProductRef::Slug(_) => Ok(None),
+    }
+}
+
+/// The product of that number, which is there.
+pub(super) async fn numbered(
+    connection: &Connection,
+    number: i64,
+) -> Result<ProductView, StoreError> {
+    one(connection, "p.product_number = $1", &number)
+        .await?
+        .ok_or_else(|| broken("a product that was written is not there"))
+}
+
+async fn one(
+    connection: &Connection,
+    condition: &str,
+    value: &(dyn ToSql + Sync),
+) -> Result<Option<ProductView>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM products p {FROM} WHERE {condition}");
+    let found = connection.query_opt(&sql, &[value]).await?;
+    found.map(|found| Ok(row(&found)?.1)).transpose()
+}
+
+fn stock(on_hand: i64, reserved: i64) -> StockView {
+    debug_assert!(
+        0 <= reserved && reserved <= on_hand,
+        "{reserved} of {on_hand}"
+    );
+    StockView {
+        on_hand,
+        reserved,
+        available: on_hand.saturating_sub(reserved),
+    }
+}
+
+/// The bytes of an id.
+pub(super) fn id(row: &Row, column: usize) -> Result<[u8; 16], StoreError> {
+    let Bytes(id): Bytes<16> = row.try_get(column)?;
+    Ok(id)
+}
+
+/// Money from its two columns.
+pub(super) fn money(row: &Row, minor: usize, currency: usize) -> Result<Money, StoreError> {
+    Ok(Money::new(row.try_get(minor)?, parsed(row, currency)?))
+}
+
+pub(super) fn version(row: &Row, column: usize) -> Result<Version, StoreError> {
+    Version::try_from(row.try_get::<_, i64>(column)?).map_err(unreadable)
+}

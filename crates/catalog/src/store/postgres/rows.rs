@@ -1,0 +1,345 @@
+//! The rows of products, many at a time: inserted, found and updated in statements over lists. Decides nothing.
+
+use super::{broken, read, search, stock, unreadable};
+use crate::{
+    domain::{category::CategoryName, document::Document, text},
+    store::NewRow,
+};
+use contracts::{
+    catalog::ProductStatus,
+    values::{Timestamp, UserId, Version, fold},
+};
+use platform::db::{
+    StoreError,
+    postgres::{Bytes, Connection, Row, ToSql, parsed},
+};
+use std::collections::HashMap;
+
+/// A product to be inserted.
+pub(super) struct Fresh<'a> {
+    pub(super) row: &'a NewRow,
+    pub(super) slug: String,
+    pub(super) category: Option<i64>,
+}
+
+const INSERT_PRODUCTS: &str =
+    "INSERT INTO products (product_id, owner_id, slug, name, name_key, category_number, status, image_url, version,
+                           created_at_ms, updated_at_ms, attributes, description)
+     SELECT product_id, owner_id, slug, name, name_key, category_number, status, image_url, 1, at_ms, at_ms,
+            attributes, description
+       FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+                   $9::bigint[], $10::text[], $11::text[])
+            AS fresh (product_id, owner_id, slug, name, name_key, category_number, status, image_url, at_ms,
+                      attributes, description)
+     ON CONFLICT (slug) DO NOTHING
+     RETURNING product_id, product_number";
+
+/// Inserts all rows of these products: their numbers. One whose slug is taken is left out.
+pub(super) async fn insert(
+    connection: &Connection,
+    fresh: &[Fresh<'_>],
+) -> Result<Vec<i64>, StoreError> {
+    let numbers = insert_products(connection, fresh).await?;
+    let made: Vec<(i64, &Fresh<'_>)> = fresh
+        .iter()
+        .filter_map(|one| Some((*numbers.get(one.row.product_id.as_bytes())?, one)))
+        .collect();
+    if !made.is_empty() {
+        let variants = insert_variants(connection, &made).await?;
+        insert_stock(connection, &made, &variants).await?;
+        let shown: Vec<(i64, String)> = made
+            .iter()
+            .map(|(number, one)| (*number, search::of_draft(&one.row.draft, &sku_of(one))))
+            .collect();
+        search::put(connection, &shown).await?;
+    }
+    Ok(made.iter().map(|(number, _)| *number).collect())
+}
+
+fn sku_of(fresh: &Fresh<'_>) -> String {
+    fresh.row.draft.sku_or_made(fresh.row.product_id)
+}
+
+async fn insert_products(
+    connection: &Connection,
+    fresh: &[Fresh<'_>],
+) -> Result<HashMap<[u8; 16], i64>, StoreError> {
+    let drafts = || fresh.iter().map(|one| &one.row.draft);
+    let ids: Vec<Bytes<16>> = fresh
+        .iter()
+        .map(|one| Bytes(*one.row.product_id.as_bytes()))
+        .collect();
+    let owners: Vec<Bytes<16>> = fresh
+        .iter()
+        .map(|one| Bytes(*one.row.owner_id.as_bytes()))
+        .collect();
+    let slugs: Vec<&str> = fresh.iter().map(|one| one.slug.as_str()).collect();
+    let names: Vec<&str> = drafts().map(|draft| draft.name.as_str()).collect();
+    let name_keys: Vec<String> = drafts().map(|draft| text::sort_key(&draft.name)).collect();
+    let categories: Vec<Option<i64>> = fresh.iter().map(|one| one.category).collect();
+    let statuses: Vec<&str> = drafts()
+        .map(|draft| draft.status.unwrap_or(ProductStatus::Active).as_str())
+        .collect();
+    let images: Vec<Option<&str>> = drafts().map(|draft| draft.image_url.as_deref()).collect();
+    let times: Vec<i64> = fresh.iter().map(|one| one.row.at.as_ms()).collect();
+    let attributes = drafts()
+        .map(|draft| json(&draft.attributes))
+        .collect::<Result<Vec<_>, _>>()?;
+    let descriptions: Vec<&str> = drafts().map(|draft| draft.description.as_str()).collect();
+    let parameters: [&(dyn ToSql + Sync); 11] = [
+        &ids,
+        &owners,
+        &slugs,
+        &names,
+        &name_keys,
+        &categories,
+        &statuses,
+        &images,
+        &times,
+        &attributes,
+        &descriptions,
+    ];
+    let rows = connection.query(INSERT_PRODUCTS, &parameters).await?;
+    rows.iter()
+        .map(|row| Ok((read::id(row, 0)?, row.try_get(1)?)))
+        .collect()
+}
+
+const INSERT_VARIANTS: &str =
+    "INSERT INTO variants (variant_id, product_number, position, sku, sku_key, price_minor, currency)
+     SELECT variant_id, product_number, 0, sku, sku_key, price_minor, currency
+       FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+            AS fresh (variant_id, product_number, sku, sku_key, price_minor, currency)
+     RETURNING variant_id, variant_number";
+
+/// The default variants: their numbers.
+async fn insert_variants(
+    connection: &Connection,
+    made: &[(i64, &Fresh<'_>)],
+) -> Result<HashMap<[u8; 16], i64>, StoreError> {
+    let ids: Vec<Bytes<16>> = made
+        .iter()
+        .map(|(_, one)| Bytes(*one.row.variant_id.as_bytes()))
+        .collect();
+    let numbers: Vec<i64> = made.iter().map(|(number, _)| *number).collect();
+    let skus: Vec<String> = made.iter().map(|(_, one)| sku_of(one)).collect();
+    let sku_keys: Vec<String> = skus.iter().map(|sku| fold(sku)).collect();
+    let prices = || made.iter().map(|(_, one)| one.row.draft.price);
+    let minors: Vec<i64> = prices().map(|price| price.minor).collect();
+    let currencies: Vec<String> = prices()
+        .map(|price| price.currency.code().to_owned())
+        .collect();
+    let parameters: [&(dyn ToSql + Sync); 6] =
+        [&ids, &numbers, &skus, &sku_keys, &minors, &currencies];
+    let rows = connection.query(INSERT_VARIANTS, &parameters).await?;
+    rows.iter()
+        .map(|row| Ok((read::id(row, 0)?, row.try_get(1)?)))
+        .collect()
+}
+
+const INSERT_STOCK: &str = "INSERT INTO stock (variant_number, on_hand, reserved, version)
+     SELECT variant_number, units, 0, 1 FROM UNNEST($1::bigint[], $2::bigint[]) AS first (variant_number, units)";
+
+const INSERT_FIRST: &str =
+    "INSERT INTO stock_adjustments (variant_number, kind, delta, reason, actor, at_ms)
+     SELECT variant_number, 'initial', units, 'first stock', actor, at_ms
+       FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
+            AS first (variant_number, units, actor, at_ms)
+      WHERE units > 0";
+
+async fn insert_stock(
+    connection: &Connection,
+    made: &[(i64, &Fresh<'_>)],
+    variants: &HashMap<[u8; 16], i64>,
+) -> Result<(), StoreError> {
+    let numbers = made
+        .iter()
+        .map(|(_, one)| variants.get(one.row.variant_id.as_bytes()).copied())
+        .collect::<Option<Vec<i64>>>()
+        .ok_or_else(|| broken("a variant that was written has no number"))?;
+    let units: Vec<i64> = made.iter().map(|(_, one)| one.row.draft.stock).collect();
+    let actors: Vec<String> = made
+        .iter()
+        .map(|(_, one)| one.row.owner_id.to_string())
+        .collect();
+    let times: Vec<i64> = made.iter().map(|(_, one)| one.row.at.as_ms()).collect();
+    let first: [&(dyn ToSql + Sync); 4] = [&numbers, &units, &actors, &times];
+    let (stocked, noted) = tokio::join!(
+        async { connection.execute(INSERT_STOCK, &[&numbers, &units]).await },
+        connection.execute(INSERT_FIRST, &first)
+    );
+    stocked?;
+    noted.map(drop)
+}
+
+/// A product as it was found.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) number: i64,
+    pub(super) owner_id: UserId,
+    pub(super) version: Version,
+    pub(super) category: Option<i64>,
+    pub(super) document: Document,
+}
+
+const FIND: &str =
+    "SELECT p.product_number, p.owner_id, p.version, p.category_number, p.slug, p.name, p.status, p.image_url,
+            p.attributes, p.description, c.slug, c.name, v.sku, v.price_minor, v.currency, v.sku_key
+       FROM products p
+       JOIN variants v ON v.product_number = p.product_number AND v.position = 0
+       LEFT JOIN categories c ON c.category_number = p.category_number";
+
+pub(super) async fn by_number(
+    connection: &Connection,
+    number: i64,
+) -> Result<Option<Found>, StoreError> {
+    let sql = format!("{FIND} WHERE p.product_number = $1");
+    let row = connection.query_opt(&sql, &[&number]).await?;
+    row.as_ref().map(found).transpose()
+}
+
+/// Locks the products whose default variants have these folded SKUs, and gives each by its SKU.
+pub(super) async fn lock_by_sku(
+    connection: &Connection,
+    keys: &[String],
+) -> Result<HashMap<String, Found>, StoreError> {
+    let lock = "SELECT p.product_number
+                  FROM variants v
+                  JOIN products p ON p.product_number = v.product_number
+                 WHERE v.sku_key = ANY($1) AND v.position = 0
+                 ORDER BY p.product_number
+                   FOR NO KEY UPDATE OF p";
+    connection.query(lock, &[&keys]).await?;
+    let sql = format!("{FIND} WHERE v.sku_key = ANY($1)");
+    let rows = connection.query(&sql, &[&keys]).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(15)?, found(row)?)))
+        .collect()
+}
+
+fn found(row: &Row) -> Result<Found, StoreError> {
+    let attributes: &str = row.try_get(8)?;
+    let category: (Option<String>, Option<String>) = (row.try_get(10)?, row.try_get(11)?);
+    Ok(Found {
+        number: row.try_get(0)?,
+        owner_id: UserId::from_bytes(read::id(row, 1)?),
+        version: read::version(row, 2)?,
+        category: row.try_get(3)?,
+        document: Document {
+            slug: row.try_get(4)?,
+            name: row.try_get(5)?,
+            status: parsed(row, 6)?,
+            image_url: row.try_get(7)?,
+            attributes: serde_json::from_str(attributes).map_err(unreadable)?,
+            description: row.try_get(9)?,
+            category: match category {
+                (Some(slug), Some(name)) => Some(CategoryName { slug, name }),
+                (None, _) | (_, None) => None,
+            },
+            sku: row.try_get(12)?,
+            price: read::money(row, 13, 14)?,
+        },
+    })
+}
+
+/// The next version of a product, and under which version it was read.
+pub(super) struct Next {
+    pub(super) number: i64,
+    pub(super) version: Version,
+    pub(super) category: Option<i64>,
+    pub(super) document: Document,
+}
+
+const UPDATE_PRODUCTS: &str =
+    "UPDATE products
+        SET slug = next.slug, name = next.name, name_key = next.name_key, category_number = next.category_number,
+            status = next.status, image_url = next.image_url, attributes = next.attributes,
+            description = next.description, updated_at_ms = $11, version = products.version + 1
+       FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
+                   $8::text[], $9::text[], $10::text[])
+            AS next (product_number, version, slug, name, name_key, category_number, status, image_url, attributes,
+                     description)
+      WHERE products.product_number = next.product_number AND products.version = next.version";
+
+/// Writes the next versions of documents whose rows are locked.
+pub(super) async fn update(
+    connection: &Connection,
+    next: &[Next],
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    if next.is_empty() {
+        return Ok(());
+    }
+    // The product first: its variant's row notes the version.
+    update_products(connection, next, at).await?;
+    update_variants(connection, next).await?;
+    let shown: Vec<(i64, String)> = next
+        .iter()
+        .map(|one| (one.number, search::of_document(&one.document)))
+        .collect();
+    search::put(connection, &shown).await
+}
+
+async fn update_products(
+    connection: &Connection,
+    next: &[Next],
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let documents = || next.iter().map(|one| &one.document);
+    let numbers: Vec<i64> = next.iter().map(|one| one.number).collect();
+    let versions: Vec<i64> = next.iter().map(|one| one.version.get()).collect();
+    let slugs: Vec<&str> = documents().map(|one| one.slug.as_str()).collect();
+    let names: Vec<&str> = documents().map(|one| one.name.as_str()).collect();
+    let name_keys: Vec<String> = documents().map(|one| text::sort_key(&one.name)).collect();
+    let categories: Vec<Option<i64>> = next.iter().map(|one| one.category).collect();
+    let statuses: Vec<&str> = documents().map(|one| one.status.as_str()).collect();
+    let images: Vec<Option<&str>> = documents().map(|one| one.image_url.as_deref()).collect();
+    let attributes = documents()
+        .map(|one| json(&one.attributes))
+        .collect::<Result<Vec<_>, _>>()?;
+    let descriptions: Vec<&str> = documents().map(|one| one.description.as_str()).collect();
+    let at_ms = at.as_ms();
+    let parameters: [&(dyn ToSql + Sync); 11] = [
+        &numbers,
+        &versions,
+        &slugs,
+        &names,
+        &name_keys,
+        &categories,
+        &statuses,
+        &images,
+        &attributes,
+        &descriptions,
+        &at_ms,
+    ];
+    let changed = connection.execute(UPDATE_PRODUCTS, &parameters).await?;
+    if stock::is(changed, next.len()) {
+        Ok(())
+    } else {
+        Err(broken("a product changed under its lock"))
+    }
+}
+
+const UPDATE_VARIANTS: &str = "UPDATE variants
+    SET sku = next.sku, sku_key = next.sku_key, price_minor = next.price_minor, currency = next.currency
+   FROM UNNEST($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[])
+        AS next (product_number, sku, sku_key, price_minor, currency)
+  WHERE variants.product_number = next.product_number AND variants.position = 0";
+
+async fn update_variants(connection: &Connection, next: &[Next]) -> Result<(), StoreError> {
+    let documents = || next.iter().map(|one| &one.document);
+    let numbers: Vec<i64> = next.iter().map(|one| one.number).collect();
+    let skus: Vec<&str> = documents().map(|one| one.sku.as_str()).collect();
+    let sku_keys: Vec<String> = skus.iter().map(|sku| fold(sku)).collect();
+    let minors: Vec<i64> = documents().map(|one| one.price.minor).collect();
+    let currencies: Vec<&str> = documents().map(|one| one.price.currency.code()).collect();
+    let parameters: [&(dyn ToSql + Sync); 5] = [&numbers, &skus, &sku_keys, &minors, &currencies];
+    connection
+        .execute(UPDATE_VARIANTS, &parameters)
+        .await
+        .map(drop)
+}
+
+fn json(attributes: &serde_json::Map<String, serde_json::Value>) -> Result<String, StoreError> {
+    serde_json::to_string(attributes).map_err(unreadable)
+}

@@ -1,0 +1,141 @@
+//! Products as they are written: document, default variant, first stock and search in one transaction.
+//! An edit never touches stock. What is written for one product is written for many in as many statements.
+
+use super::{broken, categories, read, rows};
+use crate::{
+    domain::{document, slug},
+    store::{Edit, NewRow, kept::Kept},
+};
+use contracts::{
+    catalog::{EditError, ProductView},
+    request::Answered,
+    values::ProductId,
+};
+use platform::db::{
+    Abort, StoreError,
+    keys::KeyedRequest,
+    postgres::{Bytes, Connection, keys},
+};
+use rows::{Fresh, Next};
+use std::collections::HashSet;
+
+pub(super) async fn create(
+    connection: &Connection,
+    row: &NewRow,
+    key: Option<&KeyedRequest>,
+) -> Result<Answered<ProductView>, Abort<EditError>> {
+    if let Some(key) = key
+        && let Some(kept) =
+            keys::recall::<Kept, _>(connection, key, || EditError::KeyReused).await?
+    {
+        return Ok(Answered::replayed(kept.into_view()));
+    }
+    let category = match &row.draft.category {
+        None => None,
+        Some(named) => Some(categories::find_or_make(connection, named, row.at).await?),
+    };
+    let number = insert(connection, row, category).await?;
+    let view = read::numbered(connection, number).await?;
+    if let Some(key) = key {
+        keys::remember(connection, key, &Kept::of(&view), row.at).await?;
+    }
+    Ok(Answered::fresh(view))
+}
+
+/// Inserts all rows of a product and gives its number. A slug that somebody chose is taken or not; one that is made
+/// here gives way to whoever was faster.
+async fn insert(
+    connection: &Connection,
+    row: &NewRow,
+    category: Option<i64>,
+) -> Result<i64, Abort<EditError>> {
+    let fresh = |slug: String| Fresh {
+        row,
+        slug,
+        category,
+    };
+    if let Some(chosen) = &row.draft.slug {
+        let made = rows::insert(connection, &[fresh(chosen.clone())]).await;
+        let made = made.map_err(taken)?.pop();
+        return made.ok_or(Abort::Refused(EditError::SlugTaken));
+    }
+    for candidate in free_slugs(connection, row).await? {
+        let made = rows::insert(connection, &[fresh(candidate)]).await;
+        if let Some(number) = made.map_err(taken)?.pop() {
+            return Ok(number);
+        }
+    }
+    Err(broken("no slug is free").into())
+}
+
+fn taken(error: StoreError) -> Abort<EditError> {
+    Abort::from(error)
+        .or_constraint("products_slug_key", || EditError::SlugTaken)
+        .or_constraint("variants_sku_key", || EditError::SkuTaken)
+}
+
+/// Slugs for a product, best first, that were free just now.
+async fn free_slugs(connection: &Connection, row: &NewRow) -> Result<Vec<String>, StoreError> {
+    let tail = document::tail(row.product_id);
+    let candidates: Vec<String> = slug::candidates(&row.draft.slug_base(), &tail).collect();
+    let used = used_slugs(connection, &candidates).await?;
+    let free = candidates.into_iter().filter(|slug| !used.contains(slug));
+    Ok(free.collect())
+}
+
+/// Of these slugs, those that a product has.
+pub(super) async fn used_slugs(
+    connection: &Connection,
+    slugs: &[String],
+) -> Result<HashSet<String>, StoreError> {
+    let sql = "SELECT slug FROM products WHERE slug = ANY($1)";
+    let rows = connection.query(sql, &[&slugs]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+pub(super) async fn edit(
+    connection: &Connection,
+    edit: &Edit,
+) -> Result<ProductView, Abort<EditError>> {
+    let not_found = || Abort::Refused(EditError::NotFound);
+    let number = lock(connection, edit.product_id)
+        .await?
+        .ok_or_else(not_found)?;
+    // Read after the lock was had: price and SKU are in another row, which the lock does not wait for.
+    let found = rows::by_number(connection, number)
+        .await?
+        .ok_or_else(not_found)?;
+    if !edit.scope.holds(found.owner_id) {
+        return Err(not_found());
+    }
+    if let Some(sent) = edit.sent.version()
+        && sent != found.version
+    {
+        return Err(Abort::Refused(EditError::VersionConflict {
+            sent: edit.sent,
+            current: found.version,
+        }));
+    }
+    let change = edit.change.clone();
+    let document = change.apply(found.document).map_err(Abort::Refused)?;
+    let category = match &document.category {
+        None => None,
+        Some(named) => Some(categories::find_or_make(connection, named, edit.at).await?),
+    };
+    let next = Next {
+        number,
+        version: found.version,
+        category,
+        document,
+    };
+    rows::update(connection, &[next], edit.at)
+        .await
+        .map_err(taken)?;
+    Ok(read::numbered(connection, number).await?)
+}
+
+async fn lock(connection: &Connection, id: ProductId) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT product_number FROM products WHERE product_id = $1 FOR NO KEY UPDATE";
+    let row = connection.query_opt(sql, &[&Bytes(*id.as_bytes())]).await?;
+    row.map(|row| Ok(row.try_get(0)?)).transpose()
+}

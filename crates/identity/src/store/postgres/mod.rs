@@ -1,0 +1,247 @@
+//! Accounts and sessions in PostgreSQL, shared by several nodes. Every change is a compare-and-set in its statement;
+//! what is decided from a row is decided under its lock. Locks are taken in one order everywhere: users, sessions,
+//! refresh tokens.
+
+mod rows;
+mod secrets;
+mod sessions;
+mod users;
+
+use super::{
+    Credentials, LoginName, NewSession, NewUser, Rename, RoleChange, Rotated, Rotation, Secrets,
+    Setup, SigningKey, Store, TokenHash, failure,
+};
+use crate::domain::user::User;
+use async_trait::async_trait;
+use contracts::{
+    identity::{Ended, LoginError, ProfileError, RegisterError, UserDeleted},
+    values::{SessionId, Timestamp, UserId},
+};
+use platform::{
+    db::{
+        Abort, StoreError,
+        migrate::Migration,
+        postgres::{BASE, Database, Place},
+    },
+    outbox,
+};
+
+const MIGRATIONS: [Migration; 2] = [
+    BASE,
+    Migration {
+        number: 1,
+        name: "users_and_sessions",
+        sql: include_str!("../../../migrations/postgres/0001_users_and_sessions.sql"),
+    },
+];
+
+/// Identity's tables in one schema of a PostgreSQL server.
+#[derive(Debug, Clone)]
+pub(crate) struct PostgresStore {
+    database: Database,
+}
+
+impl PostgresStore {
+    pub(crate) async fn open(place: Place, now: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self {
+            database: Database::open(place, &MIGRATIONS, now.as_ms()).await?,
+        })
+    }
+
+    /// The database, for the relay of its outbox.
+    pub(crate) fn database(&self) -> Database {
+        self.database.clone()
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn secrets(
+        &self,
+        key: SigningKey,
+        successor: [u8; 32],
+        at: Timestamp,
+    ) -> Result<Secrets, StoreError> {
+        self.database
+            .write((key, successor), move |c, (key, successor)| {
+                Box::pin(secrets::load_or_keep(c, key, successor, at))
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn register(
+        &self,
+        user: NewUser,
+        session: NewSession,
+    ) -> Result<User, Abort<RegisterError>> {
+        self.database
+            .write(user, move |c, user| {
+                Box::pin(async move {
+                    let user = users::insert(c, user).await?;
+                    sessions::insert(c, user.id, &session).await?;
+                    Ok(user)
+                })
+            })
+            .await
+    }
+
+    async fn renew_setup_token(&self, token: TokenHash, at: Timestamp) -> Result<bool, StoreError> {
+        self.database
+            .write(token, move |c, token| {
+                Box::pin(secrets::renew_setup_token(c, token, at))
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn setup_token_is_good(&self, token: TokenHash) -> Result<bool, StoreError> {
+        secrets::setup_token_is_good(&self.database.read().await?, &token).await
+    }
+
+    async fn set_up(&self, setup: Setup) -> Result<User, Abort<RegisterError>> {
+        self.database
+            .write(setup, |c, setup| {
+                Box::pin(async move {
+                    if !secrets::use_setup_token(c, &setup.token, setup.user.at).await? {
+                        return Err(Abort::Refused(RegisterError::SetupTokenInvalid));
+                    }
+                    let user = users::insert(c, &setup.user).await?;
+                    sessions::insert(c, user.id, &setup.session).await?;
+                    Ok(user)
+                })
+            })
+            .await
+    }
+
+    async fn make_admin(&self, user: NewUser) -> Result<User, Abort<RegisterError>> {
+        self.database
+            .write(user, |c, user| {
+                Box::pin(async move {
+                    match users::promote(c, user).await? {
+                        Some(admin) => {
+                            sessions::end_all(c, admin.id, "password", user.at).await?;
+                            Ok(admin)
+                        }
+                        None => users::insert(c, user).await,
+                    }
+                })
+            })
+            .await
+    }
+
+    async fn credentials(&self, name: LoginName) -> Result<Option<Credentials>, StoreError> {
+        users::credentials(&self.database.read().await?, &name).await
+    }
+
+    async fn credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StoreError> {
+        users::credentials_of(&self.database.read().await?, id).await
+    }
+
+    async fn open_session(
+        &self,
+        proven: Credentials,
+        session: NewSession,
+    ) -> Result<User, Abort<LoginError>> {
+        self.database
+            .write(proven, move |c, proven| {
+                Box::pin(async move {
+                    let user = users::still_proven(c, proven).await?;
+                    let user = user.ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
+                    sessions::insert(c, user.id, &session).await?;
+                    Ok(user)
+                })
+            })
+            .await
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<Rotated, StoreError> {
+        self.database
+            .write(rotation, |c, rotation| {
+                Box::pin(sessions::rotate(c, rotation))
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn end_session(
+        &self,
+        id: SessionId,
+        user: UserId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.database
+            .write((), move |c, ()| {
+                Box::pin(sessions::end_of_user(c, id, user, at))
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn end_session_of(
+        &self,
+        token: TokenHash,
+        at: Timestamp,
+    ) -> Result<Option<SessionId>, StoreError> {
+        self.database
+            .write(token, move |c, token| {
+                Box::pin(sessions::end_by_token(c, token, at))
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        users::find(&self.database.read().await?, id).await
+    }
+
+    async fn rename(&self, change: Rename) -> Result<User, Abort<ProfileError>> {
+        self.database
+            .write(change, |c, change| Box::pin(users::rename(c, change)))
+            .await
+    }
+
+    async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>> {
+        self.database
+            .write(change, |c, change| Box::pin(users::set_roles(c, change)))
+            .await
+    }
+
+    async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>> {
+        self.database
+            .write(proven, move |c, proven| {
+                Box::pin(async move {
+                    let epoch = users::erase(c, proven, at).await?;
+                    let epoch = epoch.ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
+                    sessions::end_all(c, proven.user_id, "deleted", at).await?;
+                    let event = UserDeleted {
+                        user_id: proven.user_id,
+                    };
+                    outbox::postgres::append(c, &event, at).await?;
+                    Ok(epoch)
+                })
+            })
+            .await
+    }
+
+    async fn endings_since(&self, since: Timestamp) -> Result<Ended, StoreError> {
+        let connection = self.database.read().await?;
+        Ok(Ended {
+            sessions: sessions::ended_since(&connection, since).await?,
+            users: users::epochs_since(&connection, since).await?,
+        })
+    }
+
+    /// Two commits: sessions take their tokens along, and two nodes that do both at once would wait for one another.
+    async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let tokens = self
+            .database
+            .write((), move |c, ()| Box::pin(sessions::sweep_tokens(c, now)));
+        let tokens = tokens.await.map_err(failure)?;
+        let sessions = self
+            .database
+            .write((), move |c, ()| Box::pin(sessions::sweep(c, now)));
+        let sessions = sessions.await.map_err(failure)?;
+        Ok(tokens || sessions)
+    }
+}

@@ -1,0 +1,76 @@
+//! Rows as domain values. A row that breaks a value's rule is storage's failure, never a default.
+
+use crate::{
+    domain::{roles::Roles, user::User},
+    store::Credentials,
+};
+use contracts::values::{Email, SessionId, Timestamp, UserId, Username, ValueError, Version};
+use platform::db::{
+    StoreError,
+    postgres::{Bytes, Row},
+};
+use secrecy::SecretString;
+
+/// The columns that [`user`] reads, in its order.
+macro_rules! users {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            " user_id, email, username, name, roles, version, token_epoch, created_at_ms ",
+            $after
+        )
+    };
+}
+pub(super) use users;
+
+pub(super) fn user(row: &Row) -> Result<User, StoreError> {
+    let email: Option<&str> = row.try_get(1)?;
+    let username: Option<&str> = row.try_get(2)?;
+    let roles = Roles::from_text(row.try_get(4)?);
+    Ok(User {
+        id: user_id(row, 0)?,
+        email: email.map(Email::parse).transpose().map_err(unreadable)?,
+        username: username
+            .map(Username::parse)
+            .transpose()
+            .map_err(unreadable)?,
+        name: row.try_get(3)?,
+        roles: roles.map_err(unreadable)?,
+        version: version(row, 5)?,
+        epoch: row.try_get(6)?,
+        created_at: time(row, 7)?,
+    })
+}
+
+pub(super) fn version(row: &Row, column: usize) -> Result<Version, StoreError> {
+    Version::try_from(row.try_get::<_, i64>(column)?).map_err(unreadable)
+}
+
+/// `user_id, password_hash, disabled_at_ms`.
+pub(super) fn credentials(row: &Row) -> Result<Credentials, StoreError> {
+    let password_hash: String = row.try_get(1)?;
+    let disabled_at: Option<i64> = row.try_get(2)?;
+    Ok(Credentials {
+        user_id: user_id(row, 0)?,
+        password_hash: SecretString::from(password_hash),
+        disabled: disabled_at.is_some(),
+    })
+}
+
+pub(super) fn user_id(row: &Row, column: usize) -> Result<UserId, StoreError> {
+    let Bytes(id): Bytes<16> = row.try_get(column)?;
+    Ok(UserId::from_bytes(id))
+}
+
+pub(super) fn session_id(row: &Row, column: usize) -> Result<SessionId, StoreError> {
+    let Bytes(id): Bytes<16> = row.try_get(column)?;
+    Ok(SessionId::from_bytes(id))
+}
+
+pub(super) fn time(row: &Row, column: usize) -> Result<Timestamp, StoreError> {
+    Ok(Timestamp::from_ms(row.try_get(column)?))
+}
+
+fn unreadable(error: ValueError) -> StoreError {
+    StoreError::Other(Box::new(error))
+}

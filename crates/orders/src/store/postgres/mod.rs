@@ -1,0 +1,185 @@
+//! Orders in PostgreSQL, shared by several nodes. Every batch is a handful of statements over lists, never one an
+//! order. Locks are taken in one order everywhere: the right to place or to give up ids, then orders by number. Twins
+//! meet at the unique constraint of the order's id.
+
+mod audit;
+mod change;
+mod place;
+mod read;
+
+use super::{Found, Happened, PlaceRefusal, Placed, Store, view};
+use crate::domain::order::{Happening, NewOrder, Order};
+use async_trait::async_trait;
+use contracts::{
+    orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
+    values::{OrderId, Page, Timestamp, UserId},
+};
+use platform::{
+    db::{
+        Abort, StoreError,
+        migrate::Migration,
+        postgres::{BASE, Bytes, Database, Place},
+    },
+    digest, fault,
+};
+use std::convert::Infallible;
+
+const MIGRATIONS: [Migration; 2] = [
+    BASE,
+    Migration {
+        number: 1,
+        name: "orders",
+        sql: include_str!("../../../migrations/postgres/0001_orders.sql"),
+    },
+];
+
+/// Orders in one schema of a PostgreSQL server.
+#[derive(Debug, Clone)]
+pub(crate) struct PostgresStore {
+    database: Database,
+}
+
+impl PostgresStore {
+    pub(crate) async fn open(place: Place, now: Timestamp) -> Result<Self, StoreError> {
+        Ok(Self {
+            database: Database::open(place, &MIGRATIONS, now.as_ms()).await?,
+        })
+    }
+
+    pub(crate) fn database(&self) -> Database {
+        self.database.clone()
+    }
+}
+
+/// For writes that nothing but storage can refuse.
+fn storage(abort: Abort<Infallible>) -> StoreError {
+    match abort {
+        Abort::Failed(error) => error,
+        Abort::Refused(never) => match never {},
+    }
+}
+
+fn bytes(ids: &[OrderId]) -> Vec<Bytes<16>> {
+    ids.iter().map(|id| Bytes(*id.as_bytes())).collect()
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn place_all(
+        &self,
+        batch: Vec<NewOrder>,
+    ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
+        self.database
+            .write(batch, |c, batch| {
+                Box::pin(async move {
+                    let placed = place::place_all(c, batch).await?;
+                    fault::point("place.order_written");
+                    Ok(placed)
+                })
+            })
+            .await
+            .map_err(storage)
+    }
+
+    async fn placed(
+        &self,
+        id: OrderId,
+        fingerprint: [u8; 32],
+    ) -> Result<Result<Placed, PlaceRefusal>, StoreError> {
+        let connection = self.database.read().await?;
+        place::known(&connection, id, fingerprint).await
+    }
+
+    async fn find(&self, id: OrderId) -> Result<Option<Found>, StoreError> {
+        read::find(&self.database.read().await?, id).await
+    }
+
+    async fn view(&self, id: OrderId) -> Result<Option<OrderView>, StoreError> {
+        read::view(&self.database.read().await?, id).await
+    }
+
+    async fn paid_at(&self, id: OrderId) -> Result<Option<Timestamp>, StoreError> {
+        read::paid_at(&self.database.read().await?, id).await
+    }
+
+    async fn list(
+        &self,
+        customer: Option<UserId>,
+        query: OrderQuery,
+    ) -> Result<Page<OrderView>, Abort<OrderError>> {
+        let before = view::position(query.cursor.as_ref()).map_err(Abort::Refused)?;
+        let connection = self.database.read().await?;
+        Ok(read::list(&connection, customer, &query, before).await?)
+    }
+
+    async fn timeline(&self, id: OrderId) -> Result<Vec<OrderEventView>, StoreError> {
+        read::timeline(&self.database.read().await?, id).await
+    }
+
+    async fn happen(
+        &self,
+        id: OrderId,
+        happening: Happening,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(Order, Order), Abort<OrderError>> {
+        let batch = vec![(id, happening)];
+        let happened = self.happen_all(batch, actor, now).await?.pop();
+        let fell_over = || StoreError::Other("nothing happened".into());
+        happened.ok_or_else(fell_over)?.map_err(Abort::Refused)
+    }
+
+    async fn happen_all(
+        &self,
+        batch: Vec<(OrderId, Happening)>,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<Vec<Happened>, StoreError> {
+        self.database
+            .write((batch, actor), move |c, (batch, actor)| {
+                Box::pin(change::happen_all(c, batch, actor, now))
+            })
+            .await
+            .map_err(storage)
+    }
+
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {
+        read::due(&self.database.read().await?, now, limit).await
+    }
+
+    async fn give_up(&self, ids: Vec<OrderId>, now: Timestamp) -> Result<Vec<OrderId>, StoreError> {
+        self.database
+            .write(ids, move |c, ids| Box::pin(change::give_up(c, ids, now)))
+            .await
+            .map_err(storage)
+    }
+
+    async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {
+        self.database
+            .write(id, |c, id| Box::pin(change::forget_customer(c, *id)))
+            .await
+            .map_err(storage)
+    }
+
+    async fn audit(
+        &self,
+        after: Option<OrderId>,
+        limit: u32,
+    ) -> Result<Vec<OrderAudit>, StoreError> {
+        audit::orders(&*self.database.snapshot().await?, after, limit).await
+    }
+
+    async fn audit_events(&self) -> Result<EventsAudit, StoreError> {
+        audit::events(&*self.database.snapshot().await?).await
+    }
+
+    async fn token_secret(&self) -> Result<[u8; 32], StoreError> {
+        let fresh = digest::random::<32>().map_err(StoreError::Other)?;
+        self.database
+            .write(fresh, |c, fresh| {
+                Box::pin(change::secret(c, "order_token", *fresh))
+            })
+            .await
+            .map_err(storage)
+    }
+}

@@ -1,0 +1,129 @@
+//! What the orders of one database promise to several nodes: they meet there, and nowhere else.
+
+use super::{at, order, postgres_nodes};
+use crate::{
+    domain::order::{Happening, NewOrder},
+    store::{PlaceRefusal, Store},
+};
+use contracts::{
+    orders::{OrderError, OrderMove},
+    values::{OrderId, PaymentId},
+};
+use futures_util::future::join_all;
+use std::sync::Arc;
+
+type Node = Arc<dyn Store>;
+
+/// Every node places all of these, in batches that begin elsewhere: answers by node, in the order of the batch.
+async fn place_everywhere(nodes: &[Node], orders: &[NewOrder]) -> Vec<Vec<(i64, bool)>> {
+    let placing = nodes.iter().zip(0..).map(|(node, turn)| async move {
+        let mut batch = orders.to_vec();
+        (0..turn).for_each(|_| batch.rotate_left(20));
+        let mut placed: Vec<_> = node
+            .place_all(batch)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|placed| placed.unwrap())
+            .collect();
+        placed.sort_unstable_by_key(|placed| placed.view.id);
+        placed
+            .iter()
+            .map(|placed| (placed.view.number, placed.replayed))
+            .collect()
+    });
+    join_all(placing).await
+}
+
+#[tokio::test]
+async fn twins_on_three_nodes_are_one_order_each() {
+    let Some(nodes) = postgres_nodes(3).await else {
+        return;
+    };
+    for _ in 0..5 {
+        let orders: Vec<NewOrder> = (0..60).map(|_| order()).collect();
+        let answers = place_everywhere(&nodes, &orders).await;
+        for index in 0..orders.len() {
+            let numbers: Vec<i64> = answers.iter().map(|node| node[index].0).collect();
+            assert!(
+                numbers.iter().all(|number| *number == numbers[0]),
+                "{numbers:?}"
+            );
+            let fresh = answers.iter().filter(|node| !node[index].1).count();
+            assert_eq!(fresh, 1, "one of them wrote it");
+        }
+    }
+    assert_eq!(nodes[0].audit(None, 1_000).await.unwrap().len(), 300);
+    assert_eq!(nodes[0].audit_events().await.unwrap().events, 300);
+}
+
+#[tokio::test]
+async fn an_id_is_either_written_or_given_up_never_both() {
+    let Some(nodes) = postgres_nodes(2).await else {
+        return;
+    };
+    for _ in 0..30 {
+        let orders: Vec<NewOrder> = (0..8).map(|_| order()).collect();
+        let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
+        let (placed, given_up) = tokio::join!(
+            nodes[0].place_all(orders),
+            nodes[1].give_up(ids.clone(), at(960))
+        );
+        let given_up = given_up.unwrap();
+        for (id, placed) in ids.iter().zip(placed.unwrap()) {
+            match placed {
+                Ok(_) => assert!(!given_up.contains(id), "{id} was written and given up"),
+                Err(refusal) => {
+                    assert_eq!(refusal, PlaceRefusal::GivenUp);
+                    assert!(given_up.contains(id));
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_two_nodes_that_move_the_same_orders_each_order_has_one_winner() {
+    let Some(nodes) = postgres_nodes(2).await else {
+        return;
+    };
+    let orders: Vec<NewOrder> = (0..40).map(|_| order()).collect();
+    nodes[0].place_all(orders.clone()).await.unwrap();
+    let begin = |order: &NewOrder| (order.id, Happening::PaymentBegan(PaymentId::generate()));
+    let forwards: Vec<_> = orders.iter().map(begin).collect();
+    let backwards: Vec<_> = orders.iter().rev().map(begin).collect();
+    let system = || "system".to_owned();
+    let (one, other) = tokio::join!(
+        nodes[0].happen_all(forwards, system(), at(5)),
+        nodes[1].happen_all(backwards, system(), at(5))
+    );
+    let (one, mut other) = (one.unwrap(), other.unwrap());
+    other.reverse();
+    for (one, other) in one.iter().zip(&other) {
+        assert_ne!(one.is_ok(), other.is_ok());
+        let lost = [one, other]
+            .into_iter()
+            .find_map(|answer| answer.as_ref().err());
+        assert!(matches!(lost, Some(OrderError::PaymentInProgress)));
+    }
+    let cancel = (orders[0].id, Happening::Moved(OrderMove::Cancel));
+    let refused = nodes[1]
+        .happen_all(vec![cancel], system(), at(6))
+        .await
+        .unwrap();
+    assert!(matches!(refused[0], Err(OrderError::PaymentInProgress)));
+}
+
+#[tokio::test]
+async fn nodes_that_start_at_once_share_one_token_secret() {
+    let Some(nodes) = postgres_nodes(4).await else {
+        return;
+    };
+    let secrets = join_all(nodes.iter().map(|node| node.token_secret())).await;
+    let first = secrets[0].as_ref().unwrap();
+    assert!(
+        secrets
+            .iter()
+            .all(|secret| secret.as_ref().unwrap() == first)
+    );
+}

@@ -1,0 +1,80 @@
+//! The outbox on PostgreSQL: events are written many at a time. Numbers must be drawn under the lock of what an
+//! event is about: append after the rows of its subject were written or locked, in the same write.
+
+mod lease;
+mod shelf;
+
+pub(super) use shelf::PostgresShelf;
+
+use crate::db::{
+    StoreError,
+    postgres::{Bytes, Connection},
+};
+use contracts::{
+    event::Event,
+    values::{EventId, Timestamp},
+};
+
+/// An event to be written.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    id: Bytes<16>,
+    name: &'static str,
+    subject: String,
+    payload: String,
+    at_ms: i64,
+}
+
+impl Draft {
+    /// An event as it will stand in the outbox.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn of<E: Event>(event: &E, at: Timestamp) -> Result<Self, StoreError> {
+        let payload =
+            serde_json::to_string(event).map_err(|error| StoreError::Other(Box::new(error)))?;
+        Ok(Self {
+            id: Bytes(*EventId::generate().as_bytes()),
+            name: E::NAME,
+            subject: event.subject(),
+            payload,
+            at_ms: at.as_ms(),
+        })
+    }
+}
+
+/// Writes one event, inside the transaction of the change it tells of.
+///
+/// # Errors
+/// When it cannot be written.
+pub async fn append<E: Event>(
+    connection: &Connection,
+    event: &E,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    append_all(connection, &[Draft::of(event, at)?]).await
+}
+
+/// Writes events in this order, in one statement, inside the transaction of the changes they tell of.
+///
+/// # Errors
+/// When they cannot be written.
+pub async fn append_all(connection: &Connection, events: &[Draft]) -> Result<(), StoreError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Bytes<16>> = events.iter().map(|event| event.id).collect();
+    let names: Vec<&str> = events.iter().map(|event| event.name).collect();
+    let subjects: Vec<&str> = events.iter().map(|event| event.subject.as_str()).collect();
+    let payloads: Vec<&str> = events.iter().map(|event| event.payload.as_str()).collect();
+    let times: Vec<i64> = events.iter().map(|event| event.at_ms).collect();
+    let sql = "INSERT INTO outbox (event_id, name, subject, payload, at_ms)
+               SELECT event_id, name, subject, payload, at_ms
+                 FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[])
+                      WITH ORDINALITY AS event (event_id, name, subject, payload, at_ms, place)
+                ORDER BY place";
+    connection
+        .execute(sql, &[&ids, &names, &subjects, &payloads, &times])
+        .await?;
+    Ok(())
+}

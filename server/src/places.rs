@@ -1,0 +1,55 @@
+//! Where each service keeps its rows, from the one address in the configuration: a file of its own in a folder, or
+//! a schema of its own on a PostgreSQL server that several nodes share.
+
+use crate::config::Config;
+use contracts::BoxError;
+use platform::{
+    db::{Place, postgres},
+    tasks::Tasks,
+};
+use std::path::{Path, PathBuf};
+
+/// Gives each service its place.
+pub(crate) struct Places<'a> {
+    config: &'a Config,
+    folder: Option<&'a Path>,
+    tasks: &'a Tasks,
+}
+
+impl<'a> Places<'a> {
+    pub(crate) const fn new(
+        config: &'a Config,
+        folder: Option<&'a Path>,
+        tasks: &'a Tasks,
+    ) -> Self {
+        Self {
+            config,
+            folder,
+            tasks,
+        }
+    }
+
+    /// The place of the service of this name.
+    ///
+    /// # Errors
+    /// When there is no folder for it.
+    pub(crate) fn of(&self, service: &'static str) -> Result<Place, BoxError> {
+        if self.config.database_is_shared() {
+            Ok(Place::Postgres(postgres::Place {
+                url: self.config.db.clone().into(),
+                schema: service,
+                options: self.config.postgres,
+                tasks: self.tasks.clone(),
+            }))
+        } else {
+            Ok(Place::Sqlite(self.path(service)?, self.config.sqlite))
+        }
+    }
+
+    fn path(&self, service: &str) -> Result<PathBuf, BoxError> {
+        let folder = self
+            .folder
+            .ok_or("the configuration names no data folder")?;
+        Ok(folder.join(format!("{service}.sqlite")))
+    }
+}
