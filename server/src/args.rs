@@ -32,6 +32,9 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Recompute every balance from its ledger; fails on drift
     Verify(DataArgs),
+    /// See what the databases lack of this release, or bring them up to date
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
     /// Measure orders per second, with the books checked afterwards
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -250,6 +253,15 @@ pub struct DemoArgs {
     /// Say everything in JSON, a line an event, for programs
     #[arg(long)]
     pub json: bool,
+}
+
+/// `souk migrate ...`
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    /// List what each service's database lacks; fails if anything is missing
+    Status(DataArgs),
+    /// Make what is missing; safe on several nodes at once, and beside an open shop
+    Up(DataArgs),
 }
 
 /// `souk config ...`

@@ -9,6 +9,7 @@
 mod admin;
 mod config;
 mod import;
+mod migrate;
 mod replay;
 mod serve;
 mod verify;

@@ -17,6 +17,7 @@ pub use config::{Config, DEFAULTS};
 pub use http::internal_routes;
 pub use metrics::register as register_metrics;
 pub use service::Service;
+pub use store::SCHEMA;
 
 use contracts::{BoxError, catalog::Catalog, orders::Orders, payments::Payments};
 use platform::{

@@ -13,9 +13,15 @@ use contracts::{
     request::Precondition,
     values::{Email, SessionId, Timestamp, UserId, Username, Version},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{Abort, Schema, StoreError};
 use secrecy::SecretString;
 use std::convert::Infallible;
+
+/// All steps of the schema.
+pub const SCHEMA: Schema = Schema {
+    sqlite: sqlite::MIGRATIONS,
+    postgres: &postgres::MIGRATIONS,
+};
 
 /// Sessions and users that are read at a time.
 const ENDINGS_MAX: u32 = 100_000;

@@ -26,7 +26,7 @@ use platform::{
     outbox,
 };
 
-const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 2] = [
     BASE,
     Migration {
         number: 1,
