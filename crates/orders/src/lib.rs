@@ -111,6 +111,12 @@ impl Opened {
         });
     }
 
+    /// The database with the outbox.
+    #[must_use]
+    pub fn outbox(&self) -> Database {
+        self.database.clone()
+    }
+
     /// What orders want to hear of.
     #[must_use]
     pub fn consumer(&self) -> Arc<dyn Consumer> {

@@ -5,6 +5,7 @@ mod api;
 mod bench;
 mod cluster;
 mod config;
+mod events;
 mod health;
 mod import;
 mod lines;
@@ -71,6 +72,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         }
         Command::Replay(args) => replay::run(args).await,
         Command::Verify(data) => verify::run(&data).await,
+        Command::Events(command) => events::run(command).await,
         Command::Migrate(command) => migrate::run(&command).await,
         Command::Bench(BenchCommand::Orders(plan)) => bench::orders(plan).await,
         Command::Bench(BenchCommand::Reads(plan)) => bench::reads(&plan).await,

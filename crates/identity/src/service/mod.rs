@@ -55,7 +55,7 @@ pub(crate) struct Ground {
 /// Identity, near: the accounts and tokens of a shop.
 pub struct Service {
     store: Arc<dyn Store>,
-    /// For the relay alone.
+    /// For the relay, and for people who look at what is parked.
     outbox: Database,
     config: Config,
     clock: Clock,
@@ -122,9 +122,14 @@ impl Service {
         setup::create_admin(self, email, password).await
     }
 
-    /// What the relay of the outbox reads.
-    pub(crate) fn outbox(&self) -> (Database, Clock) {
-        (self.outbox.clone(), self.clock.clone())
+    /// The database with the outbox.
+    #[must_use]
+    pub fn outbox(&self) -> Database {
+        self.outbox.clone()
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     /// Keeps this process's memory of what ended up to date, and sweeps what is long over, until told to stop.
