@@ -2,10 +2,15 @@
 //! within its share and without an error, while it is not.
 #![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod encrypted;
+
 use std::time::{Duration, Instant};
-use testkit::{Redis, Shop};
+use testkit::{Redis, Shop, postgres::Postgres};
 
 const UNITS: usize = 40;
+/// How often a server was asked whether it is there.
+const PINGS: &str =
+    "return tonumber(redis.call('INFO', 'commandstats'):match('cmdstat_ping:calls=(%d+)') or 0)";
 
 async fn shop(redis: &str) -> Shop {
     let units = UNITS.to_string();
@@ -34,10 +39,9 @@ async fn let_in(shops: &[&Shop], reads: usize) -> usize {
 
 /// Waits until so many shops have found the server.
 async fn found_by(server: &Redis, shops: i64) {
-    let pings = "return tonumber(redis.call('INFO', 'commandstats'):match('cmdstat_ping:calls=(%d+)') or 0)";
     let begun = Instant::now();
     loop {
-        let answer = server.command(&["EVAL", pings, "0"]);
+        let answer = server.command(&["EVAL", PINGS, "0"]);
         let pings: i64 = answer.trim_start_matches(':').parse().expect("a number");
         // One is ours, from when it started.
         if pings > shops {
@@ -58,6 +62,39 @@ async fn shops_with_one_redis_count_a_caller_together() {
     let allowed = let_in(&[&shops[0], &shops[1]], 4 * UNITS).await;
     // Twenty in a hundred more at worst.
     assert!((UNITS..=UNITS + UNITS / 5).contains(&allowed), "{allowed}");
+}
+
+/// The setup token that the first one shows is good though the second one started later.
+#[tokio::test]
+async fn an_admin_who_signs_out_is_out_on_every_node_within_five_seconds_also_without_redis() {
+    let (Some(mut redis), Some(server)) = (Redis::start(), Postgres::shared()) else {
+        return;
+    };
+    let (database, cache) = (server.database(), redis.url());
+    let settings = [
+        ("SOUK_DB", database.as_str()),
+        ("SOUK_POSTGRES__MIGRATE", "true"),
+        ("SOUK_CACHE", cache.as_str()),
+    ];
+    let mut one = Shop::start_with(&settings).await;
+    let other = Shop::start_with(&settings).await;
+    let admin = one.admin().await;
+    let there = admin.at(other.url());
+    assert_eq!(there.get("/api/v1/audit").await.status, 200);
+    redis.kill();
+    let out = admin
+        .post("/api/v1/auth/logout", &serde_json::json!({}))
+        .await;
+    assert_eq!(out.status, 204, "{}", out.text);
+    let begun = Instant::now();
+    there
+        .get_until("/api/v1/me", |answer| answer.status == 401)
+        .await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[tokio::test]

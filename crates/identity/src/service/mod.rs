@@ -100,13 +100,13 @@ impl Service {
         Ok(service)
     }
 
-    /// A fresh one-time token that makes the first admin, if the shop has none. It replaces every earlier
-    /// one; only its hash is kept.
+    /// The one-time token that makes the first admin, if the shop has none: the same on all nodes and after each
+    /// start, until it is used.
     ///
     /// # Errors
     /// When storage fails.
     pub async fn setup_token(&self) -> Result<Option<SecretString>, StoreError> {
-        setup::renew_token(self).await
+        setup::token(self).await
     }
 
     /// Makes an admin: a new account, or the one of that address, which gets this password and whose sessions

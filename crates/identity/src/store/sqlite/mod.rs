@@ -79,10 +79,23 @@ impl Store for SqliteStore {
         write.await
     }
 
-    async fn renew_setup_token(&self, token: TokenHash, at: Timestamp) -> Result<bool, StoreError> {
-        let write = self
+    async fn standing_setup_token(&self) -> Result<Option<(TokenHash, Timestamp)>, StoreError> {
+        let read = self
             .database
-            .write(move |c| Ok(secrets::renew_setup_token(c, &token, at)?));
+            .read(|c| Ok(secrets::standing_setup_token(c)?));
+        read.await
+    }
+
+    async fn renew_setup_token(
+        &self,
+        token: TokenHash,
+        instead_of: Option<TokenHash>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let write = self.database.write(move |c| {
+            let renewed = secrets::renew_setup_token(c, &token, instead_of.as_ref(), at);
+            Ok(renewed?)
+        });
         write.await.map_err(failure)
     }
 
