@@ -4,14 +4,12 @@
 use crate::{audit, config::Config, events, openapi, target::Target, wiring::Services};
 use axum::Router;
 use contracts::BoxError;
-use platform::{
-    http::{
-        Readiness, TokenVerifier, VerifierOptions,
-        cookies::Cookies,
-        internal::{Gate, guarded},
-        stack,
-    },
-    outbox::desk_routes,
+use platform::http::{
+    Readiness, TokenVerifier, VerifierOptions,
+    cookies::Cookies,
+    desk_routes,
+    internal::{Gate, guarded},
+    stack,
 };
 
 impl Services {

@@ -71,16 +71,18 @@ impl Near {
     }
 }
 
-/// The parked events of a service, here or on the nodes that have them.
-fn desk(
-    target: Target,
-    near: &Near,
-    ways: &Ways,
-    clock: &Clock,
-) -> Result<Arc<dyn outbox::Desk>, BoxError> {
-    Ok(match near.outbox(target) {
-        Some(database) => Arc::new(NearDesk::new(database, clock.clone())),
-        None => Arc::new(FarDesk::new(ways.peer(target)?)),
+/// All who keep events that were not taken, here or on the nodes that have them.
+fn desk(near: &Near, ways: &Ways, clock: &Clock, bus: &Arc<dyn Bus>) -> Result<Desk, BoxError> {
+    let of = |target| -> Result<Arc<dyn outbox::Desk>, BoxError> {
+        Ok(match near.outbox(target) {
+            Some(database) => Arc::new(NearDesk::new(database, clock.clone())),
+            None => Arc::new(FarDesk::new(ways.peer(target)?)),
+        })
+    };
+    Ok(Desk {
+        identity: of(Target::Identity)?,
+        orders: of(Target::Orders)?,
+        bus: Arc::clone(bus),
     })
 }
 
@@ -153,12 +155,7 @@ impl Services {
             payments: payments.clone(),
         };
         let bus = bus::open(&config.bus, &config.nats, tasks).await?;
-        let desk = |target| desk(target, &near, &ways, &clock);
-        let desk = Desk {
-            identity: desk(Target::Identity)?,
-            orders: desk(Target::Orders)?,
-            bus: bus.clone(),
-        };
+        let desk = desk(&near, &ways, &clock, &bus)?;
         Ok(Self {
             auditor: Arc::new(Keeper::new(books, tasks.clone())),
             desk,

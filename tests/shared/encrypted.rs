@@ -140,8 +140,9 @@ async fn the_database_is_spoken_to_encrypted_and_only_if_it_is_the_one() {
 
 /// A Redis that speaks TLS at this port.
 fn speak_tls(server: &Redis, authority: &Authority) -> u16 {
-    let port = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let port = port.local_addr().expect("an address").port();
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = free.local_addr().expect("an address").port();
+    drop(free);
     let (certificate, key, ca) = (
         authority.at("server.pem"),
         authority.at("server.key"),

@@ -1,6 +1,11 @@
 //! Shops that share a Redis, as processes: they count callers together while it is there, and each goes on alone,
 //! within its share and without an error, while it is not.
-#![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on should stop"
+)]
 
 mod encrypted;
 

@@ -1,5 +1,5 @@
-//! Which request work is done for: its id goes along into tasks and batches, and to other nodes, so that their logs can be
-//! read together. Nothing is decided by it.
+//! Which request work is done for: its id goes along into tasks and batches, and to other nodes, so that their logs
+//! can be read together. Nothing is decided by it.
 
 use std::{future::Future, sync::Arc};
 

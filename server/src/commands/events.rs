@@ -1,5 +1,5 @@
-//! `souk events`: what was not taken, and publishing again. It works on the stores and the broker that the settings name,
-//! beside a running shop or without one, through the same functions as the API.
+//! `souk events`: what was not taken, and publishing again. It works on the stores and the broker that the settings
+//! name, beside a running shop or without one, through the same functions as the API.
 
 use crate::{
     args::{DataArgs, EventsCommand},

@@ -1,5 +1,6 @@
 //! `souk migrate`: what the databases of this node's services lack, and making it, without opening a shop.
 
+use super::in_one_line;
 use crate::{
     args::MigrateCommand, config::Config, console::say, data, places::Places, shop, target::Target,
 };
@@ -23,7 +24,7 @@ async fn status(config: &Config) -> Result<(), BoxError> {
     let mut pending = 0_usize;
     for (name, schema) in schemas(config) {
         let missing = schema.missing(places.of(name)?).await;
-        let missing = missing.map_err(|error| plain(name, &error))?;
+        let missing = missing.map_err(|error| failed(name, &error))?;
         pending = pending.saturating_add(missing.len());
         tell(name, "lacks", &missing);
     }
@@ -42,7 +43,7 @@ async fn up(config: &Config) -> Result<(), BoxError> {
     let places = Places::new(config, folder.as_deref(), &tasks);
     for (name, schema) in schemas(config) {
         let made = schema.bring_up(places.of(name)?, shop::now().as_ms()).await;
-        tell(name, "got", &made.map_err(|error| plain(name, &error))?);
+        tell(name, "got", &made.map_err(|error| failed(name, &error))?);
     }
     Ok(())
 }
@@ -72,10 +73,7 @@ fn tell(name: &str, verb: &str, migrations: &[Migration]) {
     say(format!("{name:<9} {verb} {}", steps.join(", ")));
 }
 
-/// One line with its cause.
-fn plain(name: &str, error: &StoreError) -> BoxError {
-    match error {
-        StoreError::Other(cause) => format!("{name}: {cause}").into(),
-        error => format!("{name}: {error}").into(),
-    }
+/// Which database, and why.
+fn failed(name: &str, error: &StoreError) -> BoxError {
+    format!("{name}: {}", in_one_line(error)).into()
 }

@@ -19,7 +19,7 @@ use crate::{
     args::{AdminCommand, BenchCommand, Cli, ClusterCommand, Command, ImportCommand},
     console::complain,
 };
-use contracts::BoxError;
+use contracts::{BoxError, Outage};
 use std::{error::Error, process::ExitCode};
 
 /// Runs what the command line asks for.
@@ -47,13 +47,13 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-/// An error with its causes, each said once.
+/// An error with its causes, each said once. Outages are words for callers: they say nothing of what went wrong.
 fn in_one_line(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {
         let text = next.to_string();
-        if !line.contains(&text) {
+        if !next.is::<Outage>() && !line.contains(&text) {
             line.push_str(": ");
             line.push_str(&text);
         }

@@ -1,5 +1,5 @@
-//! Events that were not taken: what is parked in the outboxes and what the broker holds as dead letters, in one list, for
-//! the API and the command alike. It knows no event's meaning, and loses none.
+//! Events that were not taken: what is parked in the outboxes and what the broker holds as dead letters, in one list,
+//! for the API and the command alike. It knows no event's meaning, and loses none.
 
 mod http;
 
@@ -69,8 +69,8 @@ impl Desk {
         })
     }
 
-    /// Sends one on again: a parked one is tried at once, after those of its subject before it; a dead letter gets all of
-    /// its tries anew.
+    /// Sends one on again: a parked one is tried at once, after those of its subject before it; a dead letter gets all
+    /// of its tries anew.
     ///
     /// # Errors
     /// [`DeadEventError`]; it stays where it is then.

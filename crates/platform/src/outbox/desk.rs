@@ -6,12 +6,9 @@ use crate::{
     call::{Call, Peer},
     clock::Clock,
     db::Database,
-    http::internal::Answering,
 };
 use async_trait::async_trait;
-use axum::Router;
 use contracts::{BoxError, event::ParkedEvent, wire::Cause};
-use std::sync::Arc;
 
 /// The parked events of a service.
 #[async_trait]
@@ -56,8 +53,9 @@ impl Desk for NearDesk {
     }
 }
 
-const PARKED: Call<(u64, u32), Result<Vec<ParkedEvent>, Cause>> = Call::read("parked_events");
-const REDRIVE: Call<u64, Result<bool, Cause>> = Call::repeatable("redrive_event");
+pub(crate) const PARKED: Call<(u64, u32), Result<Vec<ParkedEvent>, Cause>> =
+    Call::read("parked_events");
+pub(crate) const REDRIVE: Call<u64, Result<bool, Cause>> = Call::repeatable("redrive_event");
 
 /// The outbox of a service that runs on other nodes.
 pub struct FarDesk(Peer);
@@ -79,16 +77,4 @@ impl Desk for FarDesk {
     async fn redrive(&self, number: u64) -> Result<bool, BoxError> {
         Ok(self.0.ask(REDRIVE, &number).await?)
     }
-}
-
-/// The desk of the service of this name as calls, for a port that only our own nodes reach.
-pub fn desk_routes(service: &'static str, desk: Arc<dyn Desk>) -> Router {
-    Answering::of(service, desk)
-        .on(PARKED, async |desk, (after, limit)| {
-            desk.parked(after, limit).await.map_err(Cause::from)
-        })
-        .on(REDRIVE, async |desk, number| {
-            desk.redrive(number).await.map_err(Cause::from)
-        })
-        .routes()
 }

@@ -2,12 +2,12 @@
 //! once, in order for each subject. The table only grows; a cursor says how far delivery has come. One relay
 //! delivers, whatever keeps the rows; where several nodes share them, one node at a time does.
 
-mod desk;
+pub(crate) mod desk;
 pub mod postgres;
 mod republish;
 mod sqlite;
 
-pub use desk::{Desk, FarDesk, NearDesk, desk_routes};
+pub use desk::{Desk, FarDesk, NearDesk};
 pub use republish::republish;
 pub use sqlite::append;
 
