@@ -1,7 +1,12 @@
 //! TLS to the database and to Redis, with an authority of the test's own: whoever cannot prove to be the server that
 //! was asked for is not spoken to.
 
-use std::{io::Write, net::TcpListener, process::Command};
+use std::{
+    io::Write,
+    net::TcpListener,
+    process::Command,
+    time::{Duration, Instant},
+};
 use testkit::{Answer, Folder, Redis, Said, Shop, postgres::Postgres, run_with};
 
 const CURVE: &str = "ec_paramgen_curve:P-256";
@@ -81,7 +86,14 @@ impl Authority {
         ] {
             server.sql("postgres", &format!("ALTER SYSTEM SET {setting}"));
         }
-        server.restart();
+        server.sql("postgres", "SELECT pg_reload_conf()");
+        let begun = Instant::now();
+        while server.sql("postgres", "SHOW ssl") != "on" {
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "it reads its settings"
+            );
+        }
     }
 }
 
