@@ -47,7 +47,7 @@ use platform::db::{
 };
 use std::convert::Infallible;
 
-const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 2] = [
     BASE,
     Migration {
         number: 1,

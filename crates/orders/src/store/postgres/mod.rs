@@ -24,7 +24,7 @@ use platform::{
 };
 use std::convert::Infallible;
 
-const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 2] = [
     BASE,
     Migration {
         number: 1,
