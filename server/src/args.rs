@@ -2,8 +2,9 @@
 
 use crate::config::{Config, Flags, HttpFlags};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use contracts::{event::DeadEventId, values::Timestamp};
 use platform::{config::ConfigError, telemetry::LogFormat};
-use std::{net::SocketAddr, path::PathBuf};
+use std::{borrow::Cow, net::SocketAddr, path::PathBuf};
 
 /// A whole shop in one process.
 #[derive(Debug, Parser)]
@@ -32,6 +33,12 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Recompute every balance from its ledger; fails on drift
     Verify(DataArgs),
+    /// See what the databases lack of this release, or bring them up to date
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Look at events that were not taken, send them on again, publish old ones again
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Measure orders per second, with the books checked afterwards
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -283,6 +290,50 @@ pub struct DemoArgs {
     /// Say everything in JSON, a line an event, for programs
     #[arg(long)]
     pub json: bool,
+}
+
+/// `souk migrate ...`
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    /// List what each service's database lacks; fails if anything is missing
+    Status(DataArgs),
+    /// Make what is missing; safe on several nodes at once, and beside an open shop
+    Up(DataArgs),
+}
+
+/// `souk events ...`
+#[derive(Debug, Subcommand)]
+pub enum EventsCommand {
+    /// List events that were not taken: parked ones, which are tried again, and the broker's dead letters
+    Dead {
+        /// As many as are listed
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Send one on again, with all of its tries before it
+    Redrive {
+        /// Its name in the list, as orders-12
+        id: DeadEventId,
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Publish the events of the last seven days again; whoever took one before recognises it
+    Republish {
+        /// Only those since then, as 2026-01-31T08:00:00Z
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        since: Option<Timestamp>,
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::try_from(Cow::from(text)).map_err(|error| error.to_string())
 }
 
 /// `souk config ...`

@@ -2,6 +2,8 @@
 //! end. Never reads the shop's files behind its back, except to damage them.
 #![expect(
     clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "tests: what cannot be should stop them"
 )]
@@ -9,7 +11,9 @@
 mod admin;
 mod bench;
 mod config;
+mod events;
 mod import;
+mod migrate;
 mod replay;
 mod serve;
 mod verify;

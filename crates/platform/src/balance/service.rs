@@ -177,7 +177,8 @@ impl Balanced {
             let request = outgoing(parts, body, attempt.address(), until)?;
             let (outcome, answer) = attempt.make(request, until).await;
             if outcome.allows_another(nature) && !is_last && !deadline.has_passed() {
-                next = self.another(&tried);
+                let once_more = nature.is_repeatable && outcome.is_severed();
+                next = self.another(&tried, once_more);
             }
             if let (None, Some(answer)) = (&next, answer.filter(|_| story.may_be_told(outcome))) {
                 return Ok(answer);
@@ -187,9 +188,14 @@ impl Balanced {
         Err(story.problem(nature))
     }
 
-    /// Another instance, if there is one and the budget allows it.
-    fn another(&self, tried: &[SocketAddr]) -> Option<Occupied> {
-        let occupied = self.pool.choose(tried).ok()?;
+    /// Another instance, if there is one and the budget allows it; where there is only one, that one once more, if
+    /// that is safe.
+    fn another(&self, tried: &[SocketAddr], once_more: bool) -> Option<Occupied> {
+        let chosen = match self.pool.choose(tried) {
+            Err(NoChoice::Nobody) if once_more && tried.len() == 1 => self.pool.choose(&[]),
+            chosen => chosen,
+        };
+        let occupied = chosen.ok()?;
         let metrics = self.pool.metrics();
         if !self.pool.budget().spend() {
             metrics.retries_refused.inc();

@@ -37,7 +37,7 @@ const BARE_RUNS: u32 = 2;
 /// Pairs of commits, one order each, that a single client is held against.
 const BARE_PAIRS: u32 = 500;
 /// Orders of a single client: it waits for each.
-const SINGLE_ORDERS: u32 = 2_000;
+const SINGLE_ORDERS: u32 = 10_000;
 /// A long run is told in this many parts, so that the first can be held against the last.
 const PARTS: u32 = 10;
 /// From so many orders on a run is long.

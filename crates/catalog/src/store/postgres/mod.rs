@@ -47,7 +47,7 @@ use platform::db::{
 };
 use std::convert::Infallible;
 
-const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 3] = [
     BASE,
     Migration {
         number: 1,

@@ -24,7 +24,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 3] = [
     BASE,
     Migration {
         number: 1,

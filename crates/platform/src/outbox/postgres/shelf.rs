@@ -19,6 +19,7 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     BoxError,
+    event::ParkedEvent,
     values::{EventId, Timestamp},
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -192,6 +193,28 @@ impl Shelf for PostgresShelf {
         Ok(read_rows(&rows)?)
     }
 
+    async fn parked(&self, after: i64, limit: u32) -> Result<Vec<ParkedEvent>, BoxError> {
+        let sql = "SELECT o.event_number, o.event_id, o.name, o.subject, o.at_ms, p.tries, p.next_try_at_ms, p.reason
+                     FROM outbox_parked p
+                     JOIN outbox o ON o.event_number = p.event_number
+                    WHERE p.event_number > $1
+                    ORDER BY p.event_number
+                    LIMIT $2";
+        let connection = self.database.read().await?;
+        let rows = connection.query(sql, &[&after, &i64::from(limit)]).await?;
+        rows.iter().map(parked).collect()
+    }
+
+    /// Whoever delivers finds it, so no fence is asked for.
+    async fn make_due(&self, number: i64, now_ms: i64) -> Result<bool, BoxError> {
+        let sql = "UPDATE outbox_parked
+                      SET next_try_at_ms = $2
+                    WHERE subject = (SELECT subject FROM outbox_parked WHERE event_number = $1)
+                      AND event_number <= $1";
+        let connection = self.database.read().await?;
+        Ok(connection.execute(sql, &[&number, &now_ms]).await? > 0)
+    }
+
     async fn park(&self, refused: Vec<Refused>, now_ms: i64) -> Result<(), BoxError> {
         let numbers: Vec<i64> = refused.iter().map(|one| one.number).collect();
         let subjects: Vec<&str> = refused.iter().map(|one| one.subject.as_str()).collect();
@@ -287,6 +310,20 @@ impl Shelf for PostgresShelf {
             tracing::warn!(error = %error, "another node delivers events a little later");
         }
     }
+}
+
+fn parked(row: &postgres::Row) -> Result<ParkedEvent, BoxError> {
+    let Bytes(id): Bytes<16> = row.try_get(1)?;
+    Ok(ParkedEvent {
+        number: u64::try_from(row.try_get::<_, i64>(0)?)?,
+        id: EventId::from_bytes(id),
+        name: row.try_get(2)?,
+        subject: row.try_get(3)?,
+        at: Timestamp::from_ms(row.try_get(4)?),
+        tries: u32::try_from(row.try_get::<_, i64>(5)?)?,
+        next_try_at: Timestamp::from_ms(row.try_get(6)?),
+        reason: row.try_get(7)?,
+    })
 }
 
 fn changed_if(is_ours: bool) -> Result<(), BoxError> {
