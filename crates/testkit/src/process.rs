@@ -282,11 +282,11 @@ impl Shop {
         }
     }
 
-    /// Runs `souk verify` on its folder; fails with what it found.
+    /// Runs `souk verify` on its books; fails with what it found.
     pub async fn verify(&self) -> String {
-        let folder = self.folder.to_str().expect("a plain path");
         let mut verify = command(self.build);
-        verify.args(["verify", "--data", folder]);
+        verify.arg("verify");
+        keep_in(&mut verify, &self.folder, &self.environment);
         if self.build == Build::FailPoints {
             verify.env(CLOCK_VARIABLE, clock_file(&self.folder));
         }
@@ -314,6 +314,14 @@ fn clock_file(folder: &Path) -> PathBuf {
     folder.join("clock-offset")
 }
 
+/// Tells a command where everything is kept: in the folder, unless the settings name a database.
+fn keep_in(command: &mut tokio::process::Command, folder: &Path, environment: &[(String, String)]) {
+    match environment.iter().find(|(name, _)| name == "SOUK_DB") {
+        Some((name, database)) => command.env(name, database),
+        None => command.arg("--data").arg(folder),
+    };
+}
+
 /// A process that listens, or has ended.
 struct Launched {
     process: Child,
@@ -331,12 +339,8 @@ async fn launch(
     once: &[(&str, &str)],
 ) -> Launched {
     let mut command = command(build);
-    command
-        .arg("serve")
-        .arg("--listen")
-        .arg("127.0.0.1:0")
-        .arg("--data")
-        .arg(folder);
+    command.arg("serve").arg("--listen").arg("127.0.0.1:0");
+    keep_in(&mut command, folder, environment);
     command
         .envs(environment.iter().cloned())
         .envs(once.iter().copied())
