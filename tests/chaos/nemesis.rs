@@ -87,6 +87,8 @@ pub(crate) struct Struck {
     pub(crate) name: String,
     pub(crate) from: Timestamp,
     pub(crate) healed: Timestamp,
+    /// When the next one struck, or all was over.
+    pub(crate) until: Timestamp,
 }
 
 /// Lets something go wrong at a node, or at what they all share, and makes it whole again.

@@ -3,7 +3,7 @@
 
 use crate::nemesis::Struck;
 use checker::{Action, Operation, Outcome};
-use contracts::values::{Timestamp, UserId};
+use contracts::values::UserId;
 use std::{
     collections::{BTreeMap, HashMap},
     time::Duration,
@@ -16,7 +16,7 @@ pub(crate) struct Wishes {
     pub(crate) at_once: usize,
     /// The same, after the client had asked again with its key.
     pub(crate) after_retries: usize,
-    /// Of those that may be asked again: never answered to.
+    /// Of those that may be asked again: never answered to, for nobody did.
     pub(crate) given_up: usize,
     /// Of those that may not: nobody knows, until somebody looks.
     pub(crate) in_doubt: usize,
@@ -71,15 +71,18 @@ fn taken(operations: &[Operation]) -> Vec<(i64, i64)> {
     taken
 }
 
-/// The longest time without an acknowledged order from a fault until the next one.
-pub(crate) fn gap(operations: &[Operation], fault: &Struck, until: Option<Timestamp>) -> Duration {
-    let from = fault.from.as_ms();
-    let until = until.map_or(i64::MAX, Timestamp::as_ms);
+/// The longest time without an acknowledged order that began between a fault and the next one.
+pub(crate) fn gap(operations: &[Operation], fault: &Struck) -> Duration {
+    let (from, until) = (fault.from.as_ms(), fault.until.as_ms());
     let (mut last, mut longest) = (from, 0);
     for (at, _) in taken(operations) {
-        if (from..until).contains(&at) {
-            longest = longest.max(at - last);
-            last = at;
+        if at < from {
+            continue;
+        }
+        longest = longest.max(at - last);
+        last = at;
+        if at >= until {
+            break;
         }
     }
     Duration::from_millis(longest as u64)
@@ -100,8 +103,7 @@ pub(crate) fn print(operations: &[Operation], struck: &[Struck], settled: Durati
         "{:<44} {:>7} {:>8} {:>9}",
         "what went wrong", "lasted", "no order", "recovered"
     );
-    for (index, fault) in struck.iter().enumerate() {
-        let until = struck.get(index + 1).map(|next| next.from);
+    for fault in struck {
         let lasted = fault.healed.as_ms() - fault.from.as_ms();
         let lasted = Duration::from_millis(lasted as u64);
         let recovered = recovery(operations, fault).unwrap_or(Duration::MAX);
@@ -109,14 +111,15 @@ pub(crate) fn print(operations: &[Operation], struck: &[Struck], settled: Durati
             "{:<44} {:>5.1} s {:>6.2} s {:>7.2} s",
             fault.name,
             lasted.as_secs_f64(),
-            gap(operations, fault, until).as_secs_f64(),
+            gap(operations, fault).as_secs_f64(),
             recovered.as_secs_f64(),
         );
     }
     let wishes = Wishes::of(operations);
     println!("requests: {}", outcomes(operations));
     println!(
-        "wishes: {} answered at once, {} after retries with the same key, {} given up; without a key and in doubt: {}",
+        "wishes: {} answered at once, {} after retries with the same key, {} never, for nobody asked again (reads, the \
+         impatient); {} without a key in doubt",
         wishes.at_once, wishes.after_retries, wishes.given_up, wishes.in_doubt
     );
     println!("nothing was under way any more {settled:.1?} after all was whole");

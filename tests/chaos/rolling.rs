@@ -9,14 +9,14 @@ use crate::{
     street::Street,
 };
 use checker::{Action, Operation, Outcome};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 use testkit::binary;
 
 const BUYERS: usize = 100;
 const REST: Duration = Duration::from_millis(900);
 const SEED: u64 = 7;
 /// Orders between two things that happen.
-const SOME: usize = 100;
+const SOME: usize = 60;
 
 /// What was asked and not answered to, in words.
 fn unanswered(operations: &[Operation]) -> Vec<String> {
@@ -34,9 +34,24 @@ const fn may_be_repeated(operation: &Operation) -> bool {
         )
 }
 
+/// The release that nodes run before they are restarted, if `SOUK_OLD_BINARY` names one.
+fn before() -> PathBuf {
+    let named = std::env::var_os("SOUK_OLD_BINARY").map(PathBuf::from);
+    let old = named.unwrap_or_else(|| {
+        println!("SOUK_OLD_BINARY names no other release: the old and the new binary are the same");
+        binary().to_owned()
+    });
+    println!(
+        "rolling restart from {} to {}",
+        old.display(),
+        binary().display()
+    );
+    old
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn three_nodes_are_restarted_one_after_the_other_and_no_request_fails() {
-    let Some(mut cluster) = Cluster::start(binary()).await else {
+    let Some(mut cluster) = Cluster::start(&before()).await else {
         return;
     };
     let street = Street::open(&cluster, BUYERS, REST)

@@ -1,6 +1,6 @@
 //! Registrations of one person at once. Never two accounts for one address, however it is written.
 
-use crate::{ground::Ground, on_both_grounds, outcomes};
+use crate::{ground::Ground, outcomes};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Buyers at once: the last units go to as many as there are, and baskets never stand in each other's way.
 
-use crate::{customers, ground::Ground, on_both_grounds, outcomes, watched};
+use crate::{customers, ground::Ground, outcomes, watched};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::collections::BTreeMap;

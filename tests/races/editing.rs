@@ -1,6 +1,6 @@
 //! Editors and storekeepers at once: of many who saw one state, one changes it. Never a lost update.
 
-use crate::{ground::Ground, on_both_grounds, outcomes};
+use crate::{ground::Ground, outcomes};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Paying, cancelling and shipping one order at once: it ends as one of them. Never as two.
 
-use crate::{ground::Ground, on_both_grounds};
+use crate::ground::Ground;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 use testkit::{Answer, Client};

@@ -1,6 +1,6 @@
 //! Different payments of one order at once: one takes the money. Never two.
 
-use crate::{ground::Ground, on_both_grounds, outcomes};
+use crate::{ground::Ground, outcomes};
 use futures_util::future::{join, join_all};
 use serde_json::json;
 use std::collections::BTreeMap;

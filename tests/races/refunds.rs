@@ -1,6 +1,6 @@
 //! Refunds at once: together never more than was captured, a key once, and never beside a cancellation.
 
-use crate::{assert_are_twins, ground::Ground, on_both_grounds, outcomes};
+use crate::{assert_are_twins, ground::Ground, outcomes};
 use futures_util::future::{join, join_all};
 use serde_json::json;
 use std::collections::BTreeMap;

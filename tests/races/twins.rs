@@ -1,6 +1,6 @@
 //! One request many times at once, as impatient clients and broken networks send it: one effect, one answer.
 
-use crate::{assert_are_twins, ground::Ground, on_both_grounds};
+use crate::{assert_are_twins, ground::Ground};
 use futures_util::future::join_all;
 use serde_json::json;
 

@@ -177,7 +177,7 @@ impl Balanced {
             let request = outgoing(parts, body, attempt.address(), until)?;
             let (outcome, answer) = attempt.make(request, until).await;
             if outcome.allows_another(nature) && !is_last && !deadline.has_passed() {
-                next = self.another(&tried);
+                next = self.another(&tried, outcome);
             }
             if let (None, Some(answer)) = (&next, answer.filter(|_| story.may_be_told(outcome))) {
                 return Ok(answer);
@@ -187,11 +187,12 @@ impl Balanced {
         Err(story.problem(nature))
     }
 
-    /// Another instance, if there is one and the budget allows it.
-    fn another(&self, tried: &[SocketAddr]) -> Option<Occupied> {
+    /// Another instance, if there is one and the budget allows it. Whatever was refused a connection is not asked
+    /// twice by being asked elsewhere, and costs nothing.
+    fn another(&self, tried: &[SocketAddr], outcome: Outcome) -> Option<Occupied> {
         let occupied = self.pool.choose(tried).ok()?;
         let metrics = self.pool.metrics();
-        if !self.pool.budget().spend() {
+        if outcome != Outcome::Refused && !self.pool.budget().spend() {
             metrics.retries_refused.inc();
             return None;
         }
