@@ -19,7 +19,7 @@ mod report;
 mod rolling;
 mod street;
 
-use checker::Line;
+use checker::{Line, Operation};
 use cluster::Cluster;
 use crowd::Crowd;
 use nemesis::{Struck, named, plan, strike};
@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use street::Street;
 
 /// How long faults strike, unless `SOUK_CHAOS_SECONDS` says otherwise.
-const SECONDS: u64 = 40;
+const SECONDS: u64 = 36;
 /// No token lives longer than fifteen minutes.
 const SECONDS_MAX: u64 = 720;
 /// What the order of faults and what people do follow from, unless `SOUK_CHAOS_SEED` says otherwise.
@@ -35,8 +35,8 @@ const SEED: u64 = 1;
 const BUYERS: usize = 1_000;
 /// How long a buyer rests at most between two things: a thousand of them, on the machine that all of this runs on.
 const REST: Duration = Duration::from_secs(12);
-/// Between two faults.
-const BREATH: Duration = Duration::from_millis(700);
+/// Between two faults, after the first order that was asked for since.
+const BREATH: Duration = Duration::from_millis(500);
 /// How long nobody's order may be taken.
 const GAP_MAX: Duration = Duration::from_secs(10);
 
@@ -94,6 +94,11 @@ async fn storm(cluster: &mut Cluster, street: &Street, seed: u64, time: Duration
         strike(cluster, fault, node).await;
         let healed = record.now();
         note(street, "healed");
+        let is_new = |one: &Operation| one.start >= healed && one.order().is_some();
+        cluster::until("an order is taken again", || async {
+            record.count(is_new) > 0
+        })
+        .await;
         for node in &mut cluster.nodes {
             assert!(!node.has_ended(), "{} ended by itself", node.name);
         }

@@ -12,7 +12,7 @@ const FAULTS: u64 = 1;
 /// Longer than any lease: whoever stood still for so long is no owner any more.
 const BEYOND_A_LEASE: Duration = Duration::from_secs(5);
 /// Long enough for others to notice.
-const A_WHILE: Duration = Duration::from_secs(3);
+const A_WHILE: Duration = Duration::from_millis(2_500);
 /// How much later things come on a slow way.
 const SLOWLY: Duration = Duration::from_millis(80);
 
@@ -52,6 +52,7 @@ const KINDS: [Fault; 20] = [
     Fault::Cut(Way::Database, Weather::Deaf),
     Fault::Cut(Way::Door, Weather::Broken),
     Fault::Cut(Way::Door, Weather::Deaf),
+    // From here on only longer runs.
     Fault::Cut(Way::Broker, Weather::Silent),
     Fault::Cut(Way::Cache, Weather::Silent),
     Fault::SpoilCache,
@@ -64,7 +65,7 @@ const KINDS: [Fault; 20] = [
 ];
 
 /// A short run sees so many of them, the first ones.
-const FIRST: usize = 13;
+const FIRST: usize = 11;
 
 /// The order in which things go wrong, for ever: all first ones, all others, then all of them again and again, each
 /// time in another order.

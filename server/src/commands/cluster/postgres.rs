@@ -46,7 +46,8 @@ impl Postgres {
         settle(
             &first,
             "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 200\n\
-             synchronous_commit = on\nwal_level = replica\nmax_wal_size = '2GB'\n",
+             synchronous_commit = on\nwal_level = replica\nmax_wal_size = '2GB'\n\
+             wal_retrieve_retry_interval = '200ms'\n",
         )?;
         let [one, two] = ports;
         let primary = Process::start(recipe("postgres", &programs, &first, &folder, one)).await?;
