@@ -1,7 +1,12 @@
 //! Where races are run: in one shop on its own files, or on two nodes that share a PostgreSQL, with everybody asking the
 //! one and the other in turn. Nobody in a race can tell where it is.
 
+use futures_util::future::join_all;
+use std::time::{Duration, Instant};
 use testkit::{Answer, Client, Shop, postgres::Postgres};
+
+/// Longer than anything is under way.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// They say only what went wrong: a line for each of a thousand payments helps nobody.
 const SETTINGS: [(&str, &str); 2] = [
@@ -67,6 +72,36 @@ impl Ground {
     fn everywhere(&self, somebody: &Client) -> Client {
         let urls: Vec<&str> = self.nodes.iter().map(Shop::url).collect();
         somebody.at_each(&urls)
+    }
+
+    /// The same a hundred times at once. What is under way on another node is not waited for there: whoever is told how
+    /// far it has come asks again when it has ended.
+    pub(crate) async fn twins<F: Future<Output = Answer>>(
+        &self,
+        ask: impl Fn() -> F,
+    ) -> Vec<Answer> {
+        let mut answers = join_all((0..100).map(|_| ask())).await;
+        if self.nodes.len() == 1 {
+            return answers;
+        }
+        let begun = Instant::now();
+        let mut ended = ask().await;
+        while ended.status == 202 {
+            assert!(begun.elapsed() < PATIENCE, "{}", ended.text);
+            ended = ask().await;
+        }
+        for answer in &mut answers {
+            assert!(
+                [ended.status, 202].contains(&answer.status),
+                "{}",
+                answer.text
+            );
+            assert_eq!(answer.str("/id"), ended.str("/id"));
+            if answer.header("idempotent-replayed") == "true" && answer.text != ended.text {
+                *answer = ask().await;
+            }
+        }
+        answers
     }
 
     /// Runs `souk verify`; fails with what it found.
