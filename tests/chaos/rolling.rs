@@ -1,5 +1,5 @@
-//! Nodes that end while people buy, as told or by `kill -9`: whatever may be asked again is saved by the door. Nobody here
-//! asks past it.
+//! Nodes that end while people buy, as told or by `kill -9`: whatever may be asked again is saved by the door. Nobody
+//! here asks past it.
 
 use crate::{
     cluster::Cluster,

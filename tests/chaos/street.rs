@@ -1,5 +1,5 @@
-//! The people of the simulation on a real street: a thousand accounts, goods on real shelves, and a way to the shop over
-//! HTTP. What they do all day is the simulation's; every request and answer goes into a file as it happens.
+//! The people of the simulation on a real street: a thousand accounts, goods on real shelves, and a way to the shop
+//! over HTTP. What they do all day is the simulation's; every request and answer goes into a file as it happens.
 
 use crate::cluster::Cluster;
 use async_trait::async_trait;

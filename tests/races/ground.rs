@@ -1,5 +1,5 @@
-//! Where races are run: in one shop on its own files, or on two nodes that share a PostgreSQL, with everybody asking the
-//! one and the other in turn. Nobody in a race can tell where it is.
+//! Where races are run: in one shop on its own files, or on two nodes that share a PostgreSQL, with everybody asking
+//! the one and the other in turn. Nobody in a race can tell where it is.
 
 use futures_util::future::join_all;
 use std::time::{Duration, Instant};

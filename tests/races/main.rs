@@ -26,7 +26,6 @@ macro_rules! on_both_grounds {
         }
     };
 }
-use on_both_grounds;
 
 mod accounts;
 mod baskets;

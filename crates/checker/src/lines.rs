@@ -1,5 +1,5 @@
-//! A history as lines of JSON, written while it happens: whoever reads it later knows all that its clients knew, also if
-//! the client died in the middle. A line that is not whole is nobody's business here.
+//! A history as lines of JSON, written while it happens: whoever reads it later knows all that its clients knew, also
+//! if they died in the middle. A line that is not whole is nobody's business here.
 
 use crate::history::{History, Operation, Outcome, Told};
 use contracts::values::{Money, Timestamp, VariantId};

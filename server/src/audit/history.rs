@@ -1,5 +1,5 @@
-//! All books beside what clients did and were told, for runs of tests: whole in memory, unlike the rest of verification.
-//! The judge is the checker; nothing is decided here.
+//! All books beside what clients did and were told, for runs of tests: whole in memory, unlike the rest of
+//! verification. The judge is the checker; nothing is decided here.
 
 use super::{Books, SECOND_LOOK_AFTER, pages::ROWS};
 use checker::{History, Line, OrderRow, Provider, RefundRow, State, Violation};
