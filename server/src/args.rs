@@ -267,6 +267,8 @@ pub enum BenchMode {
     Hot,
     /// By one client, who waits for each
     Single,
+    /// In a shop that took all these orders before, and in one that took few, in turns
+    Aged,
 }
 
 impl BenchMode {
@@ -278,6 +280,7 @@ impl BenchMode {
             Self::Uniform => "uniform",
             Self::Hot => "hot",
             Self::Single => "single",
+            Self::Aged => "aged",
         }
     }
 }
