@@ -239,7 +239,7 @@ pub struct PostgresArgs {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "8,16,32,64",
+        default_value = "4,8,16,32,64",
         value_name = "LIST"
     )]
     pub pgbench: Vec<u32>,
