@@ -2,8 +2,9 @@
 
 use crate::config::{Config, Flags, HttpFlags};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use contracts::{event::DeadEventId, values::Timestamp};
 use platform::{config::ConfigError, telemetry::LogFormat};
-use std::{net::SocketAddr, path::PathBuf};
+use std::{borrow::Cow, net::SocketAddr, path::PathBuf};
 
 /// A whole shop in one process.
 #[derive(Debug, Parser)]
@@ -32,6 +33,12 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Recompute every balance from its ledger; fails on drift
     Verify(VerifyArgs),
+    /// See what the databases lack of this release, or bring them up to date
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
+    /// Look at events that were not taken, send them on again, publish old ones again
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Measure orders per second, with the books checked afterwards
     #[command(subcommand)]
     Bench(BenchCommand),
@@ -168,6 +175,8 @@ pub struct ReplayArgs {
 pub enum BenchCommand {
     /// Durable orders per second over HTTP, beside a bare SQLite loop that writes the same rows
     Orders(BenchArgs),
+    /// Durable orders per second over HTTP on a PostgreSQL of its own, beside pgbench with a function call an order
+    Postgres(PostgresArgs),
     /// Reads of products and lists per second over HTTP: without limits, with limits, with limits in Redis
     Reads(ReadsArgs),
     /// What a call to a service costs that runs on another node, beside the same call in this process
@@ -208,6 +217,37 @@ pub struct BenchArgs {
     pub mode: BenchMode,
 }
 
+/// Flags of `bench postgres`.
+#[derive(Debug, Args)]
+pub struct PostgresArgs {
+    /// Orders of each kind that the shop takes in a round
+    #[arg(long, default_value_t = 40_000)]
+    pub orders: u32,
+    /// The shop's clients at a time
+    #[arg(long, default_value_t = 64)]
+    pub clients: u32,
+    /// Products that the orders of the uniform run spread over
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub products: u32,
+    /// Rounds; what is told is the median
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=99))]
+    pub rounds: u32,
+    /// How long pgbench runs each time, in seconds
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub seconds: u32,
+    /// Numbers of pgbench's clients; its best one counts
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "8,16,32,64",
+        value_name = "LIST"
+    )]
+    pub pgbench: Vec<u32>,
+    /// Nodes that fight for one product together; one of them is measured by itself as well
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub nodes: u32,
+}
+
 /// Flags of `bench calls`.
 #[derive(Debug, Args)]
 pub struct CallsArgs {
@@ -227,6 +267,8 @@ pub enum BenchMode {
     Hot,
     /// By one client, who waits for each
     Single,
+    /// In a shop that took all these orders before, and in one that took few, in turns
+    Aged,
 }
 
 impl BenchMode {
@@ -238,6 +280,7 @@ impl BenchMode {
             Self::Uniform => "uniform",
             Self::Hot => "hot",
             Self::Single => "single",
+            Self::Aged => "aged",
         }
     }
 }
@@ -261,6 +304,50 @@ pub struct DemoArgs {
     /// Say everything in JSON, a line an event, for programs
     #[arg(long)]
     pub json: bool,
+}
+
+/// `souk migrate ...`
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    /// List what each service's database lacks; fails if anything is missing
+    Status(DataArgs),
+    /// Make what is missing; safe on several nodes at once, and beside an open shop
+    Up(DataArgs),
+}
+
+/// `souk events ...`
+#[derive(Debug, Subcommand)]
+pub enum EventsCommand {
+    /// List events that were not taken: parked ones, which are tried again, and the broker's dead letters
+    Dead {
+        /// As many as are listed
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Send one on again, with all of its tries before it
+    Redrive {
+        /// Its name in the list, as orders-12
+        id: DeadEventId,
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Publish the events of the last seven days again; whoever took one before recognises it
+    Republish {
+        /// Only those since then, as 2026-01-31T08:00:00Z
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        since: Option<Timestamp>,
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::try_from(Cow::from(text)).map_err(|error| error.to_string())
 }
 
 /// `souk config ...`

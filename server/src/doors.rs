@@ -1,12 +1,13 @@
 //! The doors of this process: the shop's own, if it is here, and the one where the other nodes ask. A part that is near
 //! is its own router; one that is far is a way there. Both stand at the same place in the same table.
 
-use crate::{audit, config::Config, openapi, target::Target, wiring::Services};
+use crate::{audit, config::Config, events, openapi, target::Target, wiring::Services};
 use axum::Router;
 use contracts::BoxError;
 use platform::http::{
     Readiness, TokenVerifier, VerifierOptions,
     cookies::Cookies,
+    desk_routes,
     internal::{Gate, guarded},
     stack,
 };
@@ -22,7 +23,9 @@ impl Services {
         public_url: &str,
         readiness: &Readiness,
     ) -> Result<Router, BoxError> {
-        let (audit, audit_api) = audit::routes(self.auditor.clone()).split_for_parts();
+        let for_admins =
+            audit::routes(self.auditor.clone()).merge(events::routes(self.desk.clone()));
+        let (for_admins, for_admins_api) = for_admins.split_for_parts();
         let verifying = VerifierOptions {
             issuer: config.identity.issuer.clone(),
             audience: config.identity.audience.clone(),
@@ -43,7 +46,7 @@ impl Services {
                 catalog: part(Target::Catalog)?,
                 orders: part(Target::Orders)?,
                 payments: part(Target::Payments)?,
-                audit,
+                audit: for_admins,
                 storefront: part(Target::Storefront)?,
             },
             openapi: openapi::join(vec![
@@ -52,7 +55,7 @@ impl Services {
                 orders::routes(self.orders.clone(), self.payments.clone(), &config.orders)
                     .into_openapi(),
                 payments::api(),
-                audit_api,
+                for_admins_api,
             ])?,
             public_url: public_url.to_owned(),
             readiness: readiness.clone(),
@@ -143,9 +146,11 @@ impl Services {
 
     fn calls(&self, target: Target) -> Router {
         match target {
-            Target::Identity => identity::internal_routes(self.identity.clone()),
+            Target::Identity => identity::internal_routes(self.identity.clone())
+                .merge(desk_routes(target.name(), self.desk.identity.clone())),
             Target::Catalog => catalog::internal_routes(self.catalog.clone()),
-            Target::Orders => orders::internal_routes(self.orders.clone()),
+            Target::Orders => orders::internal_routes(self.orders.clone())
+                .merge(desk_routes(target.name(), self.desk.orders.clone())),
             Target::Payments => payments::internal_routes(self.payments.clone()),
             Target::Gateway | Target::Storefront | Target::Worker => Router::new(),
         }

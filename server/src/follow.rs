@@ -10,6 +10,7 @@ use platform::{
 };
 use serde::Deserialize;
 use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// A revocation reaches every node within five seconds: well before that it is asked for.
 const LISTEN_EVERY: Duration = Duration::from_secs(2);
@@ -84,17 +85,13 @@ impl Follower {
     }
 
     async fn hear_endings(&mut self) -> Result<(), BoxError> {
-        let round_began = self.clock.now();
+        let (round_began, asked_at) = (self.clock.now(), Instant::now());
         // The earlier of the two: the clock may have been set back.
         let since = self.heard_until.min(round_began);
         let since = since.plus_seconds(OVERLAP_SECONDS.saturating_neg());
         let ended = self.identity.ended_since(since).await?;
-        for (session, at) in ended.sessions {
-            self.revocations.end_session(session, at);
-        }
-        for (user, epoch, at) in ended.users {
-            self.revocations.end_user_before(user, epoch, at);
-        }
+        self.revocations.take_in(ended);
+        self.revocations.heard(asked_at);
         self.heard_until = round_began;
         Ok(())
     }

@@ -10,6 +10,7 @@ mod console;
 mod data;
 mod demo;
 mod doors;
+mod events;
 mod follow;
 mod life;
 mod openapi;

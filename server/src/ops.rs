@@ -67,20 +67,32 @@ impl Counted {
             batches: self.batches.saturating_sub(before.batches),
         }
     }
+
+    /// What several nodes counted.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            wishes: self.wishes.saturating_add(other.wishes),
+            batches: self.batches.saturating_add(other.batches),
+        }
+    }
+
+    /// Out of the text that `/metrics` answers.
+    pub(crate) fn read(text: &str) -> Self {
+        let value = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            // Whole numbers, written as `12.0`.
+            line.trim().split('.').next()?.parse().ok()
+        };
+        Self {
+            wishes: value("souk_order_commit_batch_size_sum").unwrap_or(0),
+            batches: value("souk_order_commit_batch_size_count").unwrap_or(0),
+        }
+    }
 }
 
 /// Reads from the metrics what anybody may read there.
 pub(crate) fn counted() -> Result<Counted, BoxError> {
-    let text = metrics::text(&registry())?;
-    let value = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        // Whole numbers, written as `12.0`.
-        line.trim().split('.').next()?.parse().ok()
-    };
-    Ok(Counted {
-        wishes: value("souk_order_commit_batch_size_sum").unwrap_or(0),
-        batches: value("souk_order_commit_batch_size_count").unwrap_or(0),
-    })
+    Ok(Counted::read(&metrics::text(&registry())?))
 }
 
 /// Limits that were counted in Redis itself, so far.

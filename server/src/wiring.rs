@@ -4,6 +4,7 @@
 use crate::{
     audit::{Books, Keeper},
     config::Config,
+    events::Desk,
     follow,
     peers::Ways,
     places::Places,
@@ -16,7 +17,9 @@ use platform::{
     balance::Pools,
     bus::{self, Bus},
     clock::{Clock, Steady},
+    db::Database,
     http::{KeySet, Readiness, Revocations, readiness::Need},
+    outbox::{self, FarDesk, NearDesk},
     redis::Redis,
     tasks::Tasks,
 };
@@ -33,6 +36,7 @@ pub struct Services {
     /// Payments.
     pub payments: Arc<dyn Payments>,
     pub(crate) auditor: Arc<Keeper>,
+    pub(crate) desk: Desk,
     pub(crate) near: Near,
     pub(crate) ways: Ways,
     pub(crate) keys: KeySet,
@@ -50,6 +54,36 @@ pub(crate) struct Near {
     pub(crate) catalog: Option<Arc<catalog::Service>>,
     orders: Option<orders::Opened>,
     pub(crate) payments: Option<Arc<payments::Service>>,
+}
+
+impl Near {
+    /// The database with a service's outbox, if that is here and has one.
+    fn outbox(&self, target: Target) -> Option<Database> {
+        match target {
+            Target::Identity => Some(self.identity.as_ref()?.outbox()),
+            Target::Orders => Some(self.orders.as_ref()?.outbox()),
+            Target::Gateway
+            | Target::Storefront
+            | Target::Catalog
+            | Target::Payments
+            | Target::Worker => None,
+        }
+    }
+}
+
+/// All who keep events that were not taken, here or on the nodes that have them.
+fn desk(near: &Near, ways: &Ways, clock: &Clock, bus: &Arc<dyn Bus>) -> Result<Desk, BoxError> {
+    let of = |target| -> Result<Arc<dyn outbox::Desk>, BoxError> {
+        Ok(match near.outbox(target) {
+            Some(database) => Arc::new(NearDesk::new(database, clock.clone())),
+            None => Arc::new(FarDesk::new(ways.peer(target)?)),
+        })
+    };
+    Ok(Desk {
+        identity: of(Target::Identity)?,
+        orders: of(Target::Orders)?,
+        bus: Arc::clone(bus),
+    })
 }
 
 /// What services are opened with.
@@ -120,14 +154,17 @@ impl Services {
             orders: orders.clone(),
             payments: payments.clone(),
         };
+        let bus = bus::open(&config.bus, &config.nats, tasks).await?;
+        let desk = desk(&near, &ways, &clock, &bus)?;
         Ok(Self {
             auditor: Arc::new(Keeper::new(books, tasks.clone())),
+            desk,
             identity,
             catalog,
             orders,
             payments,
             targets,
-            bus: bus::open(&config.bus, &config.nats, tasks).await?,
+            bus,
             near,
             ways,
             keys: ground.keys,
@@ -161,6 +198,26 @@ impl Services {
             None if self.targets.has(Target::Gateway) => follow::start(self, tasks),
             None => {}
         }
+    }
+
+    /// Lets what runs here take events, without anything else in the background: for commands.
+    pub(crate) fn take_events(&self) {
+        if let Some(catalog) = &self.near.catalog {
+            self.bus.subscribe(catalog::consumer(catalog.clone()));
+        }
+        if let Some(payments) = &self.near.payments {
+            self.bus.subscribe(payments::consumer(payments.clone()));
+        }
+        if let Some(orders) = &self.near.orders {
+            self.bus.subscribe(orders.consumer());
+        }
+    }
+
+    /// The outboxes that are kept here, with whose they are.
+    pub(crate) fn outboxes(&self) -> Vec<(Target, Database)> {
+        let targets = [Target::Identity, Target::Orders];
+        let kept = |target| Some((target, self.near.outbox(target)?));
+        targets.into_iter().filter_map(kept).collect()
     }
 
     /// Identity, for what is done where its store is.

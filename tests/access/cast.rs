@@ -38,6 +38,8 @@ impl Who {
 pub(crate) enum Thing {
     /// Nothing in particular.
     Nothing,
+    /// An event that was not taken; there is none.
+    Letter,
     /// A customer's account that nobody else uses: `$email`, `$refresh`, its id.
     Account,
     /// The asker's own account.
@@ -173,6 +175,7 @@ impl Cast {
         let asker = self.client(who).clone();
         let made = match thing {
             Thing::Nothing => Made::new(asker, ""),
+            Thing::Letter => Made::new(asker, "orders-1"),
             // Nobody has no account, and tries another's.
             Thing::Own if who == Who::Nobody => Made::new(asker, self.owner.user_id()),
             Thing::Own => Made::new(asker.clone(), asker.user_id()),

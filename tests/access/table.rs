@@ -135,6 +135,8 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/orders/{id}/refund", Paid, "{}", admins(201)),
     Row("POST /api/v1/orders/{id}/refund", Guests, "{}", admins(409)),
     Row("GET /api/v1/audit", Nothing, "", admins(200)),
+    Row("GET /api/v1/events/dead", Nothing, "", admins(200)),
+    Row("POST /api/v1/events/dead/{id}/redrive", Letter, "{}", admins(404)),
     Row("POST /api/v1/payments", Pending, PAY, PAYS),
     Row("POST /api/v1/payments", Guests, PAY, [401, 404, 404, 404, 404, 201]),
     Row("POST /api/v1/payments", GuestsWithToken, PAY, all(201)),

@@ -295,6 +295,13 @@ impl Tour {
         self.get(Who::Ann, &format!("{order}/timeline")).await;
         self.get(Who::Admin, "/api/v1/payments/sagas").await;
         self.get(Who::Ann, "/api/v1/payments/sagas").await;
+        let dead = "/api/v1/events/dead";
+        self.get(Who::Admin, dead).await;
+        self.get(Who::Ann, dead).await;
+        for id in ["identity-9", "orders-9", "broker-9", "carts-9"] {
+            let path = format!("{dead}/{id}/redrive");
+            self.post(Who::Admin, &path, json!({})).await;
+        }
         self.get(Who::Admin, "/api/v1/payments/providers/sandbox/knobs")
             .await;
     }

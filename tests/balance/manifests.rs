@@ -41,6 +41,16 @@ const FIELDS: &[&str] = &[
     "spec.template.spec.topologySpreadConstraints[].topologyKey",
     "spec.template.spec.topologySpreadConstraints[].whenUnsatisfiable",
     "spec.template.spec.topologySpreadConstraints[].labelSelector.matchLabels.*",
+    "spec.template.spec.initContainers[].name",
+    "spec.template.spec.initContainers[].image",
+    "spec.template.spec.initContainers[].args[]",
+    "spec.template.spec.initContainers[].envFrom[].configMapRef.name",
+    "spec.template.spec.initContainers[].envFrom[].secretRef.name",
+    "spec.template.spec.initContainers[].resources.requests.*",
+    "spec.template.spec.initContainers[].resources.limits.*",
+    "spec.template.spec.initContainers[].securityContext.allowPrivilegeEscalation",
+    "spec.template.spec.initContainers[].securityContext.readOnlyRootFilesystem",
+    "spec.template.spec.initContainers[].securityContext.capabilities.drop[]",
     "spec.template.spec.containers[].name",
     "spec.template.spec.containers[].image",
     "spec.template.spec.containers[].args[]",
@@ -160,6 +170,11 @@ fn what_the_manifests_say_fits_together() {
         assert_eq!(&constraint["labelSelector"]["matchLabels"], labels);
     }
     let container = &pod["containers"][0];
+    let migrating = &pod["initContainers"][0];
+    assert_eq!(migrating["args"], serde_json::json!(["migrate", "up"]));
+    for same in ["image", "envFrom", "securityContext"] {
+        assert_eq!(migrating[same], container[same], "{same}");
+    }
     assert_eq!(container["readinessProbe"]["httpGet"]["path"], "/readyz");
     for probe in ["livenessProbe", "startupProbe"] {
         assert_eq!(container[probe]["httpGet"]["path"], "/livez", "{probe}");

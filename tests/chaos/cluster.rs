@@ -1,5 +1,5 @@
-//! A whole cluster of real processes: PostgreSQL with a synchronous standby, NATS, Redis, three nodes and our door, with
-//! a way that can be broken between any two that talk to each other. It does nothing by itself but start and end.
+//! A whole cluster of real processes: PostgreSQL with a synchronous standby, NATS, Redis, three nodes and our door,
+//! with a way that can be broken between any two that talk to each other. It does nothing by itself but start and end.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},

@@ -2,13 +2,18 @@
 //! end. Never reads the shop's files behind its back, except to damage them.
 #![expect(
     clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "tests: what cannot be should stop them"
 )]
 
 mod admin;
+mod bench;
 mod config;
+mod events;
 mod import;
+mod migrate;
 mod replay;
 mod serve;
 mod verify;

@@ -8,7 +8,7 @@ const SINGLE: &[(&str, &[&str])] = &[
         "INSERT INTO orders (",
         &[
             "crates/orders/src/store/sqlite/place.rs",
-            "crates/orders/src/store/postgres/place.rs",
+            "crates/orders/migrations/postgres/0002_place.sql",
         ],
     ),
     (

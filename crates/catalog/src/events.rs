@@ -50,7 +50,7 @@ pub fn start_news(service: &Service, tasks: &Tasks, bus: &Arc<dyn Bus>, clock: C
                 continue;
             };
             let envelope = changed.envelope(EventId::generate(), clock.now())?;
-            if let Err(error) = bus.publish(&envelope).await {
+            if let Err(error) = bus.tell(&envelope).await {
                 tracing::debug!(error = %error, "news of products waits");
                 window.news.put_back(changed);
             }

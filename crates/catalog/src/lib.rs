@@ -16,6 +16,7 @@ pub use config::{Config, DEFAULTS};
 pub use events::{consumer, start_news};
 pub use http::{api, internal_routes, routes};
 pub use service::{Service, Window};
+pub use store::SCHEMA;
 
 use platform::{
     clock::Clock,

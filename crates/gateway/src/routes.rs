@@ -17,7 +17,7 @@ pub struct Upstreams {
     pub orders: Router,
     /// Payments.
     pub payments: Router,
-    /// Whether the books balance.
+    /// What only admins ask of the shop as a whole: whether the books balance, which events were not taken.
     pub audit: Router,
     /// Pages for people, and whatever else is asked for.
     pub storefront: Router,
@@ -57,6 +57,7 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/categories", Service::Catalog),
     ("/api/v1/inventory", Service::Catalog),
     ("/api/v1/audit", Service::Audit),
+    ("/api/v1/events", Service::Audit),
     ("/.well-known", Service::Identity),
 ];
 
@@ -170,6 +171,7 @@ mod tests {
             ),
             ("/api/v1/payments", Route::Service(Service::Payments)),
             ("/api/v1/audit", Route::Service(Service::Audit)),
+            ("/api/v1/events/dead", Route::Service(Service::Audit)),
             ("/api/v1/audits", Route::Nothing),
             ("/openapi.json", Route::Own(Page::OpenApi)),
             ("/docs", Route::Own(Page::Docs)),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// Starts the relay of the outbox, and the upkeep of sessions, until the tasks stop.
 pub fn start(service: &Arc<Service>, tasks: &Tasks, bus: Arc<dyn Bus>) {
-    let (database, clock) = service.outbox();
+    let (database, clock) = (service.outbox(), service.clock());
     outbox::start_relay(tasks, "identity-outbox", database, bus, clock);
     service.start_upkeep(tasks);
 }

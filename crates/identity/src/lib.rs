@@ -17,6 +17,7 @@ pub use config::{Config, DEFAULTS, RegistrationRole};
 pub use events::start;
 pub use http::{internal_routes, routes};
 pub use service::Service;
+pub use store::SCHEMA;
 
 use contracts::BoxError;
 use platform::{

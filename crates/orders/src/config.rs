@@ -23,7 +23,7 @@ pub struct Config {
     pub place_batch_max: u32,
     /// Lines written in one commit.
     pub place_batch_lines_max: u32,
-    /// Batches at work at a time.
+    /// Batches at work at a time; 0 is what suits the database.
     pub place_batches_in_flight_max: u32,
     /// How often unpaid orders are looked through.
     pub sweep_every_ms: u32,

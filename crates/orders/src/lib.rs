@@ -17,6 +17,7 @@ pub use config::{Config, DEFAULTS};
 pub use http::internal_routes;
 pub use metrics::register as register_metrics;
 pub use service::Service;
+pub use store::SCHEMA;
 
 use contracts::{BoxError, catalog::Catalog, orders::Orders, payments::Payments};
 use platform::{
@@ -108,6 +109,12 @@ impl Opened {
                 }
             }
         });
+    }
+
+    /// The database with the outbox.
+    #[must_use]
+    pub fn outbox(&self) -> Database {
+        self.database.clone()
     }
 
     /// What orders want to hear of.

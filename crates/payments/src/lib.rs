@@ -19,6 +19,7 @@ pub use events::consumer;
 pub use http::{api, internal_routes, routes};
 pub use provider::sandbox::{Knobs, Sandbox};
 pub use service::Service;
+pub use store::{SANDBOX_SCHEMA, SCHEMA};
 
 use contracts::{catalog::Catalog, orders::Orders};
 use platform::{

@@ -19,3 +19,4 @@ pub mod outbox;
 pub mod redis;
 pub mod tasks;
 pub mod telemetry;
+pub mod trail;

@@ -1,7 +1,7 @@
 //! Named background tasks that stop together. Half a server is worse than a restart: a task that fails or
 //! panics stops the process, unless it was started as one that may.
 
-use crate::deadline;
+use crate::{deadline, trail};
 use contracts::BoxError;
 use futures_util::FutureExt;
 use std::{
@@ -45,12 +45,13 @@ impl Tasks {
 
     /// Runs work to its end even if whoever waits for its answer goes away. A panic loses the answer only.
     /// The deadline of who starts it is handed on: parts that have not begun when it passes are refused, so
-    /// whoever must not stop half-way does the rest under none.
+    /// whoever must not stop half-way does the rest under none. So is the request that it is done for.
     pub fn finish<T, F>(&self, work: F) -> impl Future<Output = Option<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
+        let work = trail::within(trail::current(), work);
         let handle = self
             .tracker
             .spawn(deadline::within(deadline::current(), work));

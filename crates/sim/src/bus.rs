@@ -75,13 +75,7 @@ impl SimBus {
 
     async fn give(&self, envelope: &Envelope) -> Result<(), BoxError> {
         let consumers = self.consumers.lock().expect("the consumers").clone();
-        let listeners = self.listeners.lock().expect("the listeners").clone();
-        for listener in listeners
-            .iter()
-            .filter(|one| one.wants().contains(&envelope.name.as_str()))
-        {
-            listener.hear(envelope).await;
-        }
+        self.tell(envelope).await?;
         let mut outcome: Result<(), BoxError> = Ok(());
         for consumer in consumers
             .iter()
@@ -138,6 +132,17 @@ impl Bus for SimBus {
 
     fn is_wanted(&self, _: &str) -> bool {
         true
+    }
+
+    async fn tell(&self, envelope: &Envelope) -> Result<(), BoxError> {
+        let listeners = self.listeners.lock().expect("the listeners").clone();
+        for listener in listeners
+            .iter()
+            .filter(|one| one.wants().contains(&envelope.name.as_str()))
+        {
+            listener.hear(envelope).await;
+        }
+        Ok(())
     }
 
     async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError> {

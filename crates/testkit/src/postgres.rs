@@ -15,6 +15,7 @@ use std::{
         Mutex, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 /// Where Debian keeps the programs, newest first, if they are not on the path.
@@ -23,6 +24,9 @@ const FOLDERS: &[&str] = &[
     "/usr/lib/postgresql/16/bin",
     "/usr/lib/postgresql/15/bin",
 ];
+
+/// Longer than killed servers take to go, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who runs it when we are root, whom PostgreSQL refuses.
 pub(crate) const USER: &str = "postgres";
@@ -185,7 +189,24 @@ impl Postgres {
         process.as_ref().expect("it runs").id()
     }
 
+    /// After `kill -9` the server's children need a moment to notice; until then it does not start again.
     fn run(&self) {
+        let begun = Instant::now();
+        loop {
+            let (child, log) = servers::start(
+                self.command(),
+                "database system is ready to accept connections",
+            );
+            *self.process.lock().expect("nobody fell over") = Some(child);
+            match log {
+                Ok(()) => return,
+                Err(said) if said.contains("is still in use") && begun.elapsed() < PATIENCE => {}
+                Err(said) => panic!("PostgreSQL did not start: {said}"),
+            }
+        }
+    }
+
+    fn command(&self) -> Command {
         let data = self.folder.at("data");
         let mut command = servers::as_user(USER, &self.programs.join("postgres"));
         command
@@ -206,12 +227,7 @@ impl Postgres {
             command.args(["-c", &format!("{name}={value}")]);
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        let (child, log) =
-            servers::start(command, "database system is ready to accept connections");
-        *self.process.lock().expect("nobody fell over") = Some(child);
-        if let Err(said) = log {
-            panic!("PostgreSQL did not start: {said}");
-        }
+        command
     }
 }
 

@@ -5,9 +5,11 @@ mod api;
 mod bench;
 mod cluster;
 mod config;
+mod events;
 mod health;
 mod import;
 mod lines;
+mod migrate;
 mod password;
 mod replay;
 mod serve;
@@ -17,8 +19,8 @@ use crate::{
     args::{AdminCommand, BenchCommand, Cli, ClusterCommand, Command, ImportCommand},
     console::complain,
 };
-use contracts::BoxError;
-use std::process::ExitCode;
+use contracts::{BoxError, Outage};
+use std::{error::Error, process::ExitCode};
 
 /// Runs what the command line asks for.
 #[must_use]
@@ -39,10 +41,25 @@ pub fn run(cli: Cli) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(format!("souk: {error}"));
+            complain(format!("souk: {}", in_one_line(&*error)));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error with its causes, each said once. Outages are words for callers: they say nothing of what went wrong.
+fn in_one_line(error: &(dyn Error + 'static)) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let text = next.to_string();
+        if !next.is::<Outage>() && !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = next.source();
+    }
+    line
 }
 
 async fn dispatch(cli: Cli) -> Result<(), BoxError> {
@@ -55,7 +72,10 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         }
         Command::Replay(args) => replay::run(args).await,
         Command::Verify(data) => verify::run(&data).await,
+        Command::Events(command) => events::run(command).await,
+        Command::Migrate(command) => migrate::run(&command).await,
         Command::Bench(BenchCommand::Orders(plan)) => bench::orders(plan).await,
+        Command::Bench(BenchCommand::Postgres(plan)) => bench::postgres(plan).await,
         Command::Bench(BenchCommand::Reads(plan)) => bench::reads(&plan).await,
         Command::Bench(BenchCommand::Calls(plan)) => bench::calls(plan).await,
         Command::Cluster(ClusterCommand::Demo(args)) => cluster::demo(&args).await,

@@ -258,7 +258,8 @@ impl Config {
         let shared = self
             .redis
             .check()
-            .and_then(|()| self.limits.sharing.check());
+            .and_then(|()| self.limits.sharing.check())
+            .and_then(|()| self.catalog.check());
         if let Err(error) = shared {
             return invalid(error.to_string());
         }
@@ -418,6 +419,7 @@ mod tests {
             "{error}"
         );
         assert!(file("[redis]\ntimeout_ms = 0\n").is_err());
+        assert!(file("[catalog]\nwindow_age_max_ms = 5001\n").is_err());
         assert!(file("[limits.sharing]\nnodes = 0\n").is_err());
     }
 

@@ -27,7 +27,13 @@ use contracts::{
         CategoryId, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId,
     },
 };
-use platform::db::{StoreError, keys::KeyedRequest};
+use platform::db::{Schema, StoreError, keys::KeyedRequest};
+
+/// All steps of the schema.
+pub const SCHEMA: Schema = Schema {
+    sqlite: sqlite::MIGRATIONS,
+    postgres: &postgres::MIGRATIONS,
+};
 
 /// A product to be made.
 #[derive(Debug, Clone)]

@@ -31,7 +31,7 @@ impl Voice {
         let id = request.extensions().get::<RequestId>();
         Self {
             path: request.uri().path().to_owned(),
-            request_id: id.map(|RequestId(id)| id.clone()).unwrap_or_default(),
+            request_id: id.map(|RequestId(id)| id.to_string()).unwrap_or_default(),
             accepts_html: accept.contains("text/html"),
         }
     }

@@ -169,6 +169,8 @@ pub(crate) struct FakeIdentity {
     pub(crate) user_id: UserId,
     pub(crate) access_token: String,
     pub(crate) renewals: Arc<Mutex<u32>>,
+    /// What has ended; nothing while its store is away.
+    pub(crate) ended: Arc<Mutex<Option<Ended>>>,
 }
 
 fn away() -> contracts::BoxError {
@@ -236,7 +238,7 @@ impl Identity for FakeIdentity {
         Ok(json!({"keys": []}))
     }
     async fn ended_since(&self, _: Timestamp) -> Result<Ended, BoxError> {
-        Ok(Ended::default())
+        self.ended.lock().unwrap().clone().ok_or_else(away)
     }
 }
 

@@ -4,8 +4,9 @@ use crate::{
     fakes::answer,
     shop::{Answer, Shop, Wish, wish},
 };
-use contracts::access::Role;
+use contracts::{access::Role, identity::Ended, values::UserId};
 use serde_json::json;
+use std::time::Duration;
 
 fn shop() -> Shop {
     Shop::open(|_| answer(200, &json!({})))
@@ -35,6 +36,33 @@ async fn a_good_token_becomes_the_principal() {
     let lower = wish("GET", "/").header("authorization", &format!("bearer {token}"));
     assert_eq!(shop.ask(lower).await.status, 200);
     assert_eq!(shop.seen()[0].who, Some(shop.ann));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_admin_is_not_let_in_while_nobody_knows_which_sessions_have_ended() {
+    let shop = shop();
+    let boss = UserId::generate();
+    let told = |ended: Option<Ended>| *shop.ended.lock().unwrap() = ended;
+    let ask = async || {
+        let wish = wish("GET", "/api/v1/orders");
+        shop.ask_as(boss, &[Role::Admin], wish).await.brief()
+    };
+    told(None);
+    assert_eq!(ask().await, "503 unavailable");
+    let ann = shop.ann(wish("GET", "/api/v1/orders")).await;
+    assert_eq!(ann.status, 200, "others are let in");
+    told(Some(Ended::default()));
+    assert_eq!(ask().await, "200");
+    told(None);
+    tokio::time::advance(Duration::from_millis(4_900)).await;
+    assert_eq!(ask().await, "200", "it was told a moment ago");
+    tokio::time::advance(Duration::from_millis(101)).await;
+    assert_eq!(ask().await, "503 unavailable");
+    told(Some(Ended {
+        users: vec![(boss, 2, shop.signer.clock.now())],
+        ..Ended::default()
+    }));
+    assert_eq!(ask().await, "401 invalid_token");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, Method, Response},
 };
-use contracts::{access::Role, values::UserId};
+use contracts::{access::Role, identity::Ended, values::UserId};
 use gateway::{Config, Door, Upstreams, config::Limits};
 use http_body_util::BodyExt;
 use platform::{
@@ -34,6 +34,7 @@ pub(crate) struct Shop {
     pub(crate) signer: Signer,
     pub(crate) ann: UserId,
     pub(crate) renewals: Arc<Mutex<u32>>,
+    pub(crate) ended: Arc<Mutex<Option<Ended>>>,
     pub(crate) readiness: Readiness,
 }
 
@@ -140,11 +141,13 @@ impl Shop {
         let (signer, ann) = (Signer::new(), UserId::generate());
         let (log, script): (Log, Script) = (Log::default(), Arc::new(script));
         let renewals = Arc::default();
+        let ended = Arc::new(Mutex::new(Some(Ended::default())));
         let readiness = Readiness::new(sections.readiness);
         let identity = FakeIdentity {
             user_id: ann,
             access_token: signer.token(ann, &[Role::Customer]),
             renewals: Arc::clone(&renewals),
+            ended: Arc::clone(&ended),
         };
         let router = gateway::routes(Door {
             config: sections.gateway,
@@ -176,6 +179,7 @@ impl Shop {
             signer,
             ann,
             renewals,
+            ended,
             readiness,
         }
     }

@@ -7,6 +7,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
 };
+use tokio::time::Instant;
 
 /// Longer than any access token lives.
 pub(super) const KEEP_SECONDS: i64 = 3_600;
@@ -24,6 +25,11 @@ impl Endings {
             revocations,
             epochs: Arc::default(),
         }
+    }
+
+    /// The store was asked for all that ended, by a question that began then.
+    pub(super) fn heard(&self, asked_at: Instant) {
+        self.revocations.heard(asked_at);
     }
 
     pub(crate) fn end_session(&self, id: SessionId, at: Timestamp) {

@@ -55,7 +55,7 @@ pub(crate) struct Ground {
 /// Identity, near: the accounts and tokens of a shop.
 pub struct Service {
     store: Arc<dyn Store>,
-    /// For the relay alone.
+    /// For the relay, and for people who look at what is parked.
     outbox: Database,
     config: Config,
     clock: Clock,
@@ -100,13 +100,13 @@ impl Service {
         Ok(service)
     }
 
-    /// A fresh one-time token that makes the first admin, if the shop has none. It replaces every earlier
-    /// one; only its hash is kept.
+    /// The one-time token that makes the first admin, if the shop has none: the same on all nodes and after each
+    /// start, until it is used.
     ///
     /// # Errors
     /// When storage fails.
     pub async fn setup_token(&self) -> Result<Option<SecretString>, StoreError> {
-        setup::renew_token(self).await
+        setup::token(self).await
     }
 
     /// Makes an admin: a new account, or the one of that address, which gets this password and whose sessions
@@ -122,9 +122,14 @@ impl Service {
         setup::create_admin(self, email, password).await
     }
 
-    /// What the relay of the outbox reads.
-    pub(crate) fn outbox(&self) -> (Database, Clock) {
-        (self.outbox.clone(), self.clock.clone())
+    /// The database with the outbox.
+    #[must_use]
+    pub fn outbox(&self) -> Database {
+        self.outbox.clone()
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     /// Keeps this process's memory of what ended up to date, and sweeps what is long over, until told to stop.

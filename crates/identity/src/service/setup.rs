@@ -1,5 +1,6 @@
 //! The first admin: by a one-time token that is shown at the start and good only while there is no admin, or
-//! from the command line. There is no default account.
+//! from the command line. There is no default account. All nodes show the same token: it follows from the moment at
+//! which it was made and a secret that they share, and only its hash is kept.
 
 use super::{
     Service,
@@ -17,14 +18,28 @@ use contracts::{
 use platform::{db::StoreError, digest};
 use secrecy::{ExposeSecret, SecretString};
 
-pub(super) async fn renew_token(service: &Service) -> Result<Option<SecretString>, StoreError> {
-    let random = digest::random::<24>().map_err(StoreError::Other)?;
-    let token = SecretString::from(digest::base64url(&random));
-    let renewed = service
-        .store
-        .renew_setup_token(hash(&token), service.clock.now())
-        .await?;
-    Ok(renewed.then_some(token))
+/// Another node may be faster once; then its token stands.
+const LOOKS: u32 = 2;
+
+pub(super) async fn token(service: &Service) -> Result<Option<SecretString>, StoreError> {
+    let (store, now) = (&service.store, service.clock.now());
+    let fresh = service.issuer.setup_token(now);
+    for _ in 0..LOOKS {
+        let standing = store.standing_setup_token().await?;
+        if let Some((hash_of_it, made_at)) = standing {
+            let token = service.issuer.setup_token(made_at);
+            if hash(&token) == hash_of_it {
+                return Ok(Some(token));
+            }
+        }
+        // None, or one that an earlier release drew by chance: nobody can show it again.
+        let instead_of = standing.map(|(hash_of_it, _)| hash_of_it);
+        let renewed = store.renew_setup_token(hash(&fresh), instead_of, now);
+        if renewed.await? {
+            return Ok(Some(fresh));
+        }
+    }
+    Ok(None)
 }
 
 fn hash(token: &SecretString) -> TokenHash {

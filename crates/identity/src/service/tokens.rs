@@ -126,6 +126,13 @@ impl Issuer {
         ))
     }
 
+    /// The setup token that was made at this moment.
+    pub(super) fn setup_token(&self, made_at: Timestamp) -> SecretString {
+        let made_at = made_at.as_ms().to_be_bytes();
+        let bytes = digest::hmac_sha256(&self.successor_secret, &[b"setup", &made_at]);
+        SecretString::from(digest::base64url(&bytes))
+    }
+
     /// The tokens of a user who has proven who they are.
     pub(super) fn sign_in(
         &self,

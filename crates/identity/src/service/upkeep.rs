@@ -5,6 +5,7 @@ use super::{Service, endings::KEEP_SECONDS};
 use contracts::values::Timestamp;
 use platform::{db::StoreError, tasks::Tasks};
 use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// A revocation reaches every process within 5 s: well before that it is looked for.
 const LISTEN_EVERY: Duration = Duration::from_secs(2);
@@ -25,6 +26,7 @@ pub(super) async fn recall_endings(service: &Service) -> Result<(), StoreError> 
 }
 
 async fn mark_since(service: &Service, since: Timestamp) -> Result<(), StoreError> {
+    let asked_at = Instant::now();
     let endings = service.store.endings_since(since).await?;
     for (id, at) in endings.sessions {
         service.endings.end_session(id, at);
@@ -32,6 +34,7 @@ async fn mark_since(service: &Service, since: Timestamp) -> Result<(), StoreErro
     for (id, epoch, at) in endings.users {
         service.endings.end_user_before(id, epoch, at);
     }
+    service.endings.heard(asked_at);
     Ok(())
 }
 

@@ -13,9 +13,15 @@ use contracts::{
     request::Precondition,
     values::{Email, SessionId, Timestamp, UserId, Username, Version},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{Abort, Schema, StoreError};
 use secrecy::SecretString;
 use std::convert::Infallible;
+
+/// All steps of the schema.
+pub const SCHEMA: Schema = Schema {
+    sqlite: sqlite::MIGRATIONS,
+    postgres: &postgres::MIGRATIONS,
+};
 
 /// Sessions and users that are read at a time.
 const ENDINGS_MAX: u32 = 100_000;
@@ -143,8 +149,15 @@ pub(crate) trait Store: Send + Sync {
         session: NewSession,
     ) -> Result<User, Abort<RegisterError>>;
 
-    /// Replaces the setup token, if there is no admin; whether it did.
-    async fn renew_setup_token(&self, token: TokenHash, at: Timestamp) -> Result<bool, StoreError>;
+    /// The setup token that is good now, with when it was made.
+    async fn standing_setup_token(&self) -> Result<Option<(TokenHash, Timestamp)>, StoreError>;
+    /// Makes a setup token instead of this one, or of none that is good, if there is no admin; whether it did.
+    async fn renew_setup_token(
+        &self,
+        token: TokenHash,
+        instead_of: Option<TokenHash>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
     /// Whether a setup token is good.
     async fn setup_token_is_good(&self, token: TokenHash) -> Result<bool, StoreError>;
     /// Uses the setup token up for the first admin's account.

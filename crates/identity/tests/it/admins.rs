@@ -27,9 +27,11 @@ async fn set_roles(shop: &Shop, admin: &str, user: &str, body: Value) -> Answer 
 #[tokio::test]
 async fn the_setup_token_makes_the_first_admin_and_then_is_worth_nothing() {
     let shop = Shop::start().await;
-    let old = setup_token(&shop).await.unwrap();
     let token = setup_token(&shop).await.unwrap();
-    for wrong in ["", "guess", &old] {
+    assert_eq!(setup_token(&shop).await.unwrap(), token, "it stands");
+    let beside = setup_token(&shop.beside().await).await;
+    assert_eq!(beside.unwrap(), token, "the same on every node");
+    for wrong in ["", "guess", &format!("{token}x")] {
         let answer = setup(&shop, wrong, "eve").await;
         assert_eq!(answer.short(), "401 invalid_credentials", "{wrong}");
     }

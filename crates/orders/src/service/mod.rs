@@ -47,7 +47,7 @@ impl Service {
             store: Arc::clone(&store),
             catalog: Arc::clone(&parts.catalog),
         };
-        let placing = place::start(&parts.tasks, &parts.config, worker);
+        let placing = place::start(&parts, worker);
         let Parts {
             config,
             clock,

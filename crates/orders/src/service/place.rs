@@ -4,7 +4,7 @@
 
 use super::Service;
 use crate::{
-    config::Config,
+    Parts,
     domain::{order::NewOrder, wish},
     metrics::METRICS,
     store::{PlaceRefusal, Placed, Store},
@@ -17,8 +17,8 @@ use contracts::{
 };
 use platform::{
     batch::{Batcher, Limits, SubmitError},
+    db::Place,
     digest, fault, metrics,
-    tasks::Tasks,
 };
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -44,13 +44,24 @@ pub(super) struct PlaceWorker {
     pub(super) catalog: Arc<dyn Catalog>,
 }
 
-pub(super) fn start(tasks: &Tasks, config: &Config, worker: PlaceWorker) -> PlaceBatcher {
+pub(super) fn start(parts: &Parts, worker: PlaceWorker) -> PlaceBatcher {
+    let Parts {
+        place,
+        config,
+        tasks,
+        ..
+    } = parts;
     let size = |setting: u32| usize::try_from(setting).unwrap_or(usize::MAX);
     let limits = Limits {
         queue_max: size(config.place_queue_max),
         batch_max: size(config.place_batch_max),
         weight_max: size(config.place_batch_lines_max),
-        in_flight_max: size(config.place_batches_in_flight_max),
+        in_flight_max: match (config.place_batches_in_flight_max, place) {
+            (0, Place::Sqlite(..)) => 2,
+            // Two made smaller batches, and shared the processors for no more orders (ADR 36).
+            (0, Place::Postgres(_)) => 1,
+            (set, _) => size(set),
+        },
     };
     Batcher::start(tasks, "place-orders", limits, move |wishes| {
         let worker = worker.clone();

@@ -13,7 +13,13 @@ use contracts::{
     orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
     values::{OrderId, Page, Timestamp, UserId},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{Abort, Schema, StoreError};
+
+/// All steps of the schema.
+pub const SCHEMA: Schema = Schema {
+    sqlite: &sqlite::MIGRATIONS,
+    postgres: &postgres::MIGRATIONS,
+};
 
 /// An order that stands written: now, or by an earlier request with the same key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ mod sqlite;
 mod suite;
 
 pub(crate) use postgres::{Bounds, PostgresStore};
+pub use sandbox::SCHEMA as SANDBOX_SCHEMA;
 pub(crate) use sandbox::{
     BookRefusal, Courier, Entry, Opening, PostgresBook, SandboxBook, SqliteBook,
 };
@@ -23,7 +24,13 @@ use contracts::{
     payments::{LedgerAudit, RefundSums, ReviewView, SagaState},
     values::{Money, OrderId, PaymentId, RefundId, Timestamp},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{Abort, Schema, StoreError};
+
+/// All steps of the schema.
+pub const SCHEMA: Schema = Schema {
+    sqlite: &sqlite::MIGRATIONS,
+    postgres: &postgres::MIGRATIONS,
+};
 
 /// Another payment of the order is under way or has taken the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -46,6 +46,11 @@ impl Outcome {
         safe && nature.is_kept
     }
 
+    /// Whether the connection was refused or broke: the next one may well hold.
+    pub(super) const fn is_severed(self) -> bool {
+        matches!(self, Self::Refused | Self::Broken)
+    }
+
     /// What it says about the instance.
     pub(super) fn verdict(self) -> Verdict {
         match self {

@@ -8,6 +8,7 @@ use crate::{
     deadline::{self, Deadline},
     metrics,
     tasks::Tasks,
+    trail,
 };
 use pace::Pace;
 use prometheus_client::metrics::gauge::Gauge;
@@ -71,6 +72,7 @@ struct Waiting<W, A> {
     wish: W,
     weight: usize,
     deadline: Option<Deadline>,
+    trail: Option<Arc<str>>,
     answer: oneshot::Sender<Result<A, SubmitError>>,
 }
 
@@ -153,6 +155,7 @@ impl<W: Send + 'static, A: Send + 'static> Batcher<W, A> {
                 wish,
                 weight,
                 deadline,
+                trail: trail::current(),
                 answer,
             })
             .map_err(|_| SubmitError::Full)?;
@@ -162,11 +165,14 @@ impl<W: Send + 'static, A: Send + 'static> Batcher<W, A> {
 }
 
 async fn do_all<W, A>(batch: Vec<Waiting<W, A>>, work: &impl Fn(Vec<W>) -> BoxFuture<Vec<A>>) {
+    // In an idle shop a batch has one wish; in a busy one the first stands for all.
+    let trail = batch.first().and_then(|waiting| waiting.trail.clone());
     let (wishes, answers): (Vec<_>, Vec<_>) = batch
         .into_iter()
         .map(|waiting| (waiting.wish, waiting.answer))
         .unzip();
-    for (answer, result) in answers.into_iter().zip(work(wishes).await) {
+    let results = trail::within(trail, work(wishes)).await;
+    for (answer, result) in answers.into_iter().zip(results) {
         // Whoever left loses the answer, not the effect: their key finds it again.
         drop(answer.send(Ok(result)));
     }

@@ -43,11 +43,17 @@ impl Bus for MemoryBus {
             || has(&self.listeners, |one| one.wants().contains(&name))
     }
 
-    async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError> {
+    async fn tell(&self, envelope: &Envelope) -> Result<(), BoxError> {
         let name = envelope.name.as_str();
         for listener in chosen(&self.listeners, |one| one.wants().contains(&name)) {
             listener.hear(envelope).await;
         }
+        Ok(())
+    }
+
+    async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError> {
+        let name = envelope.name.as_str();
+        self.tell(envelope).await?;
         // One that fails keeps the event from nobody else.
         let mut outcome: Result<(), BoxError> = Ok(());
         for consumer in chosen(&self.consumers, |one| one.wants().contains(&name)) {

@@ -92,7 +92,11 @@ pub trait Bus: Send + Sync {
     }
     /// Takes an event over: it is delivered, or kept safe until it is. An error if that failed for anybody.
     async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError>;
-    /// The same for many, with an answer for each. An event behind a refused one of its subject is refused too.
+    /// Tells listeners, on every node, and keeps nothing: for news that are worth nothing a moment later. They may
+    /// get lost, and no consumer hears of them.
+    async fn tell(&self, envelope: &Envelope) -> Result<(), BoxError>;
+    /// The same as [`Bus::publish`] for many, with an answer for each. An event behind a refused one of its subject
+    /// is refused too.
     async fn publish_all(&self, envelopes: &[Envelope]) -> Vec<Result<(), BoxError>> {
         let mut answers = Vec::with_capacity(envelopes.len());
         let mut held = HashSet::new();

@@ -5,7 +5,11 @@ use super::{
     Call, CallError, Kind, ROOT, Why,
     signature::{self, Signable, Signer},
 };
-use crate::{balance::Balanced, http::idempotency::IDEMPOTENCY_KEY};
+use crate::{
+    balance::Balanced,
+    http::{idempotency::IDEMPOTENCY_KEY, stack::RequestId},
+    trail,
+};
 use axum::{
     body::{Body, Bytes},
     extract::Request,
@@ -156,6 +160,9 @@ impl Peer {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = target.parse::<Uri>()?;
         *request.headers_mut() = headers;
+        if let Some(id) = trail::current() {
+            request.extensions_mut().insert(RequestId(id));
+        }
         Ok(request)
     }
 }

@@ -22,8 +22,9 @@ pub const BASE: Migration = Migration {
     sql: include_str!("base.sql"),
 };
 
-/// Brings a database up to the last migration. Foreign keys are not watched meanwhile, because SQLite gives up a
-/// constraint of a table only with the whole table; they are looked at before a migration is committed.
+/// Brings a database up to the last migration, and gives those that were made. Foreign keys are not watched meanwhile,
+/// because SQLite gives up a constraint of a table only with the whole table; they are looked at before a migration is
+/// committed.
 ///
 /// # Errors
 /// When a statement fails, when the database is newer than this program, when an applied migration was edited
@@ -32,7 +33,7 @@ pub fn migrate(
     connection: &mut Connection,
     migrations: &[Migration],
     now_ms: i64,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Migration>, StoreError> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS schema_migrations (
             number        INTEGER PRIMARY KEY,
@@ -41,51 +42,95 @@ pub fn migrate(
             applied_at_ms INTEGER NOT NULL
          ) STRICT",
     )?;
-    let newest: Option<u32> =
-        connection.query_row("SELECT MAX(number) FROM schema_migrations", [], |row| {
-            row.get(0)
-        })?;
-    let known = migrations.iter().map(|migration| migration.number).max();
-    if newest > known {
-        return Err(StoreError::Other(
-            format!("the database is at migration {newest:?}, this program knows up to {known:?}: use a newer souk")
-                .into(),
-        ));
-    }
+    refuse_newer(connection, migrations)?;
     // SQLite does not hear this inside a transaction.
     connection.pragma_update(None, "foreign_keys", false)?;
-    let applied = migrations
-        .iter()
-        .try_for_each(|migration| apply(connection, migration, now_ms));
+    let applied = apply_all(connection, migrations, now_ms);
     connection.pragma_update(None, "foreign_keys", true)?;
     applied
 }
 
+/// Those that a database lacks, oldest first. It writes nothing.
+///
+/// # Errors
+/// As for [`migrate`].
+pub fn missing(
+    connection: &Connection,
+    migrations: &[Migration],
+) -> Result<Vec<Migration>, StoreError> {
+    let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'";
+    if !connection.prepare(sql)?.exists([])? {
+        return Ok(migrations.to_vec());
+    }
+    refuse_newer(connection, migrations)?;
+    let mut missing = Vec::new();
+    for migration in migrations {
+        if !is_applied(connection, migration)? {
+            missing.push(*migration);
+        }
+    }
+    Ok(missing)
+}
+
+fn refuse_newer(connection: &Connection, migrations: &[Migration]) -> Result<(), StoreError> {
+    let sql = "SELECT MAX(number) FROM schema_migrations";
+    let newest: Option<u32> = connection.query_row(sql, [], |row| row.get(0))?;
+    let known = migrations.iter().map(|migration| migration.number).max();
+    if newest <= known {
+        return Ok(());
+    }
+    let (newest, known) = (newest.unwrap_or_default(), known.unwrap_or_default());
+    let why = format!(
+        "the database is at migration {newest}, this program knows up to {known}: use a newer souk"
+    );
+    Err(StoreError::Other(why.into()))
+}
+
+fn apply_all(
+    connection: &mut Connection,
+    migrations: &[Migration],
+    now_ms: i64,
+) -> Result<Vec<Migration>, StoreError> {
+    let mut applied = Vec::new();
+    for migration in migrations {
+        if apply(connection, migration, now_ms)? {
+            applied.push(*migration);
+        }
+    }
+    Ok(applied)
+}
+
+/// Whether it was applied; an error if it is another one by now.
+fn is_applied(connection: &Connection, migration: &Migration) -> Result<bool, StoreError> {
+    let sql = "SELECT checksum FROM schema_migrations WHERE number = ?1";
+    let before: Option<Vec<u8>> = connection
+        .query_row(sql, [migration.number], |row| row.get(0))
+        .optional()?;
+    match before {
+        Some(before) if before == checksum(migration) => Ok(true),
+        Some(_) => {
+            let (number, name) = (migration.number, migration.name);
+            let why = format!("migration {number} ({name}) was edited after it was applied");
+            Err(StoreError::Other(why.into()))
+        }
+        None => Ok(false),
+    }
+}
+
+fn checksum(migration: &Migration) -> [u8; 32] {
+    digest::sha256(&[migration.sql.as_bytes()])
+}
+
+/// Whether it had to be made.
 fn apply(
     connection: &mut Connection,
     migration: &Migration,
     now_ms: i64,
-) -> Result<(), StoreError> {
-    let checksum = digest::sha256(&[migration.sql.as_bytes()]);
+) -> Result<bool, StoreError> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let applied: Option<Vec<u8>> = transaction
-        .query_row(
-            "SELECT checksum FROM schema_migrations WHERE number = ?1",
-            [migration.number],
-            |row| row.get(0),
-        )
-        .optional()?;
-    match applied {
-        Some(before) if before == checksum => return Ok(()),
-        Some(_) => {
-            let message = format!(
-                "migration {} ({}) was edited after it was applied",
-                migration.number, migration.name
-            );
-            return Err(StoreError::Other(message.into()));
-        }
-        None => {}
+    if is_applied(&transaction, migration)? {
+        return Ok(false);
     }
     transaction.execute_batch(migration.sql)?;
     if transaction
@@ -100,10 +145,10 @@ fn apply(
     }
     transaction.execute(
         "INSERT INTO schema_migrations (number, name, checksum, applied_at_ms) VALUES (?1, ?2, ?3, ?4)",
-        params![migration.number, migration.name, checksum, now_ms],
+        params![migration.number, migration.name, checksum(migration), now_ms],
     )?;
     transaction.commit()?;
-    Ok(())
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -119,13 +164,16 @@ mod tests {
     #[test]
     fn migrations_run_once_and_edits_are_found_out() {
         let mut connection = Connection::open_in_memory().unwrap();
-        migrate(&mut connection, &[FIRST], 1).unwrap();
-        migrate(&mut connection, &[FIRST], 2).unwrap();
+        assert_eq!(missing(&connection, &[FIRST]).unwrap().len(), 1);
+        assert_eq!(migrate(&mut connection, &[FIRST], 1).unwrap().len(), 1);
+        assert_eq!(migrate(&mut connection, &[FIRST], 2).unwrap().len(), 0);
+        assert_eq!(missing(&connection, &[FIRST]).unwrap().len(), 0);
         let edited = Migration {
             sql: "CREATE TABLE two (id INTEGER) STRICT",
             ..FIRST
         };
         assert!(migrate(&mut connection, &[edited], 3).is_err());
+        assert!(missing(&connection, &[edited]).is_err());
     }
 
     #[test]
@@ -133,6 +181,7 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, &[FIRST], 1).unwrap();
         assert!(migrate(&mut connection, &[], 2).is_err());
+        assert!(missing(&connection, &[]).is_err());
     }
 
     #[test]

@@ -3,7 +3,10 @@
 pub mod keys;
 pub mod migrate;
 pub mod postgres;
+mod schema;
 pub mod sqlite;
+
+pub use schema::Schema;
 
 use contracts::{BoxError, Outage};
 use std::{error::Error, fmt, path::PathBuf};

@@ -5,6 +5,7 @@ pub mod answer;
 mod arrival;
 pub mod auth;
 pub mod cookies;
+mod desk;
 pub mod etag;
 mod fault;
 pub mod forward;
@@ -19,6 +20,7 @@ pub mod stack;
 mod tokens;
 
 pub use answer::{created, page};
+pub use desk::desk_routes;
 pub use fault::Fault;
 pub use json::{Json, MergePatch};
 pub use params::{Id, NoQuery, Query};

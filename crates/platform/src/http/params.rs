@@ -5,10 +5,7 @@ use axum::{
     extract::{FromRequestParts, Path, Query as AxumQuery},
     http::request::Parts,
 };
-use contracts::{
-    problem::{Code, Problem},
-    values::IdError,
-};
+use contracts::problem::{Code, Problem};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::str::FromStr;
 
@@ -16,7 +13,10 @@ use std::str::FromStr;
 #[derive(Debug, Clone, Copy)]
 pub struct Id<T>(pub T);
 
-impl<S: Send + Sync, T: FromStr<Err = IdError>> FromRequestParts<S> for Id<T> {
+impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T>
+where
+    Fault: From<T::Err>,
+{
     type Rejection = Fault;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
         let Path(text) = Path::<String>::from_request_parts(parts, state)

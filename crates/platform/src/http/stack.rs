@@ -5,6 +5,7 @@ use super::arrival;
 use crate::{
     clock::Clock,
     deadline::{self, Deadline},
+    trail,
 };
 use axum::{
     Router,
@@ -45,7 +46,7 @@ pub struct Options {
 
 /// The id of a request: ours, or the caller's if it is plain.
 #[derive(Debug, Clone)]
-pub struct RequestId(pub String);
+pub struct RequestId(pub Arc<str>);
 
 #[derive(Clone)]
 struct Stack {
@@ -85,15 +86,16 @@ impl Predicate for NotAProblem {
 }
 
 async fn pass(State(stack): State<Stack>, mut request: Request, next: Next) -> Response {
-    let id = request_id(&request);
+    let id: Arc<str> = request_id(&request).into();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let accepts_html = accepts_html(&request);
-    request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let span =
         tracing::debug_span!("request", request.id = %id, http.method = %method, http.path = %path);
     let started = stack.clock.now();
-    let response = admit(&stack, request, next).instrument(span).await;
+    let work = admit(&stack, request, next).instrument(span);
+    let response = trail::within(Some(Arc::clone(&id)), work).await;
     tracing::debug!(
         request.id = %id, http.method = %method, http.path = %path, http.status = response.status().as_u16(),
         duration_ms = stack.clock.now().as_ms().saturating_sub(started.as_ms()), "answered"

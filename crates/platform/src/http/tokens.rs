@@ -4,7 +4,9 @@
 use super::rumours::{Ending, Rumours};
 use crate::{clock::Clock, digest};
 use contracts::{
+    BoxError,
     access::{AccessClaims, Principal},
+    identity::Identity,
     values::{SessionId, Timestamp, UserId},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
@@ -13,7 +15,9 @@ use std::{
     collections::{HashMap, hash_map::Entry},
     hash::Hash,
     sync::{Arc, OnceLock, RwLock},
+    time::Duration,
 };
+use tokio::time::Instant;
 
 /// The longest access token that is looked at.
 const TOKEN_BYTES_MAX: usize = 4_096;
@@ -21,6 +25,10 @@ const TOKEN_BYTES_MAX: usize = 4_096;
 const REMEMBERED_MAX: u64 = 50_000;
 /// How far two machines' clocks may be apart.
 const LEEWAY_SECONDS: i64 = 30;
+/// How old may be what is known of endings, where an admin asks.
+const HEARD_WITHIN: Duration = Duration::from_secs(5);
+/// Longer than any access token lives.
+const KEEP_SECONDS: i64 = 3_600;
 
 /// The public keys that may have signed a token, by `kid`. Clones share them.
 #[derive(Clone, Default)]
@@ -58,6 +66,7 @@ impl KeySet {
 pub struct Revocations {
     sessions: Ended<SessionId, ()>,
     users: Ended<UserId, i64>,
+    heard: Arc<RwLock<Option<Instant>>>,
     pub(super) rumours: Arc<OnceLock<Rumours>>,
 }
 
@@ -73,16 +82,13 @@ impl<K, V> Default for Ended<K, V> {
 }
 
 impl<K: Hash + Eq, V: Copy + PartialOrd> Ended<K, V> {
-    /// Longer than any access token lives.
-    const KEEP_SECONDS: i64 = 3_600;
-
     /// Whether this was not known.
     fn insert(&self, key: K, at: Timestamp, value: V) -> bool {
         let mut is_news = false;
         if let Ok(mut ended) = self.0.write() {
             // Cleaned when it would have to grow, so that each entry is looked at a constant number of times.
             if ended.len() == ended.capacity() {
-                let forgotten = at.plus_seconds(-Self::KEEP_SECONDS);
+                let forgotten = at.plus_seconds(-KEEP_SECONDS);
                 ended.retain(|_, (ended_at, _)| *ended_at >= forgotten);
             }
             match ended.entry(key) {
@@ -115,6 +121,29 @@ impl Revocations {
     /// Ends all tokens of a user that carry an epoch before this one.
     pub fn end_user_before(&self, id: UserId, epoch: i64, at: Timestamp) {
         self.end(Ending::UserBefore(id, epoch), at);
+    }
+
+    /// Takes in what identity's store says has ended.
+    pub fn take_in(&self, ended: contracts::identity::Ended) {
+        for (session, at) in ended.sessions {
+            self.end_session(session, at);
+        }
+        for (user, epoch, at) in ended.users {
+            self.end_user_before(user, epoch, at);
+        }
+    }
+
+    /// Identity's store was asked for all that ended, by a question that began then, and what it said was taken in.
+    /// Redis does not count: it may have forgotten something.
+    pub fn heard(&self, asked_at: Instant) {
+        if let Ok(mut heard) = self.heard.write() {
+            *heard = (*heard).max(Some(asked_at));
+        }
+    }
+
+    fn are_fresh(&self) -> bool {
+        let heard = self.heard.read().ok().and_then(|heard| *heard);
+        heard.is_some_and(|heard| heard.elapsed() < HEARD_WITHIN)
     }
 
     fn end(&self, ending: Ending, at: Timestamp) {
@@ -223,6 +252,24 @@ impl TokenVerifier {
         let in_time = known.begins_at_seconds.saturating_sub(LEEWAY_SECONDS) <= now_seconds
             && now_seconds < known.ends_at_seconds.saturating_add(LEEWAY_SECONDS);
         (in_time && !self.revocations.ended(&known)).then_some(known.principal)
+    }
+
+    /// Whether enough is known of what ended to trust an admin.
+    #[must_use]
+    pub fn is_up_to_date(&self) -> bool {
+        self.revocations.are_fresh()
+    }
+
+    /// Asks identity for all that ended within a token's life.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn catch_up(&self, identity: &dyn Identity) -> Result<(), BoxError> {
+        let asked_at = Instant::now();
+        let since = self.clock.now().plus_seconds(-KEEP_SECONDS);
+        self.revocations.take_in(identity.ended_since(since).await?);
+        self.revocations.heard(asked_at);
+        Ok(())
     }
 
     fn check(&self, token: &str) -> Option<Verified> {

@@ -3,7 +3,9 @@
 
 use super::{Quota, Verdict};
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use tokio::sync::Semaphore;
@@ -33,6 +35,58 @@ struct State {
     telling: u32,
     /// So many units are refused until then: nothing but time makes room.
     refused: Option<(u32, Instant)>,
+}
+
+/// Every caller that a node knows, in parts, so that few wait for each other.
+pub(super) struct Leases {
+    parts: Vec<Mutex<HashMap<String, Arc<Lease>>>>,
+    hasher: RandomState,
+}
+
+/// Parts of a node's memory of callers.
+const PARTS: usize = 64;
+/// Callers of each part (about 300 bytes each). Who is forgotten has some credit again, no more.
+const CALLERS_OF_A_PART: usize = 2_048;
+
+impl Default for Leases {
+    fn default() -> Self {
+        Self {
+            parts: (0..PARTS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Leases {
+    /// The caller's, made by `make` if it is new here.
+    pub(super) fn of(
+        &self,
+        caller: &str,
+        now: Instant,
+        make: impl FnOnce() -> Lease,
+    ) -> Arc<Lease> {
+        let place = usize::try_from(self.hasher.hash_one(caller)).unwrap_or_default();
+        let part = place
+            .checked_rem(self.parts.len())
+            .and_then(|place| self.parts.get(place));
+        let Some(part) = part else {
+            return Arc::new(make());
+        };
+        let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = part.get(caller) {
+            return Arc::clone(known);
+        }
+        if part.len() >= CALLERS_OF_A_PART {
+            part.retain(|_, lease| !lease.is_over(now));
+            // So that a crowd of callers is not looked through for each of them.
+            if part.len() > CALLERS_OF_A_PART / 2 {
+                part.clear();
+            }
+        }
+        let made = Arc::new(make());
+        part.insert(caller.to_owned(), Arc::clone(&made));
+        made
+    }
 }
 
 /// Units that were given out and are being told; as long as this is held nobody knows whether they arrived.
@@ -130,6 +184,13 @@ impl Lease {
         state.verdict(quota)
     }
 
+    /// Whether there is nothing to remember: asking costs no more than it would for somebody new.
+    fn is_over(&self, now: Instant) -> bool {
+        let state = self.state();
+        state.ends_at.is_none_or(|ends_at| ends_at <= now)
+            && state.refused.is_none_or(|(_, until)| until <= now)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -180,6 +241,20 @@ mod tests {
     fn lease(credit: Credit) -> (Lease, Instant) {
         let now = Instant::now();
         (Lease::new(QUOTA, credit, now), now)
+    }
+
+    #[test]
+    fn callers_are_remembered_and_a_crowd_of_them_is_bounded() {
+        let (leases, now) = (Leases::default(), Instant::now());
+        let of = |caller: &str| leases.of(caller, now, || Lease::new(QUOTA, CREDIT, now));
+        assert!(Arc::ptr_eq(&of("ann"), &of("ann")));
+        assert!(!Arc::ptr_eq(&of("ann"), &of("bob")));
+        for number in 0..PARTS * CALLERS_OF_A_PART * 2 {
+            of(&number.to_string());
+        }
+        for part in &leases.parts {
+            assert!(part.lock().unwrap().len() <= CALLERS_OF_A_PART);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::{
     Limiter, MemoryLimiter, Quota, Verdict,
-    lease::{Credit, Debt, Lease, Told},
+    lease::{Credit, Debt, Lease, Leases, Told},
 };
 use crate::{
     digest,
@@ -14,15 +14,9 @@ use crate::{
 use ::redis::Script;
 use async_trait::async_trait;
 use contracts::BoxError;
-use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-/// Callers whose credit a node remembers (about 300 bytes each); one that is forgotten is asked for again.
-const CALLERS_MAX: u64 = 100_000;
 /// While this little of a quota is left for each node, every request is counted in Redis before it is let in.
 const CAUTION: u32 = 2;
 
@@ -70,7 +64,7 @@ pub struct SharedLimiter {
     quota: Quota,
     sharing: Sharing,
     script: Script,
-    leases: Cache<String, Arc<Lease>>,
+    leases: Leases,
     alone: MemoryLimiter,
     counted_there: Counter,
     counted_from_credit: Counter,
@@ -81,7 +75,6 @@ impl SharedLimiter {
     /// A limiter with this quota for every caller; limits of different policies are counted apart.
     #[must_use]
     pub fn new(redis: Redis, policy: &'static str, quota: Quota, sharing: Sharing) -> Self {
-        let window = Duration::from_secs(u64::from(quota.window_seconds.max(1)));
         let share = Quota {
             units: quota
                 .units
@@ -96,10 +89,7 @@ impl SharedLimiter {
             quota,
             sharing,
             script: Script::new(include_str!("gcra.lua")),
-            leases: Cache::builder()
-                .max_capacity(CALLERS_MAX)
-                .time_to_idle(window)
-                .build(),
+            leases: Leases::default(),
             alone: MemoryLimiter::new(share),
             counted_there: metrics::limit_takes("redis"),
             counted_from_credit: metrics::limit_takes("credit"),
@@ -149,14 +139,11 @@ impl SharedLimiter {
 impl Limiter for SharedLimiter {
     async fn take(&self, caller: &str, units: u32) -> Verdict {
         let units = units.clamp(1, self.quota.units.max(1));
-        let known = self.leases.get(caller);
-        let lease = known.unwrap_or_else(|| {
-            self.leases.get_with(caller.to_owned(), || {
-                let credit = self.credit(self.quota.units);
-                Arc::new(Lease::new(self.quota, credit, Instant::now()))
-            })
+        let now = Instant::now();
+        let lease = self.leases.of(caller, now, || {
+            Lease::new(self.quota, self.credit(self.quota.units), now)
         });
-        if let Some(verdict) = lease.decide(units, self.quota, Instant::now()) {
+        if let Some(verdict) = lease.decide(units, self.quota, now) {
             self.counted_from_credit.inc();
             return verdict;
         }

@@ -2,10 +2,12 @@
 //! once, in order for each subject. The table only grows; a cursor says how far delivery has come. One relay
 //! delivers, whatever keeps the rows; where several nodes share them, one node at a time does.
 
+pub(crate) mod desk;
 pub mod postgres;
 mod republish;
 mod sqlite;
 
+pub use desk::{Desk, FarDesk, NearDesk};
 pub use republish::republish;
 pub use sqlite::append;
 
@@ -19,7 +21,7 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     BoxError,
-    event::Envelope,
+    event::{Envelope, ParkedEvent},
     values::{EventId, Timestamp},
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -105,6 +107,10 @@ trait Shelf: Send + Sync {
     /// A page of events after this number that are not older than this, whether they were delivered or not; but
     /// of a subject with a parked one only what came before it.
     async fn again(&self, after: i64, since: Timestamp) -> Result<Vec<Row>, BoxError>;
+    /// Parked events after this number, in order.
+    async fn parked(&self, after: i64, limit: u32) -> Result<Vec<ParkedEvent>, BoxError>;
+    /// Makes a parked event due, and those of its subject before it; whether there was one of this number.
+    async fn make_due(&self, number: i64, now_ms: i64) -> Result<bool, BoxError>;
     /// Puts events aside, to be tried again.
     async fn park(&self, refused: Vec<Refused>, now_ms: i64) -> Result<(), BoxError>;
     /// Writes down what became of a parked event.

@@ -8,7 +8,7 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     BoxError,
-    event::Event,
+    event::{Event, ParkedEvent},
     values::{EventId, Timestamp},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -103,6 +103,25 @@ impl Shelf for SqliteShelf {
             .database
             .read(move |c| Ok(read_again(c, after, since)?))
             .await?)
+    }
+
+    async fn parked(&self, after: i64, limit: u32) -> Result<Vec<ParkedEvent>, BoxError> {
+        let read = self
+            .database
+            .read(move |c| Ok(list_parked(c, after, limit)?));
+        Ok(read.await?)
+    }
+
+    async fn make_due(&self, number: i64, now_ms: i64) -> Result<bool, BoxError> {
+        let due = self.database.write(move |c| {
+            let sql = "UPDATE outbox_parked
+                          SET next_try_at_ms = ?2
+                        WHERE subject = (SELECT subject FROM outbox_parked WHERE event_number = ?1)
+                          AND event_number <= ?1";
+            Ok::<_, Abort<Infallible>>(c.execute(sql, [number, now_ms])?)
+        });
+        let due = due.await.map_err(|abort| format!("{abort:?}"))?;
+        Ok(due > 0)
     }
 
     async fn park(&self, refused: Vec<Refused>, now_ms: i64) -> Result<(), BoxError> {
@@ -251,6 +270,35 @@ fn read_again(
     connection
         .prepare_cached(&sql)?
         .query_map(params![after, since.as_ms(), PAGE], read_row)?
+        .collect()
+}
+
+fn list_parked(
+    connection: &Connection,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<ParkedEvent>, rusqlite::Error> {
+    let sql = "SELECT o.event_number, o.event_id, o.name, o.subject, o.at_ms, p.tries, p.next_try_at_ms, p.reason
+                 FROM outbox_parked p
+                 JOIN outbox o ON o.event_number = p.event_number
+                WHERE p.event_number > ?1
+                ORDER BY p.event_number
+                LIMIT ?2";
+    let event = |row: &rusqlite::Row<'_>| {
+        Ok(ParkedEvent {
+            number: row.get::<_, i64>(0)?.unsigned_abs(),
+            id: EventId::from_bytes(row.get(1)?),
+            name: row.get(2)?,
+            subject: row.get(3)?,
+            at: Timestamp::from_ms(row.get(4)?),
+            tries: row.get(5)?,
+            next_try_at: Timestamp::from_ms(row.get(6)?),
+            reason: row.get(7)?,
+        })
+    };
+    connection
+        .prepare_cached(sql)?
+        .query_map(params![after, limit], event)?
         .collect()
 }
 

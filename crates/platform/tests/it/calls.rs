@@ -20,6 +20,7 @@ use contracts::{
 use http_body_util::BodyExt;
 use platform::{
     balance::{self, Balanced, Pool, Source},
+    batch::{self, Batcher},
     call::{
         Call, Limits, Peer,
         signature::{self, Signable, Signer},
@@ -35,6 +36,7 @@ use platform::{
         listen, readiness, stack,
     },
     tasks::Tasks,
+    trail,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -52,6 +54,7 @@ use tower::ServiceExt;
 const TWICE: Call<u32, Result<u32, Cause>> = Call::read("twice");
 const EACH: Call<Vec<u32>, Vec<Result<u32, ResolveError>>> = Call::repeatable("each");
 const TIME_LEFT: Call<u32, Result<Vec<u64>, Cause>> = Call::read("time_left");
+const TRAIL: Call<u32, Result<Vec<String>, Cause>> = Call::read("trail");
 const SLOW_READ: Call<(), Result<(), Cause>> = Call::read("slow");
 const SLOW_WRITE: Call<(), Result<(), Cause>> = Call::repeatable("slow");
 const BUMP: Call<(), Result<(), Cause>> = Call::repeatable("bump");
@@ -120,6 +123,18 @@ impl Thing {
     }
 }
 
+impl Thing {
+    /// For which request this is done here, and at each of the next so many: from a task, as work that must end.
+    async fn trail(&self, hops: u32) -> Result<Vec<String>, Cause> {
+        let id = Tasks::default().finish(async { trail::current() }).await;
+        let mut all = vec![id.flatten().unwrap_or_default().to_string()];
+        if let (Some(next), Some(hops)) = (&self.next, hops.checked_sub(1)) {
+            all.extend(next.ask(TRAIL, &hops).await?);
+        }
+        Ok(all)
+    }
+}
+
 /// A node that answers the thing's calls and some plain addresses.
 async fn node(tasks: &Tasks, thing: &Arc<Thing>) -> SocketAddr {
     let calls = Answering::of("thing", Arc::clone(thing))
@@ -135,6 +150,7 @@ async fn node(tasks: &Tasks, thing: &Arc<Thing>) -> SocketAddr {
             halves.collect()
         })
         .on(TIME_LEFT, async |thing, hops| thing.time_left(hops).await)
+        .on(TRAIL, async |thing, hops| thing.trail(hops).await)
         .on(SLOW_READ, async |_, ()| {
             tokio::time::sleep(Duration::from_secs(600)).await;
             Ok(())
@@ -350,6 +366,56 @@ async fn time_runs_down_from_hop_to_hop() {
         "{left:?}"
     );
     assert!(beyond > 1_000, "{left:?}");
+}
+
+#[tokio::test]
+async fn every_node_on_the_way_knows_for_which_request_it_works() {
+    let tasks = Tasks::default();
+    let last = node(&tasks, &Thing::new(None)).await;
+    let middle = Thing::new(Some(peer(&tasks, &[last])));
+    let middle = node(&tasks, &middle).await;
+    let first = peer(&tasks, &[middle]);
+    let ask = async |id: &str| {
+        let id = (!id.is_empty()).then(|| id.into());
+        trail::within(id, first.ask(TRAIL, &1)).await.unwrap()
+    };
+    assert_eq!(ask("request-7").await, ["request-7", "request-7"]);
+    let unnamed = ask("").await;
+    assert!(
+        !unnamed[0].is_empty() && unnamed[0] == unnamed[1],
+        "{unnamed:?}"
+    );
+    let limits = batch::Limits {
+        queue_max: 1,
+        batch_max: 1,
+        weight_max: 1,
+        in_flight_max: 1,
+    };
+    let batcher = Batcher::start(&tasks, "trails", limits, move |hops: Vec<u32>| {
+        let first = first.clone();
+        Box::pin(async move { vec![first.ask(TRAIL, &hops[0]).await.unwrap()] })
+    });
+    let answer = trail::within(Some("request-8".into()), batcher.submit(1, 1)).await;
+    assert_eq!(
+        answer.unwrap(),
+        ["request-8", "request-8"],
+        "through a batch as well"
+    );
+}
+
+#[tokio::test]
+async fn who_is_alone_is_asked_once_more_if_that_is_safe() {
+    let tasks = Tasks::default();
+    let (rude, taken) = rude(&tasks).await;
+    let count = async |call| {
+        // A pool of its own: what failed before must not matter.
+        let (tasks, before) = (Tasks::default(), taken.load(Ordering::SeqCst));
+        let lost = peer(&tasks, &[rude]).ask(call, &()).await.unwrap_err();
+        (outage(lost), taken.load(Ordering::SeqCst) - before)
+    };
+    assert_eq!(count(SLOW_READ).await, (Some(Outage::Unreachable), 2));
+    assert_eq!(count(BUMP).await, (Some(Outage::Unanswered), 2));
+    assert_eq!(count(BUMP_ONCE).await, (Some(Outage::Unanswered), 1));
 }
 
 #[tokio::test]

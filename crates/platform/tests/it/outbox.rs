@@ -11,7 +11,7 @@ use platform::{
     bus::{Bus, Consumer, MemoryBus},
     clock::Clock,
     db::Abort,
-    outbox,
+    outbox::{self, Desk, NearDesk},
     tasks::Tasks,
 };
 use serde::{Deserialize, Serialize};
@@ -174,6 +174,52 @@ async fn an_event_that_failed_often_is_still_delivered_and_keeps_nobody_waiting(
         failing.seen.lock().unwrap().is_empty(),
         "its neighbour heard of it all the same"
     );
+}
+
+/// Events 1 and 2, of one subject, were not taken, and their next try is a minute off.
+pub(crate) async fn are_shown_and_sent_on(desk: &NearDesk) {
+    let numbers = async |after, limit| -> Vec<u64> {
+        let parked = desk.parked(after, limit).await.unwrap();
+        parked.iter().map(|event| event.number).collect()
+    };
+    assert_eq!(numbers(0, 10).await, [1, 2]);
+    assert_eq!(numbers(0, 1).await, [1]);
+    assert_eq!(numbers(1, 10).await, [2]);
+    let parked = desk.parked(0, 1).await.unwrap().remove(0);
+    assert_eq!(
+        (parked.name, parked.subject),
+        (Happened::NAME.to_owned(), "b".to_owned())
+    );
+    assert_eq!((parked.tries, parked.reason), (3, "down".to_owned()));
+    assert!(!desk.redrive(9).await.unwrap());
+    assert!(
+        desk.redrive(2).await.unwrap(),
+        "and the one before it, which it waits for"
+    );
+    let due = desk.parked(0, 10).await.unwrap();
+    let now = Clock::System.now();
+    assert!(due.iter().all(|event| event.next_try_at <= now), "{due:?}");
+}
+
+#[tokio::test]
+async fn a_parked_event_that_somebody_sends_on_is_tried_at_once_after_those_before_it() {
+    let place = Place::new();
+    publish(&place, vec![("b", 1), ("b", 2), ("c", 1)]).await;
+    let soon = Clock::System.now().as_ms() + 60_000;
+    let parked = place.database.write(move |c| {
+        c.execute("UPDATE outbox_cursor SET delivered_number = 3", [])?;
+        c.execute(
+            "INSERT INTO outbox_parked (event_number, subject, tries, next_try_at_ms, reason)
+             VALUES (1, 'b', 3, ?1, 'down'), (2, 'b', 1, ?1, 'behind')",
+            [soon],
+        )?;
+        Ok::<_, Abort<()>>(())
+    });
+    parked.await.unwrap();
+    are_shown_and_sent_on(&NearDesk::new(place.database.clone().into(), Clock::System)).await;
+    let (_tasks, notes) = start(&place, 0);
+    let seen = wait_for(&notes, 2).await;
+    assert_eq!(seen, [("b".to_owned(), 1), ("b".to_owned(), 2)]);
 }
 
 #[tokio::test]

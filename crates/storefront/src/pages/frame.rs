@@ -29,7 +29,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
     type Rejection = Fault;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
         let Visitor(principal) = Visitor::from_request_parts(parts, state).await?;
-        let request_id = parts.extensions.get::<RequestId>().map(|id| id.0.clone());
+        let request_id = parts
+            .extensions
+            .get::<RequestId>()
+            .map(|id| id.0.to_string());
         Ok(Self {
             principal,
             headers: parts.headers.clone(),

@@ -2,13 +2,16 @@
 //! with the books checked afterwards. Beside it, in the same run, what a bare loop reaches that writes the same
 //! rows into files of the same schema. It judges correctness only, never speed.
 
+mod aged;
 mod bare;
 mod calls;
 mod load;
+mod postgres;
 mod prepare;
 mod reads;
 mod report;
 
+pub(super) use postgres::run as postgres;
 pub(super) use reads::reads;
 
 use crate::{
@@ -18,6 +21,7 @@ use crate::{
     console::say,
     ops,
     shop::Shop,
+    wiring::Services,
 };
 use bare::{Bare, Reached};
 pub(in crate::commands) use calls::calls;
@@ -34,13 +38,16 @@ const BARE_RUNS: u32 = 2;
 /// Pairs of commits, one order each, that a single client is held against.
 const BARE_PAIRS: u32 = 500;
 /// Orders of a single client: it waits for each.
-const SINGLE_ORDERS: u32 = 2_000;
+const SINGLE_ORDERS: u32 = 10_000;
 /// A long run is told in this many parts, so that the first can be held against the last.
 const PARTS: u32 = 10;
 /// From so many orders on a run is long.
 const LONG: u32 = 100_000;
 
 pub(super) async fn orders(plan: BenchArgs) -> Result<(), BoxError> {
+    if plan.mode == BenchMode::Aged {
+        return aged::aged(&plan).await;
+    }
     let shop = own_shop(None).await?;
     let prepared = prepare::products(&shop, &plan).await?;
     let mut acknowledged = Placed::default();
@@ -65,7 +72,7 @@ pub(super) async fn orders(plan: BenchArgs) -> Result<(), BoxError> {
         lines.push(line);
     }
     report::hot_beside_uniform(&lines);
-    let outcome = check(&shop, &prepared, &acknowledged).await;
+    let outcome = check(&shop.services, &prepared, &acknowledged).await;
     shop.close().await;
     outcome
 }
@@ -125,11 +132,11 @@ fn share(orders: u32, part: u32, parts: u32) -> u32 {
 
 /// Every order that was acknowledged is there and no other, the stock went down by just as much, and the books
 /// balance.
-async fn check(shop: &Shop, prepared: &Prepared, sent: &Placed) -> Result<(), BoxError> {
-    let books = audit::check(&shop.services.books(), true).await?;
+async fn check(services: &Services, prepared: &Prepared, sent: &Placed) -> Result<(), BoxError> {
+    let books = audit::check(&services.books(), true).await?;
     let balanced = verify::judge(&books);
     let mut there = Placed::default();
-    let orders: &dyn Orders = &*shop.services.orders;
+    let orders: &dyn Orders = &*services.orders;
     let mut after: Option<OrderId> = None;
     loop {
         let page = orders.audit(after, 1_000).await?;
@@ -139,7 +146,7 @@ async fn check(shop: &Shop, prepared: &Prepared, sent: &Placed) -> Result<(), Bo
             None => break,
         }
     }
-    let held = prepare::reserved(shop, prepared).await?;
+    let held = prepare::reserved(services, prepared).await?;
     say(format!(
         "{} orders acknowledged, {} there, {held} units held for them",
         sent.count, there.count

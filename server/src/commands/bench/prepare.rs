@@ -5,6 +5,7 @@ use crate::{
     args::BenchArgs,
     commands::api::{Api, Call, text},
     shop::Shop,
+    wiring::Services,
 };
 use contracts::{BoxError, catalog::Catalog, values::Email};
 use serde_json::{Value, json};
@@ -19,6 +20,13 @@ pub(super) struct Prepared {
 }
 
 pub(super) async fn products(shop: &Shop, plan: &BenchArgs) -> Result<Prepared, BoxError> {
+    // Enough for every mode that the run may have.
+    let stock = u64::from(plan.orders).saturating_mul(3);
+    goods(shop, plan.products, stock).await
+}
+
+/// So many products, each with so much in stock.
+pub(super) async fn goods(shop: &Shop, count: u32, stock: u64) -> Result<Prepared, BoxError> {
     let api = Api::new(&shop.public_url)?;
     let password = platform::digest::base64url(&platform::digest::random::<18>()?);
     let email = "bench@souk.example";
@@ -27,10 +35,8 @@ pub(super) async fn products(shop: &Shop, plan: &BenchArgs) -> Result<Prepared, 
         .create_admin(Email::parse(email)?, password.clone().into())
         .await?;
     let token = api.enter(email, &password).await?;
-    // Enough for every mode that the run may have.
-    let stock = u64::from(plan.orders).saturating_mul(3);
     let mut products = Vec::new();
-    let numbers: Vec<u32> = (0..plan.products.max(1)).collect();
+    let numbers: Vec<u32> = (0..count.max(1)).collect();
     for batch in numbers.chunks(PRODUCTS_AT_A_TIME) {
         let wishes: Vec<Value> = batch
             .iter()
@@ -48,8 +54,8 @@ pub(super) async fn products(shop: &Shop, plan: &BenchArgs) -> Result<Prepared, 
 }
 
 /// Units that are held, over all products.
-pub(super) async fn reserved(shop: &Shop, prepared: &Prepared) -> Result<u64, BoxError> {
-    let catalog: &dyn Catalog = &*shop.services.catalog;
+pub(super) async fn reserved(services: &Services, prepared: &Prepared) -> Result<u64, BoxError> {
+    let catalog: &dyn Catalog = &*services.catalog;
     let limit = u32::try_from(prepared.products.len())?.max(1);
     let stock = catalog.audit_stock(None, limit).await?;
     let held: i64 = stock.iter().map(|row| row.reserved).sum();

@@ -3,8 +3,8 @@
 //! when this ends. What dies is started again, as a cluster's supervisor would; it is no way to run a real shop.
 
 mod parts;
-mod postgres;
-mod process;
+pub(super) mod postgres;
+pub(super) mod process;
 
 use crate::{args::DemoArgs, console::say};
 use contracts::BoxError;

@@ -1,4 +1,5 @@
-//! PostgreSQL with a standby that has every commit before it is acknowledged, and takes over when the first one dies.
+//! PostgreSQL with a standby that has every commit before it is acknowledged, and takes over when the first one dies;
+//! or a server by itself, for measuring. Whatever it acknowledged is on its disk.
 
 use super::process::{self, Folder, Process, Recipe};
 use contracts::BoxError;
@@ -12,7 +13,7 @@ use tokio::{process::Command, time::Instant};
 
 /// PostgreSQL refuses root.
 const USER: &str = "postgres";
-const DATABASE: &str = "souk";
+pub(in crate::commands) const DATABASE: &str = "souk";
 /// What the standby calls itself.
 const STANDBY: &str = "souk_standby";
 /// How long a standby has to catch up.
@@ -36,29 +37,8 @@ impl Postgres {
         let programs = programs()?;
         let folder = folder.path().to_owned();
         let ports = [process::free_port()?, process::free_port()?];
-        let first = data_folder(&folder, 1).await?;
-        let mut initdb = process::as_user(Some(USER), &programs.join("initdb"))?;
-        initdb
-            .args(["--auth=trust", "--encoding=UTF8", "--locale=C"])
-            .args(["--username", USER, "-D"])
-            .arg(&first);
-        process::run(initdb, "initdb").await?;
-        settle(
-            &first,
-            "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 200\n\
-             synchronous_commit = on\nwal_level = replica\nmax_wal_size = '2GB'\n\
-             wal_retrieve_retry_interval = '200ms'\n",
-        )?;
         let [one, two] = ports;
-        let primary = Process::start(recipe("postgres", &programs, &first, &folder, one)).await?;
-        wait_for(&programs, one).await?;
-        sql(
-            &programs,
-            one,
-            "postgres",
-            &format!("CREATE DATABASE {DATABASE}"),
-        )
-        .await?;
+        let primary = first(&programs, &folder, one, "").await?;
         let second = copy(&programs, &folder, 2, one).await?;
         let standby = Process::start(recipe("standby", &programs, &second, &folder, two)).await?;
         wait_for(&programs, two).await?;
@@ -129,6 +109,85 @@ impl Postgres {
         }
         Err("PostgreSQL's standby did not catch up in time".into())
     }
+}
+
+/// A server by itself.
+#[derive(Debug)]
+pub(in crate::commands) struct Alone {
+    process: Process,
+    programs: PathBuf,
+}
+
+impl Alone {
+    /// Starts it in this folder, with these lines in its configuration.
+    pub(in crate::commands) async fn start(
+        folder: &Folder,
+        settings: &str,
+    ) -> Result<Self, BoxError> {
+        let programs = programs()?;
+        let port = process::free_port()?;
+        let process = first(&programs, folder.path(), port, settings).await?;
+        Ok(Self { process, programs })
+    }
+
+    /// The address of one of its databases.
+    pub(in crate::commands) fn url(&self, database: &str) -> String {
+        format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port())
+    }
+
+    /// What a statement gives, as text.
+    pub(in crate::commands) async fn sql(
+        &self,
+        database: &str,
+        statement: &str,
+    ) -> Result<String, BoxError> {
+        sql(&self.programs, self.port(), database, statement).await
+    }
+
+    /// One of PostgreSQL's own programs, told where the server is.
+    pub(in crate::commands) fn program(&self, name: &str) -> Command {
+        let mut program = Command::new(self.programs.join(name));
+        let port = self.port().to_string();
+        program.args(["-h", "127.0.0.1", "-U", USER, "-p", &port]);
+        program
+    }
+
+    pub(in crate::commands) async fn stop(&mut self) {
+        self.process.stop().await;
+    }
+
+    fn port(&self) -> u16 {
+        self.process.port()
+    }
+}
+
+/// A new server with an empty database.
+async fn first(
+    programs: &Path,
+    folder: &Path,
+    port: u16,
+    settings: &str,
+) -> Result<Process, BoxError> {
+    let data = data_folder(folder, 1).await?;
+    let mut initdb = process::as_user(Some(USER), &programs.join("initdb"))?;
+    initdb
+        .args(["--auth=trust", "--encoding=UTF8", "--locale=C"])
+        .args(["--username", USER, "-D"])
+        .arg(&data);
+    process::run(initdb, "initdb").await?;
+    settle(
+        &data,
+        &format!(
+            "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 200\n\
+             synchronous_commit = on\nwal_level = replica\nmax_wal_size = '2GB'\n\
+             wal_retrieve_retry_interval = '200ms'\n{settings}"
+        ),
+    )?;
+    let server = Process::start(recipe("postgres", programs, &data, folder, port)).await?;
+    wait_for(programs, port).await?;
+    let made = format!("CREATE DATABASE {DATABASE}");
+    sql(programs, port, "postgres", &made).await?;
+    Ok(server)
 }
 
 /// A server takes connections before it answers.

@@ -23,18 +23,18 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A folder that goes with this.
 #[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub(in crate::commands) struct Folder(PathBuf);
 
 impl Folder {
     /// A new folder; others may go through it, as PostgreSQL's user has to.
-    pub(super) fn temporary() -> Result<Self, BoxError> {
+    pub(in crate::commands) fn temporary() -> Result<Self, BoxError> {
         let name = format!("souk-cluster-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::DirBuilder::new().mode(0o711).create(&path)?;
         Ok(Self(path))
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::commands) fn path(&self) -> &Path {
         &self.0
     }
 }
@@ -49,23 +49,23 @@ impl Drop for Folder {
 
 /// How a process is started, now and again.
 #[derive(Debug, Clone)]
-pub(super) struct Recipe {
-    pub(super) name: String,
-    pub(super) program: PathBuf,
-    pub(super) arguments: Vec<String>,
-    pub(super) settings: Vec<(&'static str, String)>,
+pub(in crate::commands) struct Recipe {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) program: PathBuf,
+    pub(in crate::commands) arguments: Vec<String>,
+    pub(in crate::commands) settings: Vec<(&'static str, String)>,
     /// Who runs it, if this is root.
-    pub(super) user: Option<&'static str>,
+    pub(in crate::commands) user: Option<&'static str>,
     /// Where it answers.
-    pub(super) port: u16,
+    pub(in crate::commands) port: u16,
     /// What it answers with 200 once it is ready; without, it is enough that it takes a connection.
-    pub(super) ready: Option<&'static str>,
-    pub(super) log: PathBuf,
+    pub(in crate::commands) ready: Option<&'static str>,
+    pub(in crate::commands) log: PathBuf,
 }
 
 /// A process that runs.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(in crate::commands) struct Process {
     recipe: Recipe,
     child: Child,
 }
@@ -75,7 +75,7 @@ impl Process {
     ///
     /// # Errors
     /// When it cannot be started, or ends at once, or is not ready in time.
-    pub(super) async fn start(recipe: Recipe) -> Result<Self, BoxError> {
+    pub(in crate::commands) async fn start(recipe: Recipe) -> Result<Self, BoxError> {
         let child = spawn(&recipe)?;
         let mut process = Self { recipe, child };
         process.wait().await?;
@@ -83,25 +83,25 @@ impl Process {
     }
 
     /// Starts it as before.
-    pub(super) async fn start_again(&mut self) -> Result<(), BoxError> {
+    pub(in crate::commands) async fn start_again(&mut self) -> Result<(), BoxError> {
         self.child = spawn(&self.recipe)?;
         self.wait().await
     }
 
-    pub(super) fn name(&self) -> &str {
+    pub(in crate::commands) fn name(&self) -> &str {
         &self.recipe.name
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(in crate::commands) fn port(&self) -> u16 {
         self.recipe.port
     }
 
     /// What it is called from now on.
-    pub(super) fn rename(&mut self, name: &str) {
+    pub(in crate::commands) fn rename(&mut self, name: &str) {
         name.clone_into(&mut self.recipe.name);
     }
 
-    pub(super) fn address(&self) -> String {
+    pub(in crate::commands) fn address(&self) -> String {
         let scheme = if self.recipe.ready.is_some() {
             "http://"
         } else {
@@ -111,16 +111,16 @@ impl Process {
     }
 
     /// Its number; none any more once it has ended.
-    pub(super) fn id(&self) -> u32 {
+    pub(in crate::commands) fn id(&self) -> u32 {
         self.child.id().unwrap_or_default()
     }
 
-    pub(super) fn has_ended(&mut self) -> Result<bool, BoxError> {
+    pub(in crate::commands) fn has_ended(&mut self) -> Result<bool, BoxError> {
         Ok(self.child.try_wait()?.is_some())
     }
 
     /// Asks it to end, and makes it if it does not.
-    pub(super) async fn stop(&mut self) {
+    pub(in crate::commands) async fn stop(&mut self) {
         let id = self.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &id]).status();
         let ended = async {
@@ -186,7 +186,10 @@ fn spawn(recipe: &Recipe) -> Result<Child, BoxError> {
 }
 
 /// A program, run as this user if we are root.
-pub(super) fn as_user(user: Option<&str>, program: &Path) -> Result<Command, BoxError> {
+pub(in crate::commands) fn as_user(
+    user: Option<&str>,
+    program: &Path,
+) -> Result<Command, BoxError> {
     let mut command = Command::new("setpriv");
     if let Some(user) = user
         && is_root()?
@@ -198,7 +201,7 @@ pub(super) fn as_user(user: Option<&str>, program: &Path) -> Result<Command, Box
 }
 
 /// Gives a folder to this user if we are root.
-pub(super) async fn give_to(user: &str, folder: &Path) -> Result<(), BoxError> {
+pub(in crate::commands) async fn give_to(user: &str, folder: &Path) -> Result<(), BoxError> {
     if is_root()? {
         let mut command = Command::new("chown");
         command.arg(user).arg(folder);
@@ -208,7 +211,7 @@ pub(super) async fn give_to(user: &str, folder: &Path) -> Result<(), BoxError> {
 }
 
 /// Runs a command to its end; what it said if it went wrong.
-pub(super) async fn run(mut command: Command, name: &str) -> Result<String, BoxError> {
+pub(in crate::commands) async fn run(mut command: Command, name: &str) -> Result<String, BoxError> {
     let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
     let output = tokio::time::timeout(PATIENCE, output)
         .await
@@ -222,12 +225,12 @@ pub(super) async fn run(mut command: Command, name: &str) -> Result<String, BoxE
 }
 
 /// A port that nobody has.
-pub(super) fn free_port() -> Result<u16, BoxError> {
+pub(in crate::commands) fn free_port() -> Result<u16, BoxError> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// The first of these programs that is on the path or at its full name.
-pub(super) fn find(programs: &[&str], package: &str) -> Result<PathBuf, BoxError> {
+pub(in crate::commands) fn find(programs: &[&str], package: &str) -> Result<PathBuf, BoxError> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let found = programs.iter().find_map(|program| {

@@ -47,12 +47,17 @@ use platform::db::{
 };
 use std::convert::Infallible;
 
-const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 3] = [
     BASE,
     Migration {
         number: 1,
         name: "catalog",
         sql: include_str!("../../../migrations/postgres/0001_catalog.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "hold",
+        sql: include_str!("../../../migrations/postgres/0002_hold.sql"),
     },
 ];
 

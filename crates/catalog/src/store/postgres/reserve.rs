@@ -1,9 +1,9 @@
 //! Holding stock for orders: the hottest path of the shop. A batch is read and decided without any lock, and then
-//! written in one round trip, with the stock rows locked last: nodes that fight for one SKU hold it only for a commit.
-//! A write that finds the shelf changed is undone, and the batch is decided once more under the locks.
+//! written in one statement, which calls the function of `migrations/postgres/0002_hold.sql`. It locks stock rows last:
+//! nodes that fight for one SKU hold it only for a commit. A write that finds the shelf changed is undone, and the
+//! batch is decided once more under the locks.
 
 use super::{
-    broken,
     reserved::{Known, Offers},
     stock,
 };
@@ -22,10 +22,6 @@ use platform::{
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 pub(super) type Answer = Result<Reserved, ReserveError>;
-
-/// The shelf is not as it was when the batch was decided.
-#[derive(Debug)]
-struct Changed;
 
 /// A reservation to be written.
 #[derive(Debug)]
@@ -66,20 +62,20 @@ pub(super) async fn all(
     if plan.held.is_empty() {
         return Ok(answers);
     }
-    let written = database
-        .write(plan, move |c, plan| {
-            Box::pin(write_if_unchanged(c, plan, at))
-        })
-        .await;
-    match written {
+    let written = database.write_once(plan, move |c, plan| Box::pin(hold(c, plan, at)));
+    match written.await {
         Ok(()) => Ok(answers),
-        Err(Abort::Failed(error)) => Err(error),
-        Err(Abort::Refused(Changed)) => database
+        Err(error) if CHANGED.iter().any(|name| error.violates(name)) => database
             .write(batch, move |c, batch| Box::pin(under_locks(c, batch, at)))
             .await
             .map_err(super::storage),
+        Err(error) => Err(error),
     }
 }
+
+/// Constraints that say that the shelf is not as it was when the batch was decided; or that this very batch was
+/// written, and its answer was lost.
+const CHANGED: [&str; 2] = ["stock_as_decided", "reservations_order_key"];
 
 /// Decides each wish by itself, in order.
 fn decide(batch: &[Reserve], offers: Offers, known: &Known) -> (Vec<Answer>, Plan) {
@@ -131,132 +127,105 @@ fn take(shelf: &mut Shelf, wish: &Reserve, plan: &mut Plan) -> Answer {
     Ok(reserved)
 }
 
-/// Price and status of what is taken, looked at when its stock is locked: the prices are those of this transaction.
-const COUNT_UNCHANGED: &str = "SELECT COUNT(*)
-   FROM UNNEST($1::bigint[], $2::bigint[]) AS seen (variant_number, version)
-   JOIN variants v ON v.variant_number = seen.variant_number
-   JOIN products p ON p.product_number = v.product_number
-  WHERE p.version = seen.version";
+const HOLD: &str = "SELECT hold_stock_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
-async fn write_if_unchanged(
-    connection: &Connection,
-    plan: &Plan,
-    at: Timestamp,
-) -> Result<(), Abort<Changed>> {
-    let numbers: Vec<i64> = plan.versions.keys().copied().collect();
+/// Writes a whole plan, or nothing if it cannot be written as it is.
+async fn hold(connection: &Connection, plan: &Plan, at: Timestamp) -> Result<(), StoreError> {
+    fault::point("place.reserve_written");
+    let (held, lines) = (Ids::of(plan.held.values()), Lines::of(plan));
+    let variants: Vec<i64> = plan.taken.keys().copied().collect();
+    let units: Vec<i64> = plan.taken.values().copied().collect();
     let versions: Vec<i64> = plan.versions.values().copied().collect();
-    connection
-        .prepare(&[INSERT, stock::LOCK, TAKE, COUNT_UNCHANGED])
-        .await?;
-    let (is_written, unchanged) = tokio::join!(write(connection, plan, at), async {
-        let row = connection
-            .query_one(COUNT_UNCHANGED, &[&numbers, &versions])
-            .await?;
-        Ok::<i64, StoreError>(row.try_get(0)?)
-    });
-    if is_written? && usize::try_from(unchanged?) == Ok(numbers.len()) {
-        fault::point("place.reserve_written");
-        Ok(())
-    } else {
-        Err(Abort::Refused(Changed))
+    let at_ms = at.as_ms();
+    let parameters: [&(dyn ToSql + Sync); 13] = [
+        &held.ids,
+        &held.fingerprints,
+        &held.until,
+        &at_ms,
+        &lines.places,
+        &lines.numbers,
+        &lines.variants,
+        &lines.quantities,
+        &lines.prices,
+        &lines.currencies,
+        &variants,
+        &units,
+        &versions,
+    ];
+    connection.execute(HOLD, &parameters).await.map(drop)
+}
+
+/// Reservations as lists, a column each.
+struct Ids {
+    ids: Vec<Bytes<16>>,
+    fingerprints: Vec<Bytes<32>>,
+    until: Vec<i64>,
+}
+
+impl Ids {
+    fn of<'h>(held: impl Iterator<Item = &'h Held> + Clone) -> Self {
+        Self {
+            ids: held
+                .clone()
+                .map(|one| Bytes(*one.order_id.as_bytes()))
+                .collect(),
+            fingerprints: held.clone().map(|one| Bytes(one.fingerprint)).collect(),
+            until: held.map(|one| one.hold_until.as_ms()).collect(),
+        }
     }
 }
 
-/// Takes units that are there. What is not there any more is not counted.
-const TAKE: &str = "UPDATE stock
-    SET reserved = stock.reserved + taken.units, version = stock.version + 1
-   FROM UNNEST($1::bigint[], $2::bigint[]) AS taken (variant_number, units)
-  WHERE stock.variant_number = taken.variant_number AND stock.on_hand - stock.reserved >= taken.units";
-
-/// Writes a whole plan in one round trip; false if it cannot be written as it is, and must be undone.
-async fn write(connection: &Connection, plan: &Plan, at: Timestamp) -> Result<bool, StoreError> {
-    let numbers: Vec<i64> = plan.taken.keys().copied().collect();
-    let units: Vec<i64> = plan.taken.values().copied().collect();
-    // They go out together and are done in this order: keys of reservations come before stock.
-    let (inserted, locked, taken) = tokio::join!(
-        insert(connection, plan.held.values(), at),
-        async { connection.query(stock::LOCK, &[&numbers]).await },
-        async { connection.execute(TAKE, &[&numbers, &units]).await }
-    );
-    let inserted = inserted?;
-    locked?;
-    Ok(inserted.len() == plan.held.len() && stock::is(taken?, numbers.len()))
+/// Lines as lists, a column each. Reservations are counted from 1, their lines from 0.
+#[derive(Default)]
+struct Lines<'p> {
+    places: Vec<i64>,
+    numbers: Vec<i64>,
+    variants: Vec<i64>,
+    quantities: Vec<i64>,
+    prices: Vec<i64>,
+    currencies: Vec<&'p str>,
 }
 
-/// In the order of ids, so that two nodes with the same twins wait for each other in one direction only. A line finds
-/// its reservation by its place among those that were written; if one is missing there is no place, and no line.
-const INSERT: &str = "WITH fresh AS (
-         INSERT INTO reservations (order_id, state, fingerprint, hold_until_at_ms, created_at_ms)
-         SELECT wish.order_id, 'open', wish.fingerprint, wish.hold_until_at_ms, $4
-           FROM UNNEST($1::uuid[], $2::bytea[], $3::bigint[]) AS wish (order_id, fingerprint, hold_until_at_ms)
-          ORDER BY wish.order_id
-         ON CONFLICT (order_id) DO NOTHING
-         RETURNING order_id, reservation_number
-     ),
-     drawn AS MATERIALIZED (
-         SELECT ARRAY_AGG(reservation_number ORDER BY order_id) AS numbers FROM fresh
-     ),
-     lines AS (
-         INSERT INTO reservation_lines (reservation_number, line_number, variant_number, quantity, unit_price_minor,
-                                        currency)
-         SELECT drawn.numbers[line.place], line.line_number, line.variant_number, line.quantity,
-                line.unit_price_minor, line.currency
-           FROM drawn
-          CROSS JOIN UNNEST($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::text[])
-             AS line (place, line_number, variant_number, quantity, unit_price_minor, currency)
-          WHERE CARDINALITY(drawn.numbers) = CARDINALITY($1)
-     )
-     SELECT order_id FROM fresh";
+impl<'p> Lines<'p> {
+    fn of(plan: &'p Plan) -> Self {
+        let mut lines = Self::default();
+        for (place, one) in (1_i64..).zip(plan.held.values()) {
+            for (number, taken) in (0_i64..).zip(&one.lines) {
+                lines.places.push(place);
+                lines.numbers.push(number);
+                lines.variants.push(taken.number);
+                lines.quantities.push(i64::from(taken.line.quantity.get()));
+                lines.prices.push(taken.line.unit_price.minor);
+                lines.currencies.push(taken.line.unit_price.currency.code());
+            }
+        }
+        lines
+    }
+}
 
-/// Inserts reservations, which are in the order of their ids, with their lines: the ids of those that were not there.
-async fn insert(
+/// In the order of ids, as everywhere.
+const CLAIM: &str =
+    "INSERT INTO reservations (order_id, state, fingerprint, hold_until_at_ms, created_at_ms)
+     SELECT wish.order_id, 'open', wish.fingerprint, wish.hold_until_at_ms, $4
+       FROM UNNEST($1::uuid[], $2::bytea[], $3::bigint[]) AS wish (order_id, fingerprint, hold_until_at_ms)
+      ORDER BY wish.order_id
+     ON CONFLICT (order_id) DO NOTHING
+     RETURNING order_id";
+
+/// Reservations that hold nothing yet: the ids of those that were not there.
+async fn claim(
     connection: &Connection,
-    held: impl Iterator<Item = &Held> + Clone,
+    claims: &BTreeMap<OrderId, Held>,
     at: Timestamp,
 ) -> Result<HashSet<OrderId>, StoreError> {
-    let ids: Vec<Bytes<16>> = held
-        .clone()
-        .map(|one| Bytes(*one.order_id.as_bytes()))
-        .collect();
-    let fingerprints: Vec<Bytes<32>> = held.clone().map(|one| Bytes(one.fingerprint)).collect();
-    let until: Vec<i64> = held.clone().map(|one| one.hold_until.as_ms()).collect();
-    let lines: Vec<(i64, i64, &Taken)> = (1_i64..)
-        .zip(held)
-        .flat_map(|(place, one)| {
-            (0_i64..)
-                .zip(&one.lines)
-                .map(move |(line_number, line)| (place, line_number, line))
-        })
-        .collect();
-    let places: Vec<i64> = lines.iter().map(|(place, _, _)| *place).collect();
-    let line_numbers: Vec<i64> = lines.iter().map(|(_, number, _)| *number).collect();
-    let variants: Vec<i64> = lines.iter().map(|(_, _, one)| one.number).collect();
-    let quantities: Vec<i64> = lines
-        .iter()
-        .map(|(_, _, one)| i64::from(one.line.quantity.get()))
-        .collect();
-    let prices: Vec<i64> = lines
-        .iter()
-        .map(|(_, _, one)| one.line.unit_price.minor)
-        .collect();
-    let currencies: Vec<&str> = lines
-        .iter()
-        .map(|(_, _, one)| one.line.unit_price.currency.code())
-        .collect();
+    let wishes = Ids::of(claims.values());
     let at_ms = at.as_ms();
-    let parameters: [&(dyn ToSql + Sync); 10] = [
-        &ids,
-        &fingerprints,
-        &until,
-        &at_ms,
-        &places,
-        &line_numbers,
-        &variants,
-        &quantities,
-        &prices,
-        &currencies,
-    ];
-    let rows = connection.query(INSERT, &parameters).await?;
+    let rows = connection
+        .query(
+            CLAIM,
+            &[&wishes.ids, &wishes.fingerprints, &wishes.until, &at_ms],
+        )
+        .await?;
     rows.iter()
         .map(|row| {
             let Bytes(id): Bytes<16> = row.try_get(0)?;
@@ -286,7 +255,7 @@ async fn under_locks(
             (wish.order_id, claim)
         })
         .collect();
-    let claimed = insert(connection, claims.values(), at).await?;
+    let claimed = claim(connection, &claims, at).await?;
     let seen = Offers::read(connection, batch).await?;
     let numbers: Vec<i64> = seen.versions.keys().copied().collect();
     connection.query(stock::LOCK, &[&numbers]).await?;
@@ -303,11 +272,7 @@ async fn under_locks(
     if plan.held.is_empty() {
         return Ok(answers);
     }
-    connection.prepare(&[INSERT, stock::LOCK, TAKE]).await?;
-    if write(connection, &plan, at).await? {
-        fault::point("place.reserve_written");
-        Ok(answers)
-    } else {
-        Err(broken("stock changed under its lock").into())
-    }
+    // Nothing can have changed under the locks: if something has, nothing is kept.
+    hold(connection, &plan, at).await?;
+    Ok(answers)
 }

@@ -43,7 +43,7 @@ use platform::{
 use std::{convert::Infallible, path::Path};
 
 /// All steps of the schema, oldest first.
-const MIGRATIONS: &[Migration] = &[
+pub(crate) const MIGRATIONS: &[Migration] = &[
     BASE,
     Migration {
         number: 1,

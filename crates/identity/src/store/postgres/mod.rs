@@ -26,7 +26,7 @@ use platform::{
     outbox,
 };
 
-const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 2] = [
     BASE,
     Migration {
         number: 1,
@@ -86,10 +86,19 @@ impl Store for PostgresStore {
             .await
     }
 
-    async fn renew_setup_token(&self, token: TokenHash, at: Timestamp) -> Result<bool, StoreError> {
+    async fn standing_setup_token(&self) -> Result<Option<(TokenHash, Timestamp)>, StoreError> {
+        secrets::standing_setup_token(&self.database.read().await?).await
+    }
+
+    async fn renew_setup_token(
+        &self,
+        token: TokenHash,
+        instead_of: Option<TokenHash>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.database
-            .write(token, move |c, token| {
-                Box::pin(secrets::renew_setup_token(c, token, at))
+            .write((token, instead_of), move |c, (token, instead_of)| {
+                Box::pin(secrets::renew_setup_token(c, token, *instead_of, at))
             })
             .await
             .map_err(failure)

@@ -42,7 +42,13 @@ const RENEW: &str = unless_there_is_an_admin!(
      SELECT 1, $1, $2
       WHERE",
     "ON CONFLICT (setup_id) DO UPDATE
-        SET token_hash = excluded.token_hash, created_at_ms = excluded.created_at_ms, used_at_ms = NULL"
+        SET token_hash = excluded.token_hash, created_at_ms = excluded.created_at_ms, used_at_ms = NULL
+      WHERE setup_tokens.used_at_ms IS NOT NULL OR setup_tokens.token_hash = $3"
+);
+
+const STANDING: &str = unless_there_is_an_admin!(
+    "SELECT token_hash, created_at_ms FROM setup_tokens WHERE used_at_ms IS NULL AND",
+    ""
 );
 
 const IS_GOOD: &str = unless_there_is_an_admin!(
@@ -93,10 +99,21 @@ async fn keys(connection: &Connection, now: Timestamp) -> Result<Vec<SigningKey>
 pub(super) async fn renew_setup_token(
     connection: &Connection,
     token: &TokenHash,
+    instead_of: Option<TokenHash>,
     at: Timestamp,
 ) -> Result<bool, Abort<Infallible>> {
-    let values: [&(dyn ToSql + Sync); 2] = [&Bytes(*token), &at.as_ms()];
+    let values: [&(dyn ToSql + Sync); 3] = [&Bytes(*token), &at.as_ms(), &instead_of.map(Bytes)];
     Ok(connection.execute(RENEW, &values).await? == 1)
+}
+
+pub(super) async fn standing_setup_token(
+    connection: &Connection,
+) -> Result<Option<(TokenHash, Timestamp)>, StoreError> {
+    let Some(row) = connection.query_opt(STANDING, &[]).await? else {
+        return Ok(None);
+    };
+    let Bytes(hash): Bytes<32> = row.try_get(0)?;
+    Ok(Some((hash, Timestamp::from_ms(row.try_get(1)?))))
 }
 
 pub(super) async fn setup_token_is_good(

@@ -18,11 +18,11 @@ use contracts::{
 use platform::db::{
     Abort, StoreError,
     migrate::{BASE, Migration},
-    sqlite::{Database, Options},
+    sqlite::{Database, Options, keep_private},
 };
 use std::path::Path;
 
-const MIGRATIONS: &[Migration] = &[
+pub(crate) const MIGRATIONS: &[Migration] = &[
     BASE,
     Migration {
         number: 1,
@@ -40,7 +40,8 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// Opens (or makes) the file. It blocks: call it off the async threads.
     pub(crate) fn open(path: &Path, options: Options, now: Timestamp) -> Result<Self, StoreError> {
-        keep_private(path).map_err(|error| StoreError::Other(error.into()))?;
+        // It holds signing keys and password hashes.
+        keep_private(path)?;
         let database = Database::open(path, options, MIGRATIONS, now.as_ms())?;
         Ok(Self { database })
     }
@@ -49,16 +50,6 @@ impl SqliteStore {
     pub(crate) fn database(&self) -> Database {
         self.database.clone()
     }
-}
-
-/// The file holds signing keys and password hashes: only its owner may read it. SQLite gives the files
-/// beside it (WAL, shared memory) the same rights.
-fn keep_private(path: &Path) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
 }
 
 #[async_trait]
@@ -88,10 +79,23 @@ impl Store for SqliteStore {
         write.await
     }
 
-    async fn renew_setup_token(&self, token: TokenHash, at: Timestamp) -> Result<bool, StoreError> {
-        let write = self
+    async fn standing_setup_token(&self) -> Result<Option<(TokenHash, Timestamp)>, StoreError> {
+        let read = self
             .database
-            .write(move |c| Ok(secrets::renew_setup_token(c, &token, at)?));
+            .read(|c| Ok(secrets::standing_setup_token(c)?));
+        read.await
+    }
+
+    async fn renew_setup_token(
+        &self,
+        token: TokenHash,
+        instead_of: Option<TokenHash>,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let write = self.database.write(move |c| {
+            let renewed = secrets::renew_setup_token(c, &token, instead_of.as_ref(), at);
+            Ok(renewed?)
+        });
         write.await.map_err(failure)
     }
 

@@ -57,20 +57,35 @@ fn keys(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Signing
 const NO_ADMIN: &str = "NOT EXISTS (
     SELECT 1 FROM users WHERE roles IN ('customer,admin', 'customer,merchant,admin'))";
 
+pub(super) fn standing_setup_token(
+    connection: &Connection,
+) -> rusqlite::Result<Option<(TokenHash, Timestamp)>> {
+    let sql = format!(
+        "SELECT token_hash, created_at_ms FROM setup_tokens WHERE used_at_ms IS NULL AND {NO_ADMIN}"
+    );
+    connection
+        .prepare_cached(&sql)?
+        .query_row([], |row| Ok((row.get(0)?, Timestamp::from_ms(row.get(1)?))))
+        .optional()
+}
+
 pub(super) fn renew_setup_token(
     connection: &Connection,
     token: &TokenHash,
+    instead_of: Option<&TokenHash>,
     at: Timestamp,
 ) -> rusqlite::Result<bool> {
     let sql = format!(
         "INSERT INTO setup_tokens (setup_id, token_hash, created_at_ms)
          SELECT 1, ?1, ?2 WHERE {NO_ADMIN}
          ON CONFLICT (setup_id) DO UPDATE
-            SET token_hash = excluded.token_hash, created_at_ms = excluded.created_at_ms, used_at_ms = NULL"
+            SET token_hash = excluded.token_hash, created_at_ms = excluded.created_at_ms, used_at_ms = NULL
+          WHERE used_at_ms IS NOT NULL OR token_hash = ?3"
     );
-    let changed = connection
-        .prepare_cached(&sql)?
-        .execute(params![token, at.as_ms()])?;
+    let changed =
+        connection
+            .prepare_cached(&sql)?
+            .execute(params![token, at.as_ms(), instead_of])?;
     Ok(changed == 1)
 }
 

@@ -125,8 +125,21 @@ pub(super) async fn a_deleted_account_gives_its_name_back(bench: Bench) {
 
 pub(super) async fn a_setup_token_makes_one_admin(bench: Bench) {
     let store = &*bench.store;
-    assert!(store.renew_setup_token([1; 32], at(1)).await.unwrap());
-    assert!(store.renew_setup_token([2; 32], at(2)).await.unwrap());
+    let renew = async |token, instead_of, second| {
+        let renewed = store.renew_setup_token(token, instead_of, at(second)).await;
+        renewed.unwrap()
+    };
+    let standing = async || store.standing_setup_token().await.unwrap();
+    assert_eq!(standing().await, None);
+    assert!(renew([1; 32], None, 1).await);
+    assert!(!renew([4; 32], None, 2).await, "one stands");
+    assert!(
+        !renew([4; 32], Some([5; 32]), 2).await,
+        "another one stands"
+    );
+    assert_eq!(standing().await, Some(([1; 32], at(1))));
+    assert!(renew([2; 32], Some([1; 32]), 2).await);
+    assert_eq!(standing().await, Some(([2; 32], at(2))));
     assert!(
         !store.setup_token_is_good([1; 32]).await.unwrap(),
         "replaced"
@@ -160,10 +173,9 @@ pub(super) async fn a_setup_token_makes_one_admin(bench: Bench) {
         twice,
         Err(Abort::Refused(RegisterError::SetupTokenInvalid))
     ));
-    assert!(
-        !store.renew_setup_token([3; 32], at(3)).await.unwrap(),
-        "there is an admin"
-    );
+    assert_eq!(standing().await, None, "used up");
+    assert!(!renew([3; 32], None, 3).await, "there is an admin");
+    assert!(!renew([3; 32], Some([2; 32]), 3).await, "there is an admin");
     assert!(!store.setup_token_is_good([3; 32]).await.unwrap());
 }
 

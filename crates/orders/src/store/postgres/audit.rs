@@ -16,7 +16,7 @@ const PAGE: i64 = 5_000;
 
 const ORDERS: &str = "SELECT order_number, order_id, status, version, total_minor, currency, payment_id, updated_at_ms
    FROM orders
-  WHERE $1::uuid IS NULL OR order_id > $1
+  WHERE order_id > $1
   ORDER BY order_id
   LIMIT $2";
 
@@ -34,7 +34,8 @@ pub(super) async fn orders(
     after: Option<OrderId>,
     limit: u32,
 ) -> Result<Vec<OrderAudit>, StoreError> {
-    let after = after.map(|id| Bytes(*id.as_bytes()));
+    // No order has an id of nothing but zeros: ids are hashes.
+    let after = Bytes(after.map_or([0; 16], |id| *id.as_bytes()));
     let rows = connection
         .query(ORDERS, &[&after, &i64::from(limit)])
         .await?;

@@ -22,14 +22,19 @@ use platform::{
     },
     digest, fault,
 };
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
-const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 3] = [
     BASE,
     Migration {
         number: 1,
         name: "orders",
         sql: include_str!("../../../migrations/postgres/0001_orders.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "place",
+        sql: include_str!("../../../migrations/postgres/0002_place.sql"),
     },
 ];
 
@@ -69,16 +74,14 @@ impl Store for PostgresStore {
         &self,
         batch: Vec<NewOrder>,
     ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
-        self.database
-            .write(batch, |c, batch| {
-                Box::pin(async move {
-                    let placed = place::place_all(c, batch).await?;
-                    fault::point("place.order_written");
-                    Ok(placed)
-                })
-            })
-            .await
-            .map_err(storage)
+        let batch = Arc::new(batch);
+        let fresh = place::Fresh::of(Arc::clone(&batch))?;
+        fault::point("place.order_written");
+        let write = self
+            .database
+            .write_once(fresh, |c, fresh| Box::pin(place::write(c, fresh)));
+        let numbers = write.await?;
+        place::answers(&self.database, &batch, &numbers).await
     }
 
     async fn placed(

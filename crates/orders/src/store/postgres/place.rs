@@ -1,5 +1,5 @@
-//! Writing orders, many in one commit, in two round trips: the orders, which gives them their numbers, and all that
-//! belongs to them. The only INSERT into `orders` on PostgreSQL is here.
+//! Writing orders, many in one statement, which calls the function of `migrations/postgres/0002_place.sql`. The only
+//! INSERT into `orders` on PostgreSQL is there, and it is called from here only.
 
 use super::{bytes, read};
 use crate::{
@@ -8,46 +8,75 @@ use crate::{
 };
 use contracts::{
     orders::{OrderPlaced, OrderStatus, OrderView},
-    values::{OrderId, UserId, Version},
+    values::{Email, OrderId, Version},
 };
 use platform::{
     db::{
-        Abort, StoreError,
-        postgres::{Bytes, Connection, ToSql},
+        StoreError,
+        postgres::{Bytes, Connection, Database, ToSql},
     },
-    outbox::postgres::{Draft, append_all},
+    outbox::postgres::{Columns, Draft},
 };
 use std::{
     collections::{HashMap, HashSet},
-    convert::Infallible,
+    sync::Arc,
 };
 
 /// The lock between placing and giving up: many may place at once, but an id is given up only when nobody is.
-/// Its number is ours to choose; it is taken before any row.
-pub(super) const MAY_PLACE: &str = "SELECT pg_advisory_xact_lock_shared(7102)";
+/// Its number is ours to choose, and the one in the function that places; it is taken before any row.
 pub(super) const MAY_GIVE_UP: &str = "SELECT pg_advisory_xact_lock(7102)";
+
+/// Stands in an event where the function puts the order's number.
+const NUMBER_TO_COME: i64 = 0;
 
 type Answer = Result<Placed, PlaceRefusal>;
 
-pub(super) async fn place_all(
-    connection: &Connection,
-    batch: &[NewOrder],
-) -> Result<Vec<Answer>, Abort<Infallible>> {
-    // Twins in one batch: the first is written, the others find it.
+/// A batch and its events, which are in the order of [`sorted`].
+#[derive(Debug)]
+pub(super) struct Fresh {
+    batch: Arc<Vec<NewOrder>>,
+    events: Vec<Draft>,
+}
+
+impl Fresh {
+    pub(super) fn of(batch: Arc<Vec<NewOrder>>) -> Result<Self, StoreError> {
+        let events = sorted(&batch).into_iter().map(|order| {
+            let event = OrderPlaced {
+                order_id: order.id,
+                number: NUMBER_TO_COME,
+                total: order.total,
+            };
+            Draft::of(&event, order.created_at)
+        });
+        let events = events.collect::<Result<_, _>>()?;
+        Ok(Self { batch, events })
+    }
+}
+
+/// By id. Of twins in one batch the first is written, the others find it.
+fn sorted(batch: &[NewOrder]) -> Vec<&NewOrder> {
     let mut seen = HashSet::new();
-    let fresh: Vec<&NewOrder> = batch.iter().filter(|order| seen.insert(order.id)).collect();
-    let numbers = insert(connection, &fresh).await?;
-    let written: Vec<(i64, &NewOrder)> = fresh
-        .iter()
-        .filter_map(|order| Some((*numbers.get(&order.id)?, *order)))
-        .collect();
-    complete(connection, &written).await?;
-    let rest: Vec<OrderId> = fresh
+    let mut orders: Vec<&NewOrder> = batch.iter().filter(|order| seen.insert(order.id)).collect();
+    orders.sort_unstable_by_key(|order| order.id);
+    orders
+}
+
+/// What each of a batch hears, once it is written: those without a number were there already, or given up.
+pub(super) async fn answers(
+    database: &Database,
+    batch: &[NewOrder],
+    numbers: &HashMap<OrderId, i64>,
+) -> Result<Vec<Answer>, StoreError> {
+    let rest: Vec<OrderId> = batch
         .iter()
         .map(|order| order.id)
         .filter(|id| !numbers.contains_key(id))
         .collect();
-    let known = Known::read(connection, &rest).await?;
+    let known = if rest.is_empty() {
+        Known::default()
+    } else {
+        Known::read(&database.read().await?, &rest).await?
+    };
     let mut firsts = HashMap::new();
     let answers = batch.iter().map(|order| match numbers.get(&order.id) {
         None => known.answer(order.id, order.fingerprint),
@@ -59,7 +88,7 @@ pub(super) async fn place_all(
             Some(first) => Ok(twin(*number, first, order)),
         },
     });
-    Ok(answers.collect::<Result<_, StoreError>>()?)
+    answers.collect()
 }
 
 fn written_now(number: i64, order: &NewOrder, replayed: bool) -> Answer {
@@ -77,43 +106,28 @@ fn twin(number: i64, first: &NewOrder, order: &NewOrder) -> Answer {
     }
 }
 
-/// By id, so that two nodes with the same twins wait for each other in one direction only.
-const INSERT: &str =
-    "INSERT INTO orders (order_id, customer_id, guest_email, fingerprint, status, version, total_minor, currency,
-                         payment_due_at_ms, created_at_ms, updated_at_ms)
-     SELECT fresh.order_id, customer_id, guest_email, fingerprint, 'pending', 1, total_minor, currency,
-            payment_due_at_ms, created_at_ms, created_at_ms
-       FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::bigint[], $6::text[], $7::bigint[],
-                   $8::bigint[])
-            AS fresh (order_id, customer_id, guest_email, fingerprint, total_minor, currency, payment_due_at_ms,
-                      created_at_ms)
-      WHERE NOT EXISTS (SELECT 1 FROM abandoned_orders abandoned WHERE abandoned.order_id = fresh.order_id)
-      ORDER BY fresh.order_id
-     ON CONFLICT (order_id) DO NOTHING
-     RETURNING order_id, order_number";
+const PLACE: &str = "SELECT place_orders_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+                     $18, $19, $20, $21, $22)";
 
-/// Writes what is not there and was not given up: the numbers it got.
-async fn insert(
+/// Writes what is not there and was not given up, with all that belongs to it: the numbers it got. Made again it
+/// writes nothing more.
+pub(super) async fn write(
     connection: &Connection,
-    orders: &[&NewOrder],
+    fresh: &Fresh,
 ) -> Result<HashMap<OrderId, i64>, StoreError> {
+    let orders = sorted(&fresh.batch);
+    let lines = Lines::of(&orders);
     let ids: Vec<Bytes<16>> = orders
         .iter()
         .map(|order| Bytes(*order.id.as_bytes()))
         .collect();
-    let user = |id: &UserId| Bytes(*id.as_bytes());
     let customers: Vec<Option<Bytes<16>>> = orders
         .iter()
-        .map(|order| order.customer_id.as_ref().map(user))
+        .map(|order| Some(Bytes(*order.customer_id?.as_bytes())))
         .collect();
     let emails: Vec<Option<&str>> = orders
         .iter()
-        .map(|order| {
-            order
-                .guest_email
-                .as_ref()
-                .map(contracts::values::Email::as_str)
-        })
+        .map(|order| order.guest_email.as_ref().map(Email::as_str))
         .collect();
     let fingerprints: Vec<Bytes<32>> = orders
         .iter()
@@ -128,11 +142,9 @@ async fn insert(
         .iter()
         .map(|order| order.payment_due_at.as_ms())
         .collect();
-    let created: Vec<i64> = orders
-        .iter()
-        .map(|order| order.created_at.as_ms())
-        .collect();
-    let parameters: [&(dyn ToSql + Sync); 8] = [
+    let actors: Vec<String> = orders.iter().map(|order| actor(order)).collect();
+    let events = Columns::of(&fresh.events);
+    let parameters: [&(dyn ToSql + Sync); 22] = [
         &ids,
         &customers,
         &emails,
@@ -140,122 +152,67 @@ async fn insert(
         &totals,
         &currencies,
         &due,
-        &created,
+        &events.times,
+        &actors,
+        &lines.places,
+        &lines.numbers,
+        &lines.products,
+        &lines.variants,
+        &lines.sellers,
+        &lines.skus,
+        &lines.names,
+        &lines.quantities,
+        &lines.prices,
+        &events.ids,
+        &events.names,
+        &events.subjects,
+        &events.payloads,
     ];
-    // Both go out at once, the lock first: the INSERT looks at what is given up when it has the lock.
-    let (locked, rows) = tokio::join!(
-        connection.execute_batch(MAY_PLACE),
-        connection.query(INSERT, &parameters)
-    );
-    locked?;
-    rows?
-        .iter()
-        .map(|row| {
-            let Bytes(id): Bytes<16> = row.try_get(0)?;
-            Ok((OrderId::from_bytes(id), row.try_get(1)?))
-        })
-        .collect()
+    let numbers: Vec<Option<i64>> = connection.query_one(PLACE, &parameters).await?.try_get(0)?;
+    let numbered = orders.iter().zip(numbers);
+    Ok(numbered
+        .filter_map(|(order, number)| Some((order.id, number?)))
+        .collect())
 }
 
-/// Writes lines, first entries and events of orders that were written.
-async fn complete(connection: &Connection, written: &[(i64, &NewOrder)]) -> Result<(), StoreError> {
-    if written.is_empty() {
-        return Ok(());
+fn actor(order: &NewOrder) -> String {
+    order
+        .customer_id
+        .map_or_else(|| "guest".to_owned(), |id| id.to_string())
+}
+
+/// Lines as lists, a column each. Orders and lines are counted from 1.
+#[derive(Default)]
+struct Lines<'o> {
+    places: Vec<i64>,
+    numbers: Vec<i64>,
+    products: Vec<Bytes<16>>,
+    variants: Vec<Bytes<16>>,
+    sellers: Vec<Bytes<16>>,
+    skus: Vec<&'o str>,
+    names: Vec<&'o str>,
+    quantities: Vec<i64>,
+    prices: Vec<i64>,
+}
+
+impl<'o> Lines<'o> {
+    fn of(orders: &[&'o NewOrder]) -> Self {
+        let mut lines = Self::default();
+        for (place, order) in (1_i64..).zip(orders) {
+            for (number, line) in (1_i64..).zip(&order.lines) {
+                lines.places.push(place);
+                lines.numbers.push(number);
+                lines.products.push(Bytes(*line.product_id.as_bytes()));
+                lines.variants.push(Bytes(*line.variant_id.as_bytes()));
+                lines.sellers.push(Bytes(*line.seller_id.as_bytes()));
+                lines.skus.push(&line.sku);
+                lines.names.push(&line.name);
+                lines.quantities.push(i64::from(line.quantity.get()));
+                lines.prices.push(line.unit_price.minor);
+            }
+        }
+        lines
     }
-    let drafts = written.iter().map(|(number, order)| {
-        let event = OrderPlaced {
-            order_id: order.id,
-            number: *number,
-            total: order.total,
-        };
-        Draft::of(&event, order.created_at)
-    });
-    let drafts = drafts.collect::<Result<Vec<_>, _>>()?;
-    tokio::try_join!(
-        insert_lines(connection, written),
-        insert_entries(connection, written),
-        append_all(connection, &drafts)
-    )?;
-    Ok(())
-}
-
-const INSERT_LINES: &str =
-    "INSERT INTO order_lines (order_number, line_number, product_id, variant_id, seller_id, sku, name, quantity,
-                              unit_price_minor)
-     SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[],
-                          $8::bigint[], $9::bigint[])";
-
-async fn insert_lines(
-    connection: &Connection,
-    written: &[(i64, &NewOrder)],
-) -> Result<(), StoreError> {
-    let lines = || {
-        written.iter().flat_map(|(number, order)| {
-            (1_i64..)
-                .zip(&order.lines)
-                .map(|(place, line)| (*number, place, line))
-        })
-    };
-    let numbers: Vec<i64> = lines().map(|(number, _, _)| number).collect();
-    let places: Vec<i64> = lines().map(|(_, place, _)| place).collect();
-    let products: Vec<Bytes<16>> = lines()
-        .map(|(_, _, line)| Bytes(*line.product_id.as_bytes()))
-        .collect();
-    let variants: Vec<Bytes<16>> = lines()
-        .map(|(_, _, line)| Bytes(*line.variant_id.as_bytes()))
-        .collect();
-    let sellers: Vec<Bytes<16>> = lines()
-        .map(|(_, _, line)| Bytes(*line.seller_id.as_bytes()))
-        .collect();
-    let skus: Vec<&str> = lines().map(|(_, _, line)| line.sku.as_str()).collect();
-    let names: Vec<&str> = lines().map(|(_, _, line)| line.name.as_str()).collect();
-    let quantities: Vec<i64> = lines()
-        .map(|(_, _, line)| i64::from(line.quantity.get()))
-        .collect();
-    let prices: Vec<i64> = lines().map(|(_, _, line)| line.unit_price.minor).collect();
-    let parameters: [&(dyn ToSql + Sync); 9] = [
-        &numbers,
-        &places,
-        &products,
-        &variants,
-        &sellers,
-        &skus,
-        &names,
-        &quantities,
-        &prices,
-    ];
-    connection
-        .execute(INSERT_LINES, &parameters)
-        .await
-        .map(drop)
-}
-
-const INSERT_ENTRIES: &str =
-    "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, at_ms)
-     SELECT order_number, 1, 'placed', 'pending', 1, actor, at_ms
-       FROM UNNEST($1::bigint[], $2::text[], $3::bigint[]) AS placed (order_number, actor, at_ms)";
-
-async fn insert_entries(
-    connection: &Connection,
-    written: &[(i64, &NewOrder)],
-) -> Result<(), StoreError> {
-    let numbers: Vec<i64> = written.iter().map(|(number, _)| *number).collect();
-    let actors: Vec<String> = written
-        .iter()
-        .map(|(_, order)| {
-            order
-                .customer_id
-                .map_or_else(|| "guest".to_owned(), |id| id.to_string())
-        })
-        .collect();
-    let times: Vec<i64> = written
-        .iter()
-        .map(|(_, order)| order.created_at.as_ms())
-        .collect();
-    connection
-        .execute(INSERT_ENTRIES, &[&numbers, &actors, &times])
-        .await
-        .map(drop)
 }
 
 /// What became of an id earlier.
@@ -271,6 +228,7 @@ pub(super) async fn known(
 }
 
 /// Orders as first answered, with their fingerprints, and ids that were given up.
+#[derive(Default)]
 struct Known {
     orders: HashMap<OrderId, ([u8; 32], OrderView)>,
     given_up: HashSet<OrderId>,
@@ -278,13 +236,7 @@ struct Known {
 
 impl Known {
     async fn read(connection: &Connection, ids: &[OrderId]) -> Result<Self, StoreError> {
-        let mut known = Self {
-            orders: HashMap::new(),
-            given_up: HashSet::new(),
-        };
-        if ids.is_empty() {
-            return Ok(known);
-        }
+        let mut known = Self::default();
         let ids = bytes(ids);
         let sql = format!(
             "SELECT {}, fingerprint FROM orders WHERE order_id = ANY($1)",

@@ -25,7 +25,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 3] = [
     BASE,
     Migration {
         number: 1,

@@ -27,7 +27,7 @@ use platform::db::{
 use std::convert::Infallible;
 use taking::Taking;
 
-const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 2] = [
     BASE,
     Migration {
         number: 1,

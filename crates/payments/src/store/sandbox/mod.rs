@@ -15,10 +15,16 @@ use contracts::{
     values::{Currency, Money, Timestamp},
 };
 use platform::{
-    db::{Abort, StoreError},
+    db::{Abort, Schema, StoreError},
     digest,
 };
 use std::{convert::Infallible, fmt};
+
+/// All steps of the schema.
+pub const SCHEMA: Schema = Schema {
+    sqlite: &sqlite::MIGRATIONS,
+    postgres: &postgres::MIGRATIONS,
+};
 
 /// Where a buyer goes to prove what is wanted; the proof's name follows.
 pub(crate) const PROOFS: &str = "/api/v1/payments/providers/sandbox/proofs/";

@@ -17,7 +17,7 @@ use platform::{
 };
 use std::collections::HashMap;
 
-const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 2] = [
     BASE,
     Migration {
         number: 1,

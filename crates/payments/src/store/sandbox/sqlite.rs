@@ -17,7 +17,7 @@ use platform::{
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::path::Path;
 
-const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 2] = [
     Migration {
         number: 1,
         name: "charges",

@@ -23,7 +23,7 @@ use platform::db::{
 use rusqlite::Connection;
 use std::{convert::Infallible, path::Path};
 
-const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 3] = [
     BASE,
     Migration {
         number: 1,

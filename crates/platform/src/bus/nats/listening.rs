@@ -20,6 +20,7 @@ pub(super) async fn run(
     for name in listener.wants() {
         // Stands by itself again after every reconnection.
         all.push(client.subscribe(link.subjects.named(name)).await?);
+        all.push(client.subscribe(link.subjects.news(name)).await?);
     }
     let mut news = stream::select_all(all);
     loop {

@@ -80,6 +80,10 @@ impl Bus for NatsBus {
         usize::from(self.link.config.in_flight_max)
     }
 
+    async fn tell(&self, envelope: &Envelope) -> Result<(), BoxError> {
+        publishing::news(&self.link, envelope).await
+    }
+
     async fn publish(&self, envelope: &Envelope) -> Result<(), BoxError> {
         publishing::one(&self.link, envelope).await
     }

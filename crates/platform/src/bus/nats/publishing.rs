@@ -47,6 +47,17 @@ pub(super) async fn one(link: &Link, envelope: &Envelope) -> Result<(), BoxError
     }
 }
 
+/// Tells whoever listens now; nobody acknowledges it.
+pub(super) async fn news(link: &Link, envelope: &Envelope) -> Result<(), BoxError> {
+    if let Some(reason) = link.why_away() {
+        return Err(format!("the broker is away: {reason}").into());
+    }
+    let payload = serde_json::to_vec(envelope)?;
+    let subject = link.subjects.news(&envelope.name);
+    let client = link.context.client();
+    Ok(client.publish(subject, payload.into()).await?)
+}
+
 /// Publishes many, each subject's in order: behind a refused one nothing of its subject is tried.
 pub(super) async fn all(link: &Link, envelopes: &[Envelope]) -> Vec<Result<(), BoxError>> {
     let mut places: HashMap<&str, usize> = HashMap::new();

@@ -76,6 +76,11 @@ impl Subjects {
         format!("{}.event.*.{}.*", self.prefix, words(name))
     }
 
+    /// Where news of a name are told. No stream keeps them.
+    pub(super) fn news(&self, name: &str) -> String {
+        format!("{}.news.{}", self.prefix, words(name))
+    }
+
     /// Where what a consumer must try again waits.
     pub(super) fn waiting(&self, consumer: &str, key: &str) -> String {
         format!("{}.wait.{consumer}.{key}", self.prefix)

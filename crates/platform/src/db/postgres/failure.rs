@@ -110,6 +110,15 @@ impl<R> From<Error> for Abort<R> {
     }
 }
 
+/// The driver says only at what it was: the cause says why, as that a certificate is not to be trusted.
+fn with_cause(error: &Error) -> String {
+    use std::error::Error as _;
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
 /// Why there is no connection.
 pub(super) fn of_pool(error: PoolError) -> StoreError {
     match error {
@@ -120,7 +129,7 @@ pub(super) fn of_pool(error: PoolError) -> StoreError {
                 StoreError::Other(Box::new(error))
             }
             Some(code) if *code == SqlState::TOO_MANY_CONNECTIONS => StoreError::Overloaded,
-            Some(_) | None => StoreError::Away(error.to_string()),
+            Some(_) | None => StoreError::Away(with_cause(&error)),
         },
         other @ (PoolError::Timeout(_)
         | PoolError::Closed

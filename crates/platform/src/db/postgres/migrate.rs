@@ -30,15 +30,20 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended('souk migrates
 type Applied = HashMap<i64, Vec<u8>>;
 
 impl Database {
-    /// Brings the schema up to the last migration, which must not be edited once it was applied.
+    /// Brings the schema up to the last migration, which must not be edited once it was applied; gives what was made.
     ///
     /// # Errors
     /// When a statement fails, another node does not come to an end in time, or an applied migration was edited.
-    pub async fn migrate(&self, migrations: &[Migration], now_ms: i64) -> Result<(), StoreError> {
+    pub async fn migrate(
+        &self,
+        migrations: &[Migration],
+        now_ms: i64,
+    ) -> Result<Vec<Migration>, StoreError> {
+        let mut made = Vec::new();
         if let Ok(applied) = self.applied().await
             && self.missing(migrations, &applied)?.is_empty()
         {
-            return Ok(());
+            return Ok(made);
         }
         // A connection of its own: its time-outs are other ones, and go with its transaction.
         let connection = self.read().await?;
@@ -66,8 +71,20 @@ impl Database {
                 .await?;
             commit(&connection).await?;
             tracing::info!(schema = self.schema(), number, name, "migrated");
+            made.push(*migration);
         }
-        Ok(())
+        Ok(made)
+    }
+
+    /// What the schema lacks, oldest first.
+    ///
+    /// # Errors
+    /// When it cannot be read, or an applied migration was edited.
+    pub async fn missing_migrations(
+        &self,
+        migrations: &[Migration],
+    ) -> Result<Vec<Migration>, StoreError> {
+        self.missing(migrations, &self.applied().await?)
     }
 
     /// Looks whether the schema has all that this program needs.
@@ -75,13 +92,12 @@ impl Database {
     /// # Errors
     /// A plain message if it has not.
     pub async fn check_schema(&self, migrations: &[Migration]) -> Result<(), StoreError> {
-        let applied = self.applied().await?;
-        match self.missing(migrations, &applied)?.first() {
+        match self.missing_migrations(migrations).await?.first() {
             None => Ok(()),
             Some(first) => {
                 let (schema, number, name) = (self.schema(), first.number, first.name);
                 let why = format!(
-                    "schema {schema} lacks migration {number} ({name}): run `souk migrate`"
+                    "schema {schema} lacks migration {number} ({name}): run `souk migrate up`"
                 );
                 Err(StoreError::Other(why.into()))
             }

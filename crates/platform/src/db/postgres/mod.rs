@@ -61,6 +61,7 @@ mod failure;
 pub mod keys;
 mod marks;
 mod migrate;
+mod once;
 mod values;
 mod write;
 
@@ -179,14 +180,23 @@ impl Database {
         migrations: &[Migration],
         now_ms: i64,
     ) -> Result<Self, StoreError> {
-        let database = Self::new(place)?;
-        database.wait_until_reachable().await?;
+        let database = Self::reachable(place).await?;
         if database.shared.options.migrate {
             database.migrate(migrations, now_ms).await?;
         } else {
             database.check_schema(migrations).await?;
         }
         marks::start_reaper(&database);
+        Ok(database)
+    }
+
+    /// A database whose server answers, whatever its schema is like.
+    ///
+    /// # Errors
+    /// When the server stays away.
+    pub(in crate::db) async fn reachable(place: Place) -> Result<Self, StoreError> {
+        let database = Self::new(place)?;
+        database.wait_until_reachable().await?;
         Ok(database)
     }
 

@@ -19,11 +19,11 @@ use std::{
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 /// Between two looks for a database that has gone.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(super) const PAUSE: Duration = Duration::from_millis(100);
 
 /// Begun by the write or given up by its caller: whoever comes first decides.
 #[derive(Debug, Clone, Default)]
-struct Claim(Arc<AtomicBool>);
+pub(super) struct Claim(Arc<AtomicBool>);
 
 impl Claim {
     fn take(&self) -> bool {
@@ -72,11 +72,25 @@ impl Database {
             + Sync
             + 'static,
     {
+        let work = move |database: Self, claim: Claim| async move {
+            database.run(input, job, &claim).await
+        };
+        self.to_its_end(work).await
+    }
+
+    /// Runs the work of a write to its end, whoever leaves. Who does not wait any more finds it not begun, or unknown.
+    pub(super) async fn to_its_end<T, R, F>(
+        &self,
+        work: impl FnOnce(Self, Claim) -> F,
+    ) -> Result<T, Abort<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+        F: Future<Output = Result<T, Abort<R>>> + Send + 'static,
+    {
         let deadline = deadline::current();
         let waiting = Waiting(Claim::default());
-        let database = self.clone();
-        let claim = waiting.0.clone();
-        let work = async move { database.run(input, job, &claim).await };
+        let work = work(self.clone(), waiting.0.clone());
         let answer = self.shared.tasks.finish(work);
         tokio::select! {
             biased;
@@ -91,6 +105,30 @@ impl Database {
         }
     }
 
+    /// A connection for a write that somebody still waits for; from here on it is brought to its end.
+    pub(super) async fn begin_for(&self, claim: &Claim) -> Result<Connection, StoreError> {
+        let connection = self.read().await.map_err(late_or)?;
+        if deadline::has_passed() || !claim.take() {
+            return Err(StoreError::Late);
+        }
+        Ok(connection)
+    }
+
+    /// A connection to look for an outcome with, as soon as there is one.
+    pub(super) async fn found_again(&self, why: &str) -> Result<Connection, StoreError> {
+        let began = Instant::now();
+        let wait = Duration::from_millis(self.shared.options.outcome_wait_ms.into());
+        loop {
+            match self.read().await {
+                Ok(connection) => return Ok(connection),
+                Err(_) if began.elapsed() >= wait => {
+                    return Err(StoreError::Unknown(why.to_owned()));
+                }
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
     async fn run<I, T, R, J>(&self, input: I, job: J, claim: &Claim) -> Result<T, Abort<R>>
     where
         I: Sync,
@@ -98,12 +136,8 @@ impl Database {
         J: for<'a> Fn(&'a Connection, &'a I) -> BoxFuture<'a, Result<T, Abort<R>>> + Sync,
         R: Send,
     {
-        let connection = self.read().await.map_err(late_or)?;
-        if deadline::has_passed() || !claim.take() {
-            return Err(StoreError::Late.into());
-        }
+        let connection = self.begin_for(claim).await?;
         let mark = Mark::new();
-        // From here on it is brought to its end.
         deadline::within(None, async {
             let mut tried = self.attempt(connection, mark, &input, &job).await;
             if let Try::Deadlock(_) = tried {
@@ -141,20 +175,12 @@ impl Database {
     {
         let unknown = |why: String| Err(StoreError::Unknown(why).into());
         self.shared.metrics.lost_answers.inc();
-        let began = Instant::now();
-        let wait = Duration::from_millis(self.shared.options.outcome_wait_ms.into());
         tracing::warn!(
             schema = self.schema(),
             why,
             "the answer to a COMMIT was lost: looking for its outcome"
         );
-        let connection = loop {
-            match self.read().await {
-                Ok(connection) => break connection,
-                Err(_) if began.elapsed() >= wait => return unknown(why),
-                Err(_) => sleep(PAUSE).await,
-            }
-        };
+        let connection = self.found_again(&why).await?;
         match self.attempt(connection, mark, input, job).await {
             Try::Made => {
                 self.note_commit();
@@ -218,7 +244,7 @@ impl Database {
         }
     }
 
-    fn note_commit(&self) {
+    pub(super) fn note_commit(&self) {
         self.shared
             .committing
             .send_modify(|count| *count = count.wrapping_add(1));

@@ -10,7 +10,7 @@ mod writer;
 
 use super::{
     Abort, StoreError,
-    migrate::{Migration, migrate},
+    migrate::{Migration, migrate, missing},
 };
 use crate::metrics;
 use log::Log;
@@ -138,6 +138,52 @@ impl Database {
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.committed.clone()
     }
+}
+
+/// The migrations that a file lacks, oldest first. One that is not there lacks all of them, and is not made.
+///
+/// # Errors
+/// When the file cannot be read, is newer than this program, or holds what was edited since.
+pub(super) fn missing_in(
+    path: &Path,
+    migrations: &[Migration],
+) -> Result<Vec<Migration>, StoreError> {
+    if !path.is_file() {
+        return Ok(migrations.to_vec());
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    missing(&connection, migrations)
+}
+
+/// Brings a file up to date without opening it as a store; gives the migrations that were made.
+///
+/// # Errors
+/// When the file cannot be used, or a migration fails.
+pub(super) fn bring_up(
+    path: &Path,
+    options: Options,
+    migrations: &[Migration],
+    now_ms: i64,
+) -> Result<Vec<Migration>, StoreError> {
+    keep_private(path)?;
+    migrate(&mut connect(path, options, false)?, migrations, now_ms)
+}
+
+/// Makes the file, if it is not there, so that only its owner may read it. SQLite gives the files beside it (WAL,
+/// shared memory) the same rights.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn keep_private(path: &Path) -> Result<(), StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let made = options.open(path);
+    made.map(drop)
+        .map_err(|error| StoreError::Other(error.into()))
 }
 
 /// `orders` of `orders.sqlite`.

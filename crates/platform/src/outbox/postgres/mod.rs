@@ -43,6 +43,35 @@ impl Draft {
     }
 }
 
+/// Events as lists, a column each, for a statement that writes them with what they tell of.
+#[derive(Debug)]
+pub struct Columns<'e> {
+    /// Their ids.
+    pub ids: Vec<Bytes<16>>,
+    /// What they are called.
+    pub names: Vec<&'static str>,
+    /// What they are about.
+    pub subjects: Vec<&'e str>,
+    /// What they say.
+    pub payloads: Vec<&'e str>,
+    /// When it happened, in milliseconds.
+    pub times: Vec<i64>,
+}
+
+impl<'e> Columns<'e> {
+    /// These events, in this order.
+    #[must_use]
+    pub fn of(events: &'e [Draft]) -> Self {
+        Self {
+            ids: events.iter().map(|event| event.id).collect(),
+            names: events.iter().map(|event| event.name).collect(),
+            subjects: events.iter().map(|event| event.subject.as_str()).collect(),
+            payloads: events.iter().map(|event| event.payload.as_str()).collect(),
+            times: events.iter().map(|event| event.at_ms).collect(),
+        }
+    }
+}
+
 /// Writes one event, inside the transaction of the change it tells of.
 ///
 /// # Errors
@@ -63,11 +92,13 @@ pub async fn append_all(connection: &Connection, events: &[Draft]) -> Result<(),
     if events.is_empty() {
         return Ok(());
     }
-    let ids: Vec<Bytes<16>> = events.iter().map(|event| event.id).collect();
-    let names: Vec<&str> = events.iter().map(|event| event.name).collect();
-    let subjects: Vec<&str> = events.iter().map(|event| event.subject.as_str()).collect();
-    let payloads: Vec<&str> = events.iter().map(|event| event.payload.as_str()).collect();
-    let times: Vec<i64> = events.iter().map(|event| event.at_ms).collect();
+    let Columns {
+        ids,
+        names,
+        subjects,
+        payloads,
+        times,
+    } = Columns::of(events);
     let sql = "INSERT INTO outbox (event_id, name, subject, payload, at_ms)
                SELECT event_id, name, subject, payload, at_ms
                  FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[])

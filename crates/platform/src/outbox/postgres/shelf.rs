@@ -19,6 +19,7 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     BoxError,
+    event::ParkedEvent,
     values::{EventId, Timestamp},
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -109,7 +110,8 @@ impl PostgresShelf {
         match drawn {
             Some(last) if self.gap.is_none() => {
                 // Whoever drew a number below had its transaction's number before: `Database::write` leaves a
-                // mark first of all. So it has a lower one than this.
+                // mark first of all, and the function that places orders writes them first. So it has a lower one
+                // than this.
                 let sql = "SELECT pg_current_xact_id()::text::bigint";
                 let barrier = connection.query_one(sql, &[]).await?.try_get(0)?;
                 self.gap = Some(Gap { last, barrier });
@@ -153,11 +155,16 @@ impl Shelf for PostgresShelf {
     async fn page(&mut self, seen: i64, now_ms: i64, bus: &Arc<dyn Bus>) -> Result<Page, BoxError> {
         let connection = self.database.read().await?;
         self.look_at_gap(&connection).await?;
-        let fresh = self.fresh(&connection, seen, bus).await?;
+        // One round trip for all three, if nobody wants what is there.
+        let (fresh, parked, held) = tokio::try_join!(
+            self.fresh(&connection, seen, bus),
+            read_parked(&connection, now_ms),
+            parked_subjects(&connection)
+        )?;
         Ok(Page {
-            parked: read_parked(&connection, now_ms).await?,
+            parked,
             fresh,
-            held: parked_subjects(&connection).await?,
+            held,
         })
     }
 
@@ -184,6 +191,28 @@ impl Shelf for PostgresShelf {
             .query(&sql, &[&after, &since.as_ms(), &page])
             .await?;
         Ok(read_rows(&rows)?)
+    }
+
+    async fn parked(&self, after: i64, limit: u32) -> Result<Vec<ParkedEvent>, BoxError> {
+        let sql = "SELECT o.event_number, o.event_id, o.name, o.subject, o.at_ms, p.tries, p.next_try_at_ms, p.reason
+                     FROM outbox_parked p
+                     JOIN outbox o ON o.event_number = p.event_number
+                    WHERE p.event_number > $1
+                    ORDER BY p.event_number
+                    LIMIT $2";
+        let connection = self.database.read().await?;
+        let rows = connection.query(sql, &[&after, &i64::from(limit)]).await?;
+        rows.iter().map(parked).collect()
+    }
+
+    /// Whoever delivers finds it, so no fence is asked for.
+    async fn make_due(&self, number: i64, now_ms: i64) -> Result<bool, BoxError> {
+        let sql = "UPDATE outbox_parked
+                      SET next_try_at_ms = $2
+                    WHERE subject = (SELECT subject FROM outbox_parked WHERE event_number = $1)
+                      AND event_number <= $1";
+        let connection = self.database.read().await?;
+        Ok(connection.execute(sql, &[&number, &now_ms]).await? > 0)
     }
 
     async fn park(&self, refused: Vec<Refused>, now_ms: i64) -> Result<(), BoxError> {
@@ -241,13 +270,14 @@ impl Shelf for PostgresShelf {
                       AND EXISTS (SELECT 1 FROM outbox_lease WHERE fence = $2)";
         let kept = connection.execute(sql, &[&seen, &self.fence()?]).await?;
         changed_if(kept > 0)?;
-        // Only the oldest page is looked at: numbers and times rise together.
+        // Only the oldest page is looked at, and that only if its first is old: numbers and times rise together.
         let sql = "WITH gone AS (
                        DELETE FROM outbox
                         WHERE event_number IN (SELECT event_number FROM outbox ORDER BY event_number LIMIT $1)
                           AND event_number NOT IN (SELECT event_number FROM outbox_parked)
                           AND event_number <= $2
                           AND at_ms < $3
+                          AND (SELECT at_ms FROM outbox ORDER BY event_number LIMIT 1) < $3
                        RETURNING event_number)
                    UPDATE outbox_cursor
                       SET let_go_number = GREATEST(let_go_number, (SELECT MAX(event_number) FROM gone))
@@ -280,6 +310,20 @@ impl Shelf for PostgresShelf {
             tracing::warn!(error = %error, "another node delivers events a little later");
         }
     }
+}
+
+fn parked(row: &postgres::Row) -> Result<ParkedEvent, BoxError> {
+    let Bytes(id): Bytes<16> = row.try_get(1)?;
+    Ok(ParkedEvent {
+        number: u64::try_from(row.try_get::<_, i64>(0)?)?,
+        id: EventId::from_bytes(id),
+        name: row.try_get(2)?,
+        subject: row.try_get(3)?,
+        at: Timestamp::from_ms(row.try_get(4)?),
+        tries: u32::try_from(row.try_get::<_, i64>(5)?)?,
+        next_try_at: Timestamp::from_ms(row.try_get(6)?),
+        reason: row.try_get(7)?,
+    })
 }
 
 fn changed_if(is_ours: bool) -> Result<(), BoxError> {

@@ -110,6 +110,8 @@ pub(super) async fn every_listener_hears_every_event_on_every_node(nodes: Nodes)
     let ears = [Arc::new(Ear::default()), Arc::new(Ear::default())];
     nodes[0].listen(ears[0].clone());
     nodes[1].listen(ears[1].clone());
+    let notes = Notes::of("one");
+    nodes[1].subscribe(notes.clone());
     open(&nodes).await;
     // Hearing begins some time after asking for it: the first news that both heard tells when.
     for number in 0..500 {
@@ -126,7 +128,7 @@ pub(super) async fn every_listener_hears_every_event_on_every_node(nodes: Nodes)
     )
     .await;
     give(&*nodes[1], vec![named("test.unheard.v1", "a", 9_999)]).await;
-    for ear in ears {
+    for ear in &ears {
         until("all were heard", || ear.heard().contains(&1_019)).await;
         let heard: Vec<_> = ear
             .heard()
@@ -135,4 +137,12 @@ pub(super) async fn every_listener_hears_every_event_on_every_node(nodes: Nodes)
             .collect();
         assert_eq!(heard, late.clone().collect::<Vec<_>>());
     }
+    // What is only told is heard by listeners, and taken by nobody.
+    nodes[0].tell(&event("a", 2_000)).await.unwrap();
+    for ear in &ears {
+        until("it was heard", || ear.heard().contains(&2_000)).await;
+    }
+    give(&*nodes[0], vec![event("a", 2_001)]).await;
+    until("it was taken", || notes.of_subject("a").contains(&2_001)).await;
+    assert!(!notes.of_subject("a").contains(&2_000));
 }

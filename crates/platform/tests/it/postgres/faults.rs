@@ -158,6 +158,78 @@ async fn a_write_whose_server_dies_before_its_commit_is_lost_for_certain() {
     assert_eq!(names(&open(place).await).await, [""; 0]);
 }
 
+/// A write of one statement, which finds by its key what it wrote before; true if it was not there. The proxy knows
+/// it by its value, and takes that for a COMMIT.
+async fn write_once(database: &Database, runs: &Arc<AtomicU32>) -> Result<bool, StoreError> {
+    database
+        .write_once(Arc::clone(runs), |c, runs| {
+            Box::pin(async move {
+                runs.fetch_add(1, Ordering::SeqCst);
+                let sql = "INSERT INTO things (thing_id, name) VALUES (gen_random_uuid(), $1)
+                           ON CONFLICT (name) DO NOTHING";
+                Ok(c.execute(sql, &[&ONCE]).await? == 1)
+            })
+        })
+        .await
+}
+
+const ONCE: &str = "a single COMMIT";
+
+#[tokio::test]
+async fn a_write_of_one_statement_whose_answer_is_lost_finds_by_its_key_what_it_wrote() {
+    let Some(server) = Postgres::shared() else {
+        return;
+    };
+    for (cut, is_new) in [(AtCommit::CutAfter, false), (AtCommit::CutBefore, true)] {
+        let (proxy, database, direct) = behind_a_proxy(server).await;
+        let runs = Arc::default();
+        // Prepared: from here on its text is not sent any more, only its value.
+        assert!(write_once(&database, &runs).await.unwrap());
+        let connection = direct.read().await.unwrap();
+        connection.execute("DELETE FROM things", &[]).await.unwrap();
+        proxy.at_next_commit(cut);
+        assert_eq!(
+            write_once(&database, &runs).await.unwrap(),
+            is_new,
+            "{cut:?}"
+        );
+        assert_eq!(runs.load(Ordering::SeqCst), 3, "{cut:?}");
+        assert_eq!(names(&direct).await, [ONCE], "{cut:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_of_one_statement_that_is_not_answered_is_unknown_with_the_caller_s_time() {
+    let Some(server) = Postgres::shared() else {
+        return;
+    };
+    let (proxy, database, direct) = behind_a_proxy(server).await;
+    proxy.at_next_commit(AtCommit::Hang);
+    let patience = Some(Deadline::after(Duration::from_millis(500)));
+    let hung = deadline::within(patience, write_once(&database, &Arc::default())).await;
+    assert!(matches!(hung, Err(StoreError::Unknown(_))), "{hung:?}");
+    assert_eq!(names(&direct).await, [ONCE]);
+}
+
+#[tokio::test]
+async fn a_write_of_one_statement_that_is_refused_keeps_nothing_and_says_which_constraint() {
+    let Some(server) = Postgres::shared() else {
+        return;
+    };
+    let database = open(server.place("things")).await;
+    write(&database, "taken").await.unwrap();
+    let refused = database.write_once((), |c, ()| {
+        Box::pin(async move {
+            let sql = "INSERT INTO things (thing_id, name)
+                       SELECT gen_random_uuid(), name FROM UNNEST($1::text[]) AS new (name)";
+            c.execute(sql, &[&vec!["free", "taken"]]).await
+        })
+    });
+    let refused = refused.await.unwrap_err();
+    assert!(refused.violates("things_name_unique"), "{refused:?}");
+    assert_eq!(names(&database).await, ["taken"]);
+}
+
 async fn lock(c: &Connection, name: &str) -> Result<(), StoreError> {
     let sql = "SELECT 1 FROM things WHERE name = $1 FOR UPDATE";
     c.query(sql, &[&name]).await.map(drop)

@@ -32,7 +32,7 @@ async fn a_node_that_may_not_migrate_says_what_is_missing() {
     let refused = Database::open(place.clone(), &[BASE, THINGS], 1).await;
     let said = format!("{:?}", refused.unwrap_err());
     assert!(
-        said.contains("lacks migration 0 (base): run `souk migrate`"),
+        said.contains("lacks migration 0 (base): run `souk migrate up`"),
         "{said}"
     );
     open(server.place_at(url, "things")).await;

@@ -2,7 +2,7 @@
 //! its number was committed late.
 
 use super::open;
-use crate::outbox::{Happened, Notes, wait_for};
+use crate::outbox::{Happened, Notes, are_shown_and_sent_on, wait_for};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
@@ -13,7 +13,7 @@ use platform::{
     bus::{Bus, Consumer, MemoryBus},
     clock::Clock,
     db::{Abort, postgres::Database},
-    outbox::{self, postgres::append},
+    outbox::{self, NearDesk, postgres::append},
     tasks::Tasks,
 };
 use std::{
@@ -99,6 +99,27 @@ async fn a_failing_event_waits_with_its_followers_and_lets_the_others_pass() {
         all,
         expected.map(|(subject, number)| (subject.to_owned(), number))
     );
+}
+
+#[tokio::test]
+async fn a_parked_event_that_somebody_sends_on_is_tried_at_once_after_those_before_it() {
+    let Some(server) = Postgres::shared() else {
+        return;
+    };
+    let database = open(server.place("things")).await;
+    publish(&database, vec![("b", 1), ("b", 2), ("c", 1)]).await;
+    let connection = database.read().await.unwrap();
+    let soon = Clock::System.now().as_ms() + 60_000;
+    let parked = format!(
+        "UPDATE outbox_cursor SET delivered_number = 3;
+         INSERT INTO outbox_parked (event_number, subject, tries, next_try_at_ms, reason)
+         VALUES (1, 'b', 3, {soon}, 'down'), (2, 'b', 1, {soon}, 'behind')"
+    );
+    connection.execute_batch(&parked).await.unwrap();
+    are_shown_and_sent_on(&NearDesk::new(database.clone().into(), Clock::System)).await;
+    let notes = notes(0);
+    let _relay = start(&database, notes.clone());
+    assert_eq!(numbers(&wait_for(&notes, 2).await), [1, 2]);
 }
 
 #[tokio::test]

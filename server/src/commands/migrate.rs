@@ -1,0 +1,79 @@
+//! `souk migrate`: what the databases of this node's services lack, and making it, without opening a shop.
+
+use super::in_one_line;
+use crate::{
+    args::MigrateCommand, config::Config, console::say, data, places::Places, shop, target::Target,
+};
+use contracts::BoxError;
+use platform::{
+    db::{Schema, StoreError, migrate::Migration},
+    tasks::Tasks,
+};
+
+pub(super) async fn run(command: &MigrateCommand) -> Result<(), BoxError> {
+    match command {
+        MigrateCommand::Status(data) => status(&data.load()?).await,
+        MigrateCommand::Up(data) => up(&data.load()?).await,
+    }
+}
+
+/// Says what is missing; an error if anything is.
+async fn status(config: &Config) -> Result<(), BoxError> {
+    let (tasks, folder) = (Tasks::default(), config.data_folder());
+    let places = Places::new(config, folder.as_deref(), &tasks);
+    let mut pending = 0_usize;
+    for (name, schema) in schemas(config) {
+        let missing = schema.missing(places.of(name)?).await;
+        let missing = missing.map_err(|error| failed(name, &error))?;
+        pending = pending.saturating_add(missing.len());
+        tell(name, "lacks", &missing);
+    }
+    match pending {
+        0 => Ok(()),
+        1 => Err("1 migration is pending: `souk migrate up` makes it".into()),
+        _ => Err(format!("{pending} migrations are pending: `souk migrate up` makes them").into()),
+    }
+}
+
+async fn up(config: &Config) -> Result<(), BoxError> {
+    let (tasks, folder) = (Tasks::default(), config.data_folder());
+    if let Some(folder) = &folder {
+        data::make(folder)?;
+    }
+    let places = Places::new(config, folder.as_deref(), &tasks);
+    for (name, schema) in schemas(config) {
+        let made = schema.bring_up(places.of(name)?, shop::now().as_ms()).await;
+        tell(name, "got", &made.map_err(|error| failed(name, &error))?);
+    }
+    Ok(())
+}
+
+/// The databases of the services that run here.
+fn schemas(config: &Config) -> impl Iterator<Item = (&'static str, Schema)> {
+    let all = [
+        (Target::Identity, "identity", identity::SCHEMA),
+        (Target::Catalog, "catalog", catalog::SCHEMA),
+        (Target::Orders, "orders", orders::SCHEMA),
+        (Target::Payments, "payments", payments::SCHEMA),
+        (Target::Payments, "sandbox", payments::SANDBOX_SCHEMA),
+    ];
+    let is_near = |(target, ..): &(Target, &str, Schema)| config.target.is_near(*target);
+    let near = all.into_iter().filter(is_near);
+    near.map(|(_, name, schema)| (name, schema))
+}
+
+fn tell(name: &str, verb: &str, migrations: &[Migration]) {
+    if migrations.is_empty() {
+        return say(format!("{name:<9} is up to date"));
+    }
+    let steps = migrations
+        .iter()
+        .map(|step| format!("{} ({})", step.number, step.name));
+    let steps: Vec<String> = steps.collect();
+    say(format!("{name:<9} {verb} {}", steps.join(", ")));
+}
+
+/// Which database, and why.
+fn failed(name: &str, error: &StoreError) -> BoxError {
+    format!("{name}: {}", in_one_line(error)).into()
+}

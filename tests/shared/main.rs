@@ -1,0 +1,139 @@
+//! Shops that share a Redis, as processes: they count callers together while it is there, and each goes on alone,
+//! within its share and without an error, while it is not.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that cannot go on should stop"
+)]
+
+mod encrypted;
+
+use std::time::{Duration, Instant};
+use testkit::{Redis, Shop, postgres::Postgres};
+
+const UNITS: usize = 40;
+/// How often a server was asked whether it is there.
+const PINGS: &str =
+    "return tonumber(redis.call('INFO', 'commandstats'):match('cmdstat_ping:calls=(%d+)') or 0)";
+
+async fn shop(redis: &str) -> Shop {
+    let units = UNITS.to_string();
+    Shop::start_with(&[
+        ("SOUK_CACHE", redis),
+        ("SOUK_LIMITS__ENABLED", "true"),
+        ("SOUK_LIMITS__DEFAULT__UNITS", &units),
+        ("SOUK_LIMITS__DEFAULT__WINDOW_SECONDS", "3600"),
+        ("SOUK_LIMITS__SHARING__NODES", "2"),
+    ])
+    .await
+}
+
+/// How many of so many reads, at one shop after the other, are let in. The others are refused, and nothing else.
+async fn let_in(shops: &[&Shop], reads: usize) -> usize {
+    let mut allowed = 0;
+    for shop in shops.iter().cycle().take(reads) {
+        let answer = shop.visitor().get("/api/v1/products").await;
+        match answer.status {
+            200 => allowed += 1,
+            status => assert_eq!(status, 429, "{}", answer.text),
+        }
+    }
+    allowed
+}
+
+/// Waits until so many shops have found the server.
+async fn found_by(server: &Redis, shops: i64) {
+    let begun = Instant::now();
+    loop {
+        let answer = server.command(&["EVAL", PINGS, "0"]);
+        let pings: i64 = answer.trim_start_matches(':').parse().expect("a number");
+        // One is ours, from when it started.
+        if pings > shops {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{answer}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn shops_with_one_redis_count_a_caller_together() {
+    let Some(server) = Redis::start() else {
+        return;
+    };
+    let shops = [shop(&server.url()).await, shop(&server.url()).await];
+    found_by(&server, 2).await;
+    let allowed = let_in(&[&shops[0], &shops[1]], 4 * UNITS).await;
+    // Twenty in a hundred more at worst.
+    assert!((UNITS..=UNITS + UNITS / 5).contains(&allowed), "{allowed}");
+}
+
+/// The setup token that the first one shows is good though the second one started later.
+#[tokio::test]
+async fn an_admin_who_signs_out_is_out_on_every_node_within_five_seconds_also_without_redis() {
+    let (Some(mut redis), Some(server)) = (Redis::start(), Postgres::shared()) else {
+        return;
+    };
+    let (database, cache) = (server.database(), redis.url());
+    let settings = [
+        ("SOUK_DB", database.as_str()),
+        ("SOUK_POSTGRES__MIGRATE", "true"),
+        ("SOUK_CACHE", cache.as_str()),
+    ];
+    let mut one = Shop::start_with(&settings).await;
+    let other = Shop::start_with(&settings).await;
+    let admin = one.admin().await;
+    let there = admin.at(other.url());
+    assert_eq!(there.get("/api/v1/audit").await.status, 200);
+    redis.kill();
+    let out = admin
+        .post("/api/v1/auth/logout", &serde_json::json!({}))
+        .await;
+    assert_eq!(out.status, 204, "{}", out.text);
+    let begun = Instant::now();
+    there
+        .get_until("/api/v1/me", |answer| answer.status == 401)
+        .await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_shop_opens_and_is_ready_without_its_redis_and_keeps_to_its_share() {
+    let shop = shop("redis://127.0.0.1:1").await;
+    assert_eq!(shop.visitor().get("/readyz").await.status, 200);
+    assert_eq!(let_in(&[&shop], 2 * UNITS).await, UNITS / 2);
+}
+
+#[tokio::test]
+async fn a_redis_that_freezes_dies_or_lies_is_no_error() {
+    let Some(mut server) = Redis::start() else {
+        return;
+    };
+    let shop = shop(&server.url()).await;
+    found_by(&server, 1).await;
+    let_in(&[&shop], UNITS).await;
+    server.freeze();
+    let begun = Instant::now();
+    let_in(&[&shop], 200).await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    server.thaw();
+    found_by(&server, 1).await;
+    server.fill_with_garbage();
+    let_in(&[&shop], 50).await;
+    server.flush();
+    let_in(&[&shop], 50).await;
+    server.kill();
+    let_in(&[&shop], 50).await;
+    server.start_again();
+    found_by(&server, 1).await;
+    let_in(&[&shop], 50).await;
+}
