@@ -107,8 +107,10 @@ impl Street {
             "/api/v1/orders?status=pending&limit=5",
         ] {
             let answer = self.admin.get(path).await;
-            let some = answer.json["data"].as_array();
-            all.extend(some.unwrap_or(&vec![answer.json.clone()]).clone());
+            match answer.json["data"].as_array() {
+                Some(some) => all.extend(some.iter().cloned()),
+                None => all.push(answer.json),
+            }
         }
         all
     }
