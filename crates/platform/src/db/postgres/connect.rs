@@ -87,9 +87,9 @@ fn read(place: &Place) -> Result<(Config, bool), StoreError> {
     ];
     // A plan that was made while a table was empty is kept until somebody counts its rows, a minute of growth later:
     // every statement has an index, so none of them ever reads a whole table instead. What has no index costs so much
-    // on paper that it would be compiled first. No plan depends on values, as on SQLite: lists of a batch that happen to
-    // be shorter than the planner's guess would have their statement planned again each time, which takes four times as
-    // long as to run it.
+    // on paper that it would be compiled first. No plan depends on values, as on SQLite: lists of a batch that happen
+    // to be shorter than the planner's guess would have their statement planned again each time, which takes four
+    // times as long as to run it.
     let planning = [
         ("enable_seqscan", "off"),
         ("jit", "off"),
