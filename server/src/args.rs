@@ -32,7 +32,7 @@ pub enum Command {
     /// Place the orders of a trace through the API, give its returns back, and check the totals
     Replay(ReplayArgs),
     /// Recompute every balance from its ledger; fails on drift
-    Verify(DataArgs),
+    Verify(VerifyArgs),
     /// See what the databases lack of this release, or bring them up to date
     #[command(subcommand)]
     Migrate(MigrateCommand),
@@ -65,6 +65,17 @@ pub struct DataArgs {
     /// A configuration file (TOML); `souk config defaults` explains every key
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// Flags of `verify`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct VerifyArgs {
+    /// The folder and the configuration file.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// What clients did and were told, as JSON Lines (tests write them): nothing of it may be missing, double or wrong
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
 }
 
 /// Flags of `serve`.
@@ -256,6 +267,8 @@ pub enum BenchMode {
     Hot,
     /// By one client, who waits for each
     Single,
+    /// In a shop that took all these orders before, and in one that took few, in turns
+    Aged,
 }
 
 impl BenchMode {
@@ -267,6 +280,7 @@ impl BenchMode {
             Self::Uniform => "uniform",
             Self::Hot => "hot",
             Self::Single => "single",
+            Self::Aged => "aged",
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `souk bench postgres`, with a few orders: it is the same run that measures.
+//! The benchmarks, with a few orders: they are the same runs that measure.
 
 use testkit::{postgres::Postgres, run};
 
@@ -25,4 +25,21 @@ async fn the_bench_on_postgresql_runs_beside_pgbench_and_finds_every_order_and_b
     ] {
         assert!(said.out.contains(sign), "{sign} is not in {}", said.out);
     }
+}
+
+#[tokio::test]
+async fn a_large_and_a_small_shop_take_turns_and_both_have_every_order() {
+    let few = "bench orders --mode aged --orders 40 --clients 4 --products 3";
+    let arguments: Vec<&str> = few.split(' ').collect();
+    let said = run(&arguments, "").await;
+    assert_eq!(said.code, 0, "{} {}", said.out, said.err);
+    assert_eq!(
+        said.out
+            .matches("320 orders acknowledged, 320 there")
+            .count(),
+        2,
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("; large: "), "{}", said.out);
 }

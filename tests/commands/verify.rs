@@ -193,3 +193,56 @@ async fn an_admin_asks_a_running_shop_whether_its_books_balance_however_often() 
     }
     assert_eq!(ann.get("/api/v1/audit").await.status, 403);
 }
+
+/// A line of a history: somebody ordered and was told this.
+fn told(buyer: &str, variant: &str, order: &str, body: &str) -> String {
+    let operation = serde_json::json!({
+        "user": buyer, "action": {"place": {"lines": [[variant, 2]], "method": "tok_ok"}}, "key": "k1",
+        "means": order, "based_on": null, "start": "2026-01-01T00:00:00Z", "end": null, "outcome": {"unknown": null},
+    });
+    let outcome = serde_json::json!({"ok": {"status": 201, "body": body}});
+    let began = serde_json::json!({"began": operation});
+    let ended = serde_json::json!({"ended": {"number": 0, "at": "2026-01-01T00:00:01Z", "outcome": outcome}});
+    format!("{began}\n{ended}\n")
+}
+
+#[tokio::test]
+async fn what_a_client_was_told_and_what_is_not_there_is_named() {
+    let mut shop = Shop::start_with(&[("SOUK_LOG_LEVEL", "warn")]).await;
+    let admin = shop.admin().await;
+    let tea = admin.sell("TEA-1", 1_999, 10).await;
+    let view = admin.get(&format!("/api/v1/products/{tea}")).await;
+    let (variant, ann) = (view.str("/variants/0/id"), shop.customer("ann").await);
+    let order = ann.buy("k1", &tea, 2, "tok_ok").await;
+    assert_eq!(order.status, 201, "{}", order.text);
+    assert!(shop.stop().await);
+    let files = Folder::default();
+    let data = shop.folder().to_str().unwrap_or_default();
+    let shelf = serde_json::json!({"shelf": {
+        "variant": variant, "units": 10, "price": view.json["variants"][0]["price"],
+    }});
+    let lost = order
+        .text
+        .replace(order.str("/id"), "ord_00000000000000000000000001");
+    for (body, code, says) in [
+        (
+            &order.text,
+            0,
+            "1 requests held against the books: 0 promises broken",
+        ),
+        (
+            &lost,
+            1,
+            "was acknowledged, and is not there (I-6 durability)",
+        ),
+    ] {
+        let lines = format!(
+            "{{\"patience\":9000}}\n{shelf}\n{}",
+            told(ann.user_id(), variant, order.str("/id"), body)
+        );
+        let history = files.write("history.jsonl", lines);
+        let said = run(&["verify", "--data", data, "--history", &history], "").await;
+        assert_eq!(said.code, code, "{}{}", said.out, said.err);
+        assert!(said.out.contains(says), "{}", said.out);
+    }
+}

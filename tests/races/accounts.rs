@@ -1,6 +1,6 @@
 //! Registrations of one person at once. Never two accounts for one address, however it is written.
 
-use crate::{outcomes, start};
+use crate::{ground::Ground, outcomes};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -29,9 +29,7 @@ fn spellings() -> Vec<String> {
     all
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_32_registrations_of_one_address_in_all_spellings_one_opens_the_account() {
-    let shop = start().await;
+async fn of_32_registrations_of_one_address_in_all_spellings_one_opens_the_account(shop: Ground) {
     let visitor = shop.visitor();
     let spellings = spellings();
     let registering = spellings.iter().enumerate().map(|(number, email)| {
@@ -56,4 +54,8 @@ async fn of_32_registrations_of_one_address_in_all_spellings_one_opens_the_accou
         );
     }
     shop.verify().await;
+}
+
+on_both_grounds! {
+    of_32_registrations_of_one_address_in_all_spellings_one_opens_the_account,
 }

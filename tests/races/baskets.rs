@@ -1,6 +1,6 @@
 //! Buyers at once: the last units go to as many as there are, and baskets never stand in each other's way.
 
-use crate::{customers, outcomes, start, watched};
+use crate::{customers, ground::Ground, outcomes, watched};
 use futures_util::future::join_all;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -19,8 +19,7 @@ async fn thousand_orders(buyers: &[Client], product: &str, method: Option<&str>)
     join_all(orders).await
 }
 
-async fn of_a_thousand_ten_get_the_last_ten(method: Option<&str>) {
-    let mut shop = start().await;
+async fn of_a_thousand_ten_get_the_last_ten(mut shop: Ground, method: Option<&str>) {
     let admin = shop.admin().await;
     let product = admin.sell("tea", 1_999, 10).await;
     let buyers = customers(&shop, 50).await;
@@ -36,7 +35,7 @@ async fn of_a_thousand_ten_get_the_last_ten(method: Option<&str>) {
         Some(_) => ("paid", (0, 0, 0)),
         None => ("pending", (10, 10, 0)),
     };
-    assert_eq!(admin.stock(&product).await, left);
+    shop.has_stock(&product, left).await;
     for answer in answers.iter().filter(|answer| answer.status == 201) {
         assert_eq!(answer.str("/status"), status);
     }
@@ -47,19 +46,15 @@ async fn of_a_thousand_ten_get_the_last_ten(method: Option<&str>) {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_thousand_buyers_of_the_last_ten_units_ten_get_one() {
-    of_a_thousand_ten_get_the_last_ten(None).await;
+async fn of_a_thousand_buyers_of_the_last_ten_units_ten_get_one(shop: Ground) {
+    of_a_thousand_ten_get_the_last_ten(shop, None).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_thousand_buyers_who_pay_at_once_ten_get_the_last_ten_units() {
-    of_a_thousand_ten_get_the_last_ten(Some("tok_ok")).await;
+async fn of_a_thousand_buyers_who_pay_at_once_ten_get_the_last_ten_units(shop: Ground) {
+    of_a_thousand_ten_get_the_last_ten(shop, Some("tok_ok")).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_baskets_of_the_same_two_products_in_both_orders_all_finish() {
-    let mut shop = start().await;
+async fn two_hundred_baskets_of_the_same_two_products_in_both_orders_all_finish(mut shop: Ground) {
     let admin = shop.admin().await;
     let (tea, cup) = (
         admin.sell("tea", 1_999, 150).await,
@@ -97,12 +92,14 @@ async fn two_hundred_baskets_of_the_same_two_products_in_both_orders_all_finish(
     };
     let (paid, pending) = (count("paid"), count("pending"));
     assert_eq!(paid + pending, 150);
-    assert_eq!(admin.stock(&tea).await, (150 - paid, pending, 0));
+    shop.has_stock(&tea, (150 - paid, pending, 0)).await;
     let cups = (1_000 - 2 * paid, 2 * pending, 700);
-    assert_eq!(
-        admin.stock(&cup).await,
-        cups,
-        "all lines of an order or none"
-    );
+    shop.has_stock(&cup, cups).await;
     shop.verify().await;
+}
+
+on_both_grounds! {
+    of_a_thousand_buyers_of_the_last_ten_units_ten_get_one,
+    of_a_thousand_buyers_who_pay_at_once_ten_get_the_last_ten_units,
+    two_hundred_baskets_of_the_same_two_products_in_both_orders_all_finish,
 }

@@ -1,6 +1,6 @@
 //! Editors and storekeepers at once: of many who saw one state, one changes it. Never a lost update.
 
-use crate::{outcomes, start};
+use crate::{ground::Ground, outcomes};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -12,9 +12,9 @@ async fn adjust(admin: &Client, change: Value) -> Answer {
         .await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_64_editors_with_one_version_one_wins_and_the_others_are_told_the_version() {
-    let mut shop = start().await;
+async fn of_64_editors_with_one_version_one_wins_and_the_others_are_told_the_version(
+    mut shop: Ground,
+) {
     let admin = shop.admin().await;
     let product = admin.sell("tea", 1_999, 5).await;
     let path = format!("/api/v1/products/{product}");
@@ -41,22 +41,14 @@ async fn of_64_editors_with_one_version_one_wins_and_the_others_are_told_the_ver
         );
         assert_eq!(answer.int("/current_version"), 2);
     }
-    let now = admin.get(&path).await;
-    assert_eq!(
-        (now.int("/version"), now.str("/name")),
-        (2, won[0].str("/name"))
-    );
-    assert_eq!(
-        admin.stock(&product).await,
-        (5, 0, 5),
-        "no editor touched the stock"
-    );
+    let is_changed = |now: &Answer| now.int("/version") == 2;
+    let now = shop.shown(&path, is_changed).await;
+    assert_eq!(now.str("/name"), won[0].str("/name"));
+    shop.has_stock(&product, (5, 0, 5)).await;
     shop.verify().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_50_who_take_one_of_30_away_30_do() {
-    let mut shop = start().await;
+async fn of_50_who_take_one_of_30_away_30_do(mut shop: Ground) {
     let admin = shop.admin().await;
     let product = admin.sell("tea", 1_999, 30).await;
     let takes = (0..50).map(|_| {
@@ -68,13 +60,11 @@ async fn of_50_who_take_one_of_30_away_30_do() {
     let answers = join_all(takes).await;
     let expected = BTreeMap::from([((200, ""), 30), ((409, "insufficient_stock"), 20)]);
     assert_eq!(outcomes(&answers), expected);
-    assert_eq!(admin.stock(&product).await, (0, 0, 0));
+    shop.has_stock(&product, (0, 0, 0)).await;
     shop.verify().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_16_who_counted_the_same_stock_one_sets_it() {
-    let mut shop = start().await;
+async fn of_16_who_counted_the_same_stock_one_sets_it(mut shop: Ground) {
     let admin = shop.admin().await;
     let product = admin.sell("tea", 1_999, 30).await;
     let counts = (0..16).map(|number| {
@@ -96,4 +86,10 @@ async fn of_16_who_counted_the_same_stock_one_sets_it() {
         assert_eq!(told, on_hand, "{}", answer.text);
     }
     shop.verify().await;
+}
+
+on_both_grounds! {
+    of_64_editors_with_one_version_one_wins_and_the_others_are_told_the_version,
+    of_50_who_take_one_of_30_away_30_do,
+    of_16_who_counted_the_same_stock_one_sets_it,
 }

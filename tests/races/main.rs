@@ -7,9 +7,30 @@
     reason = "tests: what cannot be should stop them"
 )]
 
+/// Each of these races in one shop, and on two nodes.
+macro_rules! on_both_grounds {
+    ($($race:ident),* $(,)?) => {
+        mod in_one_shop {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $race() {
+                super::$race(crate::ground::Ground::one_shop().await).await;
+            })*
+        }
+        mod on_two_nodes {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $race() {
+                if let Some(nodes) = crate::ground::Ground::two_nodes().await {
+                    super::$race(nodes).await;
+                }
+            })*
+        }
+    };
+}
+
 mod accounts;
 mod baskets;
 mod editing;
+mod ground;
 mod moves;
 mod payments;
 mod provider;
@@ -17,6 +38,7 @@ mod refunds;
 mod twins;
 
 use futures_util::future::{join, join_all};
+use ground::Ground;
 use std::{cell::Cell, collections::BTreeMap, future::Future};
 use testkit::{Answer, Client, Shop};
 
@@ -25,7 +47,7 @@ async fn start() -> Shop {
     Shop::start_with(&[("SOUK_LOG_LEVEL", "warn")]).await
 }
 
-async fn customers(shop: &Shop, count: usize) -> Vec<Client> {
+async fn customers(shop: &Ground, count: usize) -> Vec<Client> {
     join_all((0..count).map(|number| async move { shop.customer(&format!("buyer{number}")).await }))
         .await
 }

@@ -1,9 +1,9 @@
 //! Paying, cancelling and shipping one order at once: it ends as one of them. Never as two.
 
-use crate::start;
+use crate::ground::Ground;
 use futures_util::future::{join, join_all};
 use serde_json::json;
-use testkit::{Answer, Client, Shop};
+use testkit::{Answer, Client};
 
 /// Pays an order and calls it off at once; gives both answers.
 async fn pay_and_cancel(buyer: &Client, number: usize, order: &str) -> (Answer, Answer) {
@@ -70,13 +70,7 @@ async fn ended_paid(buyer: &Client, order: &str, paid: &Answer, cancelled: &Answ
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_order_paid_and_cancelled_at_once_ends_paid_or_with_the_money_back() {
-    let settings = [
-        ("SOUK_LOG_LEVEL", "warn"),
-        ("SOUK_PAYMENTS__SANDBOX_SLOW_MS", "20"),
-    ];
-    let mut shop = Shop::start_with(&settings).await;
+async fn an_order_paid_and_cancelled_at_once_ends_paid_or_with_the_money_back(mut shop: Ground) {
     let admin = shop.admin().await;
     let product = admin.sell("tea", 1_999, 100).await;
     let ann = shop.customer("ann").await;
@@ -102,7 +96,7 @@ async fn an_order_paid_and_cancelled_at_once_ends_paid_or_with_the_money_back() 
     shop.verify().await;
 }
 
-async fn second_admin(shop: &Shop, admin: &Client) -> Client {
+async fn second_admin(shop: &Ground, admin: &Client) -> Client {
     let bob = shop.customer("bob").await;
     let body = json!({"roles": ["customer", "admin"], "version": 1});
     let raised = admin
@@ -112,9 +106,7 @@ async fn second_admin(shop: &Shop, admin: &Client) -> Client {
     shop.sign_in("bob").await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_admins_who_ship_and_cancel_an_order_at_once_one_wins() {
-    let mut shop = start().await;
+async fn of_two_admins_who_ship_and_cancel_an_order_at_once_one_wins(mut shop: Ground) {
     let admin = shop.admin().await;
     let bob = second_admin(&shop, &admin).await;
     let product = admin.sell("tea", 1_999, 100).await;
@@ -155,4 +147,9 @@ async fn of_two_admins_who_ship_and_cancel_an_order_at_once_one_wins() {
         })
         .await;
     shop.verify().await;
+}
+
+on_both_grounds! {
+    an_order_paid_and_cancelled_at_once_ends_paid_or_with_the_money_back,
+    of_two_admins_who_ship_and_cancel_an_order_at_once_one_wins,
 }

@@ -1,6 +1,6 @@
 //! Different payments of one order at once: one takes the money. Never two.
 
-use crate::{outcomes, start};
+use crate::{ground::Ground, outcomes};
 use futures_util::future::{join, join_all};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -37,9 +37,7 @@ async fn pay_twice(buyer: &Client, number: usize, product: &str) -> String {
     won.str("/id").to_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_payments_of_one_order_one_is_captured() {
-    let mut shop = start().await;
+async fn of_two_payments_of_one_order_one_is_captured(mut shop: Ground) {
     let admin = shop.admin().await;
     let product = admin.sell("tea", 1_999, 100).await;
     let ann = shop.customer("ann").await;
@@ -48,13 +46,11 @@ async fn of_two_payments_of_one_order_one_is_captured() {
         let payment = ann.get(&format!("/api/v1/payments/{payment}")).await;
         assert_eq!(payment.str("/status"), "captured");
     }
-    assert_eq!(admin.stock(&product).await, (80, 0, 80));
+    shop.has_stock(&product, (80, 0, 80)).await;
     shop.verify().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_32_payments_of_one_order_after_a_declined_one_one_is_captured() {
-    let mut shop = start().await;
+async fn of_32_payments_of_one_order_after_a_declined_one_one_is_captured(mut shop: Ground) {
     let admin = shop.admin().await;
     let product = admin.sell("tea", 1_999, 100).await;
     let ann = shop.customer("ann").await;
@@ -83,6 +79,11 @@ async fn of_32_payments_of_one_order_after_a_declined_one_one_is_captured() {
     .await;
     let expected = BTreeMap::from([((201, ""), 1), ((409, "illegal_transition"), 31)]);
     assert_eq!(outcomes(&again), expected);
-    assert_eq!(admin.stock(&product).await, (99, 0, 99));
+    shop.has_stock(&product, (99, 0, 99)).await;
     shop.verify().await;
+}
+
+on_both_grounds! {
+    of_two_payments_of_one_order_one_is_captured,
+    of_32_payments_of_one_order_after_a_declined_one_one_is_captured,
 }

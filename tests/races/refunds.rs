@@ -1,6 +1,6 @@
 //! Refunds at once: together never more than was captured, a key once, and never beside a cancellation.
 
-use crate::{assert_are_twins, outcomes, start};
+use crate::{assert_are_twins, ground::Ground, outcomes};
 use futures_util::future::{join, join_all};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -23,9 +23,7 @@ async fn paid(admin: &Client, buyer: &Client, key: &str) -> (String, String, Str
     (product, order.str("/id").to_owned(), payment.to_owned())
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_50_refunds_at_once_only_what_was_captured_is_given_back() {
-    let mut shop = start().await;
+async fn of_50_refunds_at_once_only_what_was_captured_is_given_back(mut shop: Ground) {
     let admin = shop.admin().await;
     let ann = shop.customer("ann").await;
     let (_, _, payment) = paid(&admin, &ann, "k").await;
@@ -47,9 +45,7 @@ async fn of_50_refunds_at_once_only_what_was_captured_is_given_back() {
     shop.verify().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_twins_give_back_once() {
-    let mut shop = start().await;
+async fn a_hundred_twins_give_back_once(mut shop: Ground) {
     let admin = shop.admin().await;
     let ann = shop.customer("ann").await;
     let (product, _, payment) = paid(&admin, &ann, "k").await;
@@ -57,10 +53,10 @@ async fn a_hundred_twins_give_back_once() {
     let variant = view.str("/variants/0/id");
     let path = format!("/api/v1/payments/{payment}/refunds");
     let body = json!({"items": [{"variant_id": variant, "quantity": 1}]});
-    let answers = join_all((0..100).map(|_| admin.post_with_key(&path, "r", &body))).await;
+    let answers = shop.twins(|| admin.post_with_key(&path, "r", &body)).await;
     assert_are_twins(&answers, 201);
     assert_eq!(Provider::of(&admin).net().await, 1_000);
-    assert_eq!(admin.stock(&product).await, (99, 0, 99), "one came back");
+    shop.has_stock(&product, (99, 0, 99)).await;
     let other = admin.post_with_key(&path, "r", &json!({})).await;
     assert_eq!(
         (other.status, other.code()),
@@ -69,9 +65,7 @@ async fn a_hundred_twins_give_back_once() {
     shop.verify().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn cancelling_beside_a_refund_gives_everything_back_once() {
-    let mut shop = start().await;
+async fn cancelling_beside_a_refund_gives_everything_back_once(mut shop: Ground) {
     let admin = shop.admin().await;
     let ann = shop.customer("ann").await;
     for round in 0..10 {
@@ -89,8 +83,14 @@ async fn cancelling_beside_a_refund_gives_everything_back_once() {
         let path = format!("/api/v1/payments/{payment}");
         ann.get_until(&path, |seen| seen.str("/status") == "refunded")
             .await;
-        assert_eq!(admin.stock(&product).await, (100, 0, 100));
+        shop.has_stock(&product, (100, 0, 100)).await;
     }
     assert_eq!(Provider::of(&admin).net().await, 0);
     shop.verify().await;
+}
+
+on_both_grounds! {
+    of_50_refunds_at_once_only_what_was_captured_is_given_back,
+    a_hundred_twins_give_back_once,
+    cancelling_beside_a_refund_gives_everything_back_once,
 }

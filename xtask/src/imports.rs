@@ -91,7 +91,11 @@ const CRATES: &[Crate] = &[
         "souk-testkit",
         &["contracts", "platform", "server"],
     ),
-    ours("tests", "system-tests", &["testkit", "contracts"]),
+    ours(
+        "tests",
+        "system-tests",
+        &["testkit", "contracts", "checker", "sim"],
+    ),
     ours("xtask", "xtask", &[]),
 ];
 

@@ -3,7 +3,7 @@
 use crate::{
     graph,
     history::History,
-    state::{OrderRow, Provider, State},
+    state::{Delivery, OrderRow, Provider, State},
     violation::{Found, Invariant, Violation},
 };
 use contracts::{
@@ -15,11 +15,22 @@ use std::collections::{HashMap, HashSet};
 
 pub(crate) fn in_order(_: &History, state: &State, _: &Provider) -> Vec<Violation> {
     let mut found = Found::default();
+    for row in &state.orders {
+        timeline(row, &mut found);
+    }
+    if let Some(deliveries) = &state.deliveries {
+        given(deliveries, state, &mut found);
+    }
+    found.all()
+}
+
+/// What the bus was given is what the timelines tell.
+fn given(deliveries: &[Delivery], state: &State, found: &mut Found) {
     let mut by_subject: HashMap<&str, Vec<(EventId, &str)>> = HashMap::new();
     let mut taken: HashSet<EventId> = HashSet::new();
     // An event comes again until it was taken: the first time of each counts.
     let mut seen: HashSet<EventId> = HashSet::new();
-    for delivery in &state.deliveries {
+    for delivery in deliveries {
         if seen.insert(delivery.id) {
             by_subject
                 .entry(&delivery.subject)
@@ -31,7 +42,6 @@ pub(crate) fn in_order(_: &History, state: &State, _: &Provider) -> Vec<Violatio
         }
     }
     for row in &state.orders {
-        timeline(row, &mut found);
         let subject = row.audit.id.to_string();
         let came = by_subject.remove(subject.as_str()).unwrap_or_default();
         let names: Vec<&str> = came.iter().map(|(_, name)| *name).collect();
@@ -44,7 +54,6 @@ pub(crate) fn in_order(_: &History, state: &State, _: &Provider) -> Vec<Violatio
             format!("order {subject}: {waiting} of its events were not taken by all who want them")
         });
     }
-    found.all()
 }
 
 fn statuses(row: &OrderRow) -> Vec<OrderStatus> {

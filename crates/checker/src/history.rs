@@ -7,6 +7,7 @@ use contracts::{
     problem::Code,
     values::{Money, OrderId, PaymentId, ProductId, Timestamp, UserId, VariantId},
 };
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// All operations of a run, in the order in which they began.
@@ -25,7 +26,7 @@ pub struct History {
 }
 
 /// One request and its answer. A retry is an operation of its own, with the same key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Operation {
     /// Who.
     pub user: UserId,
@@ -46,7 +47,8 @@ pub struct Operation {
 }
 
 /// What was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Place an order, and pay it with this method if there is one.
     Place {
@@ -111,7 +113,8 @@ pub enum Action {
 }
 
 /// What came of an operation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// 2xx.
     Ok(Answer),
@@ -122,18 +125,19 @@ pub enum Outcome {
 }
 
 /// A 2xx answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Answer {
     /// The status.
     pub status: u16,
     /// The body as it came.
     pub body: String,
-    /// The body as it was read.
+    /// The body as it was read; a record has only the body, and reads it again.
+    #[serde(skip)]
     pub told: Told,
 }
 
 /// What an answer tells.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub enum Told {
     /// An order.
     Order(Box<OrderView>),
@@ -146,15 +150,17 @@ pub enum Told {
     /// A product.
     Product(Box<ProductView>),
     /// Something that no check looks at.
+    #[default]
     Other,
 }
 
 /// An answer that is no 2xx.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Refusal {
     /// The status.
     pub status: u16,
     /// Its code, if it is a problem with a code that we know.
+    #[serde(with = "crate::lines::code")]
     pub code: Option<Code>,
     /// Whether it has the form of a problem: content type, the same status in the body, a request's id.
     pub is_problem: bool,

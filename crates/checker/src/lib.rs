@@ -9,11 +9,13 @@ mod graph;
 mod history;
 mod keys;
 mod ledger;
+mod lines;
 mod liveness;
 mod money;
 mod prices;
 mod rows;
 mod shapes;
+mod spoken;
 mod state;
 mod stock;
 mod traces;
@@ -21,6 +23,8 @@ mod versions;
 mod violation;
 
 pub use history::{Action, Answer, History, Operation, Outcome, Refusal, Told};
+pub use lines::Line;
+pub use spoken::Spoken;
 pub use state::{Delivery, OrderRow, Provider, RefundRow, State};
 pub use violation::{Invariant, Violation};
 

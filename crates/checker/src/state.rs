@@ -26,8 +26,9 @@ pub struct State {
     pub ledger: LedgerAudit,
     /// The version of every product.
     pub products: Vec<(ProductId, Version)>,
-    /// Events, in the order in which the bus was given them.
-    pub deliveries: Vec<Delivery>,
+    /// Events, in the order in which the bus was given them; none if nobody stood beside the bus. Then the outbox is
+    /// what remains to be held against the timelines, as the shop's own verification does.
+    pub deliveries: Option<Vec<Delivery>>,
 }
 
 /// An order as verification, an admin and its timeline tell of it.

@@ -1,6 +1,6 @@
 //! Reads the books at the end of a run, through the services' audits and what an admin may see.
 
-use crate::{bus::Deliveries, people, process::Services, record::Good};
+use crate::{bus::Deliveries, cast, process::Services, record::Good};
 use checker::{OrderRow, Provider, RefundRow, State};
 use contracts::{BoxError, catalog::ProductRef, orders::Reader};
 
@@ -12,7 +12,7 @@ pub(crate) async fn read(
     goods: &[Good],
     deliveries: &Deliveries,
 ) -> Result<(State, Provider), BoxError> {
-    let admin = people::admin();
+    let admin = cast::admin();
     let reader = Reader::user(admin.clone());
     let mut state = State {
         at: Some(services.clock.now()),
@@ -20,7 +20,7 @@ pub(crate) async fn read(
         reservations: services.catalog.audit_reservations(None, ROWS_MAX).await?,
         payments: services.payments.audit(None, ROWS_MAX).await?,
         ledger: services.payments.audit_ledger().await?,
-        deliveries: deliveries.lock().expect("the deliveries").clone(),
+        deliveries: Some(deliveries.lock().expect("the deliveries").clone()),
         ..State::default()
     };
     for audit in services.orders.audit(None, ROWS_MAX).await? {

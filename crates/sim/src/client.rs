@@ -2,34 +2,43 @@
 //! but its API.
 
 use crate::{
-    net::Net,
     random::Random,
     record::{Good, Record},
 };
+use async_trait::async_trait;
 use axum::{
-    body::{Body, Bytes},
+    body::Bytes,
     http::{Request, Response, header},
 };
-use checker::{Action, Answer, Operation, Outcome, Refusal, Told};
+use checker::{Action, Operation, Outcome, Told};
 use contracts::{
     access::Principal,
-    catalog::InventoryView,
-    problem::{Code, ProblemBody},
-    values::{Money, OrderId, Page},
+    problem::Code,
+    values::{Money, OrderId},
 };
 use platform::digest;
-use serde_json::{Value, json};
 use std::{sync::Arc, time::Duration};
 
-/// How long a client waits for an answer.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(6);
+/// The way from clients to a shop.
+#[async_trait]
+pub trait Way: Send + Sync {
+    /// Sends a request; none if no answer comes back. Who asks is among its extensions, as a [`Principal`].
+    async fn send(&self, request: Request<Bytes>, random: Random) -> Option<Response<Bytes>>;
+}
 
 /// What all clients share.
 #[derive(Clone)]
-pub(crate) struct Town {
-    pub(crate) net: Net,
-    pub(crate) record: Record,
-    pub(crate) goods: Arc<Vec<Good>>,
+pub struct Town {
+    /// How they reach the shop.
+    pub way: Arc<dyn Way>,
+    /// Where they write down what they did and saw.
+    pub record: Record,
+    /// What there is to buy.
+    pub goods: Arc<Vec<Good>>,
+    /// How long a client waits for an answer.
+    pub patience: Duration,
+    /// The longest rest of a buyer between two things, in milliseconds.
+    pub rest_ms_max: u64,
 }
 
 pub(crate) struct Client {
@@ -118,10 +127,14 @@ impl Client {
             end: None,
             outcome: Outcome::Unknown(None),
         });
-        let sent = self.town.net.send(self.request(wish), random);
-        let response = tokio::time::timeout(PATIENCE, sent).await.ok().flatten();
+        let sent = self.town.way.send(self.request(wish), random);
+        let response = tokio::time::timeout(self.town.patience, sent).await;
+        let response = response.ok().flatten();
         let outcome = response.map_or(Outcome::Unknown(None), |response| {
-            read(&wish.action, response)
+            let kind = response.headers().get(header::CONTENT_TYPE);
+            let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+            let status = response.status().as_u16();
+            Outcome::read(&wish.action, status, kind, response.body())
         });
         record.end(place, outcome.clone(), self.line(wish, &outcome));
         outcome
@@ -137,28 +150,22 @@ impl Client {
         Some(OrderId::from_bytes(bytes))
     }
 
-    fn request(&self, wish: &Wish) -> Request<Body> {
-        let (method, path, body) = spoken(wish);
-        let mut request = Request::builder().method(method).uri(path);
+    fn request(&self, wish: &Wish) -> Request<Bytes> {
+        let spoken = wish.action.spoken();
+        let mut request = Request::builder().method(spoken.method).uri(spoken.path);
         if let Some(key) = &wish.key {
             request = request.header("idempotency-key", key);
         }
         if let (Action::Reprice { .. }, Some(version)) = (&wish.action, wish.version) {
             request = request.header(header::IF_MATCH, format!("\"{version}\""));
         }
-        let (kind, body) = match (&wish.action, body) {
-            (Action::Reprice { .. }, Some(body)) => ("application/merge-patch+json", body),
-            (_, Some(body)) => ("application/json", body),
-            (_, None) => ("", Value::Null),
-        };
-        let body = if kind.is_empty() {
-            Body::empty()
-        } else {
+        let mut bytes = Bytes::new();
+        if let Some((kind, body)) = spoken.body {
             request = request.header(header::CONTENT_TYPE, kind);
-            Body::from(body.to_string())
-        };
-        let mut request = request.body(body).expect("a request");
-        // The door has found out who asks.
+            bytes = Bytes::from(body.to_string());
+        }
+        let mut request = request.body(bytes).expect("a request");
+        // The door finds out who asks; in the bottle there is none.
         request.extensions_mut().insert(self.who.clone());
         request
     }
@@ -243,119 +250,6 @@ fn told(told: &Told) -> String {
         Told::Product(product) => format!("v{} {}", product.version.get(), product.price),
         Told::Other => String::new(),
     }
-}
-
-/// Method, path and body.
-fn spoken(wish: &Wish) -> (&'static str, String, Option<Value>) {
-    match &wish.action {
-        Action::Place { lines, method } => {
-            let items: Vec<Value> = lines
-                .iter()
-                .map(|(variant, units)| json!({ "variant_id": variant, "quantity": units }))
-                .collect();
-            let mut body = json!({ "items": items });
-            if let (Some(method), Some(body)) = (method, body.as_object_mut()) {
-                body.insert("payment".to_owned(), json!({ "method": method }));
-            }
-            ("POST", "/api/v1/orders".to_owned(), Some(body))
-        }
-        Action::Pay { order, method } => {
-            let body = json!({ "order_id": order, "method": method });
-            ("POST", "/api/v1/payments".to_owned(), Some(body))
-        }
-        Action::Void(payment) => {
-            let path = format!("/api/v1/payments/{payment}/void");
-            ("POST", path, Some(json!({})))
-        }
-        Action::Prove { proof, approve } => {
-            let path = format!("/api/v1/payments/providers/sandbox/proofs/{proof}");
-            ("POST", path, Some(json!({ "approve": approve })))
-        }
-        Action::Refund {
-            payment,
-            amount,
-            items,
-        } => {
-            let path = format!("/api/v1/payments/{payment}/refunds");
-            let body = json!({ "amount": amount, "items": items });
-            ("POST", path, Some(body))
-        }
-        Action::Cancel(order) => moved(*order, "cancel"),
-        Action::Ship(order) => moved(*order, "ship"),
-        Action::Deliver(order) => moved(*order, "deliver"),
-        Action::Restock { variant, units } => {
-            let change = json!({ "variant_id": variant, "delta": units, "reason": "came in" });
-            let body = json!({ "changes": [change] });
-            ("POST", "/api/v1/inventory/adjust".to_owned(), Some(body))
-        }
-        Action::Reprice { product, price, .. } => {
-            let body = json!({ "price": price });
-            ("PATCH", format!("/api/v1/products/{product}"), Some(body))
-        }
-        Action::ReadStock(variant) => ("GET", format!("/api/v1/inventory/{variant}"), None),
-        Action::ReadOrder(order) => ("GET", format!("/api/v1/orders/{order}"), None),
-        Action::ReadProduct(product) => ("GET", format!("/api/v1/products/{product}"), None),
-    }
-}
-
-fn moved(order: OrderId, verb: &str) -> (&'static str, String, Option<Value>) {
-    (
-        "POST",
-        format!("/api/v1/orders/{order}/{verb}"),
-        Some(json!({})),
-    )
-}
-
-fn read(action: &Action, response: Response<Bytes>) -> Outcome {
-    let status = response.status().as_u16();
-    if response.status().is_success() {
-        let body = response.into_body();
-        let told = read_told(action, &body);
-        let body = String::from_utf8_lossy(&body).into_owned();
-        return Outcome::Ok(Answer { status, body, told });
-    }
-    let kind = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let is_typed = kind.is_some_and(|kind| kind.starts_with("application/problem+json"));
-    let body: Option<ProblemBody> = serde_json::from_slice(response.body()).ok();
-    let refusal = Refusal {
-        status,
-        code: body.as_ref().and_then(|body| Code::from_slug(&body.code)),
-        is_problem: is_typed
-            && body.is_some_and(|body| body.status == status && !body.request_id.is_empty()),
-    };
-    if status < 500 {
-        Outcome::Refused(refusal)
-    } else {
-        Outcome::Unknown(Some(refusal))
-    }
-}
-
-fn read_told(action: &Action, body: &[u8]) -> Told {
-    let told = match action {
-        Action::Place { .. }
-        | Action::Cancel(_)
-        | Action::Ship(_)
-        | Action::Deliver(_)
-        | Action::ReadOrder(_) => serde_json::from_slice(body).ok().map(Told::Order),
-        Action::Pay { .. } | Action::Void(_) => {
-            serde_json::from_slice(body).ok().map(Told::Payment)
-        }
-        Action::Refund { .. } => serde_json::from_slice(body).ok().map(Told::Refund),
-        Action::Prove { .. } => None,
-        Action::Restock { .. } => serde_json::from_slice::<Page<InventoryView>>(body)
-            .ok()
-            .map(|page| Told::Stock(page.data)),
-        Action::ReadStock(_) => serde_json::from_slice(body)
-            .ok()
-            .map(|view: InventoryView| Told::Stock(vec![view])),
-        Action::Reprice { .. } | Action::ReadProduct(_) => {
-            serde_json::from_slice(body).ok().map(Told::Product)
-        }
-    };
-    told.unwrap_or(Told::Other)
 }
 
 /// A price that is told apart from others.

@@ -1,7 +1,8 @@
 //! The way between clients and shop: requests and answers take their time, get lost either way, and find nobody while
 //! the process is down. Whole messages only: nothing here knows of packets.
 
-use crate::random::Random;
+use crate::{client::Way, random::Random};
+use async_trait::async_trait;
 use axum::body::{Body, Bytes};
 use axum::http::{Request, Response};
 use std::{
@@ -88,19 +89,17 @@ impl Net {
         // Drawn in any case, so that what comes after does not depend on whether it matters.
         random.chance(self.loss_per_mille) && self.lossy.load(Ordering::Relaxed)
     }
+}
 
-    /// Sends a request; none if no answer comes back.
-    pub(crate) async fn send(
-        &self,
-        request: Request<Body>,
-        mut random: Random,
-    ) -> Option<Response<Bytes>> {
+#[async_trait]
+impl Way for Net {
+    async fn send(&self, request: Request<Bytes>, mut random: Random) -> Option<Response<Bytes>> {
         let mut way = || Duration::from_millis(random.below(self.delay_ms_max.saturating_add(1)));
         let (there, back) = (way(), way());
         let (lost_there, lost_back) = (self.loses(&mut random), self.loses(&mut random));
         let (answer, wait) = oneshot::channel();
         let parcel = Parcel {
-            request,
+            request: request.map(Body::from),
             delay: there,
             answer,
         };

@@ -4,11 +4,11 @@
 use crate::{
     client::{Client, Town, Wish, price},
     random::Random,
-    record::{Good, person},
+    record::Good,
 };
 use checker::{Action, Outcome, Told};
 use contracts::{
-    access::Role,
+    access::Principal,
     catalog::ReturnedItem,
     orders::OrderStatus,
     values::{OrderId, PaymentId, Quantity},
@@ -23,10 +23,8 @@ use std::{
 
 /// Streams of the seed that people draw from.
 const PEOPLE: u64 = 500;
-/// The numbers of those who run the shop.
-const ADMINS: [u8; 2] = [250, 251];
-/// The number of the first buyer.
-const FIRST_BUYER: u8 = 10;
+/// The streams of those who run the shop, counted from there downwards.
+const KEEPERS: [u64; 2] = [250, 251];
 /// Tries for a wish before it is given up.
 const TRIES: u32 = 40;
 
@@ -42,7 +40,7 @@ const METHODS: [&str; 7] = [
 
 /// What people tell one another.
 #[derive(Clone, Default)]
-pub(crate) struct Board {
+pub struct Board {
     orders: Arc<Mutex<Vec<OrderId>>>,
     payments: Arc<Mutex<Vec<(PaymentId, OrderId)>>>,
     over: Arc<AtomicBool>,
@@ -50,7 +48,7 @@ pub(crate) struct Board {
 
 impl Board {
     /// The day is over: what is begun is finished, nothing new is begun.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         self.over.store(true, Ordering::Relaxed);
     }
 
@@ -60,12 +58,12 @@ impl Board {
 }
 
 /// A buyer, by number.
-pub(crate) fn buyer(town: &Town, seed: u64, number: u64) -> Buyer {
-    let byte = FIRST_BUYER.saturating_add(u8::try_from(number).unwrap_or(0));
+#[must_use]
+pub fn buyer(town: &Town, seed: u64, number: u64, who: Principal) -> Buyer {
     Buyer {
         client: Client {
             town: town.clone(),
-            who: person(byte, Role::Customer),
+            who,
             random: Random::new(seed, PEOPLE.saturating_add(number)),
             name: format!("b{number}"),
         },
@@ -74,7 +72,8 @@ pub(crate) fn buyer(town: &Town, seed: u64, number: u64) -> Buyer {
     }
 }
 
-pub(crate) struct Buyer {
+/// Somebody who buys.
+pub struct Buyer {
     client: Client,
     own: Vec<OrderId>,
     keys: u32,
@@ -82,9 +81,9 @@ pub(crate) struct Buyer {
 
 impl Buyer {
     /// Buys until the board is closed.
-    pub(crate) async fn live(mut self, board: Board) -> Self {
+    pub async fn live(mut self, board: Board) -> Self {
         while board.is_open() {
-            let pause = self.client.random.between(10, 500);
+            let pause = self.client.random.between(10, self.client.town.rest_ms_max);
             tokio::time::sleep(Duration::from_millis(pause)).await;
             match self.client.random.below(10) {
                 0..=5 => self.buy(&board).await,
@@ -98,7 +97,7 @@ impl Buyer {
     }
 
     /// One plain purchase, as after all faults; whoever comes too late gets a refusal, which is an answer too.
-    pub(crate) async fn last_purchase(&mut self) {
+    pub async fn last_purchase(&mut self) {
         let wish = self.order(Some("tok_ok".to_owned()));
         let outcome = self.client.ask(&wish).await;
         if let Outcome::Ok(answer) = outcome
@@ -253,29 +252,24 @@ impl Buyer {
 }
 
 /// The two who run the shop, and get in each other's way.
-pub(crate) fn keepers(town: &Town, seed: u64, name: &str) -> [Keeper; 2] {
-    ADMINS.map(|number| keeper(town, seed, number, format!("{name}{number}")))
-}
-
-fn keeper(town: &Town, seed: u64, number: u8, name: String) -> Keeper {
-    Keeper {
+#[must_use]
+pub fn keepers(town: &Town, seed: u64, name: &str, who: [Principal; 2]) -> [Keeper; 2] {
+    let [one, other] = who;
+    let [first, second] = KEEPERS;
+    [(first, one), (second, other)].map(|(number, who)| Keeper {
         client: Client {
             town: town.clone(),
-            who: person(number, Role::Admin),
-            random: Random::new(seed, PEOPLE.saturating_sub(u64::from(number))),
-            name,
+            who,
+            random: Random::new(seed, PEOPLE.saturating_sub(number)),
+            name: format!("{name}{number}"),
         },
         versions: vec![Some(1); town.goods.len()],
         keys: 0,
-    }
+    })
 }
 
-/// The admin that products are made by.
-pub(crate) fn admin() -> contracts::access::Principal {
-    person(ADMINS[0], Role::Admin)
-}
-
-pub(crate) struct Keeper {
+/// Somebody who runs the shop.
+pub struct Keeper {
     client: Client,
     versions: Vec<Option<i64>>,
     keys: u32,
@@ -283,7 +277,7 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// Runs the shop until the board is closed.
-    pub(crate) async fn live(mut self, board: Board) -> Self {
+    pub async fn live(mut self, board: Board) -> Self {
         while board.is_open() {
             let pause = self.client.random.between(50, 1_100);
             tokio::time::sleep(Duration::from_millis(pause)).await;
@@ -300,7 +294,7 @@ impl Keeper {
     }
 
     /// Fills the shelves once more, after all faults.
-    pub(crate) async fn last_restock(&mut self) {
+    pub async fn last_restock(&mut self) {
         self.restock(1).await;
         self.look().await;
     }

@@ -1,25 +1,30 @@
 //! Writes down what clients do and see, and a plain trace of it, which is the same for the same seed.
 
-use checker::{Operation, Outcome};
+use checker::{Line, Operation, Outcome};
 use contracts::{
-    access::{Principal, Role},
     catalog::ProductView,
-    values::{Money, ProductId, SessionId, Timestamp, UserId, VariantId},
+    values::{Money, ProductId, Timestamp, VariantId},
 };
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
 /// A thing that is sold.
 #[derive(Debug, Clone)]
-pub(crate) struct Good {
-    pub(crate) product: ProductId,
-    pub(crate) variant: VariantId,
-    pub(crate) first_stock: i64,
-    pub(crate) first_price: Money,
+pub struct Good {
+    /// The product.
+    pub product: ProductId,
+    /// Its only variant.
+    pub variant: VariantId,
+    /// Units on hand before anybody came.
+    pub first_stock: i64,
+    /// Its price before anybody came.
+    pub first_price: Money,
 }
 
 impl Good {
-    pub(crate) fn of(view: &ProductView) -> Option<Self> {
+    /// Of a product that was just put on sale.
+    #[must_use]
+    pub fn of(view: &ProductView) -> Option<Self> {
         let variant = view.variants.first()?;
         Some(Self {
             product: view.id,
@@ -30,15 +35,6 @@ impl Good {
     }
 }
 
-/// Somebody, by number.
-pub(crate) fn person(number: u8, role: Role) -> Principal {
-    Principal {
-        user_id: UserId::from_bytes([number; 16]),
-        session_id: SessionId::from_bytes([number; 16]),
-        roles: vec![role],
-    }
-}
-
 /// Everything that was done, by all clients.
 #[derive(Debug, Default)]
 struct Pages {
@@ -46,10 +42,14 @@ struct Pages {
     trace: Vec<String>,
 }
 
+/// Where lines go as they are written.
+type Sink = Box<dyn FnMut(&Line) + Send>;
+
 /// The record of a run. Clones write into the same one.
-#[derive(Debug, Clone)]
-pub(crate) struct Record {
+#[derive(Clone)]
+pub struct Record {
     pages: Arc<Mutex<Pages>>,
+    sink: Option<Arc<Mutex<Sink>>>,
     began: Instant,
 }
 
@@ -58,27 +58,55 @@ impl Record {
     pub(crate) fn new() -> Self {
         Self {
             pages: Arc::default(),
+            sink: None,
             began: Instant::now(),
         }
     }
 
+    /// The same, and each line goes there as well, as it is written.
+    pub fn with_sink(sink: impl FnMut(&Line) + Send + 'static) -> Self {
+        let sink: Sink = Box::new(sink);
+        Self {
+            sink: Some(Arc::new(Mutex::new(sink))),
+            ..Self::new()
+        }
+    }
+
     /// The observer's time.
-    pub(crate) fn now(&self) -> Timestamp {
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         Timestamp::from_ms(i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// Notes that an operation begins; gives its place.
+    /// Writes a line that tells of no operation.
+    pub fn write(&self, line: &Line) {
+        if let Some(sink) = &self.sink {
+            sink.lock().expect("the sink")(line);
+        }
+    }
+
+    /// Notes that an operation begins; gives its number.
     pub(crate) fn begin(&self, operation: Operation) -> usize {
         let mut pages = self.pages.lock().expect("the record");
+        if self.sink.is_some() {
+            self.write(&Line::Began(Box::new(operation.clone())));
+        }
         pages.operations.push(operation);
         pages.operations.len().saturating_sub(1)
     }
 
     /// Notes how it ended.
-    pub(crate) fn end(&self, place: usize, outcome: Outcome, line: String) {
+    pub(crate) fn end(&self, number: usize, outcome: Outcome, line: String) {
         let now = self.now();
         let mut pages = self.pages.lock().expect("the record");
-        if let Some(operation) = pages.operations.get_mut(place) {
+        if self.sink.is_some() {
+            self.write(&Line::Ended {
+                number,
+                at: now,
+                outcome: outcome.clone(),
+            });
+        }
+        if let Some(operation) = pages.operations.get_mut(number) {
             operation.end = Some(now);
             operation.outcome = outcome;
             let from = operation.start.as_ms();
@@ -94,8 +122,16 @@ impl Record {
         pages.trace.push(format!("{at_ms:>6}         {line}"));
     }
 
-    /// All of it.
-    pub(crate) fn take(&self) -> (Vec<Operation>, Vec<String>) {
+    /// How many operations of this kind have ended so far.
+    #[must_use]
+    pub fn count(&self, kind: impl Fn(&Operation) -> bool) -> usize {
+        let pages = self.pages.lock().expect("the record");
+        pages.operations.iter().filter(|one| kind(one)).count()
+    }
+
+    /// All of it: the operations, and the trace.
+    #[must_use]
+    pub fn take(&self) -> (Vec<Operation>, Vec<String>) {
         let mut pages = self.pages.lock().expect("the record");
         (
             std::mem::take(&mut pages.operations),

@@ -4,18 +4,17 @@
 use crate::{
     books,
     bus::{Deliveries, Manners},
-    client::{PATIENCE, Town, price},
+    cast::{admins, customer, stocked},
+    client::Town,
     net::Net,
     people::{self, Board},
     plan::{Fault, Mood, Plan},
     process::{CHALLENGE_SECONDS, Ground, PAYMENT_WINDOW_SECONDS, Process, paused_runtime},
-    random::Random,
     record::{Good, Record},
 };
 use checker::{History, Provider, State, Violation};
 use contracts::{
     BoxError,
-    catalog::NewProduct,
     values::{EventId, Timestamp},
 };
 use platform::{clock::Clock, digest, tasks::Tasks};
@@ -29,6 +28,10 @@ use std::{
 };
 use tokio::runtime::Runtime;
 
+/// How long a client waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(6);
+/// The longest rest of a buyer between two things.
+const REST_OF_BUYERS_MS: u64 = 500;
 /// Time passes by so much while people are about.
 const STEP_MS: u64 = 5;
 /// And by so much while all are waiting for the shop to come to rest.
@@ -46,8 +49,6 @@ const FINISH_MS_MAX: u64 = 120_000;
 const DAWN_MS: i64 = 1_800_000_000_000;
 /// A disk that was never synced keeps what is older than this.
 const UNSYNCED_MS: u64 = 2_000;
-/// The stream of the seed that the goods are drawn from.
-const GOODS: u64 = 2;
 
 /// What came of a run.
 #[derive(Debug)]
@@ -141,9 +142,11 @@ impl<'a> World<'a> {
         let process = Process::start(&ground, 0)?;
         let goods = process.within(stocked(&process.services, plan))?;
         let town = Town {
-            net: ground.net.clone(),
+            way: Arc::new(ground.net.clone()),
             record: people.block_on(async { Record::new() }),
             goods: Arc::new(goods),
+            patience: PATIENCE,
+            rest_ms_max: REST_OF_BUYERS_MS,
         };
         Ok(Self {
             ground,
@@ -174,10 +177,11 @@ impl<'a> World<'a> {
         let workers = self.workers.clone();
         self.people.block_on(async {
             for number in 0..buyers {
-                let buyer = people::buyer(&town, seed, number).live(board.clone());
+                let buyer = people::buyer(&town, seed, number, customer(number));
+                let buyer = buyer.live(board.clone());
                 drop(workers.finish(async move { drop(buyer.await) }));
             }
-            for keeper in people::keepers(&town, seed, "k") {
+            for keeper in people::keepers(&town, seed, "k", admins()) {
                 let keeper = keeper.live(board.clone());
                 drop(workers.finish(async move { drop(keeper.await) }));
             }
@@ -200,7 +204,7 @@ impl<'a> World<'a> {
         self.turn(payments::Knobs::default());
         self.mood_until = 0;
         self.troubled.store(false, Ordering::Relaxed);
-        self.town.net.heal();
+        self.ground.net.heal();
         self.starts_at = self.starts_at.map(|_| self.now_ms);
         self.town.record.note(self.now_ms, "all faults stop");
         let calm_from = self.now_ms.saturating_add(AFTERMATH_MS);
@@ -216,13 +220,13 @@ impl<'a> World<'a> {
         self.people.block_on(async {
             let last = async move {
                 // Keys of their own: nobody's of before.
-                for mut keeper in people::keepers(&town, !seed, "heir") {
+                for mut keeper in people::keepers(&town, !seed, "heir", admins()) {
                     keeper.last_restock().await;
                 }
                 for number in 0..buyers {
-                    people::buyer(&town, !seed, number.saturating_add(50))
-                        .last_purchase()
-                        .await;
+                    let number = number.saturating_add(50);
+                    let mut buyer = people::buyer(&town, !seed, number, customer(number));
+                    buyer.last_purchase().await;
                 }
             };
             drop(workers.finish(last));
@@ -256,7 +260,7 @@ impl<'a> World<'a> {
             Fault::Freeze(time) => self.frozen_until = now.saturating_add(time),
             Fault::Cut(time) => {
                 self.cut_until = now.saturating_add(time);
-                self.town.net.cut(true);
+                self.ground.net.cut(true);
             }
             Fault::Jump(by) => {
                 self.wall.fetch_add(by, Ordering::SeqCst);
@@ -294,7 +298,7 @@ impl<'a> World<'a> {
         self.ground.disk_troubles.store(disk, Ordering::Relaxed);
         if self.cut_until > 0 && self.cut_until <= self.now_ms {
             self.cut_until = 0;
-            self.town.net.cut(false);
+            self.ground.net.cut(false);
         }
         if self.mood_until > 0 && self.mood_until <= self.now_ms {
             self.mood_until = 0;
@@ -466,31 +470,4 @@ fn ends(state: &State, goods: &[Good]) -> Vec<String> {
         )
     });
     stock.chain(orders).chain(payments).chain(refunds).collect()
-}
-
-/// Puts the goods on the shelves.
-async fn stocked(services: &crate::Services, plan: &Plan) -> Result<Vec<Good>, BoxError> {
-    let mut random = Random::new(plan.seed, GOODS);
-    let mut goods = Vec::new();
-    for number in 0..plan.sizes.products {
-        let product = NewProduct {
-            name: format!("Thing {number}"),
-            sku: Some(format!("G{number}")),
-            slug: None,
-            description: String::new(),
-            price: price(random.between(100, 9_999)).into(),
-            stock: Some(u32::try_from(random.between(0, 14)).unwrap_or(0)),
-            category: None,
-            status: None,
-            image_url: None,
-            attributes: serde_json::Map::new(),
-            version: None,
-        };
-        let made = services
-            .catalog
-            .create_product(&people::admin(), None, product)
-            .await?;
-        goods.extend(Good::of(&made.value));
-    }
-    Ok(goods)
 }

@@ -2,7 +2,13 @@
 
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 /// What came back.
 #[derive(Debug, Clone)]
@@ -55,13 +61,20 @@ impl Answer {
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
-    url: String,
+    urls: Arc<[String]>,
+    // Whose turn it is.
+    turn: Arc<AtomicUsize>,
     token: Option<String>,
     user: Value,
 }
 
 impl Client {
     pub fn new(url: &str) -> Self {
+        Self::among(&[url])
+    }
+
+    /// Somebody who asks these addresses in turn, all of one shop.
+    pub fn among(urls: &[&str]) -> Self {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(60))
             .redirect(reqwest::redirect::Policy::none())
@@ -70,7 +83,8 @@ impl Client {
             .expect("a client");
         Self {
             http,
-            url: url.to_owned(),
+            urls: owned(urls),
+            turn: Arc::default(),
             token: None,
             user: Value::Null,
         }
@@ -88,8 +102,13 @@ impl Client {
 
     /// The same person at another address, as after a restart.
     pub fn at(&self, url: &str) -> Self {
+        self.at_each(&[url])
+    }
+
+    /// The same person at these addresses in turn.
+    pub fn at_each(&self, urls: &[&str]) -> Self {
         Self {
-            url: url.to_owned(),
+            urls: owned(urls),
             ..self.clone()
         }
     }
@@ -109,7 +128,10 @@ impl Client {
 
     /// A request to be finished by hand.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.url));
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let turn = turn.checked_rem(self.urls.len()).unwrap_or_default();
+        let url = self.urls.get(turn).expect("an address");
+        let request = self.http.request(method, format!("{url}{path}"));
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,
@@ -219,4 +241,8 @@ impl Client {
             answer.int("/stock/available"),
         )
     }
+}
+
+fn owned(urls: &[&str]) -> Arc<[String]> {
+    urls.iter().map(|url| (*url).to_owned()).collect()
 }

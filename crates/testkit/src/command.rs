@@ -3,6 +3,8 @@
 
 use crate::{binary::Build, process::PATIENCE};
 use std::{
+    fs::File,
+    path::Path,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -29,13 +31,17 @@ pub struct Said {
 /// The binary, to be told what to do.
 pub(crate) fn command(build: Build) -> Command {
     let mut command = Command::new(build.path());
+    forget_settings(&mut command);
+    command.kill_on_drop(true);
+    command
+}
+
+fn forget_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"SOUK_") {
             command.env_remove(name);
         }
     }
-    command.kill_on_drop(true);
-    command
 }
 
 /// Runs a command of the binary to its end, with this on standard input.
@@ -85,9 +91,36 @@ impl Running {
         command
             .args(arguments)
             .envs(environment.iter().copied())
+            .stdin(Stdio::null());
+        Self::of(command)
+    }
+
+    /// The same with this binary, with its log in a file; it ends with the thread that starts it, however that ends.
+    pub fn start_logged(
+        binary: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> Self {
+        let mut command = Command::new("setpriv");
+        forget_settings(&mut command);
+        let log = File::options().create(true).append(true).open(log);
+        command
+            .args(["--pdeathsig", "KILL"])
+            .arg(binary)
+            .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        let mut process = command.spawn().expect("the binary starts");
+            .stderr(log.expect("a file"))
+            .kill_on_drop(true);
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut process = command
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
         let lines = BufReader::new(process.stdout.take().expect("a pipe")).lines();
         Self { process, lines }
     }

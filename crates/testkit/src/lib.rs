@@ -12,7 +12,9 @@ mod command;
 #[cfg(target_os = "linux")]
 mod disk;
 mod folder;
+mod link;
 mod nats;
+mod pair;
 pub mod postgres;
 mod process;
 mod provider;
@@ -26,7 +28,9 @@ pub use command::{Running, Said, run, run_with};
 #[cfg(target_os = "linux")]
 pub use disk::{Disk, Unsynced};
 pub use folder::Folder;
+pub use link::{Link, Weather};
 pub use nats::Nats;
+pub use pair::Pair;
 /// The points at which a shop with fail points can be told to die.
 pub use platform::fault::POINTS;
 pub use process::{PASSWORD, Shop};

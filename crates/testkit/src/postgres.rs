@@ -29,7 +29,7 @@ const FOLDERS: &[&str] = &[
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who runs it when we are root, whom PostgreSQL refuses.
-const USER: &str = "postgres";
+pub(crate) const USER: &str = "postgres";
 
 const OPTIONS: Options = Options {
     connections_max: 8,
@@ -237,7 +237,7 @@ impl Drop for Postgres {
     }
 }
 
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let found = FOLDERS
         .iter()
         .map(Path::new)
@@ -245,13 +245,13 @@ fn programs() -> Option<PathBuf> {
     servers::found("PostgreSQL", "postgresql", found.map(Path::to_owned))
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address").port()
 }
 
 /// A new cluster in `FOLDER/data`: a copy of one that was made before, because making one takes a second.
-fn initialise(programs: &Path, folder: &Path) {
+pub(crate) fn initialise(programs: &Path, folder: &Path) {
     let template = template(programs);
     let data = folder.join("data");
     let copied = Command::new("cp")

@@ -3,6 +3,7 @@
 //! now is not counted as drift.
 
 mod findings;
+mod history;
 mod http;
 mod keeper;
 mod money;
@@ -11,6 +12,7 @@ mod pages;
 mod stock;
 
 pub(crate) use findings::summary;
+pub(crate) use history::{Verdict, check as check_history};
 pub(crate) use http::routes;
 pub(crate) use keeper::Keeper;
 

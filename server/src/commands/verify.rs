@@ -1,16 +1,34 @@
 //! `souk verify`: says whether the books of a folder balance, beside a running shop or without one.
 
-use crate::{args::DataArgs, audit, console::say, data, shop::open_services};
+use crate::{args::VerifyArgs, audit, console::say, data, shop::open_services};
 use contracts::{BoxError, audit::AuditReport};
 
-pub(super) async fn run(args: &DataArgs) -> Result<(), BoxError> {
-    let config = args.load()?;
+pub(super) async fn run(args: &VerifyArgs) -> Result<(), BoxError> {
+    let config = args.data.load()?;
     let (services, _work) = open_services(&config, true).await?;
     let is_served = |folder: std::path::PathBuf| data::is_served(&folder);
     // Of a shared database nobody knows who else is at work on it; and what other nodes keep is open, for they would
     // not answer otherwise.
     let is_open = config.data_folder().is_none_or(is_served) || !config.target.is_whole();
-    judge(&audit::check(&services.books(), is_open).await?)
+    judge(&audit::check(&services.books(), is_open).await?)?;
+    match &args.history {
+        Some(file) => told(&audit::check_history(&services.books(), file).await?),
+        None => Ok(()),
+    }
+}
+
+/// Says what clients were told that is not so.
+fn told(verdict: &audit::Verdict) -> Result<(), BoxError> {
+    verdict.violations.iter().for_each(say);
+    say(format!(
+        "{} requests held against the books: {} promises broken",
+        verdict.operations,
+        verdict.violations.len()
+    ));
+    if verdict.violations.is_empty() {
+        return Ok(());
+    }
+    Err("the books are not what clients were told".into())
 }
 
 /// Says what was found; an error if anything is wrong.

@@ -88,7 +88,7 @@ impl Service {
             .map_err(|abort| abort.into_refusal(|| OrderError::Overloaded, OrderError::Internal))
     }
 
-    /// Gives stock back. A failure is only logged: the event of the same commit brings it about later.
+    /// Gives stock back. A failure is only logged: the event of the same commit brings it about later, or was faster.
     async fn give_stock_back(&self, ids: &[OrderId], to: ReservationState, actor: &Actor) {
         let wishes = ids
             .iter()
@@ -100,7 +100,15 @@ impl Service {
             .collect();
         for (id, result) in ids.iter().zip(self.catalog.resolve_all(wishes).await) {
             match result {
-                Ok(()) | Err(ResolveError::Unknown) => {}
+                Ok(())
+                | Err(
+                    ResolveError::Unknown
+                    | ResolveError::Resolved(
+                        ReservationState::Released
+                        | ReservationState::Expired
+                        | ReservationState::Returned,
+                    ),
+                ) => {}
                 Err(error) => {
                     tracing::warn!(order.id = %id, error = %error, "stock will be given back later")
                 }

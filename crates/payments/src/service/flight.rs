@@ -37,6 +37,7 @@ pub(super) struct Lead {
     flights: Flights,
     id: PaymentId,
     tell: watch::Sender<Option<Arc<Answer>>>,
+    has_left: bool,
 }
 
 /// A seat on a flight: as the one who leads it, or behind somebody else.
@@ -104,6 +105,7 @@ impl Flights {
                     flights: self.clone(),
                     id,
                     tell,
+                    has_left: false,
                 });
                 Ok(Seat {
                     lead,
@@ -118,17 +120,26 @@ impl Flights {
 }
 
 impl Lead {
-    /// Gives the answer to all who wait.
-    pub(super) fn land(self, answer: Answer) {
+    /// Gives the answer to all who wait. Nothing is under way any more by then: a sweep that comes right after must not
+    /// leave the payment out.
+    pub(super) fn land(mut self, answer: Answer) {
+        self.leave();
         self.tell.send_replace(Some(Arc::new(answer)));
+    }
+
+    /// Once: afterwards the place may be somebody else's.
+    fn leave(&mut self) {
+        if !std::mem::replace(&mut self.has_left, true)
+            && let Ok(mut under_way) = self.flights.under_way.lock()
+        {
+            under_way.remove(&self.id);
+        }
     }
 }
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        if let Ok(mut under_way) = self.flights.under_way.lock() {
-            under_way.remove(&self.id);
-        }
+        self.leave();
     }
 }
 

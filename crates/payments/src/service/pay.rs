@@ -84,6 +84,16 @@ async fn conclude(core: &Core, who: &Reader, answered: Answered<PaymentView>) ->
     }
 }
 
+/// What stands in the way may be the same payment, which another node began a moment earlier: it is told of, as to
+/// anybody who asks again. Any other is in progress.
+async fn faster_twin(core: &Core, id: PaymentId, fingerprint: [u8; 32]) -> Answer {
+    match core.store.payment(id).await.map_err(store_failed)? {
+        Some(known) if known.fingerprint == fingerprint => Ok(Answered::replayed(known.view())),
+        Some(_) => Err(PayError::KeyReused),
+        None => Err(PayError::InProgress),
+    }
+}
+
 struct Attempt {
     id: PaymentId,
     fingerprint: [u8; 32],
@@ -94,14 +104,15 @@ struct Attempt {
 
 impl Attempt {
     async fn run(self, core: Arc<Core>) -> Answer {
-        match core.store.payment(self.id).await.map_err(store_failed)? {
-            Some(known) if known.fingerprint != self.fingerprint => Err(PayError::KeyReused),
+        let (id, fingerprint) = (self.id, self.fingerprint);
+        match core.store.payment(id).await.map_err(store_failed)? {
+            Some(known) if known.fingerprint != fingerprint => Err(PayError::KeyReused),
             Some(known) if !known.may_begin_again() => Ok(Answered::replayed(known.view())),
-            known => {
-                let payment = self.begin(&core, known).await?;
-                let payment = core.drive(payment).await?;
-                Ok(Answered::fresh(payment.view()))
-            }
+            known => match self.begin(&core, known).await {
+                Ok(payment) => Ok(Answered::fresh(core.drive(payment).await?.view())),
+                Err(PayError::InProgress) => faster_twin(&core, id, fingerprint).await,
+                Err(error) => Err(error),
+            },
         }
     }
 

@@ -177,8 +177,7 @@ impl Balanced {
             let request = outgoing(parts, body, attempt.address(), until)?;
             let (outcome, answer) = attempt.make(request, until).await;
             if outcome.allows_another(nature) && !is_last && !deadline.has_passed() {
-                let once_more = nature.is_repeatable && outcome.is_severed();
-                next = self.another(&tried, once_more);
+                next = self.another(&tried, outcome, nature);
             }
             if let (None, Some(answer)) = (&next, answer.filter(|_| story.may_be_told(outcome))) {
                 return Ok(answer);
@@ -189,15 +188,16 @@ impl Balanced {
     }
 
     /// Another instance, if there is one and the budget allows it; where there is only one, that one once more, if
-    /// that is safe.
-    fn another(&self, tried: &[SocketAddr], once_more: bool) -> Option<Occupied> {
+    /// that is safe. Whatever was refused a connection is not asked twice by being asked elsewhere, and costs nothing.
+    fn another(&self, tried: &[SocketAddr], outcome: Outcome, nature: Nature) -> Option<Occupied> {
+        let once_more = nature.is_repeatable && outcome.is_severed();
         let chosen = match self.pool.choose(tried) {
             Err(NoChoice::Nobody) if once_more && tried.len() == 1 => self.pool.choose(&[]),
             chosen => chosen,
         };
         let occupied = chosen.ok()?;
         let metrics = self.pool.metrics();
-        if !self.pool.budget().spend() {
+        if outcome != Outcome::Refused && !self.pool.budget().spend() {
             metrics.retries_refused.inc();
             return None;
         }

@@ -364,13 +364,10 @@ const EDITS: &[(&str, Invariant, Edit)] = &[
         Invariant::Events,
         |(_, state, _)| {
             let id = state.orders[paid(state)].audit.id.to_string();
-            let first = state
-                .deliveries
-                .iter()
-                .position(|one| one.subject == id)
-                .unwrap();
-            let gone = state.deliveries[first].id;
-            state.deliveries.retain(|one| one.id != gone);
+            let deliveries = state.deliveries.as_mut().unwrap();
+            let first = deliveries.iter().position(|one| one.subject == id);
+            let gone = deliveries[first.unwrap()].id;
+            deliveries.retain(|one| one.id != gone);
         },
     ),
     (
@@ -378,7 +375,8 @@ const EDITS: &[(&str, Invariant, Edit)] = &[
         Invariant::Queues,
         |(_, state, _)| {
             let id = state.orders[paid(state)].audit.id.to_string();
-            for one in state.deliveries.iter_mut().filter(|one| one.subject == id) {
+            let deliveries = state.deliveries.iter_mut().flatten();
+            for one in deliveries.filter(|one| one.subject == id) {
                 one.taken = false;
             }
         },

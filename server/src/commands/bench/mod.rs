@@ -2,6 +2,7 @@
 //! with the books checked afterwards. Beside it, in the same run, what a bare loop reaches that writes the same
 //! rows into files of the same schema. It judges correctness only, never speed.
 
+mod aged;
 mod bare;
 mod calls;
 mod load;
@@ -44,6 +45,9 @@ const PARTS: u32 = 10;
 const LONG: u32 = 100_000;
 
 pub(super) async fn orders(plan: BenchArgs) -> Result<(), BoxError> {
+    if plan.mode == BenchMode::Aged {
+        return aged::aged(&plan).await;
+    }
     let shop = own_shop(None).await?;
     let prepared = prepare::products(&shop, &plan).await?;
     let mut acknowledged = Placed::default();

@@ -63,6 +63,30 @@ pub(super) fn first_and_last(first: &Line, last: &Line) -> String {
     )
 }
 
+/// What it costs that a shop has taken very many orders: the middle turn of each.
+pub(super) fn large_beside_small(large: &[Line], small: &[Line]) -> String {
+    let (large_orders, large_processor) = middle(large);
+    let (small_orders, small_processor) = middle(small);
+    format!(
+        "large: {large_orders} orders a second and {large_processor:.1?} of processors an order in the middle turn, \
+         small: {small_orders} and {small_processor:.1?}; large: {} of small",
+        hundredths(large_orders, small_orders)
+    )
+}
+
+/// Orders a second, and what an order took of the processors, each in the middle of these runs.
+fn middle(lines: &[Line]) -> (u64, Duration) {
+    let mut orders: Vec<u64> = lines.iter().map(|line| line.per_second).collect();
+    let mut processor: Vec<Duration> = lines.iter().map(|line| line.processor).collect();
+    orders.sort_unstable();
+    processor.sort_unstable();
+    let index = lines.len() / 2;
+    (
+        orders.get(index).copied().unwrap_or_default(),
+        processor.get(index).copied().unwrap_or_default(),
+    )
+}
+
 /// A run beside the bare loop over as many orders, from where the shop stood.
 pub(super) fn ratio(line: &Line, bare: &Reached) {
     if line.clients > 1 {

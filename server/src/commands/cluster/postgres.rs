@@ -179,7 +179,8 @@ async fn first(
         &data,
         &format!(
             "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 200\n\
-             synchronous_commit = on\nwal_level = replica\nmax_wal_size = '2GB'\n{settings}"
+             synchronous_commit = on\nwal_level = replica\nmax_wal_size = '2GB'\n\
+             wal_retrieve_retry_interval = '200ms'\n{settings}"
         ),
     )?;
     let server = Process::start(recipe("postgres", programs, &data, folder, port)).await?;

@@ -1,0 +1,154 @@
+//! How an action is said over HTTP, and what an answer means: the API as anybody outside knows it. Whoever sends it is
+//! somebody else.
+
+use crate::history::{Action, Answer, Outcome, Refusal, Told};
+use contracts::{
+    catalog::InventoryView,
+    problem::{Code, ProblemBody},
+    values::{OrderId, Page},
+};
+use serde_json::{Value, json};
+
+/// A request, but for who asks and where.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Spoken {
+    /// The method.
+    pub method: &'static str,
+    /// The path.
+    pub path: String,
+    /// The body and what it is, if it has one.
+    pub body: Option<(&'static str, Value)>,
+}
+
+const JSON: &str = "application/json";
+const PATCH: &str = "application/merge-patch+json";
+const PROBLEM: &str = "application/problem+json";
+
+impl Action {
+    /// As a request.
+    #[must_use]
+    pub fn spoken(&self) -> Spoken {
+        match self {
+            Self::Place { lines, method } => {
+                let items: Vec<Value> = lines
+                    .iter()
+                    .map(|(variant, units)| json!({ "variant_id": variant, "quantity": units }))
+                    .collect();
+                let mut body = json!({ "items": items });
+                if let (Some(method), Some(body)) = (method, body.as_object_mut()) {
+                    body.insert("payment".to_owned(), json!({ "method": method }));
+                }
+                post("/api/v1/orders".to_owned(), body)
+            }
+            Self::Pay { order, method } => {
+                let body = json!({ "order_id": order, "method": method });
+                post("/api/v1/payments".to_owned(), body)
+            }
+            Self::Void(payment) => post(format!("/api/v1/payments/{payment}/void"), json!({})),
+            Self::Prove { proof, approve } => {
+                let path = format!("/api/v1/payments/providers/sandbox/proofs/{proof}");
+                post(path, json!({ "approve": approve }))
+            }
+            Self::Refund {
+                payment,
+                amount,
+                items,
+            } => {
+                let path = format!("/api/v1/payments/{payment}/refunds");
+                post(path, json!({ "amount": amount, "items": items }))
+            }
+            Self::Cancel(order) => moved(*order, "cancel"),
+            Self::Ship(order) => moved(*order, "ship"),
+            Self::Deliver(order) => moved(*order, "deliver"),
+            Self::Restock { variant, units } => {
+                let change = json!({ "variant_id": variant, "delta": units, "reason": "came in" });
+                let path = "/api/v1/inventory/adjust".to_owned();
+                post(path, json!({ "changes": [change] }))
+            }
+            Self::Reprice { product, price, .. } => Spoken {
+                method: "PATCH",
+                path: format!("/api/v1/products/{product}"),
+                body: Some((PATCH, json!({ "price": price }))),
+            },
+            Self::ReadStock(variant) => get(format!("/api/v1/inventory/{variant}")),
+            Self::ReadOrder(order) => get(format!("/api/v1/orders/{order}")),
+            Self::ReadProduct(product) => get(format!("/api/v1/products/{product}")),
+        }
+    }
+}
+
+const fn post(path: String, body: Value) -> Spoken {
+    Spoken {
+        method: "POST",
+        path,
+        body: Some((JSON, body)),
+    }
+}
+
+const fn get(path: String) -> Spoken {
+    Spoken {
+        method: "GET",
+        path,
+        body: None,
+    }
+}
+
+fn moved(order: OrderId, verb: &str) -> Spoken {
+    post(format!("/api/v1/orders/{order}/{verb}"), json!({}))
+}
+
+impl Outcome {
+    /// What an answer to an action means.
+    #[must_use]
+    pub fn read(action: &Action, status: u16, content_type: &str, body: &[u8]) -> Self {
+        if (200..300).contains(&status) {
+            return Self::Ok(Answer {
+                status,
+                told: Told::read(action, body),
+                body: String::from_utf8_lossy(body).into_owned(),
+            });
+        }
+        let problem: Option<ProblemBody> = serde_json::from_slice(body).ok();
+        let code = problem.as_ref().map(|body| Code::from_slug(&body.code));
+        let refusal = Refusal {
+            status,
+            code: code.flatten(),
+            is_problem: content_type.starts_with(PROBLEM)
+                && problem.is_some_and(|body| body.status == status && !body.request_id.is_empty()),
+        };
+        if status < 500 {
+            Self::Refused(refusal)
+        } else {
+            Self::Unknown(Some(refusal))
+        }
+    }
+}
+
+impl Told {
+    /// What a 2xx answer to an action tells.
+    #[must_use]
+    pub fn read(action: &Action, body: &[u8]) -> Self {
+        let told = match action {
+            Action::Place { .. }
+            | Action::Cancel(_)
+            | Action::Ship(_)
+            | Action::Deliver(_)
+            | Action::ReadOrder(_) => serde_json::from_slice(body).ok().map(Self::Order),
+            Action::Pay { .. } | Action::Void(_) => {
+                serde_json::from_slice(body).ok().map(Self::Payment)
+            }
+            Action::Refund { .. } => serde_json::from_slice(body).ok().map(Self::Refund),
+            Action::Prove { .. } => None,
+            Action::Restock { .. } => serde_json::from_slice::<Page<InventoryView>>(body)
+                .ok()
+                .map(|page| Self::Stock(page.data)),
+            Action::ReadStock(_) => serde_json::from_slice(body)
+                .ok()
+                .map(|view: InventoryView| Self::Stock(vec![view])),
+            Action::Reprice { .. } | Action::ReadProduct(_) => {
+                serde_json::from_slice(body).ok().map(Self::Product)
+            }
+        };
+        told.unwrap_or_default()
+    }
+}
