@@ -46,7 +46,7 @@ const LONG: u32 = 100_000;
 
 pub(super) async fn orders(plan: BenchArgs) -> Result<(), BoxError> {
     if plan.mode == BenchMode::Aged {
-        return aged::aged(&plan).await;
+        return Box::pin(aged::aged(&plan)).await;
     }
     let shop = own_shop(None).await?;
     let prepared = prepare::products(&shop, &plan).await?;
