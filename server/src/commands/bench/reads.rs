@@ -142,6 +142,8 @@ impl Stand {
         config.gateway.trusted_proxies = vec!["127.0.0.1/32".parse()?];
         if let (Limits::Redis, Some(url)) = (limits, &plan.redis) {
             config.cache.clone_from(url);
+            // What a run before this one used up there is not this one's.
+            config.redis.prefix = platform::digest::base64url(&platform::digest::random::<9>()?);
         }
         let shop = Shop::open(config, true).await?;
         let goods = BenchArgs {
