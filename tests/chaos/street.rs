@@ -19,8 +19,8 @@ use testkit::{Client, PASSWORD};
 
 /// Of a thousand requests so many go past the door, to a node that is drawn by lot.
 const PAST_THE_DOOR_PER_MILLE: u32 = 60;
-/// How long somebody waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// How long somebody waits for an answer: longer than the door does, so that it says what it knows.
+const PATIENCE: Duration = Duration::from_secs(12);
 /// People who open an account at the same time.
 const AT_ONCE: usize = 16;
 /// What there is plenty of, and what everybody wants.
