@@ -263,17 +263,18 @@ async fn live(acts: Vec<Act>) {
     let (order, second) = (shop.order(), shop.second());
     let mut broken = false;
     for act in acts {
-        broken = match act {
-            Act::Break(_) => true,
-            Act::Mend => false,
-            _ => broken,
-        };
         match act {
             Act::Pay(key, method) => {
                 drop(shop.pay(&format!("k{key}"), order, method).await);
             }
-            Act::Break(place) => shop.break_at(PLACES[place]),
-            Act::Mend => shop.mend(),
+            Act::Break(place) => {
+                shop.break_at(PLACES[place]);
+                broken = true;
+            }
+            Act::Mend => {
+                shop.mend();
+                broken = false;
+            }
             Act::Restart => shop.restart().await,
             Act::Sweep => {
                 shop.clock.advance_seconds(9);
