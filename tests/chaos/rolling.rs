@@ -49,27 +49,34 @@ fn before() -> PathBuf {
     old
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn three_nodes_are_restarted_one_after_the_other_and_no_request_fails() {
-    let Some(mut cluster) = Cluster::start(&before()).await else {
-        return;
-    };
-    let street = Street::open(&cluster, BUYERS, REST)
-        .await
-        .through_the_door();
+/// How a node ends.
+#[derive(Clone, Copy)]
+enum Ending {
+    AsTold,
+    Killed,
+}
+
+/// Ends each node and starts it again, one after the other, while people buy; gives what they asked and were told.
+async fn one_after_the_other(cluster: &mut Cluster, ending: Ending) -> Vec<Operation> {
+    let street = Street::open(cluster, BUYERS, REST).await.through_the_door();
     let crowd = Crowd::gather(&street, SEED);
     crowd.has_bought(&street, SOME).await;
     for number in 0..cluster.nodes.len() {
-        cluster.nodes[number].stop().await;
+        match ending {
+            Ending::AsTold => cluster.nodes[number].stop().await,
+            Ending::Killed => cluster.nodes[number].kill().await,
+        }
         crowd.has_bought(&street, SOME).await;
         cluster.nodes[number].start_again(binary()).await;
         crowd.has_bought(&street, SOME).await;
     }
     crowd.go_home().await;
-    settle(&mut cluster, &street, SEED).await;
-    let (operations, _) = street.town.record.take();
-    println!("rolling restart: {}", report::outcomes(&operations));
-    let failed = unanswered(&operations);
+    settle(cluster, &street, SEED).await;
+    street.town.record.take().0
+}
+
+fn expect_all_answered(operations: &[Operation], cluster: &Cluster) {
+    let failed = unanswered(operations);
     assert!(
         failed.is_empty(),
         "{} failed: {failed:#?}\n{}",
@@ -79,24 +86,21 @@ async fn three_nodes_are_restarted_one_after_the_other_and_no_request_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn three_nodes_are_restarted_one_after_the_other_and_no_request_fails() {
+    let Some(mut cluster) = Cluster::start(&before()).await else {
+        return;
+    };
+    let operations = one_after_the_other(&mut cluster, Ending::AsTold).await;
+    println!("rolling restart: {}", report::outcomes(&operations));
+    expect_all_answered(&operations, &cluster);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn when_nodes_are_killed_only_what_must_not_be_repeated_is_in_doubt() {
     let Some(mut cluster) = Cluster::start(binary()).await else {
         return;
     };
-    let street = Street::open(&cluster, BUYERS, REST)
-        .await
-        .through_the_door();
-    let crowd = Crowd::gather(&street, SEED);
-    crowd.has_bought(&street, SOME).await;
-    for number in 0..cluster.nodes.len() {
-        cluster.nodes[number].kill().await;
-        crowd.has_bought(&street, SOME).await;
-        cluster.nodes[number].start_again(binary()).await;
-        crowd.has_bought(&street, SOME).await;
-    }
-    crowd.go_home().await;
-    settle(&mut cluster, &street, SEED).await;
-    let (operations, _) = street.town.record.take();
+    let operations = one_after_the_other(&mut cluster, Ending::Killed).await;
     println!("three kill -9: {}", report::outcomes(&operations));
     let (saved, others): (Vec<Operation>, Vec<Operation>) =
         operations.into_iter().partition(may_be_repeated);
@@ -105,11 +109,5 @@ async fn when_nodes_are_killed_only_what_must_not_be_repeated_is_in_doubt() {
         Wishes::of(&others).in_doubt,
         others.len()
     );
-    let failed = unanswered(&saved);
-    assert!(
-        failed.is_empty(),
-        "{} failed: {failed:#?}\n{}",
-        failed.len(),
-        cluster.last_words()
-    );
+    expect_all_answered(&saved, &cluster);
 }

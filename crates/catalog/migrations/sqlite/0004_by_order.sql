@@ -32,10 +32,8 @@ CREATE TABLE reservations_anew (
     returned_at_ms     INTEGER,
     returned_by        TEXT,
     CONSTRAINT reservations_order_length CHECK (length(order_id) = 16),
-    -- Not IN (...): SQLite would make a table of these words for each row.
     CONSTRAINT reservations_state_known
-        CHECK (state = 'open' OR state = 'committed' OR state = 'released' OR state = 'expired'
-               OR state = 'returned'),
+        CHECK (state IN ('open', 'committed', 'released', 'expired', 'returned')),
     CONSTRAINT reservations_resolved_when_not_open CHECK ((state = 'open') = (resolved_at_ms IS NULL)),
     CONSTRAINT reservations_returned_when CHECK ((state = 'returned') = (returned_at_ms IS NOT NULL))
 ) STRICT;

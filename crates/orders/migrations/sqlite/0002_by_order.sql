@@ -36,14 +36,12 @@ CREATE TABLE orders_anew (
     created_at_ms     INTEGER NOT NULL,
     updated_at_ms     INTEGER NOT NULL,
     CONSTRAINT orders_order_id_length CHECK (length(order_id) = 16),
-    -- Not IN (...): SQLite would make a table of these words for each row.
     CONSTRAINT orders_status_known
-        CHECK (status = 'pending' OR status = 'paid' OR status = 'shipped'
-               OR status = 'delivered' OR status = 'cancelled' OR status = 'refunded'),
+        CHECK (status IN ('pending', 'paid', 'shipped', 'delivered', 'cancelled', 'refunded')),
     CONSTRAINT orders_total_not_negative CHECK (total_minor >= 0),
     CONSTRAINT orders_version_positive CHECK (version >= 1),
     CONSTRAINT orders_paid_by_a_payment
-        CHECK (status = 'pending' OR status = 'cancelled' OR payment_id IS NOT NULL)
+        CHECK (status NOT IN ('paid', 'shipped', 'delivered', 'refunded') OR payment_id IS NOT NULL)
 ) STRICT;
 
 INSERT INTO orders_anew (order_number, order_id, customer_id, guest_email, fingerprint, status, version, total_minor,

@@ -65,6 +65,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "by_order",
         sql: include_str!("../../../migrations/sqlite/0004_by_order.sql"),
     },
+    Migration {
+        number: 5,
+        name: "checks",
+        sql: include_str!("../../../migrations/sqlite/0005_checks.sql"),
+    },
 ];
 
 /// The catalog in a SQLite file.

@@ -188,9 +188,9 @@ fn a_shop_of_the_schema_before_keeps_every_reservation() {
     assert_eq!(
         count(
             &connection,
-            "sqlite_schema WHERE name = 'reservations_open'"
+            "sqlite_schema WHERE name IN ('reservations_open', 'reservations_by_variant_grows')"
         ),
-        1
+        2
     );
     assert_eq!(
         walk(&connection),
@@ -208,4 +208,30 @@ fn a_shop_of_the_schema_before_keeps_every_reservation() {
         connection.execute("DELETE FROM reservations", []).is_err(),
         "lines refer to them"
     );
+}
+
+/// The steps of SQLite's machine that make tables for a while.
+fn tables_made(connection: &Connection, sql: &str) -> usize {
+    let mut statement = connection.prepare(&format!("EXPLAIN {sql}")).unwrap();
+    let steps = statement
+        .query_map([], |row| row.get::<_, String>(1))
+        .unwrap();
+    steps
+        .filter(|step| step.as_ref().unwrap() == "OpenEphemeral")
+        .count()
+}
+
+#[test]
+fn what_a_reservation_may_be_is_checked_without_a_table_of_words() {
+    let connection = shop(MIGRATIONS);
+    reserve::all(&connection, &[with_a_hash(1)], NOW).unwrap();
+    let update =
+        |state: &str| format!("UPDATE reservations SET state = '{state}', resolved_at_ms = 1");
+    assert_eq!(tables_made(&connection, &update("committed")), 0);
+    for state in ["open", "lost", ""] {
+        assert!(connection.execute(&update(state), []).is_err(), "{state}");
+    }
+    for state in ["committed", "released", "expired"] {
+        connection.execute(&update(state), []).unwrap();
+    }
 }

@@ -25,7 +25,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 4] = [
     BASE,
     Migration {
         number: 1,
@@ -36,6 +36,11 @@ pub(crate) const MIGRATIONS: [Migration; 3] = [
         number: 2,
         name: "by_order",
         sql: include_str!("../../../migrations/sqlite/0002_by_order.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "checks",
+        sql: include_str!("../../../migrations/sqlite/0003_checks.sql"),
     },
 ];
 

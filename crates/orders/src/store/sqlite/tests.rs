@@ -124,3 +124,34 @@ fn a_shop_of_the_schema_before_keeps_every_order() {
         "lines refer to them"
     );
 }
+
+/// The steps of SQLite's machine that make tables for a while.
+fn tables_made(connection: &Connection, sql: &str) -> usize {
+    let mut statement = connection.prepare(&format!("EXPLAIN {sql}")).unwrap();
+    let steps = statement
+        .query_map([], |row| row.get::<_, String>(1))
+        .unwrap();
+    steps
+        .filter(|step| step.as_ref().unwrap() == "OpenEphemeral")
+        .count()
+}
+
+#[test]
+fn what_an_order_may_be_is_checked_without_a_table_of_words() {
+    let connection = shop();
+    place::place_all(&connection, vec![with_a_hash(1)]).unwrap();
+    let update = |status: &str| format!("UPDATE orders SET status = '{status}'");
+    assert_eq!(tables_made(&connection, &update("cancelled")), 0);
+    for status in ["paid", "shipped", "delivered", "refunded", "lost", ""] {
+        let refused = connection.execute(&update(status), []);
+        assert!(refused.is_err(), "{status} without a payment");
+    }
+    connection.execute(&update("cancelled"), []).unwrap();
+    connection
+        .execute("UPDATE orders SET payment_id = zeroblob(16)", [])
+        .unwrap();
+    for status in ["paid", "shipped", "delivered", "refunded", "pending"] {
+        connection.execute(&update(status), []).unwrap();
+    }
+    assert!(connection.execute(&update("lost"), []).is_err());
+}
