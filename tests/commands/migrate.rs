@@ -36,14 +36,20 @@ async fn a_folder_is_looked_at_without_a_trace_and_brought_up_to_date() {
     assert_eq!(told_before.len(), SERVICES.len(), "{before:?}");
     assert_eq!(
         told_before[2],
-        ("orders", "lacks 0 (base), 1 (orders), 2 (by_order)")
+        (
+            "orders",
+            "lacks 0 (base), 1 (orders), 2 (by_order), 3 (checks)"
+        )
     );
     assert!(!std::path::Path::new(&folder).exists(), "nothing was made");
     let up = migrate("up", &database).await;
     assert_eq!((up.code, told(&up).len()), (0, 5), "{up:?}");
     assert_eq!(
         told(&up)[2],
-        ("orders", "got 0 (base), 1 (orders), 2 (by_order)")
+        (
+            "orders",
+            "got 0 (base), 1 (orders), 2 (by_order), 3 (checks)"
+        )
     );
     for verb in ["status", "up"] {
         let after = migrate(verb, &database).await;
