@@ -140,15 +140,17 @@ impl Cluster {
         testkit::run_with(words, &[("SOUK_DB", &self.database_url)], input).await
     }
 
-    /// What every node and the door said in their logs, the last lines of each.
+    /// What every node and the door said in their logs: the first errors and the last lines of each.
     pub(crate) fn last_words(&self) -> String {
         let names = self.nodes.iter().map(|node| node.name.as_str());
         let logs = names.chain(["door"]).map(|name| {
             let text = std::fs::read_to_string(self.folder.at(&format!("{name}.log")));
             let text = text.unwrap_or_default();
-            let last: Vec<&str> = text.lines().rev().take(15).collect();
-            let last: Vec<&str> = last.into_iter().rev().collect();
-            format!("{name}:\n{}\n", last.join("\n"))
+            let lines: Vec<&str> = text.lines().collect();
+            let (before, last) = lines.split_at(lines.len().saturating_sub(5));
+            let errors = before.iter().filter(|line| line.contains("ERROR"));
+            let said: Vec<&str> = errors.take(10).chain(last).copied().collect();
+            format!("{name}:\n{}\n", said.join("\n"))
         });
         logs.collect()
     }

@@ -234,6 +234,14 @@ async fn claim(
         .collect()
 }
 
+/// Whoever edits a product locks its row, and touches no stock: prices stand still only behind a lock of their own.
+const LOCK_PRICES: &str = "SELECT p.product_number
+   FROM products p
+   JOIN variants v ON v.product_number = p.product_number
+  WHERE v.variant_number = ANY($1)
+  ORDER BY p.product_number
+    FOR SHARE OF p";
+
 const UNCLAIM: &str = "DELETE FROM reservations WHERE order_id = ANY($1)";
 
 /// Decides with nobody else at the shelf. The keys are claimed first, with reservations that hold nothing: a twin is
@@ -258,6 +266,7 @@ async fn under_locks(
     let claimed = claim(connection, &claims, at).await?;
     let seen = Offers::read(connection, batch).await?;
     let numbers: Vec<i64> = seen.versions.keys().copied().collect();
+    connection.query(LOCK_PRICES, &[&numbers]).await?;
     connection.query(stock::LOCK, &[&numbers]).await?;
     // Read again, now that nobody can change it.
     let offers = Offers::read(connection, batch).await?;

@@ -53,6 +53,36 @@ async fn the_last_units_are_sold_once_whichever_node_is_asked() {
 }
 
 #[tokio::test]
+async fn a_product_that_is_edited_all_the_time_is_sold_all_the_same() {
+    let Some(nodes) = Room::nodes(2).await else {
+        return;
+    };
+    let id = nodes[0].tea(1_000).await.id;
+    let sold = async {
+        for _ in 0..100 {
+            let answers = everywhere(&nodes, |_, node| async move {
+                node.reserve(vec![wish(OrderId::generate(), &[(id, 1)])])
+                    .await
+            });
+            for answer in answers.await.into_iter().flatten() {
+                assert_eq!(answer.unwrap().lines.len(), 1);
+            }
+        }
+    };
+    let edited = async {
+        for price in 1_u32.. {
+            nodes[1].patched(id, json!({"price": price})).await;
+        }
+    };
+    tokio::select! {
+        () = sold => {}
+        () = edited => {}
+    }
+    assert_eq!(nodes[0].seen(id).await.stock.reserved, 200);
+    nodes[0].assert_books_balance().await;
+}
+
+#[tokio::test]
 async fn baskets_in_opposite_order_are_all_served() {
     let Some(nodes) = Room::nodes(2).await else {
         return;
