@@ -9,7 +9,7 @@ mod suite;
 use crate::domain::{roles::Roles, user::User};
 use async_trait::async_trait;
 use contracts::{
-    identity::{Ended, LoginError, ProfileError, RegisterError},
+    identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError},
     request::Precondition,
     values::{Email, SessionId, Timestamp, UserId, Username, Version},
 };
@@ -98,6 +98,24 @@ pub(crate) enum Rotated {
     Over,
 }
 
+/// A session that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OpenSession {
+    pub(crate) id: SessionId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) refreshed_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Another password for somebody who has proven the one before.
+pub(crate) struct PasswordChange {
+    pub(crate) proven: Credentials,
+    pub(crate) password_hash: SecretString,
+    /// The session that asks: the only one that does not end.
+    pub(crate) kept: SessionId,
+    pub(crate) at: Timestamp,
+}
+
 /// A change of one's own profile.
 pub(crate) struct Rename {
     pub(crate) id: UserId,
@@ -177,13 +195,28 @@ pub(crate) trait Store: Send + Sync {
     ) -> Result<User, Abort<LoginError>>;
     /// Uses a refresh token.
     async fn rotate(&self, rotation: Rotation) -> Result<Rotated, StoreError>;
-    /// Ends a session of a user.
+    /// Ends a session, if it is this user's; whether it is.
     async fn end_session(
         &self,
         id: SessionId,
         user: UserId,
         at: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
+    /// A user's sessions that have not ended, the newest first, from behind one of them on.
+    async fn open_sessions(
+        &self,
+        user: UserId,
+        after: Option<SessionId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<OpenSession>, StoreError>;
+    /// Ends all sessions of a user; answers the new epoch, if there is an account.
+    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError>;
+    /// Changes a password, if what was proven still holds, and ends the other sessions; answers them.
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Vec<SessionId>, Abort<PasswordError>>;
     /// Ends the session that a refresh token belongs to, if there is one.
     async fn end_session_of(
         &self,

@@ -8,13 +8,13 @@ mod sessions;
 mod users;
 
 use super::{
-    Credentials, LoginName, NewSession, NewUser, Rename, RoleChange, Rotated, Rotation, Secrets,
-    Setup, SigningKey, Store, TokenHash, failure,
+    Credentials, LoginName, NewSession, NewUser, OpenSession, PasswordChange, Rename, RoleChange,
+    Rotated, Rotation, Secrets, Setup, SigningKey, Store, TokenHash, failure,
 };
 use crate::domain::user::User;
 use async_trait::async_trait;
 use contracts::{
-    identity::{Ended, LoginError, ProfileError, RegisterError, UserDeleted},
+    identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError, UserDeleted},
     values::{SessionId, Timestamp, UserId},
 };
 use platform::{
@@ -178,13 +178,54 @@ impl Store for PostgresStore {
         id: SessionId,
         user: UserId,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.database
             .write((), move |c, ()| {
                 Box::pin(sessions::end_of_user(c, id, user, at))
             })
             .await
             .map_err(failure)
+    }
+
+    async fn open_sessions(
+        &self,
+        user: UserId,
+        after: Option<SessionId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<OpenSession>, StoreError> {
+        let connection = self.database.read().await?;
+        sessions::open_of(&connection, user, after, limit, now).await
+    }
+
+    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError> {
+        self.database
+            .write((), move |c, ()| {
+                Box::pin(async move {
+                    let epoch = users::raise_epoch(c, user, at).await?;
+                    sessions::end_all(c, user, "logout", at).await?;
+                    Ok(epoch)
+                })
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Vec<SessionId>, Abort<PasswordError>> {
+        self.database
+            .write(change, |c, change| {
+                Box::pin(async move {
+                    if !users::change_password(c, change).await? {
+                        return Err(Abort::Refused(PasswordError::InvalidCredentials));
+                    }
+                    let user = change.proven.user_id;
+                    Ok(sessions::end_others(c, user, change.kept, change.at).await?)
+                })
+            })
+            .await
     }
 
     async fn end_session_of(

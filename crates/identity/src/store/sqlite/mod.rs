@@ -6,13 +6,13 @@ mod sessions;
 mod users;
 
 use super::{
-    Credentials, LoginName, NewSession, NewUser, Rename, RoleChange, Rotated, Rotation, Secrets,
-    Setup, SigningKey, Store, TokenHash, failure,
+    Credentials, LoginName, NewSession, NewUser, OpenSession, PasswordChange, Rename, RoleChange,
+    Rotated, Rotation, Secrets, Setup, SigningKey, Store, TokenHash, failure,
 };
 use crate::domain::user::User;
 use async_trait::async_trait;
 use contracts::{
-    identity::{Ended, LoginError, ProfileError, RegisterError},
+    identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError},
     values::{SessionId, Timestamp, UserId},
 };
 use platform::db::{
@@ -171,11 +171,47 @@ impl Store for SqliteStore {
         id: SessionId,
         user: UserId,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let write = self
             .database
             .write(move |c| Ok(sessions::end_of_user(c, id, user, at)?));
         write.await.map_err(failure)
+    }
+
+    async fn open_sessions(
+        &self,
+        user: UserId,
+        after: Option<SessionId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<OpenSession>, StoreError> {
+        let read = self
+            .database
+            .read(move |c| Ok(sessions::open_of(c, user, after, limit, now)?));
+        read.await
+    }
+
+    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError> {
+        let write = self.database.write(move |c| {
+            let epoch = users::raise_epoch(c, user, at)?;
+            sessions::end_all(c, user, "logout", at)?;
+            Ok(epoch)
+        });
+        write.await.map_err(failure)
+    }
+
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Vec<SessionId>, Abort<PasswordError>> {
+        let write = self.database.write(move |c| {
+            if !users::change_password(c, &change)? {
+                return Err(Abort::Refused(PasswordError::InvalidCredentials));
+            }
+            let ended = sessions::end_others(c, change.proven.user_id, change.kept, change.at);
+            Ok(ended?)
+        });
+        write.await
     }
 
     async fn end_session_of(

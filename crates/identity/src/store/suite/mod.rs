@@ -54,6 +54,9 @@ store_suite! {
         a_refresh_token_has_one_successor,
         a_refresh_token_that_comes_back_late_ends_its_session,
         a_session_ends_once_and_only_by_its_user,
+        sessions_are_listed_until_they_end,
+        all_sessions_end_at_once,
+        a_new_password_ends_all_other_sessions,
         sweeping_forgets_only_what_is_long_over,
     },
 }
