@@ -6,6 +6,7 @@ mod endings;
 mod hashing;
 mod login;
 mod logout;
+mod mails;
 mod passwords;
 mod profile;
 mod proof;
@@ -19,7 +20,7 @@ mod upkeep;
 
 pub(crate) use endings::Endings;
 
-use crate::{config::Config, domain::throttle, store::Store};
+use crate::{Post, config::Config, domain::throttle, store::Store};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
@@ -53,6 +54,7 @@ pub(crate) struct Ground {
     pub(crate) keys: KeySet,
     pub(crate) revocations: Revocations,
     pub(crate) tasks: Tasks,
+    pub(crate) post: Post,
 }
 
 /// Identity, near: the accounts and tokens of a shop.
@@ -63,6 +65,7 @@ pub struct Service {
     config: Config,
     clock: Clock,
     tasks: Tasks,
+    post: Post,
     hasher: Hasher,
     prover: Prover,
     issuer: Issuer,
@@ -96,6 +99,7 @@ impl Service {
             outbox: ground.outbox,
             clock: ground.clock,
             tasks: ground.tasks,
+            post: ground.post,
             hasher,
             config,
         };
@@ -135,9 +139,11 @@ impl Service {
         self.clock.clone()
     }
 
-    /// Keeps this process's memory of what ended up to date, and sweeps what is long over, until told to stop.
+    /// Keeps this process's memory of what ended up to date, sweeps what is long over, and sends the mails that are
+    /// owed, until told to stop.
     pub(crate) fn start_upkeep(self: &Arc<Self>, tasks: &Tasks) {
         upkeep::start(self, tasks);
+        mails::start(self, tasks);
     }
 
     /// Runs a change to its end even if the caller hangs up: what a commit ended must also be marked.

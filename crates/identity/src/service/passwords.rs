@@ -1,9 +1,10 @@
-//! Another password: the current one proves who asks, and all other sessions end with it, in one commit. Whoever
-//! knew the old one has nothing any more.
+//! Another password: the current one proves who asks, and all other sessions end with it, in one commit with the
+//! mail that tells the owner. Whoever knew the old one has nothing any more.
 
-use super::{Service, hashing::HashError, proof};
+use super::{Service, hashing::HashError, mails, proof};
 use crate::{
     domain::{
+        mail::MailKind,
         password::{self, Owner},
         user::User,
     },
@@ -30,15 +31,17 @@ pub(super) async fn change(
     let account = proof::account_of_user(id);
     let proving = service.prover.prove(account, found, wish.current_password);
     let proven = proving.await?;
+    let password_hash = hash(service, wish.new_password).await?;
+    let at = service.clock.now();
     let change = PasswordChange {
         proven,
-        password_hash: hash(service, wish.new_password).await?,
+        password_hash,
         kept: who.session_id,
-        at: service.clock.now(),
+        at,
+        notice: mails::notice(MailKind::PasswordChanged, at),
     };
     let (store, endings) = (service.store.clone(), service.endings.clone());
     let changed = service.finish(async move {
-        let at = change.at;
         let ended = store.change_password(change).await.map_err(|abort| {
             abort.into_refusal(|| PasswordError::Overloaded, PasswordError::Internal)
         })?;

@@ -2,16 +2,17 @@
 //! trait. Looks behind a store's back only for what must not be left.
 
 mod accounts;
+mod mails;
 mod nodes;
 mod sessions;
 
 use super::{
-    Credentials, LoginName, NewSession, NewUser, Rotated, Rotation, Store, postgres::PostgresStore,
-    sqlite::SqliteStore,
+    Credentials, LoginName, NewMail, NewSession, NewUser, Rotated, Rotation, Store,
+    postgres::PostgresStore, sqlite::SqliteStore,
 };
-use crate::domain::{roles::Roles, user::User};
+use crate::domain::{mail::MailKind, roles::Roles, user::User};
 use async_trait::async_trait;
-use contracts::values::{Email, SessionId, Timestamp, UserId};
+use contracts::values::{Email, MailId, SessionId, Timestamp, UserId};
 use platform::db::{
     self,
     sqlite::{Database, Options},
@@ -48,6 +49,12 @@ store_suite! {
         the_first_secrets_stay,
         of_a_deleted_account_only_id_and_times_are_left,
         what_was_kept_is_there_after_opening_again,
+    },
+    mails::{
+        a_mail_is_taken_once_until_its_time_is_over,
+        a_mail_that_went_or_never_will_is_forgotten,
+        only_who_has_an_address_is_owed_a_mail,
+        the_mails_of_a_deleted_account_go_with_it,
     },
     sessions::{
         a_session_needs_the_password_that_is_there_now,
@@ -178,6 +185,15 @@ fn person(email: &str) -> NewUser {
         password_hash: SecretString::from("hash one"),
         roles: Roles::of(&[]),
         at: at(1),
+    }
+}
+
+fn notice(seconds: i64) -> NewMail {
+    NewMail {
+        id: MailId::generate(),
+        kind: MailKind::PasswordChanged,
+        at: at(seconds),
+        expires_at: at(seconds).plus_seconds(1_000),
     }
 }
 

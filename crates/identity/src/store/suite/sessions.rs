@@ -1,6 +1,6 @@
 //! Sessions and refresh tokens: one successor each, and an end that holds.
 
-use super::{Bench, ann, at, credentials, is_over, live, person, rotation, session};
+use super::{Bench, ann, at, credentials, is_over, live, notice, person, rotation, session};
 use crate::{
     domain::user::User,
     store::{Credentials, PasswordChange, Rotated, Store},
@@ -167,6 +167,7 @@ pub(super) async fn a_new_password_ends_all_other_sessions(bench: Bench) {
         password_hash: SecretString::from("hash two"),
         kept,
         at: at(seconds),
+        notice: notice(seconds),
     };
     let mut ended = store.change_password(change(5)).await.unwrap();
     ended.sort_unstable();
