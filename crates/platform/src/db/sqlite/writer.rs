@@ -260,22 +260,19 @@ fn commit_group(
     }
 }
 
-/// Tells everybody who waits that nothing can be written now: one wait for a lock is enough for all.
+/// Tells everybody who waits that nothing can be written now: one wait for a lock is enough for all. Whoever comes once
+/// the first have been told did not wait, and is tried.
 fn refuse_group(
     first: Job,
-    mut next: impl FnMut() -> Option<Job>,
+    next: impl FnMut() -> Option<Job>,
     group_max: usize,
     error: &StoreError,
 ) {
     tracing::warn!(error = %error, "no write could begin");
-    let mut job = Some(first);
-    for _ in 0..group_max {
-        let Some(current) = job.take() else { return };
-        (current(Err(error.again())).tell)(Ok(()));
-        job = next();
-    }
-    if let Some(last) = job {
-        (last(Err(error.again())).tell)(Ok(()));
+    let more = std::iter::from_fn(next).take(group_max.saturating_sub(1));
+    let group: Vec<Job> = std::iter::once(first).chain(more).collect();
+    for job in group {
+        (job(Err(error.again())).tell)(Ok(()));
     }
 }
 
