@@ -25,6 +25,9 @@ use tokio::{
 /// A thread of the runtime may be kept from its other work for so long, in microseconds.
 const QUICK_MICROS: u64 = 500;
 
+/// How the writer's thread is preferred to others, as `nice` counts: lower goes first.
+const NICENESS: i32 = -10;
+
 /// What a slow group is remembered as, in microseconds: some twenty quick ones make it forgotten.
 const SLOW_MICROS: u64 = 8 * QUICK_MICROS;
 
@@ -78,6 +81,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
+                go_first();
                 while let Some(first) = waiting.blocking_recv() {
                     // No write unwinds while this is held; a thread that did would have lost its place in the log.
                     let Ok(mut writing) = shared.lock() else {
@@ -170,6 +174,14 @@ impl Writer {
         let seat = SEAT.try_lock().ok()?;
         let writing = self.writing.try_lock().ok()?;
         (!writing.log.is_due()).then_some((seat, writing))
+    }
+}
+
+/// Everybody waits for the writer, so its thread goes before those that serve, where the system lets it (ADR 43).
+fn go_first() {
+    // "Nobody" is the calling thread: Linux keeps a niceness for each (setpriority(2), notes).
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(error = %error, "the writer goes first nowhere: see RLIMIT_NICE");
     }
 }
 
