@@ -9,6 +9,7 @@ mod servers;
 mod simulate;
 mod sizes;
 mod sources;
+mod steps;
 mod tidy;
 
 use std::{
