@@ -5,6 +5,7 @@ mod ci;
 mod headers;
 mod imports;
 mod rooms;
+mod security;
 mod servers;
 mod simulate;
 mod sizes;
@@ -22,6 +23,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
   tidy      check the rules that no compiler checks
   ci        formatting, lints, tidy, tests, doc tests; stops at the first failure
+  security  the long proofs: contract, secrets, login, slow, or only those that are named
   simulate  run simulated shops: --seeds N (200), --first S (1), --trace to see what happened";
 
 fn main() -> ExitCode {
@@ -47,6 +49,7 @@ fn run() -> io::Result<bool> {
     {
         ["tidy"] => tidy::run(&root, &mut io::stdout()),
         ["ci"] => ci::run(&root, &mut io::stdout()),
+        ["security", wish @ ..] => security::run(&root, wish, &mut io::stdout()),
         ["simulate", wish @ ..] => simulate::run(&root, wish),
         _ => writeln!(io::stderr(), "{USAGE}").map(|()| false),
     }
