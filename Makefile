@@ -1,6 +1,6 @@
 # The short names of what we do every day. `make` alone lists them.
 .POSIX:
-.PHONY: help run test lint bench
+.PHONY: help run test security lint bench
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -10,6 +10,9 @@ run: ## build the shop and open it
 
 test: ## everything that CI runs
 	cargo xtask ci
+
+security: ## the long proofs of docs/security, by other people's tools
+	cargo xtask security
 
 lint: ## formatting, lints and our own rules, without the tests
 	cargo fmt --all --check

@@ -50,7 +50,7 @@ impl Balancer {
             Some(address) => Some(ops::start(&life, address, &pools).await?),
             None => None,
         };
-        listen::start(&life.doors, listener, router, config.http.connections_max);
+        listen::start(&life.doors, listener, router, config.http.room());
         Ok(Self {
             address,
             ops_address,

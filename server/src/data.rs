@@ -1,9 +1,10 @@
 //! The data folder: made private, locked by the shop that serves from it, removed if it was temporary.
 
 use contracts::BoxError;
+use platform::config::readable_by_everybody;
 use std::{
     fs::{DirBuilder, File, OpenOptions, TryLockError},
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -44,6 +45,28 @@ fn make_and_sync(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Refuses databases that everybody on this machine can read, as a careless copy may leave them: the keys that sign
+/// tokens are in one of them.
+fn check_private(path: &Path) -> Result<(), BoxError> {
+    let is_open =
+        |path: &Path| std::fs::metadata(path).is_ok_and(|known| known.mode() & 0o005 == 0o005);
+    if !is_open(path) {
+        // Nobody else gets as far as the files.
+        return Ok(());
+    }
+    let files = std::fs::read_dir(path)?.flatten().map(|entry| entry.path());
+    let databases = files.filter(|file| file.extension().is_some_and(|kind| kind == "sqlite"));
+    for file in databases {
+        if readable_by_everybody(&file) {
+            let file = file.display();
+            let line =
+                format!("{file} can be read by everybody on this machine: `chmod o= {file}`");
+            return Err(line.into());
+        }
+    }
+    Ok(())
+}
+
 /// Whether a shop is open on this folder just now.
 pub(crate) fn is_served(path: &Path) -> bool {
     let lock = File::open(path.join("souk.lock"));
@@ -54,6 +77,7 @@ impl DataFolder {
     /// Opens a folder, or says plainly that another shop has it.
     pub(crate) fn open(path: PathBuf, temporary: bool) -> Result<Self, BoxError> {
         make(&path)?;
+        check_private(&path)?;
         let name = path.join("souk.lock");
         let lock = OpenOptions::new()
             .create(true)

@@ -39,7 +39,12 @@ pub(crate) async fn start(
         .route("/metrics", scrape)
         .merge(life.readiness.routes())
         .merge(pools.routes());
-    listen::start(&life.doors, listener, router, CONNECTIONS_MAX);
+    listen::start(
+        &life.doors,
+        listener,
+        router,
+        listen::Room::for_any(CONNECTIONS_MAX),
+    );
     Ok(address)
 }
 

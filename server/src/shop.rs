@@ -78,14 +78,15 @@ impl Shop {
             Some(address) => Some(ops::start(&life, address, services.pools()).await?),
             None => None,
         };
-        let connections_max = config.http.connections_max;
         if let Some(listener) = door {
             let router = services.router(&config, &public_url, &life.readiness)?;
-            listen::start(&life.doors, listener, router, connections_max);
+            listen::start(&life.doors, listener, router, config.http.room());
         }
         if let Some(listener) = internal {
             let router = services.internal_router(&config, &public_url, &life.readiness)?;
-            listen::start(&life.doors, listener, router, connections_max);
+            // The other nodes are few, and trusted.
+            let room = listen::Room::for_any(config.http.connections_max);
+            listen::start(&life.doors, listener, router, room);
         }
         Ok(Self {
             services,

@@ -10,6 +10,7 @@
 
 mod canary;
 mod cast;
+mod forged;
 mod table;
 mod tokens;
 

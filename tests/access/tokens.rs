@@ -5,7 +5,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use testkit::{Answer, Client};
 
-fn base64url(bytes: &[u8]) -> String {
+pub(crate) fn base64url(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let digits = |three: &[u8]| {
         let bits = three
@@ -99,7 +99,7 @@ const ADDRESSES: &[&str] = &[
     "/orders",
 ];
 
-async fn by(cast: &Cast, path: &str, authorization: &[&str]) -> Answer {
+pub(crate) async fn by(cast: &Cast, path: &str, authorization: &[&str]) -> Answer {
     let values = authorization
         .iter()
         .map(|value| HeaderValue::from_str(value).unwrap());
@@ -113,7 +113,7 @@ async fn by(cast: &Cast, path: &str, authorization: &[&str]) -> Answer {
     cast.nobody.send(request).await
 }
 
-fn assert_refused(what: &str, answer: &Answer) {
+pub(crate) fn assert_refused(what: &str, answer: &Answer) {
     let challenge = answer.header("www-authenticate");
     let seen = (answer.status, answer.code(), challenge);
     assert_eq!(

@@ -19,6 +19,7 @@ mod node;
 mod proxies;
 mod rolling;
 mod shipped;
+mod smuggled;
 mod spread;
 mod yaml;
 

@@ -14,6 +14,7 @@ mod config;
 mod events;
 mod import;
 mod migrate;
+mod refusals;
 mod replay;
 mod serve;
 mod verify;

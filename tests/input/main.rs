@@ -11,6 +11,7 @@
 
 mod addresses;
 mod ask;
+mod floods;
 mod hostile;
 mod pages;
 mod protocol;
@@ -68,6 +69,11 @@ async fn a_search_finds_what_it_names_whatever_it_looks_like() {
     let world = World::new().await;
     addresses::assert_searches(&world).await;
     addresses::assert_every_slug_leads_to_its_product(&world).await;
+}
+
+#[tokio::test]
+async fn floods_of_http_2_are_ended_and_others_are_served() {
+    floods::assert_floods_are_ended(&World::new().await).await;
 }
 
 #[tokio::test]

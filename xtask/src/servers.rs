@@ -74,7 +74,7 @@ fn missing() -> impl Iterator<Item = &'static Server> {
     })
 }
 
-fn folders() -> Vec<PathBuf> {
+pub(crate) fn folders() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = env::split_paths(&path).collect();
     folders.extend(FOLDERS.iter().map(PathBuf::from));
@@ -84,13 +84,13 @@ fn folders() -> Vec<PathBuf> {
     folders
 }
 
-fn may_install() -> bool {
+pub(crate) fn may_install() -> bool {
     let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     is_root && Path::new("/usr/bin/apt-get").exists()
 }
 
 /// What cannot be installed stays missing, and is said afterwards.
-fn install(packages: &[&str]) {
+pub(crate) fn install(packages: &[&str]) {
     for words in [
         &["update", "-qq"] as &[&str],
         &["install", "-y", "-qq", "--no-install-recommends"],

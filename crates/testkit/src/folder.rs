@@ -1,6 +1,9 @@
 //! A folder for a test's own files, which goes with it. Holds no shop of its own accord.
 
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 /// A temporary folder.
 #[derive(Debug)]
@@ -26,10 +29,12 @@ impl Folder {
         self.0.join(name).to_str().expect("a plain path").to_owned()
     }
 
-    /// Writes a file; gives its path.
+    /// Writes a file that only its owner can read, as the shop wants it of secrets; gives its path.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.at(name);
         std::fs::write(&path, content).expect("a file");
+        let private = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&path, private).expect("a file of ours");
         path
     }
 }

@@ -12,6 +12,7 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
         return Ok(());
     }
     let config = args.load()?;
+    config.check_exposure(args)?;
     telemetry::start(&telemetry::Options {
         format: config.log,
         level: config.log_level.clone(),

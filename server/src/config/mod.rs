@@ -1,6 +1,7 @@
 //! The whole configuration: the server's own sections and each service's. Printed with secrets masked.
 
 mod apart;
+mod refusals;
 
 pub use apart::{Internal, Peers};
 
@@ -10,7 +11,7 @@ use platform::{
     bus::{self, nats},
     config::{ConfigError, Sources},
     db::{postgres, sqlite},
-    http::{readiness, stack},
+    http::{listen, readiness, stack},
     mail, redis,
     telemetry::{self, LogFormat},
 };
@@ -106,6 +107,8 @@ pub struct Http {
     pub in_flight_max: u32,
     /// Connections at a time.
     pub connections_max: u32,
+    /// Of these, from one address.
+    pub connections_per_address_max: u32,
     /// The largest body.
     pub body_bytes_max: u32,
     /// How long a stop goes on taking requests, so that balancers notice.
@@ -122,6 +125,14 @@ impl Http {
             timeout_ms: self.timeout_ms,
             in_flight_max: self.in_flight_max,
             body_bytes_max: self.body_bytes_max,
+        }
+    }
+
+    /// How many connections the door has.
+    pub(crate) const fn room(&self) -> listen::Room {
+        listen::Room {
+            connections_max: self.connections_max,
+            per_address_max: self.connections_per_address_max,
         }
     }
 
@@ -233,6 +244,8 @@ impl Config {
         };
         let config: Self = platform::config::load(&sources, flags)?;
         config.check()?;
+        config.check_secrets()?;
+        file.map_or(Ok(()), refusals::check_file)?;
         Ok(config)
     }
 

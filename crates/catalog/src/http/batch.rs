@@ -31,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Shop> {
 #[serde(deny_unknown_fields)]
 struct NewProducts {
     /// 1 to 100 products.
-    #[schema(value_type = Vec<NewProduct>)]
+    #[schema(value_type = Vec<NewProduct>, min_items = 1, max_items = 100)]
     products: Vec<Box<RawValue>>,
 }
 

@@ -66,6 +66,7 @@ async fn find(
 struct MovementQuery {
     /// 1 to 100; 20 when absent.
     #[serde(default)]
+    #[param(inline)]
     limit: PageSize,
     /// Where the page begins.
     cursor: Option<Cursor>,

@@ -16,6 +16,7 @@ use serde_json::json;
 #[serde(deny_unknown_fields)]
 pub struct AdjustStock {
     /// 1 to 500 changes.
+    #[schema(min_items = 1, max_items = 500)]
     pub changes: Vec<StockChange>,
 }
 
@@ -34,7 +35,7 @@ pub struct StockChange {
     /// ...if there are this many now.
     pub expected: Option<i64>,
     /// Why, 1 to 200 characters.
-    #[schema(example = "damaged")]
+    #[schema(example = "damaged", min_length = 1, max_length = 200)]
     pub reason: String,
 }
 

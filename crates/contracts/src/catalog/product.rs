@@ -46,13 +46,15 @@ impl std::str::FromStr for ProductStatus {
 #[serde(deny_unknown_fields)]
 pub struct NewProduct {
     /// 1 to 200 characters.
-    #[schema(example = "Green tea")]
+    #[schema(example = "Green tea", min_length = 1, max_length = 200)]
     pub name: String,
     /// The default variant's SKU, 1 to 64 characters; made from the id when absent.
+    #[schema(min_length = 1, max_length = 64)]
     pub sku: Option<String>,
     /// The address of its page; made from the name when absent.
     pub slug: Option<String>,
     /// Up to 20,000 characters.
+    #[schema(max_length = 20_000)]
     #[serde(default)]
     pub description: String,
     /// The default variant's price, zero or more.
@@ -77,12 +79,15 @@ pub struct NewProduct {
 #[serde(deny_unknown_fields, default)]
 pub struct PatchProduct {
     /// 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub name: Option<String>,
     /// The default variant's SKU.
+    #[schema(min_length = 1, max_length = 64)]
     pub sku: Option<String>,
     /// The address of its page.
     pub slug: Option<String>,
     /// Up to 20,000 characters.
+    #[schema(max_length = 20_000)]
     pub description: Option<String>,
     /// The default variant's price.
     pub price: Option<MoneyInput>,
@@ -232,6 +237,7 @@ pub struct ProductQuery {
 #[serde(deny_unknown_fields)]
 pub struct NewCategory {
     /// 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// The address of its page; made from the name when absent.
     pub slug: Option<String>,

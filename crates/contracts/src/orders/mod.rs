@@ -76,6 +76,7 @@ impl std::str::FromStr for OrderStatus {
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrder {
     /// What, at least one line. Lines may name the same thing twice.
+    #[schema(min_items = 1)]
     pub items: Vec<OrderItem>,
     /// What the buyer thinks it costs: refused with the right total when it differs.
     pub total: Option<MoneyInput>,

@@ -25,6 +25,7 @@ pub struct RefundOrder {
     #[serde(default)]
     pub items: Vec<ReturnedItem>,
     /// Why, up to 200 characters.
+    #[schema(max_length = 200)]
     pub reason: Option<String>,
 }
 

@@ -310,9 +310,17 @@ impl utoipa::ToSchema for MoneyInput {}
 plain_schema!(
     Currency,
     String,
-    pattern(Some("^[A-Z]{3}$")),
+    enum_values(Some(codes())),
     examples(["USD"])
 );
+
+/// All codes, for the document.
+fn codes() -> Vec<&'static str> {
+    let others = EXPONENTS.iter().map(|(code, _)| *code);
+    let mut codes: Vec<_> = TWO_DECIMALS.split_whitespace().chain(others).collect();
+    codes.sort_unstable();
+    codes
+}
 
 #[cfg(test)]
 mod tests {

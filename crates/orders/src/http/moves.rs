@@ -20,6 +20,7 @@ pub(super) struct Nothing {}
 #[serde(deny_unknown_fields)]
 pub(super) struct ShipOrder {
     /// The carrier's number, up to 100 characters.
+    #[schema(max_length = 100)]
     tracking: Option<String>,
 }
 
@@ -33,12 +34,17 @@ async fn advance(app: &App, who: &Reader, id: OrderId, step: OrderMove) -> Resul
 /// While it is pending or paid, by its buyer or an admin: its stock goes back, and its money if it was paid.
 #[utoipa::path(
     post, path = "/api/v1/orders/{id}/cancel", operation_id = "cancel_order", tag = "orders",
-    params(("id" = OrderId, Path, description = "The order's id")), request_body = Nothing,
+    params(
+        ("id" = OrderId, Path, description = "The order's id"),
+        ("Order-Token" = Option<String>, Header, description = "For guests: what came with the order"),
+    ),
+    request_body = Nothing,
     responses(
         (status = 200, body = OrderView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
         (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
         (status = 415, body = ProblemBody), (status = 422, body = ProblemBody), (status = 429, body = ProblemBody),
-    )
+    ),
+    security(("bearer" = []), ("order_token" = []))
 )]
 pub(super) async fn cancel(
     State(app): State<App>,

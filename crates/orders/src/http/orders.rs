@@ -146,12 +146,16 @@ pub(super) async fn list(
 /// For its buyer (a guest sends `Order-Token`), the merchant who sells all of it, and admins.
 #[utoipa::path(
     get, path = "/api/v1/orders/{id}", operation_id = "find_order", tag = "orders",
-    params(("id" = OrderId, Path, description = "The order's id")),
+    params(
+        ("id" = OrderId, Path, description = "The order's id"),
+        ("Order-Token" = Option<String>, Header, description = "For guests: what came with the order"),
+    ),
     responses(
         (status = 200, body = OrderView), (status = 304, description = "Not modified"),
         (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
         (status = 404, body = ProblemBody), (status = 429, body = ProblemBody),
-    )
+    ),
+    security(("bearer" = []), ("order_token" = []))
 )]
 pub(super) async fn find(
     State(app): State<App>,
@@ -172,11 +176,15 @@ pub(super) async fn find(
 /// Everything that happened to the order, oldest first.
 #[utoipa::path(
     get, path = "/api/v1/orders/{id}/timeline", operation_id = "order_timeline", tag = "orders",
-    params(("id" = OrderId, Path, description = "The order's id")),
+    params(
+        ("id" = OrderId, Path, description = "The order's id"),
+        ("Order-Token" = Option<String>, Header, description = "For guests: what came with the order"),
+    ),
     responses(
         (status = 200, body = Page<OrderEventView>), (status = 400, body = ProblemBody),
         (status = 401, body = ProblemBody), (status = 404, body = ProblemBody), (status = 429, body = ProblemBody),
-    )
+    ),
+    security(("bearer" = []), ("order_token" = []))
 )]
 pub(super) async fn timeline(
     State(app): State<App>,

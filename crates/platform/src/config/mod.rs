@@ -9,7 +9,10 @@ use figment::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};
-use std::path::{Path, PathBuf};
+use std::{
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 /// A setting that is shown to nobody: printed, it is masked.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -50,6 +53,9 @@ pub enum ConfigError {
     /// The file that was asked for cannot be read.
     #[error("the configuration file {} cannot be read", .0.display())]
     File(PathBuf),
+    /// The file holds a secret, and everybody on this machine can read it.
+    #[error("{} holds a secret and can be read by everybody here: `chmod o= {}`", .0.display(), .0.display())]
+    Exposed(PathBuf),
     /// A key is unknown, missing, or its value is of the wrong kind.
     #[error("{0}")]
     Invalid(String),
@@ -117,11 +123,23 @@ fn kept_in_files() -> Result<Vec<(String, String)>, ConfigError> {
         let Some(key) = key.as_str().strip_suffix(IN_A_FILE) else {
             continue;
         };
-        let text =
-            std::fs::read_to_string(&path).map_err(|_| ConfigError::File(PathBuf::from(path)))?;
+        let path = PathBuf::from(path);
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            return Err(ConfigError::File(path));
+        };
+        if readable_by_everybody(&path) {
+            return Err(ConfigError::Exposed(path));
+        }
         kept.push((key.to_owned(), text.trim_end_matches('\n').to_owned()));
     }
     Ok(kept)
+}
+
+/// Whether users of this machine can read a file who are neither its owner nor of its group.
+#[must_use]
+pub fn readable_by_everybody(file: &Path) -> bool {
+    let bits = std::fs::metadata(file).map_or(0, |known| known.permissions().mode());
+    bits & 0o004 != 0
 }
 
 /// The point at which a test wants the process to end; see `fault`.

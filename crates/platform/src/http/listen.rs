@@ -1,7 +1,11 @@
 //! The socket: accepts, serves HTTP/1 and HTTP/2 with bounds on headers and time, and stops gracefully: whoever
 //! came before the end is answered, and told to come no more.
 
-use super::auth::ClientAddress;
+use super::{
+    auth::ClientAddress,
+    patience::Patient,
+    places::{Place, Places},
+};
 use crate::tasks::Tasks;
 use axum::{Router, body::Body, extract::Request};
 use contracts::BoxError;
@@ -21,15 +25,37 @@ use tower::ServiceExt;
 /// Room for a header block that is refused politely; beyond it hyper refuses by itself.
 const HEADER_BUFFER_BYTES: usize = 64 * 1_024;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client may read nothing of what is sent to it.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection that has said nothing yet is listened to when we stop: its first request may be under
 /// way, and closing the socket would make it one that nobody knows the fate of.
 const FIRST_REQUEST: Duration = Duration::from_millis(250);
 /// Connections taken from the socket's own queue when we stop.
 const LAST_MAX: usize = 1_024;
 
+/// How many connections a listener has at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// In all.
+    pub connections_max: u32,
+    /// From one address, or from one IPv6 network of /64.
+    pub per_address_max: u32,
+}
+
+impl Room {
+    /// Where only those ask who are trusted with all of it.
+    #[must_use]
+    pub const fn for_any(connections_max: u32) -> Self {
+        Self {
+            connections_max,
+            per_address_max: connections_max,
+        }
+    }
+}
+
 /// Starts serving a router at a listener until the tasks stop; open requests are then finished.
-pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, connections_max: u32) {
-    let limit = usize::try_from(connections_max)
+pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, room: Room) {
+    let limit = usize::try_from(room.connections_max)
         .unwrap_or(usize::MAX)
         .min(Semaphore::MAX_PERMITS);
     let permits = Arc::new(Semaphore::new(limit));
@@ -37,6 +63,7 @@ pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, connections_m
         connections: tasks.clone(),
         router,
         stop: tasks.stopping(),
+        places: Places::new(room.per_address_max),
     };
     tasks.start("http", move |stop| async move {
         loop {
@@ -77,16 +104,21 @@ struct Door {
     connections: Tasks,
     router: Router,
     stop: CancellationToken,
+    places: Places,
 }
 
 impl Door {
     fn admit(&self, stream: TcpStream, address: SocketAddr, permit: OwnedSemaphorePermit) {
+        let Some(place) = self.places.take(address.ip()) else {
+            tracing::debug!("an address has as many connections as one may have");
+            return;
+        };
         let serving = serve(stream, address, self.router.clone(), self.stop.clone());
         drop(self.connections.finish(async move {
             if let Err(error) = serving.await {
                 tracing::debug!(error = %error, "a connection ended badly");
             }
-            drop(permit);
+            drop::<(Place, OwnedSemaphorePermit)>((place, permit));
         }));
     }
 }
@@ -98,6 +130,7 @@ async fn serve(
     stop: CancellationToken,
 ) -> Result<(), BoxError> {
     stream.set_nodelay(true)?;
+    let stream = Patient::new(stream, SEND_TIMEOUT);
     let asked = CancellationToken::new();
     let first = asked.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {

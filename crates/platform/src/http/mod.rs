@@ -14,6 +14,8 @@ pub mod internal;
 pub mod json;
 pub mod listen;
 pub mod params;
+mod patience;
+mod places;
 pub mod readiness;
 mod rumours;
 pub mod stack;

@@ -289,6 +289,10 @@ impl TokenVerifier {
         let claims = jsonwebtoken::decode::<AccessClaims>(token, &key, &self.validation)
             .ok()?
             .claims;
+        // What ended is remembered for this long: a token that lives longer would come back to life.
+        if claims.exp.saturating_sub(claims.iat) > KEEP_SECONDS {
+            return None;
+        }
         Some(Verified {
             principal: Principal {
                 user_id: claims.sub,

@@ -19,6 +19,9 @@ use lettre::{
 };
 use std::{path::Path, sync::Arc};
 
+/// The longest line of a mail.
+const LINE_MAX: usize = 998;
+
 /// A mail that is ready to go.
 pub struct Mail {
     /// The same for each try: `Message-ID` is made of it, so that a mail that went twice is seen to be one.
@@ -77,10 +80,13 @@ fn compose(mail: &Mail, from: &Mailbox) -> Result<Message, BoxError> {
     message.map_err(Into::into)
 }
 
-/// As it is, if it may travel so: whoever looks at a file finds the link whole.
+/// As it is, if it may travel so (RFC 5322, 2.1.1): whoever looks at a file finds a link whole.
 fn body(text: &str) -> Body {
-    Body::new_with_encoding(text.to_owned(), ContentTransferEncoding::SevenBit)
-        .unwrap_or_else(|_| Body::new(text.to_owned()))
+    if text.is_ascii() && text.lines().all(|line| line.len() <= LINE_MAX) {
+        let bytes = text.as_bytes().to_vec();
+        return Body::dangerous_pre_encoded(bytes, ContentTransferEncoding::SevenBit);
+    }
+    Body::new(text.to_owned())
 }
 
 #[cfg(test)]

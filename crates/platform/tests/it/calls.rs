@@ -177,7 +177,7 @@ async fn node(tasks: &Tasks, thing: &Arc<Thing>) -> SocketAddr {
     let router = stack::wrap(router, &bounds, "http://node", Clock::System);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    listen::start(tasks, listener, router, 100);
+    listen::start(tasks, listener, router, listen::Room::for_any(100));
     address
 }
 

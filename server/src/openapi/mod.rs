@@ -1,0 +1,68 @@
+//! The OpenAPI document of the whole shop: the services' parts put together.
+
+mod door;
+mod links;
+
+use contracts::BoxError;
+use serde_json::{Map, Value};
+use utoipa::openapi::{
+    ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder,
+    security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
+};
+
+type Operation = Map<String, Value>;
+
+/// Joins the services' documents.
+pub(crate) fn join(parts: Vec<OpenApi>) -> Result<String, BoxError> {
+    let info = InfoBuilder::new()
+        .title("Souk")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "A shop's back end: identity, catalog and inventory, orders, payments. Errors are problems \
+             (RFC 9457); money is whole minor units; lists are keyset pages; every write answers the new \
+             version; `Idempotency-Key` makes any POST of orders and payments safe to repeat.",
+        ))
+        .build();
+    let mut bearer = Http::new(HttpAuthScheme::Bearer);
+    bearer.bearer_format = Some("JWT".to_owned());
+    let order_token = ApiKeyValue::with_description(
+        "Order-Token",
+        "What a guest got with the order, as `order_token`.",
+    );
+    let order_token = SecurityScheme::ApiKey(ApiKey::Header(order_token));
+    let components = ComponentsBuilder::new()
+        .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .security_scheme("order_token", order_token)
+        .build();
+    let mut document = OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components))
+        .build();
+    for part in parts {
+        document.merge(part);
+    }
+    let mut document = serde_json::to_value(&document)?;
+    for (path, method, operation) in operations(&mut document) {
+        door::complete(path, method, operation);
+        links::add(operation);
+    }
+    door::bound_numbers(&mut document);
+    Ok(serde_json::to_string_pretty(&document)?)
+}
+
+/// Every operation of every path.
+fn operations(document: &mut Value) -> impl Iterator<Item = (&String, &String, &mut Operation)> {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    let methods = paths
+        .into_iter()
+        .flatten()
+        .filter_map(|(path, methods)| methods.as_object_mut().map(|methods| (path, methods)))
+        .flat_map(|(path, methods)| methods.iter_mut().map(move |pair| (path, pair)));
+    methods
+        .filter_map(|(path, (method, operation))| {
+            operation
+                .as_object_mut()
+                .map(|operation| (path, method, operation))
+        })
+        .filter(|(.., operation)| operation.contains_key("responses"))
+}

@@ -1,0 +1,102 @@
+//! HTTP/2 by hand: streams that are opened and reset as fast as they can be sent, and headers that never end. The shop
+//! says GOAWAY, and others are served meanwhile.
+
+use super::world::World;
+use std::time::Duration;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const HEADERS: u8 = 1;
+const RESET: u8 = 3;
+const SETTINGS: u8 = 4;
+const GOAWAY: u8 = 7;
+const CONTINUATION: u8 = 9;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+/// What is wrong, in the last four bytes of a GOAWAY's fixed part.
+const ENHANCE_YOUR_CALM: u32 = 0xb;
+/// Far more than anybody needs; the shop must have ended it before.
+const FRAMES: u32 = 20_000;
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn frame(kind: u8, flags: u8, stream: u32, content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+    let mut bytes = length[1..].to_vec();
+    bytes.extend([kind, flags]);
+    bytes.extend(stream.to_be_bytes());
+    bytes.extend(content);
+    bytes
+}
+
+/// `GET http://a/` by the table of HPACK.
+const GET: &[u8] = &[0x82, 0x86, 0x84, 0x41, 1, b'a'];
+
+fn resets() -> Vec<u8> {
+    let streams = (0..FRAMES).map(|number| number * 2 + 1);
+    let both = |stream| {
+        let mut bytes = frame(HEADERS, END_HEADERS | END_STREAM, stream, GET);
+        bytes.extend(frame(RESET, 0, stream, &[0, 0, 0, 8]));
+        bytes
+    };
+    streams.flat_map(both).collect()
+}
+
+fn endless_headers() -> Vec<u8> {
+    let mut bytes = frame(HEADERS, END_STREAM, 1, GET);
+    // A literal that is not kept, of one letter and one letter.
+    let more = [0, 1, b'x', 1, b'y'].repeat(200);
+    let piece = frame(CONTINUATION, 0, 1, &more);
+    bytes.extend(piece.repeat(usize::try_from(FRAMES / 20).unwrap()));
+    bytes
+}
+
+/// The reason of the GOAWAY that ended a connection; none when it was closed without one.
+async fn end_of(url: &str, flood: Vec<u8>) -> Option<u32> {
+    let address = url.trim_start_matches("http://");
+    let (mut from, mut to) = TcpStream::connect(address).await.unwrap().into_split();
+    let writing = tokio::spawn(async move {
+        // It is cut off at some moment: that is what it is for.
+        drop(to.write_all(PREFACE).await);
+        drop(to.write_all(&frame(SETTINGS, 0, 0, &[])).await);
+        drop(to.write_all(&flood).await);
+        to
+    });
+    let mut reason = None;
+    let reading = async {
+        let mut head = [0; 9];
+        while from.read_exact(&mut head).await.is_ok() {
+            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+            let mut content = vec![0; usize::try_from(length).unwrap()];
+            if from.read_exact(&mut content).await.is_err() {
+                break;
+            }
+            if head[3] == GOAWAY {
+                let last = content[4..8].try_into().unwrap();
+                reason = Some(u32::from_be_bytes(last));
+            }
+        }
+    };
+    timeout(PATIENCE, reading).await.expect("it is ended");
+    writing.abort();
+    reason
+}
+
+pub(crate) async fn assert_floods_are_ended(world: &World) {
+    for (what, flood) in [
+        ("rapid resets", resets()),
+        ("endless headers", endless_headers()),
+    ] {
+        let others = async {
+            for _ in 0..20 {
+                let answer = world.nobody.get("/api/v1/categories").await;
+                assert_eq!(answer.status, 200, "{what}: {}", answer.text);
+            }
+        };
+        let (reason, ()) = tokio::join!(end_of(world.url(), flood), others);
+        assert_eq!(reason, Some(ENHANCE_YOUR_CALM), "{what}");
+    }
+}

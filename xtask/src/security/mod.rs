@@ -1,0 +1,111 @@
+//! `cargo xtask security`: what takes longer than tests may, mostly other people's tools against a shop of our own on
+//! loopback. Each tool's own closing lines are printed; what could not be had is said, and is no success.
+
+mod contract;
+mod http;
+mod login;
+mod secrets;
+mod shop;
+mod slow;
+mod tools;
+
+use crate::ci;
+use std::{
+    env,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// How a part ended, and its last words.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    Passed(String),
+    Failed(String),
+    NotRun(String),
+}
+
+/// What every part works with.
+struct Stand {
+    /// The workspace.
+    root: PathBuf,
+    /// The shop's binary.
+    binary: PathBuf,
+    /// Where parts keep what they need: tools, shops, reports.
+    folder: PathBuf,
+}
+
+struct Part {
+    name: &'static str,
+    what: &'static str,
+    run: fn(&Stand, &mut dyn Write) -> io::Result<Outcome>,
+}
+
+const PARTS: &[Part] = &[
+    Part {
+        name: "contract",
+        what: "schemathesis asks everything that the document says, and what it does not say",
+        run: contract::run,
+    },
+    Part {
+        name: "secrets",
+        what: "no secret of that run is in its logs, its database or its answers",
+        run: secrets::run,
+    },
+    Part {
+        name: "login",
+        what: "an unknown user takes as long as a wrong password",
+        run: login::run,
+    },
+    Part {
+        name: "slow",
+        what: "a thousand slow connections of slowhttptest, and what others notice of them",
+        run: slow::run,
+    },
+];
+
+/// Names another binary than the one that is built here, for tests and for this.
+const BINARY: &str = "SOUK_TEST_BINARY";
+
+/// Runs the parts that are wished for, or all; answers whether all passed.
+pub(crate) fn run(root: &Path, wish: &[&str], out: &mut dyn Write) -> io::Result<bool> {
+    if let Some(unknown) = wish
+        .iter()
+        .find(|name| PARTS.iter().all(|part| part.name != **name))
+    {
+        for part in PARTS {
+            writeln!(out, "{:<9} {}", part.name, part.what)?;
+        }
+        return Err(io::Error::other(format!("there is no part {unknown}")));
+    }
+    let stand = Stand {
+        root: root.to_owned(),
+        binary: binary(root)?,
+        folder: root.join("target/security"),
+    };
+    std::fs::create_dir_all(&stand.folder)?;
+    let mut passed = true;
+    let wished = |part: &&Part| wish.is_empty() || wish.contains(&part.name);
+    for part in PARTS.iter().filter(wished) {
+        writeln!(out, "security: {}: {}", part.name, part.what)?;
+        let outcome = (part.run)(&stand, out)?;
+        passed &= matches!(outcome, Outcome::Passed(_));
+        let (word, said) = match outcome {
+            Outcome::Passed(said) => ("passed", said),
+            Outcome::Failed(said) => ("FAILED", said),
+            Outcome::NotRun(said) => ("NOT RUN", said),
+        };
+        writeln!(out, "security: {}: {word}: {said}", part.name)?;
+    }
+    Ok(passed)
+}
+
+fn binary(root: &Path) -> io::Result<PathBuf> {
+    if let Some(named) = env::var_os(BINARY) {
+        return std::path::absolute(named);
+    }
+    let built = ci::cargo(root, &["build", "--release", "--bin", "souk"]).status()?;
+    if !built.success() {
+        return Err(io::Error::other("the shop could not be built"));
+    }
+    Ok(root.join("target/release/souk"))
+}

@@ -1,0 +1,136 @@
+//! A shop of our own on loopback, in an empty folder; it ends with its handle.
+
+use super::{
+    Stand,
+    http::{Answer, ask},
+    tools,
+};
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+/// Whose password every account here has. It is looked for afterwards where no password may be.
+pub(super) const PASSWORD: &str = "canary-password-8Zq4vW";
+const ADMIN: &str = "admin@souk.example";
+
+pub(super) struct Shop {
+    process: Child,
+    /// `127.0.0.1:PORT`.
+    pub(super) address: String,
+    /// What makes the first admin.
+    pub(super) setup_token: String,
+}
+
+impl Shop {
+    /// Opens one without limits, on a folder that is emptied first. Its logs go into a file of that folder.
+    pub(super) fn open(stand: &Stand, name: &str, settings: &[(&str, &str)]) -> io::Result<Self> {
+        let folder = folder(stand, name);
+        tools::remove(&folder)?;
+        std::fs::create_dir_all(&folder)?;
+        let mut process = command(stand)
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--log",
+                "json",
+                "--data",
+            ])
+            .arg(data(&folder))
+            .env("SOUK_LIMITS__ENABLED", "false")
+            .envs(settings.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(log(&folder))?)
+            .spawn()?;
+        let said = process.stdout.take();
+        let (mut address, mut setup_token) = (String::new(), String::new());
+        for line in said
+            .into_iter()
+            .flat_map(|said| BufReader::new(said).lines())
+        {
+            let line = line?;
+            if let Some((_, rest)) = line.split_once("\"setup_token\":\"") {
+                setup_token = rest.split('"').next().unwrap_or_default().to_owned();
+            }
+            if let Some(url) = line.strip_prefix("listening on http://") {
+                url.clone_into(&mut address);
+                break;
+            }
+        }
+        let shop = Self {
+            process,
+            address,
+            setup_token,
+        };
+        if shop.address.is_empty() {
+            return Err(io::Error::other("the shop did not open"));
+        }
+        Ok(shop)
+    }
+
+    /// Makes an admin and signs them in.
+    pub(super) fn admin(&self, stand: &Stand, name: &str) -> io::Result<Answer> {
+        let mut command = command(stand)
+            .args(["admin", "create", "--email", ADMIN, "--data"])
+            .arg(data(&folder(stand, name)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()?;
+        if let Some(mut stdin) = command.stdin.take() {
+            writeln!(stdin, "{PASSWORD}")?;
+        }
+        if !command.wait()?.success() {
+            return Err(io::Error::other("no admin could be made"));
+        }
+        self.post("/api/v1/auth/login", &credentials(ADMIN))
+    }
+
+    /// Opens an account.
+    pub(super) fn register(&self, email: &str) -> io::Result<Answer> {
+        self.post("/api/v1/auth/register", &credentials(email))
+    }
+
+    /// Sends JSON, as nobody.
+    pub(super) fn post(&self, path: &str, body: &str) -> io::Result<Answer> {
+        ask(&self.address, "POST", path, &[], body)
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// The binary, with nothing of ours in its environment: it would take it for a setting.
+fn command(stand: &Stand) -> Command {
+    let mut command = Command::new(&stand.binary);
+    command.env_remove(super::BINARY);
+    command
+}
+
+/// Where a shop of this name keeps everything.
+pub(super) fn folder(stand: &Stand, name: &str) -> PathBuf {
+    stand.folder.join(format!("shop-{name}"))
+}
+
+/// Where it keeps its databases.
+pub(super) fn data(folder: &Path) -> PathBuf {
+    folder.join("data")
+}
+
+/// Where it writes its logs.
+pub(super) fn log(folder: &Path) -> PathBuf {
+    folder.join("log.json")
+}
+
+/// The body of a registration or a sign-in.
+pub(super) fn credentials(email: &str) -> String {
+    format!("{{\"email\":\"{email}\",\"password\":\"{PASSWORD}\"}}")
+}
