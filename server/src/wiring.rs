@@ -310,7 +310,7 @@ impl<'c> Ground<'c> {
         config: &'c Config,
         folder: Option<&'c Path>,
         clock: Clock,
-        tasks: &Tasks,
+        tasks: &'c Tasks,
     ) -> Result<Self, BoxError> {
         Ok(Self {
             config,
