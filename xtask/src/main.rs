@@ -1,6 +1,7 @@
 //! `cargo xtask`: the checks of this project, the same for a developer and for CI.
 //! Nothing but the standard library in here: it must build in a moment and depend on nothing it guards.
 
+mod asvs;
 mod ci;
 mod headers;
 mod imports;
@@ -22,6 +23,7 @@ use std::{
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
   tidy      check the rules that no compiler checks
+  asvs      make docs/security/asvs.md of the table beside it
   ci        formatting, lints, tidy, tests, doc tests; stops at the first failure
   security  the long proofs: contract, secrets, login, slow, or only those that are named
   simulate  run simulated shops: --seeds N (200), --first S (1), --trace to see what happened";
@@ -48,6 +50,7 @@ fn run() -> io::Result<bool> {
         .as_slice()
     {
         ["tidy"] => tidy::run(&root, &mut io::stdout()),
+        ["asvs"] => asvs::run(&root, &mut io::stdout()),
         ["ci"] => ci::run(&root, &mut io::stdout()),
         ["security", wish @ ..] => security::run(&root, wish, &mut io::stdout()),
         ["simulate", wish @ ..] => simulate::run(&root, wish),

@@ -102,7 +102,7 @@ fn check(files: &[File]) -> Vec<Violation> {
     violations
 }
 
-fn read(root: &Path) -> io::Result<Vec<File>> {
+pub(crate) fn read(root: &Path) -> io::Result<Vec<File>> {
     let mut paths = Vec::new();
     collect(root, "", &mut paths)?;
     paths.sort();
