@@ -41,7 +41,7 @@ impl Shop {
     ///
     /// # Errors
     /// When the folder is in use, the address is taken, or a store cannot be opened.
-    pub async fn open(config: Config, ephemeral: bool) -> Result<Self, BoxError> {
+    pub async fn open(mut config: Config, ephemeral: bool) -> Result<Self, BoxError> {
         let folder = folder_of(&config, ephemeral)?;
         let door = config.target.has(Target::Gateway);
         let door = bind(door.then_some(config.http.listen)).await?;
@@ -54,10 +54,13 @@ impl Shop {
         let address = address_of(&door)?.or(internal_address);
         let address = address.ok_or("the configuration names no address to listen on")?;
         let public_url = config.public_url(address);
+        // Known only now if the port was free to choose; links in mails lead there.
+        config.http.public_url.clone_from(&public_url);
         let life = Life::new(Readiness::new(config.readiness));
         let work = &life.work;
         let path = folder.as_ref().map(DataFolder::path);
-        let services = Services::open(&config, path, Clock::System, work).await?;
+        // On the heap: a future of this size would be copied about by whoever opens a shop.
+        let services = Box::pin(Services::open(&config, path, Clock::System, work)).await?;
         let demo_products = if config.shop.demo && services.has_catalog() {
             demo::fill(&*services.catalog).await?
         } else {
@@ -166,7 +169,8 @@ pub async fn open_services(
         crate::data::make(folder)?;
     }
     // Schemas on a server are looked at as they are opened.
-    let services = Services::open(config, folder.as_deref(), Clock::System, &work).await?;
+    let services = Services::open(config, folder.as_deref(), Clock::System, &work);
+    let services = Box::pin(services).await?;
     Ok((services, work))
 }
 

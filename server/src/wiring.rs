@@ -19,6 +19,7 @@ use platform::{
     clock::{Clock, Steady},
     db::Database,
     http::{KeySet, Readiness, Revocations, readiness::Need},
+    mail,
     outbox::{self, FarDesk, NearDesk},
     redis::Redis,
     tasks::Tasks,
@@ -89,6 +90,7 @@ fn desk(near: &Near, ways: &Ways, clock: &Clock, bus: &Arc<dyn Bus>) -> Result<D
 /// What services are opened with.
 struct Ground<'c> {
     config: &'c Config,
+    folder: Option<&'c Path>,
     places: Places<'c>,
     clock: Clock,
     tasks: Tasks,
@@ -113,6 +115,7 @@ impl Services {
         let ways = Ways::open(config, &clock, tasks)?;
         let ground = Ground {
             config,
+            folder,
             places: Places::new(config, folder, tasks),
             clock: clock.clone(),
             tasks: tasks.clone(),
@@ -320,6 +323,14 @@ impl Ground<'_> {
             keys: self.keys.clone(),
             revocations: self.revocations.clone(),
             tasks: self.tasks.clone(),
+            post: identity::Post {
+                mailer: mail::open(
+                    &self.config.mail,
+                    self.folder.unwrap_or_else(|| Path::new(".")),
+                )?,
+                options: self.config.mail.clone(),
+                public_url: self.config.public_url(self.config.http.listen),
+            },
         };
         Ok(identity::open(parts).await?)
     }

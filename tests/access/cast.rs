@@ -46,6 +46,10 @@ pub(crate) enum Thing {
     Own,
     /// A second account of the asker's, with the same rights, which then asks.
     Double,
+    /// A session of an account that nobody else uses.
+    Session,
+    /// A session of a second account of the asker's, which then asks.
+    OwnSession,
     /// The own merchant's, on sale.
     Product,
     /// The own merchant's, not yet on sale.
@@ -182,6 +186,8 @@ impl Cast {
             Thing::OwnerHerself => Made::new(asker, self.owner.user_id()),
             Thing::Account => self.account(asker).await,
             Thing::Double => self.double(who).await,
+            Thing::Session => self.session(asker).await,
+            Thing::OwnSession => self.own_session(who).await,
             Thing::Product => self.offer(asker, "active").await,
             Thing::Draft => self.offer(asker, "draft").await,
             Thing::Archived => self.offer(asker, "archived").await,
@@ -241,6 +247,22 @@ impl Cast {
         Made::new(self.nobody.signed_in(&again), id)
             .with("$version", raised.int("/version"))
             .with("$refresh", again.str("/refresh_token"))
+    }
+
+    async fn session(&self, asker: Client) -> Made {
+        let (_, account) = self.register().await;
+        let id = session_of(&self.nobody.signed_in(&account)).await;
+        Made::new(asker, &id)
+    }
+
+    async fn own_session(&self, who: Who) -> Made {
+        let mut made = match who {
+            // Nobody has none, and tries another's.
+            Who::Nobody => return self.session(self.nobody.clone()).await,
+            _ => self.double(who).await,
+        };
+        made.id = session_of(&made.asker).await;
+        made
     }
 
     async fn offer(&self, asker: Client, status: &str) -> Made {
@@ -329,6 +351,14 @@ impl Cast {
         }
         made
     }
+}
+
+/// The session that asks.
+async fn session_of(client: &Client) -> String {
+    let list = client.get("/api/v1/me/sessions").await;
+    let rows = list.json["data"].as_array().unwrap();
+    let current = rows.iter().find(|row| row["current"] == true).unwrap();
+    current["id"].as_str().unwrap().to_owned()
 }
 
 /// The request with an idempotency key of its own.

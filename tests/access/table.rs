@@ -64,6 +64,7 @@ const REFRESH: &str = r#"{"refresh_token":"$refresh"}"#;
 const SETUP: &str =
     r#"{"setup_token":"used","email":"new-$n@souk.example","password":"$password"}"#;
 const PASSWORD: &str = r#"{"password":"$password"}"#;
+const CHANGE_PASSWORD: &str = r#"{"current_password":"$password","new_password":"a new horse $n"}"#;
 const RENAME: &str = r#"{"name":"Somebody","version":$version}"#;
 const RAISE: &str = r#"{"roles":["customer","merchant"],"version":1}"#;
 const RAISE_SELF: &str = r#"{"roles":["admin","customer","merchant"],"version":$version}"#;
@@ -82,6 +83,11 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("GET /api/v1/me", Nothing, "", users(200)),
     Row("PATCH /api/v1/me", Double, RENAME, users(200)),
     Row("DELETE /api/v1/me", Double, PASSWORD, users(204)),
+    Row("GET /api/v1/me/sessions", Nothing, "", users(200)),
+    Row("DELETE /api/v1/me/sessions", Double, "", users(204)),
+    Row("DELETE /api/v1/me/sessions/{id}", OwnSession, "", users(204)),
+    Row("DELETE /api/v1/me/sessions/{id}", Session, "", users(404)),
+    Row("POST /api/v1/auth/password/change", Double, CHANGE_PASSWORD, users(204)),
     Row("GET /api/v1/users/{id}", Account, "", admins(200)),
     Row("GET /api/v1/users/{id}", Own, "", [401, 403, 403, 403, 403, 200]),
     Row("PATCH /api/v1/users/{id}", Account, RAISE, admins(200)),

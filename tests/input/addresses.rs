@@ -33,6 +33,7 @@ const WITH_ID: &[(By, &str, &str, &str)] = &[
     (Admin, "POST /api/v1/orders/", "/ship", "{}"),
     (Admin, "POST /api/v1/orders/", "/deliver", "{}"),
     (Ann, "GET /api/v1/payments/", "", ""),
+    (Ann, "DELETE /api/v1/me/sessions/", "", ""),
     (Admin, "GET /api/v1/users/", "", ""),
     (Admin, "PATCH /api/v1/users/", "", r#"{"roles":["customer"],"version":1}"#),
     (Admin, "GET /api/v1/products/", "", ""),
@@ -70,6 +71,7 @@ pub(crate) fn ids(world: &World) -> Vec<Case> {
 const LISTS: &[(By, &str)] = &[
     (Nobody, "/api/v1/products"),
     (Admin, "/api/v1/products"),
+    (Ann, "/api/v1/me/sessions"),
     (Ann, "/api/v1/orders"),
     (Admin, "/api/v1/orders"),
     (Admin, "/api/v1/inventory"),
@@ -107,6 +109,7 @@ const OWN_QUERIES: &[(By, &str, &[&str])] = &[
     ]),
     (Admin, "/api/v1/inventory", &["low_stock=maybe", "low_stock=", "low_stock=1", "status=active", "sku=a&sku=b"]),
     (Admin, "/api/v1/inventory/$variant/movements", &["kind=sold", "low_stock=true"]),
+    (Ann, "/api/v1/me/sessions", &["status=ended", "user_id=x", "sort=created_at"]),
     (Admin, "/api/v1/categories", &["x=1", "limit=1", "cursor=x"]),
     (Ann, "/api/v1/orders/$paid/timeline", &["x=1", "limit=1", "cursor=x"]),
 ];

@@ -17,6 +17,7 @@ const LOGIN: &str = "POST /api/v1/auth/login";
 const REFRESH: &str = "POST /api/v1/auth/refresh";
 const LOGOUT: &str = "POST /api/v1/auth/logout";
 const SETUP: &str = "POST /api/v1/auth/setup";
+const PASSWORD: &str = "POST /api/v1/auth/password/change";
 const RENAME: &str = "PATCH /api/v1/me";
 const BOB: &str = "PATCH /api/v1/users/$bob";
 const CATEGORIES: &str = "POST /api/v1/categories";
@@ -59,6 +60,9 @@ const RULES: &[Rule] = &[
     (Nobody, LOGOUT, "{}", Unauthenticated, ""),
     (Nobody, SETUP, r#"{"setup_token":"",$mail,"password":"correct horse"}"#, InvalidCredentials, ""),
     (Ann, "DELETE /api/v1/me", r#"{"password":"wrong"}"#, InvalidCredentials, ""),
+    (Ann, PASSWORD, r#"{"current_password":"wrong","new_password":"a new horse"}"#, InvalidCredentials, ""),
+    (Ann, PASSWORD, r#"{"current_password":"wrong","new_password":"seven77"}"#, Validation, "/new_password"),
+    (Ann, PASSWORD, r#"{"current_password":"x","new_password":"ann@souk.example"}"#, Validation, "/new_password"),
     (Ann, RENAME, "{}", PreconditionRequired, ""),
     (Ann, RENAME, r#"{"name":"x"}"#, PreconditionRequired, ""),
     (Ann, RENAME, r#"{"name":"x","version":2}"#, VersionConflict, ""),

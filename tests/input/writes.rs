@@ -296,6 +296,18 @@ pub(crate) const ROUTES: &[Route] = &[
         status: 200,
     },
     Route {
+        line: "POST /api/v1/auth/password/change",
+        by: By::Ann,
+        body: r#"{"current_password":"correct horse battery","new_password":"correct horse battery"}"#,
+        fields: &[
+            ("/current_password", Kind::Secret),
+            ("/new_password", Kind::Secret),
+        ],
+        required: &["/current_password", "/new_password"],
+        bytes_max: SMALL,
+        status: 204,
+    },
+    Route {
         line: "DELETE /api/v1/me",
         by: By::Ann,
         body: r#"{"password":"correct horse battery"}"#,

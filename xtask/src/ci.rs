@@ -45,7 +45,8 @@ const CLIPPY_FAIL_POINTS: &[&str] = &[
     "-D",
     "warnings",
 ];
-/// Built before the tests, of which each has its time.
+/// Built before the tests, of which each has its time: by itself a binary has other features than in the workspace.
+const BUILD: &[&str] = &["build", "--package", "souk", "--bin", "souk"];
 const BUILD_FAIL_POINTS: &[&str] = &[
     "build",
     "--package",
@@ -130,7 +131,7 @@ fn can_mount() -> bool {
     cfg!(target_os = "linux") && device.is_ok() && (is_root || has_helper)
 }
 
-fn steps(has_nextest: bool, can_mount: bool) -> [Step; 8] {
+fn steps(has_nextest: bool, can_mount: bool) -> [Step; 9] {
     let tests = match (has_nextest, can_mount) {
         (true, true) => NEXTEST,
         (true, false) => NEXTEST_NO_DISK,
@@ -157,6 +158,10 @@ fn steps(has_nextest: bool, can_mount: bool) -> [Step; 8] {
         Step {
             name: "doc tests",
             work: Work::Cargo(DOC_TEST),
+        },
+        Step {
+            name: "binary",
+            work: Work::Cargo(BUILD),
         },
         Step {
             name: "binary with fail points",
@@ -243,8 +248,8 @@ mod tests {
     fn every_step_runs_when_none_fails() {
         let (passed, names, out) = ran("none");
         assert!(passed);
-        assert_eq!(names.len(), 8);
-        assert_eq!(out.lines().last(), Some("ci: all 8 steps passed"));
+        assert_eq!(names.len(), 9);
+        assert_eq!(out.lines().last(), Some("ci: all 9 steps passed"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod servers;
 mod simulate;
 mod sizes;
 mod sources;
+mod steps;
 mod tidy;
 
 use std::{

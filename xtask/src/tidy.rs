@@ -1,7 +1,7 @@
 //! `cargo xtask tidy`: reads the workspace and prints what breaks a rule, one line each.
-//! Holds no rule itself (see `imports`, `rooms`, `sources`, `sizes`, `headers`) and changes no file.
+//! Holds no rule itself (see `imports`, `rooms`, `sources`, `sizes`, `headers`, `steps`) and changes no file.
 
-use crate::{headers, imports, rooms, sizes, sources};
+use crate::{headers, imports, rooms, sizes, sources, steps};
 use std::{
     fs,
     io::{self, Write},
@@ -24,6 +24,7 @@ const RULES: &[Rule] = &[
     headers::leftovers,
     headers::migrations,
     headers::decisions,
+    steps::stand,
 ];
 
 /// Folders that hold nothing of ours; hidden ones are left out as well.
@@ -138,6 +139,7 @@ fn is_watched(path: &str) -> bool {
         || imports::is_manifest(path)
         || headers::is_migration(path)
         || headers::is_decision(path)
+        || steps::is_list(path)
 }
 
 fn is_rust(path: &str) -> bool {

@@ -4,11 +4,12 @@
 
 use contracts::{
     identity::{
-        DeleteAccount, Ended, Login, LoginError, PatchProfile, ProfileError, RefreshError,
-        RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
+        ChangePassword, DeleteAccount, Ended, Login, LoginError, PasswordError, PatchProfile,
+        ProfileError, RefreshError, RegisterError, RegisterUser, SessionError, SessionQuery,
+        SessionView, SetRoles, SetupAdmin, SignedIn, UserView,
     },
     request::Precondition,
-    values::{Email, Timestamp, UserId, Username},
+    values::{Email, Page, SessionId, Timestamp, UserId, Username},
     wire::{Cause, Who},
 };
 use platform::call::Call;
@@ -162,6 +163,31 @@ impl From<Delete> for DeleteAccount {
     }
 }
 
+/// [`ChangePassword`] on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Change {
+    current_password: Sent,
+    new_password: Sent,
+}
+
+impl From<ChangePassword> for Change {
+    fn from(wish: ChangePassword) -> Self {
+        Self {
+            current_password: Sent(wish.current_password),
+            new_password: Sent(wish.new_password),
+        }
+    }
+}
+
+impl From<Change> for ChangePassword {
+    fn from(wish: Change) -> Self {
+        Self {
+            current_password: wish.current_password.0,
+            new_password: wish.new_password.0,
+        }
+    }
+}
+
 type Profile<T> = Result<T, ProfileError>;
 
 pub(crate) const REGISTER: Call<Register, Result<Tokens, RegisterError>> = Call::once("register");
@@ -174,6 +200,14 @@ pub(crate) const REFRESH: Call<Sent, Result<Tokens, RefreshError>> = Call::repea
 pub(crate) const END_SESSION_OF: Call<Sent, Result<(), RefreshError>> =
     Call::repeatable("end_session_of");
 pub(crate) const LOGOUT: Call<Who, Profile<()>> = Call::repeatable("logout");
+pub(crate) const SESSIONS: Call<(Who, SessionQuery), Result<Page<SessionView>, SessionError>> =
+    Call::read("sessions");
+pub(crate) const END_OWN_SESSION: Call<(Who, SessionId), Result<(), SessionError>> =
+    Call::repeatable("end_own_session");
+pub(crate) const END_OWN_SESSIONS: Call<Who, Result<(), SessionError>> =
+    Call::repeatable("end_own_sessions");
+pub(crate) const CHANGE_PASSWORD: Call<(Who, Change), Result<(), PasswordError>> =
+    Call::once("change_password");
 pub(crate) const ME: Call<Who, Profile<UserView>> = Call::read("me");
 pub(crate) const PATCH_ME: Call<(Who, Precondition, PatchProfile), Profile<UserView>> =
     Call::once("patch_me");

@@ -6,11 +6,12 @@ use contracts::{
     BoxError,
     access::Principal,
     identity::{
-        DeleteAccount, Ended, Identity, Login, LoginError, PatchProfile, ProfileError,
-        RefreshError, RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
+        ChangePassword, DeleteAccount, Ended, Identity, Login, LoginError, PasswordError,
+        PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser, SessionError,
+        SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView,
     },
     request::Precondition,
-    values::{Timestamp, UserId},
+    values::{Page, SessionId, Timestamp, UserId},
 };
 use platform::call::Peer;
 use secrecy::SecretString;
@@ -57,6 +58,32 @@ impl Identity for Client {
 
     async fn logout(&self, who: &Principal) -> Result<(), ProfileError> {
         self.peer.ask(calls::LOGOUT, &who.into()).await
+    }
+
+    async fn sessions(
+        &self,
+        who: &Principal,
+        query: SessionQuery,
+    ) -> Result<Page<SessionView>, SessionError> {
+        self.peer.ask(calls::SESSIONS, &(who.into(), query)).await
+    }
+
+    async fn end_own_session(&self, who: &Principal, id: SessionId) -> Result<(), SessionError> {
+        let arguments = (who.into(), id);
+        self.peer.ask(calls::END_OWN_SESSION, &arguments).await
+    }
+
+    async fn end_own_sessions(&self, who: &Principal) -> Result<(), SessionError> {
+        self.peer.ask(calls::END_OWN_SESSIONS, &who.into()).await
+    }
+
+    async fn change_password(
+        &self,
+        who: &Principal,
+        wish: ChangePassword,
+    ) -> Result<(), PasswordError> {
+        let arguments = (who.into(), wish.into());
+        self.peer.ask(calls::CHANGE_PASSWORD, &arguments).await
     }
 
     async fn me(&self, who: &Principal) -> Result<UserView, ProfileError> {

@@ -24,6 +24,7 @@ use platform::{
     clock::Clock,
     db::{Database, Place, StoreError},
     http::{KeySet, Revocations},
+    mail::{self, Mailer},
     tasks::Tasks,
 };
 use service::Ground;
@@ -45,6 +46,19 @@ pub struct Parts {
     pub revocations: Revocations,
     /// Finishes what a caller did not wait for.
     pub tasks: Tasks,
+    /// How mails leave.
+    pub post: Post,
+}
+
+/// How the owners of accounts are written to.
+#[derive(Clone)]
+pub struct Post {
+    /// Sends mails.
+    pub mailer: Arc<dyn Mailer>,
+    /// How often that is tried.
+    pub options: mail::Options,
+    /// Where the shop is seen from outside: links lead there, whatever a request says.
+    pub public_url: String,
 }
 
 /// Why identity did not open.
@@ -79,6 +93,7 @@ pub async fn open(parts: Parts) -> Result<Arc<Service>, OpenError> {
         keys: parts.keys,
         revocations: parts.revocations,
         tasks: parts.tasks,
+        post: parts.post,
     });
     service.await.map(Arc::new).map_err(OpenError::Start)
 }

@@ -14,6 +14,7 @@ pub mod digest;
 pub mod fault;
 pub mod http;
 pub mod limit;
+pub mod mail;
 pub mod metrics;
 pub mod outbox;
 pub mod redis;

@@ -12,7 +12,7 @@ use platform::{
     config::{ConfigError, Sources},
     db::{postgres, sqlite},
     http::{listen, readiness, stack},
-    redis,
+    mail, redis,
     telemetry::{self, LogFormat},
 };
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,8 @@ pub struct Config {
     pub redis: redis::Options,
     /// The shared store's bounds.
     pub postgres: postgres::Options,
+    /// How mails leave.
+    pub mail: mail::Options,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -214,6 +216,7 @@ pub fn defaults() -> String {
         balance::DEFAULTS,
         nats::DEFAULTS,
         redis::DEFAULTS,
+        mail::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -272,6 +275,7 @@ impl Config {
             .redis
             .check()
             .and_then(|()| self.limits.sharing.check())
+            .and_then(|()| self.mail.check())
             .and_then(|()| self.catalog.check());
         if let Err(error) = shared {
             return invalid(error.to_string());

@@ -132,6 +132,8 @@ ids! {
     UserId = "usr";
     /// A session: one sign-in and all tokens that came of it.
     SessionId = "ses";
+    /// A mail.
+    MailId = "mail";
     /// An event.
     EventId = "evt";
 }

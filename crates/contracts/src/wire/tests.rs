@@ -6,7 +6,9 @@ use crate::{
         AdjustError, EditError, GiveBackError, ListError, ReservationState, ReserveError,
         ResolveError, Shortage,
     },
-    identity::{LoginError, ProfileError, RefreshError, RegisterError},
+    identity::{
+        LoginError, PasswordError, ProfileError, RefreshError, RegisterError, SessionError,
+    },
     orders::{OrderError, OrderStatus, PlaceOrderError},
     payments::{CallbackError, PayError, PaymentStatus, RefundError, SagaError, SagaId},
     problem::{Problem, ToProblem},
@@ -263,6 +265,23 @@ fn refusals_of_identity_mean_the_same_over_there() {
         },
     ];
     same_there(and_failures(profiles, ProfileError::Internal));
+}
+
+#[test]
+fn refusals_about_sessions_and_passwords_mean_the_same_over_there() {
+    let sessions = vec![SessionError::NotFound, SessionError::BadCursor];
+    same_there(and_failures(sessions, SessionError::Internal));
+    let passwords = vec![
+        PasswordError::InvalidCredentials,
+        PasswordError::TooManyTries {
+            retry_after_seconds: 7,
+        },
+        PasswordError::PasswordTooWeak {
+            reason: "is too common".into(),
+        },
+        PasswordError::Overloaded,
+    ];
+    same_there(and_failures(passwords, PasswordError::Internal));
 }
 
 #[test]

@@ -13,11 +13,12 @@ use contracts::{
     BoxError,
     access::{AccessClaims, Principal, Role},
     identity::{
-        DeleteAccount, Ended, Identity, Login, LoginError, PatchProfile, ProfileError,
-        RefreshError, RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
+        ChangePassword, DeleteAccount, Ended, Identity, Login, LoginError, PasswordError,
+        PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser, SessionError,
+        SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView,
     },
     request::Precondition,
-    values::{SessionId, Timestamp, UserId, Version},
+    values::{Page, SessionId, Timestamp, UserId, Version},
 };
 use http_body_util::BodyExt;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -208,6 +209,22 @@ impl Identity for FakeIdentity {
     }
     async fn logout(&self, _: &Principal) -> Result<(), ProfileError> {
         Err(ProfileError::Internal(away()))
+    }
+    async fn sessions(
+        &self,
+        _: &Principal,
+        _: SessionQuery,
+    ) -> Result<Page<SessionView>, SessionError> {
+        Err(SessionError::Internal(away()))
+    }
+    async fn end_own_session(&self, _: &Principal, _: SessionId) -> Result<(), SessionError> {
+        Err(SessionError::Internal(away()))
+    }
+    async fn end_own_sessions(&self, _: &Principal) -> Result<(), SessionError> {
+        Err(SessionError::Internal(away()))
+    }
+    async fn change_password(&self, _: &Principal, _: ChangePassword) -> Result<(), PasswordError> {
+        Err(PasswordError::Internal(away()))
     }
     async fn me(&self, _: &Principal) -> Result<UserView, ProfileError> {
         Err(ProfileError::Internal(away()))

@@ -10,7 +10,7 @@ type Table = Answering<dyn Identity>;
 
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: App) -> Router {
-    profiles(sessions(Answering::of(NAME, service)))
+    profiles(own_sessions(sessions(Answering::of(NAME, service))))
         .on(calls::PUBLIC_KEYS, async |identity, ()| {
             identity.public_keys().await.map_err(Cause::from)
         })
@@ -39,6 +39,22 @@ fn sessions(table: Table) -> Table {
         })
         .on(calls::LOGOUT, async |identity, who| {
             identity.logout(&who.into()).await
+        })
+}
+
+fn own_sessions(table: Table) -> Table {
+    table
+        .on(calls::SESSIONS, async |identity, (who, query)| {
+            identity.sessions(&who.into(), query).await
+        })
+        .on(calls::END_OWN_SESSION, async |identity, (who, id)| {
+            identity.end_own_session(&who.into(), id).await
+        })
+        .on(calls::END_OWN_SESSIONS, async |identity, who| {
+            identity.end_own_sessions(&who.into()).await
+        })
+        .on(calls::CHANGE_PASSWORD, async |identity, (who, wish)| {
+            identity.change_password(&who.into(), wish.into()).await
         })
 }
 

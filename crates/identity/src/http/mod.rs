@@ -6,6 +6,8 @@ mod auth;
 mod internal;
 mod keys;
 mod me;
+mod passwords;
+mod sessions;
 
 use contracts::identity::Identity;
 use std::sync::Arc;
@@ -25,6 +27,9 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
         .routes(routes!(auth::logout))
         .routes(routes!(auth::setup))
         .routes(routes!(me::read, me::change, me::delete))
+        .routes(routes!(sessions::list, sessions::end_all))
+        .routes(routes!(sessions::end))
+        .routes(routes!(passwords::change))
         .routes(routes!(accounts::read, accounts::change))
         .routes(routes!(keys::public_keys))
         .with_state(service)

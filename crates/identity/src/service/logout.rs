@@ -9,7 +9,9 @@ use secrecy::SecretString;
 
 pub(super) async fn logout(service: &Service, who: &Principal) -> Result<(), ProfileError> {
     let ended = service.end_session(who.session_id, who.user_id).await;
-    ended.map_err(|error| ProfileError::Internal(error.into()))
+    ended
+        .map(drop)
+        .map_err(|error| ProfileError::Internal(error.into()))
 }
 
 pub(super) async fn end_session_of(

@@ -6,28 +6,32 @@ mod endings;
 mod hashing;
 mod login;
 mod logout;
+mod mails;
+mod passwords;
 mod profile;
 mod proof;
 mod refresh;
 mod register;
 mod roles;
+mod sessions;
 mod setup;
 mod tokens;
 mod upkeep;
 
 pub(crate) use endings::Endings;
 
-use crate::{config::Config, domain::throttle, store::Store};
+use crate::{Post, config::Config, domain::throttle, store::Store};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::Principal,
     identity::{
-        DeleteAccount, Ended, Identity, Login, LoginError, PatchProfile, ProfileError,
-        RefreshError, RegisterError, RegisterUser, SetRoles, SetupAdmin, SignedIn, UserView,
+        ChangePassword, DeleteAccount, Ended, Identity, Login, LoginError, PasswordError,
+        PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser, SessionError,
+        SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView,
     },
     request::Precondition,
-    values::{Email, SessionId, Timestamp, UserId},
+    values::{Email, Page, SessionId, Timestamp, UserId},
 };
 use hashing::Hasher;
 use platform::{
@@ -50,6 +54,7 @@ pub(crate) struct Ground {
     pub(crate) keys: KeySet,
     pub(crate) revocations: Revocations,
     pub(crate) tasks: Tasks,
+    pub(crate) post: Post,
 }
 
 /// Identity, near: the accounts and tokens of a shop.
@@ -60,6 +65,7 @@ pub struct Service {
     config: Config,
     clock: Clock,
     tasks: Tasks,
+    post: Post,
     hasher: Hasher,
     prover: Prover,
     issuer: Issuer,
@@ -93,6 +99,7 @@ impl Service {
             outbox: ground.outbox,
             clock: ground.clock,
             tasks: ground.tasks,
+            post: ground.post,
             hasher,
             config,
         };
@@ -132,9 +139,11 @@ impl Service {
         self.clock.clone()
     }
 
-    /// Keeps this process's memory of what ended up to date, and sweeps what is long over, until told to stop.
+    /// Keeps this process's memory of what ended up to date, sweeps what is long over, and sends the mails that are
+    /// owed, until told to stop.
     pub(crate) fn start_upkeep(self: &Arc<Self>, tasks: &Tasks) {
         upkeep::start(self, tasks);
+        mails::start(self, tasks);
     }
 
     /// Runs a change to its end even if the caller hangs up: what a commit ended must also be marked.
@@ -147,12 +156,15 @@ impl Service {
         answer.ok_or_else(|| "the work fell over".into())
     }
 
-    async fn end_session(&self, id: SessionId, user: UserId) -> Result<(), StoreError> {
+    /// Whether it is a session of theirs; another's is not touched.
+    async fn end_session(&self, id: SessionId, user: UserId) -> Result<bool, StoreError> {
         let (store, endings, at) = (self.store.clone(), self.endings.clone(), self.clock.now());
         let ended = self.finish(async move {
-            store.end_session(id, user, at).await?;
-            endings.end_session(id, at);
-            Ok(())
+            let is_theirs = store.end_session(id, user, at).await?;
+            if is_theirs {
+                endings.end_session(id, at);
+            }
+            Ok(is_theirs)
         });
         ended.await.map_err(StoreError::Other)?
     }
@@ -182,6 +194,30 @@ impl Identity for Service {
 
     async fn logout(&self, who: &Principal) -> Result<(), ProfileError> {
         logout::logout(self, who).await
+    }
+
+    async fn sessions(
+        &self,
+        who: &Principal,
+        query: SessionQuery,
+    ) -> Result<Page<SessionView>, SessionError> {
+        sessions::list(self, who, query).await
+    }
+
+    async fn end_own_session(&self, who: &Principal, id: SessionId) -> Result<(), SessionError> {
+        sessions::end(self, who, id).await
+    }
+
+    async fn end_own_sessions(&self, who: &Principal) -> Result<(), SessionError> {
+        sessions::end_all(self, who).await
+    }
+
+    async fn change_password(
+        &self,
+        who: &Principal,
+        wish: ChangePassword,
+    ) -> Result<(), PasswordError> {
+        passwords::change(self, who, wish).await
     }
 
     async fn me(&self, who: &Principal) -> Result<UserView, ProfileError> {

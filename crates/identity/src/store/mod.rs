@@ -6,12 +6,12 @@ pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 
-use crate::domain::{roles::Roles, user::User};
+use crate::domain::{mail::MailKind, roles::Roles, user::User};
 use async_trait::async_trait;
 use contracts::{
-    identity::{Ended, LoginError, ProfileError, RegisterError},
+    identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError},
     request::Precondition,
-    values::{Email, SessionId, Timestamp, UserId, Username, Version},
+    values::{Email, MailId, SessionId, Timestamp, UserId, Username, Version},
 };
 use platform::db::{Abort, Schema, StoreError};
 use secrecy::SecretString;
@@ -98,6 +98,55 @@ pub(crate) enum Rotated {
     Over,
 }
 
+/// A session that has not ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OpenSession {
+    pub(crate) id: SessionId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) refreshed_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Another password for somebody who has proven the one before.
+pub(crate) struct PasswordChange {
+    pub(crate) proven: Credentials,
+    pub(crate) password_hash: SecretString,
+    /// The session that asks: the only one that does not end.
+    pub(crate) kept: SessionId,
+    pub(crate) at: Timestamp,
+    /// Tells the owner.
+    pub(crate) notice: NewMail,
+}
+
+/// A mail that is owed to a user from now on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewMail {
+    pub(crate) id: MailId,
+    pub(crate) kind: MailKind,
+    pub(crate) at: Timestamp,
+    /// When it is not worth sending any more.
+    pub(crate) expires_at: Timestamp,
+}
+
+/// A mail that was taken, to be sent.
+pub(crate) struct DueMail {
+    pub(crate) id: MailId,
+    pub(crate) kind: MailKind,
+    /// This one counted.
+    pub(crate) tries: u32,
+    pub(crate) expires_at: Timestamp,
+    /// Where to, if the user still has an address.
+    pub(crate) email: Option<Email>,
+}
+
+/// Whoever takes mails has them until a moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MailTake {
+    pub(crate) now: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) limit: u32,
+}
+
 /// A change of one's own profile.
 pub(crate) struct Rename {
     pub(crate) id: UserId,
@@ -177,13 +226,28 @@ pub(crate) trait Store: Send + Sync {
     ) -> Result<User, Abort<LoginError>>;
     /// Uses a refresh token.
     async fn rotate(&self, rotation: Rotation) -> Result<Rotated, StoreError>;
-    /// Ends a session of a user.
+    /// Ends a session, if it is this user's; whether it is.
     async fn end_session(
         &self,
         id: SessionId,
         user: UserId,
         at: Timestamp,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
+    /// A user's sessions that have not ended, the newest first, from behind one of them on.
+    async fn open_sessions(
+        &self,
+        user: UserId,
+        after: Option<SessionId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<OpenSession>, StoreError>;
+    /// Ends all sessions of a user; answers the new epoch, if there is an account.
+    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError>;
+    /// Changes a password, if what was proven still holds, and ends the other sessions; answers them.
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Vec<SessionId>, Abort<PasswordError>>;
     /// Ends the session that a refresh token belongs to, if there is one.
     async fn end_session_of(
         &self,
@@ -199,6 +263,16 @@ pub(crate) trait Store: Send + Sync {
     async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>>;
     /// Erases an account whose password was proven, ends its sessions, tells the others; answers the new epoch.
     async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>>;
+
+    /// Whether there are mails to be sent.
+    async fn mails_are_due(&self, now: Timestamp) -> Result<bool, StoreError>;
+    /// Takes mails that are due, the longest due first: nobody else gets them until they are settled or their time
+    /// is over.
+    async fn take_mails(&self, take: MailTake) -> Result<Vec<DueMail>, StoreError>;
+    /// Makes a mail wait.
+    async fn put_off_mail(&self, id: MailId, until: Timestamp) -> Result<(), StoreError>;
+    /// Forgets a mail that went, or never will.
+    async fn forget_mail(&self, id: MailId) -> Result<(), StoreError>;
 
     /// What ended at this time or later.
     async fn endings_since(&self, since: Timestamp) -> Result<Ended, StoreError>;

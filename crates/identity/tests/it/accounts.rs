@@ -201,7 +201,7 @@ async fn the_others_hear_of_a_deleted_user() {
 const USER: &str = "/api/v1/users/{id}";
 
 /// What nobody, a customer and an admin get for an empty object.
-const ACCESS: [(Method, &str, [u16; 3]); 11] = [
+const ACCESS: [(Method, &str, [u16; 3]); 15] = [
     (Method::GET, "/api/v1/me", [401, 200, 200]),
     (Method::PATCH, "/api/v1/me", [401, 428, 428]),
     (Method::DELETE, "/api/v1/me", [401, 422, 422]),
@@ -212,7 +212,14 @@ const ACCESS: [(Method, &str, [u16; 3]); 11] = [
     (Method::POST, "/api/v1/auth/refresh", [422, 422, 422]),
     (Method::POST, "/api/v1/auth/setup", [422, 422, 422]),
     (Method::GET, "/.well-known/jwks.json", [200, 200, 200]),
-    // Last, because it works: it ends the sessions of whoever asks.
+    (Method::GET, "/api/v1/me/sessions", [401, 200, 200]),
+    (Method::DELETE, "/api/v1/me/sessions", [401, 204, 204]),
+    (Method::DELETE, "/api/v1/me/sessions/{id}", [401, 400, 400]),
+    (
+        Method::POST,
+        "/api/v1/auth/password/change",
+        [401, 422, 422],
+    ),
     (Method::POST, "/api/v1/auth/logout", [401, 204, 204]),
 ];
 
@@ -220,9 +227,12 @@ const ACCESS: [(Method, &str, [u16; 3]); 11] = [
 async fn every_route_knows_who_may_use_it() {
     let shop = Shop::start().await;
     let ann = shop.register("ann").await;
-    let (customer, admin) = (ann.access(), shop.admin().await);
+    shop.admin().await;
     for (method, route, expected) in ACCESS {
         let path = route.replace("{id}", &ann.user_id());
+        // Anew for each: some of these work, and end the sessions of whoever asks.
+        let customer = shop.login("ann", PASSWORD).await.access();
+        let admin = shop.login("root", PASSWORD).await.access();
         for (token, expected) in ["", &customer, &admin].into_iter().zip(expected) {
             let call = Call::new(method.clone(), &path)
                 .bearer(token)

@@ -13,6 +13,8 @@ mod accounts;
 mod admins;
 mod forgery;
 mod input;
+mod mails;
+mod own_sessions;
 mod races;
 mod sessions;
 mod shop;

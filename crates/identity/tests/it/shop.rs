@@ -1,26 +1,38 @@
 //! A shop that has nothing but identity, in a folder of its own, with a clock that stands still. It stands
 //! in for the door: it puts the principal that a token proves beside the request.
 
+use async_trait::async_trait;
 use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use contracts::{
+    BoxError,
     identity::Identity,
     values::{Timestamp, UserId},
 };
 use http_body_util::BodyExt;
-use identity::{Config, DEFAULTS, Parts, Service};
+use identity::{Config, DEFAULTS, Parts, Post, Service};
 use platform::{
+    bus::MemoryBus,
     clock::Clock,
     config::{Sources, load},
     db::{Place, sqlite::Options},
     http::{KeySet, Revocations, TokenVerifier, stack},
+    mail::{self, Mail, Mailer},
     tasks::Tasks,
 };
 use serde_json::{Value, json};
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -69,6 +81,44 @@ pub(crate) fn config(changes: &Value) -> Config {
         .identity
 }
 
+/// Mails that go nowhere but here; the first ones may be refused.
+pub(crate) struct Mailbox {
+    sender: mpsc::UnboundedSender<(String, String, String)>,
+    refusals: AtomicU32,
+}
+
+#[async_trait]
+impl Mailer for Mailbox {
+    async fn send(&self, mail: &Mail) -> Result<(), BoxError> {
+        let text = format!("{}\n{}", mail.subject, mail.text);
+        let sent = (mail.id.clone(), mail.to.as_str().to_owned(), text);
+        self.sender.send(sent)?;
+        let refuses = |left: u32| left.checked_sub(1);
+        let refused = self
+            .refusals
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, refuses);
+        refused.map_or(Ok(()), |_| Err("no room".into()))
+    }
+
+    fn target(&self) -> String {
+        "nowhere".to_owned()
+    }
+}
+
+fn mail_options() -> mail::Options {
+    #[derive(serde::Deserialize)]
+    struct All {
+        mail: mail::Options,
+    }
+    let sources = Sources {
+        defaults: mail::DEFAULTS,
+        file: None,
+        environment: false,
+    };
+    let keys = json!({"poll_ms": 10, "tries_max": 3, "retry_ms": 1_000});
+    load::<All>(&sources, json!({ "mail": keys })).unwrap().mail
+}
+
 /// A process of the shop.
 pub(crate) struct Shop {
     pub(crate) service: Arc<Service>,
@@ -77,6 +127,8 @@ pub(crate) struct Shop {
     pub(crate) tasks: Tasks,
     /// The OpenAPI document of the routes.
     pub(crate) document: Value,
+    pub(crate) mailbox: Arc<Mailbox>,
+    mails: tokio::sync::Mutex<mpsc::UnboundedReceiver<(String, String, String)>>,
     router: Router,
     folder: Arc<Folder>,
 }
@@ -106,6 +158,11 @@ impl Shop {
             clock.clone(),
         );
         let tasks = Tasks::default();
+        let (sender, mails) = mpsc::unbounded_channel();
+        let mailbox = Arc::new(Mailbox {
+            sender,
+            refusals: AtomicU32::new(0),
+        });
         let parts = Parts {
             place: Place::Sqlite(folder.0.join("identity.sqlite"), SQLITE),
             config,
@@ -113,6 +170,11 @@ impl Shop {
             keys,
             revocations,
             tasks: tasks.clone(),
+            post: Post {
+                mailer: mailbox.clone(),
+                options: mail_options(),
+                public_url: "https://shop.test".to_owned(),
+            },
         };
         let service = identity::open(parts).await.unwrap();
         let near: Arc<dyn Identity> = service.clone();
@@ -129,9 +191,28 @@ impl Shop {
             clock,
             tasks,
             document: serde_json::to_value(document).unwrap(),
+            mailbox,
+            mails: tokio::sync::Mutex::new(mails),
             router,
             folder,
         }
+    }
+
+    /// Starts what goes on in the background.
+    pub(crate) fn start_work(&self) {
+        identity::start(&self.service, &self.tasks, Arc::new(MemoryBus::default()));
+    }
+
+    /// Lets the next mails fail.
+    pub(crate) fn refuse_mails(&self, count: u32) {
+        self.mailbox.refusals.store(count, Ordering::SeqCst);
+    }
+
+    /// The next mail that is sent: its id, whom it is for, what it says.
+    pub(crate) async fn mail(&self) -> (String, String, String) {
+        let mut mails = self.mails.lock().await;
+        let next = tokio::time::timeout(Duration::from_secs(20), mails.recv());
+        next.await.unwrap().unwrap()
     }
 
     pub(crate) async fn send(&self, call: Call) -> Answer {

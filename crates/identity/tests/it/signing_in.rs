@@ -189,11 +189,9 @@ async fn an_unknown_name_costs_a_hash_as_well() {
             took.push(began.elapsed());
         }
     }
-    let [known, unknown] = took.map(|mut took| {
-        took.sort_unstable();
-        took[7]
-    });
-    // A lookup alone takes a small part of this; the machine may be busy, so the bound is wide.
+    // A busy machine makes any of them slower and none quicker, so the quickest are compared. A lookup alone takes a
+    // small part of this.
+    let [known, unknown] = took.map(|took| took.into_iter().min().unwrap());
     assert!(
         unknown * 2 > known && known * 2 > unknown,
         "{known:?} {unknown:?}"

@@ -2,20 +2,21 @@
 //! what is decided from a row is decided under its lock. Locks are taken in one order everywhere: users, sessions,
 //! refresh tokens.
 
+mod mails;
 mod rows;
 mod secrets;
 mod sessions;
 mod users;
 
 use super::{
-    Credentials, LoginName, NewSession, NewUser, Rename, RoleChange, Rotated, Rotation, Secrets,
-    Setup, SigningKey, Store, TokenHash, failure,
+    Credentials, DueMail, LoginName, MailTake, NewSession, NewUser, OpenSession, PasswordChange,
+    Rename, RoleChange, Rotated, Rotation, Secrets, Setup, SigningKey, Store, TokenHash, failure,
 };
 use crate::domain::user::User;
 use async_trait::async_trait;
 use contracts::{
-    identity::{Ended, LoginError, ProfileError, RegisterError, UserDeleted},
-    values::{SessionId, Timestamp, UserId},
+    identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError, UserDeleted},
+    values::{MailId, SessionId, Timestamp, UserId},
 };
 use platform::{
     db::{
@@ -26,12 +27,17 @@ use platform::{
     outbox,
 };
 
-pub(crate) const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 3] = [
     BASE,
     Migration {
         number: 1,
         name: "users_and_sessions",
         sql: include_str!("../../../migrations/postgres/0001_users_and_sessions.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "mails",
+        sql: include_str!("../../../migrations/postgres/0002_mails.sql"),
     },
 ];
 
@@ -178,13 +184,55 @@ impl Store for PostgresStore {
         id: SessionId,
         user: UserId,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.database
             .write((), move |c, ()| {
                 Box::pin(sessions::end_of_user(c, id, user, at))
             })
             .await
             .map_err(failure)
+    }
+
+    async fn open_sessions(
+        &self,
+        user: UserId,
+        after: Option<SessionId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<OpenSession>, StoreError> {
+        let connection = self.database.read().await?;
+        sessions::open_of(&connection, user, after, limit, now).await
+    }
+
+    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError> {
+        self.database
+            .write((), move |c, ()| {
+                Box::pin(async move {
+                    let epoch = users::raise_epoch(c, user, at).await?;
+                    sessions::end_all(c, user, "logout", at).await?;
+                    Ok(epoch)
+                })
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Vec<SessionId>, Abort<PasswordError>> {
+        self.database
+            .write(change, |c, change| {
+                Box::pin(async move {
+                    if !users::change_password(c, change).await? {
+                        return Err(Abort::Refused(PasswordError::InvalidCredentials));
+                    }
+                    let user = change.proven.user_id;
+                    mails::insert(c, user, &change.notice).await?;
+                    Ok(sessions::end_others(c, user, change.kept, change.at).await?)
+                })
+            })
+            .await
     }
 
     async fn end_session_of(
@@ -223,6 +271,7 @@ impl Store for PostgresStore {
                     let epoch = users::erase(c, proven, at).await?;
                     let epoch = epoch.ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
                     sessions::end_all(c, proven.user_id, "deleted", at).await?;
+                    mails::forget_all(c, proven.user_id).await?;
                     let event = UserDeleted {
                         user_id: proven.user_id,
                     };
@@ -231,6 +280,37 @@ impl Store for PostgresStore {
                 })
             })
             .await
+    }
+
+    async fn mails_are_due(&self, now: Timestamp) -> Result<bool, StoreError> {
+        mails::are_due(&self.database.read().await?, now).await
+    }
+
+    async fn take_mails(&self, take: MailTake) -> Result<Vec<DueMail>, StoreError> {
+        self.database
+            .write(take, |c, take| {
+                Box::pin(async move { Ok(mails::take(c, take).await?) })
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn put_off_mail(&self, id: MailId, until: Timestamp) -> Result<(), StoreError> {
+        self.database
+            .write(id, move |c, id| {
+                Box::pin(async move { Ok(mails::put_off(c, *id, until).await?) })
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn forget_mail(&self, id: MailId) -> Result<(), StoreError> {
+        self.database
+            .write(id, |c, id| {
+                Box::pin(async move { Ok(mails::forget(c, *id).await?) })
+            })
+            .await
+            .map_err(failure)
     }
 
     async fn endings_since(&self, since: Timestamp) -> Result<Ended, StoreError> {

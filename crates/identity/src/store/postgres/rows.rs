@@ -1,10 +1,12 @@
 //! Rows as domain values. A row that breaks a value's rule is storage's failure, never a default.
 
 use crate::{
-    domain::{roles::Roles, user::User},
-    store::Credentials,
+    domain::{mail::MailKind, roles::Roles, user::User},
+    store::{Credentials, DueMail},
 };
-use contracts::values::{Email, SessionId, Timestamp, UserId, Username, ValueError, Version};
+use contracts::values::{
+    Email, MailId, SessionId, Timestamp, UserId, Username, ValueError, Version,
+};
 use platform::db::{
     StoreError,
     postgres::{Bytes, Row},
@@ -54,6 +56,20 @@ pub(super) fn credentials(row: &Row) -> Result<Credentials, StoreError> {
         user_id: user_id(row, 0)?,
         password_hash: SecretString::from(password_hash),
         disabled: disabled_at.is_some(),
+    })
+}
+
+/// `mail_id, kind, tries, expires_at_ms, email`.
+pub(super) fn due_mail(row: &Row) -> Result<DueMail, StoreError> {
+    let Bytes(id): Bytes<16> = row.try_get(0)?;
+    let tries: i64 = row.try_get(2)?;
+    let email: Option<&str> = row.try_get(4)?;
+    Ok(DueMail {
+        id: MailId::from_bytes(id),
+        kind: MailKind::from_text(row.try_get(1)?).map_err(unreadable)?,
+        tries: u32::try_from(tries).unwrap_or(u32::MAX),
+        expires_at: time(row, 3)?,
+        email: email.map(Email::parse).transpose().map_err(unreadable)?,
     })
 }
 

@@ -3,7 +3,10 @@
 use super::{rows, users};
 use crate::{
     domain::session::{TokenState, Verdict, judge},
-    store::{ENDINGS_MAX, KEEP_ENDED_SECONDS, NewSession, Rotated, Rotation, SWEEP_MAX, TokenHash},
+    store::{
+        ENDINGS_MAX, KEEP_ENDED_SECONDS, NewSession, OpenSession, Rotated, Rotation, SWEEP_MAX,
+        TokenHash,
+    },
 };
 use contracts::values::{SessionId, Timestamp, UserId};
 use platform::db::{
@@ -41,8 +44,21 @@ const END: &str = "UPDATE sessions
       WHERE session_id = $1 AND ended_at_ms IS NULL";
 
 const END_OF_USER: &str = "UPDATE sessions
-        SET ended_at_ms = $3, end_reason = 'logout'
-      WHERE session_id = $1 AND user_id = $2 AND ended_at_ms IS NULL";
+        SET ended_at_ms = COALESCE(ended_at_ms, $3), end_reason = COALESCE(end_reason, 'logout')
+      WHERE session_id = $1 AND user_id = $2";
+
+const OPEN: &str = "SELECT session_id, created_at_ms, refreshed_at_ms, expires_at_ms
+       FROM sessions
+      WHERE user_id = $1 AND ended_at_ms IS NULL AND expires_at_ms > $2
+        AND ($3::uuid IS NULL OR session_id < $3)
+      ORDER BY session_id DESC
+      LIMIT $4";
+
+/// After a change of the password.
+const END_OTHERS: &str = "UPDATE sessions
+        SET ended_at_ms = $3, end_reason = 'password'
+      WHERE user_id = $1 AND session_id <> $2 AND ended_at_ms IS NULL
+     RETURNING session_id";
 
 const END_ALL: &str = "UPDATE sessions
         SET ended_at_ms = $3, end_reason = $2
@@ -186,11 +202,44 @@ pub(super) async fn end_of_user(
     id: SessionId,
     user: UserId,
     at: Timestamp,
-) -> Result<(), Abort<Infallible>> {
+) -> Result<bool, Abort<Infallible>> {
     let user = Bytes(*user.as_bytes());
     let values: [&(dyn ToSql + Sync); 3] = [&name(id), &user, &at.as_ms()];
-    connection.execute(END_OF_USER, &values).await?;
-    Ok(())
+    Ok(connection.execute(END_OF_USER, &values).await? == 1)
+}
+
+pub(super) async fn open_of(
+    connection: &Connection,
+    user: UserId,
+    after: Option<SessionId>,
+    limit: u32,
+    now: Timestamp,
+) -> Result<Vec<OpenSession>, StoreError> {
+    let (user, after) = (Bytes(*user.as_bytes()), after.map(name));
+    let values: [&(dyn ToSql + Sync); 4] = [&user, &now.as_ms(), &after, &i64::from(limit)];
+    let rows = connection.query(OPEN, &values).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(OpenSession {
+                id: rows::session_id(row, 0)?,
+                created_at: rows::time(row, 1)?,
+                refreshed_at: rows::time(row, 2)?,
+                expires_at: rows::time(row, 3)?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn end_others(
+    connection: &Connection,
+    user: UserId,
+    kept: SessionId,
+    at: Timestamp,
+) -> Result<Vec<SessionId>, StoreError> {
+    let user = Bytes(*user.as_bytes());
+    let values: [&(dyn ToSql + Sync); 3] = [&user, &name(kept), &at.as_ms()];
+    let rows = connection.query(END_OTHERS, &values).await?;
+    rows.iter().map(|row| rows::session_id(row, 0)).collect()
 }
 
 pub(super) async fn end_by_token(

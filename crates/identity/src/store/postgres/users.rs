@@ -3,7 +3,9 @@
 use super::rows::{self, users};
 use crate::{
     domain::user::User,
-    store::{Credentials, ENDINGS_MAX, LoginName, NewUser, Rename, RoleChange, stale},
+    store::{
+        Credentials, ENDINGS_MAX, LoginName, NewUser, PasswordChange, Rename, RoleChange, stale,
+    },
 };
 use contracts::{
     access::Role,
@@ -69,6 +71,15 @@ const SET_ROLES: &str = users!(
      RETURNING",
     ""
 );
+
+const RAISE_EPOCH: &str = "UPDATE users
+        SET token_epoch = token_epoch + 1, epoch_changed_at_ms = $2
+      WHERE user_id = $1 AND deleted_at_ms IS NULL
+     RETURNING token_epoch";
+
+const CHANGE_PASSWORD: &str = "UPDATE users
+        SET password_hash = $3
+      WHERE user_id = $1 AND password_hash = $2 AND disabled_at_ms IS NULL";
 
 const ERASE: &str = "UPDATE users
         SET email = NULL, email_key = NULL, username = NULL, username_key = NULL, name = NULL,
@@ -214,6 +225,30 @@ pub(super) async fn set_roles(
         Some(user) => Ok(user),
         None => Err(refusal(connection, change.id, change.sent).await?),
     }
+}
+
+/// Ends the user's access tokens; answers the new epoch.
+pub(super) async fn raise_epoch(
+    connection: &Connection,
+    id: UserId,
+    at: Timestamp,
+) -> Result<Option<i64>, StoreError> {
+    let values: [&(dyn ToSql + Sync); 2] = [&name(id), &at.as_ms()];
+    let row = connection.query_opt(RAISE_EPOCH, &values).await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
+}
+
+/// Whether what was proven still held.
+pub(super) async fn change_password(
+    connection: &Connection,
+    change: &PasswordChange,
+) -> Result<bool, StoreError> {
+    let values: [&(dyn ToSql + Sync); 3] = [
+        &name(change.proven.user_id),
+        &change.proven.password_hash.expose_secret(),
+        &change.password_hash.expose_secret(),
+    ];
+    Ok(connection.execute(CHANGE_PASSWORD, &values).await? == 1)
 }
 
 async fn refusal(

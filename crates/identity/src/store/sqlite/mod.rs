@@ -1,19 +1,20 @@
 //! The embedded store: statements beside the rows they read. Decides nothing that is not about rows.
 
+mod mails;
 mod rows;
 mod secrets;
 mod sessions;
 mod users;
 
 use super::{
-    Credentials, LoginName, NewSession, NewUser, Rename, RoleChange, Rotated, Rotation, Secrets,
-    Setup, SigningKey, Store, TokenHash, failure,
+    Credentials, DueMail, LoginName, MailTake, NewSession, NewUser, OpenSession, PasswordChange,
+    Rename, RoleChange, Rotated, Rotation, Secrets, Setup, SigningKey, Store, TokenHash, failure,
 };
 use crate::domain::user::User;
 use async_trait::async_trait;
 use contracts::{
-    identity::{Ended, LoginError, ProfileError, RegisterError},
-    values::{SessionId, Timestamp, UserId},
+    identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError},
+    values::{MailId, SessionId, Timestamp, UserId},
 };
 use platform::db::{
     Abort, StoreError,
@@ -28,6 +29,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         number: 1,
         name: "users_and_sessions",
         sql: include_str!("../../../migrations/sqlite/0001_users_and_sessions.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "mails",
+        sql: include_str!("../../../migrations/sqlite/0002_mails.sql"),
     },
 ];
 
@@ -171,11 +177,48 @@ impl Store for SqliteStore {
         id: SessionId,
         user: UserId,
         at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let write = self
             .database
             .write(move |c| Ok(sessions::end_of_user(c, id, user, at)?));
         write.await.map_err(failure)
+    }
+
+    async fn open_sessions(
+        &self,
+        user: UserId,
+        after: Option<SessionId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<OpenSession>, StoreError> {
+        let read = self
+            .database
+            .read(move |c| Ok(sessions::open_of(c, user, after, limit, now)?));
+        read.await
+    }
+
+    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError> {
+        let write = self.database.write(move |c| {
+            let epoch = users::raise_epoch(c, user, at)?;
+            sessions::end_all(c, user, "logout", at)?;
+            Ok(epoch)
+        });
+        write.await.map_err(failure)
+    }
+
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Vec<SessionId>, Abort<PasswordError>> {
+        let write = self.database.write(move |c| {
+            if !users::change_password(c, &change)? {
+                return Err(Abort::Refused(PasswordError::InvalidCredentials));
+            }
+            let user = change.proven.user_id;
+            mails::insert(c, user, &change.notice)?;
+            Ok(sessions::end_others(c, user, change.kept, change.at)?)
+        });
+        write.await
     }
 
     async fn end_session_of(
@@ -209,6 +252,7 @@ impl Store for SqliteStore {
             let epoch = users::erase(c, &proven, at)?
                 .ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
             sessions::end_all(c, proven.user_id, "deleted", at)?;
+            mails::forget_all(c, proven.user_id)?;
             let event = contracts::identity::UserDeleted {
                 user_id: proven.user_id,
             };
@@ -216,6 +260,28 @@ impl Store for SqliteStore {
             Ok(epoch)
         });
         write.await
+    }
+
+    async fn mails_are_due(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let read = self.database.read(move |c| Ok(mails::are_due(c, now)?));
+        read.await
+    }
+
+    async fn take_mails(&self, take: MailTake) -> Result<Vec<DueMail>, StoreError> {
+        let write = self.database.write(move |c| Ok(mails::take(c, &take)?));
+        write.await.map_err(failure)
+    }
+
+    async fn put_off_mail(&self, id: MailId, until: Timestamp) -> Result<(), StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(mails::put_off(c, id, until)?));
+        write.await.map_err(failure)
+    }
+
+    async fn forget_mail(&self, id: MailId) -> Result<(), StoreError> {
+        let write = self.database.write(move |c| Ok(mails::forget(c, id)?));
+        write.await.map_err(failure)
     }
 
     async fn endings_since(&self, since: Timestamp) -> Result<Ended, StoreError> {

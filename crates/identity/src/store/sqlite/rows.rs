@@ -1,10 +1,12 @@
 //! Rows as domain values. A row that breaks a value's rule is storage's failure, never a default.
 
 use crate::{
-    domain::{roles::Roles, user::User},
-    store::Credentials,
+    domain::{mail::MailKind, roles::Roles, user::User},
+    store::{Credentials, DueMail},
 };
-use contracts::values::{Email, SessionId, Timestamp, UserId, Username, ValueError, Version};
+use contracts::values::{
+    Email, MailId, SessionId, Timestamp, UserId, Username, ValueError, Version,
+};
 use rusqlite::{Row, types::Type};
 use secrecy::SecretString;
 
@@ -49,6 +51,20 @@ pub(super) fn credentials(row: &Row<'_>) -> rusqlite::Result<Credentials> {
         user_id: UserId::from_bytes(row.get(0)?),
         password_hash: SecretString::from(password_hash),
         disabled: disabled_at.is_some(),
+    })
+}
+
+/// `mail_id, kind, tries, expires_at_ms, email`.
+pub(super) fn due_mail(row: &Row<'_>) -> rusqlite::Result<DueMail> {
+    let kind: String = row.get(1)?;
+    let email: Option<String> = row.get(4)?;
+    let email = email.as_deref().map(Email::parse).transpose();
+    Ok(DueMail {
+        id: MailId::from_bytes(row.get(0)?),
+        kind: checked(1, Type::Text, MailKind::from_text(&kind))?,
+        tries: row.get(2)?,
+        expires_at: Timestamp::from_ms(row.get(3)?),
+        email: checked(4, Type::Text, email)?,
     })
 }
 

@@ -3,7 +3,10 @@
 use super::{rows, users};
 use crate::{
     domain::session::{TokenState, Verdict, judge},
-    store::{ENDINGS_MAX, KEEP_ENDED_SECONDS, NewSession, Rotated, Rotation, SWEEP_MAX, TokenHash},
+    store::{
+        ENDINGS_MAX, KEEP_ENDED_SECONDS, NewSession, OpenSession, Rotated, Rotation, SWEEP_MAX,
+        TokenHash,
+    },
 };
 use contracts::values::{SessionId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -136,15 +139,64 @@ pub(super) fn end_of_user(
     id: SessionId,
     user: UserId,
     at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     connection
         .prepare_cached(
             "UPDATE sessions
-                SET ended_at_ms = ?3, end_reason = 'logout'
-              WHERE session_id = ?1 AND user_id = ?2 AND ended_at_ms IS NULL",
+                SET ended_at_ms = COALESCE(ended_at_ms, ?3), end_reason = COALESCE(end_reason, 'logout')
+              WHERE session_id = ?1 AND user_id = ?2",
         )?
         .execute(params![id.as_bytes(), user.as_bytes(), at.as_ms()])
-        .map(drop)
+        .map(|found| found == 1)
+}
+
+pub(super) fn open_of(
+    connection: &Connection,
+    user: UserId,
+    after: Option<SessionId>,
+    limit: u32,
+    now: Timestamp,
+) -> rusqlite::Result<Vec<OpenSession>> {
+    let after = after.as_ref().map(SessionId::as_bytes);
+    connection
+        .prepare_cached(
+            "SELECT session_id, created_at_ms, refreshed_at_ms, expires_at_ms
+               FROM sessions
+              WHERE user_id = ?1 AND ended_at_ms IS NULL AND expires_at_ms > ?2
+                AND (?3 IS NULL OR session_id < ?3)
+              ORDER BY session_id DESC
+              LIMIT ?4",
+        )?
+        .query_map(params![user.as_bytes(), now.as_ms(), after, limit], |row| {
+            Ok(OpenSession {
+                id: rows::session_id(row, 0)?,
+                created_at: Timestamp::from_ms(row.get(1)?),
+                refreshed_at: Timestamp::from_ms(row.get(2)?),
+                expires_at: Timestamp::from_ms(row.get(3)?),
+            })
+        })?
+        .collect()
+}
+
+/// After a change of the password.
+pub(super) fn end_others(
+    connection: &Connection,
+    user: UserId,
+    kept: SessionId,
+    at: Timestamp,
+) -> rusqlite::Result<Vec<SessionId>> {
+    connection
+        .prepare_cached(
+            "UPDATE sessions
+                SET ended_at_ms = ?3, end_reason = 'password'
+              WHERE user_id = ?1 AND session_id <> ?2 AND ended_at_ms IS NULL
+             RETURNING session_id",
+        )?
+        .query_map(
+            params![user.as_bytes(), kept.as_bytes(), at.as_ms()],
+            |row| rows::session_id(row, 0),
+        )?
+        .collect()
 }
 
 pub(super) fn end_by_token(

@@ -3,7 +3,9 @@
 use super::rows;
 use crate::{
     domain::user::User,
-    store::{Credentials, ENDINGS_MAX, LoginName, NewUser, Rename, RoleChange, stale},
+    store::{
+        Credentials, ENDINGS_MAX, LoginName, NewUser, PasswordChange, Rename, RoleChange, stale,
+    },
 };
 use contracts::{
     access::Role,
@@ -210,6 +212,42 @@ pub(super) fn set_roles(
         )
         .optional()?;
     changed.map_or_else(|| refuse(connection, change.id, change.sent), Ok)
+}
+
+/// Ends the user's access tokens; answers the new epoch.
+pub(super) fn raise_epoch(
+    connection: &Connection,
+    id: UserId,
+    at: Timestamp,
+) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached(
+            "UPDATE users
+                SET token_epoch = token_epoch + 1, epoch_changed_at_ms = ?2
+              WHERE user_id = ?1 AND deleted_at_ms IS NULL
+             RETURNING token_epoch",
+        )?
+        .query_row(params![id.as_bytes(), at.as_ms()], |row| row.get(0))
+        .optional()
+}
+
+/// Whether what was proven still held.
+pub(super) fn change_password(
+    connection: &Connection,
+    change: &PasswordChange,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "UPDATE users
+                SET password_hash = ?3
+              WHERE user_id = ?1 AND password_hash = ?2 AND disabled_at_ms IS NULL",
+        )?
+        .execute(params![
+            change.proven.user_id.as_bytes(),
+            change.proven.password_hash.expose_secret(),
+            change.password_hash.expose_secret(),
+        ])
+        .map(|changed| changed == 1)
 }
 
 fn refuse<T>(

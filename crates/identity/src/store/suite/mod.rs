@@ -2,16 +2,17 @@
 //! trait. Looks behind a store's back only for what must not be left.
 
 mod accounts;
+mod mails;
 mod nodes;
 mod sessions;
 
 use super::{
-    Credentials, LoginName, NewSession, NewUser, Rotated, Rotation, Store, postgres::PostgresStore,
-    sqlite::SqliteStore,
+    Credentials, LoginName, NewMail, NewSession, NewUser, Rotated, Rotation, Store,
+    postgres::PostgresStore, sqlite::SqliteStore,
 };
-use crate::domain::{roles::Roles, user::User};
+use crate::domain::{mail::MailKind, roles::Roles, user::User};
 use async_trait::async_trait;
-use contracts::values::{Email, SessionId, Timestamp, UserId};
+use contracts::values::{Email, MailId, SessionId, Timestamp, UserId};
 use platform::db::{
     self,
     sqlite::{Database, Options},
@@ -49,11 +50,20 @@ store_suite! {
         of_a_deleted_account_only_id_and_times_are_left,
         what_was_kept_is_there_after_opening_again,
     },
+    mails::{
+        a_mail_is_taken_once_until_its_time_is_over,
+        a_mail_that_went_or_never_will_is_forgotten,
+        only_who_has_an_address_is_owed_a_mail,
+        the_mails_of_a_deleted_account_go_with_it,
+    },
     sessions::{
         a_session_needs_the_password_that_is_there_now,
         a_refresh_token_has_one_successor,
         a_refresh_token_that_comes_back_late_ends_its_session,
         a_session_ends_once_and_only_by_its_user,
+        sessions_are_listed_until_they_end,
+        all_sessions_end_at_once,
+        a_new_password_ends_all_other_sessions,
         sweeping_forgets_only_what_is_long_over,
     },
 }
@@ -175,6 +185,15 @@ fn person(email: &str) -> NewUser {
         password_hash: SecretString::from("hash one"),
         roles: Roles::of(&[]),
         at: at(1),
+    }
+}
+
+fn notice(seconds: i64) -> NewMail {
+    NewMail {
+        id: MailId::generate(),
+        kind: MailKind::PasswordChanged,
+        at: at(seconds),
+        expires_at: at(seconds).plus_seconds(1_000),
     }
 }
 

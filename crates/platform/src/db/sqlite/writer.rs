@@ -25,6 +25,9 @@ use tokio::{
 /// A thread of the runtime may be kept from its other work for so long, in microseconds.
 const QUICK_MICROS: u64 = 500;
 
+/// How the writer's thread is preferred to others, as `nice` counts: lower goes first.
+const NICENESS: i32 = -10;
+
 /// What a slow group is remembered as, in microseconds: some twenty quick ones make it forgotten.
 const SLOW_MICROS: u64 = 8 * QUICK_MICROS;
 
@@ -78,6 +81,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || {
+                go_first();
                 while let Some(first) = waiting.blocking_recv() {
                     // No write unwinds while this is held; a thread that did would have lost its place in the log.
                     let Ok(mut writing) = shared.lock() else {
@@ -173,6 +177,14 @@ impl Writer {
     }
 }
 
+/// Everybody waits for the writer, so its thread goes before those that serve, where the system lets it (ADR 43).
+fn go_first() {
+    // "Nobody" is the calling thread: Linux keeps a niceness for each (setpriority(2), notes).
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(error = %error, "the writer goes first nowhere: see RLIMIT_NICE");
+    }
+}
+
 /// The process's seat, and a database that nobody writes.
 type Free<'a> = (MutexGuard<'static, ()>, MutexGuard<'a, Writing>);
 
@@ -260,22 +272,19 @@ fn commit_group(
     }
 }
 
-/// Tells everybody who waits that nothing can be written now: one wait for a lock is enough for all.
+/// Tells everybody who waits that nothing can be written now: one wait for a lock is enough for all. Whoever comes once
+/// the first have been told did not wait, and is tried.
 fn refuse_group(
     first: Job,
-    mut next: impl FnMut() -> Option<Job>,
+    next: impl FnMut() -> Option<Job>,
     group_max: usize,
     error: &StoreError,
 ) {
     tracing::warn!(error = %error, "no write could begin");
-    let mut job = Some(first);
-    for _ in 0..group_max {
-        let Some(current) = job.take() else { return };
-        (current(Err(error.again())).tell)(Ok(()));
-        job = next();
-    }
-    if let Some(last) = job {
-        (last(Err(error.again())).tell)(Ok(()));
+    let more = std::iter::from_fn(next).take(group_max.saturating_sub(1));
+    let group: Vec<Job> = std::iter::once(first).chain(more).collect();
+    for job in group {
+        (job(Err(error.again())).tell)(Ok(()));
     }
 }
 

@@ -1,17 +1,23 @@
 //! Identity: who people are, and the tokens that prove it. Passwords never come back out.
 
+mod errors;
+mod sessions;
+
+pub use errors::{
+    LoginError, PasswordError, ProfileError, RefreshError, RegisterError, SessionError,
+};
+pub use sessions::{ChangePassword, SessionQuery, SessionView};
+
 use crate::{
     BoxError,
     access::{Principal, Role},
     event::Event,
-    problem::{Code, Problem, ToProblem},
     request::Precondition,
-    values::{Email, SessionId, Timestamp, UserId, Username, Version},
+    values::{Email, Page, SessionId, Timestamp, UserId, Username, Version},
 };
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 
 /// A wish to open an account; e-mail, user name, or both.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -139,173 +145,6 @@ pub struct SignedIn {
     pub refresh_token: SecretString,
 }
 
-/// Why an account was not opened.
-#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RegisterError {
-    /// Neither e-mail nor user name came.
-    #[error("no name was given")]
-    NameMissing,
-    /// The password breaks a rule.
-    #[error("the password is too weak: {reason}")]
-    PasswordTooWeak {
-        /// Which, for the caller.
-        reason: Cow<'static, str>,
-    },
-    /// The name breaks a rule.
-    #[error("the display name is not valid: {reason}")]
-    InvalidName {
-        /// Which, for the caller.
-        reason: String,
-    },
-    /// The address has an account.
-    #[error("the e-mail address is taken")]
-    EmailTaken,
-    /// The user name has an account.
-    #[error("the user name is taken")]
-    UsernameTaken,
-    /// The one-time setup token is not valid (any more).
-    #[error("the setup token is not valid")]
-    SetupTokenInvalid,
-    /// More passwords wait to be hashed than we let wait.
-    #[error("too many passwords wait to be hashed")]
-    Overloaded,
-    /// Our fault.
-    #[error("registering failed")]
-    Internal(
-        #[source]
-        #[serde(with = "crate::wire::cause")]
-        BoxError,
-    ),
-}
-
-impl ToProblem for RegisterError {
-    fn to_problem(&self) -> Problem {
-        match self {
-            Self::NameMissing => Problem::invalid("/email", "or username is required"),
-            Self::PasswordTooWeak { reason } => Problem::invalid("/password", reason.clone()),
-            Self::InvalidName { reason } => Problem::invalid("/name", reason.clone()),
-            Self::EmailTaken => Problem::new(Code::EmailTaken),
-            Self::UsernameTaken => Problem::new(Code::UsernameTaken),
-            Self::SetupTokenInvalid => {
-                Problem::new(Code::InvalidCredentials).detail("the setup token is not valid")
-            }
-            Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(cause) => Problem::internal(cause),
-        }
-    }
-}
-
-/// Why somebody was not signed in, or a password not accepted.
-#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LoginError {
-    /// Unknown user, wrong password or disabled account: the caller is not told which.
-    #[error("the credentials are wrong")]
-    InvalidCredentials,
-    /// Too many wrong tries on this account lately.
-    #[error("too many tries, {retry_after_seconds} s to wait")]
-    TooManyTries {
-        /// How long to wait.
-        retry_after_seconds: u32,
-    },
-    /// More passwords wait to be hashed than we let wait.
-    #[error("too many passwords wait to be hashed")]
-    Overloaded,
-    /// Our fault.
-    #[error("signing in failed")]
-    Internal(
-        #[source]
-        #[serde(with = "crate::wire::cause")]
-        BoxError,
-    ),
-}
-
-impl ToProblem for LoginError {
-    fn to_problem(&self) -> Problem {
-        match self {
-            Self::InvalidCredentials => Problem::new(Code::InvalidCredentials),
-            Self::TooManyTries {
-                retry_after_seconds,
-            } => Problem::new(Code::RateLimited).retry_after(*retry_after_seconds),
-            Self::Overloaded => Problem::new(Code::Overloaded),
-            Self::Internal(cause) => Problem::internal(cause),
-        }
-    }
-}
-
-/// Why a refresh token gave no new tokens.
-#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RefreshError {
-    /// Unknown, over, or its session has ended.
-    #[error("the refresh token is not valid")]
-    Invalid,
-    /// Used before, and not just now: the whole family has been revoked.
-    #[error("the refresh token was used twice")]
-    Reused,
-    /// Our fault.
-    #[error("refreshing failed")]
-    Internal(
-        #[source]
-        #[serde(with = "crate::wire::cause")]
-        BoxError,
-    ),
-}
-
-impl ToProblem for RefreshError {
-    fn to_problem(&self) -> Problem {
-        match self {
-            Self::Invalid => Problem::new(Code::InvalidRefreshToken),
-            Self::Reused => Problem::new(Code::TokenReuse),
-            Self::Internal(cause) => Problem::internal(cause),
-        }
-    }
-}
-
-/// Why a profile could not be read or changed.
-#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProfileError {
-    /// No such user.
-    #[error("no such user")]
-    NotFound,
-    /// A field breaks a rule.
-    #[error("{field} is not valid: {reason}")]
-    Invalid {
-        /// JSON pointer.
-        field: Cow<'static, str>,
-        /// The rule.
-        reason: String,
-    },
-    /// Another version is current.
-    #[error("version {} is current", current.get())]
-    VersionConflict {
-        /// How the caller named the version.
-        sent: Precondition,
-        /// What is current.
-        current: Version,
-    },
-    /// Our fault.
-    #[error("the profile could not be used")]
-    Internal(
-        #[source]
-        #[serde(with = "crate::wire::cause")]
-        BoxError,
-    ),
-}
-
-impl ToProblem for ProfileError {
-    fn to_problem(&self) -> Problem {
-        match self {
-            Self::NotFound => Problem::new(Code::NotFound),
-            Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
-            Self::VersionConflict { sent, current } => sent.stale(*current),
-            Self::Internal(cause) => Problem::internal(cause),
-        }
-    }
-}
-
 /// Sessions and users' earlier tokens that ended, each with the moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
@@ -344,6 +183,22 @@ pub trait Identity: Send + Sync {
     async fn end_session_of(&self, token: SecretString) -> Result<(), RefreshError>;
     /// Ends the session an access token belongs to.
     async fn logout(&self, who: &Principal) -> Result<(), ProfileError>;
+    /// One's own sessions that have not ended, the newest first.
+    async fn sessions(
+        &self,
+        who: &Principal,
+        query: SessionQuery,
+    ) -> Result<Page<SessionView>, SessionError>;
+    /// Ends one of one's own sessions.
+    async fn end_own_session(&self, who: &Principal, id: SessionId) -> Result<(), SessionError>;
+    /// Ends all of one's own sessions, this one too.
+    async fn end_own_sessions(&self, who: &Principal) -> Result<(), SessionError>;
+    /// Changes one's own password and ends all of one's other sessions.
+    async fn change_password(
+        &self,
+        who: &Principal,
+        wish: ChangePassword,
+    ) -> Result<(), PasswordError>;
     /// One's own profile.
     async fn me(&self, who: &Principal) -> Result<UserView, ProfileError>;
     /// Changes one's own profile.

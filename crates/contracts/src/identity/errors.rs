@@ -1,0 +1,269 @@
+//! Why identity does not do what it is asked. Whether an account exists is told to nobody by any of them, but for
+//! whoever registers.
+
+use crate::{
+    BoxError,
+    problem::{Code, Problem, ToProblem},
+    request::Precondition,
+    values::Version,
+};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Why an account was not opened.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegisterError {
+    /// Neither e-mail nor user name came.
+    #[error("no name was given")]
+    NameMissing,
+    /// The password breaks a rule.
+    #[error("the password is too weak: {reason}")]
+    PasswordTooWeak {
+        /// Which, for the caller.
+        reason: Cow<'static, str>,
+    },
+    /// The name breaks a rule.
+    #[error("the display name is not valid: {reason}")]
+    InvalidName {
+        /// Which, for the caller.
+        reason: String,
+    },
+    /// The address has an account.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// The user name has an account.
+    #[error("the user name is taken")]
+    UsernameTaken,
+    /// The one-time setup token is not valid (any more).
+    #[error("the setup token is not valid")]
+    SetupTokenInvalid,
+    /// More passwords wait to be hashed than we let wait.
+    #[error("too many passwords wait to be hashed")]
+    Overloaded,
+    /// Our fault.
+    #[error("registering failed")]
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
+}
+
+impl ToProblem for RegisterError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::NameMissing => Problem::invalid("/email", "or username is required"),
+            Self::PasswordTooWeak { reason } => Problem::invalid("/password", reason.clone()),
+            Self::InvalidName { reason } => Problem::invalid("/name", reason.clone()),
+            Self::EmailTaken => Problem::new(Code::EmailTaken),
+            Self::UsernameTaken => Problem::new(Code::UsernameTaken),
+            Self::SetupTokenInvalid => {
+                Problem::new(Code::InvalidCredentials).detail("the setup token is not valid")
+            }
+            Self::Overloaded => Problem::new(Code::Overloaded),
+            Self::Internal(cause) => Problem::internal(cause),
+        }
+    }
+}
+
+/// Why somebody was not signed in, or a password not accepted.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginError {
+    /// Unknown user, wrong password or disabled account: the caller is not told which.
+    #[error("the credentials are wrong")]
+    InvalidCredentials,
+    /// Too many wrong tries on this account lately.
+    #[error("too many tries, {retry_after_seconds} s to wait")]
+    TooManyTries {
+        /// How long to wait.
+        retry_after_seconds: u32,
+    },
+    /// More passwords wait to be hashed than we let wait.
+    #[error("too many passwords wait to be hashed")]
+    Overloaded,
+    /// Our fault.
+    #[error("signing in failed")]
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
+}
+
+impl ToProblem for LoginError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::InvalidCredentials => Problem::new(Code::InvalidCredentials),
+            Self::TooManyTries {
+                retry_after_seconds,
+            } => Problem::new(Code::RateLimited).retry_after(*retry_after_seconds),
+            Self::Overloaded => Problem::new(Code::Overloaded),
+            Self::Internal(cause) => Problem::internal(cause),
+        }
+    }
+}
+
+/// Why a refresh token gave no new tokens.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshError {
+    /// Unknown, over, or its session has ended.
+    #[error("the refresh token is not valid")]
+    Invalid,
+    /// Used before, and not just now: the whole family has been revoked.
+    #[error("the refresh token was used twice")]
+    Reused,
+    /// Our fault.
+    #[error("refreshing failed")]
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
+}
+
+impl ToProblem for RefreshError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::Invalid => Problem::new(Code::InvalidRefreshToken),
+            Self::Reused => Problem::new(Code::TokenReuse),
+            Self::Internal(cause) => Problem::internal(cause),
+        }
+    }
+}
+
+/// Why a profile could not be read or changed.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileError {
+    /// No such user.
+    #[error("no such user")]
+    NotFound,
+    /// A field breaks a rule.
+    #[error("{field} is not valid: {reason}")]
+    Invalid {
+        /// JSON pointer.
+        field: Cow<'static, str>,
+        /// The rule.
+        reason: String,
+    },
+    /// Another version is current.
+    #[error("version {} is current", current.get())]
+    VersionConflict {
+        /// How the caller named the version.
+        sent: Precondition,
+        /// What is current.
+        current: Version,
+    },
+    /// Our fault.
+    #[error("the profile could not be used")]
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
+}
+
+impl ToProblem for ProfileError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::NotFound => Problem::new(Code::NotFound),
+            Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
+            Self::VersionConflict { sent, current } => sent.stale(*current),
+            Self::Internal(cause) => Problem::internal(cause),
+        }
+    }
+}
+
+/// Why sessions were not listed or ended.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionError {
+    /// The asker has no such session.
+    #[error("no such session")]
+    NotFound,
+    /// The cursor is not one of this list.
+    #[error("the cursor is of another list")]
+    BadCursor,
+    /// Our fault.
+    #[error("the sessions could not be used")]
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
+}
+
+impl ToProblem for SessionError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::NotFound => Problem::new(Code::NotFound),
+            Self::BadCursor => {
+                Problem::new(Code::InvalidParameter).detail("cursor is no cursor of this list")
+            }
+            Self::Internal(cause) => Problem::internal(cause),
+        }
+    }
+}
+
+/// Why a password was not changed.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordError {
+    /// The current password is wrong, or the account has gone.
+    #[error("the credentials are wrong")]
+    InvalidCredentials,
+    /// Too many wrong tries on this account lately.
+    #[error("too many tries, {retry_after_seconds} s to wait")]
+    TooManyTries {
+        /// How long to wait.
+        retry_after_seconds: u32,
+    },
+    /// The new password breaks a rule.
+    #[error("the password is too weak: {reason}")]
+    PasswordTooWeak {
+        /// Which, for the caller.
+        reason: Cow<'static, str>,
+    },
+    /// More passwords wait to be hashed than we let wait.
+    #[error("too many passwords wait to be hashed")]
+    Overloaded,
+    /// Our fault.
+    #[error("the password could not be changed")]
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
+}
+
+impl From<LoginError> for PasswordError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::InvalidCredentials => Self::InvalidCredentials,
+            LoginError::TooManyTries {
+                retry_after_seconds,
+            } => Self::TooManyTries {
+                retry_after_seconds,
+            },
+            LoginError::Overloaded => Self::Overloaded,
+            LoginError::Internal(cause) => Self::Internal(cause),
+        }
+    }
+}
+
+impl ToProblem for PasswordError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::InvalidCredentials => Problem::new(Code::InvalidCredentials),
+            Self::TooManyTries {
+                retry_after_seconds,
+            } => Problem::new(Code::RateLimited).retry_after(*retry_after_seconds),
+            Self::PasswordTooWeak { reason } => Problem::invalid("/new_password", reason.clone()),
+            Self::Overloaded => Problem::new(Code::Overloaded),
+            Self::Internal(cause) => Problem::internal(cause),
+        }
+    }
+}

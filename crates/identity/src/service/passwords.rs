@@ -1,0 +1,82 @@
+//! Another password: the current one proves who asks, and all other sessions end with it, in one commit with the
+//! mail that tells the owner. Whoever knew the old one has nothing any more.
+
+use super::{Service, hashing::HashError, mails, proof};
+use crate::{
+    domain::{
+        mail::MailKind,
+        password::{self, Owner},
+        user::User,
+    },
+    store::PasswordChange,
+};
+use contracts::{
+    access::Principal,
+    identity::{ChangePassword, PasswordError},
+};
+use platform::db::StoreError;
+use secrecy::{ExposeSecret, SecretString};
+
+pub(super) async fn change(
+    service: &Service,
+    who: &Principal,
+    wish: ChangePassword,
+) -> Result<(), PasswordError> {
+    let id = who.user_id;
+    let user = service.store.user(id).await.map_err(failure)?;
+    let user = user.ok_or(PasswordError::InvalidCredentials)?;
+    // What is refused by a look must not cost us a hash.
+    check(&user, &wish.new_password)?;
+    let found = service.store.credentials_of(id).await.map_err(failure)?;
+    let account = proof::account_of_user(id);
+    let proving = service.prover.prove(account, found, wish.current_password);
+    let proven = proving.await?;
+    let password_hash = hash(service, wish.new_password).await?;
+    let at = service.clock.now();
+    let change = PasswordChange {
+        proven,
+        password_hash,
+        kept: who.session_id,
+        at,
+        notice: mails::notice(MailKind::PasswordChanged, at),
+    };
+    let (store, endings) = (service.store.clone(), service.endings.clone());
+    let changed = service.finish(async move {
+        let ended = store.change_password(change).await.map_err(|abort| {
+            abort.into_refusal(|| PasswordError::Overloaded, PasswordError::Internal)
+        })?;
+        for session in ended {
+            endings.end_session(session, at);
+        }
+        Ok::<_, PasswordError>(())
+    });
+    changed.await.map_err(PasswordError::Internal)??;
+    tracing::info!(user.id = %id, "user {id} changed their password");
+    Ok(())
+}
+
+/// The rules of registration, which know the owner's names.
+fn check(user: &User, password: &SecretString) -> Result<(), PasswordError> {
+    let owner = Owner {
+        email: user.email.as_ref(),
+        username: user.username.as_ref(),
+        name: user.name.as_deref(),
+    };
+    password::check(password.expose_secret(), owner).map_err(|reason| {
+        PasswordError::PasswordTooWeak {
+            reason: reason.into(),
+        }
+    })
+}
+
+async fn hash(service: &Service, password: SecretString) -> Result<SecretString, PasswordError> {
+    let hash = service.hasher.hash(password).await;
+    hash.map_err(|error| match error {
+        HashError::Overloaded => PasswordError::Overloaded,
+        HashError::Failed(error) => PasswordError::Internal(error),
+    })
+}
+
+fn failure(error: StoreError) -> PasswordError {
+    PasswordError::Internal(error.into())
+}

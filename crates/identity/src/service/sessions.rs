@@ -1,0 +1,93 @@
+//! One's own sessions: which there are, and their end, one by one or all at once. Whether a session of somebody
+//! else's exists is told to nobody, and nobody ends it.
+
+use super::Service;
+use crate::store::OpenSession;
+use contracts::{
+    access::Principal,
+    identity::{SessionError, SessionQuery, SessionView},
+    values::{Cursor, Page, SessionId},
+};
+use platform::{db::StoreError, digest};
+
+pub(super) async fn list(
+    service: &Service,
+    who: &Principal,
+    query: SessionQuery,
+) -> Result<Page<SessionView>, SessionError> {
+    let after = query.cursor.as_ref().map(position).transpose()?;
+    let (limit, now) = (query.limit.get(), service.clock.now());
+    // One more, to see whether there is another page.
+    let found = service
+        .store
+        .open_sessions(who.user_id, after, limit.saturating_add(1), now);
+    let mut sessions = found.await.map_err(failure)?;
+    let next_cursor = cut(&mut sessions, limit);
+    let shown = |session: OpenSession| SessionView {
+        id: session.id,
+        created_at: session.created_at,
+        refreshed_at: session.refreshed_at,
+        expires_at: session.expires_at,
+        current: session.id == who.session_id,
+    };
+    Ok(Page {
+        data: sessions.into_iter().map(shown).collect(),
+        next_cursor,
+    })
+}
+
+/// The session behind which a page begins.
+fn position(cursor: &Cursor) -> Result<SessionId, SessionError> {
+    let bytes = digest::from_base64url(cursor.as_str());
+    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+    bytes
+        .map(SessionId::from_bytes)
+        .ok_or(SessionError::BadCursor)
+}
+
+/// Cuts a page that was read one session too long; where the next one begins, if there is one.
+fn cut(sessions: &mut Vec<OpenSession>, limit: u32) -> Option<Cursor> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = sessions.len() > limit;
+    sessions.truncate(limit);
+    let last = sessions.last().filter(|_| more)?;
+    Cursor::parse(&digest::base64url(last.id.as_bytes())).ok()
+}
+
+pub(super) async fn end(
+    service: &Service,
+    who: &Principal,
+    id: SessionId,
+) -> Result<(), SessionError> {
+    let is_theirs = service.end_session(id, who.user_id).await;
+    if is_theirs.map_err(failure)? {
+        Ok(())
+    } else {
+        Err(SessionError::NotFound)
+    }
+}
+
+/// Access tokens end by the epoch: one mark for all of them, however many sessions there are.
+pub(super) async fn end_all(service: &Service, who: &Principal) -> Result<(), SessionError> {
+    let (store, endings, at) = (
+        service.store.clone(),
+        service.endings.clone(),
+        service.clock.now(),
+    );
+    let id = who.user_id;
+    let ended = service.finish(async move {
+        // An account that has gone has no sessions.
+        if let Some(epoch) = store.end_sessions(id, at).await? {
+            endings.end_user_before(id, epoch, at);
+        }
+        Ok::<_, StoreError>(())
+    });
+    let ended = ended.await.map_err(SessionError::Internal)?;
+    ended.map_err(failure)?;
+    tracing::info!(user.id = %id, "user {id} logged out everywhere");
+    Ok(())
+}
+
+fn failure(error: StoreError) -> SessionError {
+    SessionError::Internal(error.into())
+}

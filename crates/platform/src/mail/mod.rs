@@ -1,0 +1,114 @@
+//! Mails, and the ways they leave by. A mailer sends what it is given, once for each call, and keeps no queue: whoever
+//! owes a mail keeps it in the commit that caused it and calls again until it went. It never logs whom a mail is for
+//! or what it says.
+
+mod file;
+mod options;
+mod smtp;
+
+pub use options::{DEFAULTS, MailerKind, Options, TlsKind};
+
+use async_trait::async_trait;
+use contracts::{BoxError, values::Email};
+use lettre::{
+    Address, Message,
+    message::{Mailbox, header::ContentType},
+};
+use std::{path::Path, sync::Arc};
+
+/// A mail that is ready to go.
+pub struct Mail {
+    /// The same for each try: `Message-ID` is made of it, so that a mail that went twice is seen to be one.
+    pub id: String,
+    /// Whom it is for.
+    pub to: Email,
+    /// What it is about, in a line.
+    pub subject: &'static str,
+    /// What it says.
+    pub text: String,
+}
+
+/// A way for mails to leave.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Sends a mail, or says why it did not go. Sending it again does no harm.
+    async fn send(&self, mail: &Mail) -> Result<(), BoxError>;
+    /// Where mails go, for the log.
+    fn target(&self) -> String;
+}
+
+/// The mailer that the settings name. Nothing is connected to yet.
+///
+/// # Errors
+/// When a setting cannot work.
+pub fn open(options: &Options, data_folder: &Path) -> Result<Arc<dyn Mailer>, BoxError> {
+    options.check()?;
+    let from = options.sender()?;
+    Ok(match options.mailer {
+        MailerKind::File => {
+            let folder = match options.folder.as_str() {
+                "" => data_folder.join("mails"),
+                given => given.into(),
+            };
+            Arc::new(file::FileMailer::new(folder, from))
+        }
+        MailerKind::Smtp => Arc::new(smtp::SmtpMailer::new(options, from)?),
+    })
+}
+
+/// The mail as it travels (RFC 5322).
+fn compose(mail: &Mail, from: &Mailbox) -> Result<Message, BoxError> {
+    let to: Address = mail
+        .to
+        .as_str()
+        .parse()
+        .map_err(|_| "no mail can be sent to this address")?;
+    let id = format!("<{}@{}>", mail.id, from.email.domain());
+    let message = Message::builder()
+        .message_id(Some(id))
+        .from(from.clone())
+        .to(Mailbox::new(None, to))
+        .subject(mail.subject)
+        .header(ContentType::TEXT_PLAIN)
+        .body(mail.text.clone());
+    message.map_err(Into::into)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn mail(to: &str) -> Mail {
+        Mail {
+            id: "mail_1".to_owned(),
+            to: Email::parse(to).unwrap(),
+            subject: "Hello",
+            text: "Good morning.\r\n".to_owned(),
+        }
+    }
+
+    fn text(to: &str) -> String {
+        let from = "The Shop <shop@shop.example>".parse().unwrap();
+        let message = compose(&mail(to), &from).unwrap();
+        String::from_utf8(message.formatted()).unwrap()
+    }
+
+    #[test]
+    fn a_mail_says_whom_it_is_from_and_keeps_its_id() {
+        let text = text("ann@example.com");
+        for line in [
+            "Message-ID: <mail_1@shop.example>\r\n",
+            "From: \"The Shop\" <shop@shop.example>\r\n",
+            "To: ann@example.com\r\n",
+            "Subject: Hello\r\n",
+            "\r\n\r\nGood morning.\r\n",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_another_script_travels_too() {
+        assert!(text("ann@bücher.example").contains("\r\nTo: "));
+    }
+}
