@@ -75,7 +75,11 @@ proptest! {
     }
 
     #[test]
-    fn any_json_is_read_or_refused(json in "[\\[\\]{}\",:0-9a-z.e+ -]{0,60}", amount in any::<i64>(), code in "[A-Z]{3}") {
+    fn any_json_is_read_or_refused(
+        json in "[\\[\\]{}\",:0-9a-z.e+ -]{0,60}",
+        amount in any::<i64>(),
+        code in "[A-Z]{3}",
+    ) {
         all(&json)?;
         all(&format!("{{\"amount\":{amount},\"currency\":\"{code}\"}}"))?;
     }
