@@ -113,16 +113,7 @@ impl Services {
     ) -> Result<Self, BoxError> {
         let targets = config.target.clone();
         let ways = Ways::open(config, &clock, tasks)?;
-        let ground = Ground {
-            config,
-            folder,
-            places: Places::new(config, folder, tasks),
-            clock: clock.clone(),
-            tasks: tasks.clone(),
-            keys: KeySet::default(),
-            revocations: Revocations::default(),
-            redis: config.redis()?,
-        };
+        let ground = Ground::new(config, folder, clock.clone(), tasks)?;
         let mut near = Near::default();
         if targets.is_near(Target::Identity) {
             near.identity = Some(ground.identity().await?);
@@ -314,7 +305,25 @@ impl Services {
     }
 }
 
-impl Ground<'_> {
+impl<'c> Ground<'c> {
+    fn new(
+        config: &'c Config,
+        folder: Option<&'c Path>,
+        clock: Clock,
+        tasks: &'c Tasks,
+    ) -> Result<Self, BoxError> {
+        Ok(Self {
+            config,
+            folder,
+            places: Places::new(config, folder, tasks),
+            clock,
+            tasks: tasks.clone(),
+            keys: KeySet::default(),
+            revocations: Revocations::default(),
+            redis: config.redis()?,
+        })
+    }
+
     async fn identity(&self) -> Result<Arc<identity::Service>, BoxError> {
         let parts = identity::Parts {
             place: self.places.of("identity")?,

@@ -259,7 +259,9 @@ impl Cast {
         let mut made = match who {
             // Nobody has none, and tries another's.
             Who::Nobody => return self.session(self.nobody.clone()).await,
-            _ => self.double(who).await,
+            Who::Stranger | Who::Owner | Who::ForeignMerchant | Who::OwnMerchant | Who::Admin => {
+                self.double(who).await
+            }
         };
         made.id = session_of(&made.asker).await;
         made

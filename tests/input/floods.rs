@@ -58,13 +58,13 @@ fn endless_headers() -> Vec<u8> {
 async fn end_of(url: &str, flood: Vec<u8>) -> Option<u32> {
     let address = url.trim_start_matches("http://");
     let (mut from, mut to) = TcpStream::connect(address).await.unwrap().into_split();
-    let writing = tokio::spawn(async move {
+    let writing = async {
         // It is cut off at some moment: that is what it is for.
         drop(to.write_all(PREFACE).await);
         drop(to.write_all(&frame(SETTINGS, 0, 0, &[])).await);
         drop(to.write_all(&flood).await);
-        to
-    });
+        std::future::pending().await
+    };
     let mut reason = None;
     let reading = async {
         let mut head = [0; 9];
@@ -80,8 +80,13 @@ async fn end_of(url: &str, flood: Vec<u8>) -> Option<u32> {
             }
         }
     };
-    timeout(PATIENCE, reading).await.expect("it is ended");
-    writing.abort();
+    let ended = async {
+        tokio::select! {
+            () = reading => {}
+            () = writing => {}
+        }
+    };
+    timeout(PATIENCE, ended).await.unwrap();
     reason
 }
 

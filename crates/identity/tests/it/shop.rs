@@ -83,7 +83,7 @@ pub(crate) fn config(changes: &Value) -> Config {
 
 /// Mails that go nowhere but here; the first ones may be refused.
 pub(crate) struct Mailbox {
-    sender: mpsc::UnboundedSender<(String, String, String)>,
+    sender: mpsc::Sender<(String, String, String)>,
     refusals: AtomicU32,
 }
 
@@ -92,7 +92,7 @@ impl Mailer for Mailbox {
     async fn send(&self, mail: &Mail) -> Result<(), BoxError> {
         let text = format!("{}\n{}", mail.subject, mail.text);
         let sent = (mail.id.clone(), mail.to.as_str().to_owned(), text);
-        self.sender.send(sent)?;
+        self.sender.send(sent).await?;
         let refuses = |left: u32| left.checked_sub(1);
         let refused = self
             .refusals
@@ -128,7 +128,7 @@ pub(crate) struct Shop {
     /// The OpenAPI document of the routes.
     pub(crate) document: Value,
     pub(crate) mailbox: Arc<Mailbox>,
-    mails: tokio::sync::Mutex<mpsc::UnboundedReceiver<(String, String, String)>>,
+    mails: tokio::sync::Mutex<mpsc::Receiver<(String, String, String)>>,
     router: Router,
     folder: Arc<Folder>,
 }
@@ -158,7 +158,7 @@ impl Shop {
             clock.clone(),
         );
         let tasks = Tasks::default();
-        let (sender, mails) = mpsc::unbounded_channel();
+        let (sender, mails) = mpsc::channel(64);
         let mailbox = Arc::new(Mailbox {
             sender,
             refusals: AtomicU32::new(0),
