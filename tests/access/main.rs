@@ -237,9 +237,9 @@ async fn what_belongs_to_others_looks_like_what_is_not_there() {
                     .body(made.fill(body));
             }
             let address = address_of(&made.id);
-            kept.push(cast.admin.get(&address).await.text);
+            kept.push(shown(cast.admin.get(&address).await));
             seen.push(shown(made.asker.send(request).await));
-            kept.push(cast.admin.get(&address).await.text);
+            kept.push(shown(cast.admin.get(&address).await));
         }
         assert_eq!(
             kept[0], kept[1],

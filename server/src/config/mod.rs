@@ -421,12 +421,15 @@ mod tests {
             std::fs::create_dir_all(&folder).unwrap();
             let path = folder.join("souk.toml");
             std::fs::write(&path, text).unwrap();
+            let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(&path, private).unwrap();
             let config = Config::load(Some(&path), false, &Flags::default());
             std::fs::remove_dir_all(&folder).unwrap();
             config
         };
-        let config =
-            file("cache = \"rediss://:hidden@h:1\"\n[redis]\nsecret = \"hidden\"\n").unwrap();
+        let secret = "hidden-0123456789-abcdefghijklmnop";
+        let text = format!("cache = \"rediss://:hidden@h:1\"\n[redis]\nsecret = \"{secret}\"\n");
+        let config = file(&text).unwrap();
         assert!(!config.print().unwrap().contains("hidden"));
         let error = file("cache = \"memcached://:hidden@h:1\"")
             .unwrap_err()

@@ -28,6 +28,7 @@ const FROM_EXAMPLES: &[&str] = &[
 const SECRETS: &[(&str, &[&str])] = &[
     ("internal", &["secret", "secret_before"]),
     ("redis", &["secret"]),
+    ("mail", &["password"]),
 ];
 /// Addresses that may hold a password.
 const ADDRESSES: &[&str] = &["db", "bus", "cache"];

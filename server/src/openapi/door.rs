@@ -13,6 +13,15 @@ const WITH_BODY: &[&str] = &["408", "413", "415"];
 /// A page of another site may have sent it; its outcome may be unknown.
 const UNSAFE: &[&str] = &["403", "504"];
 
+/// What takes a password or a refresh token in place of an access token.
+const FOR_ANYBODY: &[&str] = &[
+    "/api/v1/auth/login",
+    "/api/v1/auth/logout",
+    "/api/v1/auth/refresh",
+    "/api/v1/auth/register",
+    "/api/v1/auth/setup",
+];
+
 /// Headers that are texts to the compiler and have a shape all the same.
 const HEADERS: &[(&str, &str)] = &[
     (
@@ -76,12 +85,12 @@ fn describe(status: &str, response: &mut Operation) {
 }
 
 /// Who may ask, where the service does not say it: a signed-in caller where it answers 401 itself, anybody otherwise.
-/// What takes a password is open to anybody.
+/// What signs somebody in or out is open to anybody.
 fn secure(path: &str, operation: &mut Operation) {
     let refuses_strangers = operation
         .get("responses")
         .is_some_and(|responses| responses.get("401").is_some());
-    let security = if refuses_strangers && !path.starts_with("/api/v1/auth/") {
+    let security = if refuses_strangers && !FOR_ANYBODY.contains(&path) {
         json!([{"bearer": []}])
     } else {
         json!([{}, {"bearer": []}])

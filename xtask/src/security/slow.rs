@@ -15,7 +15,7 @@ const CONNECTIONS: &str = "1000";
 const CONNECTIONS_A_SECOND: &str = "500";
 const SECONDS: &str = "15";
 /// How long the client asks, without and with the others.
-const ASKING: Duration = Duration::from_secs(10);
+const ASKING: Duration = Duration::from_secs(7);
 const WHILE: Duration = Duration::from_secs(1);
 const WARMING: Duration = Duration::from_secs(2);
 /// How long the others take to be all there.
@@ -69,14 +69,17 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
         pause(ARRIVING);
         let during = p99(&shop, ASKING)?;
         others.wait()?;
-        let rise = during.saturating_sub(before);
+        // What the machine does by itself is in both: the worse of them is what others may be held against.
+        let after = p99(&shop, ASKING)?;
+        let alone = before.max(after);
+        let rise = during.saturating_sub(alone);
         let thousandths = rise.as_nanos().saturating_mul(1_000);
-        let thousandths = thousandths.checked_div(before.as_nanos()).unwrap_or(0);
+        let thousandths = thousandths.checked_div(alone.as_nanos()).unwrap_or(0);
         worst = thousandths.max(worst);
         failures = failures.saturating_add(usize::from(thousandths > RISE_MAX && rise > TICK));
         writeln!(
             out,
-            "{name}: p99 of others {before:.1?} before, {during:.1?} beside {CONNECTIONS}"
+            "{name}: p99 of others {before:.1?} before, {during:.1?} beside {CONNECTIONS}, {after:.1?} after"
         )?;
         closing_lines(&said, out)?;
     }
