@@ -29,6 +29,11 @@ impl<'a> Places<'a> {
         }
     }
 
+    /// The folder for what is no row; the one that the process runs in, if it has no other.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.unwrap_or_else(|| Path::new("."))
+    }
+
     /// The place of the service of this name.
     ///
     /// # Errors

@@ -90,7 +90,6 @@ fn desk(near: &Near, ways: &Ways, clock: &Clock, bus: &Arc<dyn Bus>) -> Result<D
 /// What services are opened with.
 struct Ground<'c> {
     config: &'c Config,
-    folder: Option<&'c Path>,
     places: Places<'c>,
     clock: Clock,
     tasks: Tasks,
@@ -314,7 +313,6 @@ impl<'c> Ground<'c> {
     ) -> Result<Self, BoxError> {
         Ok(Self {
             config,
-            folder,
             places: Places::new(config, folder, tasks),
             clock,
             tasks: tasks.clone(),
@@ -333,10 +331,7 @@ impl<'c> Ground<'c> {
             revocations: self.revocations.clone(),
             tasks: self.tasks.clone(),
             post: identity::Post {
-                mailer: mail::open(
-                    &self.config.mail,
-                    self.folder.unwrap_or_else(|| Path::new(".")),
-                )?,
+                mailer: mail::open(&self.config.mail, self.places.folder())?,
                 options: self.config.mail.clone(),
                 public_url: self.config.public_url(self.config.http.listen),
             },

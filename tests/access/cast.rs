@@ -256,13 +256,11 @@ impl Cast {
     }
 
     async fn own_session(&self, who: Who) -> Made {
-        let mut made = match who {
+        if who == Who::Nobody {
             // Nobody has none, and tries another's.
-            Who::Nobody => return self.session(self.nobody.clone()).await,
-            Who::Stranger | Who::Owner | Who::ForeignMerchant | Who::OwnMerchant | Who::Admin => {
-                self.double(who).await
-            }
-        };
+            return self.session(self.nobody.clone()).await;
+        }
+        let mut made = self.double(who).await;
         made.id = session_of(&made.asker).await;
         made
     }

@@ -197,7 +197,6 @@ const PRIVATE: &[(Who, &str, Thing, &str)] = &[
     (Who::Stranger, "POST /api/v1/payments", Thing::Pending, r#"{"order_id":"$id","method":"tok_ok"}"#),
     (Who::Stranger, "GET /api/v1/products/{id}", Thing::Draft, ""),
     (Who::Stranger, "GET /api/v1/users/{id}", Thing::OwnerHerself, ""),
-    (Who::Stranger, "DELETE /api/v1/me/sessions/{id}", Thing::Session, ""),
     (Who::Stranger, "GET /orders/{id}", Thing::Paid, ""),
     (Who::Stranger, "PUT /orders/{id}/status", Thing::Paid, r#"{"status":"shipped"}"#),
     (Who::Stranger, "GET /orders/user/{id}", Thing::OwnerHerself, ""),

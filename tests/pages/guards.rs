@@ -92,6 +92,9 @@ async fn every_page_has_its_headers_and_nothing_that_runs() {
         ("/problems/nothing", 404, "no-store"),
         ("/sign-in", 200, "no-store"),
         ("/register-account", 200, "no-store"),
+        ("/forgot-password", 200, "no-store"),
+        ("/reset-password?token=x", 200, "no-store"),
+        ("/verify-email?token=x", 200, "no-store"),
         ("/account", 200, "no-store"),
         ("/docs", 200, "max-age=60"),
     ] {
@@ -145,7 +148,13 @@ async fn a_form_on_another_site_changes_nothing() {
             ("password", PASSWORD),
             ("csrf", &csrf),
         ];
-        for path in ["/sign-in", "/register-account"] {
+        for path in [
+            "/sign-in",
+            "/register-account",
+            "/forgot-password",
+            "/reset-password",
+            "/verify-email",
+        ] {
             let page = visitor.submit_with(path, &fields, &headers).await;
             assert_eq!(page.status, 403, "{path} {foreign:?}");
             assert!(visitor.set.is_empty(), "{path} {foreign:?}");

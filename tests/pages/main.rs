@@ -7,4 +7,5 @@ mod browser;
 mod doors;
 mod files;
 mod guards;
+mod mails;
 mod shelves;

@@ -21,8 +21,14 @@ use std::net::IpAddr;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Forms of the pages that take a password.
-const PASSWORD_FORMS: &[&str] = &["/sign-in", "/register-account", "/setup"];
+/// Forms of the pages that take a password, or send a link for another one.
+const PASSWORD_FORMS: &[&str] = &[
+    "/sign-in",
+    "/register-account",
+    "/forgot-password",
+    "/reset-password",
+    "/setup",
+];
 const CHECKOUT_FORM: &str = "/checkout";
 
 /// Where a request is counted.
@@ -225,6 +231,9 @@ mod tests {
             ("POST", "/api/v1/auth/register", Bucket::Login),
             ("POST", "/api/v1/auth/refresh", Bucket::Login),
             ("POST", "/api/v1/auth/setup", Bucket::Login),
+            ("POST", "/api/v1/auth/password/forgot", Bucket::Login),
+            ("POST", "/api/v1/auth/password/reset", Bucket::Login),
+            ("POST", "/forgot-password", Bucket::Login),
             ("DELETE", "/api/v1/me", Bucket::Login),
             ("POST", "/login", Bucket::Login),
             ("POST", "/register", Bucket::Login),

@@ -61,12 +61,14 @@ const SERVICES: &[(&str, Service)] = &[
     ("/.well-known", Service::Identity),
 ];
 
-/// What takes a password or a refresh token in the body.
+/// What takes a password, a refresh token or a link's token in the body.
 const CREDENTIALS: &[&str] = &[
     "/api/v1/auth/login",
     "/api/v1/auth/register",
     "/api/v1/auth/refresh",
     "/api/v1/auth/setup",
+    "/api/v1/auth/password/reset",
+    "/api/v1/auth/verify",
 ];
 
 /// Paths of the storefront that anybody may load as often as they like.

@@ -4,9 +4,10 @@
 
 use contracts::{
     identity::{
-        ChangePassword, DeleteAccount, Ended, Login, LoginError, PasswordError, PatchProfile,
-        ProfileError, RefreshError, RegisterError, RegisterUser, SessionError, SessionQuery,
-        SessionView, SetRoles, SetupAdmin, SignedIn, UserView,
+        ChangePassword, DeleteAccount, Ended, ForgotPassword, LinkError, Login, LoginError,
+        PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser,
+        ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
+        UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Email, Page, SessionId, Timestamp, UserId, Username},
@@ -188,6 +189,46 @@ impl From<Change> for ChangePassword {
     }
 }
 
+/// [`ResetPassword`] on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Reset {
+    token: Sent,
+    new_password: Sent,
+}
+
+impl From<ResetPassword> for Reset {
+    fn from(wish: ResetPassword) -> Self {
+        Self {
+            token: Sent(wish.token),
+            new_password: Sent(wish.new_password),
+        }
+    }
+}
+
+impl From<Reset> for ResetPassword {
+    fn from(wish: Reset) -> Self {
+        Self {
+            token: wish.token.0,
+            new_password: wish.new_password.0,
+        }
+    }
+}
+
+/// [`VerifyEmail`] on its way: the token alone.
+pub(crate) type Verify = Sent;
+
+impl From<VerifyEmail> for Verify {
+    fn from(wish: VerifyEmail) -> Self {
+        Self(wish.token)
+    }
+}
+
+impl From<Verify> for VerifyEmail {
+    fn from(wish: Verify) -> Self {
+        Self { token: wish.0 }
+    }
+}
+
 type Profile<T> = Result<T, ProfileError>;
 
 pub(crate) const REGISTER: Call<Register, Result<Tokens, RegisterError>> = Call::once("register");
@@ -208,6 +249,14 @@ pub(crate) const END_OWN_SESSIONS: Call<Who, Result<(), SessionError>> =
     Call::repeatable("end_own_sessions");
 pub(crate) const CHANGE_PASSWORD: Call<(Who, Change), Result<(), PasswordError>> =
     Call::once("change_password");
+// A second try owes a second mail; whoever waits asks again.
+pub(crate) const FORGOT_PASSWORD: Call<ForgotPassword, Result<(), LinkError>> =
+    Call::once("forgot_password");
+pub(crate) const RESET_PASSWORD: Call<Reset, Result<(), PasswordError>> =
+    Call::once("reset_password");
+pub(crate) const ASK_VERIFICATION: Call<Who, Result<(), LinkError>> =
+    Call::once("ask_verification");
+pub(crate) const VERIFY_EMAIL: Call<Verify, Result<(), LinkError>> = Call::once("verify_email");
 pub(crate) const ME: Call<Who, Profile<UserView>> = Call::read("me");
 pub(crate) const PATCH_ME: Call<(Who, Precondition, PatchProfile), Profile<UserView>> =
     Call::once("patch_me");

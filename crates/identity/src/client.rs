@@ -6,9 +6,10 @@ use contracts::{
     BoxError,
     access::Principal,
     identity::{
-        ChangePassword, DeleteAccount, Ended, Identity, Login, LoginError, PasswordError,
-        PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser, SessionError,
-        SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView,
+        ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
+        LoginError, PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError,
+        RegisterUser, ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
+        SignedIn, UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Page, SessionId, Timestamp, UserId},
@@ -84,6 +85,22 @@ impl Identity for Client {
     ) -> Result<(), PasswordError> {
         let arguments = (who.into(), wish.into());
         self.peer.ask(calls::CHANGE_PASSWORD, &arguments).await
+    }
+
+    async fn forgot_password(&self, wish: ForgotPassword) -> Result<(), LinkError> {
+        self.peer.ask(calls::FORGOT_PASSWORD, &wish).await
+    }
+
+    async fn reset_password(&self, wish: ResetPassword) -> Result<(), PasswordError> {
+        self.peer.ask(calls::RESET_PASSWORD, &wish.into()).await
+    }
+
+    async fn ask_verification(&self, who: &Principal) -> Result<(), LinkError> {
+        self.peer.ask(calls::ASK_VERIFICATION, &who.into()).await
+    }
+
+    async fn verify_email(&self, wish: VerifyEmail) -> Result<(), LinkError> {
+        self.peer.ask(calls::VERIFY_EMAIL, &wish.into()).await
     }
 
     async fn me(&self, who: &Principal) -> Result<UserView, ProfileError> {

@@ -8,6 +8,8 @@ pub const DEFAULTS: &str = include_str!("config.toml");
 
 /// The longest that an access token may live: ended sessions are remembered for longer than this.
 const ACCESS_SECONDS_MAX: u32 = 900;
+/// Links are remembered for a day after their end.
+const DAY_SECONDS: u32 = 24 * 60 * 60;
 const REFRESH_SECONDS_MAX: u32 = 366 * 24 * 60 * 60;
 
 /// What somebody who registers may do.
@@ -36,6 +38,16 @@ pub struct Config {
     pub refresh_grace_seconds: u32,
     /// What somebody who registers may do.
     pub registration_role: RegistrationRole,
+    /// How long a link for a forgotten password is good.
+    pub reset_link_seconds: u32,
+    /// How long a link that verifies an address is good.
+    pub verify_link_seconds: u32,
+    /// Links of a kind for one account...
+    pub links_max: u32,
+    /// ...within this time.
+    pub link_window_seconds: u32,
+    /// Forgotten passwords that are looked for at a time.
+    pub link_asks_max: u32,
     /// Memory of one hash.
     pub argon2_memory_kib: u32,
     /// Passes of one hash.
@@ -83,6 +95,26 @@ impl Config {
             (
                 self.refresh_grace_seconds <= 60,
                 "refresh_grace_seconds must be 60 at most",
+            ),
+            (
+                (60..=600).contains(&self.reset_link_seconds),
+                "reset_link_seconds must be 60 to 600",
+            ),
+            (
+                (60..=DAY_SECONDS).contains(&self.verify_link_seconds),
+                "verify_link_seconds must be 60 to 86400",
+            ),
+            (
+                (1..=100).contains(&self.links_max),
+                "links_max must be 1 to 100",
+            ),
+            (
+                (1..=DAY_SECONDS).contains(&self.link_window_seconds),
+                "link_window_seconds must be 1 to 86400",
+            ),
+            (
+                (1..=65_536).contains(&self.link_asks_max),
+                "link_asks_max must be 1 to 65536",
             ),
             (
                 self.login_failures_max >= 1,

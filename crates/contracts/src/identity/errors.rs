@@ -208,6 +208,36 @@ impl ToProblem for SessionError {
     }
 }
 
+/// Why a link was not sent, or did nothing.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkError {
+    /// The link is unknown, over or used.
+    #[error("the link is not valid")]
+    Invalid,
+    /// More links are asked for than we let wait.
+    #[error("too many links are asked for")]
+    Overloaded,
+    /// Our fault.
+    #[error("the link could not be used")]
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
+}
+
+impl ToProblem for LinkError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::Invalid => Problem::new(Code::InvalidCredentials)
+                .detail("the link is not valid any more; ask for another one"),
+            Self::Overloaded => Problem::new(Code::Overloaded),
+            Self::Internal(cause) => Problem::internal(cause),
+        }
+    }
+}
+
 /// Why a password was not changed.
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -221,6 +251,9 @@ pub enum PasswordError {
         /// How long to wait.
         retry_after_seconds: u32,
     },
+    /// The link is unknown, over or used.
+    #[error("the link is not valid")]
+    LinkInvalid,
     /// The new password breaks a rule.
     #[error("the password is too weak: {reason}")]
     PasswordTooWeak {
@@ -261,6 +294,7 @@ impl ToProblem for PasswordError {
             Self::TooManyTries {
                 retry_after_seconds,
             } => Problem::new(Code::RateLimited).retry_after(*retry_after_seconds),
+            Self::LinkInvalid => LinkError::Invalid.to_problem(),
             Self::PasswordTooWeak { reason } => Problem::invalid("/new_password", reason.clone()),
             Self::Overloaded => Problem::new(Code::Overloaded),
             Self::Internal(cause) => Problem::internal(cause),

@@ -1,11 +1,13 @@
 //! Identity: who people are, and the tokens that prove it. Passwords never come back out.
 
 mod errors;
+mod links;
 mod sessions;
 
 pub use errors::{
-    LoginError, PasswordError, ProfileError, RefreshError, RegisterError, SessionError,
+    LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError, SessionError,
 };
+pub use links::{ForgotPassword, ResetPassword, VerifyEmail};
 pub use sessions::{ChangePassword, SessionQuery, SessionView};
 
 use crate::{
@@ -112,6 +114,8 @@ pub struct UserView {
     pub id: UserId,
     /// The e-mail address.
     pub email: Option<Email>,
+    /// When a mail to this address was seen to arrive, if one was.
+    pub verified_at: Option<Timestamp>,
     /// The user name.
     pub username: Option<Username>,
     /// What to call the person.
@@ -199,6 +203,14 @@ pub trait Identity: Send + Sync {
         who: &Principal,
         wish: ChangePassword,
     ) -> Result<(), PasswordError>;
+    /// Owes a link for another password to whoever has this address; done before anything is looked at.
+    async fn forgot_password(&self, wish: ForgotPassword) -> Result<(), LinkError>;
+    /// Sets another password by such a link, which is used up, and ends all sessions.
+    async fn reset_password(&self, wish: ResetPassword) -> Result<(), PasswordError>;
+    /// Owes the asker a link that verifies their address, unless it is verified.
+    async fn ask_verification(&self, who: &Principal) -> Result<(), LinkError>;
+    /// Verifies an address by such a link.
+    async fn verify_email(&self, wish: VerifyEmail) -> Result<(), LinkError>;
     /// One's own profile.
     async fn me(&self, who: &Principal) -> Result<UserView, ProfileError>;
     /// Changes one's own profile.

@@ -7,7 +7,8 @@ use crate::{
         ResolveError, Shortage,
     },
     identity::{
-        LoginError, PasswordError, ProfileError, RefreshError, RegisterError, SessionError,
+        LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError,
+        SessionError,
     },
     orders::{OrderError, OrderStatus, PlaceOrderError},
     payments::{CallbackError, PayError, PaymentStatus, RefundError, SagaError, SagaId},
@@ -279,9 +280,12 @@ fn refusals_about_sessions_and_passwords_mean_the_same_over_there() {
         PasswordError::PasswordTooWeak {
             reason: "is too common".into(),
         },
+        PasswordError::LinkInvalid,
         PasswordError::Overloaded,
     ];
     same_there(and_failures(passwords, PasswordError::Internal));
+    let links = vec![LinkError::Invalid, LinkError::Overloaded];
+    same_there(and_failures(links, LinkError::Internal));
 }
 
 #[test]

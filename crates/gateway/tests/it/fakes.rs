@@ -13,9 +13,10 @@ use contracts::{
     BoxError,
     access::{AccessClaims, Principal, Role},
     identity::{
-        ChangePassword, DeleteAccount, Ended, Identity, Login, LoginError, PasswordError,
-        PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser, SessionError,
-        SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView,
+        ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
+        LoginError, PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError,
+        RegisterUser, ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
+        SignedIn, UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Page, SessionId, Timestamp, UserId, Version},
@@ -225,6 +226,18 @@ impl Identity for FakeIdentity {
     }
     async fn change_password(&self, _: &Principal, _: ChangePassword) -> Result<(), PasswordError> {
         Err(PasswordError::Internal(away()))
+    }
+    async fn forgot_password(&self, _: ForgotPassword) -> Result<(), LinkError> {
+        Err(LinkError::Internal(away()))
+    }
+    async fn reset_password(&self, _: ResetPassword) -> Result<(), PasswordError> {
+        Err(PasswordError::Internal(away()))
+    }
+    async fn ask_verification(&self, _: &Principal) -> Result<(), LinkError> {
+        Err(LinkError::Internal(away()))
+    }
+    async fn verify_email(&self, _: VerifyEmail) -> Result<(), LinkError> {
+        Err(LinkError::Internal(away()))
     }
     async fn me(&self, _: &Principal) -> Result<UserView, ProfileError> {
         Err(ProfileError::Internal(away()))

@@ -11,6 +11,7 @@ use contracts::{
 pub(crate) struct User {
     pub(crate) id: UserId,
     pub(crate) email: Option<Email>,
+    pub(crate) verified_at: Option<Timestamp>,
     pub(crate) username: Option<Username>,
     pub(crate) name: Option<String>,
     pub(crate) roles: Roles,
@@ -26,6 +27,7 @@ impl User {
         UserView {
             id: self.id,
             email: self.email,
+            verified_at: self.verified_at,
             username: self.username,
             name: self.name,
             roles: self.roles.as_slice().to_vec(),

@@ -10,7 +10,7 @@ type Table = Answering<dyn Identity>;
 
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: App) -> Router {
-    profiles(own_sessions(sessions(Answering::of(NAME, service))))
+    profiles(links(own_sessions(sessions(Answering::of(NAME, service)))))
         .on(calls::PUBLIC_KEYS, async |identity, ()| {
             identity.public_keys().await.map_err(Cause::from)
         })
@@ -55,6 +55,22 @@ fn own_sessions(table: Table) -> Table {
         })
         .on(calls::CHANGE_PASSWORD, async |identity, (who, wish)| {
             identity.change_password(&who.into(), wish.into()).await
+        })
+}
+
+fn links(table: Table) -> Table {
+    table
+        .on(calls::FORGOT_PASSWORD, async |identity, wish| {
+            identity.forgot_password(wish).await
+        })
+        .on(calls::RESET_PASSWORD, async |identity, wish| {
+            identity.reset_password(wish.into()).await
+        })
+        .on(calls::ASK_VERIFICATION, async |identity, who| {
+            identity.ask_verification(&who.into()).await
+        })
+        .on(calls::VERIFY_EMAIL, async |identity, wish| {
+            identity.verify_email(wish.into()).await
         })
 }
 

@@ -5,6 +5,7 @@ mod answer;
 mod auth;
 mod internal;
 mod keys;
+mod links;
 mod me;
 mod passwords;
 mod sessions;
@@ -30,6 +31,10 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
         .routes(routes!(sessions::list, sessions::end_all))
         .routes(routes!(sessions::end))
         .routes(routes!(passwords::change))
+        .routes(routes!(links::forgot))
+        .routes(routes!(links::reset))
+        .routes(routes!(links::ask))
+        .routes(routes!(links::verify))
         .routes(routes!(accounts::read, accounts::change))
         .routes(routes!(keys::public_keys))
         .with_state(service)

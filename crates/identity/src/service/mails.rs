@@ -7,7 +7,7 @@ use crate::{
     store::{DueMail, MailTake, NewMail},
 };
 use contracts::values::{MailId, Timestamp};
-use platform::{db::StoreError, mail::Mail, tasks::Tasks};
+use platform::{db::StoreError, digest, mail::Mail, tasks::Tasks};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -90,11 +90,12 @@ async fn settle(service: &Service, due: DueMail) -> Result<(), StoreError> {
 }
 
 fn write(service: &Service, due: DueMail) -> Option<Mail> {
+    let token = digest::base64url(&service.issuer.link_token(due.id));
     Some(Mail {
         id: due.id.to_string(),
         to: due.email?,
         subject: due.kind.subject(),
-        text: due.kind.text(&service.post.public_url),
+        text: due.kind.text(&service.post.public_url, &token),
     })
 }
 

@@ -4,6 +4,7 @@
 mod delete;
 mod endings;
 mod hashing;
+mod links;
 mod login;
 mod logout;
 mod mails;
@@ -26,9 +27,10 @@ use contracts::{
     BoxError,
     access::Principal,
     identity::{
-        ChangePassword, DeleteAccount, Ended, Identity, Login, LoginError, PasswordError,
-        PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser, SessionError,
-        SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView,
+        ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
+        LoginError, PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError,
+        RegisterUser, ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
+        SignedIn, UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Email, Page, SessionId, Timestamp, UserId},
@@ -44,6 +46,7 @@ use proof::Prover;
 use secrecy::SecretString;
 use std::sync::Arc;
 use tokens::Issuer;
+use tokio::sync::Semaphore;
 
 /// What the service stands on.
 pub(crate) struct Ground {
@@ -70,6 +73,8 @@ pub struct Service {
     prover: Prover,
     issuer: Issuer,
     endings: Endings,
+    /// One for each forgotten password that is being looked for.
+    asks: Arc<Semaphore>,
 }
 
 impl Service {
@@ -95,6 +100,7 @@ impl Service {
             prover: Prover::new(hasher.clone(), dummy, rules, ground.clock.clone()),
             issuer: Issuer::new(&config, secrets)?,
             endings: Endings::new(ground.revocations),
+            asks: Arc::new(Semaphore::new(usize::try_from(config.link_asks_max)?)),
             store: ground.store,
             outbox: ground.outbox,
             clock: ground.clock,
@@ -218,6 +224,22 @@ impl Identity for Service {
         wish: ChangePassword,
     ) -> Result<(), PasswordError> {
         passwords::change(self, who, wish).await
+    }
+
+    async fn forgot_password(&self, wish: ForgotPassword) -> Result<(), LinkError> {
+        links::forgot(self, wish)
+    }
+
+    async fn reset_password(&self, wish: ResetPassword) -> Result<(), PasswordError> {
+        links::reset(self, wish).await
+    }
+
+    async fn ask_verification(&self, who: &Principal) -> Result<(), LinkError> {
+        links::ask_verification(self, who).await
+    }
+
+    async fn verify_email(&self, wish: VerifyEmail) -> Result<(), LinkError> {
+        links::verify(self, wish).await
     }
 
     async fn me(&self, who: &Principal) -> Result<UserView, ProfileError> {

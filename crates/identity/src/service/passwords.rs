@@ -56,7 +56,7 @@ pub(super) async fn change(
 }
 
 /// The rules of registration, which know the owner's names.
-fn check(user: &User, password: &SecretString) -> Result<(), PasswordError> {
+pub(super) fn check(user: &User, password: &SecretString) -> Result<(), PasswordError> {
     let owner = Owner {
         email: user.email.as_ref(),
         username: user.username.as_ref(),

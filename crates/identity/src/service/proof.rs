@@ -62,6 +62,13 @@ impl Prover {
             .ok_or(LoginError::InvalidCredentials)
     }
 
+    /// Forgets the wrong tries on the account of somebody who set another password.
+    pub(super) fn forgive(&self, id: UserId) {
+        if let Ok(mut throttle) = self.throttle.lock() {
+            throttle.succeeded(&account_of_user(id));
+        }
+    }
+
     fn admit(&self, account: &Account) -> Result<(), LoginError> {
         let now = self.clock.now();
         let wait = self

@@ -11,7 +11,7 @@ use contracts::{
     BoxError,
     access::AccessClaims,
     identity::SignedIn,
-    values::{SessionId, Timestamp},
+    values::{MailId, SessionId, Timestamp},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use platform::digest;
@@ -43,12 +43,7 @@ impl RefreshToken {
 
     /// Reads what a caller sent.
     pub(super) fn read(text: &SecretString) -> Option<Self> {
-        let text = text.expose_secret();
-        // 32 bytes are 43 characters; nothing longer is decoded.
-        if text.len() != 43 {
-            return None;
-        }
-        digest::from_base64url(text)?.try_into().ok().map(Self)
+        read_token(text).map(Self)
     }
 
     pub(super) fn text(&self) -> SecretString {
@@ -58,6 +53,16 @@ impl RefreshToken {
     pub(super) fn hash(&self) -> TokenHash {
         digest::sha256(&[b"refresh", &self.0])
     }
+}
+
+/// 32 bytes that a caller sent as text.
+pub(super) fn read_token(text: &SecretString) -> Option<[u8; 32]> {
+    let text = text.expose_secret();
+    // 32 bytes are 43 characters; nothing longer is decoded.
+    if text.len() != 43 {
+        return None;
+    }
+    digest::from_base64url(text)?.try_into().ok()
 }
 
 /// Makes tokens.
@@ -131,6 +136,11 @@ impl Issuer {
         let made_at = made_at.as_ms().to_be_bytes();
         let bytes = digest::hmac_sha256(&self.successor_secret, &[b"setup", &made_at]);
         SecretString::from(digest::base64url(&bytes))
+    }
+
+    /// The token of the link in this mail: the same for each try to send it, and kept nowhere.
+    pub(super) fn link_token(&self, mail: MailId) -> [u8; 32] {
+        digest::hmac_sha256(&self.successor_secret, &[b"link", mail.as_bytes()])
     }
 
     /// The tokens of a user who has proven who they are.

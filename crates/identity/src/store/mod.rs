@@ -139,6 +139,26 @@ pub(crate) struct DueMail {
     pub(crate) email: Option<Email>,
 }
 
+/// A link that is owed with its mail, unless so many were since a moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewLink {
+    pub(crate) mail: NewMail,
+    pub(crate) token: TokenHash,
+    pub(crate) since: Timestamp,
+    pub(crate) most: u32,
+}
+
+/// Another password for whoever has a link.
+pub(crate) struct PasswordReset {
+    pub(crate) token: TokenHash,
+    /// Whose link it was when it was looked at.
+    pub(crate) user: UserId,
+    pub(crate) password_hash: SecretString,
+    pub(crate) at: Timestamp,
+    /// Tells the owner.
+    pub(crate) notice: NewMail,
+}
+
 /// Whoever takes mails has them until a moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MailTake {
@@ -263,6 +283,26 @@ pub(crate) trait Store: Send + Sync {
     async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>>;
     /// Erases an account whose password was proven, ends its sessions, tells the others; answers the new epoch.
     async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>>;
+
+    /// Owes a link for another password to the user of this address; whether it does.
+    async fn owe_reset(&self, email: Email, link: NewLink) -> Result<bool, StoreError>;
+    /// Owes a link to a user whose address is not verified; whether it does.
+    async fn owe_verification(&self, user: UserId, link: NewLink) -> Result<bool, StoreError>;
+    /// Whose link of this kind it is, while it is good.
+    async fn link_owner(
+        &self,
+        token: TokenHash,
+        kind: MailKind,
+        now: Timestamp,
+    ) -> Result<Option<User>, StoreError>;
+    /// Uses a link up for another password: ends all sessions and all other such links; answers the new epoch.
+    async fn reset_password(&self, reset: PasswordReset) -> Result<i64, Abort<PasswordError>>;
+    /// Uses a link up to verify an address; whose, if it was good.
+    async fn verify_email(
+        &self,
+        token: TokenHash,
+        at: Timestamp,
+    ) -> Result<Option<UserId>, StoreError>;
 
     /// Whether there are mails to be sent.
     async fn mails_are_due(&self, now: Timestamp) -> Result<bool, StoreError>;

@@ -13,6 +13,7 @@ mod accounts;
 mod admins;
 mod forgery;
 mod input;
+mod links;
 mod mails;
 mod own_sessions;
 mod races;

@@ -171,3 +171,36 @@ async fn guessing_the_current_password_has_to_wait_like_signing_in() {
     shop.clock.advance_seconds(2);
     assert_eq!(change(&shop, &here, PASSWORD, NEW).await.status, 204);
 }
+
+/// Fails unless the other process refuses the token within five seconds of its end.
+async fn hears_of_the_end(other: &Shop, token: &str) {
+    let refused = async {
+        while other.takes(token) {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let longest = std::time::Duration::from_secs(5);
+    tokio::time::timeout(longest, refused).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_end_reaches_the_other_processes_within_five_seconds() {
+    let shop = Shop::start().await;
+    let mut tokens = vec![shop.register("ann").await.access()];
+    for _ in 0..3 {
+        tokens.push(shop.login("ann", PASSWORD).await.access());
+    }
+    let other = shop.beside().await;
+    other.start_work();
+    assert!(tokens.iter().all(|token| other.takes(token)));
+    let newest = ids(&list(&shop, &tokens[0], "").await)[0].clone();
+    assert_eq!(end(&shop, &tokens[0], &newest).await.status, 204);
+    hears_of_the_end(&other, &tokens[3]).await;
+    assert_eq!(change(&shop, &tokens[0], PASSWORD, NEW).await.status, 204);
+    hears_of_the_end(&other, &tokens[1]).await;
+    hears_of_the_end(&other, &tokens[2]).await;
+    assert!(other.takes(&tokens[0]), "the one that asked goes on");
+    let everywhere = Call::delete(SESSIONS).bearer(&tokens[0]);
+    assert_eq!(shop.send(everywhere).await.status, 204);
+    hears_of_the_end(&other, &tokens[0]).await;
+}

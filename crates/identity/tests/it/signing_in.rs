@@ -33,6 +33,7 @@ async fn registering_signs_in() {
           "customer"
         ],
         "username": null,
+        "verified_at": null,
         "version": 1
       }
     }

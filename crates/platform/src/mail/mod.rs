@@ -12,9 +12,15 @@ use async_trait::async_trait;
 use contracts::{BoxError, values::Email};
 use lettre::{
     Address, Message,
-    message::{Mailbox, header::ContentType},
+    message::{
+        Body, Mailbox,
+        header::{ContentTransferEncoding, ContentType},
+    },
 };
 use std::{path::Path, sync::Arc};
+
+/// The longest line of a mail.
+const LINE_MAX: usize = 998;
 
 /// A mail that is ready to go.
 pub struct Mail {
@@ -70,8 +76,17 @@ fn compose(mail: &Mail, from: &Mailbox) -> Result<Message, BoxError> {
         .to(Mailbox::new(None, to))
         .subject(mail.subject)
         .header(ContentType::TEXT_PLAIN)
-        .body(mail.text.clone());
+        .body(body(&mail.text));
     message.map_err(Into::into)
+}
+
+/// As it is, if it may travel so (RFC 5322, 2.1.1): whoever looks at a file finds a link whole.
+fn body(text: &str) -> Body {
+    if text.is_ascii() && text.lines().all(|line| line.len() <= LINE_MAX) {
+        let bytes = text.as_bytes().to_vec();
+        return Body::dangerous_pre_encoded(bytes, ContentTransferEncoding::SevenBit);
+    }
+    Body::new(text.to_owned())
 }
 
 #[cfg(test)]
@@ -83,7 +98,10 @@ pub(crate) mod tests {
             id: "mail_1".to_owned(),
             to: Email::parse(to).unwrap(),
             subject: "Hello",
-            text: "Good morning.\r\n".to_owned(),
+            text: format!(
+                "Good morning.\r\nhttps://shop.example/?token={}\r\n",
+                "x".repeat(43)
+            ),
         }
     }
 
@@ -101,7 +119,7 @@ pub(crate) mod tests {
             "From: \"The Shop\" <shop@shop.example>\r\n",
             "To: ann@example.com\r\n",
             "Subject: Hello\r\n",
-            "\r\n\r\nGood morning.\r\n",
+            "\r\n\r\nGood morning.\r\nhttps://shop.example/?token=xxx",
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }

@@ -4,6 +4,7 @@
 mod account;
 mod assets;
 mod books;
+mod forgot;
 mod forms;
 mod frame;
 mod home;
@@ -14,6 +15,7 @@ mod register;
 #[cfg(test)]
 mod samples;
 mod sign_in;
+mod verify;
 
 use crate::App;
 use axum::{
@@ -39,6 +41,9 @@ fn addresses() -> Router<App> {
             "/register-account",
             get(register::show).post(register::submit),
         )
+        .route("/forgot-password", get(forgot::ask).post(forgot::send))
+        .route("/reset-password", get(forgot::choose).post(forgot::set))
+        .route("/verify-email", get(verify::show).post(verify::submit))
         .route("/sign-out", post(account::sign_out))
         .route("/account", get(account::show))
         .route("/admin/books", get(books::show))

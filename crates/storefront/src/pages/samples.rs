@@ -120,6 +120,7 @@ pub(super) fn ann() -> UserView {
     UserView {
         id: UserId::from_bytes([1; 16]),
         email: Email::parse("ann@example.com").ok(),
+        verified_at: None,
         username: None,
         name: Some("Ann".to_owned()),
         roles: Vec::new(),

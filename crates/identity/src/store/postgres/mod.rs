@@ -1,7 +1,8 @@
 //! Accounts and sessions in PostgreSQL, shared by several nodes. Every change is a compare-and-set in its statement;
 //! what is decided from a row is decided under its lock. Locks are taken in one order everywhere: users, sessions,
-//! refresh tokens.
+//! refresh tokens, and links and mails last.
 
+mod links;
 mod mails;
 mod rows;
 mod secrets;
@@ -9,14 +10,15 @@ mod sessions;
 mod users;
 
 use super::{
-    Credentials, DueMail, LoginName, MailTake, NewSession, NewUser, OpenSession, PasswordChange,
-    Rename, RoleChange, Rotated, Rotation, Secrets, Setup, SigningKey, Store, TokenHash, failure,
+    Credentials, DueMail, LoginName, MailTake, NewLink, NewSession, NewUser, OpenSession,
+    PasswordChange, PasswordReset, Rename, RoleChange, Rotated, Rotation, Secrets, Setup,
+    SigningKey, Store, TokenHash, failure,
 };
-use crate::domain::user::User;
+use crate::domain::{mail::MailKind, user::User};
 use async_trait::async_trait;
 use contracts::{
     identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError, UserDeleted},
-    values::{MailId, SessionId, Timestamp, UserId},
+    values::{Email, MailId, SessionId, Timestamp, UserId},
 };
 use platform::{
     db::{
@@ -27,7 +29,7 @@ use platform::{
     outbox,
 };
 
-pub(crate) const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 4] = [
     BASE,
     Migration {
         number: 1,
@@ -38,6 +40,11 @@ pub(crate) const MIGRATIONS: [Migration; 3] = [
         number: 2,
         name: "mails",
         sql: include_str!("../../../migrations/postgres/0002_mails.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "mail_links",
+        sql: include_str!("../../../migrations/postgres/0003_mail_links.sql"),
     },
 ];
 
@@ -135,6 +142,7 @@ impl Store for PostgresStore {
                 Box::pin(async move {
                     match users::promote(c, user).await? {
                         Some(admin) => {
+                            links::forget(c, admin.id, MailKind::ResetPassword).await?;
                             sessions::end_all(c, admin.id, "password", user.at).await?;
                             Ok(admin)
                         }
@@ -228,6 +236,7 @@ impl Store for PostgresStore {
                         return Err(Abort::Refused(PasswordError::InvalidCredentials));
                     }
                     let user = change.proven.user_id;
+                    links::forget(c, user, MailKind::ResetPassword).await?;
                     mails::insert(c, user, &change.notice).await?;
                     Ok(sessions::end_others(c, user, change.kept, change.at).await?)
                 })
@@ -272,6 +281,7 @@ impl Store for PostgresStore {
                     let epoch = epoch.ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
                     sessions::end_all(c, proven.user_id, "deleted", at).await?;
                     mails::forget_all(c, proven.user_id).await?;
+                    links::forget_all(c, proven.user_id).await?;
                     let event = UserDeleted {
                         user_id: proven.user_id,
                     };
@@ -280,6 +290,82 @@ impl Store for PostgresStore {
                 })
             })
             .await
+    }
+
+    async fn owe_reset(&self, email: Email, link: NewLink) -> Result<bool, StoreError> {
+        self.database
+            .write((email, link), |c, (email, link)| {
+                Box::pin(async move {
+                    match links::forgetful(c, email).await? {
+                        Some(user) => Ok(links::owe(c, user, link).await?),
+                        None => Ok(false),
+                    }
+                })
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn owe_verification(&self, user: UserId, link: NewLink) -> Result<bool, StoreError> {
+        self.database
+            .write(link, move |c, link| {
+                Box::pin(async move {
+                    let is_unverified = links::is_unverified(c, user).await?;
+                    Ok(is_unverified && links::owe(c, user, link).await?)
+                })
+            })
+            .await
+            .map_err(failure)
+    }
+
+    async fn link_owner(
+        &self,
+        token: TokenHash,
+        kind: MailKind,
+        now: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        links::owner(&self.database.read().await?, &token, kind, now).await
+    }
+
+    async fn reset_password(&self, reset: PasswordReset) -> Result<i64, Abort<PasswordError>> {
+        self.database
+            .write(reset, |c, reset| {
+                Box::pin(async move {
+                    let kind = MailKind::ResetPassword;
+                    let epoch = links::reset(c, reset).await?;
+                    let epoch = epoch.ok_or(Abort::Refused(PasswordError::LinkInvalid))?;
+                    sessions::end_all(c, reset.user, "password", reset.at).await?;
+                    // Of twins the second finds it gone, and all of this is undone.
+                    if !links::take(c, reset).await? {
+                        return Err(Abort::Refused(PasswordError::LinkInvalid));
+                    }
+                    links::forget(c, reset.user, kind).await?;
+                    mails::insert(c, reset.user, &reset.notice).await?;
+                    Ok(epoch)
+                })
+            })
+            .await
+    }
+
+    async fn verify_email(
+        &self,
+        token: TokenHash,
+        at: Timestamp,
+    ) -> Result<Option<UserId>, StoreError> {
+        self.database
+            .write(token, move |c, token| {
+                Box::pin(async move {
+                    let kind = MailKind::VerifyEmail;
+                    let Some(user) = links::owner(c, token, kind, at).await? else {
+                        return Ok(None);
+                    };
+                    links::verify(c, user.id, at).await?;
+                    links::forget(c, user.id, kind).await?;
+                    Ok(Some(user.id))
+                })
+            })
+            .await
+            .map_err(failure)
     }
 
     async fn mails_are_due(&self, now: Timestamp) -> Result<bool, StoreError> {
@@ -321,7 +407,7 @@ impl Store for PostgresStore {
         })
     }
 
-    /// Two commits: sessions take their tokens along, and two nodes that do both at once would wait for one another.
+    /// Several commits: sessions take their tokens along, and two nodes that do both would wait for one another.
     async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
         let tokens = self
             .database
@@ -331,6 +417,10 @@ impl Store for PostgresStore {
             .database
             .write((), move |c, ()| Box::pin(sessions::sweep(c, now)));
         let sessions = sessions.await.map_err(failure)?;
-        Ok(tokens || sessions)
+        let links = self.database.write((), move |c, ()| {
+            Box::pin(async move { Ok(links::sweep(c, now).await?) })
+        });
+        let links = links.await.map_err(failure)?;
+        Ok(tokens || sessions || links)
     }
 }

@@ -83,7 +83,7 @@ const CHANGE_PASSWORD: &str = "UPDATE users
 
 const ERASE: &str = "UPDATE users
         SET email = NULL, email_key = NULL, username = NULL, username_key = NULL, name = NULL,
-            password_hash = NULL, roles = 'customer', version = version + 1,
+            password_hash = NULL, verified_at_ms = NULL, roles = 'customer', version = version + 1,
             token_epoch = token_epoch + 1, epoch_changed_at_ms = $3, deleted_at_ms = $3
       WHERE user_id = $1 AND password_hash = $2 AND disabled_at_ms IS NULL
      RETURNING token_epoch";

@@ -1,5 +1,6 @@
 //! The embedded store: statements beside the rows they read. Decides nothing that is not about rows.
 
+mod links;
 mod mails;
 mod rows;
 mod secrets;
@@ -7,14 +8,15 @@ mod sessions;
 mod users;
 
 use super::{
-    Credentials, DueMail, LoginName, MailTake, NewSession, NewUser, OpenSession, PasswordChange,
-    Rename, RoleChange, Rotated, Rotation, Secrets, Setup, SigningKey, Store, TokenHash, failure,
+    Credentials, DueMail, LoginName, MailTake, NewLink, NewSession, NewUser, OpenSession,
+    PasswordChange, PasswordReset, Rename, RoleChange, Rotated, Rotation, Secrets, Setup,
+    SigningKey, Store, TokenHash, failure,
 };
-use crate::domain::user::User;
+use crate::domain::{mail::MailKind, user::User};
 use async_trait::async_trait;
 use contracts::{
     identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError},
-    values::{MailId, SessionId, Timestamp, UserId},
+    values::{Email, MailId, SessionId, Timestamp, UserId},
 };
 use platform::db::{
     Abort, StoreError,
@@ -34,6 +36,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         number: 2,
         name: "mails",
         sql: include_str!("../../../migrations/sqlite/0002_mails.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "mail_links",
+        sql: include_str!("../../../migrations/sqlite/0003_mail_links.sql"),
     },
 ];
 
@@ -129,6 +136,7 @@ impl Store for SqliteStore {
             .database
             .write(move |c| match users::promote(c, &user)? {
                 Some(admin) => {
+                    links::forget(c, admin.id, MailKind::ResetPassword)?;
                     sessions::end_all(c, admin.id, "password", user.at)?;
                     Ok(admin)
                 }
@@ -215,6 +223,7 @@ impl Store for SqliteStore {
                 return Err(Abort::Refused(PasswordError::InvalidCredentials));
             }
             let user = change.proven.user_id;
+            links::forget(c, user, MailKind::ResetPassword)?;
             mails::insert(c, user, &change.notice)?;
             Ok(sessions::end_others(c, user, change.kept, change.at)?)
         });
@@ -253,6 +262,7 @@ impl Store for SqliteStore {
                 .ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
             sessions::end_all(c, proven.user_id, "deleted", at)?;
             mails::forget_all(c, proven.user_id)?;
+            links::forget_all(c, proven.user_id)?;
             let event = contracts::identity::UserDeleted {
                 user_id: proven.user_id,
             };
@@ -260,6 +270,68 @@ impl Store for SqliteStore {
             Ok(epoch)
         });
         write.await
+    }
+
+    async fn owe_reset(&self, email: Email, link: NewLink) -> Result<bool, StoreError> {
+        let write = self
+            .database
+            .write(move |c| match links::forgetful(c, &email)? {
+                Some(user) => Ok(links::owe(c, user, &link)?),
+                None => Ok(false),
+            });
+        write.await.map_err(failure)
+    }
+
+    async fn owe_verification(&self, user: UserId, link: NewLink) -> Result<bool, StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(links::is_unverified(c, user)? && links::owe(c, user, &link)?));
+        write.await.map_err(failure)
+    }
+
+    async fn link_owner(
+        &self,
+        token: TokenHash,
+        kind: MailKind,
+        now: Timestamp,
+    ) -> Result<Option<User>, StoreError> {
+        let read = self
+            .database
+            .read(move |c| Ok(links::owner(c, &token, kind, now)?));
+        read.await
+    }
+
+    async fn reset_password(&self, reset: PasswordReset) -> Result<i64, Abort<PasswordError>> {
+        let write = self.database.write(move |c| {
+            let kind = MailKind::ResetPassword;
+            let epoch = links::reset(c, &reset)?;
+            let epoch = epoch.ok_or(Abort::Refused(PasswordError::LinkInvalid))?;
+            if !links::take(c, &reset)? {
+                return Err(Abort::Refused(PasswordError::LinkInvalid));
+            }
+            links::forget(c, reset.user, kind)?;
+            sessions::end_all(c, reset.user, "password", reset.at)?;
+            mails::insert(c, reset.user, &reset.notice)?;
+            Ok(epoch)
+        });
+        write.await
+    }
+
+    async fn verify_email(
+        &self,
+        token: TokenHash,
+        at: Timestamp,
+    ) -> Result<Option<UserId>, StoreError> {
+        let write = self.database.write(move |c| {
+            let kind = MailKind::VerifyEmail;
+            let Some(user) = links::owner(c, &token, kind, at)? else {
+                return Ok(None);
+            };
+            links::verify(c, user.id, at)?;
+            links::forget(c, user.id, kind)?;
+            Ok(Some(user.id))
+        });
+        write.await.map_err(failure)
     }
 
     async fn mails_are_due(&self, now: Timestamp) -> Result<bool, StoreError> {
@@ -295,7 +367,9 @@ impl Store for SqliteStore {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let write = self.database.write(move |c| Ok(sessions::sweep(c, now)?));
+        let write = self
+            .database
+            .write(move |c| Ok(sessions::sweep(c, now)? | links::sweep(c, now)?));
         write.await.map_err(failure)
     }
 }

@@ -2,6 +2,7 @@
 //! trait. Looks behind a store's back only for what must not be left.
 
 mod accounts;
+mod links;
 mod mails;
 mod nodes;
 mod sessions;
@@ -49,6 +50,14 @@ store_suite! {
         the_first_secrets_stay,
         of_a_deleted_account_only_id_and_times_are_left,
         what_was_kept_is_there_after_opening_again,
+    },
+    links::{
+        a_link_is_owed_to_an_account_and_not_too_often,
+        a_link_sets_the_password_once_and_ends_everything,
+        a_link_that_is_over_changes_nothing,
+        a_new_password_makes_links_worthless,
+        an_address_is_verified_once,
+        links_are_forgotten_a_day_after_their_end,
     },
     mails::{
         a_mail_is_taken_once_until_its_time_is_over,

@@ -1,0 +1,128 @@
+//! What mails lead to: the default mailer writes them as files, and the links in them open pages of this shop.
+
+use super::browser::{Browser, field};
+use std::{path::Path, time::Duration};
+use testkit::{Folder, PASSWORD, Shop};
+
+const ANN: &str = "ann@souk.example";
+const NEW: &str = "another horse battery";
+
+async fn open(files: &Folder) -> Shop {
+    let folder = files.at("mails");
+    let settings = [
+        ("SOUK_SHOP__DEMO", "false"),
+        ("SOUK_MAIL__FOLDER", folder.as_str()),
+        ("SOUK_MAIL__POLL_MS", "20"),
+    ];
+    Shop::start_with(&settings).await
+}
+
+/// The path of the link to this page in the one mail that has one. It takes the mail away.
+async fn link(shop: &Shop, files: &Folder, page: &str) -> String {
+    let start = format!("{}{page}?token=", shop.url());
+    let looking = async {
+        loop {
+            if let Some(link) = find(&files.path().join("mails"), &start) {
+                return link;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(30), looking).await;
+    let link = found.expect("a mail with a link");
+    link.strip_prefix(shop.url())
+        .expect("a link to this shop")
+        .to_owned()
+}
+
+fn find(folder: &Path, start: &str) -> Option<String> {
+    for entry in std::fs::read_dir(folder).ok()? {
+        let path = entry.ok()?.path();
+        let text = std::fs::read_to_string(&path).ok()?;
+        let line = text.lines().find(|line| line.starts_with(start));
+        if let Some(line) = line.filter(|_| path.extension().is_some_and(|kind| kind == "eml")) {
+            assert!(text.contains(&format!("To: {ANN}\r\n")), "{text}");
+            std::fs::remove_file(&path).ok()?;
+            return Some(line.to_owned());
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn who_forgot_the_password_follows_the_link_in_a_mail_and_sets_another() {
+    let files = Folder::default();
+    let shop = open(&files).await;
+    let before = shop.customer("ann").await;
+    let mut browser = Browser::new(&shop);
+    let sign_in = browser.get("/sign-in").await;
+    assert!(sign_in.text.contains("href=\"/forgot-password\""));
+    let csrf = browser.proof("/forgot-password").await;
+    let evil = [
+        ("x-forwarded-host", "evil.example"),
+        ("forwarded", "host=evil.example"),
+    ];
+    let mut told = Vec::new();
+    for email in [ANN, "nobody@souk.example"] {
+        let fields = [("email", email), ("csrf", csrf.as_str())];
+        let page = browser
+            .submit_with("/forgot-password", &fields, &evil)
+            .await;
+        assert!(
+            page.text.contains("If there is an account"),
+            "{}",
+            page.text
+        );
+        told.push((page.status, page.text));
+    }
+    assert_eq!(told[0], told[1], "whoever asks is told the same");
+    let link = link(&shop, &files, "/reset-password").await;
+    let page = browser.get(&link).await;
+    let token = field(&page, "token").expect("the token goes on");
+    let mut fields = [
+        ("token", token.as_str()),
+        ("password", "seven77"),
+        ("csrf", csrf.as_str()),
+    ];
+    let weak = browser.submit("/reset-password", &fields).await;
+    assert_eq!(weak.status, 422);
+    assert!(weak.text.contains("id=\"password-error\""), "{}", weak.text);
+    fields[1].1 = NEW;
+    let done = browser.submit("/reset-password", &fields).await;
+    assert_eq!((done.status, done.header("location")), (303, "/sign-in"));
+    assert_eq!(before.get("/api/v1/me").await.status, 401, "signed out");
+    assert_eq!(browser.sign_in(ANN, PASSWORD, "").await.status, 401);
+    assert_eq!(browser.sign_in(ANN, NEW, "").await.status, 303);
+    let again = browser.submit("/reset-password", &fields).await;
+    assert_eq!(again.status, 403, "the form's secret is another one now");
+    let mut other = Browser::new(&shop);
+    let csrf = other.proof(&link).await;
+    fields[2].1 = &csrf;
+    let used = other.submit("/reset-password", &fields).await;
+    assert_eq!(used.status, 422);
+    assert!(used.text.contains("has been used"), "{}", used.text);
+}
+
+#[tokio::test]
+async fn an_address_is_verified_by_a_button_and_not_by_opening_the_link() {
+    let files = Folder::default();
+    let shop = open(&files).await;
+    let ann = shop.customer("ann").await;
+    let nothing = serde_json::json!({});
+    let asked = ann.post("/api/v1/me/verification", &nothing).await;
+    assert_eq!(asked.status, 202);
+    let link = link(&shop, &files, "/verify-email").await;
+    let mut browser = Browser::new(&shop);
+    let page = browser.get(&link).await;
+    let verified = async || ann.get("/api/v1/me").await.json["verified_at"].is_string();
+    assert!(!verified().await, "programs open links too");
+    let token = field(&page, "token").expect("the token goes on");
+    let csrf = browser.proof(&link).await;
+    let fields = [("token", token.as_str()), ("csrf", csrf.as_str())];
+    let done = browser.submit("/verify-email", &fields).await;
+    assert_eq!(done.status, 200);
+    assert!(done.text.contains("is confirmed"), "{}", done.text);
+    assert!(verified().await);
+    let again = browser.submit("/verify-email", &fields).await;
+    assert_eq!(again.status, 422);
+}
