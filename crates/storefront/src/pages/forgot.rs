@@ -3,17 +3,12 @@
 
 use super::{
     forms,
-    frame::{self, Frame, Framed, Visit, html, see_other},
+    frame::{self, Frame, Visit, see_other},
     problems,
 };
 use crate::App;
 use askama::Template;
-use axum::{
-    Form,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Form, extract::State, http::StatusCode, response::Response};
 use contracts::{
     identity::{ForgotPassword, PasswordError, ResetPassword},
     values::Email,
@@ -83,24 +78,19 @@ async fn forgot(
     status: StatusCode,
     fill: impl FnOnce(&mut ForgotPage),
 ) -> Response {
-    let Framed {
-        frame,
-        proof,
-        cookies,
-    } = match frame::with_form(app, visit).await {
-        Ok(framed) => framed,
-        Err(fault) => return fault.into_response(),
-    };
-    let mut page = ForgotPage {
-        frame,
-        proof,
-        email: String::new(),
-        sent: false,
-        problem: String::new(),
-        email_error: String::new(),
-    };
-    fill(&mut page);
-    html(status, &page, cookies, true)
+    frame::form(app, visit, status, |frame, proof| {
+        let mut page = ForgotPage {
+            frame,
+            proof,
+            email: String::new(),
+            sent: false,
+            problem: String::new(),
+            email_error: String::new(),
+        };
+        fill(&mut page);
+        page
+    })
+    .await
 }
 
 /// What the address of a link carries.
@@ -176,23 +166,18 @@ async fn reset(
     token: String,
     fill: impl FnOnce(&mut ResetPage),
 ) -> Response {
-    let Framed {
-        frame,
-        proof,
-        cookies,
-    } = match frame::with_form(app, visit).await {
-        Ok(framed) => framed,
-        Err(fault) => return fault.into_response(),
-    };
-    let mut page = ResetPage {
-        frame,
-        proof,
-        token,
-        problem: String::new(),
-        password_error: String::new(),
-    };
-    fill(&mut page);
-    html(status, &page, cookies, true)
+    frame::form(app, visit, status, |frame, proof| {
+        let mut page = ResetPage {
+            frame,
+            proof,
+            token,
+            problem: String::new(),
+            password_error: String::new(),
+        };
+        fill(&mut page);
+        page
+    })
+    .await
 }
 
 #[cfg(test)]

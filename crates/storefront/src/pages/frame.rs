@@ -104,6 +104,23 @@ pub(super) async fn with_form(app: &App, visit: &Visit) -> Result<Framed, Fault>
     build(app, visit, true).await
 }
 
+/// A page with a form, made of its frame and of the proof that the form carries.
+pub(super) async fn form<P: Template>(
+    app: &App,
+    visit: &Visit,
+    status: StatusCode,
+    page: impl FnOnce(Frame, String) -> P,
+) -> Response {
+    match with_form(app, visit).await {
+        Ok(Framed {
+            frame,
+            proof,
+            cookies,
+        }) => html(status, &page(frame, proof), cookies, true),
+        Err(fault) => fault.into_response(),
+    }
+}
+
 async fn build(app: &App, visit: &Visit, has_form: bool) -> Result<Framed, Fault> {
     let (proof, cookies) = if has_form {
         let forms::Proof { token, cookie } = forms::proof(app.cookies, &visit.headers)?;

@@ -2,18 +2,13 @@
 
 use super::{
     forms,
-    frame::{self, Frame, Framed, Visit, html, see_other},
+    frame::{self, Frame, Visit, see_other},
     problems,
     sign_in::{Onward, begin, destination},
 };
 use crate::{App, view};
 use askama::Template;
-use axum::{
-    Form,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Form, extract::State, http::StatusCode, response::Response};
 use contracts::{
     identity::{RegisterError, RegisterUser},
     values::Email,
@@ -164,22 +159,17 @@ fn explained(error: RegisterError) -> Result<Faults, RegisterError> {
 }
 
 async fn show_again(app: &App, visit: &Visit, form: RegisterForm, faults: Faults) -> Response {
-    let Framed {
-        frame,
-        proof,
-        cookies,
-    } = match frame::with_form(app, visit).await {
-        Ok(framed) => framed,
-        Err(fault) => return fault.into_response(),
-    };
     let status = match (faults.stale, faults.any()) {
         (true, _) => StatusCode::FORBIDDEN,
         (false, true) => StatusCode::UNPROCESSABLE_ENTITY,
         (false, false) => StatusCode::OK,
     };
-    let mut page = compose(frame, form, faults);
-    page.proof = proof;
-    html(status, &page, cookies, true)
+    frame::form(app, visit, status, |frame, proof| {
+        let mut page = compose(frame, form, faults);
+        page.proof = proof;
+        page
+    })
+    .await
 }
 
 /// The form, filled in but for its password, with what is wrong beside the fields.

@@ -2,7 +2,7 @@
 
 use super::{
     forms,
-    frame::{self, Frame, Framed, Visit, html, see_other},
+    frame::{self, Frame, Visit, see_other},
     problems,
 };
 use crate::{App, view};
@@ -11,7 +11,7 @@ use axum::{
     Form,
     extract::State,
     http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use contracts::{
     identity::{Login, LoginError, SignedIn},
@@ -192,19 +192,14 @@ fn too_many(seconds: u32) -> Faults {
 }
 
 async fn show_again(app: &App, visit: &Visit, form: SignInForm, faults: Faults) -> Response {
-    let Framed {
-        frame,
-        proof,
-        cookies,
-    } = match frame::with_form(app, visit).await {
-        Ok(framed) => framed,
-        Err(fault) => return fault.into_response(),
-    };
     let status = faults.status;
     let retry_after_seconds = faults.retry_after_seconds;
-    let mut page = compose(frame, form, faults);
-    page.proof = proof;
-    let mut response = html(status, &page, cookies, true);
+    let mut response = frame::form(app, visit, status, |frame, proof| {
+        let mut page = compose(frame, form, faults);
+        page.proof = proof;
+        page
+    })
+    .await;
     if let Some(seconds) = retry_after_seconds {
         response
             .headers_mut()

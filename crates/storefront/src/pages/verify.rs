@@ -3,17 +3,12 @@
 use super::{
     forgot::{Link, OVER},
     forms,
-    frame::{self, Frame, Framed, Visit, html},
+    frame::{self, Frame, Visit},
     problems,
 };
 use crate::App;
 use askama::Template;
-use axum::{
-    Form,
-    extract::State,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Form, extract::State, http::StatusCode, response::Response};
 use contracts::identity::{LinkError, VerifyEmail};
 use platform::http::{Fault, Query};
 use serde::Deserialize;
@@ -81,21 +76,16 @@ async fn page(
     status: StatusCode,
     fill: impl FnOnce(&mut VerifyPage),
 ) -> Response {
-    let Framed {
-        frame,
-        proof,
-        cookies,
-    } = match frame::with_form(app, visit).await {
-        Ok(framed) => framed,
-        Err(fault) => return fault.into_response(),
-    };
-    let mut page = VerifyPage {
-        frame,
-        proof,
-        token: String::new(),
-        done: false,
-        problem: String::new(),
-    };
-    fill(&mut page);
-    html(status, &page, cookies, true)
+    frame::form(app, visit, status, |frame, proof| {
+        let mut page = VerifyPage {
+            frame,
+            proof,
+            token: String::new(),
+            done: false,
+            problem: String::new(),
+        };
+        fill(&mut page);
+        page
+    })
+    .await
 }
