@@ -45,24 +45,17 @@ fn make_and_sync(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Refuses databases that everybody on this machine can read, as a careless copy may leave them: the keys that sign
-/// tokens are in one of them.
+/// Refuses keys that everybody on this machine can read, as a careless copy may leave them: whoever signs tokens is
+/// anybody. The other databases are closed when they are opened.
 fn check_private(path: &Path) -> Result<(), BoxError> {
     let is_open =
         |path: &Path| std::fs::metadata(path).is_ok_and(|known| known.mode() & 0o005 == 0o005);
-    if !is_open(path) {
-        // Nobody else gets as far as the files.
-        return Ok(());
-    }
-    let files = std::fs::read_dir(path)?.flatten().map(|entry| entry.path());
-    let databases = files.filter(|file| file.extension().is_some_and(|kind| kind == "sqlite"));
-    for file in databases {
-        if readable_by_everybody(&file) {
-            let file = file.display();
-            let line =
-                format!("{file} can be read by everybody on this machine: `chmod o= {file}`");
-            return Err(line.into());
-        }
+    let keys = path.join("identity.sqlite");
+    // Where the folder is closed nobody else gets as far as the file.
+    if is_open(path) && readable_by_everybody(&keys) {
+        let keys = keys.display();
+        let line = format!("{keys} can be read by everybody on this machine: `chmod o= {keys}`");
+        return Err(line.into());
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use contracts::{
 use platform::db::{
     Abort, StoreError,
     migrate::{BASE, Migration},
-    sqlite::{Database, Options, keep_private},
+    sqlite::{Database, Options},
 };
 use std::path::Path;
 
@@ -53,8 +53,6 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// Opens (or makes) the file. It blocks: call it off the async threads.
     pub(crate) fn open(path: &Path, options: Options, now: Timestamp) -> Result<Self, StoreError> {
-        // It holds signing keys and password hashes.
-        keep_private(path)?;
         let database = Database::open(path, options, MIGRATIONS, now.as_ms())?;
         Ok(Self { database })
     }

@@ -23,6 +23,10 @@ use writer::{Writer, Writing};
 /// How long a connection waits for a lock that another process holds.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// What neither owner nor group are, in a file's rights.
+#[cfg(unix)]
+const EVERYBODY: u32 = 0o007;
+
 /// Bounds and sizes of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -74,6 +78,7 @@ impl Database {
             let room = Room::Inline(Arc::new(room));
             return Ok(Self { room, committed });
         }
+        keep_private(path)?;
         let mut connection = connect(path, options, false)?;
         migrate(&mut connection, migrations, now_ms)?;
         copy_log_back(&connection)?;
@@ -171,19 +176,26 @@ pub(super) fn bring_up(
     migrate(&mut connect(path, options, false)?, migrations, now_ms)
 }
 
-/// Makes the file, if it is not there, so that only its owner may read it. SQLite gives the files beside it (WAL,
-/// shared memory) the same rights.
-///
-/// # Errors
-/// When it cannot be made.
-pub fn keep_private(path: &Path) -> Result<(), StoreError> {
+/// Makes the file, if it is not there, so that only its owner may read it, and closes one to everybody that was made by
+/// an earlier release or copied carelessly. SQLite gives the files beside it (WAL, shared memory) the same rights.
+fn keep_private(path: &Path) -> Result<(), StoreError> {
+    let other = |error: std::io::Error| StoreError::Other(error.into());
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let made = options.open(path);
-    made.map(drop)
-        .map_err(|error| StoreError::Other(error.into()))
+    let file = options.open(path).map_err(other)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mut rights = file.metadata().map_err(other)?.permissions();
+        if rights.mode() & EVERYBODY != 0 {
+            rights.set_mode(rights.mode() & !EVERYBODY);
+            file.set_permissions(rights).map_err(other)?;
+            tracing::info!(file = %path.display(), "a database was open to everybody on this machine, and is not now");
+        }
+    }
+    Ok(())
 }
 
 /// `orders` of `orders.sqlite`.

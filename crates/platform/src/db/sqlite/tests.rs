@@ -61,6 +61,30 @@ async fn count(database: &Database) -> i64 {
     read.await.unwrap()
 }
 
+/// What the file's owner, group and everybody may do, as `chmod` writes it.
+fn rights(folder: &Folder) -> u32 {
+    let known = std::fs::metadata(folder.file()).unwrap();
+    std::os::unix::fs::MetadataExt::mode(&known) & 0o777
+}
+
+#[test]
+fn a_file_is_its_owner_s_and_one_that_is_open_to_everybody_is_closed() {
+    let folder = Folder::new();
+    drop(folder.open());
+    assert_eq!(rights(&folder), 0o600);
+    for (before, after) in [
+        (0o644, 0o640),
+        (0o666, 0o660),
+        (0o640, 0o640),
+        (0o600, 0o600),
+    ] {
+        let given = std::os::unix::fs::PermissionsExt::from_mode(before);
+        std::fs::set_permissions(folder.file(), given).unwrap();
+        drop(folder.open());
+        assert_eq!(rights(&folder), after, "{before:o}");
+    }
+}
+
 #[tokio::test]
 async fn a_bad_write_in_a_group_undoes_itself_alone() {
     let folder = Folder::new();
