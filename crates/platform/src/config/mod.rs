@@ -135,11 +135,11 @@ fn kept_in_files() -> Result<Vec<(String, String)>, ConfigError> {
     Ok(kept)
 }
 
-/// Whether users of this machine can read a file who are neither its owner nor of its group.
+/// Whether users of this machine can read a file who are neither its owner nor of its group. A device keeps nothing.
 #[must_use]
 pub fn readable_by_everybody(file: &Path) -> bool {
-    let bits = std::fs::metadata(file).map_or(0, |known| known.permissions().mode());
-    bits & 0o004 != 0
+    std::fs::metadata(file)
+        .is_ok_and(|known| known.is_file() && known.permissions().mode() & 0o004 != 0)
 }
 
 /// The point at which a test wants the process to end; see `fault`.
