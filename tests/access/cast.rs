@@ -81,6 +81,8 @@ pub(crate) struct Made {
     pub(crate) asker: Client,
     pub(crate) id: String,
     pub(crate) order_token: Option<String>,
+    /// Who reads it and where, if no admin does.
+    pub(crate) witness: Option<(Client, &'static str)>,
     words: Vec<(&'static str, String)>,
 }
 
@@ -91,6 +93,7 @@ impl Made {
             asker,
             id,
             order_token: None,
+            witness: None,
             words,
         }
     }
@@ -251,8 +254,13 @@ impl Cast {
 
     async fn session(&self, asker: Client) -> Made {
         let (_, account) = self.register().await;
-        let id = session_of(&self.nobody.signed_in(&account)).await;
-        Made::new(asker, &id)
+        let owner = self.nobody.signed_in(&account);
+        let id = session_of(&owner).await;
+        let witness = Some((owner, "/api/v1/me/sessions"));
+        Made {
+            witness,
+            ..Made::new(asker, &id)
+        }
     }
 
     async fn own_session(&self, who: Who) -> Made {

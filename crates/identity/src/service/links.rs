@@ -1,7 +1,7 @@
 //! Links in mails: for whoever forgot their password, and to prove an address. A link's token follows from the id of
 //! its mail and a secret of the servers, so that it rests nowhere but, hashed, where it is compared.
 
-use super::{Service, hashing::HashError, mails, passwords};
+use super::{Service, mails, passwords};
 use crate::{
     domain::mail::MailKind,
     store::{NewLink, NewMail, PasswordReset, TokenHash},
@@ -78,11 +78,7 @@ pub(super) async fn reset(service: &Service, wish: ResetPassword) -> Result<(), 
     let owner = owner.map_err(|error| PasswordError::Internal(error.into()))?;
     let owner = owner.ok_or(PasswordError::LinkInvalid)?;
     passwords::check(&owner, &wish.new_password)?;
-    let hashed = service.hasher.hash(wish.new_password).await;
-    let password_hash = hashed.map_err(|error| match error {
-        HashError::Overloaded => PasswordError::Overloaded,
-        HashError::Failed(error) => PasswordError::Internal(error),
-    })?;
+    let password_hash = passwords::hash(service, wish.new_password).await?;
     let (id, at) = (owner.id, service.clock.now());
     let reset = PasswordReset {
         token,

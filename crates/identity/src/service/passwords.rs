@@ -69,7 +69,10 @@ pub(super) fn check(user: &User, password: &SecretString) -> Result<(), Password
     })
 }
 
-async fn hash(service: &Service, password: SecretString) -> Result<SecretString, PasswordError> {
+pub(super) async fn hash(
+    service: &Service,
+    password: SecretString,
+) -> Result<SecretString, PasswordError> {
     let hash = service.hasher.hash(password).await;
     hash.map_err(|error| match error {
         HashError::Overloaded => PasswordError::Overloaded,

@@ -177,7 +177,8 @@ pub(super) fn bring_up(
 }
 
 /// Makes the file, if it is not there, so that only its owner may read it, and closes one to everybody that was made by
-/// an earlier release or copied carelessly. SQLite gives the files beside it (WAL, shared memory) the same rights.
+/// an earlier release or copied carelessly, if it is ours to close. SQLite gives the files beside it (WAL, shared
+/// memory) the same rights.
 fn keep_private(path: &Path) -> Result<(), StoreError> {
     let other = |error: std::io::Error| StoreError::Other(error.into());
     let mut options = std::fs::OpenOptions::new();
@@ -191,8 +192,16 @@ fn keep_private(path: &Path) -> Result<(), StoreError> {
         let mut rights = file.metadata().map_err(other)?.permissions();
         if rights.mode() & EVERYBODY != 0 {
             rights.set_mode(rights.mode() & !EVERYBODY);
-            file.set_permissions(rights).map_err(other)?;
-            tracing::info!(file = %path.display(), "a database was open to everybody on this machine, and is not now");
+            let file_name = path.display();
+            match file.set_permissions(rights) {
+                Ok(()) => {
+                    tracing::info!(file = %file_name, "a database is not open to everybody any more")
+                }
+                // Whoever may write it need not own it.
+                Err(error) => {
+                    tracing::warn!(file = %file_name, error = %error, "a database stays open to everybody");
+                }
+            }
         }
     }
     Ok(())
