@@ -165,6 +165,7 @@ impl Pair {
             "unix_socket_directories=",
             "shared_buffers=64MB",
             "max_wal_size=1GB",
+            servers::MEMORY_IN_THE_FOLDER,
             // A standby that lost its primary for a moment comes back at once: until then no commit is acknowledged.
             "wal_retrieve_retry_interval=200ms",
         ] {

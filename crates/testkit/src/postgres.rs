@@ -9,6 +9,7 @@ use platform::{
 };
 use std::{
     net::TcpListener,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
@@ -222,7 +223,8 @@ impl Postgres {
                 "unix_socket_directories=",
                 "-c",
                 "shared_buffers=32MB",
-            ]);
+            ])
+            .args(["-c", servers::MEMORY_IN_THE_FOLDER]);
         for (name, value) in &self.settings {
             command.args(["-c", &format!("{name}={value}")]);
         }
@@ -265,6 +267,8 @@ pub(crate) fn initialise(programs: &Path, folder: &Path) {
         template.display()
     );
     servers::give_to(USER, folder);
+    let owner = std::fs::metadata(data).expect("a folder").uid();
+    servers::take_back_memory(owner);
 }
 
 fn template(programs: &Path) -> PathBuf {
@@ -297,4 +301,35 @@ fn template(programs: &Path) -> PathBuf {
         drop(std::fs::remove_dir_all(&making));
     }
     template
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_of_a_server_that_was_killed_is_taken_back_by_the_next() {
+        let Some(killed) = Postgres::start() else {
+            return;
+        };
+        let notes = std::fs::read_to_string(killed.folder.path().join("data/postmaster.pid"));
+        let notes = notes.expect("the server's own notes");
+        let memory = notes.lines().nth(6).expect("key and number of its memory");
+        let number = memory.split_whitespace().nth(1).expect("a number");
+        let is_there = || {
+            let list = std::fs::read_to_string("/proc/sysvipc/shm").expect("this is Linux");
+            list.lines()
+                .any(|line| line.split_whitespace().nth(1) == Some(number))
+        };
+
+        drop(Postgres::start());
+        assert!(is_there(), "whoever lives keeps it");
+
+        killed.kill();
+        let begun = Instant::now();
+        while is_there() && begun.elapsed() < PATIENCE {
+            drop(Postgres::start());
+        }
+        assert!(!is_there(), "it outlived its server");
+    }
 }
