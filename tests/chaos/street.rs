@@ -131,6 +131,7 @@ fn principal(client: &Client, role: Role) -> Principal {
         user_id: client.user_id().parse().unwrap(),
         session_id: SessionId::from_bytes([0; 16]),
         roles: vec![role],
+        key: None,
     }
 }
 

@@ -1,6 +1,9 @@
 //! Who is asking, and what they may do. Tokens are checked in `platform`; nothing here trusts a header.
 
-use crate::values::{SessionId, UserId};
+use crate::{
+    scopes::KeyAccess,
+    values::{SessionId, UserId},
+};
 use serde::{Deserialize, Serialize};
 
 /// What a user may do in the shop.
@@ -52,15 +55,17 @@ impl std::str::FromStr for Role {
 /// The shop itself, as the owner of what no merchant brought: imports, the demo catalog. Nobody signs in as it.
 pub const SHOP: UserId = UserId::from_bytes([0; 16]);
 
-/// A signed-in user, as proven by a token that was verified at the door.
+/// A signed-in user, as proven at the door by a token or an API key that was verified there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// Who.
     pub user_id: UserId,
-    /// The sign-in the token came from.
+    /// The sign-in the token came from. With a key there is none: these are the key's own bytes, which no session has.
     pub session_id: SessionId,
     /// What they may do.
     pub roles: Vec<Role>,
+    /// The key they ask with, which narrows all this; no key is a session.
+    pub key: Option<KeyAccess>,
 }
 
 impl Principal {

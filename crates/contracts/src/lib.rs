@@ -10,6 +10,7 @@ pub mod orders;
 pub mod payments;
 pub mod problem;
 pub mod request;
+pub mod scopes;
 pub mod values;
 pub mod wire;
 

@@ -68,6 +68,8 @@ codes! {
     PaymentDeclined = "payment_declined", 402, "The payment was declined", true;
     /// The user lacks the right.
     Forbidden = "forbidden", 403, "Not allowed", false;
+    /// The API key is not for this.
+    ScopeMissing = "scope_missing", 403, "The API key lacks a scope", false;
     /// A form without its proof of origin.
     CsrfFailed = "csrf_failed", 403, "The form could not be trusted; open it again", false;
     /// Nothing at this address, or nothing that the caller may know of.
@@ -102,6 +104,8 @@ codes! {
     RefundExceedsCaptured = "refund_exceeds_captured", 422, "More than can be given back", false;
     /// A callback's signature does not hold.
     BadSignature = "bad_signature", 400, "The signature does not hold", false;
+    /// The owner has as many API keys as one may have.
+    TooManyApiKeys = "too_many_api_keys", 409, "There are too many API keys", false;
     /// The resource is still in use.
     InUse = "in_use", 409, "It is still in use", false;
     /// `If-Match` names a state that is gone.

@@ -22,6 +22,14 @@ const COUNTS: [f64; 11] = [
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0,
 ];
 
+/// An API key was shown at the door, and this came of it.
+pub(crate) fn api_key_checked(outcome: &'static str) {
+    let checked = PLATFORM
+        .api_keys
+        .get_or_create_owned(&[("outcome", outcome)]);
+    checked.inc();
+}
+
 /// A histogram of seconds.
 #[must_use]
 pub fn seconds() -> Histogram {
@@ -58,6 +66,7 @@ struct Platform {
     redis_calls: Family<Outcome, Counter>,
     limit_takes: Family<Outcome, Counter>,
     cache_reads: Family<Reads, Counter>,
+    api_keys: Family<Outcome, Counter>,
     postgres_commit_seconds: Family<Schema, Histogram, fn() -> Histogram>,
     postgres_deadlocks: Family<Schema, Counter>,
     postgres_lost_answers: Family<Schema, Counter>,
@@ -76,6 +85,7 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     redis_calls: Family::default(),
     limit_takes: Family::default(),
     cache_reads: Family::default(),
+    api_keys: Family::default(),
 });
 
 /// Adds the platform's metrics to a registry.
@@ -131,6 +141,11 @@ pub fn register(registry: &mut Registry) {
         "souk_redis_calls",
         "Calls to Redis, by what came of them",
         platform.redis_calls.clone(),
+    );
+    registry.register(
+        "souk_api_keys_checked",
+        "API keys shown at the door: good, refused, malformed, or unknown because identity gave no answer",
+        platform.api_keys.clone(),
     );
     registry.register(
         "souk_limit_takes",

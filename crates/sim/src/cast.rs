@@ -21,6 +21,7 @@ fn person(number: u8, role: Role) -> Principal {
         user_id: UserId::from_bytes([number; 16]),
         session_id: SessionId::from_bytes([number; 16]),
         roles: vec![role],
+        key: None,
     }
 }
 

@@ -125,6 +125,7 @@ fn reader() -> Reader {
         user_id: UserId::from_bytes([0; 16]),
         session_id: SessionId::from_bytes([0; 16]),
         roles: vec![Role::Admin],
+        key: None,
     })
 }
 

@@ -112,6 +112,7 @@ impl Who {
             user_id: UserId::from_bytes([byte; 16]),
             session_id: SessionId::from_bytes([byte; 16]),
             roles: vec![role],
+            key: None,
         })
     }
 }

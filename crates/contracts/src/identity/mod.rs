@@ -1,9 +1,13 @@
 //! Identity: who people are, and the tokens that prove it. Passwords never come back out.
 
+mod api_keys;
 mod errors;
 mod links;
 mod sessions;
 
+pub use api_keys::{
+    ApiKeyError, ApiKeyMade, ApiKeyQuery, ApiKeyView, KeyHolder, MakeApiKey, RotateApiKey, ShownKey,
+};
 pub use errors::{
     LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError, SessionError,
 };
@@ -14,8 +18,8 @@ use crate::{
     BoxError,
     access::{Principal, Role},
     event::Event,
-    request::Precondition,
-    values::{Email, Page, SessionId, Timestamp, UserId, Username, Version},
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{ApiKeyId, Email, Page, SessionId, Timestamp, UserId, Username, Version},
 };
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -231,6 +235,32 @@ pub trait Identity: Send + Sync {
         sent: Precondition,
         wish: SetRoles,
     ) -> Result<UserView, ProfileError>;
+    /// Makes an API key of one's own; only this answer has its text.
+    async fn make_api_key(
+        &self,
+        who: &Principal,
+        key: Option<IdempotencyKey>,
+        wish: MakeApiKey,
+    ) -> Result<Answered<ApiKeyMade>, ApiKeyError>;
+    /// One's own API keys, the newest first; anybody's for admins.
+    async fn api_keys(
+        &self,
+        who: &Principal,
+        query: ApiKeyQuery,
+    ) -> Result<Page<ApiKeyView>, ApiKeyError>;
+    /// One of one's own API keys; anybody's for admins.
+    async fn api_key(&self, who: &Principal, id: ApiKeyId) -> Result<ApiKeyView, ApiKeyError>;
+    /// Ends one of one's own API keys for good; anybody's for admins.
+    async fn revoke_api_key(&self, who: &Principal, id: ApiKeyId) -> Result<(), ApiKeyError>;
+    /// Gives one of one's own API keys another secret; only this answer has it.
+    async fn rotate_api_key(
+        &self,
+        who: &Principal,
+        id: ApiKeyId,
+        wish: RotateApiKey,
+    ) -> Result<ApiKeyMade, ApiKeyError>;
+    /// Whom a key stands for, if it is good.
+    async fn check_key(&self, shown: ShownKey) -> Result<Option<KeyHolder>, BoxError>;
     /// The public keys that verify access tokens (RFC 7517).
     async fn public_keys(&self) -> Result<serde_json::Value, BoxError>;
     /// What ended since this moment before its tokens did: for whoever checks tokens away from identity.

@@ -134,6 +134,8 @@ ids! {
     SessionId = "ses";
     /// A mail.
     MailId = "mail";
+    /// An API key.
+    ApiKeyId = "key";
     /// An event.
     EventId = "evt";
 }

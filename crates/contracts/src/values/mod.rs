@@ -12,7 +12,7 @@ mod version;
 
 pub use email::{Email, Username};
 pub use id::{
-    CategoryId, EventId, IdError, MailId, OrderId, PaymentId, ProductId, RefundId, SessionId,
+    ApiKeyId, CategoryId, EventId, IdError, MailId, OrderId, PaymentId, ProductId, RefundId, SessionId,
     UserId, VariantId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};

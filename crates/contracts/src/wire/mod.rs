@@ -8,6 +8,7 @@ use crate::{
     catalog, identity,
     orders::{self, Buyer, Reader},
     payments,
+    scopes::KeyAccess,
     values::{SessionId, UserId},
 };
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ pub struct Who {
     user_id: UserId,
     session_id: SessionId,
     roles: Vec<Role>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<KeyAccess>,
 }
 
 impl From<&Principal> for Who {
@@ -28,6 +31,7 @@ impl From<&Principal> for Who {
             user_id: principal.user_id,
             session_id: principal.session_id,
             roles: principal.roles.clone(),
+            key: principal.key.clone(),
         }
     }
 }
@@ -38,6 +42,7 @@ impl From<Who> for Principal {
             user_id: who.user_id,
             session_id: who.session_id,
             roles: who.roles,
+            key: who.key,
         }
     }
 }
@@ -165,6 +170,7 @@ as_internal!(
     catalog::ListError,
     catalog::ReserveError,
     catalog::ResolveError,
+    identity::ApiKeyError,
     identity::LinkError,
     identity::LoginError,
     identity::PasswordError,

@@ -7,14 +7,15 @@ use crate::{
         ResolveError, Shortage,
     },
     identity::{
-        LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError,
+        ApiKeyError, LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError,
         SessionError,
     },
     orders::{OrderError, OrderStatus, PlaceOrderError},
     payments::{CallbackError, PayError, PaymentStatus, RefundError, SagaError, SagaId},
     problem::{Problem, ToProblem},
     request::{IdempotencyKey, Precondition},
-    values::{Money, OrderId, PaymentId, ProductId, VariantId, Version},
+    scopes::Scope,
+    values::{ApiKeyId, Money, OrderId, PaymentId, ProductId, VariantId, Version},
 };
 use serde::de::DeserializeOwned;
 
@@ -286,6 +287,23 @@ fn refusals_about_sessions_and_passwords_mean_the_same_over_there() {
     same_there(and_failures(passwords, PasswordError::Internal));
     let links = vec![LinkError::Invalid, LinkError::Overloaded];
     same_there(and_failures(links, LinkError::Internal));
+    let keys = vec![
+        ApiKeyError::NotFound,
+        ApiKeyError::Forbidden,
+        ApiKeyError::BadCursor,
+        ApiKeyError::Invalid {
+            field: "/scopes".into(),
+            reason: "is empty".to_owned(),
+        },
+        ApiKeyError::TooMany { most: 7 },
+        ApiKeyError::KeyReused,
+        ApiKeyError::InvalidCredentials,
+        ApiKeyError::TooManyTries {
+            retry_after_seconds: 7,
+        },
+        ApiKeyError::Overloaded,
+    ];
+    same_there(and_failures(keys, ApiKeyError::Internal));
 }
 
 #[test]
@@ -303,6 +321,7 @@ fn whoever_asks_is_the_same_over_there() {
         user_id: UserId::from_bytes([5; 16]),
         session_id: SessionId::from_bytes([6; 16]),
         roles: vec![Role::Customer, Role::Admin],
+        key: None,
     };
     let reader = Reader {
         principal: Some(principal.clone()),
@@ -311,7 +330,18 @@ fn whoever_asks_is_the_same_over_there() {
     let came = Reader::from(across(&WhoReads::from(&reader)));
     assert_eq!(came.principal, reader.principal);
     assert_eq!(came.order_token, reader.order_token);
-    for buyer in [Buyer::User(principal), Buyer::Guest] {
+    let machine = Principal {
+        key: Some(KeyAccess {
+            id: ApiKeyId::from_bytes([7; 16]),
+            scopes: vec![Scope::OrdersRead],
+        }),
+        ..principal.clone()
+    };
+    for buyer in [
+        Buyer::User(principal),
+        Buyer::User(machine),
+        Buyer::Guest,
+    ] {
         assert_eq!(Buyer::from(across(&WhoBuys::from(&buyer))), buyer);
     }
 }

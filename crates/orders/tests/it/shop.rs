@@ -39,6 +39,7 @@ pub(crate) fn person(number: u8, role: Role) -> Principal {
         user_id: UserId::from_bytes([number; 16]),
         session_id: SessionId::from_bytes([number; 16]),
         roles: vec![role],
+        key: None,
     }
 }
 

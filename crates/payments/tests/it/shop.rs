@@ -243,6 +243,7 @@ pub(crate) fn user(roles: &[Role]) -> Principal {
         user_id: UserId::generate(),
         session_id: SessionId::generate(),
         roles: roles.to_vec(),
+        key: None,
     }
 }
 

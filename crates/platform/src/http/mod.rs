@@ -2,6 +2,7 @@
 //! No route of any service is here, and no store.
 
 pub mod answer;
+mod api_keys;
 mod arrival;
 pub mod auth;
 pub mod cookies;
@@ -22,6 +23,7 @@ pub mod stack;
 mod tokens;
 
 pub use answer::{created, page};
+pub use api_keys::{ApiKey, KeyVerifier};
 pub use desk::desk_routes;
 pub use fault::Fault;
 pub use json::{Json, MergePatch};

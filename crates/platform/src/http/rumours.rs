@@ -4,7 +4,7 @@
 use super::Revocations;
 use crate::{clock::Clock, digest, redis::Redis, tasks::Tasks};
 use ::redis::{Cmd, cmd};
-use contracts::values::{SessionId, UserId};
+use contracts::values::{ApiKeyId, SessionId, UserId};
 use std::time::Duration;
 
 const LISTEN_EVERY: Duration = Duration::from_secs(1);
@@ -30,6 +30,7 @@ const ADD: &str = "
 pub(super) enum Ending {
     Session(SessionId),
     UserBefore(UserId, i64),
+    Key(ApiKeyId),
 }
 
 /// The way to the other nodes.
@@ -107,6 +108,7 @@ impl Rumours {
         let text = match ending {
             Ending::Session(id) => format!("session {id}"),
             Ending::UserBefore(id, epoch) => format!("user {id} {epoch}"),
+            Ending::Key(id) => format!("key {id}"),
         };
         Some(format!("{text} {}", self.seal(&text)?))
     }
@@ -120,6 +122,7 @@ impl Rumours {
         let mut words = text.split(' ');
         match (words.next()?, words.next()?, words.next()) {
             ("session", id, None) => Some(Ending::Session(id.parse().ok()?)),
+            ("key", id, None) => Some(Ending::Key(id.parse().ok()?)),
             ("user", id, Some(epoch)) => {
                 Some(Ending::UserBefore(id.parse().ok()?, epoch.parse().ok()?))
             }
@@ -185,12 +188,15 @@ mod tests {
         let tasks = Tasks::default();
         let nodes = [node(&server, &tasks).await, node(&server, &tasks).await];
         let (session, user) = (SessionId::generate(), UserId::generate());
+        let key = ApiKeyId::generate();
         nodes[0]
             .revocations
             .end_session(session, Timestamp::from_ms(0));
         nodes[1]
             .revocations
             .end_user_before(user, 3, Timestamp::from_ms(0));
+        nodes[0].revocations.end_key(key, Timestamp::from_ms(0));
+        eventually("the key", || nodes[1].revocations.has_key_ended(key)).await;
         eventually("the session", || nodes[1].revocations.has_ended(session)).await;
         eventually("the user", || {
             nodes[0].revocations.epoch_of(user) == Some(3)

@@ -1,13 +1,16 @@
 //! Access tokens, verified: one algorithm, keys from our own set only, and a memory of what was verified.
 //! Nothing here reads a file or the network.
 
-use super::rumours::{Ending, Rumours};
+use super::{
+    api_keys::KeyVerifier,
+    rumours::{Ending, Rumours},
+};
 use crate::{clock::Clock, digest};
 use contracts::{
     BoxError,
     access::{AccessClaims, Principal},
     identity::Identity,
-    values::{SessionId, Timestamp, UserId},
+    values::{ApiKeyId, SessionId, Timestamp, UserId},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use moka::sync::Cache;
@@ -60,12 +63,13 @@ impl KeySet {
     }
 }
 
-/// What ended before its tokens did: sessions, and users' earlier epochs. Entries go when the last token they
+/// What ended before its tokens did: sessions, users' earlier epochs, and API keys. Entries go when the last token they
 /// concern has ended. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Revocations {
     sessions: Ended<SessionId, ()>,
     users: Ended<UserId, i64>,
+    keys: Ended<ApiKeyId, ()>,
     heard: Arc<RwLock<Option<Instant>>>,
     pub(super) rumours: Arc<OnceLock<Rumours>>,
 }
@@ -123,6 +127,11 @@ impl Revocations {
         self.end(Ending::UserBefore(id, epoch), at);
     }
 
+    /// Ends an API key, for good.
+    pub fn end_key(&self, id: ApiKeyId, at: Timestamp) {
+        self.end(Ending::Key(id), at);
+    }
+
     /// Takes in what identity's store says has ended.
     pub fn take_in(&self, ended: contracts::identity::Ended) {
         for (session, at) in ended.sessions {
@@ -159,6 +168,7 @@ impl Revocations {
         match ending {
             Ending::Session(id) => self.sessions.insert(id, at, ()),
             Ending::UserBefore(id, epoch) => self.users.insert(id, at, epoch),
+            Ending::Key(id) => self.keys.insert(id, at, ()),
         }
     }
 
@@ -167,7 +177,12 @@ impl Revocations {
         self.sessions.get(&id).is_some()
     }
 
-    #[cfg(test)]
+    /// Whether this key was revoked.
+    pub(super) fn has_key_ended(&self, id: ApiKeyId) -> bool {
+        self.keys.get(&id).is_some()
+    }
+
+    /// The epoch before which all that is known of a user is out of date.
     pub(super) fn epoch_of(&self, id: UserId) -> Option<i64> {
         self.users.get(&id)
     }
@@ -254,6 +269,12 @@ impl TokenVerifier {
         (in_time && !self.revocations.ended(&known)).then_some(known.principal)
     }
 
+    /// The same for API keys: heeds the same revocations, goes by the same clock.
+    #[must_use]
+    pub fn for_keys(&self) -> KeyVerifier {
+        KeyVerifier::new(self.revocations.clone(), self.clock.clone())
+    }
+
     /// Whether enough is known of what ended to trust an admin.
     #[must_use]
     pub fn is_up_to_date(&self) -> bool {
@@ -298,6 +319,7 @@ impl TokenVerifier {
                 user_id: claims.sub,
                 session_id: claims.sid,
                 roles: claims.roles,
+                key: None,
             },
             epoch: claims.epoch,
             begins_at_seconds: claims.nbf,

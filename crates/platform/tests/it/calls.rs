@@ -429,6 +429,7 @@ async fn what_the_door_hands_on_arrives_with_who_asks_and_nothing_forged() {
         user_id,
         session_id: SessionId::generate(),
         roles: vec![Role::Customer],
+        key: None,
     });
     let client: IpAddr = "198.51.100.7".parse().unwrap();
     request.extensions_mut().insert(ClientAddress(client));

@@ -54,6 +54,7 @@ pub(crate) fn admin() -> Principal {
         user_id: UserId::from_bytes([250; 16]),
         session_id: SessionId::from_bytes([250; 16]),
         roles: vec![Role::Admin],
+        key: None,
     }
 }
 
