@@ -116,7 +116,14 @@ mod tests {
             let json = serde_json::to_value(scope).unwrap();
             assert_eq!(json, scope.as_str());
         }
-        for text in ["", "*", "products", "products:*", "Products:read", "products:read "] {
+        for text in [
+            "",
+            "*",
+            "products",
+            "products:*",
+            "Products:read",
+            "products:read ",
+        ] {
             assert!(text.parse::<Scope>().is_err(), "{text:?}");
         }
     }

@@ -1,18 +1,19 @@
 //! Identity, far: the same contract, asked of another node. Nothing is kept and nothing is decided here.
 
-use crate::calls::{self, Sent, Tokens};
+use crate::calls::{self, KeyMade, Sent, Tokens};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::Principal,
     identity::{
-        ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
-        LoginError, PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError,
-        RegisterUser, ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
-        SignedIn, UserView, VerifyEmail,
+        ApiKeyError, ApiKeyMade, ApiKeyQuery, ApiKeyView, ChangePassword, DeleteAccount, Ended,
+        ForgotPassword, Identity, KeyHolder, LinkError, Login, LoginError, MakeApiKey,
+        PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser,
+        ResetPassword, RotateApiKey, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
+        ShownKey, SignedIn, UserView, VerifyEmail,
     },
-    request::Precondition,
-    values::{Page, SessionId, Timestamp, UserId},
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{ApiKeyId, Page, SessionId, Timestamp, UserId},
 };
 use platform::call::Peer;
 use secrecy::SecretString;
@@ -133,6 +134,50 @@ impl Identity for Client {
         wish: SetRoles,
     ) -> Result<UserView, ProfileError> {
         self.peer.ask(calls::SET_ROLES, &(id, sent, wish)).await
+    }
+
+    async fn make_api_key(
+        &self,
+        who: &Principal,
+        key: Option<IdempotencyKey>,
+        wish: MakeApiKey,
+    ) -> Result<Answered<ApiKeyMade>, ApiKeyError> {
+        let arguments = (who.into(), key, wish.into());
+        let made = self.peer.ask(calls::MAKE_API_KEY, &arguments).await;
+        made.map(|made| made.map(KeyMade::into))
+    }
+
+    async fn api_keys(
+        &self,
+        who: &Principal,
+        query: ApiKeyQuery,
+    ) -> Result<Page<ApiKeyView>, ApiKeyError> {
+        self.peer.ask(calls::API_KEYS, &(who.into(), query)).await
+    }
+
+    async fn api_key(&self, who: &Principal, id: ApiKeyId) -> Result<ApiKeyView, ApiKeyError> {
+        self.peer.ask(calls::API_KEY, &(who.into(), id)).await
+    }
+
+    async fn revoke_api_key(&self, who: &Principal, id: ApiKeyId) -> Result<(), ApiKeyError> {
+        self.peer
+            .ask(calls::REVOKE_API_KEY, &(who.into(), id))
+            .await
+    }
+
+    async fn rotate_api_key(
+        &self,
+        who: &Principal,
+        id: ApiKeyId,
+        wish: RotateApiKey,
+    ) -> Result<ApiKeyMade, ApiKeyError> {
+        let arguments = (who.into(), id, wish.into());
+        let made = self.peer.ask(calls::ROTATE_API_KEY, &arguments).await;
+        made.map(KeyMade::into)
+    }
+
+    async fn check_key(&self, shown: ShownKey) -> Result<Option<KeyHolder>, BoxError> {
+        Ok(self.peer.ask(calls::CHECK_KEY, &shown).await?)
     }
 
     async fn public_keys(&self) -> Result<serde_json::Value, BoxError> {

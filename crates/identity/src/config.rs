@@ -10,6 +10,8 @@ pub const DEFAULTS: &str = include_str!("config.toml");
 const ACCESS_SECONDS_MAX: u32 = 900;
 /// Links are remembered for a day after their end.
 const DAY_SECONDS: u32 = 24 * 60 * 60;
+/// A secret that has a successor is about to go.
+const GRACE_SECONDS_MAX: u32 = 30 * DAY_SECONDS;
 const REFRESH_SECONDS_MAX: u32 = 366 * 24 * 60 * 60;
 
 /// What somebody who registers may do.
@@ -48,6 +50,14 @@ pub struct Config {
     pub link_window_seconds: u32,
     /// Forgotten passwords that are looked for at a time.
     pub link_asks_max: u32,
+    /// API keys of one user that stand at a time.
+    pub api_keys_max: u32,
+    /// The longest life of an API key that is to end by itself.
+    pub api_key_seconds_max: u32,
+    /// How long a secret may stay good beside its successor.
+    pub api_key_grace_seconds_max: u32,
+    /// Uses of API keys that may wait to be noted.
+    pub api_key_uses_max: u32,
     /// Memory of one hash.
     pub argon2_memory_kib: u32,
     /// Passes of one hash.
@@ -129,8 +139,30 @@ impl Config {
                 "login_accounts_max must be at least 1",
             ),
         ];
-        let broken = rules.iter().find(|(holds, _)| !holds);
+        let mut rules = rules.into_iter().chain(self.key_rules());
+        let broken = rules.find(|(holds, _)| !holds);
         broken.map_or(Ok(()), |(_, rule)| Err(format!("identity.{rule}")))
+    }
+
+    fn key_rules(&self) -> [(bool, &'static str); 4] {
+        [
+            (
+                (1..=1_000).contains(&self.api_keys_max),
+                "api_keys_max must be 1 to 1000",
+            ),
+            (
+                self.api_key_seconds_max >= 60,
+                "api_key_seconds_max must be at least 60",
+            ),
+            (
+                self.api_key_grace_seconds_max <= GRACE_SECONDS_MAX,
+                "api_key_grace_seconds_max must be 30 days at most",
+            ),
+            (
+                (1..=65_536).contains(&self.api_key_uses_max),
+                "api_key_uses_max must be 1 to 65536",
+            ),
+        ]
     }
 }
 

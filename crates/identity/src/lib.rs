@@ -16,7 +16,7 @@ pub use client::Client;
 pub use config::{Config, DEFAULTS, RegistrationRole};
 pub use events::start;
 pub use http::{internal_routes, routes};
-pub use service::Service;
+pub use service::{Service, Wanted};
 pub use store::SCHEMA;
 
 use contracts::BoxError;

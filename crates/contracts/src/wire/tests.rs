@@ -7,8 +7,8 @@ use crate::{
         ResolveError, Shortage,
     },
     identity::{
-        ApiKeyError, LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError,
-        SessionError,
+        ApiKeyError, LinkError, LoginError, PasswordError, ProfileError, RefreshError,
+        RegisterError, SessionError,
     },
     orders::{OrderError, OrderStatus, PlaceOrderError},
     payments::{CallbackError, PayError, PaymentStatus, RefundError, SagaError, SagaId},
@@ -337,11 +337,7 @@ fn whoever_asks_is_the_same_over_there() {
         }),
         ..principal.clone()
     };
-    for buyer in [
-        Buyer::User(principal),
-        Buyer::User(machine),
-        Buyer::Guest,
-    ] {
+    for buyer in [Buyer::User(principal), Buyer::User(machine), Buyer::Guest] {
         assert_eq!(Buyer::from(across(&WhoBuys::from(&buyer))), buyer);
     }
 }

@@ -6,6 +6,8 @@ use contracts::values::ValueError;
 /// Why a mail is owed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MailKind {
+    /// The account has an API key more, or one has another secret.
+    ApiKeyMade,
     /// The password is another one now.
     PasswordChanged,
     /// Somebody forgot the password.
@@ -18,6 +20,7 @@ impl MailKind {
     /// The text that storage keeps.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::ApiKeyMade => "api_key_made",
             Self::PasswordChanged => "password_changed",
             Self::ResetPassword => "reset_password",
             Self::VerifyEmail => "verify_email",
@@ -27,6 +30,7 @@ impl MailKind {
     /// Reads what storage kept.
     pub(crate) fn from_text(text: &str) -> Result<Self, ValueError> {
         [
+            Self::ApiKeyMade,
             Self::PasswordChanged,
             Self::ResetPassword,
             Self::VerifyEmail,
@@ -39,6 +43,7 @@ impl MailKind {
     /// What the mail is about.
     pub(crate) const fn subject(self) -> &'static str {
         match self {
+            Self::ApiKeyMade => "An API key was made",
             Self::PasswordChanged => "Your password was changed",
             Self::ResetPassword => "Set another password",
             Self::VerifyEmail => "Is this your address?",
@@ -48,6 +53,13 @@ impl MailKind {
     /// What the mail says; the shop is seen at this address, and a link in it has this token.
     pub(crate) fn text(self, public_url: &str, token: &str) -> String {
         match self {
+            Self::ApiKeyMade => format!(
+                "Hello,\r\n\r\n\
+                 an API key of your account at {public_url} was made, or got another secret.\r\n\
+                 Whoever has it can act for you within its scopes.\r\n\r\n\
+                 If this was not you, somebody else has got into your account:\r\n\
+                 set another password at {public_url}/forgot-password, and then revoke the key.\r\n"
+            ),
             Self::PasswordChanged => format!(
                 "Hello,\r\n\r\n\
                  the password of your account at {public_url} was changed,\r\n\
@@ -80,6 +92,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_read_back() {
         for kind in [
+            MailKind::ApiKeyMade,
             MailKind::PasswordChanged,
             MailKind::ResetPassword,
             MailKind::VerifyEmail,

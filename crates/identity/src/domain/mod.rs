@@ -1,6 +1,7 @@
 //! The rules of identity: what a password, a name, a role may be, and when a token or a try counts.
 //! Pure: no clock, no storage, no hashing.
 
+pub(crate) mod api_keys;
 mod common;
 pub(crate) mod mail;
 pub(crate) mod name;

@@ -1,7 +1,7 @@
 //! Identity for the other services: each call of `calls`, and the method that answers it.
 
 use super::App;
-use crate::calls::{self, NAME, Tokens};
+use crate::calls::{self, KeyMade, NAME, Tokens};
 use axum::Router;
 use contracts::{identity::Identity, wire::Cause};
 use platform::http::internal::Answering;
@@ -10,14 +10,16 @@ type Table = Answering<dyn Identity>;
 
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: App) -> Router {
-    profiles(links(own_sessions(sessions(Answering::of(NAME, service)))))
-        .on(calls::PUBLIC_KEYS, async |identity, ()| {
-            identity.public_keys().await.map_err(Cause::from)
-        })
-        .on(calls::ENDED_SINCE, async |identity, since| {
-            identity.ended_since(since).await.map_err(Cause::from)
-        })
-        .routes()
+    api_keys(profiles(links(own_sessions(sessions(Answering::of(
+        NAME, service,
+    ))))))
+    .on(calls::PUBLIC_KEYS, async |identity, ()| {
+        identity.public_keys().await.map_err(Cause::from)
+    })
+    .on(calls::ENDED_SINCE, async |identity, since| {
+        identity.ended_since(since).await.map_err(Cause::from)
+    })
+    .routes()
 }
 
 fn sessions(table: Table) -> Table {
@@ -71,6 +73,30 @@ fn links(table: Table) -> Table {
         })
         .on(calls::VERIFY_EMAIL, async |identity, wish| {
             identity.verify_email(wish.into()).await
+        })
+}
+
+fn api_keys(table: Table) -> Table {
+    table
+        .on(calls::MAKE_API_KEY, async |identity, (who, key, wish)| {
+            let made = identity.make_api_key(&who.into(), key, wish.into()).await;
+            made.map(|made| made.map(KeyMade::from))
+        })
+        .on(calls::API_KEYS, async |identity, (who, query)| {
+            identity.api_keys(&who.into(), query).await
+        })
+        .on(calls::API_KEY, async |identity, (who, id)| {
+            identity.api_key(&who.into(), id).await
+        })
+        .on(calls::REVOKE_API_KEY, async |identity, (who, id)| {
+            identity.revoke_api_key(&who.into(), id).await
+        })
+        .on(calls::ROTATE_API_KEY, async |identity, (who, id, wish)| {
+            let made = identity.rotate_api_key(&who.into(), id, wish.into()).await;
+            made.map(KeyMade::from)
+        })
+        .on(calls::CHECK_KEY, async |identity, shown| {
+            identity.check_key(shown).await.map_err(Cause::from)
         })
 }
 

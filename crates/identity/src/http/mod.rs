@@ -2,6 +2,7 @@
 
 mod accounts;
 mod answer;
+mod api_keys;
 mod auth;
 mod internal;
 mod keys;
@@ -36,6 +37,9 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
         .routes(routes!(links::ask))
         .routes(routes!(links::verify))
         .routes(routes!(accounts::read, accounts::change))
+        .routes(routes!(api_keys::list, api_keys::make))
+        .routes(routes!(api_keys::find, api_keys::revoke))
+        .routes(routes!(api_keys::rotate))
         .routes(routes!(keys::public_keys))
         .with_state(service)
 }

@@ -1,7 +1,7 @@
 //! What ended before its tokens did, marked for the door of this process. A user's epoch only ever rises
 //! here: two changes that commit in one order may be marked in the other.
 
-use contracts::values::{SessionId, Timestamp, UserId};
+use contracts::values::{ApiKeyId, SessionId, Timestamp, UserId};
 use platform::http::Revocations;
 use std::{
     collections::HashMap,
@@ -34,6 +34,10 @@ impl Endings {
 
     pub(crate) fn end_session(&self, id: SessionId, at: Timestamp) {
         self.revocations.end_session(id, at);
+    }
+
+    pub(crate) fn end_key(&self, id: ApiKeyId, at: Timestamp) {
+        self.revocations.end_key(id, at);
     }
 
     /// Ends the user's access tokens of earlier epochs.

@@ -41,7 +41,9 @@ fn link(service: &Service, kind: MailKind) -> NewLink {
     let (config, at) = (&service.config, service.clock.now());
     let seconds = match kind {
         MailKind::VerifyEmail => config.verify_link_seconds,
-        MailKind::ResetPassword | MailKind::PasswordChanged => config.reset_link_seconds,
+        MailKind::ResetPassword | MailKind::PasswordChanged | MailKind::ApiKeyMade => {
+            config.reset_link_seconds
+        }
     };
     let mail = NewMail {
         id: MailId::generate(),

@@ -1,9 +1,11 @@
 //! The use cases, one verb a file. They decide by the domain's rules and write in one store call each; a
 //! password or token in clear goes no further than this room.
 
+mod api_keys;
 mod delete;
 mod endings;
 mod hashing;
+mod key_uses;
 mod links;
 mod login;
 mod logout;
@@ -19,6 +21,7 @@ mod setup;
 mod tokens;
 mod upkeep;
 
+pub use api_keys::Wanted;
 pub(crate) use endings::Endings;
 
 use crate::{Post, config::Config, domain::throttle, store::Store};
@@ -27,15 +30,17 @@ use contracts::{
     BoxError,
     access::Principal,
     identity::{
-        ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
-        LoginError, PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError,
-        RegisterUser, ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
-        SignedIn, UserView, VerifyEmail,
+        ApiKeyError, ApiKeyMade, ApiKeyQuery, ApiKeyView, ChangePassword, DeleteAccount, Ended,
+        ForgotPassword, Identity, KeyHolder, LinkError, Login, LoginError, MakeApiKey,
+        PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser,
+        ResetPassword, RotateApiKey, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
+        ShownKey, SignedIn, UserView, VerifyEmail,
     },
-    request::Precondition,
-    values::{Email, Page, SessionId, Timestamp, UserId},
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{ApiKeyId, Email, Page, SessionId, Timestamp, UserId},
 };
 use hashing::Hasher;
+use key_uses::Uses;
 use platform::{
     clock::Clock,
     db::{Database, StoreError},
@@ -75,6 +80,8 @@ pub struct Service {
     endings: Endings,
     /// One for each forgotten password that is being looked for.
     asks: Arc<Semaphore>,
+    /// Of API keys.
+    uses: Uses,
 }
 
 impl Service {
@@ -101,6 +108,7 @@ impl Service {
             issuer: Issuer::new(&config, secrets)?,
             endings: Endings::new(ground.revocations),
             asks: Arc::new(Semaphore::new(usize::try_from(config.link_asks_max)?)),
+            uses: Uses::new(usize::try_from(config.api_key_uses_max)?),
             store: ground.store,
             outbox: ground.outbox,
             clock: ground.clock,
@@ -150,6 +158,7 @@ impl Service {
     pub(crate) fn start_upkeep(self: &Arc<Self>, tasks: &Tasks) {
         upkeep::start(self, tasks);
         mails::start(self, tasks);
+        key_uses::start(self, tasks);
     }
 
     /// Runs a change to its end even if the caller hangs up: what a commit ended must also be marked.
@@ -270,6 +279,44 @@ impl Identity for Service {
         wish: SetRoles,
     ) -> Result<UserView, ProfileError> {
         roles::set_roles(self, id, sent, wish).await
+    }
+
+    async fn make_api_key(
+        &self,
+        who: &Principal,
+        key: Option<IdempotencyKey>,
+        wish: MakeApiKey,
+    ) -> Result<Answered<ApiKeyMade>, ApiKeyError> {
+        api_keys::make(self, who, key, wish).await
+    }
+
+    async fn api_keys(
+        &self,
+        who: &Principal,
+        query: ApiKeyQuery,
+    ) -> Result<Page<ApiKeyView>, ApiKeyError> {
+        api_keys::list(self, who, query).await
+    }
+
+    async fn api_key(&self, who: &Principal, id: ApiKeyId) -> Result<ApiKeyView, ApiKeyError> {
+        api_keys::find(self, who, id).await
+    }
+
+    async fn revoke_api_key(&self, who: &Principal, id: ApiKeyId) -> Result<(), ApiKeyError> {
+        api_keys::revoke(self, who, id).await
+    }
+
+    async fn rotate_api_key(
+        &self,
+        who: &Principal,
+        id: ApiKeyId,
+        wish: RotateApiKey,
+    ) -> Result<ApiKeyMade, ApiKeyError> {
+        api_keys::rotate(self, who, id, wish).await
+    }
+
+    async fn check_key(&self, shown: ShownKey) -> Result<Option<KeyHolder>, BoxError> {
+        api_keys::check_shown(self, shown).await
     }
 
     async fn public_keys(&self) -> Result<serde_json::Value, BoxError> {

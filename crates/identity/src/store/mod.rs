@@ -1,6 +1,7 @@
 //! What identity keeps, as a trait: each method is one transaction that keeps one promise. Holds no rule of
 //! its own beyond those of the rows, and never a password or a token in clear.
 
+pub(crate) mod api_keys;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 #[cfg(test)]
@@ -202,7 +203,7 @@ pub(crate) struct Secrets {
 
 /// What identity keeps.
 #[async_trait]
-pub(crate) trait Store: Send + Sync {
+pub(crate) trait Store: api_keys::ApiKeys + Send + Sync {
     /// The server's secrets; those given are kept if there are none yet.
     async fn secrets(
         &self,

@@ -99,7 +99,12 @@ impl ApiKey {
 }
 
 fn letter(byte: u8) -> char {
-    char::from(ALPHABET.get(usize::from(byte & 31)).copied().unwrap_or(b'0'))
+    char::from(
+        ALPHABET
+            .get(usize::from(byte & 31))
+            .copied()
+            .unwrap_or(b'0'),
+    )
 }
 
 fn checksum(body: &str) -> String {
@@ -188,8 +193,8 @@ impl KeyVerifier {
             let epoch = self.revocations.epoch_of(holder.user_id);
             epoch.is_none_or(|epoch| epoch <= holder.epoch)
         };
-        let stands = told.asked_at.elapsed() < REMEMBERED_FOR
-            && told.holder.as_ref().is_none_or(is_current);
+        let stands =
+            told.asked_at.elapsed() < REMEMBERED_FOR && told.holder.as_ref().is_none_or(is_current);
         stands.then_some(told.holder)
     }
 

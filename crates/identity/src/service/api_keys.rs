@@ -1,0 +1,340 @@
+//! API keys of machines: made and changed by their owner's password, ended by their owner or an admin, and told at the
+//! door whom they stand for. A key's text is answered once and kept nowhere, not even for a request that is repeated.
+
+use super::{Service, mails, proof};
+use crate::{
+    domain::{
+        api_keys::{self, Standing},
+        mail::MailKind,
+        user::User,
+    },
+    store::{
+        Credentials, LoginName,
+        api_keys::{KeyUse, NewApiKey, Turn},
+    },
+};
+use contracts::{
+    BoxError,
+    access::Principal,
+    identity::{
+        ApiKeyError, ApiKeyMade, ApiKeyQuery, ApiKeyView, KeyHolder, MakeApiKey, RotateApiKey,
+        ShownKey,
+    },
+    request::{Answered, IdempotencyKey},
+    scopes::Scope,
+    values::{ApiKeyId, Cursor, Email, Page, Timestamp, UserId, ValueError},
+};
+use platform::{
+    db::{Abort, StoreError, keys::KeyedRequest},
+    digest,
+    http::ApiKey,
+};
+use secrecy::SecretString;
+
+/// Keys that the command line shows: more than may stand.
+const LISTED_MAX: u32 = 2_000;
+
+/// What a key is to be like, apart from who wants it.
+pub struct Wanted {
+    /// What it is called.
+    pub name: String,
+    /// What it may be used for.
+    pub scopes: Vec<Scope>,
+    /// When it ends, if it does by itself.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// For the command line: whoever may open the database has proven enough.
+impl Service {
+    /// Makes a key for the account with this address.
+    ///
+    /// # Errors
+    /// When there is no such account, a rule is broken, or storage fails.
+    pub async fn make_key_for(
+        &self,
+        email: Email,
+        wanted: Wanted,
+    ) -> Result<ApiKeyMade, ApiKeyError> {
+        let proven = credentials(self, email).await?;
+        let user = owner(self, proven.user_id).await?;
+        let wanted = check(self, &user, wanted)?;
+        let made = keep(self, proven, wanted, None).await?;
+        Ok(made.value)
+    }
+
+    /// The keys of the account with this address, the newest first: all that stand, and some that do not any more.
+    ///
+    /// # Errors
+    /// When there is no such account, or storage fails.
+    pub async fn keys_of(&self, email: Email) -> Result<Vec<ApiKeyView>, ApiKeyError> {
+        let owner = credentials(self, email).await?.user_id;
+        let keys = self.store.api_keys(owner, None, LISTED_MAX).await;
+        Ok(keys.map_err(failure)?)
+    }
+
+    /// Ends a key for good; whether there is one.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn end_key(&self, id: ApiKeyId) -> Result<bool, ApiKeyError> {
+        end(self, id, None).await
+    }
+}
+
+async fn credentials(service: &Service, email: Email) -> Result<Credentials, ApiKeyError> {
+    let found = service.store.credentials(LoginName::Email(email)).await;
+    found.map_err(failure)?.ok_or(ApiKeyError::NotFound)
+}
+
+pub(super) async fn make(
+    service: &Service,
+    who: &Principal,
+    key: Option<IdempotencyKey>,
+    wish: MakeApiKey,
+) -> Result<Answered<ApiKeyMade>, ApiKeyError> {
+    let scope = format!("{} POST /api/v1/api-keys", who.user_id);
+    let body = (&wish.name, &wish.scopes, wish.expires_at);
+    let request = key.map(|key| KeyedRequest::new(&scope, &key, &body));
+    let request = request.transpose().map_err(ApiKeyError::Internal)?;
+    let wanted = Wanted {
+        name: wish.name,
+        scopes: wish.scopes,
+        expires_at: wish.expires_at,
+    };
+    let user = owner(service, who.user_id).await?;
+    // What is refused by a look must not cost us a hash.
+    let wanted = check(service, &user, wanted)?;
+    let proven = prove(service, who.user_id, wish.password).await?;
+    keep(service, proven, wanted, request).await
+}
+
+async fn owner(service: &Service, id: UserId) -> Result<User, ApiKeyError> {
+    let user = service.store.user(id).await.map_err(failure)?;
+    user.ok_or(ApiKeyError::InvalidCredentials)
+}
+
+fn check(service: &Service, user: &User, wanted: Wanted) -> Result<Wanted, ApiKeyError> {
+    let now = service.clock.now();
+    let longest = service.config.api_key_seconds_max;
+    Ok(Wanted {
+        name: api_keys::name(&wanted.name).map_err(invalid("/name"))?,
+        scopes: api_keys::scopes(&wanted.scopes, user.roles.as_slice())
+            .map_err(invalid("/scopes"))?,
+        expires_at: api_keys::expiry(wanted.expires_at, now, longest)
+            .map_err(invalid("/expires_at"))?,
+    })
+}
+
+fn invalid(field: &'static str) -> impl FnOnce(ValueError) -> ApiKeyError {
+    move |ValueError(reason)| ApiKeyError::Invalid {
+        field: field.into(),
+        reason,
+    }
+}
+
+async fn prove(
+    service: &Service,
+    id: UserId,
+    password: SecretString,
+) -> Result<Credentials, ApiKeyError> {
+    let found = service.store.credentials_of(id).await.map_err(failure)?;
+    let account = proof::account_of_user(id);
+    Ok(service.prover.prove(account, found, password).await?)
+}
+
+async fn keep(
+    service: &Service,
+    proven: Credentials,
+    wanted: Wanted,
+    request: Option<KeyedRequest>,
+) -> Result<Answered<ApiKeyMade>, ApiKeyError> {
+    let secret = ApiKey::fresh(ApiKeyId::generate()).map_err(ApiKeyError::Internal)?;
+    let at = service.clock.now();
+    let made = service.store.make_api_key(NewApiKey {
+        id: secret.id(),
+        proven,
+        name: wanted.name,
+        scopes: wanted.scopes,
+        secret: secret.hash(),
+        expires_at: wanted.expires_at,
+        at,
+        most: service.config.api_keys_max,
+        request,
+        notice: mails::notice(MailKind::ApiKeyMade, at),
+    });
+    let made = made.await.map_err(refusal)?;
+    if made.replayed {
+        // The text of the first answer is nowhere any more, and another one would not be that key's.
+        return Ok(made.map(|key| ApiKeyMade {
+            key: shown(key, at),
+            secret: None,
+        }));
+    }
+    let (id, owner) = (made.value.id, made.value.owner);
+    tracing::info!(user.id = %owner, api_key.id = %id, "user {owner} made the API key {id}");
+    Ok(made.map(|key| ApiKeyMade {
+        key: shown(key, at),
+        secret: Some(secret.into_text()),
+    }))
+}
+
+pub(super) async fn list(
+    service: &Service,
+    who: &Principal,
+    query: ApiKeyQuery,
+) -> Result<Page<ApiKeyView>, ApiKeyError> {
+    let owner = query.owner.unwrap_or(who.user_id);
+    if owner != who.user_id && !who.is_admin() {
+        return Err(ApiKeyError::Forbidden);
+    }
+    let after = query.cursor.as_ref().map(position).transpose()?;
+    let limit = query.limit.get();
+    // One more, to see whether there is another page.
+    let found = service
+        .store
+        .api_keys(owner, after, limit.saturating_add(1));
+    let mut keys = found.await.map_err(failure)?;
+    let next_cursor = cut(&mut keys, limit);
+    let now = service.clock.now();
+    Ok(Page {
+        data: keys.into_iter().map(|key| shown(key, now)).collect(),
+        next_cursor,
+    })
+}
+
+/// The key behind which a page begins.
+fn position(cursor: &Cursor) -> Result<ApiKeyId, ApiKeyError> {
+    let bytes = digest::from_base64url(cursor.as_str());
+    let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
+    bytes
+        .map(ApiKeyId::from_bytes)
+        .ok_or(ApiKeyError::BadCursor)
+}
+
+/// Cuts a page that was read one key too long; where the next one begins, if there is one.
+fn cut(keys: &mut Vec<ApiKeyView>, limit: u32) -> Option<Cursor> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = keys.len() > limit;
+    keys.truncate(limit);
+    let last = keys.last().filter(|_| more)?;
+    Cursor::parse(&digest::base64url(last.id.as_bytes())).ok()
+}
+
+pub(super) async fn find(
+    service: &Service,
+    who: &Principal,
+    id: ApiKeyId,
+) -> Result<ApiKeyView, ApiKeyError> {
+    let key = service.store.api_key(id).await.map_err(failure)?;
+    let key = key.filter(|key| key.owner == who.user_id || who.is_admin());
+    let key = key.ok_or(ApiKeyError::NotFound)?;
+    Ok(shown(key, service.clock.now()))
+}
+
+/// As callers see it: a secret that is over is not there.
+fn shown(key: ApiKeyView, now: Timestamp) -> ApiKeyView {
+    ApiKeyView {
+        former_until: key.former_until.filter(|until| *until > now),
+        ..key
+    }
+}
+
+pub(super) async fn revoke(
+    service: &Service,
+    who: &Principal,
+    id: ApiKeyId,
+) -> Result<(), ApiKeyError> {
+    let owner = (!who.is_admin()).then_some(who.user_id);
+    if end(service, id, owner).await? {
+        tracing::info!(user.id = %who.user_id, api_key.id = %id, "the API key {id} was revoked");
+        Ok(())
+    } else {
+        Err(ApiKeyError::NotFound)
+    }
+}
+
+/// Ends a key, of this owner if one is named; whether there is one.
+async fn end(service: &Service, id: ApiKeyId, owner: Option<UserId>) -> Result<bool, ApiKeyError> {
+    let (store, endings, at) = (
+        service.store.clone(),
+        service.endings.clone(),
+        service.clock.now(),
+    );
+    let ended = service.finish(async move {
+        let is_there = store.revoke_api_key(id, owner, at).await?;
+        if is_there {
+            endings.end_key(id, at);
+        }
+        Ok::<_, StoreError>(is_there)
+    });
+    ended.await.map_err(ApiKeyError::Internal)?.map_err(failure)
+}
+
+pub(super) async fn rotate(
+    service: &Service,
+    who: &Principal,
+    id: ApiKeyId,
+    wish: RotateApiKey,
+) -> Result<ApiKeyMade, ApiKeyError> {
+    let longest = service.config.api_key_grace_seconds_max;
+    if wish.grace_seconds > longest {
+        let message = ValueError::new(format!("must be {longest} at most"));
+        return Err(invalid("/grace_seconds")(message));
+    }
+    // A key that is not there must not cost us a hash.
+    let key = service.store.api_key(id).await.map_err(failure)?;
+    let is_theirs = key.is_some_and(|key| key.owner == who.user_id && key.revoked_at.is_none());
+    if !is_theirs {
+        return Err(ApiKeyError::NotFound);
+    }
+    let proven = prove(service, who.user_id, wish.password).await?;
+    let secret = ApiKey::fresh(id).map_err(ApiKeyError::Internal)?;
+    let at = service.clock.now();
+    let turn = Turn {
+        id,
+        proven,
+        secret: secret.hash(),
+        grace_seconds: wish.grace_seconds,
+        at,
+        notice: mails::notice(MailKind::ApiKeyMade, at),
+    };
+    let key = service.store.turn_api_key(turn).await.map_err(refusal)?;
+    tracing::info!(user.id = %key.owner, api_key.id = %id, "the API key {id} got another secret");
+    Ok(ApiKeyMade {
+        key: shown(key, at),
+        secret: Some(secret.into_text()),
+    })
+}
+
+/// Whom a key stands for, as of now: the owner with the roles that they have today.
+pub(super) async fn check_shown(
+    service: &Service,
+    shown: ShownKey,
+) -> Result<Option<KeyHolder>, BoxError> {
+    let Some(found) = service.store.find_api_key(shown.id).await? else {
+        return Ok(None);
+    };
+    let now = service.clock.now();
+    let is_it = |hash: &[u8; 32]| digest::equal(hash, &shown.hash);
+    let Standing::Good(ends_at) = found.secrets.judge(is_it, now) else {
+        return Ok(None);
+    };
+    let one = KeyUse {
+        id: shown.id,
+        at: now,
+        from: shown.from,
+    };
+    service.uses.note(one, found.last_used_at);
+    Ok(Some(KeyHolder {
+        ends_at,
+        ..found.holder
+    }))
+}
+
+fn refusal(abort: Abort<ApiKeyError>) -> ApiKeyError {
+    abort.into_refusal(|| ApiKeyError::Overloaded, ApiKeyError::Internal)
+}
+
+fn failure(error: StoreError) -> ApiKeyError {
+    ApiKeyError::Internal(error.into())
+}
