@@ -2,7 +2,11 @@
 
 use crate::config::{Config, Flags, HttpFlags};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use contracts::{event::DeadEventId, values::Timestamp};
+use contracts::{
+    event::DeadEventId,
+    scopes::Scope,
+    values::{ApiKeyId, Timestamp},
+};
 use platform::{config::ConfigError, telemetry::LogFormat};
 use std::{borrow::Cow, net::SocketAddr, path::PathBuf};
 
@@ -123,6 +127,49 @@ pub enum AdminCommand {
         /// The admin's e-mail address
         #[arg(long)]
         email: String,
+    },
+    /// API keys of programs; works while the shop is open
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+/// `souk admin keys ...`
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a key; its text is all that goes to standard output
+    Create {
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Whose key: the account's e-mail address
+        #[arg(long)]
+        email: String,
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// What it may be used for, as orders:read; may come several times
+        #[arg(long = "scope", required = true)]
+        scopes: Vec<Scope>,
+        /// When it ends, as 2026-01-31T08:00:00Z; never, when absent
+        #[arg(long, value_name = "TIME", value_parser = moment)]
+        expires: Option<Timestamp>,
+    },
+    /// List an account's keys
+    List {
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The account's e-mail address
+        #[arg(long)]
+        email: String,
+    },
+    /// End a key for good
+    Revoke {
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+        /// Its id, as key_01h455vb4pex5vsknk084sn02q
+        id: ApiKeyId,
     },
 }
 

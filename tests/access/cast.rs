@@ -50,6 +50,10 @@ pub(crate) enum Thing {
     Session,
     /// A session of a second account of the asker's, which then asks.
     OwnSession,
+    /// An API key of an account that nobody else uses.
+    Key,
+    /// An API key of a second account of the asker's, which then asks.
+    OwnKey,
     /// The own merchant's, on sale.
     Product,
     /// The own merchant's, not yet on sale.
@@ -191,6 +195,8 @@ impl Cast {
             Thing::Double => self.double(who).await,
             Thing::Session => self.session(asker).await,
             Thing::OwnSession => self.own_session(who).await,
+            Thing::Key => self.key(asker).await,
+            Thing::OwnKey => self.own_key(who).await,
             Thing::Product => self.offer(asker, "active").await,
             Thing::Draft => self.offer(asker, "draft").await,
             Thing::Archived => self.offer(asker, "archived").await,
@@ -270,6 +276,26 @@ impl Cast {
         }
         let mut made = self.double(who).await;
         made.id = session_of(&made.asker).await;
+        made
+    }
+
+    async fn key(&self, asker: Client) -> Made {
+        let (_, account) = self.register().await;
+        let owner = self.nobody.signed_in(&account);
+        Made::new(
+            asker,
+            make_key(&owner, &["orders:read"]).await.str("/key/id"),
+        )
+    }
+
+    async fn own_key(&self, who: Who) -> Made {
+        if who == Who::Nobody {
+            // Nobody has none, and tries another's.
+            return self.key(self.nobody.clone()).await;
+        }
+        let mut made = self.double(who).await;
+        let key = make_key(&made.asker, &["orders:read"]).await;
+        made.id = key.str("/key/id").to_owned();
         made
     }
 
@@ -359,6 +385,14 @@ impl Cast {
         }
         made
     }
+}
+
+/// An API key of this user's, with its text.
+pub(crate) async fn make_key(owner: &Client, scopes: &[&str]) -> Answer {
+    let body = json!({"name": "till", "scopes": scopes, "password": PASSWORD});
+    let made = owner.post("/api/v1/api-keys", &body).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    made
 }
 
 /// The session that asks.

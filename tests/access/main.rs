@@ -11,6 +11,7 @@
 mod canary;
 mod cast;
 mod forged;
+mod keys;
 mod table;
 mod tokens;
 
@@ -197,6 +198,9 @@ const PRIVATE: &[(Who, &str, Thing, &str)] = &[
     (Who::Stranger, "POST /api/v1/payments", Thing::Pending, r#"{"order_id":"$id","method":"tok_ok"}"#),
     (Who::Stranger, "GET /api/v1/products/{id}", Thing::Draft, ""),
     (Who::Stranger, "GET /api/v1/users/{id}", Thing::OwnerHerself, ""),
+    (Who::Stranger, "GET /api/v1/api-keys/{id}", Thing::Key, ""),
+    (Who::Stranger, "DELETE /api/v1/api-keys/{id}", Thing::Key, ""),
+    (Who::Admin, "POST /api/v1/api-keys/{id}/rotate", Thing::Key, r#"{"password":"$password"}"#),
     (Who::Stranger, "GET /orders/{id}", Thing::Paid, ""),
     (Who::Stranger, "PUT /orders/{id}/status", Thing::Paid, r#"{"status":"shipped"}"#),
     (Who::Stranger, "GET /orders/user/{id}", Thing::OwnerHerself, ""),
@@ -260,6 +264,7 @@ async fn what_belongs_to_others_looks_like_what_is_not_there() {
 fn address_of(id: &str) -> String {
     let list = match id.split('_').next().unwrap() {
         "ord" => "orders",
+        "key" => "api-keys",
         "pay" => "payments",
         "prd" => "products",
         "usr" => "users",

@@ -64,6 +64,7 @@ const REFRESH: &str = r#"{"refresh_token":"$refresh"}"#;
 const SETUP: &str =
     r#"{"setup_token":"used","email":"new-$n@souk.example","password":"$password"}"#;
 const PASSWORD: &str = r#"{"password":"$password"}"#;
+const API_KEY: &str = r#"{"name":"Till $n","scopes":["orders:read"],"password":"$password"}"#;
 const CHANGE_PASSWORD: &str = r#"{"current_password":"$password","new_password":"a new horse $n"}"#;
 const RENAME: &str = r#"{"name":"Somebody","version":$version}"#;
 const RAISE: &str = r#"{"roles":["customer","merchant"],"version":1}"#;
@@ -92,6 +93,15 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/auth/verify", Nothing, r#"{"token":"x"}"#, all(401)),
     Row("POST /api/v1/me/verification", Nothing, "", users(202)),
     Row("POST /api/v1/auth/password/change", Double, CHANGE_PASSWORD, users(204)),
+    Row("GET /api/v1/api-keys", Nothing, "", users(200)),
+    Row("GET /api/v1/api-keys?owner=$owner", Nothing, "", [401, 403, 200, 403, 403, 200]),
+    Row("POST /api/v1/api-keys", Double, API_KEY, users(201)),
+    Row("GET /api/v1/api-keys/{id}", OwnKey, "", users(200)),
+    Row("GET /api/v1/api-keys/{id}", Key, "", [401, 404, 404, 404, 404, 200]),
+    Row("DELETE /api/v1/api-keys/{id}", OwnKey, "", users(204)),
+    Row("DELETE /api/v1/api-keys/{id}", Key, "", [401, 404, 404, 404, 404, 204]),
+    Row("POST /api/v1/api-keys/{id}/rotate", OwnKey, PASSWORD, users(200)),
+    Row("POST /api/v1/api-keys/{id}/rotate", Key, PASSWORD, users(404)),
     Row("GET /api/v1/users/{id}", Account, "", admins(200)),
     Row("GET /api/v1/users/{id}", Own, "", [401, 403, 403, 403, 403, 200]),
     Row("PATCH /api/v1/users/{id}", Account, RAISE, admins(200)),

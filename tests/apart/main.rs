@@ -9,6 +9,7 @@
 
 mod doors;
 mod journeys;
+mod keys;
 mod outages;
 mod starting;
 mod transcript;

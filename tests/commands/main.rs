@@ -13,6 +13,7 @@ mod bench;
 mod config;
 mod events;
 mod import;
+mod keys;
 mod migrate;
 mod refusals;
 mod replay;

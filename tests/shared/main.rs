@@ -137,3 +137,73 @@ async fn a_redis_that_freezes_dies_or_lies_is_no_error() {
     found_by(&server, 1).await;
     let_in(&[&shop], 50).await;
 }
+
+/// The text of a new key of this user's.
+async fn key(owner: &testkit::Client, scopes: &[&str]) -> (String, String) {
+    let body = serde_json::json!({"name": "till", "scopes": scopes, "password": testkit::PASSWORD});
+    let made = owner.post("/api/v1/api-keys", &body).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    (
+        made.str("/key/id").to_owned(),
+        made.str("/secret").to_owned(),
+    )
+}
+
+async fn status(shop: &Shop, key: &str) -> u16 {
+    let visitor = shop.visitor();
+    let request = visitor.request(reqwest::Method::GET, "/api/v1/inventory");
+    visitor.send(request.bearer_auth(key)).await.status
+}
+
+async fn becomes(shop: &Shop, key: &str, expected: u16) {
+    let begun = Instant::now();
+    loop {
+        let seen = status(shop, key).await;
+        if seen == expected {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(5), "still {seen}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_ends_ends_on_every_node_within_five_seconds_also_without_redis() {
+    let (Some(mut redis), Some(server)) = (Redis::start(), Postgres::shared()) else {
+        return;
+    };
+    let (database, cache) = (server.database(), redis.url());
+    let settings = [
+        ("SOUK_DB", database.as_str()),
+        ("SOUK_POSTGRES__MIGRATE", "true"),
+        ("SOUK_CACHE", cache.as_str()),
+    ];
+    let mut one = Shop::start_with(&settings).await;
+    let other = Shop::start_with(&settings).await;
+    let admin = one.admin().await;
+    let merchant = one.merchant(&admin, "mona").await;
+    let (id, revoked) = key(&merchant, &["inventory:read"]).await;
+    let (_, lowered) = key(&merchant, &["inventory:read"]).await;
+    for key in [&revoked, &lowered] {
+        assert_eq!(status(&other, key).await, 200);
+    }
+    redis.kill();
+    let path = format!("/api/v1/api-keys/{id}");
+    assert_eq!(merchant.delete(&path, None).await.status, 204);
+    assert_eq!(
+        status(&one, &revoked).await,
+        401,
+        "at once where it was revoked"
+    );
+    becomes(&other, &revoked, 401).await;
+    let path = format!("/api/v1/users/{}", merchant.user_id());
+    let version = admin.get(&path).await.int("/version");
+    let lower = serde_json::json!({"roles": ["customer"], "version": version});
+    assert_eq!(admin.patch(&path, &lower).await.status, 200);
+    assert_eq!(
+        status(&one, &lowered).await,
+        403,
+        "at once where it was changed"
+    );
+    becomes(&other, &lowered, 403).await;
+}

@@ -8,6 +8,7 @@ mod docs;
 mod limits;
 mod origin;
 mod routes;
+mod scopes;
 mod seeds;
 mod session;
 
@@ -15,6 +16,7 @@ pub use address::Network;
 pub use alike::alike;
 pub use config::{Config, DEFAULTS};
 pub use routes::Upstreams;
+pub use scopes::{Need, need};
 
 use axum::{
     Router,
@@ -79,6 +81,7 @@ pub fn routes(door: Door) -> Router {
         trusted_proxies: door.config.trusted_proxies,
         limits: Limits::new(&door.limits, door.redis.as_ref()),
         sessions: Sessions {
+            keys: door.verifier.for_keys(),
             verifier: door.verifier,
             identity: door.identity,
             cookies: Cookies::for_public_url(&door.public_url),
@@ -122,7 +125,12 @@ impl Inside {
         }
         let (mut parts, body) = request.into_parts();
         let (session, refusal) = match self.open(route, client, &parts).await {
-            Ok(session) => (session, None),
+            Ok(session) => {
+                let (method, path) = (&parts.method, parts.uri.path());
+                let who = session.principal.as_ref();
+                let refusal = who.and_then(|who| scopes::refusal(route, method, path, who));
+                (session, refusal)
+            }
             Err(problem) => (Session::default(), Some(problem)),
         };
         let bucket = Bucket::of(route, &parts.method, &parts.uri);

@@ -77,7 +77,10 @@ impl Bucket {
 
 fn takes_secret(method: &Method, path: &str) -> bool {
     let signs_in = path.starts_with("/api/v1/auth/") && path != "/api/v1/auth/logout";
-    (method == Method::POST && signs_in) || (method == Method::DELETE && path == "/api/v1/me")
+    let of_keys = path.strip_prefix("/api/v1/api-keys");
+    let makes_key = of_keys.is_some_and(|rest| rest.is_empty() || rest.ends_with("/rotate"));
+    (method == Method::POST && (signs_in || makes_key))
+        || (method == Method::DELETE && path == "/api/v1/me")
 }
 
 fn is_collection(path: &str) -> bool {
@@ -94,6 +97,13 @@ fn cost(method: &Method, uri: &Uri) -> u32 {
             .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("q=")))
     };
     if is_read(method) && !searches() { 1 } else { 2 }
+}
+
+/// By what somebody is counted who is known: a machine by its key, so that it takes nothing from its owner.
+fn name(who: &Principal) -> String {
+    who.key
+        .as_ref()
+        .map_or_else(|| who.user_id.to_string(), |key| key.id.to_string())
 }
 
 /// The limits of the door.
@@ -145,7 +155,7 @@ impl Limits {
             return None;
         }
         let by_address = || address::bucket(client);
-        let by_caller = || who.map_or_else(by_address, |who| who.user_id.to_string());
+        let by_caller = || who.map_or_else(by_address, name);
         let (policy, limiter, caller, units) = match bucket {
             Bucket::Default(units) => ("default", &self.default, by_caller(), units),
             Bucket::Checkout => ("checkout", &self.checkout, by_caller(), 1),
@@ -235,6 +245,10 @@ mod tests {
             ("POST", "/api/v1/auth/password/reset", Bucket::Login),
             ("POST", "/forgot-password", Bucket::Login),
             ("DELETE", "/api/v1/me", Bucket::Login),
+            ("POST", "/api/v1/api-keys", Bucket::Login),
+            ("POST", "/api/v1/api-keys/key_1/rotate", Bucket::Login),
+            ("GET", "/api/v1/api-keys", Bucket::Default(1)),
+            ("DELETE", "/api/v1/api-keys/key_1", Bucket::Default(2)),
             ("POST", "/login", Bucket::Login),
             ("POST", "/register", Bucket::Login),
             ("PUT", "/api/auth/delete", Bucket::Login),

@@ -54,6 +54,7 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/auth", Service::Identity),
     ("/api/v1/me", Service::Identity),
     ("/api/v1/users", Service::Identity),
+    ("/api/v1/api-keys", Service::Identity),
     ("/api/v1/categories", Service::Catalog),
     ("/api/v1/inventory", Service::Catalog),
     ("/api/v1/audit", Service::Audit),

@@ -1,4 +1,4 @@
-//! Who asks: a bearer token or the cookies of a browser become the principal beside the request. Nothing else
+//! Who asks: a bearer token, an API key or the cookies of a browser become the principal beside the request. Nothing else
 //! does, and whoever sends a bad token is told so rather than let in as nobody, except where they come to
 //! prove themselves in another way.
 
@@ -17,7 +17,7 @@ use contracts::{
     problem::{Code, Problem},
 };
 use platform::http::{
-    TokenVerifier,
+    ApiKey, KeyVerifier, TokenVerifier,
     cookies::{Cookies, Name},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -26,6 +26,7 @@ use std::{net::IpAddr, sync::Arc};
 /// Proves who asks.
 pub(crate) struct Sessions {
     pub(crate) verifier: TokenVerifier,
+    pub(crate) keys: KeyVerifier,
     pub(crate) identity: Arc<dyn Identity>,
     pub(crate) cookies: Cookies,
     pub(crate) origin: Origin,
@@ -66,7 +67,7 @@ impl Sessions {
     /// 401 for a token that is not valid, 403 for what another site's page sent, 429 for too many renewals.
     pub(crate) async fn open(&self, asked: Asked<'_>, limits: &Limits) -> Result<Session, Problem> {
         if asked.headers.contains_key(AUTHORIZATION) {
-            let session = self.by_token(asked.headers).await;
+            let session = self.by_token(asked).await;
             return match session {
                 Err(_) if asked.takes_credentials => Ok(Session::default()),
                 session => session,
@@ -107,8 +108,8 @@ impl Sessions {
         }
     }
 
-    async fn by_token(&self, headers: &HeaderMap) -> Result<Session, Problem> {
-        let mut sent = headers.get_all(AUTHORIZATION).iter();
+    async fn by_token(&self, asked: Asked<'_>) -> Result<Session, Problem> {
+        let mut sent = asked.headers.get_all(AUTHORIZATION).iter();
         let (first, second) = (sent.next(), sent.next());
         let token = first
             .and_then(|header| header.to_str().ok())
@@ -117,11 +118,29 @@ impl Sessions {
             return Err(Problem::new(Code::Unauthenticated)
                 .detail("send one header, Authorization: Bearer and an access token"));
         };
-        let principal = self.known(token).await?;
+        let principal = if ApiKey::is_meant_by(token) {
+            self.by_key(token, asked).await?
+        } else {
+            self.known(token).await?
+        };
         let principal = principal.ok_or_else(|| Problem::new(Code::InvalidToken))?;
         Ok(Session {
             principal: Some(principal),
             cookies: Vec::new(),
+        })
+    }
+
+    /// Whom an API key stands for. Nobody is let in by one while identity cannot say whether it is good.
+    async fn by_key(&self, text: &str, asked: Asked<'_>) -> Result<Option<Principal>, Problem> {
+        // Whoever proves themselves in another way is not asked for a second proof.
+        if asked.takes_credentials {
+            return Ok(None);
+        }
+        let known = self.keys.verify(text, asked.client, &*self.identity).await;
+        known.map_err(|error| {
+            tracing::warn!(error = %error, "an API key is not let in: nobody knows whether it is good");
+            Problem::new(Code::Unavailable)
+                .detail("whether this key is good cannot be found out just now")
         })
     }
 

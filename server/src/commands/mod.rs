@@ -8,6 +8,7 @@ mod config;
 mod events;
 mod health;
 mod import;
+mod keys;
 mod lines;
 mod migrate;
 mod password;
@@ -67,6 +68,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(&args).await,
         Command::Admin(AdminCommand::Create { data, email }) => admin::create(&data, &email).await,
+        Command::Admin(AdminCommand::Keys(command)) => keys::run(command).await,
         Command::Import(ImportCommand::Products { file, commit, data }) => {
             import::run(&file, commit, &data).await
         }

@@ -3,6 +3,7 @@
 
 use super::Operation;
 use contracts::problem::Code;
+use gateway::Need;
 use serde_json::{Value, json};
 
 /// Refused before any service is asked: a bad request line or query, a token that is no good, too long an address,
@@ -45,6 +46,7 @@ const UNSIGNED: &[(&str, &str, u64)] = &[
 /// Completes an operation.
 pub(super) fn complete(path: &str, method: &str, operation: &mut Operation) {
     secure(path, operation);
+    let for_keys = admit_keys(path, method, operation);
     shape_headers(operation);
     let takes_body = operation.contains_key("requestBody");
     let responses = operation.get_mut("responses");
@@ -52,9 +54,16 @@ pub(super) fn complete(path: &str, method: &str, operation: &mut Operation) {
         return;
     };
     let with_body = WITH_BODY.iter().filter(|_| takes_body);
+    // A key that lacks the scope is refused where others read.
     let is_unsafe = !matches!(method, "get" | "head");
+    let for_keys = for_keys.then_some(&"403");
     let when_unsafe = UNSAFE.iter().filter(|_| is_unsafe);
-    for status in ALWAYS.iter().chain(with_body).chain(when_unsafe) {
+    for status in ALWAYS
+        .iter()
+        .chain(with_body)
+        .chain(when_unsafe)
+        .chain(for_keys)
+    {
         let schema = json!({"$ref": "#/components/schemas/Problem"});
         let refusal = json!({"content": {"application/json": {"schema": schema}}});
         responses.entry(*status).or_insert(refusal);
@@ -96,6 +105,18 @@ fn secure(path: &str, operation: &mut Operation) {
         json!([{}, {"bearer": []}])
     };
     operation.entry("security").or_insert(security);
+}
+
+/// Says which scope an API key must have here; whether there is one.
+fn admit_keys(path: &str, method: &str, operation: &mut Operation) -> bool {
+    let Some(Need::Scope(scope)) = gateway::need(&method.to_uppercase(), path) else {
+        return false;
+    };
+    let ways = operation.get_mut("security").and_then(Value::as_array_mut);
+    if let Some(ways) = ways {
+        ways.push(json!({"api_key": [scope.as_str()]}));
+    }
+    true
 }
 
 fn shape_headers(operation: &mut Operation) {

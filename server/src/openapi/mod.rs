@@ -10,6 +10,9 @@ use utoipa::openapi::{
     security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme},
 };
 
+const API_KEY: &str = "An API key of `/api/v1/api-keys`, for machines: it acts as its owner. Where an operation is \
+                       open to keys, it names the scope that the key must have.";
+
 type Operation = Map<String, Value>;
 
 /// Joins the services' documents.
@@ -25,6 +28,9 @@ pub(crate) fn join(parts: Vec<OpenApi>) -> Result<String, BoxError> {
         .build();
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
     bearer.bearer_format = Some("JWT".to_owned());
+    let mut api_key = Http::new(HttpAuthScheme::Bearer);
+    api_key.bearer_format = Some("souk_...".to_owned());
+    api_key.description = Some(API_KEY.to_owned());
     let order_token = ApiKeyValue::with_description(
         "Order-Token",
         "What a guest got with the order, as `order_token`.",
@@ -32,6 +38,7 @@ pub(crate) fn join(parts: Vec<OpenApi>) -> Result<String, BoxError> {
     let order_token = SecurityScheme::ApiKey(ApiKey::Header(order_token));
     let components = ComponentsBuilder::new()
         .security_scheme("bearer", SecurityScheme::Http(bearer))
+        .security_scheme("api_key", SecurityScheme::Http(api_key))
         .security_scheme("order_token", order_token)
         .build();
     let mut document = OpenApiBuilder::new()

@@ -19,6 +19,9 @@ const KNOWN: &str = "planted.txt";
 const CARD: &str = "4242424242424242";
 /// How a token of ours begins: `{"` in base64url.
 const TOKEN: &str = "eyJ";
+/// How an API key of ours begins, and how long each is.
+const KEY: &str = "souk_";
+const KEY_LENGTH: usize = 89;
 /// A line of a report is looked at by pieces of JSON texts; shorter ones are no token.
 const TOKEN_LENGTH_MIN: usize = 100;
 
@@ -41,6 +44,7 @@ pub(super) fn plant(stand: &Stand, shop: &Shop, signed_in: &[&Answer]) -> io::Re
             known.push((name, answer.text(name).to_owned()));
         }
     }
+    known.extend(api_key(shop, signed_in)?);
     let wrong = "wrong-canary-password-5Tk9";
     let body = format!("{{\"email\":\"leaving@souk.example\",\"password\":\"{wrong}\"}}");
     expect(&shop.post("/api/v1/auth/login", &body)?, 401)?;
@@ -77,6 +81,29 @@ pub(super) fn plant(stand: &Stand, shop: &Shop, signed_in: &[&Answer]) -> io::Re
         variant: order.text("variant_id").to_owned(),
         order: order.text("id").to_owned(),
     })
+}
+
+/// An API key of whoever signed in first.
+fn api_key(shop: &Shop, signed_in: &[&Answer]) -> io::Result<Option<(&'static str, String)>> {
+    let Some(owner) = signed_in.first() else {
+        return Ok(None);
+    };
+    let bearer = format!("Bearer {}", owner.text("access_token"));
+    let password = shop::PASSWORD;
+    let body =
+        format!("{{\"name\":\"till\",\"scopes\":[\"orders:read\"],\"password\":\"{password}\"}}");
+    let headers = [("authorization", bearer.as_str())];
+    let made = ask(&shop.address, "POST", "/api/v1/api-keys", &headers, &body)?;
+    expect(&made, 201)?;
+    let secret = made.text("secret").to_owned();
+    // It is used, so that every way that it goes is looked at.
+    let bearer = format!("Bearer {secret}");
+    let headers = [("authorization", bearer.as_str())];
+    expect(
+        &ask(&shop.address, "GET", "/api/v1/orders", &headers, "")?,
+        200,
+    )?;
+    Ok(Some(("api-key", secret)))
 }
 
 fn expect(answer: &Answer, status: u16) -> io::Result<()> {
@@ -141,6 +168,10 @@ fn look(path: &Path, text: &[u8], known: &[(&str, &str)], hits: &mut Vec<String>
         piece.len() >= TOKEN_LENGTH_MIN && dots == 2
     };
     let outside = |byte: &u8| !(byte.is_ascii_alphanumeric() || b"-_.".contains(byte));
+    let is_key = |piece: &&[u8]| piece.len() == KEY_LENGTH && piece.starts_with(KEY.as_bytes());
+    for _ in text.split(outside).filter(is_key) {
+        hits.push(format!("{shown}: an API key"));
+    }
     let pieces = text.split(outside);
     for _ in pieces.filter(begins).filter(is_token) {
         hits.push(format!("{shown}: a token"));

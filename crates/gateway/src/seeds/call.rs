@@ -2,7 +2,10 @@
 //! request id, the same routers that answer at the door. No other way leads behind it.
 
 use super::fields::{Draft, Fields};
-use crate::routes::{self, Route, Upstreams};
+use crate::{
+    routes::{self, Route, Upstreams},
+    scopes,
+};
 use axum::{
     body::{Body, Bytes},
     extract::{OriginalUri, Request},
@@ -164,9 +167,17 @@ impl<'d> Caller<'d> {
         body: Option<&Draft>,
     ) -> Result<Answer, Problem> {
         let request = self.request(method, path, headers, body)?;
-        let Route::Service(service) = routes::find(request.uri().path()) else {
+        let path = request.uri().path();
+        let route = routes::find(path);
+        let Route::Service(service) = route else {
             return Err(Problem::new(Code::NotFound));
         };
+        // A key opens at a published address what it opens at the canonical ones that it stands for.
+        let who = self.principal();
+        let closed = who.and_then(|who| scopes::refusal(route, request.method(), path, who));
+        if let Some(problem) = closed {
+            return Err(problem);
+        }
         let response = match self.upstreams.at(service).clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},

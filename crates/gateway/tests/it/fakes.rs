@@ -13,13 +13,14 @@ use contracts::{
     BoxError,
     access::{AccessClaims, Principal, Role},
     identity::{
-        ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
-        LoginError, PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError,
-        RegisterUser, ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
-        SignedIn, UserView, VerifyEmail,
+        ApiKeyError, ApiKeyMade, ApiKeyQuery, ApiKeyView, ChangePassword, DeleteAccount, Ended,
+        ForgotPassword, Identity, KeyHolder, LinkError, Login, LoginError, MakeApiKey,
+        PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser,
+        ResetPassword, RotateApiKey, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
+        ShownKey, SignedIn, UserView, VerifyEmail,
     },
-    request::Precondition,
-    values::{Page, SessionId, Timestamp, UserId, Version},
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{ApiKeyId, Page, SessionId, Timestamp, UserId, Version},
 };
 use http_body_util::BodyExt;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -173,6 +174,29 @@ pub(crate) struct FakeIdentity {
     pub(crate) renewals: Arc<Mutex<u32>>,
     /// What has ended; nothing while its store is away.
     pub(crate) ended: Arc<Mutex<Option<Ended>>>,
+    pub(crate) keys: Arc<FakeKeys>,
+}
+
+/// The API keys that a fake identity knows, and how often it was asked.
+#[derive(Default)]
+pub(crate) struct FakeKeys {
+    pub(crate) known: Mutex<Vec<([u8; 32], KeyHolder)>>,
+    pub(crate) asked: Mutex<u32>,
+    pub(crate) is_away: Mutex<bool>,
+}
+
+impl FakeKeys {
+    fn check(&self, shown: &ShownKey) -> Result<Option<KeyHolder>, BoxError> {
+        let mut asked = self.asked.lock().unwrap();
+        *asked = asked.saturating_add(1);
+        if *self.is_away.lock().unwrap() {
+            return Err(away());
+        }
+        let known = self.known.lock().unwrap();
+        let mut known = known.iter();
+        let found = known.find(|(hash, holder)| *hash == shown.hash && holder.id == shown.id);
+        Ok(found.map(|(_, holder)| holder.clone()))
+    }
 }
 
 fn away() -> contracts::BoxError {
@@ -263,6 +287,38 @@ impl Identity for FakeIdentity {
         _: SetRoles,
     ) -> Result<UserView, ProfileError> {
         Err(ProfileError::Internal(away()))
+    }
+    async fn make_api_key(
+        &self,
+        _: &Principal,
+        _: Option<IdempotencyKey>,
+        _: MakeApiKey,
+    ) -> Result<Answered<ApiKeyMade>, ApiKeyError> {
+        Err(ApiKeyError::Internal(away()))
+    }
+    async fn api_keys(
+        &self,
+        _: &Principal,
+        _: ApiKeyQuery,
+    ) -> Result<Page<ApiKeyView>, ApiKeyError> {
+        Err(ApiKeyError::Internal(away()))
+    }
+    async fn api_key(&self, _: &Principal, _: ApiKeyId) -> Result<ApiKeyView, ApiKeyError> {
+        Err(ApiKeyError::Internal(away()))
+    }
+    async fn revoke_api_key(&self, _: &Principal, _: ApiKeyId) -> Result<(), ApiKeyError> {
+        Err(ApiKeyError::Internal(away()))
+    }
+    async fn rotate_api_key(
+        &self,
+        _: &Principal,
+        _: ApiKeyId,
+        _: RotateApiKey,
+    ) -> Result<ApiKeyMade, ApiKeyError> {
+        Err(ApiKeyError::Internal(away()))
+    }
+    async fn check_key(&self, shown: ShownKey) -> Result<Option<KeyHolder>, BoxError> {
+        self.keys.check(&shown)
     }
     async fn public_keys(&self) -> Result<Value, BoxError> {
         Ok(json!({"keys": []}))

@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod api_keys;
 mod door;
 mod fakes;
 mod limits;

@@ -1,6 +1,6 @@
 //! A door with everything around it, as the server builds it, and short ways to ask.
 
-use crate::fakes::{FakeIdentity, Log, Script, Seen, Signer, service, user_json};
+use crate::fakes::{FakeIdentity, FakeKeys, Log, Script, Seen, Signer, service, user_json};
 use axum::{
     Router,
     body::Body,
@@ -36,6 +36,7 @@ pub(crate) struct Shop {
     pub(crate) renewals: Arc<Mutex<u32>>,
     pub(crate) ended: Arc<Mutex<Option<Ended>>>,
     pub(crate) readiness: Readiness,
+    pub(crate) keys: Arc<FakeKeys>,
 }
 
 /// An answer, read to its end.
@@ -142,12 +143,14 @@ impl Shop {
         let (log, script): (Log, Script) = (Log::default(), Arc::new(script));
         let renewals = Arc::default();
         let ended = Arc::new(Mutex::new(Some(Ended::default())));
+        let keys = Arc::<FakeKeys>::default();
         let readiness = Readiness::new(sections.readiness);
         let identity = FakeIdentity {
             user_id: ann,
             access_token: signer.token(ann, &[Role::Customer]),
             renewals: Arc::clone(&renewals),
             ended: Arc::clone(&ended),
+            keys: Arc::clone(&keys),
         };
         let router = gateway::routes(Door {
             config: sections.gateway,
@@ -181,6 +184,7 @@ impl Shop {
             renewals,
             ended,
             readiness,
+            keys,
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod accounts;
 mod admins;
+mod api_keys;
 mod forgery;
 mod input;
 mod links;

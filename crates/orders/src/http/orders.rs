@@ -16,6 +16,7 @@ use contracts::{
     payments::{PayError, PayOrder},
     problem::{Problem, ProblemBody},
     request::{Answered, IdempotencyKey},
+    scopes::Scope,
     values::{OrderId, Page},
 };
 use platform::http::{
@@ -52,6 +53,10 @@ pub(super) async fn place(
 ) -> Result<Response, Fault> {
     let payment = wish.payment.clone();
     if let Some(PayWith { method }) = &payment {
+        // What would be one request more is one right more.
+        if let Some(who) = &principal {
+            who.permit(Scope::PaymentsWrite)?;
+        }
         let accepted = app.payments.accepts(method).await;
         if !accepted.map_err(|cause| Problem::internal(&cause))? {
             return Err(Problem::invalid("/payment/method", "is not known to the provider").into());

@@ -2,6 +2,7 @@
 //! trait. Looks behind a store's back only for what must not be left.
 
 mod accounts;
+mod api_keys;
 mod links;
 mod mails;
 mod nodes;
@@ -50,6 +51,16 @@ store_suite! {
         the_first_secrets_stay,
         of_a_deleted_account_only_id_and_times_are_left,
         what_was_kept_is_there_after_opening_again,
+    },
+    api_keys::{
+        a_key_is_found_as_its_owner_is_now,
+        a_key_needs_the_password_that_is_there_now,
+        too_many_keys_are_refused_until_one_ends,
+        a_repeated_wish_finds_the_first_key,
+        keys_are_listed_and_end_once_by_who_may,
+        another_secret_takes_the_place_of_the_one_before,
+        a_use_is_noted_once_a_minute,
+        keys_go_with_their_account_and_long_after_their_end,
     },
     links::{
         a_link_is_owed_to_an_account_and_not_too_often,
