@@ -1,5 +1,5 @@
-//! API keys where the door, identity and orders are nodes of their own: the scopes go along with whoever asks, and while
-//! identity is away a key opens nothing that was not asked about a moment ago.
+//! API keys where the door, identity and orders are nodes of their own: the scopes go along with whoever asks, and
+//! while identity is away a key opens nothing that was not asked about a moment ago.
 
 use crate::world::{ALL_APART, Apart};
 use reqwest::Method;

@@ -1,5 +1,5 @@
-//! Who asks: a bearer token, an API key or the cookies of a browser become the principal beside the request. Nothing else
-//! does, and whoever sends a bad token is told so rather than let in as nobody, except where they come to
+//! Who asks: a bearer token, an API key or the cookies of a browser become the principal beside the request.
+//! Nothing else does, and whoever sends a bad token is told so rather than let in as nobody, except where they come to
 //! prove themselves in another way.
 
 use crate::{

@@ -1,5 +1,5 @@
-//! `souk admin keys`: API keys for programs, written straight into identity's store, so that it works with and without a
-//! running shop. The text of a key goes to standard output alone, and nothing else does when one is made.
+//! `souk admin keys`: API keys for programs, written straight into identity's store, so that it works with and
+//! without a running shop. The text of a key goes to standard output alone, and nothing else does when one is made.
 
 use crate::{
     args::{DataArgs, KeysCommand},

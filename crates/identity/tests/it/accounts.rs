@@ -201,7 +201,7 @@ async fn the_others_hear_of_a_deleted_user() {
 const USER: &str = "/api/v1/users/{id}";
 
 /// What nobody, a customer and an admin get for an empty object.
-const ACCESS: [(Method, &str, [u16; 3]); 19] = [
+const ACCESS: [(Method, &str, [u16; 3]); 24] = [
     (Method::GET, "/api/v1/me", [401, 200, 200]),
     (Method::PATCH, "/api/v1/me", [401, 428, 428]),
     (Method::DELETE, "/api/v1/me", [401, 422, 422]),
@@ -229,6 +229,11 @@ const ACCESS: [(Method, &str, [u16; 3]); 19] = [
     (Method::POST, "/api/v1/auth/verify", [422, 422, 422]),
     (Method::POST, "/api/v1/me/verification", [401, 202, 202]),
     (Method::POST, "/api/v1/auth/logout", [401, 204, 204]),
+    (Method::GET, "/api/v1/api-keys", [401, 200, 200]),
+    (Method::POST, "/api/v1/api-keys", [401, 422, 422]),
+    (Method::GET, "/api/v1/api-keys/{id}", [401, 400, 400]),
+    (Method::DELETE, "/api/v1/api-keys/{id}", [401, 400, 400]),
+    (Method::POST, "/api/v1/api-keys/{id}/rotate", [401, 400, 400]),
 ];
 
 #[tokio::test]
