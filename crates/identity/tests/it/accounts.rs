@@ -233,7 +233,11 @@ const ACCESS: [(Method, &str, [u16; 3]); 24] = [
     (Method::POST, "/api/v1/api-keys", [401, 422, 422]),
     (Method::GET, "/api/v1/api-keys/{id}", [401, 400, 400]),
     (Method::DELETE, "/api/v1/api-keys/{id}", [401, 400, 400]),
-    (Method::POST, "/api/v1/api-keys/{id}/rotate", [401, 400, 400]),
+    (
+        Method::POST,
+        "/api/v1/api-keys/{id}/rotate",
+        [401, 400, 400],
+    ),
 ];
 
 #[tokio::test]

@@ -2,17 +2,21 @@
 //! `client` makes these calls, `http::internal` answers them; neither has one that is not here. Passwords and tokens
 //! have forms that can be written down here and nowhere else.
 
+mod api_keys;
+
+pub(crate) use api_keys::{
+    API_KEY, API_KEYS, CHECK_KEY, KeyMade, MAKE_API_KEY, REVOKE_API_KEY, ROTATE_API_KEY,
+};
+
 use contracts::{
     identity::{
-        ApiKeyError, ApiKeyMade, ApiKeyQuery, ApiKeyView, ChangePassword, DeleteAccount, Ended,
-        ForgotPassword, KeyHolder, LinkError, Login, LoginError, MakeApiKey, PasswordError,
-        PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser, ResetPassword,
-        RotateApiKey, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, ShownKey,
-        SignedIn, UserView, VerifyEmail,
+        ChangePassword, DeleteAccount, Ended, ForgotPassword, LinkError, Login, LoginError,
+        PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser,
+        ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
+        UserView, VerifyEmail,
     },
-    request::{Answered, IdempotencyKey, Precondition},
-    scopes::Scope,
-    values::{ApiKeyId, Email, Page, SessionId, Timestamp, UserId, Username},
+    request::Precondition,
+    values::{Email, Page, SessionId, Timestamp, UserId, Username},
     wire::{Cause, Who},
 };
 use platform::call::Call;
@@ -231,87 +235,6 @@ impl From<Verify> for VerifyEmail {
     }
 }
 
-/// [`MakeApiKey`] on its way.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct MakeKey {
-    name: String,
-    scopes: Vec<Scope>,
-    expires_at: Option<Timestamp>,
-    password: Sent,
-}
-
-impl From<MakeApiKey> for MakeKey {
-    fn from(wish: MakeApiKey) -> Self {
-        Self {
-            name: wish.name,
-            scopes: wish.scopes,
-            expires_at: wish.expires_at,
-            password: Sent(wish.password),
-        }
-    }
-}
-
-impl From<MakeKey> for MakeApiKey {
-    fn from(wish: MakeKey) -> Self {
-        Self {
-            name: wish.name,
-            scopes: wish.scopes,
-            expires_at: wish.expires_at,
-            password: wish.password.0,
-        }
-    }
-}
-
-/// [`RotateApiKey`] on its way.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct RotateKey {
-    grace_seconds: u32,
-    password: Sent,
-}
-
-impl From<RotateApiKey> for RotateKey {
-    fn from(wish: RotateApiKey) -> Self {
-        Self {
-            grace_seconds: wish.grace_seconds,
-            password: Sent(wish.password),
-        }
-    }
-}
-
-impl From<RotateKey> for RotateApiKey {
-    fn from(wish: RotateKey) -> Self {
-        Self {
-            grace_seconds: wish.grace_seconds,
-            password: wish.password.0,
-        }
-    }
-}
-
-/// [`ApiKeyMade`] on its way.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct KeyMade {
-    key: ApiKeyView,
-    secret: Option<Sent>,
-}
-
-impl From<ApiKeyMade> for KeyMade {
-    fn from(made: ApiKeyMade) -> Self {
-        Self {
-            key: made.key,
-            secret: made.secret.map(Sent),
-        }
-    }
-}
-
-impl From<KeyMade> for ApiKeyMade {
-    fn from(made: KeyMade) -> Self {
-        Self {
-            key: made.key,
-            secret: made.secret.map(|secret| secret.0),
-        }
-    }
-}
-
 type Profile<T> = Result<T, ProfileError>;
 
 pub(crate) const REGISTER: Call<Register, Result<Tokens, RegisterError>> = Call::once("register");
@@ -348,21 +271,6 @@ pub(crate) const DELETE_ACCOUNT: Call<(Who, Delete), Result<(), LoginError>> =
 pub(crate) const USER: Call<UserId, Profile<UserView>> = Call::read("user");
 pub(crate) const SET_ROLES: Call<(UserId, Precondition, SetRoles), Profile<UserView>> =
     Call::once("set_roles");
-// Without a key of the request a second try would make a second one; with it, the first one's text would be lost.
-pub(crate) const MAKE_API_KEY: Call<
-    (Who, Option<IdempotencyKey>, MakeKey),
-    Result<Answered<KeyMade>, ApiKeyError>,
-> = Call::once("make_api_key");
-pub(crate) const API_KEYS: Call<(Who, ApiKeyQuery), Result<Page<ApiKeyView>, ApiKeyError>> =
-    Call::read("api_keys");
-pub(crate) const API_KEY: Call<(Who, ApiKeyId), Result<ApiKeyView, ApiKeyError>> =
-    Call::read("api_key");
-pub(crate) const REVOKE_API_KEY: Call<(Who, ApiKeyId), Result<(), ApiKeyError>> =
-    Call::repeatable("revoke_api_key");
-pub(crate) const ROTATE_API_KEY: Call<(Who, ApiKeyId, RotateKey), Result<KeyMade, ApiKeyError>> =
-    Call::once("rotate_api_key");
-pub(crate) const CHECK_KEY: Call<ShownKey, Result<Option<KeyHolder>, Cause>> =
-    Call::read("check_key");
 pub(crate) const PUBLIC_KEYS: Call<(), Result<serde_json::Value, Cause>> =
     Call::read("public_keys");
 pub(crate) const ENDED_SINCE: Call<Timestamp, Result<Ended, Cause>> = Call::read("ended_since");
