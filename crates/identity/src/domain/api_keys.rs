@@ -8,6 +8,8 @@ use contracts::{
 };
 
 const NAME_LONGEST: usize = 100;
+/// More than there are.
+const SCOPES_MOST: usize = 32;
 
 /// Checks what a key is called.
 pub(crate) fn name(text: &str) -> Result<String, ValueError> {
@@ -20,6 +22,9 @@ pub(crate) fn name(text: &str) -> Result<String, ValueError> {
 pub(crate) fn scopes(wanted: &[Scope], roles: &[Role]) -> Result<Vec<Scope>, ValueError> {
     if wanted.is_empty() {
         return Err(ValueError::new("must not be empty"));
+    }
+    if wanted.len() > SCOPES_MOST {
+        return Err(ValueError::new(format!("must be {SCOPES_MOST} at most")));
     }
     if let Some(wide) = wanted.iter().find(|scope| !scope.fits(roles)) {
         let message = format!("your roles make nothing of {}", wide.as_str());
@@ -179,6 +184,7 @@ mod tests {
         assert!(scopes(&[], CUSTOMER).is_err());
         assert!(scopes(&[Scope::OrdersRead, Scope::ProductsWrite], CUSTOMER).is_err());
         assert!(scopes(&[Scope::EventsRead], &[Role::Customer, Role::Merchant]).is_err());
+        assert!(scopes(&[Scope::OrdersRead; 33], CUSTOMER).is_err());
         let twice = [Scope::OrdersWrite, Scope::OrdersRead, Scope::OrdersWrite];
         let scopes = scopes(&twice, CUSTOMER).unwrap();
         assert_eq!(scopes, [Scope::OrdersRead, Scope::OrdersWrite]);
