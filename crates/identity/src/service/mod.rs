@@ -167,8 +167,8 @@ impl Service {
         self.clock.clone()
     }
 
-    /// Keeps this process's memory of what ended up to date, sweeps what is long over, sends the mails that are owed, and
-    /// writes what was refused, until told to stop.
+    /// Keeps this process's memory of what ended up to date, sweeps what is long over, sends the mails that are
+    /// owed, and writes what was refused, until told to stop.
     pub(crate) fn start_upkeep(self: &Arc<Self>, tasks: &Tasks) {
         upkeep::start(self, tasks);
         mails::start(self, tasks);

@@ -202,15 +202,16 @@ fn event(seconds: i64) -> SecurityEvent {
 }
 
 fn person(email: &str) -> NewUser {
+    let id = UserId::generate();
     NewUser {
-        id: UserId::generate(),
+        id,
         email: Some(Email::parse(email).unwrap()),
         username: None,
         name: Some("Ann".to_owned()),
         password_hash: SecretString::from("hash one"),
         roles: Roles::of(&[]),
         at: at(1),
-        event: event(1),
+        event: event(1).of(id),
     }
 }
 

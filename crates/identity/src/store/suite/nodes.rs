@@ -62,7 +62,8 @@ async fn a_token_that_is_used_while_its_session_ends_is_over_or_its_successor_is
     for used in 2..20_u8 {
         let proven = credentials(&*nodes[0], "ann@example.com").await.unwrap();
         let opened = session(used * 5);
-        nodes[0].open_session(proven, opened).await.unwrap();
+        let opening = nodes[0].open_session(proven, opened.clone());
+        opening.await.unwrap();
         let (rotated, ended) = tokio::join!(
             nodes[0].rotate(rotation(used * 5, 100)),
             nodes[1].end_session(opened.id, user.id, event(100))
