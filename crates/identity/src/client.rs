@@ -8,9 +8,10 @@ use contracts::{
     identity::{
         ApiKeyError, ApiKeyMade, ApiKeyQuery, ApiKeyView, ChangePassword, DeleteAccount, Ended,
         ForgotPassword, Identity, KeyHolder, LinkError, Login, LoginError, MakeApiKey,
-        PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser,
-        ResetPassword, RotateApiKey, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
-        ShownKey, SignedIn, UserView, VerifyEmail,
+        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
+        RegisterError, RegisterUser, ResetPassword, RotateApiKey, SecurityEventError,
+        SecurityEventQuery, SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles,
+        SetupAdmin, ShownKey, SignedIn, UserView, VerifyEmail,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{ApiKeyId, Page, SessionId, Timestamp, UserId},
@@ -129,11 +130,29 @@ impl Identity for Client {
 
     async fn set_roles(
         &self,
+        who: &Principal,
         id: UserId,
         sent: Precondition,
         wish: SetRoles,
     ) -> Result<UserView, ProfileError> {
-        self.peer.ask(calls::SET_ROLES, &(id, sent, wish)).await
+        let arguments = (who.into(), id, sent, wish);
+        self.peer.ask(calls::SET_ROLES, &arguments).await
+    }
+
+    async fn security_events(
+        &self,
+        query: SecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        self.peer.ask(calls::SECURITY_EVENTS, &query).await
+    }
+
+    async fn own_security_events(
+        &self,
+        who: &Principal,
+        query: OwnSecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        let arguments = (who.into(), query);
+        self.peer.ask(calls::OWN_SECURITY_EVENTS, &arguments).await
     }
 
     async fn make_api_key(

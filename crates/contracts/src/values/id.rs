@@ -138,6 +138,8 @@ ids! {
     ApiKeyId = "key";
     /// An event.
     EventId = "evt";
+    /// A security event.
+    SecurityEventId = "sev";
 }
 
 #[cfg(test)]

@@ -15,9 +15,10 @@ use contracts::{
     identity::{
         ApiKeyError, ApiKeyMade, ApiKeyQuery, ApiKeyView, ChangePassword, DeleteAccount, Ended,
         ForgotPassword, Identity, KeyHolder, LinkError, Login, LoginError, MakeApiKey,
-        PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser,
-        ResetPassword, RotateApiKey, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
-        ShownKey, SignedIn, UserView, VerifyEmail,
+        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
+        RegisterError, RegisterUser, ResetPassword, RotateApiKey, SecurityEventError,
+        SecurityEventQuery, SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles,
+        SetupAdmin, ShownKey, SignedIn, UserView, VerifyEmail,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{ApiKeyId, Page, SessionId, Timestamp, UserId, Version},
@@ -280,8 +281,22 @@ impl Identity for FakeIdentity {
     async fn user(&self, _: UserId) -> Result<UserView, ProfileError> {
         Err(ProfileError::Internal(away()))
     }
+    async fn security_events(
+        &self,
+        _: SecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        Err(SecurityEventError::Internal(away()))
+    }
+    async fn own_security_events(
+        &self,
+        _: &Principal,
+        _: OwnSecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        Err(SecurityEventError::Internal(away()))
+    }
     async fn set_roles(
         &self,
+        _: &Principal,
         _: UserId,
         _: Precondition,
         _: SetRoles,

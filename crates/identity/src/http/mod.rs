@@ -9,6 +9,7 @@ mod keys;
 mod links;
 mod me;
 mod passwords;
+mod security;
 mod sessions;
 
 use contracts::identity::Identity;
@@ -40,6 +41,8 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
         .routes(routes!(api_keys::list, api_keys::make))
         .routes(routes!(api_keys::find, api_keys::revoke))
         .routes(routes!(api_keys::rotate))
+        .routes(routes!(security::list))
+        .routes(routes!(security::list_own))
         .routes(routes!(keys::public_keys))
         .with_state(service)
 }

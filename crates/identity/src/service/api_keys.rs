@@ -1,16 +1,17 @@
 //! API keys of machines: made and changed by their owner's password, ended by their owner or an admin, and told at the
 //! door whom they stand for. A key's text is answered once and kept nowhere, not even for a request that is repeated.
 
-use super::{Service, mails, proof};
+use super::{Service, mails, proof, security::told};
 use crate::{
     domain::{
         api_keys::{self, Standing},
         mail::MailKind,
+        security::SecurityEvent,
         user::User,
     },
     store::{
         Credentials, LoginName,
-        api_keys::{KeyUse, NewApiKey, Turn},
+        api_keys::{KeyUse, NewApiKey, Revoked, Turn},
     },
 };
 use contracts::{
@@ -18,7 +19,7 @@ use contracts::{
     access::Principal,
     identity::{
         ApiKeyError, ApiKeyMade, ApiKeyQuery, ApiKeyView, KeyHolder, MakeApiKey, RotateApiKey,
-        ShownKey,
+        SecurityEventDetail, SecurityEventKind, ShownKey,
     },
     request::{Answered, IdempotencyKey},
     scopes::Scope,
@@ -58,7 +59,9 @@ impl Service {
         let proven = credentials(self, email).await?;
         let user = owner(self, proven.user_id).await?;
         let wanted = check(self, &user, wanted)?;
-        let made = keep(self, proven, wanted, None).await?;
+        let event = self.event(SecurityEventKind::ApiKeyMade);
+        let event = event.of(user.id).by_system();
+        let made = keep(self, proven, wanted, None, event).await?;
         Ok(made.value)
     }
 
@@ -77,7 +80,8 @@ impl Service {
     /// # Errors
     /// When storage fails.
     pub async fn end_key(&self, id: ApiKeyId) -> Result<bool, ApiKeyError> {
-        end(self, id, None).await
+        let event = self.event(SecurityEventKind::ApiKeyRevoked);
+        end(self, id, None, event.by_system()).await
     }
 }
 
@@ -104,8 +108,10 @@ pub(super) async fn make(
     let user = owner(service, who.user_id).await?;
     // What is refused by a look must not cost us a hash.
     let wanted = check(service, &user, wanted)?;
-    let proven = prove(service, who.user_id, wish.password).await?;
-    keep(service, proven, wanted, request).await
+    let proven = prove(service, who, wish.password).await?;
+    let event = service.event(SecurityEventKind::ApiKeyMade);
+    let event = event.by(who).of(who.user_id);
+    keep(service, proven, wanted, request, event).await
 }
 
 async fn owner(service: &Service, id: UserId) -> Result<User, ApiKeyError> {
@@ -134,12 +140,18 @@ fn invalid(field: &'static str) -> impl FnOnce(ValueError) -> ApiKeyError {
 
 async fn prove(
     service: &Service,
-    id: UserId,
+    who: &Principal,
     password: SecretString,
 ) -> Result<Credentials, ApiKeyError> {
+    let id = who.user_id;
     let found = service.store.credentials_of(id).await.map_err(failure)?;
     let account = proof::account_of_user(id);
-    Ok(service.prover.prove(account, found, password).await?)
+    let refused = service.event(SecurityEventKind::PasswordRefused);
+    let refused = refused.by(who).of(id);
+    Ok(service
+        .prover
+        .prove(account, found, password, refused)
+        .await?)
 }
 
 async fn keep(
@@ -147,6 +159,7 @@ async fn keep(
     proven: Credentials,
     wanted: Wanted,
     request: Option<KeyedRequest>,
+    event: SecurityEvent,
 ) -> Result<Answered<ApiKeyMade>, ApiKeyError> {
     let secret = ApiKey::fresh(ApiKeyId::generate()).map_err(ApiKeyError::Internal)?;
     let at = service.clock.now();
@@ -161,6 +174,7 @@ async fn keep(
         most: service.config.api_keys_max,
         request,
         notice: mails::notice(MailKind::ApiKeyMade, at),
+        event: event.clone(),
     });
     let made = made.await.map_err(refusal)?;
     if made.replayed {
@@ -170,8 +184,7 @@ async fn keep(
             secret: None,
         }));
     }
-    let (id, owner) = (made.value.id, made.value.owner);
-    tracing::info!(user.id = %owner, api_key.id = %id, "user {owner} made the API key {id}");
+    told(&event);
     Ok(made.map(|key| ApiKeyMade {
         key: shown(key, at),
         secret: Some(secret.into_text()),
@@ -245,8 +258,8 @@ pub(super) async fn revoke(
     id: ApiKeyId,
 ) -> Result<(), ApiKeyError> {
     let owner = (!who.is_admin()).then_some(who.user_id);
-    if end(service, id, owner).await? {
-        tracing::info!(user.id = %who.user_id, api_key.id = %id, "the API key {id} was revoked");
+    let event = service.event(SecurityEventKind::ApiKeyRevoked);
+    if end(service, id, owner, event.by(who)).await? {
         Ok(())
     } else {
         Err(ApiKeyError::NotFound)
@@ -254,18 +267,21 @@ pub(super) async fn revoke(
 }
 
 /// Ends a key, of this owner if one is named; whether there is one.
-async fn end(service: &Service, id: ApiKeyId, owner: Option<UserId>) -> Result<bool, ApiKeyError> {
-    let (store, endings, at) = (
-        service.store.clone(),
-        service.endings.clone(),
-        service.clock.now(),
-    );
+async fn end(
+    service: &Service,
+    id: ApiKeyId,
+    owner: Option<UserId>,
+    event: SecurityEvent,
+) -> Result<bool, ApiKeyError> {
+    let (store, endings, at) = (service.store.clone(), service.endings.clone(), event.at);
     let ended = service.finish(async move {
-        let is_there = store.revoke_api_key(id, owner, at).await?;
-        if is_there {
-            endings.end_key(id, at);
+        match store.revoke_api_key(id, owner, event).await? {
+            Revoked::Now(event) => told(&event),
+            Revoked::Before => {}
+            Revoked::Nothing => return Ok(false),
         }
-        Ok::<_, StoreError>(is_there)
+        endings.end_key(id, at);
+        Ok::<_, StoreError>(true)
     });
     ended.await.map_err(ApiKeyError::Internal)?.map_err(failure)
 }
@@ -287,7 +303,7 @@ pub(super) async fn rotate(
     if !is_theirs {
         return Err(ApiKeyError::NotFound);
     }
-    let proven = prove(service, who.user_id, wish.password).await?;
+    let proven = prove(service, who, wish.password).await?;
     let secret = ApiKey::fresh(id).map_err(ApiKeyError::Internal)?;
     let at = service.clock.now();
     let turn = Turn {
@@ -297,9 +313,14 @@ pub(super) async fn rotate(
         grace_seconds: wish.grace_seconds,
         at,
         notice: mails::notice(MailKind::ApiKeyMade, at),
+        event: service
+            .event(SecurityEventKind::ApiKeyMade)
+            .by(who)
+            .of(who.user_id),
     };
+    let event = turn.event.clone();
     let key = service.store.turn_api_key(turn).await.map_err(refusal)?;
-    tracing::info!(user.id = %key.owner, api_key.id = %id, "the API key {id} got another secret");
+    told(&event);
     Ok(ApiKeyMade {
         key: shown(key, at),
         secret: Some(secret.into_text()),
@@ -311,13 +332,18 @@ pub(super) async fn check_shown(
     service: &Service,
     shown: ShownKey,
 ) -> Result<Option<KeyHolder>, BoxError> {
-    let Some(found) = service.store.find_api_key(shown.id).await? else {
-        return Ok(None);
-    };
     let now = service.clock.now();
+    let refused = |why, owner| Ok(refuse(service, &shown, why, owner));
+    let Some(found) = service.store.find_api_key(shown.id).await? else {
+        return refused(SecurityEventDetail::UnknownKey, None);
+    };
     let is_it = |hash: &[u8; 32]| digest::equal(hash, &shown.hash);
-    let Standing::Good(ends_at) = found.secrets.judge(is_it, now) else {
-        return Ok(None);
+    let owner = Some(found.holder.user_id);
+    let ends_at = match found.secrets.judge(is_it, now) {
+        Standing::Good(ends_at) if !found.has_ended => ends_at,
+        Standing::Good(_) | Standing::Over => return refused(SecurityEventDetail::EndedKey, owner),
+        // Whoever knows the id alone says nothing about its owner.
+        Standing::Foreign => return refused(SecurityEventDetail::UnknownKey, None),
     };
     let one = KeyUse {
         id: shown.id,
@@ -329,6 +355,22 @@ pub(super) async fn check_shown(
         ends_at,
         ..found.holder
     }))
+}
+
+/// Nobody, and a line of the audit log that says so.
+fn refuse(
+    service: &Service,
+    shown: &ShownKey,
+    why: SecurityEventDetail,
+    owner: Option<UserId>,
+) -> Option<KeyHolder> {
+    let event = service.event(SecurityEventKind::ApiKeyRefused);
+    service.note(SecurityEvent {
+        account: owner,
+        client: Some(shown.from),
+        ..event.because(why)
+    });
+    None
 }
 
 fn refusal(abort: Abort<ApiKeyError>) -> ApiKeyError {

@@ -1,7 +1,10 @@
 //! API keys, as a part of what identity keeps. Only hashes of their texts come here.
 
 use super::{Credentials, NewMail, TokenHash};
-use crate::domain::api_keys::{Former, Secrets};
+use crate::domain::{
+    api_keys::{Former, Secrets},
+    security::SecurityEvent,
+};
 use async_trait::async_trait;
 use contracts::{
     identity::{ApiKeyError, ApiKeyView, KeyHolder},
@@ -33,6 +36,7 @@ pub(crate) struct NewApiKey {
     pub(crate) request: Option<KeyedRequest>,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    pub(crate) event: SecurityEvent,
 }
 
 /// Another secret for a key.
@@ -45,13 +49,27 @@ pub(crate) struct Turn {
     pub(crate) at: Timestamp,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    pub(crate) event: SecurityEvent,
 }
 
-/// A key of somebody who has an account, and how its secrets stand.
+/// What came of revoking a key.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Revoked {
+    /// It has ended now; what was written of it.
+    Now(SecurityEvent),
+    /// It had ended before.
+    Before,
+    /// There is none.
+    Nothing,
+}
+
+/// A key, whom it stands for, and how its secrets stand.
 pub(crate) struct FoundKey {
     /// Without the end of the secret that was shown.
     pub(crate) holder: KeyHolder,
     pub(crate) secrets: Secrets,
+    /// Whether it was revoked, or its owner may not sign in.
+    pub(crate) has_ended: bool,
     pub(crate) last_used_at: Option<Timestamp>,
 }
 
@@ -106,16 +124,16 @@ pub(crate) trait ApiKeys: Send + Sync {
     ) -> Result<Vec<ApiKeyView>, StoreError>;
     /// A key.
     async fn api_key(&self, id: ApiKeyId) -> Result<Option<ApiKeyView>, StoreError>;
-    /// Ends a key, of this owner if one is named; whether there is one.
+    /// Ends a key, of this owner if one is named.
     async fn revoke_api_key(
         &self,
         id: ApiKeyId,
         owner: Option<UserId>,
-        at: Timestamp,
-    ) -> Result<bool, StoreError>;
+        event: SecurityEvent,
+    ) -> Result<Revoked, StoreError>;
     /// Gives a key that has not ended another secret, if what its owner has proven still holds.
     async fn turn_api_key(&self, turn: Turn) -> Result<ApiKeyView, Abort<ApiKeyError>>;
-    /// A key that was not revoked, of somebody who may sign in.
+    /// A key of somebody who has an account, and whether it has ended.
     async fn find_api_key(&self, id: ApiKeyId) -> Result<Option<FoundKey>, StoreError>;
     /// Notes that keys were used, each once a minute at most.
     async fn note_key_uses(&self, uses: Vec<KeyUse>) -> Result<(), StoreError>;

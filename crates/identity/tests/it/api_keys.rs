@@ -317,3 +317,54 @@ async fn the_owner_is_told_of_a_key_and_sees_when_it_was_used() {
     used(json!(shop.clock.now())).await;
     shop.tasks.stop();
 }
+
+/// The first rows of a log that are of this kind and fit, as soon as there are so many.
+async fn logged(shop: &Shop, token: &str, path: &str, count: usize) -> Vec<Value> {
+    let looking = async {
+        loop {
+            let log = get(shop, token, path).await;
+            let rows = log.body["data"].as_array().unwrap().iter();
+            let of_keys = |row: &&Value| row["kind"].as_str().unwrap().starts_with("api_key");
+            let rows: Vec<Value> = rows.filter(of_keys).cloned().collect();
+            if rows.len() >= count {
+                return rows;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let in_time = tokio::time::timeout(std::time::Duration::from_secs(20), looking);
+    in_time.await.unwrap()
+}
+
+#[tokio::test]
+async fn what_happens_to_keys_is_in_the_audit_log() {
+    let shop = Shop::start().await;
+    shop.start_work();
+    let ann = shop.register("ann").await.access();
+    let made = make(&shop, &ann, &wish(&["orders:read"])).await;
+    let turned = rotate(&shop, &ann, &id(&made), &json!({"password": PASSWORD})).await;
+    let admin = shop.admin().await;
+    for token in [&admin, &ann] {
+        assert_eq!(revoke(&shop, token, &id(&made)).await.status, 204);
+    }
+    let own = logged(&shop, &ann, "/api/v1/me/security-events", 3).await;
+    let mut kinds: Vec<&str> = own
+        .iter()
+        .map(|row| row["kind"].as_str().unwrap())
+        .collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["api_key_made", "api_key_made", "api_key_revoked"]);
+    for (key, expected) in [(&made, "unknown_key"), (&turned, "ended_key")] {
+        assert!(let_in(&shop, &secret(key)).await.is_none());
+        let path = "/api/v1/audit/security-events?kind=api_key_refused&limit=1";
+        let refused = loop {
+            let row = logged(&shop, &admin, path, 1).await.remove(0);
+            if row["detail"] == expected {
+                break row;
+            }
+        };
+        assert_eq!(refused["client_address"], "192.0.2.7");
+        assert_eq!(refused["user_id"].is_string(), expected == "ended_key");
+    }
+    shop.tasks.stop();
+}

@@ -1,14 +1,18 @@
 //! The table of API keys, of which only hashes are kept. The user's row is locked before any key of theirs, but where
 //! a use is noted: that takes one key alone.
 
-use super::{PostgresStore, mails, rows, users};
+use super::{PostgresStore, mails, rows, security, users};
 use crate::{
-    domain::api_keys::{Former, scopes_from_text, scopes_text},
-    domain::roles::Roles,
+    domain::{
+        api_keys::{Former, scopes_from_text, scopes_text},
+        roles::Roles,
+        security::SecurityEvent,
+    },
     store::{
         SWEEP_MAX,
         api_keys::{
-            ApiKeys, FoundKey, KEEP_OVER_SECONDS, Kept, KeyUse, NewApiKey, Turn, USE_MS, secrets,
+            ApiKeys, FoundKey, KEEP_OVER_SECONDS, Kept, KeyUse, NewApiKey, Revoked, Turn, USE_MS,
+            secrets,
         },
         failure,
     },
@@ -61,8 +65,9 @@ const LIST: &str = keys!(
 const ONE: &str = keys!("SELECT", "FROM api_keys WHERE key_id = $1");
 
 const REVOKE: &str = "UPDATE api_keys
-        SET revoked_at_ms = COALESCE(revoked_at_ms, $3), former_hash = NULL, former_until_ms = NULL
-      WHERE key_id = $1 AND ($2::uuid IS NULL OR user_id = $2)";
+        SET revoked_at_ms = $3, former_hash = NULL, former_until_ms = NULL
+      WHERE key_id = $1 AND ($2::uuid IS NULL OR user_id = $2) AND revoked_at_ms IS NULL
+     RETURNING user_id";
 
 const REPLACE: &str = keys!(
     "UPDATE api_keys
@@ -74,11 +79,11 @@ const REPLACE: &str = keys!(
 
 const FOUND: &str =
     "SELECT k.key_id, k.scopes, u.user_id, u.roles, u.token_epoch, k.secret_hash, k.former_hash,
-            k.former_until_ms, k.expires_at_ms, k.last_used_at_ms
+            k.former_until_ms, k.expires_at_ms, k.last_used_at_ms,
+            k.revoked_at_ms IS NOT NULL OR u.disabled_at_ms IS NOT NULL
        FROM api_keys k
        JOIN users u ON u.user_id = k.user_id
-      WHERE k.key_id = $1 AND k.revoked_at_ms IS NULL
-        AND u.disabled_at_ms IS NULL AND u.deleted_at_ms IS NULL";
+      WHERE k.key_id = $1 AND u.deleted_at_ms IS NULL";
 
 const NOTE: &str = "UPDATE api_keys
         SET last_used_at_ms = $2, last_used_from = $3
@@ -164,11 +169,11 @@ impl ApiKeys for PostgresStore {
         &self,
         id: ApiKeyId,
         owner: Option<UserId>,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
+        event: SecurityEvent,
+    ) -> Result<Revoked, StoreError> {
         self.database
-            .write((), move |c, ()| {
-                Box::pin(async move { Ok(revoke(c, id, owner, at).await?) })
+            .write(event, move |c, event| {
+                Box::pin(async move { Ok(revoke(c, id, owner, event).await?) })
             })
             .await
             .map_err(failure)
@@ -215,6 +220,7 @@ async fn make(
     }
     let made = insert(connection, key).await?;
     mails::insert(connection, made.owner, &key.notice).await?;
+    security::insert(connection, &key.event).await?;
     if let Some(request) = &key.request {
         keys::remember(connection, request, &Kept { id: made.id }, key.at).await?;
     }
@@ -257,11 +263,22 @@ async fn revoke(
     connection: &Connection,
     id: ApiKeyId,
     owner: Option<UserId>,
-    at: Timestamp,
-) -> Result<bool, StoreError> {
-    let owner = owner.map(owner_name);
-    let values: [&(dyn ToSql + Sync); 3] = [&name(id), &owner, &at.as_ms()];
-    Ok(connection.execute(REVOKE, &values).await? == 1)
+    event: &SecurityEvent,
+) -> Result<Revoked, StoreError> {
+    let (named, at) = (owner.map(owner_name), event.at.as_ms());
+    let values: [&(dyn ToSql + Sync); 3] = [&name(id), &named, &at];
+    if let Some(row) = connection.query_opt(REVOKE, &values).await? {
+        let event = event.clone().of(rows::user_id(&row, 0)?);
+        security::insert(connection, &event).await?;
+        return Ok(Revoked::Now(event));
+    }
+    let known = find(connection, id).await?;
+    let is_there = known.is_some_and(|key| owner.is_none_or(|owner| key.owner == owner));
+    Ok(if is_there {
+        Revoked::Before
+    } else {
+        Revoked::Nothing
+    })
 }
 
 async fn replace(connection: &Connection, turn: &Turn) -> Result<ApiKeyView, Abort<ApiKeyError>> {
@@ -271,7 +288,7 @@ async fn replace(connection: &Connection, turn: &Turn) -> Result<ApiKeyView, Abo
     let owner = users::still_proven(connection, &turn.proven).await?;
     let owner = owner.ok_or(Abort::Refused(ApiKeyError::InvalidCredentials))?;
     let found = found(connection, turn.id).await?;
-    let found = found.filter(|found| found.holder.user_id == owner.id);
+    let found = found.filter(|found| found.holder.user_id == owner.id && !found.has_ended);
     let found = found.ok_or(Abort::Refused(ApiKeyError::NotFound))?;
     let former = found.secrets.former_after(turn.at, turn.grace_seconds);
     let (hash, until) = halves(former);
@@ -285,6 +302,7 @@ async fn replace(connection: &Connection, turn: &Turn) -> Result<ApiKeyView, Abo
     let row = connection.query_opt(REPLACE, &values).await?;
     let row = row.ok_or(Abort::Refused(ApiKeyError::NotFound))?;
     mails::insert(connection, owner.id, &turn.notice).await?;
+    security::insert(connection, &turn.event).await?;
     Ok(view(&row)?)
 }
 
@@ -314,6 +332,7 @@ async fn found(connection: &Connection, id: ApiKeyId) -> Result<Option<FoundKey>
         },
         secrets: secrets(present, former, row.try_get(8)?),
         last_used_at: time(&row, 9)?,
+        has_ended: row.try_get(10)?,
     }))
 }
 

@@ -1,13 +1,17 @@
 //! The table of API keys, of which only hashes are kept.
 
-use super::{SqliteStore, mails, users};
+use super::{SqliteStore, mails, security, users};
 use crate::{
-    domain::api_keys::{Former, scopes_from_text, scopes_text},
-    domain::roles::Roles,
+    domain::{
+        api_keys::{Former, scopes_from_text, scopes_text},
+        roles::Roles,
+        security::SecurityEvent,
+    },
     store::{
         SWEEP_MAX,
         api_keys::{
-            ApiKeys, FoundKey, KEEP_OVER_SECONDS, Kept, KeyUse, NewApiKey, Turn, USE_MS, secrets,
+            ApiKeys, FoundKey, KEEP_OVER_SECONDS, Kept, KeyUse, NewApiKey, Revoked, Turn, USE_MS,
+            secrets,
         },
         failure,
     },
@@ -71,6 +75,7 @@ impl ApiKeys for SqliteStore {
             }
             let made = insert(c, &key)?;
             mails::insert(c, made.owner, &key.notice)?;
+            security::insert(c, &key.event)?;
             if let Some(request) = &key.request {
                 keys::remember(c, request, &Kept { id: made.id }, key.at)?;
             }
@@ -100,9 +105,11 @@ impl ApiKeys for SqliteStore {
         &self,
         id: ApiKeyId,
         owner: Option<UserId>,
-        at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let write = self.database.write(move |c| Ok(revoke(c, id, owner, at)?));
+        event: SecurityEvent,
+    ) -> Result<Revoked, StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(revoke(c, id, owner, &event)?));
         write.await.map_err(failure)
     }
 
@@ -110,12 +117,14 @@ impl ApiKeys for SqliteStore {
         let write = self.database.write(move |c| {
             let owner = users::still_proven(c, &turn.proven)?;
             let owner = owner.ok_or(Abort::Refused(ApiKeyError::InvalidCredentials))?;
-            let found = found(c, turn.id)?.filter(|found| found.holder.user_id == owner.id);
+            let is_theirs = |found: &FoundKey| found.holder.user_id == owner.id && !found.has_ended;
+            let found = found(c, turn.id)?.filter(is_theirs);
             let found = found.ok_or(Abort::Refused(ApiKeyError::NotFound))?;
             let former = found.secrets.former_after(turn.at, turn.grace_seconds);
             let turned = replace(c, &turn, former)?;
             let turned = turned.ok_or(Abort::Refused(ApiKeyError::NotFound))?;
             mails::insert(c, owner.id, &turn.notice)?;
+            security::insert(c, &turn.event)?;
             Ok(turned)
         });
         write.await
@@ -200,17 +209,32 @@ fn revoke(
     connection: &Connection,
     id: ApiKeyId,
     owner: Option<UserId>,
-    at: Timestamp,
-) -> rusqlite::Result<bool> {
-    let owner = owner.as_ref().map(UserId::as_bytes);
-    connection
+    event: &SecurityEvent,
+) -> rusqlite::Result<Revoked> {
+    let named = owner.as_ref().map(UserId::as_bytes);
+    let revoked = connection
         .prepare_cached(
             "UPDATE api_keys
-                SET revoked_at_ms = COALESCE(revoked_at_ms, ?3), former_hash = NULL, former_until_ms = NULL
-              WHERE key_id = ?1 AND (?2 IS NULL OR user_id = ?2)",
+                SET revoked_at_ms = ?3, former_hash = NULL, former_until_ms = NULL
+              WHERE key_id = ?1 AND (?2 IS NULL OR user_id = ?2) AND revoked_at_ms IS NULL
+             RETURNING user_id",
         )?
-        .execute(params![id.as_bytes(), owner, at.as_ms()])
-        .map(|found| found == 1)
+        .query_row(params![id.as_bytes(), named, event.at.as_ms()], |row| {
+            Ok(UserId::from_bytes(row.get(0)?))
+        })
+        .optional()?;
+    if let Some(user) = revoked {
+        let event = event.clone().of(user);
+        security::insert(connection, &event)?;
+        return Ok(Revoked::Now(event));
+    }
+    let known = find(connection, id)?;
+    let is_there = known.is_some_and(|key| owner.is_none_or(|owner| key.owner == owner));
+    Ok(if is_there {
+        Revoked::Before
+    } else {
+        Revoked::Nothing
+    })
 }
 
 fn replace(
@@ -243,11 +267,11 @@ fn found(connection: &Connection, id: ApiKeyId) -> rusqlite::Result<Option<Found
     connection
         .prepare_cached(
             "SELECT k.key_id, k.scopes, u.user_id, u.roles, u.token_epoch, k.secret_hash, k.former_hash,
-                    k.former_until_ms, k.expires_at_ms, k.last_used_at_ms
+                    k.former_until_ms, k.expires_at_ms, k.last_used_at_ms,
+                    k.revoked_at_ms IS NOT NULL OR u.disabled_at_ms IS NOT NULL
                FROM api_keys k
                JOIN users u ON u.user_id = k.user_id
-              WHERE k.key_id = ?1 AND k.revoked_at_ms IS NULL
-                AND u.disabled_at_ms IS NULL AND u.deleted_at_ms IS NULL",
+              WHERE k.key_id = ?1 AND u.deleted_at_ms IS NULL",
         )?
         .query_row([id.as_bytes()], |row| {
             let (scopes, roles): (String, String) = (row.get(1)?, row.get(3)?);
@@ -263,6 +287,7 @@ fn found(connection: &Connection, id: ApiKeyId) -> rusqlite::Result<Option<Found
                 },
                 secrets: secrets(row.get(5)?, (row.get(6)?, row.get(7)?), row.get(8)?),
                 last_used_at: time(row, 9)?,
+                has_ended: row.get(10)?,
             })
         })
         .optional()

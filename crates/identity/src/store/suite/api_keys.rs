@@ -1,11 +1,11 @@
 //! API keys: found while they stand, as their owner is now; made for whoever proved it, and never too many.
 
-use super::{Bench, ann, at, credentials, notice, person, postgres_nodes, session};
+use super::{Bench, ann, at, credentials, event, notice, person, postgres_nodes, session};
 use crate::{
     domain::{api_keys::Former, roles::Roles},
     store::{
         MailTake, RoleChange, Store,
-        api_keys::{KeyUse, NewApiKey, Turn},
+        api_keys::{KeyUse, NewApiKey, Revoked, Turn},
     },
 };
 use contracts::{
@@ -33,12 +33,18 @@ async fn wanted(store: &dyn Store, secret: u8, seconds: i64) -> NewApiKey {
         most: MOST,
         request: None,
         notice: notice(seconds),
+        event: event(seconds),
     }
 }
 
 async fn make(store: &dyn Store, secret: u8, seconds: i64) -> ApiKeyView {
     let key = wanted(store, secret, seconds).await;
     store.make_api_key(key).await.unwrap().value
+}
+
+async fn stands(store: &dyn Store, id: ApiKeyId) -> bool {
+    let found = store.find_api_key(id).await.unwrap();
+    found.is_some_and(|found| !found.has_ended)
 }
 
 fn request(key: &str, body: &str) -> Option<KeyedRequest> {
@@ -88,6 +94,7 @@ pub(super) async fn a_key_is_found_as_its_owner_is_now(bench: Bench) {
         sent: Precondition::LastWriterWins,
         roles: Roles::of(&[Role::Merchant]),
         at: at(6),
+        event: event(6),
     };
     store.set_roles(raise).await.unwrap();
     let found = store.find_api_key(made.id).await.unwrap().unwrap();
@@ -129,7 +136,7 @@ pub(super) async fn too_many_keys_are_refused_until_one_ends(bench: Bench) {
             .is_err()
     );
     store
-        .revoke_api_key(first.id, Some(user.id), at(52))
+        .revoke_api_key(first.id, Some(user.id), event(52))
         .await
         .unwrap();
     make(store, 5, 52).await;
@@ -175,21 +182,20 @@ pub(super) async fn keys_are_listed_and_end_once_by_who_may(bench: Bench) {
     assert_eq!(ids(list(None, 1).await.unwrap()), [two.id]);
     assert_eq!(ids(list(Some(two.id), 9).await.unwrap()), [one.id]);
     assert!(store.api_keys(bob, None, 9).await.unwrap().is_empty());
-    let revoke = |id, owner, seconds| store.revoke_api_key(id, owner, at(seconds));
-    assert!(
-        !revoke(one.id, Some(bob), 6).await.unwrap(),
-        "it is not his"
+    let revoke = |id, owner, seconds| store.revoke_api_key(id, owner, event(seconds));
+    assert_eq!(
+        revoke(one.id, Some(bob), 6).await.unwrap(),
+        Revoked::Nothing
     );
-    assert!(store.find_api_key(one.id).await.unwrap().is_some());
-    assert!(revoke(one.id, Some(user.id), 7).await.unwrap());
-    assert!(
-        revoke(one.id, None, 8).await.unwrap(),
-        "an admin may, and it stays as it is"
-    );
-    assert!(store.find_api_key(one.id).await.unwrap().is_none());
+    assert!(stands(store, one.id).await, "it is not his");
+    let revoked = revoke(one.id, Some(user.id), 7).await.unwrap();
+    assert!(matches!(revoked, Revoked::Now(event) if event.account == Some(user.id)));
+    assert_eq!(revoke(one.id, None, 8).await.unwrap(), Revoked::Before);
+    assert!(!stands(store, one.id).await);
     let shown = store.api_key(one.id).await.unwrap().unwrap();
     assert_eq!(shown.revoked_at, Some(at(7)));
-    assert!(!revoke(ApiKeyId::generate(), None, 8).await.unwrap());
+    let unknown = revoke(ApiKeyId::generate(), None, 8).await.unwrap();
+    assert_eq!(unknown, Revoked::Nothing);
 }
 
 async fn turn(
@@ -206,6 +212,7 @@ async fn turn(
         grace_seconds,
         at: at(seconds),
         notice: notice(seconds),
+        event: event(seconds),
     };
     store.turn_api_key(turn).await
 }
@@ -249,10 +256,11 @@ pub(super) async fn another_secret_takes_the_place_of_the_one_before(bench: Benc
         grace_seconds: 0,
         at: at(31),
         notice: notice(31),
+        event: event(31),
     };
     let error = refused(store.turn_api_key(foreign).await);
     assert!(matches!(error, ApiKeyError::NotFound));
-    store.revoke_api_key(id, None, at(40)).await.unwrap();
+    store.revoke_api_key(id, None, event(40)).await.unwrap();
     let error = refused(turn(store, id, 5, 0, 41).await);
     assert!(
         matches!(error, ApiKeyError::NotFound),
@@ -297,7 +305,10 @@ pub(super) async fn keys_go_with_their_account_and_long_after_their_end(bench: B
     let store = &*bench.store;
     let user = ann(store).await;
     let revoked = make(store, 1, 5).await.id;
-    store.revoke_api_key(revoked, None, at(10)).await.unwrap();
+    store
+        .revoke_api_key(revoked, None, event(10))
+        .await
+        .unwrap();
     let mut ending = wanted(store, 2, 5).await;
     ending.expires_at = Some(at(20));
     let ended = store.make_api_key(ending).await.unwrap().value.id;
@@ -310,7 +321,7 @@ pub(super) async fn keys_go_with_their_account_and_long_after_their_end(bench: B
     assert_eq!(left.iter().map(|key| key.id).collect::<Vec<_>>(), [stands]);
     assert!(store.api_key(ended).await.unwrap().is_none());
     let proven = credentials(store, "ann@example.com").await.unwrap();
-    store.delete(proven, at(30)).await.unwrap();
+    store.delete(proven, event(30)).await.unwrap();
     assert!(store.find_api_key(stands).await.unwrap().is_none());
     assert!(store.api_key(stands).await.unwrap().is_none());
 }
