@@ -96,11 +96,11 @@ impl From<KeyMade> for ApiKeyMade {
     }
 }
 
+type Making = (Who, Option<IdempotencyKey>, MakeKey);
+
 // Without a key of the request a second try would make a second one; with it, the first one's text would be lost.
-pub(crate) const MAKE_API_KEY: Call<
-    (Who, Option<IdempotencyKey>, MakeKey),
-    Result<Answered<KeyMade>, ApiKeyError>,
-> = Call::once("make_api_key");
+pub(crate) const MAKE_API_KEY: Call<Making, Result<Answered<KeyMade>, ApiKeyError>> =
+    Call::once("make_api_key");
 pub(crate) const API_KEYS: Call<(Who, ApiKeyQuery), Result<Page<ApiKeyView>, ApiKeyError>> =
     Call::read("api_keys");
 pub(crate) const API_KEY: Call<(Who, ApiKeyId), Result<ApiKeyView, ApiKeyError>> =

@@ -72,7 +72,7 @@ impl Service {
     pub async fn keys_of(&self, email: Email) -> Result<Vec<ApiKeyView>, ApiKeyError> {
         let owner = credentials(self, email).await?.user_id;
         let keys = self.store.api_keys(owner, None, LISTED_MAX).await;
-        Ok(keys.map_err(failure)?)
+        keys.map_err(failure)
     }
 
     /// Ends a key for good; whether there is one.

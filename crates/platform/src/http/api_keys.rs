@@ -218,6 +218,11 @@ fn principal(holder: &KeyHolder) -> Principal {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::string_slice,
+    clippy::arithmetic_side_effects,
+    reason = "tests"
+)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -142,6 +142,7 @@ pub(super) async fn a_deleted_account_leaves_no_place_behind(bench: Bench) {
         user_id: user.id,
         session_id: SessionId::generate(),
         roles: Vec::new(),
+        key: None,
     };
     let mut done_by_ann = refusal(3, Some(UserId::generate()));
     done_by_ann.event = done_by_ann.event.by(&who);
