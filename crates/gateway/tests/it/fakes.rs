@@ -13,10 +13,11 @@ use contracts::{
     BoxError,
     access::{AccessClaims, Principal, Role},
     identity::{
-        ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
-        LoginError, PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError,
-        RegisterUser, ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
-        SignedIn, UserView, VerifyEmail,
+        AnswerChallenge, BeginSecondFactor, ChangePassword, ConfirmSecondFactor, DeleteAccount,
+        Ended, FactorError, FactorSecret, ForgotPassword, Identity, LinkError, Login, LoginError,
+        PasswordError, PatchProfile, ProfileError, ProveTwice, RecoveryCodes, RefreshError,
+        RegisterError, RegisterUser, ResetPassword, SecondFactorView, SecondFactors, SessionError,
+        SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Page, SessionId, Timestamp, UserId, Version},
@@ -177,6 +178,43 @@ pub(crate) struct FakeIdentity {
 
 fn away() -> contracts::BoxError {
     "not asked in these tests".into()
+}
+
+#[async_trait]
+impl SecondFactors for FakeIdentity {
+    async fn answer_challenge(&self, _: AnswerChallenge) -> Result<SignedIn, LoginError> {
+        Err(LoginError::Internal(away()))
+    }
+    async fn second_factor(&self, _: &Principal) -> Result<SecondFactorView, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn begin_second_factor(
+        &self,
+        _: &Principal,
+        _: BeginSecondFactor,
+    ) -> Result<FactorSecret, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn confirm_second_factor(
+        &self,
+        _: &Principal,
+        _: ConfirmSecondFactor,
+    ) -> Result<RecoveryCodes, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn renew_recovery_codes(
+        &self,
+        _: &Principal,
+        _: ProveTwice,
+    ) -> Result<RecoveryCodes, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn end_second_factor(&self, _: &Principal, _: ProveTwice) -> Result<(), FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn take_second_factor_off(&self, _: UserId) -> Result<(), ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
 }
 
 #[async_trait]

@@ -1,7 +1,7 @@
-//! Deleting one's account: the password once more, then personal data is erased and every token ends, in one
-//! commit with the event that lets the others erase theirs. The id stays, so that history stays.
+//! Deleting one's account: the password once more, and a code where one is asked for, then personal data is erased and
+//! every token ends, in one commit with the event that lets the others erase theirs. The id stays, so that history stays.
 
-use super::{Service, proof};
+use super::{Service, codes, proof};
 use contracts::{
     access::Principal,
     identity::{DeleteAccount, LoginError},
@@ -14,8 +14,10 @@ pub(super) async fn delete_account(
 ) -> Result<(), LoginError> {
     let found = service.store.credentials_of(who.user_id).await;
     let found = found.map_err(|error| LoginError::Internal(error.into()))?;
+    codes::came(found.as_ref(), wish.code.as_ref())?;
     let account = proof::account_of_user(who.user_id);
     let proven = service.prover.prove(account, found, wish.password).await?;
+    let proven = codes::prove(service, proven, wish.code.as_ref()).await?;
     let (store, endings, at) = (
         service.store.clone(),
         service.endings.clone(),
@@ -30,7 +32,8 @@ pub(super) async fn delete_account(
         endings.end_user_before(id, epoch, at);
         Ok(())
     });
-    deleted.await.map_err(LoginError::Internal)??;
+    let deleted = deleted.await.map_err(LoginError::Internal)?;
+    codes::counted(service, id, deleted)?;
     tracing::info!(user.id = %id, "user {id} deleted their account");
     Ok(())
 }

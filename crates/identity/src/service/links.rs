@@ -41,7 +41,13 @@ fn link(service: &Service, kind: MailKind) -> NewLink {
     let (config, at) = (&service.config, service.clock.now());
     let seconds = match kind {
         MailKind::VerifyEmail => config.verify_link_seconds,
-        MailKind::ResetPassword | MailKind::PasswordChanged => config.reset_link_seconds,
+        MailKind::ResetPassword
+        | MailKind::PasswordChanged
+        | MailKind::SecondFactorOn
+        | MailKind::SecondFactorOff
+        | MailKind::SecondFactorTakenOff
+        | MailKind::RecoveryCodesMade
+        | MailKind::RecoveryCodeUsed => config.reset_link_seconds,
     };
     let mail = NewMail {
         id: MailId::generate(),

@@ -1,8 +1,10 @@
 //! The use cases, one verb a file. They decide by the domain's rules and write in one store call each; a
 //! password or token in clear goes no further than this room.
 
+mod codes;
 mod delete;
 mod endings;
+mod factors;
 mod hashing;
 mod links;
 mod login;
@@ -18,6 +20,7 @@ mod sessions;
 mod setup;
 mod tokens;
 mod upkeep;
+mod vault;
 
 pub(crate) use endings::Endings;
 
@@ -47,6 +50,7 @@ use secrecy::SecretString;
 use std::sync::Arc;
 use tokens::Issuer;
 use tokio::sync::Semaphore;
+use vault::Vault;
 
 /// What the service stands on.
 pub(crate) struct Ground {
@@ -72,6 +76,7 @@ pub struct Service {
     hasher: Hasher,
     prover: Prover,
     issuer: Issuer,
+    vault: Vault,
     endings: Endings,
     /// One for each forgotten password that is being looked for.
     asks: Arc<Semaphore>,
@@ -98,6 +103,7 @@ impl Service {
         };
         let service = Self {
             prover: Prover::new(hasher.clone(), dummy, rules, ground.clock.clone()),
+            vault: Vault::new(&secrets.successor)?,
             issuer: Issuer::new(&config, secrets)?,
             endings: Endings::new(ground.revocations),
             asks: Arc::new(Semaphore::new(usize::try_from(config.link_asks_max)?)),
@@ -133,6 +139,15 @@ impl Service {
         password: SecretString,
     ) -> Result<UserView, RegisterError> {
         setup::create_admin(self, email, password).await
+    }
+
+    /// Takes the second factor off the account of that address, and ends its sessions; whether it was on. For the command
+    /// line: whoever may open the database may do this.
+    ///
+    /// # Errors
+    /// When there is no such account, or storage fails.
+    pub async fn take_second_factor_off_of(&self, email: Email) -> Result<bool, ProfileError> {
+        factors::take_off_of(self, email).await
     }
 
     /// The database with the outbox.

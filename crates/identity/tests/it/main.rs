@@ -11,6 +11,7 @@
 
 mod accounts;
 mod admins;
+mod factors;
 mod forgery;
 mod input;
 mod links;

@@ -1,0 +1,56 @@
+//! The app on somebody's telephone that shows codes (RFC 6238). It knows a secret and the time, and never a shop.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "tests: what cannot be should stop them"
+)]
+
+use platform::digest::hmac_sha1;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+const STEP_MS: i64 = 30_000;
+const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/// An app that was told a secret.
+#[derive(Debug, Clone)]
+pub struct App {
+    secret: Vec<u8>,
+}
+
+impl App {
+    /// The app, after this was typed into it.
+    pub fn new(secret: &str) -> Self {
+        let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0_u32);
+        for letter in secret.chars() {
+            let value = ALPHABET.find(letter).expect("base32");
+            bits = bits << 5 | u32::try_from(value).expect("a small number");
+            held += 5;
+            if held >= 8 {
+                held -= 8;
+                bytes.push(u8::try_from(bits >> held & 0xff).expect("a byte"));
+            }
+        }
+        Self { secret: bytes }
+    }
+
+    /// What it was told, as bytes.
+    pub fn secret(&self) -> &[u8] {
+        &self.secret
+    }
+
+    /// What it shows at a moment.
+    pub fn at(&self, ms: i64) -> String {
+        let mac = hmac_sha1(&self.secret, &ms.div_euclid(STEP_MS).to_be_bytes());
+        let offset = usize::from(mac[19] & 0x0f);
+        let four = mac[offset..].first_chunk::<4>().expect("four bytes");
+        let number = u32::from_be_bytes(*four) & 0x7fff_ffff;
+        format!("{:06}", number % 1_000_000)
+    }
+
+    /// What it shows now, or so many steps later.
+    pub fn now(&self, steps_later: i64) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.expect("a time after 1970").as_millis();
+        self.at(i64::try_from(now).expect("a time that fits") + steps_later * STEP_MS)
+    }
+}
