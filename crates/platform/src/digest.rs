@@ -30,7 +30,8 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     first_bytes(context.sign().as_ref())
 }
 
-/// HMAC-SHA-1 (RFC 2104) over the text as it is. For the codes of RFC 6238, which apps make with it, and for nothing else.
+/// HMAC-SHA-1 (RFC 2104) over the text as it is. For the codes of RFC 6238, which apps make with it, and for nothing
+/// else.
 #[must_use]
 pub fn hmac_sha1(key: &[u8], text: &[u8]) -> [u8; 20] {
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);

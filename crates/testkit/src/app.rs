@@ -5,7 +5,9 @@
     reason = "tests: what cannot be should stop them"
 )]
 
+use crate::{client::Client, process::PASSWORD};
 use platform::digest::hmac_sha1;
+use serde_json::json;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const STEP_MS: i64 = 30_000;
@@ -31,6 +33,20 @@ impl App {
             }
         }
         Self { secret: bytes }
+    }
+
+    /// Turns somebody's second factor on with what the app shows now; gives the recovery codes as well.
+    pub async fn set_up(somebody: &Client) -> (Self, Vec<String>) {
+        let path = "/api/v1/me/second-factor";
+        let begun = somebody.post(path, &json!({"password": PASSWORD})).await;
+        assert_eq!(begun.status, 200, "{}", begun.text);
+        let app = Self::new(begun.str("/secret"));
+        let code = json!({"code": app.now(0)});
+        let on = somebody.post(&format!("{path}/confirm"), &code).await;
+        assert_eq!(on.status, 200, "{}", on.text);
+        let codes = on.json["recovery_codes"].as_array().expect("codes");
+        let codes = codes.iter().filter_map(|code| code.as_str());
+        (app, codes.map(str::to_owned).collect())
     }
 
     /// What it was told, as bytes.

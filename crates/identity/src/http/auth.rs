@@ -46,8 +46,8 @@ pub(super) async fn register(
     Ok(opened(tokens(&signed_in)))
 }
 
-/// Signs in, by e-mail address or user name (the address counts if both come). An account whose second factor is on
-/// answers the right password with 401 `second_factor_required` and a `challenge` for `/api/v1/auth/login/second-factor`.
+/// Signs in, by e-mail address or user name (the address counts if both come). Where the second factor is on, the right
+/// password is answered with 401 `second_factor_required` and a `challenge` for `/api/v1/auth/login/second-factor`.
 #[utoipa::path(
     post, path = "/api/v1/auth/login", tag = "identity", operation_id = "login",
     request_body = Login,

@@ -143,8 +143,8 @@ pub(super) async fn end(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Takes the second factor off somebody who has lost it, tells them by mail, and ends all their sessions. An admin's own
-/// is turned off with password and code, like everybody's.
+/// Takes the second factor off somebody who has lost it, tells them by mail, and ends all their sessions. An admin's
+/// own is turned off with password and code, like everybody's.
 #[utoipa::path(
     delete, path = "/api/v1/users/{id}/second-factor", tag = "identity", operation_id = "take_second_factor_off",
     params(("id" = UserId, Path, description = "The user")),

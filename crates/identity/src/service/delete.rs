@@ -1,5 +1,6 @@
-//! Deleting one's account: the password once more, and a code where one is asked for, then personal data is erased and
-//! every token ends, in one commit with the event that lets the others erase theirs. The id stays, so that history stays.
+//! Deleting one's account: the password once more, and a code where one is asked for, then personal data is erased
+//! and every token ends, in one commit with the event that lets the others erase theirs. The id stays, so that history
+//! stays.
 
 use super::{Service, codes, proof};
 use contracts::{

@@ -141,8 +141,8 @@ impl Service {
         setup::create_admin(self, email, password).await
     }
 
-    /// Takes the second factor off the account of that address, and ends its sessions; whether it was on. For the command
-    /// line: whoever may open the database may do this.
+    /// Takes the second factor off the account of that address, and ends its sessions; whether it was on. For the
+    /// command line: whoever may open the database may do this.
     ///
     /// # Errors
     /// When there is no such account, or storage fails.

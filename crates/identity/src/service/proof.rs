@@ -64,8 +64,8 @@ impl Prover {
             .ok_or(LoginError::InvalidCredentials)
     }
 
-    /// What a code was found to open, unless the account has to wait; none is counted as a wrong try. All in one step: of
-    /// many codes at once none is looked at before those ahead of it are counted.
+    /// What a code was found to open, unless the account has to wait; none is counted as a wrong try. All in one step:
+    /// of many codes at once none is looked at before those ahead of it are counted.
     pub(super) fn judge<T>(&self, account: Account, found: Option<T>) -> Result<T, LoginError> {
         let lost = |_| LoginError::Internal("the count of wrong tries is lost".into());
         let mut throttle = self.throttle.lock().map_err(lost)?;

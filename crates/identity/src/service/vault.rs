@@ -1,5 +1,6 @@
-//! What protects second factors beside the database's own rights: the secrets of apps rest sealed, and the first step of
-//! signing in is a challenge that nobody else can make and that is kept nowhere. All keys follow from the servers' secret.
+//! What protects second factors beside the database's own rights: the secrets of apps rest sealed, and the first step
+//! of signing in is a challenge that nobody else can make and that is kept nowhere. All keys follow from the servers'
+//! secret.
 
 use crate::{
     domain::factor::{RECOVERY_BYTES, SECRET_BYTES},

@@ -11,12 +11,14 @@
 
 mod accounts;
 mod admins;
+mod codes;
 mod factors;
 mod forgery;
 mod input;
 mod links;
 mod mails;
 mod own_sessions;
+mod people;
 mod races;
 mod sessions;
 mod shop;

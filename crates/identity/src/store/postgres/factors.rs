@@ -228,7 +228,9 @@ pub(super) async fn spend(
         Some(Spent::RecoveryCode(code, notice)) => {
             let values: [&(dyn ToSql + Sync); 2] = [&user, &Bytes(*code)];
             let used = connection.execute(USE_CODE, &values).await?;
-            mails::insert(connection, proven.user_id, notice).await?;
+            if used == 1 {
+                mails::insert(connection, proven.user_id, notice).await?;
+            }
             used == 1
         }
     };

@@ -201,7 +201,9 @@ pub(super) fn spend(
             let used = connection
                 .prepare_cached(sql)?
                 .execute(params![user, code])?;
-            mails::insert(connection, proven.user_id, notice)?;
+            if used == 1 {
+                mails::insert(connection, proven.user_id, notice)?;
+            }
             used == 1
         }
     };
