@@ -6,8 +6,9 @@ use contracts::{
     identity::{
         AnswerChallenge, BeginSecondFactor, ChangePassword, ConfirmSecondFactor, DeleteAccount,
         Ended, FactorError, FactorSecret, ForgotPassword, LinkError, Login, LoginError,
-        PasswordError, PatchProfile, ProfileError, ProveTwice, RecoveryCodes, RefreshError,
-        RegisterError, RegisterUser, ResetPassword, SecondFactorView, SessionError, SessionQuery,
+        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
+        RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, SecondFactorView,
+        SecurityEventError, SecurityEventQuery, SecurityEventView, SessionError, SessionQuery,
         SessionView, SetRoles, SetupAdmin, SignedIn, UserView, VerifyEmail,
     },
     request::Precondition,
@@ -338,6 +339,7 @@ impl From<Codes> for RecoveryCodes {
 
 type Factor<T> = Result<T, FactorError>;
 type Profile<T> = Result<T, ProfileError>;
+type Listed = Result<Page<SecurityEventView>, SecurityEventError>;
 
 pub(crate) const REGISTER: Call<Register, Result<Tokens, RegisterError>> = Call::once("register");
 pub(crate) const SETUP_ADMIN: Call<Setup, Result<Tokens, RegisterError>> =
@@ -381,11 +383,14 @@ pub(crate) const CONFIRM_SECOND_FACTOR: Call<(Who, Sent), Factor<Codes>> =
 pub(crate) const RENEW_RECOVERY_CODES: Call<(Who, Pair), Factor<Codes>> =
     Call::once("renew_recovery_codes");
 pub(crate) const END_SECOND_FACTOR: Call<(Who, Pair), Factor<()>> = Call::once("end_second_factor");
-pub(crate) const TAKE_SECOND_FACTOR_OFF: Call<UserId, Profile<()>> =
+pub(crate) const TAKE_SECOND_FACTOR_OFF: Call<(Who, UserId), Profile<()>> =
     Call::repeatable("take_second_factor_off");
 pub(crate) const USER: Call<UserId, Profile<UserView>> = Call::read("user");
-pub(crate) const SET_ROLES: Call<(UserId, Precondition, SetRoles), Profile<UserView>> =
+pub(crate) const SET_ROLES: Call<(Who, UserId, Precondition, SetRoles), Profile<UserView>> =
     Call::once("set_roles");
+pub(crate) const SECURITY_EVENTS: Call<SecurityEventQuery, Listed> = Call::read("security_events");
+pub(crate) const OWN_SECURITY_EVENTS: Call<(Who, OwnSecurityEventQuery), Listed> =
+    Call::read("own_security_events");
 pub(crate) const PUBLIC_KEYS: Call<(), Result<serde_json::Value, Cause>> =
     Call::read("public_keys");
 pub(crate) const ENDED_SINCE: Call<Timestamp, Result<Ended, Cause>> = Call::read("ended_since");

@@ -8,8 +8,9 @@ use contracts::{
     identity::{
         AnswerChallenge, BeginSecondFactor, ChangePassword, ConfirmSecondFactor, DeleteAccount,
         Ended, FactorError, FactorSecret, ForgotPassword, Identity, LinkError, Login, LoginError,
-        PasswordError, PatchProfile, ProfileError, ProveTwice, RecoveryCodes, RefreshError,
-        RegisterError, RegisterUser, ResetPassword, SecondFactorView, SecondFactors, SessionError,
+        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
+        RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, SecondFactorView,
+        SecondFactors, SecurityEventError, SecurityEventQuery, SecurityEventView, SessionError,
         SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView, VerifyEmail,
     },
     request::Precondition,
@@ -129,11 +130,29 @@ impl Identity for Client {
 
     async fn set_roles(
         &self,
+        who: &Principal,
         id: UserId,
         sent: Precondition,
         wish: SetRoles,
     ) -> Result<UserView, ProfileError> {
-        self.peer.ask(calls::SET_ROLES, &(id, sent, wish)).await
+        let arguments = (who.into(), id, sent, wish);
+        self.peer.ask(calls::SET_ROLES, &arguments).await
+    }
+
+    async fn security_events(
+        &self,
+        query: SecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        self.peer.ask(calls::SECURITY_EVENTS, &query).await
+    }
+
+    async fn own_security_events(
+        &self,
+        who: &Principal,
+        query: OwnSecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        let arguments = (who.into(), query);
+        self.peer.ask(calls::OWN_SECURITY_EVENTS, &arguments).await
     }
 
     async fn public_keys(&self) -> Result<serde_json::Value, BoxError> {
@@ -198,7 +217,14 @@ impl SecondFactors for Client {
         self.peer.ask(calls::END_SECOND_FACTOR, &arguments).await
     }
 
-    async fn take_second_factor_off(&self, id: UserId) -> Result<(), ProfileError> {
-        self.peer.ask(calls::TAKE_SECOND_FACTOR_OFF, &id).await
+    async fn take_second_factor_off(
+        &self,
+        who: &Principal,
+        id: UserId,
+    ) -> Result<(), ProfileError> {
+        let arguments = (who.into(), id);
+        self.peer
+            .ask(calls::TAKE_SECOND_FACTOR_OFF, &arguments)
+            .await
     }
 }

@@ -108,5 +108,6 @@ pub trait SecondFactors: Send + Sync {
     async fn end_second_factor(&self, who: &Principal, wish: ProveTwice)
     -> Result<(), FactorError>;
     /// Takes the second factor off somebody who has lost it, and ends all their sessions (admins; the caller checks).
-    async fn take_second_factor_off(&self, id: UserId) -> Result<(), ProfileError>;
+    async fn take_second_factor_off(&self, who: &Principal, id: UserId)
+    -> Result<(), ProfileError>;
 }

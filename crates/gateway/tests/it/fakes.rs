@@ -15,8 +15,9 @@ use contracts::{
     identity::{
         AnswerChallenge, BeginSecondFactor, ChangePassword, ConfirmSecondFactor, DeleteAccount,
         Ended, FactorError, FactorSecret, ForgotPassword, Identity, LinkError, Login, LoginError,
-        PasswordError, PatchProfile, ProfileError, ProveTwice, RecoveryCodes, RefreshError,
-        RegisterError, RegisterUser, ResetPassword, SecondFactorView, SecondFactors, SessionError,
+        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
+        RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, SecondFactorView,
+        SecondFactors, SecurityEventError, SecurityEventQuery, SecurityEventView, SessionError,
         SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView, VerifyEmail,
     },
     request::Precondition,
@@ -212,7 +213,7 @@ impl SecondFactors for FakeIdentity {
     async fn end_second_factor(&self, _: &Principal, _: ProveTwice) -> Result<(), FactorError> {
         Err(LoginError::Internal(away()).into())
     }
-    async fn take_second_factor_off(&self, _: UserId) -> Result<(), ProfileError> {
+    async fn take_second_factor_off(&self, _: &Principal, _: UserId) -> Result<(), ProfileError> {
         Err(ProfileError::Internal(away()))
     }
 }
@@ -294,8 +295,22 @@ impl Identity for FakeIdentity {
     async fn user(&self, _: UserId) -> Result<UserView, ProfileError> {
         Err(ProfileError::Internal(away()))
     }
+    async fn security_events(
+        &self,
+        _: SecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        Err(SecurityEventError::Internal(away()))
+    }
+    async fn own_security_events(
+        &self,
+        _: &Principal,
+        _: OwnSecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        Err(SecurityEventError::Internal(away()))
+    }
     async fn set_roles(
         &self,
+        _: &Principal,
         _: UserId,
         _: Precondition,
         _: SetRoles,

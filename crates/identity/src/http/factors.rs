@@ -165,6 +165,6 @@ pub(super) async fn take_off(
         let detail = "one's own second factor is turned off with password and code";
         return Err(Problem::new(Code::Forbidden).detail(detail).into());
     }
-    app.take_second_factor_off(id).await?;
+    app.take_second_factor_off(&who, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

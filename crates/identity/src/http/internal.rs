@@ -10,16 +10,15 @@ type Table = Answering<dyn Identity>;
 
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: App) -> Router {
-    factors(profiles(links(own_sessions(sessions(Answering::of(
-        NAME, service,
-    ))))))
-    .on(calls::PUBLIC_KEYS, async |identity, ()| {
-        identity.public_keys().await.map_err(Cause::from)
-    })
-    .on(calls::ENDED_SINCE, async |identity, since| {
-        identity.ended_since(since).await.map_err(Cause::from)
-    })
-    .routes()
+    let table = sessions(Answering::of(NAME, service));
+    factors(security(profiles(links(own_sessions(table)))))
+        .on(calls::PUBLIC_KEYS, async |identity, ()| {
+            identity.public_keys().await.map_err(Cause::from)
+        })
+        .on(calls::ENDED_SINCE, async |identity, since| {
+            identity.ended_since(since).await.map_err(Cause::from)
+        })
+        .routes()
 }
 
 fn sessions(table: Table) -> Table {
@@ -109,9 +108,21 @@ fn factors(table: Table) -> Table {
         .on(calls::END_SECOND_FACTOR, async |identity, (who, wish)| {
             identity.end_second_factor(&who.into(), wish.into()).await
         })
-        .on(calls::TAKE_SECOND_FACTOR_OFF, async |identity, id| {
-            identity.take_second_factor_off(id).await
+        .on(
+            calls::TAKE_SECOND_FACTOR_OFF,
+            async |identity, (who, id)| identity.take_second_factor_off(&who.into(), id).await,
+        )
+}
+
+fn security(table: Table) -> Table {
+    table
+        .on(calls::SECURITY_EVENTS, async |identity, query| {
+            identity.security_events(query).await
         })
+        .on(
+            calls::OWN_SECURITY_EVENTS,
+            async |identity, (who, query)| identity.own_security_events(&who.into(), query).await,
+        )
 }
 
 fn profiles(table: Table) -> Table {
@@ -126,7 +137,7 @@ fn profiles(table: Table) -> Table {
             identity.delete_account(&who.into(), wish.into()).await
         })
         .on(calls::USER, async |identity, id| identity.user(id).await)
-        .on(calls::SET_ROLES, async |identity, (id, sent, wish)| {
-            identity.set_roles(id, sent, wish).await
+        .on(calls::SET_ROLES, async |identity, (who, id, sent, wish)| {
+            identity.set_roles(&who.into(), id, sent, wish).await
         })
 }

@@ -1,18 +1,22 @@
 //! Proof by a code, beside the password. Codes that are wrong count like wrong passwords, and however many are tried at
 //! once, each is counted before the next is looked at. A right one is used up in the commit of what it opens.
 
-use super::{Service, mails, proof, vault};
+use super::{Service, mails, proof, security::told, vault};
 use crate::{
     domain::{
         factor::{self, Typed},
         mail::MailKind,
+        security::SecurityEvent,
     },
     store::{
         Credentials,
         factors::{Factor, Spent},
     },
 };
-use contracts::{identity::LoginError, values::UserId};
+use contracts::{
+    identity::{LoginError, SecurityEventDetail, SecurityEventKind},
+    values::UserId,
+};
 use platform::{db::StoreError, digest};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -68,35 +72,62 @@ pub(super) fn check(
             let hash = vault::recovery_hash(user, &code);
             let notice = mails::notice(MailKind::RecoveryCodeUsed, now);
             let is_there = factor.codes.contains(&hash);
-            is_there.then_some(Spent::RecoveryCode(hash, notice))
+            let event = service.event(SecurityEventKind::RecoveryCodeUsed);
+            let event = event.by_owner(user);
+            is_there.then_some(Spent::RecoveryCode(hash, notice, event))
         }
         None => None,
     };
     let judged = service.prover.judge(proof::account_of_user(user), spent);
-    if matches!(judged, Err(LoginError::CodeInvalid)) {
-        tracing::info!(user.id = %user, "a code for user {user} was refused");
+    match &judged {
+        Err(LoginError::CodeInvalid) => refused(service, user, None),
+        Err(LoginError::TooManyTries { .. }) => {
+            refused(service, user, Some(SecurityEventDetail::Throttled));
+        }
+        Ok(_) | Err(_) => {}
     }
     judged
 }
 
-/// What the count of wrong tries hears of a commit that should have used a code up: the code may have been used in the
-/// meantime.
+fn refused(service: &Service, user: UserId, why: Option<SecurityEventDetail>) {
+    let mut event = service
+        .event(SecurityEventKind::SecondFactorRefused)
+        .of(user);
+    event.detail = why;
+    service.note(event);
+}
+
+/// What is to be told once what was proven has been used up.
+pub(super) fn told_of(proven: &Credentials) -> Option<SecurityEvent> {
+    match &proven.spent {
+        Some(Spent::RecoveryCode(_, _, event)) => Some(event.clone()),
+        Some(Spent::Step(_)) | None => None,
+    }
+}
+
+/// After the commit of what was proven.
+pub(super) fn used(service: &Service, user: UserId, event: Option<SecurityEvent>) {
+    service.prover.forgive(user);
+    event.iter().for_each(told);
+}
+
+/// After a commit that found the code used in the meantime.
+pub(super) fn missed(service: &Service, user: UserId) {
+    service.prover.missed(user);
+    refused(service, user, None);
+}
+
+/// What the count of wrong tries hears of a commit that should have used a code up.
 pub(super) fn counted<T>(
     service: &Service,
     user: UserId,
+    event: Option<SecurityEvent>,
     outcome: Result<T, LoginError>,
 ) -> Result<T, LoginError> {
-    match outcome {
-        Ok(_) => service.prover.forgive(user),
-        Err(LoginError::CodeInvalid) => service.prover.missed(user),
-        Err(
-            LoginError::InvalidCredentials
-            | LoginError::SecondFactorRequired { .. }
-            | LoginError::ChallengeInvalid
-            | LoginError::TooManyTries { .. }
-            | LoginError::Overloaded
-            | LoginError::Internal(_),
-        ) => {}
+    match &outcome {
+        Ok(_) => used(service, user, event),
+        Err(LoginError::CodeInvalid) => missed(service, user),
+        Err(_) => {}
     }
     outcome
 }

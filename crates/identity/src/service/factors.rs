@@ -1,11 +1,12 @@
 //! The second factor: begun with the password, on with the first code of its app, and off with both, or by an admin
 //! whose word it is that somebody lost it. Each change is told to the owner, in the commit that makes it.
 
-use super::{Service, codes, mails, proof, vault::recovery_hash};
+use super::{Service, codes, mails, proof, security::told, vault::recovery_hash};
 use crate::{
     domain::{
         factor::{self, RECOVERY_BYTES, RECOVERY_CODES, SECRET_BYTES},
         mail::MailKind,
+        security::SecurityEvent,
     },
     store::{
         Credentials, LoginName,
@@ -21,7 +22,7 @@ use contracts::{
     identity::{
         AnswerChallenge, BeginSecondFactor, ConfirmSecondFactor, FactorError, FactorSecret,
         LoginError, ProfileError, ProveTwice, RecoveryCodes, SecondFactorView, SecondFactors,
-        SignedIn,
+        SecurityEventKind, SignedIn,
     },
     values::{Email, UserId, Username},
 };
@@ -47,7 +48,7 @@ impl SecondFactors for Service {
         who: &Principal,
         wish: BeginSecondFactor,
     ) -> Result<FactorSecret, FactorError> {
-        begin(self, who.user_id, wish).await
+        begin(self, who, wish).await
     }
 
     async fn confirm_second_factor(
@@ -63,7 +64,7 @@ impl SecondFactors for Service {
         who: &Principal,
         wish: ProveTwice,
     ) -> Result<RecoveryCodes, FactorError> {
-        renew(self, who.user_id, wish).await
+        renew(self, who, wish).await
     }
 
     async fn end_second_factor(
@@ -74,8 +75,13 @@ impl SecondFactors for Service {
         end(self, who, wish).await
     }
 
-    async fn take_second_factor_off(&self, id: UserId) -> Result<(), ProfileError> {
-        take_off(self, id).await.map(drop)
+    async fn take_second_factor_off(
+        &self,
+        who: &Principal,
+        id: UserId,
+    ) -> Result<(), ProfileError> {
+        let event = self.event(SecurityEventKind::SecondFactorOff).by(who);
+        take_off(self, id, event.of(id)).await.map(drop)
     }
 }
 
@@ -90,15 +96,15 @@ fn view(factor: Option<&Factor>) -> SecondFactorView {
 
 async fn begin(
     service: &Service,
-    id: UserId,
+    who: &Principal,
     wish: BeginSecondFactor,
 ) -> Result<FactorSecret, FactorError> {
+    let id = who.user_id;
     let found = service.store.credentials_of(id).await.map_err(failure)?;
     if found.as_ref().is_some_and(|found| found.has_factor) {
         return Err(FactorError::On);
     }
-    let account = proof::account_of_user(id);
-    let proven = service.prover.prove(account, found, wish.password).await?;
+    let proven = password(service, who, found, wish.password).await?;
     let user = service.store.user(id).await.map_err(failure)?;
     let user = user.ok_or(LoginError::InvalidCredentials)?;
     let secret = digest::random::<SECRET_BYTES>().map_err(LoginError::Internal)?;
@@ -147,26 +153,30 @@ async fn confirm(
         kept: who.session_id,
         at: now,
         notice: mails::notice(MailKind::SecondFactorOn, now),
+        event: owned(service, SecurityEventKind::SecondFactorOn, who),
     };
+    let event = on.event.clone();
     let (store, endings) = (service.store.clone(), service.endings.clone());
     let turned = service.finish(async move {
         for session in store.turn_factor_on(on).await.map_err(refusal)? {
             endings.end_session(session, now);
         }
+        told(&event);
         Ok::<_, FactorError>(())
     });
     turned.await.map_err(LoginError::Internal)??;
     service.prover.forgive(id);
-    tracing::info!(user.id = %id, "user {id} turned the second factor on");
     Ok(shown)
 }
 
 async fn renew(
     service: &Service,
-    id: UserId,
+    who: &Principal,
     wish: ProveTwice,
 ) -> Result<RecoveryCodes, FactorError> {
-    let proven = prove(service, id, wish).await?;
+    let id = who.user_id;
+    let proven = prove(service, who, wish).await?;
+    let used = codes::told_of(&proven);
     let (shown, codes) = fresh_codes(id).map_err(LoginError::Internal)?;
     let at = service.clock.now();
     let made = CodesMade {
@@ -174,58 +184,88 @@ async fn renew(
         codes,
         at,
         notice: mails::notice(MailKind::RecoveryCodesMade, at),
+        event: owned(service, SecurityEventKind::RecoveryCodesMade, who),
     };
+    let event = made.event.clone();
     let made = service.store.make_codes(made).await.map_err(unproven);
-    codes::counted(service, id, made)?;
-    tracing::info!(user.id = %id, "user {id} made other recovery codes");
+    codes::counted(service, id, used, made)?;
+    told(&event);
     Ok(shown)
 }
 
 async fn end(service: &Service, who: &Principal, wish: ProveTwice) -> Result<(), FactorError> {
     let id = who.user_id;
-    let proven = prove(service, id, wish).await?;
+    let proven = prove(service, who, wish).await?;
+    let used = codes::told_of(&proven);
     let at = service.clock.now();
     let off = FactorOff {
         proven,
         kept: who.session_id,
         at,
         notice: mails::notice(MailKind::SecondFactorOff, at),
+        event: owned(service, SecurityEventKind::SecondFactorOff, who),
     };
+    let event = off.event.clone();
     let (store, endings) = (service.store.clone(), service.endings.clone());
     let turned = service.finish(async move {
         for session in store.turn_factor_off(off).await.map_err(unproven)? {
             endings.end_session(session, at);
         }
+        told(&event);
         Ok::<_, LoginError>(())
     });
     let turned = turned.await.map_err(LoginError::Internal)?;
-    codes::counted(service, id, turned)?;
-    tracing::info!(user.id = %id, "user {id} turned the second factor off");
-    Ok(())
+    Ok(codes::counted(service, id, used, turned)?)
+}
+
+/// What the owner of an account does to it.
+fn owned(service: &Service, kind: SecurityEventKind, who: &Principal) -> SecurityEvent {
+    service.event(kind).by(who).of(who.user_id)
+}
+
+/// The password, of whoever is signed in.
+async fn password(
+    service: &Service,
+    who: &Principal,
+    found: Option<Credentials>,
+    password: SecretString,
+) -> Result<Credentials, LoginError> {
+    let account = proof::account_of_user(who.user_id);
+    let refused = owned(service, SecurityEventKind::PasswordRefused, who);
+    let proving = service.prover.prove(account, found, password, refused);
+    proving.await
 }
 
 /// Both, of an account whose factor is on.
 async fn prove(
     service: &Service,
-    id: UserId,
+    who: &Principal,
     wish: ProveTwice,
 ) -> Result<Credentials, FactorError> {
-    let found = service.store.credentials_of(id).await.map_err(failure)?;
+    let found = service
+        .store
+        .credentials_of(who.user_id)
+        .await
+        .map_err(failure)?;
     if found.as_ref().is_some_and(|found| !found.has_factor) {
         return Err(FactorError::Off);
     }
-    let account = proof::account_of_user(id);
-    let proven = service.prover.prove(account, found, wish.password).await?;
+    let proven = password(service, who, found, wish.password).await?;
     Ok(codes::prove(service, proven, Some(&wish.code)).await?)
 }
 
 /// Whether it was on.
-async fn take_off(service: &Service, id: UserId) -> Result<bool, ProfileError> {
-    let at = service.clock.now();
+async fn take_off(
+    service: &Service,
+    id: UserId,
+    event: SecurityEvent,
+) -> Result<bool, ProfileError> {
+    let at = event.at;
     let off = FactorTakenOff {
         user: id,
         at,
         notice: mails::notice(MailKind::SecondFactorTakenOff, at),
+        event: event.clone(),
     };
     let (store, endings) = (service.store.clone(), service.endings.clone());
     let taken = service.finish(async move {
@@ -233,21 +273,20 @@ async fn take_off(service: &Service, id: UserId) -> Result<bool, ProfileError> {
         let epoch = epoch.map_err(super::profile::refusal)?;
         if let Some(epoch) = epoch {
             endings.end_user_before(id, epoch, at);
+            told(&event);
         }
         Ok::<_, ProfileError>(epoch.is_some())
     });
-    let was_on = taken.await.map_err(ProfileError::Internal)??;
-    if was_on {
-        tracing::info!(user.id = %id, "the second factor of user {id} was taken off");
-    }
-    Ok(was_on)
+    taken.await.map_err(ProfileError::Internal)?
 }
 
 /// The same, for the command line: by the address. Whether it was on.
 pub(super) async fn take_off_of(service: &Service, email: Email) -> Result<bool, ProfileError> {
     let found = service.store.credentials(LoginName::Email(email)).await;
     let found = found.map_err(|error| ProfileError::Internal(error.into()))?;
-    take_off(service, found.ok_or(ProfileError::NotFound)?.user_id).await
+    let id = found.ok_or(ProfileError::NotFound)?.user_id;
+    let event = service.event(SecurityEventKind::SecondFactorOff);
+    take_off(service, id, event.by_system().of(id)).await
 }
 
 /// Recovery codes to be shown, and what is kept of them.

@@ -3,7 +3,7 @@
 
 use super::{Service, codes, proof, vault::Challenge};
 use crate::store::{Credentials, LoginName};
-use contracts::identity::{AnswerChallenge, Login, LoginError, SignedIn};
+use contracts::identity::{AnswerChallenge, Login, LoginError, SecurityEventKind, SignedIn};
 
 /// By e-mail address if one came, else by user name.
 pub(super) async fn login(service: &Service, wish: Login) -> Result<SignedIn, LoginError> {
@@ -15,7 +15,10 @@ pub(super) async fn login(service: &Service, wish: Login) -> Result<SignedIn, Lo
     let found = service.store.credentials(name.clone()).await;
     let found = found.map_err(|error| LoginError::Internal(error.into()))?;
     let account = proof::account_of(&name, found.as_ref());
-    let proven = service.prover.prove(account, found, wish.password).await?;
+    let mut refused = service.event(SecurityEventKind::SignInRefused);
+    refused.account = found.as_ref().map(|found| found.user_id);
+    let proving = service.prover.prove(account, found, wish.password, refused);
+    let proven = proving.await?;
     if proven.has_factor {
         return Err(challenge(service, &proven).await);
     }
@@ -46,7 +49,7 @@ pub(super) async fn answer(
 ) -> Result<SignedIn, LoginError> {
     let now = service.clock.now();
     let challenge = Challenge::read(&wish.challenge).filter(|sent| sent.expires_at > now);
-    let challenge = challenge.ok_or(LoginError::ChallengeInvalid)?;
+    let challenge = challenge.ok_or_else(|| begins_again(service))?;
     let user = challenge.user;
     let found = service.store.credentials_of(user).await;
     let factor = service.store.factor(user).await.map_err(codes::failure)?;
@@ -56,29 +59,34 @@ pub(super) async fn answer(
             .filter(|found| !found.disabled),
         factor.filter(codes::is_on),
     ) else {
-        return Err(LoginError::ChallengeInvalid);
+        return Err(begins_again(service));
     };
     if !service.vault.is_ours(&challenge, &found, &factor) {
-        return Err(LoginError::ChallengeInvalid);
+        return Err(begins_again(service));
     }
     let spent = codes::check(service, user, &factor, &wish.code)?;
     let proven = Credentials {
         spent: Some(spent),
         ..found
     };
+    let used = codes::told_of(&proven);
     let opened = open(service, proven).await;
-    codes::counted(service, user, opened)
+    codes::counted(service, user, used, opened)
+}
+
+/// What is told to whoever comes with a challenge that is not good, and noted.
+fn begins_again(service: &Service) -> LoginError {
+    service.note(service.event(SecurityEventKind::SignInRefused));
+    LoginError::ChallengeInvalid
 }
 
 async fn open(service: &Service, proven: Credentials) -> Result<SignedIn, LoginError> {
-    let now = service.clock.now();
-    let (session, token) = service.issuer.session(now).map_err(LoginError::Internal)?;
-    let opened = service.store.open_session(proven, session).await;
+    let opening = service.new_session(SecurityEventKind::SignedIn);
+    let (session, token) = opening.map_err(LoginError::Internal)?;
+    let opened = service.store.open_session(proven, session.clone()).await;
     let user = opened
         .map_err(|abort| abort.into_refusal(|| LoginError::Overloaded, LoginError::Internal))?;
-    tracing::info!(user.id = %user.id, session.id = %session.id, "user {} signed in", user.id);
     service
-        .issuer
-        .sign_in(user, session.id, &token, now)
+        .opened(user, session, &token)
         .map_err(LoginError::Internal)
 }

@@ -2,7 +2,10 @@
 //! compare-and-set; nobody who keeps to this trait can open anything by a password alone when a code is due.
 
 use super::{Credentials, NewMail, TokenHash};
-use crate::domain::factor::{RECOVERY_CODES, SECRET_BYTES};
+use crate::domain::{
+    factor::{RECOVERY_CODES, SECRET_BYTES},
+    security::SecurityEvent,
+};
 use async_trait::async_trait;
 use contracts::{
     identity::{FactorError, LoginError, ProfileError},
@@ -32,12 +35,12 @@ pub(crate) struct Factor {
 }
 
 /// What a code uses up: nothing is opened unless it was there to be used.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Spent {
     /// All codes of this step and of those before.
     Step(i64),
-    /// A recovery code; its owner is told.
-    RecoveryCode(TokenHash, NewMail),
+    /// A recovery code; its owner is told, and the audit log.
+    RecoveryCode(TokenHash, NewMail, SecurityEvent),
 }
 
 /// Recovery codes in place of those that were there.
@@ -62,6 +65,8 @@ pub(crate) struct FactorOn {
     pub(crate) at: Timestamp,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// Other recovery codes for somebody who has proven both.
@@ -71,6 +76,8 @@ pub(crate) struct CodesMade {
     pub(crate) at: Timestamp,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// The end of a factor whose owner has proven both.
@@ -81,15 +88,19 @@ pub(crate) struct FactorOff {
     pub(crate) at: Timestamp,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// The end of a factor that was lost.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct FactorTakenOff {
     pub(crate) user: UserId,
     pub(crate) at: Timestamp,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// The part of the store that knows second factors.

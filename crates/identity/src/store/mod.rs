@@ -3,11 +3,14 @@
 
 pub(crate) mod factors;
 pub(crate) mod postgres;
+mod security;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 
-use crate::domain::{mail::MailKind, roles::Roles, user::User};
+pub(crate) use security::{EventWish, SecurityLog};
+
+use crate::domain::{mail::MailKind, roles::Roles, security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
     identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError},
@@ -47,15 +50,19 @@ pub(crate) struct NewUser {
     pub(crate) password_hash: SecretString,
     pub(crate) roles: Roles,
     pub(crate) at: Timestamp,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// A session to open, with its first refresh token.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct NewSession {
     pub(crate) id: SessionId,
     pub(crate) token: TokenHash,
     pub(crate) at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// The one-time token that was shown, and who wants to be the first admin with it.
@@ -87,13 +94,15 @@ pub(crate) struct Credentials {
 }
 
 /// The use of a refresh token, and the successor it would have.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rotation {
     pub(crate) used: TokenHash,
     pub(crate) successor: TokenHash,
     pub(crate) at: Timestamp,
     pub(crate) expires_at: Timestamp,
     pub(crate) grace_ms: i64,
+    /// For the audit log, if the token was used before.
+    pub(crate) reused: SecurityEvent,
 }
 
 /// What came of it.
@@ -124,6 +133,8 @@ pub(crate) struct PasswordChange {
     pub(crate) at: Timestamp,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// A mail that is owed to a user from now on.
@@ -148,12 +159,14 @@ pub(crate) struct DueMail {
 }
 
 /// A link that is owed with its mail, unless so many were since a moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct NewLink {
     pub(crate) mail: NewMail,
     pub(crate) token: TokenHash,
     pub(crate) since: Timestamp,
     pub(crate) most: u32,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// Another password for whoever has a link.
@@ -165,6 +178,8 @@ pub(crate) struct PasswordReset {
     pub(crate) at: Timestamp,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// Whoever takes mails has them until a moment.
@@ -189,6 +204,8 @@ pub(crate) struct RoleChange {
     pub(crate) sent: Precondition,
     pub(crate) roles: Roles,
     pub(crate) at: Timestamp,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// A key that signs access tokens.
@@ -208,9 +225,9 @@ pub(crate) struct Secrets {
     pub(crate) successor: [u8; 32],
 }
 
-/// What identity keeps.
+/// What identity keeps. An event that comes with a change is written in its commit.
 #[async_trait]
-pub(crate) trait Store: Factors {
+pub(crate) trait Store: Factors + SecurityLog {
     /// The server's secrets; those given are kept if there are none yet.
     async fn secrets(
         &self,
@@ -259,7 +276,7 @@ pub(crate) trait Store: Factors {
         &self,
         id: SessionId,
         user: UserId,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<bool, StoreError>;
     /// A user's sessions that have not ended, the newest first, from behind one of them on.
     async fn open_sessions(
@@ -270,7 +287,11 @@ pub(crate) trait Store: Factors {
         now: Timestamp,
     ) -> Result<Vec<OpenSession>, StoreError>;
     /// Ends all sessions of a user; answers the new epoch, if there is an account.
-    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError>;
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        event: SecurityEvent,
+    ) -> Result<Option<i64>, StoreError>;
     /// Changes a password, if what was proven still holds, and ends the other sessions; answers them.
     async fn change_password(
         &self,
@@ -280,7 +301,7 @@ pub(crate) trait Store: Factors {
     async fn end_session_of(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<SessionId>, StoreError>;
 
     /// A user with an account.
@@ -290,7 +311,11 @@ pub(crate) trait Store: Factors {
     /// Changes roles, which ends the user's access tokens.
     async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>>;
     /// Erases an account whose password was proven, ends its sessions, tells the others; answers the new epoch.
-    async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>>;
+    async fn delete(
+        &self,
+        proven: Credentials,
+        event: SecurityEvent,
+    ) -> Result<i64, Abort<LoginError>>;
 
     /// Owes a link for another password to the user of this address; whether it does.
     async fn owe_reset(&self, email: Email, link: NewLink) -> Result<bool, StoreError>;
@@ -309,7 +334,7 @@ pub(crate) trait Store: Factors {
     async fn verify_email(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<UserId>, StoreError>;
 
     /// Whether there are mails to be sent.

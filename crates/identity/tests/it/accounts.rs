@@ -206,7 +206,7 @@ const FACTOR_OF: &str = "/api/v1/users/{id}/second-factor";
 const ANSWER: &str = "/api/v1/auth/login/second-factor";
 
 /// What nobody, a customer and an admin get for an empty object.
-const ACCESS: [(Method, &str, [u16; 3]); 26] = [
+const ACCESS: [(Method, &str, [u16; 3]); 28] = [
     (Method::GET, "/api/v1/me", [401, 200, 200]),
     (Method::PATCH, "/api/v1/me", [401, 428, 428]),
     (Method::DELETE, "/api/v1/me", [401, 422, 422]),
@@ -224,6 +224,12 @@ const ACCESS: [(Method, &str, [u16; 3]); 26] = [
     (Method::POST, "/api/v1/auth/refresh", [422, 422, 422]),
     (Method::POST, "/api/v1/auth/setup", [422, 422, 422]),
     (Method::GET, "/.well-known/jwks.json", [200, 200, 200]),
+    (Method::GET, "/api/v1/me/security-events", [401, 200, 200]),
+    (
+        Method::GET,
+        "/api/v1/audit/security-events",
+        [401, 403, 200],
+    ),
     (Method::GET, "/api/v1/me/sessions", [401, 200, 200]),
     (Method::DELETE, "/api/v1/me/sessions", [401, 204, 204]),
     (Method::DELETE, "/api/v1/me/sessions/{id}", [401, 400, 400]),

@@ -20,6 +20,7 @@ mod mails;
 mod own_sessions;
 mod people;
 mod races;
+mod security;
 mod sessions;
 mod shop;
 mod signing_in;

@@ -1,7 +1,7 @@
 //! The tables of second factors and recovery codes. A code is used up by a conditional write; the user's row is locked
 //! before any of these, so that no session is opened by a password alone behind a factor that is turned on.
 
-use super::{PostgresStore, mails, sessions, users};
+use super::{PostgresStore, mails, security, sessions, users};
 use crate::store::{
     Credentials, SWEEP_MAX,
     factors::{
@@ -93,6 +93,7 @@ impl Factors for PostgresStore {
                     replace_codes(c, on.user, &on.codes, on.at).await?;
                     let ended = sessions::end_others(c, on.user, on.kept, on.at).await?;
                     mails::insert(c, on.user, &on.notice).await?;
+                    security::insert(c, &on.event).await?;
                     Ok(ended)
                 })
             })
@@ -106,7 +107,8 @@ impl Factors for PostgresStore {
                     let id = alone(c, &made.proven).await?;
                     spend(c, &made.proven).await?;
                     replace_codes(c, id, &made.codes, made.at).await?;
-                    Ok(mails::insert(c, id, &made.notice).await?)
+                    mails::insert(c, id, &made.notice).await?;
+                    Ok(security::insert(c, &made.event).await?)
                 })
             })
             .await
@@ -121,6 +123,7 @@ impl Factors for PostgresStore {
                     forget(c, id).await?;
                     let ended = sessions::end_others(c, id, off.kept, off.at).await?;
                     mails::insert(c, id, &off.notice).await?;
+                    security::insert(c, &off.event).await?;
                     Ok(ended)
                 })
             })
@@ -143,6 +146,7 @@ impl Factors for PostgresStore {
                     let epoch = users::raise_epoch(c, off.user, off.at).await?;
                     sessions::end_all(c, off.user, "password", off.at).await?;
                     mails::insert(c, off.user, &off.notice).await?;
+                    security::insert(c, &off.event).await?;
                     Ok(epoch)
                 })
             })
@@ -225,11 +229,12 @@ pub(super) async fn spend(
     let holds = match &proven.spent {
         None => connection.query_opt(IS_ON, &[&user]).await?.is_none(),
         Some(Spent::Step(step)) => connection.execute(USE_STEP, &[&user, step]).await? == 1,
-        Some(Spent::RecoveryCode(code, notice)) => {
+        Some(Spent::RecoveryCode(code, notice, event)) => {
             let values: [&(dyn ToSql + Sync); 2] = [&user, &Bytes(*code)];
             let used = connection.execute(USE_CODE, &values).await?;
             if used == 1 {
                 mails::insert(connection, proven.user_id, notice).await?;
+                security::insert(connection, event).await?;
             }
             used == 1
         }

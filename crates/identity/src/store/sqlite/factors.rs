@@ -1,6 +1,6 @@
 //! The tables of second factors and recovery codes. A code is used up by a conditional write.
 
-use super::{SqliteStore, mails, sessions, users};
+use super::{SqliteStore, mails, security, sessions, users};
 use crate::store::{
     Credentials, SWEEP_MAX,
     factors::{
@@ -42,6 +42,7 @@ impl Factors for SqliteStore {
             }
             replace_codes(c, on.user, &on.codes, on.at)?;
             mails::insert(c, on.user, &on.notice)?;
+            security::insert(c, &on.event)?;
             Ok(sessions::end_others(c, on.user, on.kept, on.at)?)
         });
         write.await
@@ -53,7 +54,8 @@ impl Factors for SqliteStore {
                 .ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
             spend(c, &made.proven)?;
             replace_codes(c, user.id, &made.codes, made.at)?;
-            Ok(mails::insert(c, user.id, &made.notice)?)
+            mails::insert(c, user.id, &made.notice)?;
+            Ok(security::insert(c, &made.event)?)
         });
         write.await
     }
@@ -65,6 +67,7 @@ impl Factors for SqliteStore {
             spend(c, &off.proven)?;
             forget(c, user.id)?;
             mails::insert(c, user.id, &off.notice)?;
+            security::insert(c, &off.event)?;
             Ok(sessions::end_others(c, user.id, off.kept, off.at)?)
         });
         write.await
@@ -84,6 +87,7 @@ impl Factors for SqliteStore {
             let epoch = users::raise_epoch(c, off.user, off.at)?;
             sessions::end_all(c, off.user, "password", off.at)?;
             mails::insert(c, off.user, &off.notice)?;
+            security::insert(c, &off.event)?;
             Ok(epoch)
         });
         write.await
@@ -196,13 +200,14 @@ pub(super) fn spend(
                 .execute(params![user, step])?
                 == 1
         }
-        Some(Spent::RecoveryCode(code, notice)) => {
+        Some(Spent::RecoveryCode(code, notice, event)) => {
             let sql = "DELETE FROM recovery_codes WHERE user_id = ?1 AND code_hash = ?2";
             let used = connection
                 .prepare_cached(sql)?
                 .execute(params![user, code])?;
             if used == 1 {
                 mails::insert(connection, proven.user_id, notice)?;
+                security::insert(connection, event)?;
             }
             used == 1
         }

@@ -1,6 +1,6 @@
 //! Second factors: on from their first code, used code by code, and never gone around.
 
-use super::{Bench, ann, at, credentials, is_over, live, notice, rotation, session};
+use super::{Bench, ann, at, credentials, event, is_over, live, notice, rotation, session};
 use crate::store::{
     Credentials, MailTake, PasswordChange, Store,
     factors::{CodesMade, FactorBegun, FactorOff, FactorOn, FactorTakenOff, Sealed, Spent},
@@ -37,6 +37,7 @@ pub(super) fn on(user: UserId, sealed: Sealed, seconds: i64) -> FactorOn {
         kept: SessionId::generate(),
         at: at(seconds),
         notice: notice(seconds),
+        event: event(seconds),
     }
 }
 
@@ -54,7 +55,7 @@ fn with(proven: &Credentials, spent: Spent) -> Credentials {
 }
 
 fn recovery(number: u8) -> Spent {
-    Spent::RecoveryCode([number; 32], notice(10))
+    Spent::RecoveryCode([number; 32], notice(10), event(10))
 }
 
 /// Whether a session was opened; if not, because of the code.
@@ -129,6 +130,7 @@ pub(super) async fn a_factor_is_begun_turned_on_and_off(bench: Bench) {
         kept: here,
         at: at(8),
         notice: notice(8),
+        event: event(8),
     };
     assert_eq!(store.turn_factor_off(off).await.unwrap(), []);
     assert!(store.factor(user.id).await.unwrap().is_none());
@@ -175,6 +177,7 @@ pub(super) async fn a_recovery_code_is_used_once_and_its_owner_is_owed_a_mail(be
         codes: [50, 51, 52, 53, 54, 55, 56, 57, 58, 59].map(|number| [number; 32]),
         at: at(9),
         notice: notice(9),
+        event: event(9),
     };
     store.make_codes(made).await.unwrap();
     assert!(
@@ -192,7 +195,7 @@ pub(super) async fn nothing_is_opened_by_a_password_alone_once_the_factor_is_on(
     let asked = |refused: &LoginError| matches!(refused, LoginError::SecondFactorRequired { .. });
     let opened = store.open_session(before.clone(), session(9)).await;
     assert!(matches!(opened, Err(Abort::Refused(refused)) if asked(&refused)));
-    let deleted = store.delete(before.clone(), at(7)).await;
+    let deleted = store.delete(before.clone(), event(7)).await;
     assert!(matches!(deleted, Err(Abort::Refused(refused)) if asked(&refused)));
     let change = |proven| PasswordChange {
         proven,
@@ -200,6 +203,7 @@ pub(super) async fn nothing_is_opened_by_a_password_alone_once_the_factor_is_on(
         kept: SessionId::generate(),
         at: at(7),
         notice: notice(7),
+        event: event(7),
     };
     let changed = store.change_password(change(before.clone())).await;
     assert!(matches!(
@@ -217,6 +221,7 @@ pub(super) async fn nothing_is_opened_by_a_password_alone_once_the_factor_is_on(
         kept: SessionId::generate(),
         at: at(7),
         notice: notice(7),
+        event: event(7),
     };
     let off = store.turn_factor_off(off).await;
     assert!(matches!(off, Err(Abort::Refused(refused)) if asked(&refused)));
@@ -235,6 +240,7 @@ pub(super) async fn a_factor_that_was_lost_is_taken_off_with_all_sessions(bench:
         user,
         at: at(9),
         notice: notice(9),
+        event: event(9),
     };
     let nobody = store.take_factor_off(off(UserId::generate())).await;
     assert!(matches!(
@@ -265,7 +271,7 @@ pub(super) async fn a_deleted_account_leaves_no_factor(bench: Bench) {
     turn_on(store, user.id, SEALED).await;
     let proven = credentials(store, "ann@example.com").await.unwrap();
     store
-        .delete(with(&proven, recovery(1)), at(9))
+        .delete(with(&proven, recovery(1)), event(9))
         .await
         .unwrap();
     for left in [

@@ -2,7 +2,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
 use super::{
-    ann, at, credentials,
+    ann, at, credentials, event,
     factors::{begin, on, turn_on},
     is_over, notice, person, postgres_nodes, rotation, session,
 };
@@ -66,10 +66,11 @@ async fn a_token_that_is_used_while_its_session_ends_is_over_or_its_successor_is
     for used in 2..20_u8 {
         let proven = credentials(&*nodes[0], "ann@example.com").await.unwrap();
         let opened = session(used * 5);
-        nodes[0].open_session(proven, opened).await.unwrap();
+        let opening = nodes[0].open_session(proven, opened.clone());
+        opening.await.unwrap();
         let (rotated, ended) = tokio::join!(
             nodes[0].rotate(rotation(used * 5, 100)),
-            nodes[1].end_session(opened.id, user.id, at(100))
+            nodes[1].end_session(opened.id, user.id, event(100))
         );
         ended.unwrap();
         assert!(!matches!(rotated.unwrap(), Rotated::Reused(..)));
@@ -166,13 +167,13 @@ async fn a_code_that_is_used_on_all_nodes_at_once_opens_one_session() {
         let code = [turn; 32];
         for spent in [
             Spent::Step(200 + i64::from(turn)),
-            Spent::RecoveryCode(code, notice(10)),
+            Spent::RecoveryCode(code, notice(10), event(10)),
         ] {
             let opening = (0..)
                 .zip(nodes.iter().cycle().take(9))
                 .map(|(try_, store)| {
                     let proven = Credentials {
-                        spent: Some(spent),
+                        spent: Some(spent.clone()),
                         ..proven.clone()
                     };
                     let mut opened = session(try_);
@@ -255,5 +256,8 @@ async fn nodes_that_sweep_at_once_do_not_wait_for_one_another() {
     let (one, other) = tokio::join!(nodes[0].sweep(long_after), nodes[1].sweep(long_after));
     assert!(!one.unwrap() && !other.unwrap());
     nodes[0].sweep(long_after).await.unwrap();
-    assert_eq!(nodes[0].end_session_of([5; 32], at(9)).await.unwrap(), None);
+    assert_eq!(
+        nodes[0].end_session_of([5; 32], event(9)).await.unwrap(),
+        None
+    );
 }
