@@ -5,6 +5,7 @@ use crate::{
         CHANGE, CODES, FACTOR, NEW, answer, begin, challenge, codes_in, confirm, person, send,
         shown_now, sign_in, state, subjects,
     },
+    security::{kinds, quick, until},
     shop::{Call, PASSWORD, Shop},
 };
 use serde_json::{Value, json};
@@ -257,4 +258,31 @@ async fn neither_secret_nor_recovery_codes_rest_in_clear() {
     assert!(!holds(&ann.app.secret()[..10]));
     let seen = shop.send(Call::get(FACTOR).bearer(&ann.token())).await;
     assert!(!seen.body.to_string().contains(&ann.secret));
+}
+
+#[tokio::test]
+async fn what_happens_to_a_factor_is_written_down() {
+    let shop = quick().await;
+    let root = shop.admin().await;
+    let ann = person(&shop, "ann").await;
+    sign_in(&shop, "ann", "000000").await;
+    let here = sign_in(&shop, "ann", &ann.codes[0]).await.access();
+    let both = |code: &str| json!({"password": PASSWORD, "code": code});
+    let made = send(&shop, "POST", CODES, &here, both(&ann.codes[1])).await;
+    let code = &codes_in(&made)[0];
+    let off = send(&shop, "DELETE", FACTOR, &here, both(code)).await;
+    assert_eq!(off.status, 204, "{:?}", off.body);
+    until(&shop, &root, "second_factor_refused", 1).await;
+    let kinds = kinds(&shop, &here).await;
+    for (kind, count) in [
+        ("second_factor_on", 1),
+        ("second_factor_refused", 1),
+        ("recovery_code_used", 3),
+        ("recovery_codes_made", 1),
+        ("second_factor_off", 1),
+        ("signed_in", 2),
+    ] {
+        let found = kinds.iter().filter(|found| *found == kind).count();
+        assert_eq!(found, count, "{kind} in {kinds:?}");
+    }
 }
