@@ -60,7 +60,7 @@ pub(super) async fn begin(
 ) -> Response {
     let who = match security::owner(&app, &visit, &form.csrf).await {
         Ok(who) => who,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let wish = BeginSecondFactor {
         password: form.password.into(),
@@ -82,7 +82,7 @@ pub(super) async fn confirm(
 ) -> Response {
     let who = match security::owner(&app, &visit, &form.csrf).await {
         Ok(who) => who,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let wish = ConfirmSecondFactor {
         code: form.code.into(),
@@ -105,7 +105,7 @@ pub(super) async fn renew(
 ) -> Response {
     let who = match security::owner(&app, &visit, &form.csrf).await {
         Ok(who) => who,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     match app.identity.renew_recovery_codes(&who, both(form)).await {
         Ok(codes) => shown(&app, &visit, false, codes).await,
@@ -121,7 +121,7 @@ pub(super) async fn end(
 ) -> Response {
     let who = match security::owner(&app, &visit, &form.csrf).await {
         Ok(who) => who,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     match app.identity.end_second_factor(&who, both(form)).await {
         Ok(()) => security::done("off"),

@@ -29,6 +29,8 @@ use serde::Deserialize;
 
 /// Where the page is.
 pub(super) const ADDRESS: &str = "/account/security";
+/// Where to go first, and then back here.
+const SIGN_IN: &str = "/sign-in?next=%2Faccount%2Fsecurity";
 const WRONG_PASSWORD: &str = "The password is wrong.";
 
 /// What the address may carry.
@@ -80,13 +82,18 @@ struct SecurityPage {
     next: String,
 }
 
-/// Who is signed in; a form with its proof of theirs, or the answer to whoever sends one without.
-pub(super) async fn owner(app: &App, visit: &Visit, csrf: &str) -> Result<Principal, Response> {
+/// Who is signed in; or what to answer whoever is not, or sends a form without its proof.
+pub(super) async fn owner(
+    app: &App,
+    visit: &Visit,
+    csrf: &str,
+) -> Result<Principal, Box<Response>> {
     let Some(principal) = visit.principal.clone() else {
-        return Err(see_other("/sign-in?next=%2Faccount%2Fsecurity", Vec::new()));
+        return Err(Box::new(see_other(SIGN_IN, Vec::new())));
     };
     if !forms::trusted(app.cookies, &visit.headers, csrf) {
-        return Err(problems::refuse(app, visit, Fault::new(Code::CsrfFailed)).await);
+        let refusal = problems::refuse(app, visit, Fault::new(Code::CsrfFailed));
+        return Err(Box::new(refusal.await));
     }
     Ok(principal)
 }
@@ -98,7 +105,7 @@ pub(super) async fn show(
     Query(wish): Query<Wish>,
 ) -> Response {
     if visit.principal.is_none() {
-        return see_other("/sign-in?next=%2Faccount%2Fsecurity", Vec::new());
+        return see_other(SIGN_IN, Vec::new());
     }
     page(&app, &visit, wish, Faults::default()).await
 }
@@ -197,7 +204,7 @@ pub(super) async fn change_password(
 ) -> Response {
     let who = match owner(&app, &visit, &form.csrf).await {
         Ok(who) => who,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let wish = ChangePassword {
         current_password: form.current.into(),
@@ -272,7 +279,7 @@ pub(super) async fn end_session(
 ) -> Response {
     let who = match owner(&app, &visit, &form.csrf).await {
         Ok(who) => who,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let Ok(id) = form.id.parse::<SessionId>() else {
         return problems::refuse(&app, &visit, Fault::new(Code::NotFound)).await;
@@ -296,7 +303,7 @@ pub(super) async fn end_sessions(
 ) -> Response {
     let who = match owner(&app, &visit, &form.csrf).await {
         Ok(who) => who,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     if let Err(error) = app.identity.end_own_sessions(&who).await {
         return problems::refuse(&app, &visit, Fault::from(error)).await;
