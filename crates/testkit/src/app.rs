@@ -6,9 +6,8 @@
 )]
 
 use crate::{client::Client, process::PASSWORD};
-use platform::digest::hmac_sha1;
+use platform::{clock::Clock, digest::hmac_sha1};
 use serde_json::json;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 const STEP_MS: i64 = 30_000;
 const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -65,8 +64,6 @@ impl App {
 
     /// What it shows now, or so many steps later.
     pub fn now(&self, steps_later: i64) -> String {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = now.expect("a time after 1970").as_millis();
-        self.at(i64::try_from(now).expect("a time that fits") + steps_later * STEP_MS)
+        self.at(Clock::System.now().as_ms() + steps_later * STEP_MS)
     }
 }
