@@ -13,6 +13,7 @@ use axum::{Form, extract::State, http::StatusCode, http::header, response::Respo
 use contracts::identity::{AnswerChallenge, LoginError};
 use platform::http::Fault;
 use serde::Deserialize;
+use std::future::Ready;
 
 /// What a form says about a code that opens nothing.
 pub(super) const WRONG: &str = "This code is wrong, too old, or was used before.";
@@ -39,8 +40,8 @@ struct CodePage {
 }
 
 /// GET `/sign-in/code`, as after a reload: there is nothing to go on with.
-pub(super) async fn show() -> Response {
-    see_other("/sign-in", Vec::new())
+pub(super) fn show() -> Ready<Response> {
+    std::future::ready(see_other("/sign-in", Vec::new()))
 }
 
 /// The page that follows the right password.
