@@ -70,7 +70,7 @@ pub(crate) fn code_in(mac: &[u8; 20]) -> u32 {
 pub(crate) fn recovery_text(code: &[u8; RECOVERY_BYTES]) -> String {
     let mut text = String::new();
     for (place, letter) in base32(code).chars().enumerate() {
-        if place > 0 && place % 6 == 0 {
+        if place > 0 && place.is_multiple_of(6) {
             text.push('-');
         }
         text.push(letter);
@@ -80,7 +80,7 @@ pub(crate) fn recovery_text(code: &[u8; RECOVERY_BYTES]) -> String {
 
 /// Base32 (RFC 4648) of a whole number of groups: five bytes, eight letters.
 pub(crate) fn base32(bytes: &[u8]) -> String {
-    debug_assert!(bytes.len() % 5 == 0, "nothing here needs padding");
+    debug_assert!(bytes.len().is_multiple_of(5), "nothing here needs padding");
     let mut text = String::new();
     for group in bytes.chunks(5) {
         let mut block = [0; 8];
@@ -99,7 +99,7 @@ pub(crate) fn base32(bytes: &[u8]) -> String {
 
 /// The bytes of a text that [`base32`] wrote.
 pub(crate) fn from_base32(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 8 != 0 {
+    if !text.len().is_multiple_of(8) {
         return None;
     }
     let mut bytes = Vec::new();

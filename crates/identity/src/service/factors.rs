@@ -116,7 +116,7 @@ async fn begin(
     };
     service.store.begin_factor(begun).await.map_err(refusal)?;
     let name = user.email.as_ref().map(Email::as_str);
-    let name = name.or(user.username.as_ref().map(Username::as_str));
+    let name = name.or_else(|| user.username.as_ref().map(Username::as_str));
     let secret = factor::base32(&secret);
     let uri = factor::uri(&service.post.public_url, name.unwrap_or_default(), &secret);
     Ok(FactorSecret {

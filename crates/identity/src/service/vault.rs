@@ -191,7 +191,7 @@ mod tests {
         let vault = Vault::new(&[7; 32]).unwrap();
         let (found, factor_of) = (credentials(ANN, "hash", 3), factor([5; 48]));
         let text = vault.challenge(&found, &factor_of, Timestamp::from_ms(9_000));
-        let challenge = Challenge::read(&text.clone().into()).unwrap();
+        let challenge = Challenge::read(&text.into()).unwrap();
         assert_eq!(challenge.expires_at, Timestamp::from_ms(9_000));
         assert!(vault.is_ours(&challenge, &found, &factor_of));
         for (other, factor_of) in [
@@ -209,7 +209,7 @@ mod tests {
             ..challenge
         };
         assert!(!vault.is_ours(&longer, &found, &factor_of), "its time");
-        for text in ["", "x", &text[1..], &"A".repeat(76), &"=".repeat(75)] {
+        for text in ["", "x", &"A".repeat(74), &"A".repeat(76), &"=".repeat(75)] {
             assert!(Challenge::read(&text.into()).is_none(), "{text}");
         }
     }

@@ -172,7 +172,7 @@ fn key_in(uri: &str) -> String {
     let secret = rest.split('&').next().unwrap_or_default();
     let mut key = String::new();
     for (place, letter) in secret.chars().enumerate() {
-        if place > 0 && place % 4 == 0 {
+        if place > 0 && place.is_multiple_of(4) {
             key.push(' ');
         }
         key.push(letter);
