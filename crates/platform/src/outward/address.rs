@@ -1,7 +1,7 @@
 //! An address that somebody else wrote down, read once and by one reader: what is looked at here is what is asked
 //! later. An address that could be read in two ways is refused.
 
-use axum::http::{HeaderValue, Uri};
+use hyper::{Uri, header::HeaderValue};
 use std::net::IpAddr;
 use url::{Host, Url};
 
@@ -88,6 +88,19 @@ impl Address {
     pub fn port(&self) -> u16 {
         // Both schemes have one.
         self.0.port_or_known_default().unwrap_or_default()
+    }
+
+    /// The whole address, secrets and all, for whoever goes there.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The same with more parameters.
+    #[must_use]
+    pub fn with_query(mut self, parameters: &[(&str, &str)]) -> Self {
+        self.0.query_pairs_mut().extend_pairs(parameters);
+        self
     }
 
     /// The host: a name, or an address in the network.
@@ -219,6 +232,16 @@ mod tests {
         );
         assert_eq!(read("http://[::1]:80/.."), of("[::1]", 80, "/"));
         assert_eq!(read("https://1.1.1.1/?"), of("1.1.1.1", 443, "/?"));
+    }
+
+    #[test]
+    fn parameters_are_added_to_those_that_are_there() {
+        let address = Address::parse("https://a.example/go?x=1").unwrap();
+        let address = address.with_query(&[("y", "a b&c"), ("z", "é")]);
+        assert_eq!(
+            address.as_str(),
+            "https://a.example/go?x=1&y=a+b%26c&z=%C3%A9"
+        );
     }
 
     #[test]

@@ -12,26 +12,28 @@ mod resolve;
 mod tests;
 
 pub use address::{Address, Refusal};
+pub use hyper::{HeaderMap, StatusCode, header};
 pub use networks::Network;
 pub use options::{DEFAULTS, Options};
 
-use axum::{
-    body::Bytes,
-    http::{
-        HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode,
-        header::{CONNECTION, CONTENT_TYPE, HOST, USER_AGENT},
-    },
-};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use connect::Stream;
 use contracts::BoxError;
 use futures_util::future::{Either, select};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{
+    Method, Request,
+    body::Bytes,
+    client::conn::http1::{self, SendRequest},
+    header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT},
+};
 use hyper_util::rt::TokioIo;
 use resolve::{Resolve, System};
+use secrecy::{ExposeSecret, SecretString};
 use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_rustls::TlsConnector;
+use url::form_urlencoded::{Serializer, byte_serialize};
 
 /// Who we say that we are: always the same, and nothing of the machine.
 const AGENT: HeaderValue = HeaderValue::from_static("souk");
@@ -63,12 +65,19 @@ pub enum OutwardError {
 }
 
 /// What is asked.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Question {
     method: Method,
     address: Address,
     headers: HeaderMap,
     body: Bytes,
+}
+
+impl std::fmt::Debug for Question {
+    /// Without what may be secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.address)
+    }
 }
 
 impl Question {
@@ -94,11 +103,43 @@ impl Question {
         question.with(CONTENT_TYPE, kind)
     }
 
+    /// With the fields of a form.
+    #[must_use]
+    pub fn form(address: Address, fields: &[(&str, &str)]) -> Self {
+        let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self::post(address, kind, body)
+    }
+
     /// The same with another field in its head.
     #[must_use]
     pub fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
+    }
+
+    /// The same by a client of an OAuth server, which encodes both before it writes them down (RFC 6749, 2.3.1).
+    ///
+    /// # Errors
+    /// Never in practice: what is encoded can stand in a head.
+    pub fn by_client(self, id: &str, secret: &SecretString) -> Result<Self, BoxError> {
+        let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+        let pair = format!("{}:{}", encoded(id), encoded(secret.expose_secret()));
+        self.authorized("Basic", &STANDARD.encode(pair))
+    }
+
+    /// The same by whoever has this token.
+    ///
+    /// # Errors
+    /// When the token cannot stand in a head.
+    pub fn by_bearer(self, token: &SecretString) -> Result<Self, BoxError> {
+        self.authorized("Bearer", token.expose_secret())
+    }
+
+    fn authorized(self, scheme: &str, proof: &str) -> Result<Self, BoxError> {
+        let mut value = HeaderValue::from_str(&format!("{scheme} {proof}"))?;
+        value.set_sensitive(true);
+        Ok(self.with(AUTHORIZATION, value))
     }
 }
 

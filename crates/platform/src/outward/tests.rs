@@ -118,6 +118,27 @@ async fn a_question_says_nothing_of_us_but_what_it_must() {
 }
 
 #[tokio::test]
+async fn a_form_and_a_client_are_written_as_oauth_wants_them() {
+    let (at, heads) = saying(FINE);
+    let outward = outward(open(), Names::default());
+    let address = Address::parse(&format!("http://{at}/token")).unwrap();
+    let question = Question::form(address, &[("code", "a b&c")]);
+    let question = question.by_client("the shop", &"s:cret".into()).unwrap();
+    assert!(
+        !format!("{question:?}").contains("czpjcmV0"),
+        "{question:?}"
+    );
+    outward.ask(question).await.unwrap();
+    let head = heads.recv().unwrap();
+    assert!(head.starts_with("POST /token HTTP/1.1\r\n"), "{head}");
+    assert!(
+        head.contains("authorization: Basic dGhlK3Nob3A6cyUzQWNyZXQ=\r\n"),
+        "{head}"
+    );
+    assert!(head.contains("content-length: 12\r\n"), "{head}");
+}
+
+#[tokio::test]
 async fn nothing_is_sent_inside_whatever_the_name_says() {
     let (at, heads) = saying(FINE);
     let port = at.port();
