@@ -6,7 +6,11 @@
     reason = "a test that cannot go on should stop"
 )]
 
+<<<<<<< HEAD
 mod authority;
+=======
+mod app;
+>>>>>>> main
 mod binary;
 mod client;
 mod command;
@@ -23,7 +27,11 @@ mod raw;
 mod redis;
 mod servers;
 
+<<<<<<< HEAD
 pub use authority::Authority;
+=======
+pub use app::App;
+>>>>>>> main
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};
 pub use command::{Running, Said, run, run_with};
