@@ -6,11 +6,8 @@
     reason = "a test that cannot go on should stop"
 )]
 
-<<<<<<< HEAD
-mod authority;
-=======
 mod app;
->>>>>>> main
+mod authority;
 mod binary;
 mod client;
 mod command;
@@ -27,11 +24,8 @@ mod raw;
 mod redis;
 mod servers;
 
-<<<<<<< HEAD
-pub use authority::Authority;
-=======
 pub use app::App;
->>>>>>> main
+pub use authority::Authority;
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};
 pub use command::{Running, Said, run, run_with};
