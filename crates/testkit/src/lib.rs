@@ -7,6 +7,7 @@
 )]
 
 mod app;
+mod authority;
 mod binary;
 mod client;
 mod command;
@@ -24,6 +25,7 @@ mod redis;
 mod servers;
 
 pub use app::App;
+pub use authority::Authority;
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};
 pub use command::{Running, Said, run, run_with};
