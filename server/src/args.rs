@@ -27,7 +27,7 @@ pub struct Cli {
 pub enum Command {
     /// Open the shop (what `souk` alone does)
     Serve(ServeArgs),
-    /// Make or raise an admin; works while the shop is open
+    /// Make or raise an admin, take off a second factor that was lost; works while the shop is open
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Read files into the shop
@@ -131,6 +131,15 @@ pub enum AdminCommand {
     /// API keys of programs; works while the shop is open
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Let somebody who has lost app and recovery codes sign in by the password alone; ends their sessions
+    SecondFactorOff {
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The account's e-mail address
+        #[arg(long)]
+        email: String,
+    },
 }
 
 /// `souk admin keys ...`
@@ -168,7 +177,7 @@ pub enum KeysCommand {
         /// The folder and the configuration file.
         #[command(flatten)]
         data: DataArgs,
-        /// Its id, as key_01h455vb4pex5vsknk084sn02q
+        /// Its id, as the list tells it
         id: ApiKeyId,
     },
 }

@@ -13,6 +13,7 @@ use testkit::{Answer, Client};
 /// Where the body proves who asks: a key is not even looked at.
 const CREDENTIALS: &[&str] = &[
     "/api/v1/auth/login",
+    "/api/v1/auth/login/second-factor",
     "/api/v1/auth/register",
     "/api/v1/auth/refresh",
     "/api/v1/auth/setup",
@@ -213,7 +214,7 @@ async fn what_is_nearly_a_key_is_refused_alike_and_at_once() {
         .post(&path, &json!({"password": crate::cast::PASSWORD}))
         .await;
     let turned = turned.str("/secret").to_owned();
-    let last = if good.ends_with('0') { "1" } else { "0" };
+    let last = if turned.ends_with('0') { "1" } else { "0" };
     let texts = [
         ("revoked", revoked.str("/secret").to_owned()),
         ("of before", good.clone()),

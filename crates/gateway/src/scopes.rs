@@ -35,6 +35,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/audit", Session),
     ("GET", "/api/v1/audit/security-events", Session),
     ("POST", "/api/v1/auth/login", Session),
+    ("POST", "/api/v1/auth/login/second-factor", Session),
     ("POST", "/api/v1/auth/logout", Session),
     ("POST", "/api/v1/auth/password/change", Session),
     ("POST", "/api/v1/auth/password/forgot", Session),
@@ -54,6 +55,11 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/me", Of(ProfileRead)),
     ("PATCH", "/api/v1/me", Session),
     ("DELETE", "/api/v1/me", Session),
+    ("GET", "/api/v1/me/second-factor", Session),
+    ("POST", "/api/v1/me/second-factor", Session),
+    ("DELETE", "/api/v1/me/second-factor", Session),
+    ("POST", "/api/v1/me/second-factor/confirm", Session),
+    ("POST", "/api/v1/me/second-factor/recovery-codes", Session),
     ("GET", "/api/v1/me/security-events", Session),
     ("GET", "/api/v1/me/sessions", Session),
     ("DELETE", "/api/v1/me/sessions", Session),
@@ -89,6 +95,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("DELETE", "/api/v1/products/{product}", Of(ProductsWrite)),
     ("GET", "/api/v1/users/{id}", Session),
     ("PATCH", "/api/v1/users/{id}", Session),
+    ("DELETE", "/api/v1/users/{id}/second-factor", Session),
 ];
 
 /// What the route at this path asks of an API key, if it is one of the document's. Whoever reads its head alone needs

@@ -28,6 +28,9 @@ pub struct MakeApiKey {
     /// The owner's password, once more.
     #[schema(value_type = String, format = Password)]
     pub password: SecretString,
+    /// A code, if the second factor is on.
+    #[schema(value_type = Option<String>)]
+    pub code: Option<SecretString>,
 }
 
 /// A wish for another secret of a key.
@@ -41,6 +44,9 @@ pub struct RotateApiKey {
     /// The owner's password, once more.
     #[schema(value_type = String, format = Password)]
     pub password: SecretString,
+    /// A code, if the second factor is on.
+    #[schema(value_type = Option<String>)]
+    pub code: Option<SecretString>,
 }
 
 /// Which keys, from where. Newest first.
@@ -164,6 +170,12 @@ pub enum ApiKeyError {
     /// The password is wrong, or the account has gone.
     #[error("the credentials are wrong")]
     InvalidCredentials,
+    /// The account's second factor is on.
+    #[error("a code is asked for")]
+    SecondFactorRequired,
+    /// The code is wrong, of another time, or was used.
+    #[error("the code is wrong")]
+    CodeInvalid,
     /// Too many wrong tries on this account lately.
     #[error("too many tries, {retry_after_seconds} s to wait")]
     TooManyTries {
@@ -185,7 +197,11 @@ pub enum ApiKeyError {
 impl From<LoginError> for ApiKeyError {
     fn from(error: LoginError) -> Self {
         match error {
-            LoginError::InvalidCredentials => Self::InvalidCredentials,
+            LoginError::InvalidCredentials | LoginError::ChallengeInvalid => {
+                Self::InvalidCredentials
+            }
+            LoginError::SecondFactorRequired { .. } => Self::SecondFactorRequired,
+            LoginError::CodeInvalid => Self::CodeInvalid,
             LoginError::TooManyTries {
                 retry_after_seconds,
             } => Self::TooManyTries {
@@ -210,6 +226,10 @@ impl ToProblem for ApiKeyError {
                 .detail(format!("you have {most} keys; revoke one first")),
             Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Self::InvalidCredentials => Problem::new(Code::InvalidCredentials),
+            Self::SecondFactorRequired => {
+                LoginError::SecondFactorRequired { challenge: None }.to_problem()
+            }
+            Self::CodeInvalid => LoginError::CodeInvalid.to_problem(),
             Self::TooManyTries {
                 retry_after_seconds,
             } => Problem::new(Code::RateLimited).retry_after(*retry_after_seconds),

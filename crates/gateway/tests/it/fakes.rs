@@ -13,12 +13,14 @@ use contracts::{
     BoxError,
     access::{AccessClaims, Principal, Role},
     identity::{
-        ApiKeyError, ApiKeyMade, ApiKeyQuery, ApiKeyView, ChangePassword, DeleteAccount, Ended,
+        AnswerChallenge, ApiKeyError, ApiKeyMade, ApiKeyQuery, ApiKeyView, BeginSecondFactor,
+        ChangePassword, ConfirmSecondFactor, DeleteAccount, Ended, FactorError, FactorSecret,
         ForgotPassword, Identity, KeyHolder, LinkError, Login, LoginError, MakeApiKey,
-        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
-        RegisterError, RegisterUser, ResetPassword, RotateApiKey, SecurityEventError,
-        SecurityEventQuery, SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles,
-        SetupAdmin, ShownKey, SignedIn, UserView, VerifyEmail,
+        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
+        RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, RotateApiKey,
+        SecondFactorView, SecondFactors, SecurityEventError, SecurityEventQuery, SecurityEventView,
+        SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, ShownKey, SignedIn,
+        UserView, VerifyEmail,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{ApiKeyId, Page, SessionId, Timestamp, UserId, Version},
@@ -202,6 +204,43 @@ impl FakeKeys {
 
 fn away() -> contracts::BoxError {
     "not asked in these tests".into()
+}
+
+#[async_trait]
+impl SecondFactors for FakeIdentity {
+    async fn answer_challenge(&self, _: AnswerChallenge) -> Result<SignedIn, LoginError> {
+        Err(LoginError::Internal(away()))
+    }
+    async fn second_factor(&self, _: &Principal) -> Result<SecondFactorView, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn begin_second_factor(
+        &self,
+        _: &Principal,
+        _: BeginSecondFactor,
+    ) -> Result<FactorSecret, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn confirm_second_factor(
+        &self,
+        _: &Principal,
+        _: ConfirmSecondFactor,
+    ) -> Result<RecoveryCodes, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn renew_recovery_codes(
+        &self,
+        _: &Principal,
+        _: ProveTwice,
+    ) -> Result<RecoveryCodes, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn end_second_factor(&self, _: &Principal, _: ProveTwice) -> Result<(), FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn take_second_factor_off(&self, _: &Principal, _: UserId) -> Result<(), ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
 }
 
 #[async_trait]

@@ -22,6 +22,7 @@ pub(crate) struct MakeKey {
     scopes: Vec<Scope>,
     expires_at: Option<Timestamp>,
     password: Sent,
+    code: Option<Sent>,
 }
 
 impl From<MakeApiKey> for MakeKey {
@@ -31,6 +32,7 @@ impl From<MakeApiKey> for MakeKey {
             scopes: wish.scopes,
             expires_at: wish.expires_at,
             password: Sent(wish.password),
+            code: wish.code.map(Sent),
         }
     }
 }
@@ -42,6 +44,7 @@ impl From<MakeKey> for MakeApiKey {
             scopes: wish.scopes,
             expires_at: wish.expires_at,
             password: wish.password.0,
+            code: wish.code.map(|code| code.0),
         }
     }
 }
@@ -51,6 +54,7 @@ impl From<MakeKey> for MakeApiKey {
 pub(crate) struct RotateKey {
     grace_seconds: u32,
     password: Sent,
+    code: Option<Sent>,
 }
 
 impl From<RotateApiKey> for RotateKey {
@@ -58,6 +62,7 @@ impl From<RotateApiKey> for RotateKey {
         Self {
             grace_seconds: wish.grace_seconds,
             password: Sent(wish.password),
+            code: wish.code.map(Sent),
         }
     }
 }
@@ -67,6 +72,7 @@ impl From<RotateKey> for RotateApiKey {
         Self {
             grace_seconds: wish.grace_seconds,
             password: wish.password.0,
+            code: wish.code.map(|code| code.0),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod api_keys;
 mod common;
+pub(crate) mod factor;
 pub(crate) mod mail;
 pub(crate) mod name;
 pub(crate) mod password;

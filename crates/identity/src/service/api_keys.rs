@@ -1,12 +1,12 @@
 //! API keys of machines: made and changed by their owner's password, ended by their owner or an admin, and told at the
 //! door whom they stand for. A key's text is answered once and kept nowhere, not even for a request that is repeated.
 
-use super::{Service, mails, proof, security::told};
+use super::{Service, codes, mails, proof, security::told};
 use crate::{
     domain::{
         api_keys::{self, Standing},
         mail::MailKind,
-        security::SecurityEvent,
+        security::{Actor, SecurityEvent},
         user::User,
     },
     store::{
@@ -108,10 +108,12 @@ pub(super) async fn make(
     let user = owner(service, who.user_id).await?;
     // What is refused by a look must not cost us a hash.
     let wanted = check(service, &user, wanted)?;
-    let proven = prove(service, who, wish.password).await?;
+    let proven = prove(service, who, (wish.password, wish.code)).await?;
+    let used = codes::told_of(&proven);
     let event = service.event(SecurityEventKind::ApiKeyMade);
     let event = event.by(who).of(who.user_id);
-    keep(service, proven, wanted, request, event).await
+    let made = keep(service, proven, wanted, request, event).await;
+    counted(service, who.user_id, used, made)
 }
 
 async fn owner(service: &Service, id: UserId) -> Result<User, ApiKeyError> {
@@ -141,17 +143,31 @@ fn invalid(field: &'static str) -> impl FnOnce(ValueError) -> ApiKeyError {
 async fn prove(
     service: &Service,
     who: &Principal,
-    password: SecretString,
+    (password, code): (SecretString, Option<SecretString>),
 ) -> Result<Credentials, ApiKeyError> {
     let id = who.user_id;
     let found = service.store.credentials_of(id).await.map_err(failure)?;
+    codes::came(found.as_ref(), code.as_ref())?;
     let account = proof::account_of_user(id);
     let refused = service.event(SecurityEventKind::PasswordRefused);
     let refused = refused.by(who).of(id);
-    Ok(service
-        .prover
-        .prove(account, found, password, refused)
-        .await?)
+    let proving = service.prover.prove(account, found, password, refused);
+    Ok(codes::prove(service, proving.await?, code.as_ref()).await?)
+}
+
+/// What the count of wrong tries hears of a commit that should have used a code up.
+fn counted<T>(
+    service: &Service,
+    owner: UserId,
+    used: Option<SecurityEvent>,
+    outcome: Result<T, ApiKeyError>,
+) -> Result<T, ApiKeyError> {
+    match &outcome {
+        Ok(_) => codes::used(service, owner, used),
+        Err(ApiKeyError::CodeInvalid) => codes::missed(service, owner),
+        Err(_) => {}
+    }
+    outcome
 }
 
 async fn keep(
@@ -173,6 +189,7 @@ async fn keep(
         at,
         most: service.config.api_keys_max,
         request,
+        by_command: event.actor == Actor::System,
         notice: mails::notice(MailKind::ApiKeyMade, at),
         event: event.clone(),
     });
@@ -303,7 +320,8 @@ pub(super) async fn rotate(
     if !is_theirs {
         return Err(ApiKeyError::NotFound);
     }
-    let proven = prove(service, who, wish.password).await?;
+    let proven = prove(service, who, (wish.password, wish.code)).await?;
+    let used = codes::told_of(&proven);
     let secret = ApiKey::fresh(id).map_err(ApiKeyError::Internal)?;
     let at = service.clock.now();
     let turn = Turn {
@@ -319,7 +337,8 @@ pub(super) async fn rotate(
             .of(who.user_id),
     };
     let event = turn.event.clone();
-    let key = service.store.turn_api_key(turn).await.map_err(refusal)?;
+    let turned = service.store.turn_api_key(turn).await.map_err(refusal);
+    let key = counted(service, who.user_id, used, turned)?;
     told(&event);
     Ok(ApiKeyMade {
         key: shown(key, at),

@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use async_trait::async_trait;
 use contracts::{
-    identity::{ApiKeyError, ApiKeyView, KeyHolder},
+    identity::{ApiKeyError, ApiKeyView, KeyHolder, LoginError},
     request::Answered,
     scopes::Scope,
     values::{ApiKeyId, Timestamp, UserId},
@@ -34,6 +34,8 @@ pub(crate) struct NewApiKey {
     /// So many may stand at a time.
     pub(crate) most: u32,
     pub(crate) request: Option<KeyedRequest>,
+    /// Whether it is wished for at the command line, where no second factor is asked for.
+    pub(crate) by_command: bool,
     /// Tells the owner.
     pub(crate) notice: NewMail,
     pub(crate) event: SecurityEvent,
@@ -85,6 +87,14 @@ pub(crate) struct KeyUse {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Kept {
     pub(super) id: ApiKeyId,
+}
+
+/// A refusal of what proves an owner, in the words of keys.
+pub(super) fn of_key(abort: Abort<LoginError>) -> Abort<ApiKeyError> {
+    match abort {
+        Abort::Refused(refusal) => Abort::Refused(refusal.into()),
+        Abort::Failed(error) => Abort::Failed(error),
+    }
 }
 
 /// The secrets of a row's columns.

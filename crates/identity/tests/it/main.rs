@@ -13,11 +13,14 @@
 mod accounts;
 mod admins;
 mod api_keys;
+mod codes;
+mod factors;
 mod forgery;
 mod input;
 mod links;
 mod mails;
 mod own_sessions;
+mod people;
 mod races;
 mod security;
 mod sessions;

@@ -1,7 +1,7 @@
 //! The table of API keys, of which only hashes are kept. The user's row is locked before any key of theirs, but where
 //! a use is noted: that takes one key alone.
 
-use super::{PostgresStore, mails, rows, security, users};
+use super::{PostgresStore, factors, mails, rows, security, users};
 use crate::{
     domain::{
         api_keys::{Former, scopes_from_text, scopes_text},
@@ -12,7 +12,7 @@ use crate::{
         SWEEP_MAX,
         api_keys::{
             ApiKeys, FoundKey, KEEP_OVER_SECONDS, Kept, KeyUse, NewApiKey, Revoked, Turn, USE_MS,
-            secrets,
+            of_key, secrets,
         },
         failure,
     },
@@ -237,6 +237,10 @@ async fn insert(
     if is_proven.is_none() {
         return Err(Abort::Refused(ApiKeyError::InvalidCredentials));
     }
+    if !key.by_command {
+        let spent = factors::spend(connection, &key.proven).await;
+        spent.map_err(of_key)?;
+    }
     let expires_at = key.expires_at.map(Timestamp::as_ms);
     let values: [&(dyn ToSql + Sync); 8] = [
         &name(key.id),
@@ -287,6 +291,8 @@ async fn replace(connection: &Connection, turn: &Turn) -> Result<ApiKeyView, Abo
     connection.query_opt(LOCK_OWNER, &[&owner]).await?;
     let owner = users::still_proven(connection, &turn.proven).await?;
     let owner = owner.ok_or(Abort::Refused(ApiKeyError::InvalidCredentials))?;
+    let spent = factors::spend(connection, &turn.proven).await;
+    spent.map_err(of_key)?;
     let found = found(connection, turn.id).await?;
     let found = found.filter(|found| found.holder.user_id == owner.id && !found.has_ended);
     let found = found.ok_or(Abort::Refused(ApiKeyError::NotFound))?;

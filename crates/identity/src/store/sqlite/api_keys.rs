@@ -1,6 +1,6 @@
 //! The table of API keys, of which only hashes are kept.
 
-use super::{SqliteStore, mails, security, users};
+use super::{SqliteStore, factors, mails, security, users};
 use crate::{
     domain::{
         api_keys::{Former, scopes_from_text, scopes_text},
@@ -11,7 +11,7 @@ use crate::{
         SWEEP_MAX,
         api_keys::{
             ApiKeys, FoundKey, KEEP_OVER_SECONDS, Kept, KeyUse, NewApiKey, Revoked, Turn, USE_MS,
-            secrets,
+            of_key, secrets,
         },
         failure,
     },
@@ -74,6 +74,9 @@ impl ApiKeys for SqliteStore {
                 return Ok(Answered::replayed(first));
             }
             let made = insert(c, &key)?;
+            if !key.by_command {
+                factors::spend(c, &key.proven).map_err(of_key)?;
+            }
             mails::insert(c, made.owner, &key.notice)?;
             security::insert(c, &key.event)?;
             if let Some(request) = &key.request {
@@ -123,6 +126,7 @@ impl ApiKeys for SqliteStore {
             let former = found.secrets.former_after(turn.at, turn.grace_seconds);
             let turned = replace(c, &turn, former)?;
             let turned = turned.ok_or(Abort::Refused(ApiKeyError::NotFound))?;
+            factors::spend(c, &turn.proven).map_err(of_key)?;
             mails::insert(c, owner.id, &turn.notice)?;
             security::insert(c, &turn.event)?;
             Ok(turned)

@@ -1,6 +1,7 @@
 //! The embedded store: statements beside the rows they read. Decides nothing that is not about rows.
 
 mod api_keys;
+mod factors;
 mod links;
 mod mails;
 mod rows;
@@ -12,7 +13,7 @@ mod users;
 use super::{
     Credentials, DueMail, LoginName, MailTake, NewLink, NewSession, NewUser, OpenSession,
     PasswordChange, PasswordReset, Rename, RoleChange, Rotated, Rotation, Secrets, Setup,
-    SigningKey, Store, TokenHash, failure,
+    SigningKey, Store, TokenHash, failure, of_password,
 };
 use crate::domain::{mail::MailKind, security::SecurityEvent, user::User};
 use async_trait::async_trait;
@@ -51,8 +52,13 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 5,
+        name: "second_factors",
+        sql: include_str!("../../../migrations/sqlite/0005_second_factors.sql"),
+    },
+    Migration {
+        number: 6,
         name: "api_keys",
-        sql: include_str!("../../../migrations/sqlite/0005_api_keys.sql"),
+        sql: include_str!("../../../migrations/sqlite/0006_api_keys.sql"),
     },
 ];
 
@@ -178,6 +184,7 @@ impl Store for SqliteStore {
         let write = self.database.write(move |c| {
             let user = users::still_proven(c, &proven)?
                 .ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
+            factors::spend(c, &proven)?;
             sessions::insert(c, user.id, &session)?;
             Ok(user)
         });
@@ -240,6 +247,7 @@ impl Store for SqliteStore {
             if !users::change_password(c, &change)? {
                 return Err(Abort::Refused(PasswordError::InvalidCredentials));
             }
+            factors::spend(c, &change.proven).map_err(of_password)?;
             let user = change.proven.user_id;
             links::forget(c, user, MailKind::ResetPassword)?;
             mails::insert(c, user, &change.notice)?;
@@ -288,6 +296,8 @@ impl Store for SqliteStore {
             let at = event.at;
             let epoch = users::erase(c, &proven, at)?
                 .ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
+            factors::spend(c, &proven)?;
+            factors::forget(c, proven.user_id)?;
             sessions::end_all(c, proven.user_id, "deleted", at)?;
             mails::forget_all(c, proven.user_id)?;
             links::forget_all(c, proven.user_id)?;
@@ -401,7 +411,10 @@ impl Store for SqliteStore {
 
     async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
         let write = self.database.write(move |c| {
-            Ok(sessions::sweep(c, now)? | links::sweep(c, now)? | api_keys::sweep(c, now)?)
+            Ok(sessions::sweep(c, now)?
+                | links::sweep(c, now)?
+                | api_keys::sweep(c, now)?
+                | factors::sweep(c, now)?)
         });
         write.await.map_err(failure)
     }

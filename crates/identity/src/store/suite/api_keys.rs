@@ -32,6 +32,7 @@ async fn wanted(store: &dyn Store, secret: u8, seconds: i64) -> NewApiKey {
         at: at(seconds),
         most: MOST,
         request: None,
+        by_command: false,
         notice: notice(seconds),
         event: event(seconds),
     }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod api_keys;
+mod factors;
 mod links;
 mod mails;
 mod nodes;
@@ -65,6 +66,15 @@ store_suite! {
         another_secret_takes_the_place_of_the_one_before,
         a_use_is_noted_once_a_minute,
         keys_go_with_their_account_and_long_after_their_end,
+    },
+    factors::{
+        a_factor_is_begun_turned_on_and_off,
+        a_step_is_used_once_and_none_before_it_any_more,
+        a_recovery_code_is_used_once_and_its_owner_is_owed_a_mail,
+        nothing_is_opened_by_a_password_alone_once_the_factor_is_on,
+        a_factor_that_was_lost_is_taken_off_with_all_sessions,
+        a_deleted_account_leaves_no_factor,
+        secrets_that_were_never_confirmed_are_forgotten_after_a_day,
     },
     links::{
         a_link_is_owed_to_an_account_and_not_too_often,

@@ -27,32 +27,3 @@ CREATE TABLE api_keys (
 CREATE INDEX api_keys_by_user ON api_keys (user_id, key_id);
 CREATE INDEX api_keys_by_revocation ON api_keys (revoked_at_ms) WHERE revoked_at_ms IS NOT NULL;
 CREATE INDEX api_keys_by_expiry ON api_keys (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
-
--- The same table with one more kind.
-CREATE TABLE mails_anew (
-    mail_number   INTEGER PRIMARY KEY,
-    mail_id       BLOB NOT NULL,
-    user_id       BLOB NOT NULL,
-    kind          TEXT NOT NULL,
-    tries         INTEGER NOT NULL,
-    due_at_ms     INTEGER NOT NULL,
-    created_at_ms INTEGER NOT NULL,
-    expires_at_ms INTEGER NOT NULL,
-    CONSTRAINT mails_id_unique UNIQUE (mail_id),
-    CONSTRAINT mails_user FOREIGN KEY (user_id) REFERENCES users (user_id),
-    CONSTRAINT mails_id_length CHECK (length(mail_id) = 16),
-    CONSTRAINT mails_kind_known CHECK (
-        kind IN ('password_changed', 'reset_password', 'verify_email', 'api_key_made')
-    ),
-    CONSTRAINT mails_tries_not_negative CHECK (tries >= 0)
-) STRICT;
-
-INSERT INTO mails_anew (mail_number, mail_id, user_id, kind, tries, due_at_ms, created_at_ms, expires_at_ms)
-SELECT mail_number, mail_id, user_id, kind, tries, due_at_ms, created_at_ms, expires_at_ms
-  FROM mails;
-
-DROP TABLE mails;
-ALTER TABLE mails_anew RENAME TO mails;
-
-CREATE INDEX mails_by_due ON mails (due_at_ms);
-CREATE INDEX mails_by_user ON mails (user_id);

@@ -27,10 +27,3 @@ CREATE TABLE api_keys (
 CREATE INDEX api_keys_by_user ON api_keys (user_id, key_id);
 CREATE INDEX api_keys_by_revocation ON api_keys (revoked_at_ms) WHERE revoked_at_ms IS NOT NULL;
 CREATE INDEX api_keys_by_expiry ON api_keys (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
-
--- One more kind of mail.
-ALTER TABLE mails
-    DROP CONSTRAINT mails_kind_known,
-    ADD CONSTRAINT mails_kind_known CHECK (
-        kind IN ('password_changed', 'reset_password', 'verify_email', 'api_key_made')
-    );
