@@ -1,8 +1,12 @@
 //! API keys as their owners see them: made with the password, shown once, changed, ended, and used.
 
-use crate::shop::{Answer, Call, PASSWORD, Shop};
+use crate::{
+    people::{begin, codes_in, confirm, shown_now},
+    shop::{Answer, Call, PASSWORD, Shop},
+};
 use contracts::{access::Principal, scopes::Scope};
 use serde_json::{Value, json};
+use testkit::App;
 
 const KEYS: &str = "/api/v1/api-keys";
 
@@ -367,4 +371,32 @@ async fn what_happens_to_keys_is_in_the_audit_log() {
         assert_eq!(refused["user_id"].is_string(), expected == "ended_key");
     }
     shop.tasks.stop();
+}
+
+#[tokio::test]
+async fn where_the_second_factor_is_on_a_key_takes_a_code_as_well() {
+    let shop = Shop::start().await;
+    let ann = shop.register("ann").await.access();
+    let begun = begin(&shop, &ann).await;
+    let app = App::new(begun.body["secret"].as_str().unwrap());
+    let codes = codes_in(&confirm(&shop, &ann, &shown_now(&shop, &app)).await);
+    let with = |code: &str| {
+        let mut body = wish(&["orders:read"]);
+        body["code"] = json!(code);
+        body
+    };
+    let none = make(&shop, &ann, &wish(&["orders:read"])).await;
+    assert_eq!(none.short(), "401 second_factor_required");
+    let wrong = make(&shop, &ann, &with("000000")).await;
+    assert_eq!(wrong.short(), "401 invalid_code");
+    let made = make(&shop, &ann, &with(&codes[0])).await;
+    assert_eq!(made.status, 201, "{:?}", made.body);
+    let used = make(&shop, &ann, &with(&codes[0])).await;
+    assert_eq!(used.short(), "401 invalid_code", "once");
+    let bare = rotate(&shop, &ann, &id(&made), &json!({"password": PASSWORD})).await;
+    assert_eq!(bare.short(), "401 second_factor_required");
+    let both = json!({"password": PASSWORD, "code": codes[1]});
+    let turned = rotate(&shop, &ann, &id(&made), &both).await;
+    assert_eq!(turned.status, 200, "{:?}", turned.body);
+    assert!(let_in(&shop, &secret(&turned)).await.is_some());
 }
