@@ -113,6 +113,8 @@ pub(super) async fn make(
     let event = service.event(SecurityEventKind::ApiKeyMade);
     let event = event.by(who).of(who.user_id);
     let made = keep(service, proven, wanted, request, event).await;
+    // A repetition uses nothing up.
+    let used = used.filter(|_| !matches!(&made, Ok(made) if made.replayed));
     counted(service, who.user_id, used, made)
 }
 
