@@ -142,7 +142,9 @@ impl MailKind {
                 "was opened, or changed, with one of your recovery codes. It is good no\r\n\
                  more; you make other ones where you change your password."
             }
-            Self::PasswordChanged | Self::ResetPassword | Self::VerifyEmail => "",
+            Self::ApiKeyMade | Self::PasswordChanged | Self::ResetPassword | Self::VerifyEmail => {
+                ""
+            }
         };
         format!(
             "Hello,\r\n\r\n\
