@@ -4,6 +4,7 @@
 mod contract;
 mod http;
 mod login;
+mod openid;
 mod secrets;
 mod shop;
 mod slow;
@@ -55,6 +56,11 @@ const PARTS: &[Part] = &[
         name: "login",
         what: "an unknown user takes as long as a wrong password",
         run: login::run,
+    },
+    Part {
+        name: "openid",
+        what: "a certified provider of identities signs people in",
+        run: openid::run,
     },
     Part {
         name: "slow",

@@ -1,5 +1,5 @@
-//! Other people's tools: programs of Debian's packages, programs of Python's. What is missing is installed where that
-//! may be done; Python's go into a folder of their own and touch nothing else.
+//! Other people's tools: programs of Debian's packages, programs of Python's and Node's. What is missing is installed
+//! where that may be done; the latter go into folders of their own and touch nothing else.
 
 use super::Stand;
 use crate::servers;
@@ -45,6 +45,38 @@ pub(super) fn python(
         }
     }
     Ok(Ok(found))
+}
+
+/// The folder of a package of Node's in this very version; an error says how to get it. Nothing that it brings is run
+/// while it is installed.
+pub(super) fn node(
+    stand: &Stand,
+    package: &str,
+    version: &str,
+) -> io::Result<Result<PathBuf, String>> {
+    let folder = stand.folder.join(format!("{package}-{version}"));
+    let wanted = format!("{package}@{version}");
+    if !folder.join("node_modules").join(package).is_dir() {
+        std::fs::create_dir_all(&folder)?;
+        let mut npm = Command::new("npm");
+        npm.args([
+            "install",
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+        ])
+        .args(["--prefix".as_ref(), folder.as_os_str(), wanted.as_ref()]);
+        if !quietly(&mut npm) {
+            // Half an installation would be taken for a whole one next time.
+            remove(&folder)?;
+            return Ok(Err(format!(
+                "{package} is not here: node with npm, and `npm install {wanted}` into {}",
+                folder.display()
+            )));
+        }
+    }
+    Ok(Ok(folder))
 }
 
 fn quietly(command: &mut Command) -> bool {

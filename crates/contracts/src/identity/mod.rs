@@ -1,11 +1,16 @@
 //! Identity: who people are, and the tokens that prove it. Passwords never come back out.
 
 mod errors;
+mod external;
 mod links;
 mod sessions;
 
 pub use errors::{
     LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError, SessionError,
+};
+pub use external::{
+    BeginExternal, ChangeExternal, EndExternal, External, ExternalAttempt, ExternalEnd,
+    ExternalError, ExternalLink, ProviderView,
 };
 pub use links::{ForgotPassword, ResetPassword, VerifyEmail};
 pub use sessions::{ChangePassword, SessionQuery, SessionView};
@@ -174,7 +179,7 @@ impl Event for UserDeleted {
 
 /// What the others may ask of identity.
 #[async_trait]
-pub trait Identity: Send + Sync {
+pub trait Identity: External + Send + Sync {
     /// Opens an account and signs it in.
     async fn register(&self, wish: RegisterUser) -> Result<SignedIn, RegisterError>;
     /// Makes the first admin, with the one-time token, and signs them in.

@@ -1,7 +1,10 @@
 //! Identity for the other services: each call of `calls`, and the method that answers it.
 
 use super::App;
-use crate::calls::{self, NAME, Tokens};
+use crate::{
+    calls::{self, NAME, Tokens},
+    external,
+};
 use axum::Router;
 use contracts::{identity::Identity, wire::Cause};
 use platform::http::internal::Answering;
@@ -10,7 +13,8 @@ type Table = Answering<dyn Identity>;
 
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: App) -> Router {
-    profiles(links(own_sessions(sessions(Answering::of(NAME, service)))))
+    let table = external::answering(Answering::of(NAME, service));
+    profiles(links(own_sessions(sessions(table))))
         .on(calls::PUBLIC_KEYS, async |identity, ()| {
             identity.public_keys().await.map_err(Cause::from)
         })

@@ -3,6 +3,7 @@
 
 mod delete;
 mod endings;
+mod external;
 mod hashing;
 mod links;
 mod login;
@@ -21,7 +22,7 @@ mod upkeep;
 
 pub(crate) use endings::Endings;
 
-use crate::{Post, config::Config, domain::throttle, store::Store};
+use crate::{Post, config::Config, domain::throttle, provider::Providers, store::Store};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
@@ -40,6 +41,7 @@ use platform::{
     clock::Clock,
     db::{Database, StoreError},
     http::{KeySet, Revocations},
+    outward,
     tasks::Tasks,
 };
 use proof::Prover;
@@ -58,6 +60,7 @@ pub(crate) struct Ground {
     pub(crate) revocations: Revocations,
     pub(crate) tasks: Tasks,
     pub(crate) post: Post,
+    pub(crate) outward: outward::Options,
 }
 
 /// Identity, near: the accounts and tokens of a shop.
@@ -75,6 +78,8 @@ pub struct Service {
     endings: Endings,
     /// One for each forgotten password that is being looked for.
     asks: Arc<Semaphore>,
+    /// Whom people may sign in by.
+    providers: Providers,
 }
 
 impl Service {
@@ -96,7 +101,10 @@ impl Service {
             wait_seconds_max: config.login_delay_seconds_max,
             accounts_max: usize::try_from(config.login_accounts_max)?,
         };
+        let url = &ground.post.public_url;
+        let providers = external::providers(&config, &ground.outward, &ground.clock, url)?;
         let service = Self {
+            providers,
             prover: Prover::new(hasher.clone(), dummy, rules, ground.clock.clone()),
             issuer: Issuer::new(&config, secrets)?,
             endings: Endings::new(ground.revocations),

@@ -32,10 +32,7 @@ pub(super) async fn register(
         email: wish.email,
         username: wish.username,
         name,
-        roles: match service.config.registration_role {
-            RegistrationRole::Customer => Roles::of(&[]),
-            RegistrationRole::Merchant => Roles::of(&[Role::Merchant]),
-        },
+        roles: roles(service.config.registration_role),
     };
     let user = new_user(service, person, wish.password).await?;
     let now = service.clock.now();
@@ -53,6 +50,14 @@ pub(super) async fn register(
         .issuer
         .sign_in(user, session.id, &token, now)
         .map_err(RegisterError::Internal)
+}
+
+/// What somebody who registers may do.
+pub(super) fn roles(role: RegistrationRole) -> Roles {
+    match role {
+        RegistrationRole::Customer => Roles::of(&[]),
+        RegistrationRole::Merchant => Roles::of(&[Role::Merchant]),
+    }
 }
 
 /// Somebody without a password yet.

@@ -1,10 +1,13 @@
 //! What identity keeps, as a trait: each method is one transaction that keeps one promise. Holds no rule of
 //! its own beyond those of the rows, and never a password or a token in clear.
 
+mod external;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
+
+pub(crate) use external::{ExternalName, ExternalOpening, ExternalStore};
 
 use crate::domain::{mail::MailKind, roles::Roles, user::User};
 use async_trait::async_trait;
@@ -202,7 +205,7 @@ pub(crate) struct Secrets {
 
 /// What identity keeps.
 #[async_trait]
-pub(crate) trait Store: Send + Sync {
+pub(crate) trait Store: ExternalStore + Send + Sync {
     /// The server's secrets; those given are kept if there are none yet.
     async fn secrets(
         &self,

@@ -4,6 +4,7 @@
 mod account;
 mod assets;
 mod books;
+mod external;
 mod forgot;
 mod forms;
 mod frame;
@@ -45,6 +46,11 @@ fn addresses() -> Router<App> {
         .route("/reset-password", get(forgot::choose).post(forgot::set))
         .route("/verify-email", get(verify::show).post(verify::submit))
         .route("/sign-out", post(account::sign_out))
+        .route("/login/with/{provider}", get(external::begin))
+        .route("/login/with/{provider}/callback", get(external::end))
+        .route("/account/providers", get(external::show))
+        .route("/account/providers/link", post(external::link))
+        .route("/account/providers/unlink", post(external::unlink))
         .route("/account", get(account::show))
         .route("/admin/books", get(books::show))
         .route("/assets/souk.css", get(assets::style_sheet))

@@ -2,6 +2,7 @@
 //! what is decided from a row is decided under its lock. Locks are taken in one order everywhere: users, sessions,
 //! refresh tokens, and links and mails last.
 
+mod external;
 mod links;
 mod mails;
 mod rows;
@@ -29,7 +30,7 @@ use platform::{
     outbox,
 };
 
-pub(crate) const MIGRATIONS: [Migration; 4] = [
+pub(crate) const MIGRATIONS: [Migration; 5] = [
     BASE,
     Migration {
         number: 1,
@@ -45,6 +46,11 @@ pub(crate) const MIGRATIONS: [Migration; 4] = [
         number: 3,
         name: "mail_links",
         sql: include_str!("../../../migrations/postgres/0003_mail_links.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "external_names",
+        sql: include_str!("../../../migrations/postgres/0004_external_names.sql"),
     },
 ];
 
@@ -282,6 +288,7 @@ impl Store for PostgresStore {
                     sessions::end_all(c, proven.user_id, "deleted", at).await?;
                     mails::forget_all(c, proven.user_id).await?;
                     links::forget_all(c, proven.user_id).await?;
+                    external::forget_all(c, proven.user_id).await?;
                     let event = UserDeleted {
                         user_id: proven.user_id,
                     };
@@ -421,6 +428,10 @@ impl Store for PostgresStore {
             Box::pin(async move { Ok(links::sweep(c, now).await?) })
         });
         let links = links.await.map_err(failure)?;
-        Ok(tokens || sessions || links)
+        let attempts = self.database.write((), move |c, ()| {
+            Box::pin(async move { Ok(external::sweep(c, now).await?) })
+        });
+        let attempts = attempts.await.map_err(failure)?;
+        Ok(tokens || sessions || links || attempts)
     }
 }

@@ -1,5 +1,6 @@
 //! The embedded store: statements beside the rows they read. Decides nothing that is not about rows.
 
+mod external;
 mod links;
 mod mails;
 mod rows;
@@ -41,6 +42,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         number: 3,
         name: "mail_links",
         sql: include_str!("../../../migrations/sqlite/0003_mail_links.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "external_names",
+        sql: include_str!("../../../migrations/sqlite/0004_external_names.sql"),
     },
 ];
 
@@ -261,6 +267,7 @@ impl Store for SqliteStore {
             sessions::end_all(c, proven.user_id, "deleted", at)?;
             mails::forget_all(c, proven.user_id)?;
             links::forget_all(c, proven.user_id)?;
+            external::forget_all(c, proven.user_id)?;
             let event = contracts::identity::UserDeleted {
                 user_id: proven.user_id,
             };
@@ -365,9 +372,9 @@ impl Store for SqliteStore {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let write = self
-            .database
-            .write(move |c| Ok(sessions::sweep(c, now)? | links::sweep(c, now)?));
+        let write = self.database.write(move |c| {
+            Ok(sessions::sweep(c, now)? | links::sweep(c, now)? | external::sweep(c, now)?)
+        });
         write.await.map_err(failure)
     }
 }
