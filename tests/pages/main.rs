@@ -9,4 +9,5 @@ mod files;
 mod guards;
 mod mails;
 mod providers;
+mod security;
 mod shelves;

@@ -56,14 +56,16 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/users", Service::Identity),
     ("/api/v1/categories", Service::Catalog),
     ("/api/v1/inventory", Service::Catalog),
+    ("/api/v1/audit/security-events", Service::Identity),
     ("/api/v1/audit", Service::Audit),
     ("/api/v1/events", Service::Audit),
     ("/.well-known", Service::Identity),
 ];
 
-/// What takes a password, a refresh token or a link's token in the body.
+/// What takes a password, a code, a refresh token or a link's token in the body.
 const CREDENTIALS: &[&str] = &[
     "/api/v1/auth/login",
+    "/api/v1/auth/login/second-factor",
     "/api/v1/auth/register",
     "/api/v1/auth/refresh",
     "/api/v1/auth/setup",
@@ -155,6 +157,11 @@ mod tests {
             ("/api/v1/auth/login", Route::Service(Service::Identity)),
             ("/api/v1/me", Route::Service(Service::Identity)),
             ("/api/v1/me/sessions", Route::Service(Service::Identity)),
+            (
+                "/api/v1/audit/security-events",
+                Route::Service(Service::Identity),
+            ),
+            ("/api/v1/audit", Route::Service(Service::Audit)),
             (
                 "/api/v1/users/usr_1/roles",
                 Route::Service(Service::Identity),

@@ -52,6 +52,10 @@ pub struct Config {
     pub link_window_seconds: u32,
     /// Forgotten passwords that are looked for at a time.
     pub link_asks_max: u32,
+    /// How long the second step of a sign-in may take.
+    pub second_factor_challenge_seconds: u32,
+    /// How long a secret may wait for its first code.
+    pub second_factor_setup_seconds: u32,
     /// Memory of one hash.
     pub argon2_memory_kib: u32,
     /// Passes of one hash.
@@ -68,6 +72,20 @@ pub struct Config {
     pub login_delay_seconds_max: u32,
     /// Accounts that are remembered.
     pub login_accounts_max: u32,
+    /// How long refusals are counted in one row.
+    pub refusals_window_seconds: u32,
+    /// Accounts and places that are told apart at a time.
+    pub refusals_places_max: u32,
+    /// How often what was counted is written.
+    pub refusals_write_ms: u64,
+    /// How long refusals are kept.
+    pub refusals_days: u32,
+    /// Rows of refusals that are kept.
+    pub refusals_max: u32,
+    /// How long all other security events are kept.
+    pub security_events_days: u32,
+    /// All other security events that are kept.
+    pub security_events_max: u32,
     /// How long signing in by a provider may take.
     pub openid_attempt_seconds: u32,
     /// How long one step of it may wait for the provider.
@@ -131,6 +149,14 @@ impl Config {
                 "link_asks_max must be 1 to 65536",
             ),
             (
+                (30..=600).contains(&self.second_factor_challenge_seconds),
+                "second_factor_challenge_seconds must be 30 to 600",
+            ),
+            (
+                (60..=DAY_SECONDS).contains(&self.second_factor_setup_seconds),
+                "second_factor_setup_seconds must be 60 to 86400",
+            ),
+            (
                 self.login_failures_max >= 1,
                 "login_failures_max must be at least 1",
             ),
@@ -143,7 +169,8 @@ impl Config {
                 "login_accounts_max must be at least 1",
             ),
         ];
-        let broken = rules.iter().find(|(holds, _)| !holds);
+        let audit = self.audit_rules();
+        let broken = rules.iter().chain(&audit).find(|(holds, _)| !holds);
         broken.map_or(Ok(()), |(_, rule)| Err(format!("identity.{rule}")))?;
         self.check_openid()
     }
@@ -176,6 +203,37 @@ impl Config {
         let mut providers = self.openid.iter();
         let checked = providers.try_for_each(|(name, provider)| provider.check(name));
         checked.map_err(|why| format!("identity.{why}"))
+    }
+
+    /// Of the audit log.
+    fn audit_rules(&self) -> [(bool, &'static str); 7] {
+        [
+            (
+                (1..=3_600).contains(&self.refusals_window_seconds),
+                "refusals_window_seconds must be 1 to 3600",
+            ),
+            (
+                (1..=100_000).contains(&self.refusals_places_max),
+                "refusals_places_max must be 1 to 100000",
+            ),
+            (
+                (10..=60_000).contains(&self.refusals_write_ms),
+                "refusals_write_ms must be 10 to 60000",
+            ),
+            (
+                (1..=3_660).contains(&self.refusals_days),
+                "refusals_days must be 1 to 3660",
+            ),
+            (self.refusals_max >= 1, "refusals_max must be at least 1"),
+            (
+                (1..=3_660).contains(&self.security_events_days),
+                "security_events_days must be 1 to 3660",
+            ),
+            (
+                self.security_events_max >= 1,
+                "security_events_max must be at least 1",
+            ),
+        ]
     }
 }
 

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 struct Change {
     provider: String,
     password: Sent,
+    code: Option<Sent>,
 }
 
 impl From<ChangeExternal> for Change {
@@ -29,6 +30,7 @@ impl From<ChangeExternal> for Change {
         Self {
             provider: wish.provider,
             password: Sent(wish.password),
+            code: wish.code.map(Sent),
         }
     }
 }
@@ -38,6 +40,7 @@ impl From<Change> for ChangeExternal {
         Self {
             provider: wish.provider,
             password: wish.password.0,
+            code: wish.code.map(|code| code.0),
         }
     }
 }
@@ -109,6 +112,7 @@ impl From<End> for EndExternal {
 #[serde(rename_all = "snake_case")]
 enum Ended {
     SignedIn { session: Box<Tokens>, next: String },
+    CodeRequired { challenge: String, next: String },
     Linked,
 }
 
@@ -119,6 +123,7 @@ impl From<ExternalEnd> for Ended {
                 session: Box::new((*session).into()),
                 next,
             },
+            ExternalEnd::CodeRequired { challenge, next } => Self::CodeRequired { challenge, next },
             ExternalEnd::Linked => Self::Linked,
         }
     }
@@ -131,6 +136,7 @@ impl From<Ended> for ExternalEnd {
                 session: Box::new((*session).into()),
                 next,
             },
+            Ended::CodeRequired { challenge, next } => Self::CodeRequired { challenge, next },
             Ended::Linked => Self::Linked,
         }
     }

@@ -2,9 +2,12 @@
 //! loopback. Each tool's own closing lines are printed; what could not be had is said, and is no success.
 
 mod contract;
+mod fuzz;
 mod http;
+mod injections;
 mod login;
 mod openid;
+mod pages;
 mod secrets;
 mod shop;
 mod slow;
@@ -67,6 +70,21 @@ const PARTS: &[Part] = &[
         what: "a thousand slow connections of slowhttptest, and what others notice of them",
         run: slow::run,
     },
+    Part {
+        name: "injections",
+        what: "sqlmap at level 2 against every parameter and field of the document",
+        run: injections::run,
+    },
+    Part {
+        name: "pages",
+        what: "axe on every page in a real browser, light and dark, wide and narrow",
+        run: pages::run,
+    },
+    Part {
+        name: "fuzz",
+        what: "libFuzzer at every parser of ours, ten minutes each (SOUK_FUZZ_SECONDS)",
+        run: fuzz::run,
+    },
 ];
 
 /// Names another binary than the one that is built here, for tests and for this.
@@ -79,7 +97,7 @@ pub(crate) fn run(root: &Path, wish: &[&str], out: &mut dyn Write) -> io::Result
         .find(|name| PARTS.iter().all(|part| part.name != **name))
     {
         for part in PARTS {
-            writeln!(out, "{:<9} {}", part.name, part.what)?;
+            writeln!(out, "{:<10} {}", part.name, part.what)?;
         }
         return Err(io::Error::other(format!("there is no part {unknown}")));
     }

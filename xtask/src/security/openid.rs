@@ -9,12 +9,11 @@ use std::{
 
 const NAME: &str = "openid";
 const SCRIPT: &str = "tests/security/openid.mjs";
-const PACKAGE: &str = "oidc-provider";
-const VERSION: &str = "9.13.3";
+const PACKAGE: &str = "oidc-provider@9.13.3";
 const ALGORITHMS: &[&str] = &["RS256", "ES256", "EdDSA"];
 
 pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
-    let folder = match tools::node(stand, PACKAGE, VERSION)? {
+    let folder = match tools::npm(stand, NAME, &[PACKAGE])? {
         Ok(folder) => folder,
         Err(missing) => return Ok(Outcome::NotRun(missing)),
     };
@@ -61,7 +60,7 @@ fn walk(stand: &Stand, witness: &mut Child, out: &mut dyn Write) -> io::Result<O
         }
         writeln!(out, "{line}")?;
     }
-    let line = format!("{PACKAGE} {VERSION}: {seen} things seen, {not_seen} not");
+    let line = format!("{PACKAGE}: {seen} things seen, {not_seen} not");
     let passed = witness.wait()?.success() && not_seen == 0;
     Ok(if passed {
         Outcome::Passed(line)

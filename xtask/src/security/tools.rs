@@ -2,8 +2,10 @@
 //! where that may be done; the latter go into folders of their own and touch nothing else.
 
 use super::Stand;
-use crate::servers;
+use crate::{ci, servers};
 use std::{
+    env,
+    ffi::OsString,
     io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -47,36 +49,67 @@ pub(super) fn python(
     Ok(Ok(found))
 }
 
-/// The folder of a package of Node's in this very version; an error says how to get it. Nothing that it brings is run
-/// while it is installed.
-pub(super) fn node(
+/// A program of a crate in this very version, built into a folder of its own; an error says how to get it.
+pub(super) fn rust(
     stand: &Stand,
     package: &str,
     version: &str,
 ) -> io::Result<Result<PathBuf, String>> {
     let folder = stand.folder.join(format!("{package}-{version}"));
+    let program = folder.join("bin").join(package);
     let wanted = format!("{package}@{version}");
-    if !folder.join("node_modules").join(package).is_dir() {
-        std::fs::create_dir_all(&folder)?;
-        let mut npm = Command::new("npm");
-        npm.args([
-            "install",
-            "--silent",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-        ])
-        .args(["--prefix".as_ref(), folder.as_os_str(), wanted.as_ref()]);
-        if !quietly(&mut npm) {
-            // Half an installation would be taken for a whole one next time.
+    if !program.is_file() {
+        let words = ["install", "--locked", "--quiet", &wanted, "--root"];
+        if !quietly(ci::cargo(&stand.root, &words).arg(&folder)) {
             remove(&folder)?;
             return Ok(Err(format!(
-                "{package} is not here: node with npm, and `npm install {wanted}` into {}",
-                folder.display()
+                "{package} is not here: `cargo install {wanted}`"
             )));
         }
     }
+    Ok(Ok(program))
+}
+
+/// Packages of npm in these very versions (`NAME@VERSION`), in a folder of their own, without their scripts; an error
+/// says how to get them.
+pub(super) fn npm(
+    stand: &Stand,
+    name: &str,
+    packages: &[&str],
+) -> io::Result<Result<PathBuf, String>> {
+    let folder = stand.folder.join(name);
+    // It is there once everything is.
+    let whole = folder.join(packages.join(" ").replace('/', "-"));
+    if !whole.is_file() {
+        remove(&folder)?;
+        std::fs::create_dir_all(&folder)?;
+        let mut command = Command::new("npm");
+        command.args([
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+            "--prefix",
+        ]);
+        if !quietly(command.arg(&folder).args(packages)) {
+            remove(&folder)?;
+            return Ok(Err(format!(
+                "not here: node with npm, and `npm install {}` into {}",
+                packages.join(" "),
+                folder.display()
+            )));
+        }
+        std::fs::write(whole, "")?;
+    }
     Ok(Ok(folder))
+}
+
+/// The search path with the folder of this program before all others.
+pub(super) fn path_with(program: &Path) -> io::Result<OsString> {
+    let own = program.parent().map(Path::to_owned);
+    let rest = env::var_os("PATH").unwrap_or_default();
+    env::join_paths(own.into_iter().chain(env::split_paths(&rest))).map_err(io::Error::other)
 }
 
 fn quietly(command: &mut Command) -> bool {

@@ -37,6 +37,8 @@ pub struct ChangeExternal {
     pub provider: String,
     /// The password of the account, once more.
     pub password: SecretString,
+    /// A code, if the second factor is on.
+    pub code: Option<SecretString>,
 }
 
 /// An attempt that has begun.
@@ -72,6 +74,13 @@ pub enum ExternalEnd {
     SignedIn {
         /// Their session.
         session: Box<SignedIn>,
+        /// Where to go on.
+        next: String,
+    },
+    /// The person is known; the second factor of their account is on, and the provider did not ask for one.
+    CodeRequired {
+        /// What goes on with the sign-in.
+        challenge: String,
         /// Where to go on.
         next: String,
     },
@@ -152,9 +161,11 @@ impl ExternalError {
         match error {
             LoginError::Overloaded => Self::Overloaded,
             LoginError::Internal(cause) => Self::Internal(cause),
-            error @ (LoginError::InvalidCredentials | LoginError::TooManyTries { .. }) => {
-                Self::Password(error)
-            }
+            error @ (LoginError::InvalidCredentials
+            | LoginError::TooManyTries { .. }
+            | LoginError::SecondFactorRequired { .. }
+            | LoginError::ChallengeInvalid
+            | LoginError::CodeInvalid) => Self::Password(error),
         }
     }
 }

@@ -2,17 +2,28 @@
 
 mod errors;
 mod external;
+mod factors;
 mod links;
+mod security;
 mod sessions;
 
 pub use errors::{
-    LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError, SessionError,
+    FactorError, LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError,
+    SessionError,
 };
 pub use external::{
     BeginExternal, ChangeExternal, EndExternal, External, ExternalAttempt, ExternalEnd,
     ExternalError, ExternalLink, ProviderView,
 };
+pub use factors::{
+    AnswerChallenge, BeginSecondFactor, ConfirmSecondFactor, FactorSecret, ProveTwice,
+    RecoveryCodes, SecondFactorView, SecondFactors,
+};
 pub use links::{ForgotPassword, ResetPassword, VerifyEmail};
+pub use security::{
+    OwnSecurityEventQuery, SecurityActor, SecurityEventDetail, SecurityEventError,
+    SecurityEventKind, SecurityEventQuery, SecurityEventView,
+};
 pub use sessions::{ChangePassword, SessionQuery, SessionView};
 
 use crate::{
@@ -70,6 +81,9 @@ pub struct DeleteAccount {
     /// The password, once more.
     #[schema(value_type = String, format = Password)]
     pub password: SecretString,
+    /// A code, if the second factor is on.
+    #[schema(value_type = Option<String>)]
+    pub code: Option<SecretString>,
 }
 
 /// A wish to become the shop's first admin, with the token printed at the first start.
@@ -179,12 +193,12 @@ impl Event for UserDeleted {
 
 /// What the others may ask of identity.
 #[async_trait]
-pub trait Identity: External + Send + Sync {
+pub trait Identity: External + SecondFactors + Send + Sync {
     /// Opens an account and signs it in.
     async fn register(&self, wish: RegisterUser) -> Result<SignedIn, RegisterError>;
     /// Makes the first admin, with the one-time token, and signs them in.
     async fn setup_admin(&self, wish: SetupAdmin) -> Result<SignedIn, RegisterError>;
-    /// Signs in.
+    /// Signs in; an account whose second factor is on is asked for a code first.
     async fn login(&self, wish: Login) -> Result<SignedIn, LoginError>;
     /// Gives new tokens for a refresh token, which is used up (RFC 9700, 4.14.2).
     async fn refresh(&self, token: SecretString) -> Result<SignedIn, RefreshError>;
@@ -229,13 +243,26 @@ pub trait Identity: External + Send + Sync {
     async fn delete_account(&self, who: &Principal, wish: DeleteAccount) -> Result<(), LoginError>;
     /// Any user's profile (admins; the caller checks).
     async fn user(&self, id: UserId) -> Result<UserView, ProfileError>;
-    /// Changes a user's roles; their access tokens end (admins; the caller checks).
+    /// Changes a user's roles; their access tokens end (admins; the caller checks). Tells the audit log who asks.
     async fn set_roles(
         &self,
+        who: &Principal,
         id: UserId,
         sent: Precondition,
         wish: SetRoles,
     ) -> Result<UserView, ProfileError>;
+    /// Security events, the newest first (admins; the caller checks).
+    async fn security_events(
+        &self,
+        query: SecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError>;
+    /// Security events of one's own account, the newest first. Of what somebody else did, it is not told who and from
+    /// where.
+    async fn own_security_events(
+        &self,
+        who: &Principal,
+        query: OwnSecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError>;
     /// The public keys that verify access tokens (RFC 7517).
     async fn public_keys(&self) -> Result<serde_json::Value, BoxError>;
     /// What ended since this moment before its tokens did: for whoever checks tokens away from identity.

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::{
-    calls::{self, NAME, Tokens},
+    calls::{self, Codes, NAME, Pair, Tokens},
     external,
 };
 use axum::Router;
@@ -14,7 +14,7 @@ type Table = Answering<dyn Identity>;
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: App) -> Router {
     let table = external::answering(Answering::of(NAME, service));
-    profiles(links(own_sessions(sessions(table))))
+    factors(security(profiles(links(own_sessions(sessions(table))))))
         .on(calls::PUBLIC_KEYS, async |identity, ()| {
             identity.public_keys().await.map_err(Cause::from)
         })
@@ -78,6 +78,56 @@ fn links(table: Table) -> Table {
         })
 }
 
+fn factors(table: Table) -> Table {
+    table
+        .on(calls::ANSWER_CHALLENGE, async |identity, wish| {
+            let answer = identity.answer_challenge(wish.into()).await;
+            answer.map(Tokens::from)
+        })
+        .on(calls::SECOND_FACTOR, async |identity, who| {
+            identity.second_factor(&who.into()).await
+        })
+        .on(calls::BEGIN_SECOND_FACTOR, async |identity, (who, wish)| {
+            let who = who.into();
+            let answer = identity.begin_second_factor(&who, wish.into()).await;
+            answer.map(Pair::from)
+        })
+        .on(
+            calls::CONFIRM_SECOND_FACTOR,
+            async |identity, (who, wish)| {
+                let who = who.into();
+                let answer = identity.confirm_second_factor(&who, wish.into()).await;
+                answer.map(Codes::from)
+            },
+        )
+        .on(
+            calls::RENEW_RECOVERY_CODES,
+            async |identity, (who, wish)| {
+                let who = who.into();
+                let answer = identity.renew_recovery_codes(&who, wish.into()).await;
+                answer.map(Codes::from)
+            },
+        )
+        .on(calls::END_SECOND_FACTOR, async |identity, (who, wish)| {
+            identity.end_second_factor(&who.into(), wish.into()).await
+        })
+        .on(
+            calls::TAKE_SECOND_FACTOR_OFF,
+            async |identity, (who, id)| identity.take_second_factor_off(&who.into(), id).await,
+        )
+}
+
+fn security(table: Table) -> Table {
+    table
+        .on(calls::SECURITY_EVENTS, async |identity, query| {
+            identity.security_events(query).await
+        })
+        .on(
+            calls::OWN_SECURITY_EVENTS,
+            async |identity, (who, query)| identity.own_security_events(&who.into(), query).await,
+        )
+}
+
 fn profiles(table: Table) -> Table {
     table
         .on(calls::ME, async |identity, who| {
@@ -90,7 +140,7 @@ fn profiles(table: Table) -> Table {
             identity.delete_account(&who.into(), wish.into()).await
         })
         .on(calls::USER, async |identity, id| identity.user(id).await)
-        .on(calls::SET_ROLES, async |identity, (id, sent, wish)| {
-            identity.set_roles(id, sent, wish).await
+        .on(calls::SET_ROLES, async |identity, (who, id, sent, wish)| {
+            identity.set_roles(&who.into(), id, sent, wish).await
         })
 }

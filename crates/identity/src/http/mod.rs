@@ -3,11 +3,13 @@
 mod accounts;
 mod answer;
 mod auth;
+mod factors;
 mod internal;
 mod keys;
 mod links;
 mod me;
 mod passwords;
+mod security;
 mod sessions;
 
 use contracts::identity::Identity;
@@ -24,6 +26,7 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
     OpenApiRouter::default()
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
+        .routes(routes!(factors::answer))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
         .routes(routes!(auth::setup))
@@ -31,11 +34,17 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
         .routes(routes!(sessions::list, sessions::end_all))
         .routes(routes!(sessions::end))
         .routes(routes!(passwords::change))
+        .routes(routes!(factors::read, factors::begin, factors::end))
+        .routes(routes!(factors::confirm))
+        .routes(routes!(factors::renew))
+        .routes(routes!(factors::take_off))
         .routes(routes!(links::forgot))
         .routes(routes!(links::reset))
         .routes(routes!(links::ask))
         .routes(routes!(links::verify))
         .routes(routes!(accounts::read, accounts::change))
+        .routes(routes!(security::list))
+        .routes(routes!(security::list_own))
         .routes(routes!(keys::public_keys))
         .with_state(service)
 }

@@ -2,12 +2,12 @@
 //! was linked to, never the one that has their e-mail address: whoever can write an address into an account somewhere
 //! else must not get into one here.
 
-use super::{Service, proof, register, tokens::Issuer};
+use super::{Service, codes, login, proof, register, security::told, tokens::Issuer};
 use crate::{
     config::Config,
     domain::name::display_name,
     provider::{Binding, Fault, Identified, OpenId, Provider, Providers, Vouched, Ways},
-    store::{ExternalName, ExternalOpening, NewSession, TokenHash},
+    store::{Credentials, ExternalName, ExternalOpening, TokenHash},
 };
 use async_trait::async_trait;
 use contracts::{
@@ -15,7 +15,8 @@ use contracts::{
     access::Principal,
     identity::{
         BeginExternal, ChangeExternal, EndExternal, External, ExternalAttempt, ExternalEnd,
-        ExternalError, ExternalLink, LoginError, ProviderView, RegisterError, SignedIn,
+        ExternalError, ExternalLink, LoginError, ProviderView, RegisterError, SecurityEventKind,
+        SignedIn,
     },
     values::{Email, SessionId, Timestamp, UserId},
 };
@@ -150,9 +151,15 @@ impl External for Service {
         wish: ChangeExternal,
     ) -> Result<ExternalAttempt, ExternalError> {
         provider(self, &wish.provider)?;
-        prove(self, who, wish.password).await?;
+        let name = wish.provider.clone();
+        let proven = prove(self, who, wish).await?;
+        let used = codes::told_of(&proven);
+        let spent = self.store.spend(proven).await;
+        let spent = spent.map_err(login_refusal);
+        let spent = codes::counted(self, who.user_id, used, spent);
+        spent.map_err(ExternalError::from_login)?;
         let begin_wish = BeginExternal {
-            provider: wish.provider,
+            provider: name,
             next: String::new(),
         };
         let mut ticket = Ticket::new(begin_wish, self.clock.now())?;
@@ -165,7 +172,17 @@ impl External for Service {
         who: Option<&Principal>,
         wish: EndExternal,
     ) -> Result<ExternalEnd, ExternalError> {
-        end(self, who, wish).await
+        let ended = end(self, who, wish).await;
+        if let Err(
+            ExternalError::AttemptOver
+            | ExternalError::Denied
+            | ExternalError::Unbelievable(_)
+            | ExternalError::Disabled,
+        ) = &ended
+        {
+            self.note(self.event(SecurityEventKind::SignInRefused));
+        }
+        ended
     }
 
     async fn external_links(&self, who: &Principal) -> Result<Vec<ExternalLink>, ExternalError> {
@@ -189,17 +206,17 @@ impl External for Service {
         wish: ChangeExternal,
     ) -> Result<(), ExternalError> {
         let issuer = provider(self, &wish.provider)?.issuer().to_owned();
-        let proven = prove(self, who, wish.password).await?;
-        let unlinked = self.store.unlink_external(proven, issuer).await;
-        let was_linked = unlinked.map_err(|abort| {
-            ExternalError::from_login(
-                abort.into_refusal(|| LoginError::Overloaded, LoginError::Internal),
-            )
-        })?;
-        if !was_linked {
+        let proven = prove(self, who, wish).await?;
+        let used = codes::told_of(&proven);
+        let event = self.event(SecurityEventKind::ExternalSignInUnlinked);
+        let event = event.by(who).of(who.user_id);
+        let unlinking = self.store.unlink_external(proven, issuer, event.clone());
+        let unlinked = unlinking.await.map_err(login_refusal);
+        let unlinked = codes::counted(self, who.user_id, used, unlinked);
+        if !unlinked.map_err(ExternalError::from_login)? {
             return Err(ExternalError::NotLinked);
         }
-        tracing::info!(user.id = %who.user_id, provider = wish.provider, "user {} unlinked a provider", who.user_id);
+        told(&event);
         Ok(())
     }
 }
@@ -216,18 +233,21 @@ fn provider<'s>(service: &'s Service, name: &str) -> Result<&'s Arc<Provider>, E
     provider.ok_or(ExternalError::UnknownProvider)
 }
 
-/// Whoever has the session has the password as well.
+/// Whoever has the session has the password as well, and a code where one is asked for.
 async fn prove(
     service: &Service,
     who: &Principal,
-    password: SecretString,
-) -> Result<crate::store::Credentials, ExternalError> {
+    wish: ChangeExternal,
+) -> Result<Credentials, ExternalError> {
     let found = service.store.credentials_of(who.user_id).await;
+    let found = found.map_err(internal)?;
+    codes::came(found.as_ref(), wish.code.as_ref()).map_err(ExternalError::from_login)?;
     let account = proof::account_of_user(who.user_id);
-    let proven = service
-        .prover
-        .prove(account, found.map_err(internal)?, password)
-        .await;
+    let refused = service.event(SecurityEventKind::PasswordRefused);
+    let refused = refused.by(who).of(who.user_id);
+    let proving = service.prover.prove(account, found, wish.password, refused);
+    let proven = proving.await.map_err(ExternalError::from_login)?;
+    let proven = codes::prove(service, proven, wish.code.as_ref()).await;
     proven.map_err(ExternalError::from_login)
 }
 
@@ -278,7 +298,15 @@ async fn end(
     };
     let identified = in_time(service, provider, asking).await?;
     match ticket.linked_by {
-        Some((user, _)) => link(service, provider, user, &identified).await,
+        Some((user, session)) => {
+            let event = service.event(SecurityEventKind::ExternalSignInLinked);
+            let event = event.by_owner(user).in_session(session);
+            let name = name_of(provider, &identified);
+            let linked = service.store.link_external(user, name, event.clone());
+            linked.await.map_err(refusal)?;
+            told(&event);
+            Ok(ExternalEnd::Linked)
+        }
         None => sign_in(service, provider, identified, ticket.next).await,
     }
 }
@@ -318,19 +346,6 @@ async fn in_time<T>(
     })
 }
 
-async fn link(
-    service: &Service,
-    provider: &Provider,
-    user: UserId,
-    identified: &Identified,
-) -> Result<ExternalEnd, ExternalError> {
-    let name = name_of(provider, identified);
-    let linked = service.store.link_external(user, name, service.clock.now());
-    linked.await.map_err(refusal)?;
-    tracing::info!(user.id = %user, provider = provider.name, "user {user} linked a provider");
-    Ok(ExternalEnd::Linked)
-}
-
 async fn sign_in(
     service: &Service,
     provider: &Provider,
@@ -338,26 +353,24 @@ async fn sign_in(
     next: String,
 ) -> Result<ExternalEnd, ExternalError> {
     let name = name_of(provider, &identified);
-    if let Some(session) = open(service, &name).await? {
-        return Ok(ExternalEnd::SignedIn {
-            session: Box::new(session),
-            next,
-        });
+    let has_second_factor = identified.has_second_factor;
+    if let Some(end) = open(service, &name, has_second_factor, &next).await? {
+        return Ok(end);
     }
     let vouching = provider.vouches_for(identified);
     let vouched = in_time(service, provider, vouching).await?;
     let vouched = vouched.ok_or(ExternalError::AddressUnverified)?;
-    let session = match register(service, &name, vouched).await {
+    match register(service, &name, vouched).await {
         // Or a twin of this attempt was faster.
         Err(error @ (ExternalError::AddressTaken | ExternalError::LinkTaken)) => {
-            open(service, &name).await?.ok_or(error)?
+            let end = open(service, &name, has_second_factor, &next).await?;
+            end.ok_or(error)
         }
-        registered => registered?,
-    };
-    Ok(ExternalEnd::SignedIn {
-        session: Box::new(session),
-        next,
-    })
+        registered => Ok(ExternalEnd::SignedIn {
+            session: Box::new(registered?),
+            next,
+        }),
+    }
 }
 
 fn name_of(provider: &Provider, identified: &Identified) -> ExternalName {
@@ -367,25 +380,47 @@ fn name_of(provider: &Provider, identified: &Identified) -> ExternalName {
     }
 }
 
-/// Signs in whoever has an account.
-async fn open(service: &Service, name: &ExternalName) -> Result<Option<SignedIn>, ExternalError> {
-    let now = service.clock.now();
-    let (session, token) = service
-        .issuer
-        .session(now)
-        .map_err(ExternalError::Internal)?;
+/// Signs in whoever has an account, or asks for a code first.
+async fn open(
+    service: &Service,
+    name: &ExternalName,
+    has_second_factor: bool,
+    next: &str,
+) -> Result<Option<ExternalEnd>, ExternalError> {
+    let opening = service.new_session(SecurityEventKind::SignedInExternally);
+    let (session, token) = opening.map_err(ExternalError::Internal)?;
     let opened = service
         .store
-        .open_external_session(name.clone(), session)
+        .open_external_session(name.clone(), has_second_factor, session.clone())
         .await;
-    let user = match opened.map_err(internal)? {
-        ExternalOpening::Opened(user) => user,
-        ExternalOpening::Disabled => return Err(ExternalError::Disabled),
-        ExternalOpening::Unknown => return Ok(None),
-    };
-    tracing::info!(user.id = %user.id, session.id = %session.id, "user {} signed in by a provider", user.id);
-    let signed_in = service.issuer.sign_in(user, session.id, &token, now);
-    signed_in.map(Some).map_err(ExternalError::Internal)
+    let next = next.to_owned();
+    match opened.map_err(internal)? {
+        ExternalOpening::Opened(user) => {
+            let session = service.opened(user, session, &token);
+            let session = Box::new(session.map_err(ExternalError::Internal)?);
+            Ok(Some(ExternalEnd::SignedIn { session, next }))
+        }
+        ExternalOpening::NeedsCode(user) => {
+            let challenge = challenge(service, user).await?;
+            Ok(Some(ExternalEnd::CodeRequired { challenge, next }))
+        }
+        ExternalOpening::Disabled => Err(ExternalError::Disabled),
+        ExternalOpening::Unknown => Ok(None),
+    }
+}
+
+/// The same as after the right password.
+async fn challenge(service: &Service, user: UserId) -> Result<String, ExternalError> {
+    let found = service.store.credentials_of(user).await.map_err(internal)?;
+    let found = found.ok_or(ExternalError::Disabled)?;
+    match login::challenge(service, &found).await {
+        LoginError::SecondFactorRequired {
+            challenge: Some(challenge),
+        } => Ok(challenge),
+        // It was turned off this very moment: whoever waits begins anew.
+        LoginError::InvalidCredentials => Err(ExternalError::AttemptOver),
+        error => Err(ExternalError::from_login(error)),
+    }
 }
 
 /// Opens an account for somebody new.
@@ -405,24 +440,23 @@ async fn register(
     // A password that nobody has. Whoever wants one sets it by a link in a mail.
     let chance = digest::random::<32>().map_err(ExternalError::Internal)?;
     let password = SecretString::from(digest::base64url(&chance));
-    let user = register::new_user(service, person, password).await;
+    let event = service.event(SecurityEventKind::Registered);
+    let user = register::new_user(service, person, password, event).await;
     let user = user.map_err(|error| match error {
         RegisterError::Overloaded => ExternalError::Overloaded,
         error => ExternalError::Internal(error.into()),
     })?;
-    let now = service.clock.now();
-    let (session, token): (NewSession, _) = service
-        .issuer
-        .session(now)
-        .map_err(ExternalError::Internal)?;
+    let event = user.event.clone();
+    let opening = service.new_session(SecurityEventKind::SignedInExternally);
+    let (session, token) = opening.map_err(ExternalError::Internal)?;
     let registered = service
         .store
-        .register_external(user, name.clone(), session)
+        .register_external(user, name.clone(), session.clone())
         .await;
     let user = registered.map_err(refusal)?;
-    tracing::info!(user.id = %user.id, "user {} registered by a provider", user.id);
-    let signed_in = service.issuer.sign_in(user, session.id, &token, now);
-    signed_in.map_err(ExternalError::Internal)
+    told(&event);
+    let opened = service.opened(user, session, &token);
+    opened.map_err(ExternalError::Internal)
 }
 
 fn internal(error: StoreError) -> ExternalError {
@@ -431,4 +465,8 @@ fn internal(error: StoreError) -> ExternalError {
 
 fn refusal(abort: Abort<ExternalError>) -> ExternalError {
     abort.into_refusal(|| ExternalError::Overloaded, ExternalError::Internal)
+}
+
+fn login_refusal(abort: Abort<LoginError>) -> LoginError {
+    abort.into_refusal(|| LoginError::Overloaded, LoginError::Internal)
 }

@@ -2,7 +2,7 @@
 //! used. A provider's tokens are never kept.
 
 use super::{Credentials, NewSession, NewUser, TokenHash};
-use crate::domain::user::User;
+use crate::domain::{security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
     identity::{ExternalError, LoginError, RegisterError},
@@ -21,6 +21,8 @@ pub(crate) struct ExternalName {
 pub(crate) enum ExternalOpening {
     /// The session is open.
     Opened(User),
+    /// Their account asks for a code first.
+    NeedsCode(UserId),
     /// Their account may not be used.
     Disabled,
     /// They have none.
@@ -36,10 +38,12 @@ pub(crate) trait ExternalStore: Send + Sync {
         attempt: TokenHash,
         expires_at: Timestamp,
     ) -> Result<bool, StoreError>;
-    /// Opens a session for whoever the provider calls so, if they have an account.
+    /// Opens a session for whoever the provider calls so, if they have an account, and its second factor is off or was
+    /// made up for.
     async fn open_external_session(
         &self,
         name: ExternalName,
+        has_second_factor: bool,
         session: NewSession,
     ) -> Result<ExternalOpening, StoreError>;
     /// Opens an account with a verified address for such a person, and its first session.
@@ -54,7 +58,7 @@ pub(crate) trait ExternalStore: Send + Sync {
         &self,
         user: UserId,
         name: ExternalName,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<(), Abort<ExternalError>>;
     /// The issuers that vouch for a user, with since when.
     async fn external_issuers(&self, user: UserId) -> Result<Vec<(String, Timestamp)>, StoreError>;
@@ -63,7 +67,10 @@ pub(crate) trait ExternalStore: Send + Sync {
         &self,
         proven: Credentials,
         issuer: String,
+        event: SecurityEvent,
     ) -> Result<bool, Abort<LoginError>>;
+    /// Uses up the code of what was proven, for what is not written yet.
+    async fn spend(&self, proven: Credentials) -> Result<(), Abort<LoginError>>;
 }
 
 /// What a new account was refused for, to somebody who has not chosen anything of it.

@@ -2,20 +2,24 @@
 //! its own beyond those of the rows, and never a password or a token in clear.
 
 mod external;
+pub(crate) mod factors;
 pub(crate) mod postgres;
+mod security;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 
 pub(crate) use external::{ExternalName, ExternalOpening, ExternalStore};
+pub(crate) use security::{EventWish, SecurityLog};
 
-use crate::domain::{mail::MailKind, roles::Roles, user::User};
+use crate::domain::{mail::MailKind, roles::Roles, security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
     identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError},
     request::Precondition,
     values::{Email, MailId, SessionId, Timestamp, UserId, Username, Version},
 };
+use factors::{Factors, Spent};
 use platform::db::{Abort, Schema, StoreError};
 use secrecy::SecretString;
 use std::convert::Infallible;
@@ -48,15 +52,19 @@ pub(crate) struct NewUser {
     pub(crate) password_hash: SecretString,
     pub(crate) roles: Roles,
     pub(crate) at: Timestamp,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// A session to open, with its first refresh token.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct NewSession {
     pub(crate) id: SessionId,
     pub(crate) token: TokenHash,
     pub(crate) at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// The one-time token that was shown, and who wants to be the first admin with it.
@@ -79,16 +87,24 @@ pub(crate) struct Credentials {
     pub(crate) user_id: UserId,
     pub(crate) password_hash: SecretString,
     pub(crate) disabled: bool,
+    /// What ended all earlier access tokens, counted.
+    pub(crate) epoch: i64,
+    /// Whether a code is asked for as well.
+    pub(crate) has_factor: bool,
+    /// The code that was shown, to be used up in the commit of what it opens.
+    pub(crate) spent: Option<Spent>,
 }
 
 /// The use of a refresh token, and the successor it would have.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rotation {
     pub(crate) used: TokenHash,
     pub(crate) successor: TokenHash,
     pub(crate) at: Timestamp,
     pub(crate) expires_at: Timestamp,
     pub(crate) grace_ms: i64,
+    /// For the audit log, if the token was used before.
+    pub(crate) reused: SecurityEvent,
 }
 
 /// What came of it.
@@ -119,6 +135,8 @@ pub(crate) struct PasswordChange {
     pub(crate) at: Timestamp,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// A mail that is owed to a user from now on.
@@ -143,12 +161,14 @@ pub(crate) struct DueMail {
 }
 
 /// A link that is owed with its mail, unless so many were since a moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct NewLink {
     pub(crate) mail: NewMail,
     pub(crate) token: TokenHash,
     pub(crate) since: Timestamp,
     pub(crate) most: u32,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// Another password for whoever has a link.
@@ -160,6 +180,8 @@ pub(crate) struct PasswordReset {
     pub(crate) at: Timestamp,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// Whoever takes mails has them until a moment.
@@ -184,6 +206,8 @@ pub(crate) struct RoleChange {
     pub(crate) sent: Precondition,
     pub(crate) roles: Roles,
     pub(crate) at: Timestamp,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// A key that signs access tokens.
@@ -203,9 +227,9 @@ pub(crate) struct Secrets {
     pub(crate) successor: [u8; 32],
 }
 
-/// What identity keeps.
+/// What identity keeps. An event that comes with a change is written in its commit.
 #[async_trait]
-pub(crate) trait Store: ExternalStore + Send + Sync {
+pub(crate) trait Store: ExternalStore + Factors + SecurityLog {
     /// The server's secrets; those given are kept if there are none yet.
     async fn secrets(
         &self,
@@ -241,7 +265,7 @@ pub(crate) trait Store: ExternalStore + Send + Sync {
     async fn credentials(&self, name: LoginName) -> Result<Option<Credentials>, StoreError>;
     /// What the password of a user is checked against.
     async fn credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StoreError>;
-    /// Opens a session, if what the password was checked against still holds.
+    /// Opens a session, if what was proven still holds; its code is used up.
     async fn open_session(
         &self,
         proven: Credentials,
@@ -254,7 +278,7 @@ pub(crate) trait Store: ExternalStore + Send + Sync {
         &self,
         id: SessionId,
         user: UserId,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<bool, StoreError>;
     /// A user's sessions that have not ended, the newest first, from behind one of them on.
     async fn open_sessions(
@@ -265,7 +289,11 @@ pub(crate) trait Store: ExternalStore + Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<OpenSession>, StoreError>;
     /// Ends all sessions of a user; answers the new epoch, if there is an account.
-    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError>;
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        event: SecurityEvent,
+    ) -> Result<Option<i64>, StoreError>;
     /// Changes a password, if what was proven still holds, and ends the other sessions; answers them.
     async fn change_password(
         &self,
@@ -275,7 +303,7 @@ pub(crate) trait Store: ExternalStore + Send + Sync {
     async fn end_session_of(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<SessionId>, StoreError>;
 
     /// A user with an account.
@@ -285,7 +313,11 @@ pub(crate) trait Store: ExternalStore + Send + Sync {
     /// Changes roles, which ends the user's access tokens.
     async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>>;
     /// Erases an account whose password was proven, ends its sessions, tells the others; answers the new epoch.
-    async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>>;
+    async fn delete(
+        &self,
+        proven: Credentials,
+        event: SecurityEvent,
+    ) -> Result<i64, Abort<LoginError>>;
 
     /// Owes a link for another password to the user of this address; whether it does.
     async fn owe_reset(&self, email: Email, link: NewLink) -> Result<bool, StoreError>;
@@ -304,7 +336,7 @@ pub(crate) trait Store: ExternalStore + Send + Sync {
     async fn verify_email(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<UserId>, StoreError>;
 
     /// Whether there are mails to be sent.
@@ -328,6 +360,14 @@ fn failure(abort: Abort<Infallible>) -> StoreError {
     match abort {
         Abort::Refused(never) => match never {},
         Abort::Failed(error) => error,
+    }
+}
+
+/// The same refusal in the words of whoever changes a password.
+fn of_password(abort: Abort<LoginError>) -> Abort<PasswordError> {
+    match abort {
+        Abort::Refused(refusal) => Abort::Refused(refusal.into()),
+        Abort::Failed(error) => Abort::Failed(error),
     }
 }
 

@@ -23,6 +23,7 @@ use platform::{
     mail::{self, Mail, Mailer},
     outward,
     tasks::Tasks,
+    trail,
 };
 use serde_json::{Value, json};
 use std::{
@@ -218,6 +219,14 @@ impl Shop {
         identity::start(&self.service, &self.tasks, Arc::new(MemoryBus::default()));
     }
 
+    /// All that its files hold.
+    pub(crate) fn bytes_on_disk(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(&self.folder.0).unwrap();
+        files
+            .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+            .collect()
+    }
+
     /// Lets the next mails fail.
     pub(crate) fn refuse_mails(&self, count: u32) {
         self.mailbox.refusals.store(count, Ordering::SeqCst);
@@ -235,7 +244,10 @@ impl Shop {
         if let Some(principal) = call.token.and_then(|token| self.verifier.verify(&token)) {
             request.extensions_mut().insert(principal);
         }
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        // As the door knows it.
+        let client = Some(call.client.parse().unwrap());
+        let answering = self.router.clone().oneshot(request);
+        let response = trail::coming_from(client, answering).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
@@ -294,6 +306,7 @@ impl Shop {
 pub(crate) struct Call {
     request: Request<Body>,
     token: Option<String>,
+    client: &'static str,
 }
 
 impl Call {
@@ -302,7 +315,14 @@ impl Call {
         Self {
             request: request.body(Body::empty()).unwrap(),
             token: None,
+            client: "198.51.100.1",
         }
+    }
+
+    /// From this address.
+    pub(crate) fn from(mut self, client: &'static str) -> Self {
+        self.client = client;
+        self
     }
 
     pub(crate) fn get(path: &str) -> Self {

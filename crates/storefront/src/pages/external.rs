@@ -2,7 +2,7 @@
 //! beginning of an attempt to its end, and believe nothing that a provider's redirect says: identity does that.
 
 use super::{
-    forms,
+    code, forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
     problems,
     sign_in::{self, Onward, destination},
@@ -58,6 +58,7 @@ pub(super) struct Wish {
 pub(super) struct ChangeForm {
     provider: String,
     password: String,
+    code: String,
     csrf: String,
 }
 
@@ -77,6 +78,7 @@ struct ProvidersPage {
     linked: bool,
     unlinked: bool,
     problem: String,
+    asks_for_a_code: bool,
     ways: Vec<OwnWay>,
 }
 
@@ -162,6 +164,9 @@ pub(super) async fn end(
         Ok(ExternalEnd::SignedIn { session, next }) => {
             sign_in::begin(&app, &session, destination(&next))
         }
+        Ok(ExternalEnd::CodeRequired { challenge, next }) => {
+            Ok(code::ask(&app, &visit, challenge, &next).await)
+        }
         Ok(ExternalEnd::Linked) => Ok(see_other(LINKED, Vec::new())),
         Err(error) => Err(error.into()),
     };
@@ -244,6 +249,7 @@ fn read(app: &App, visit: &Visit, form: ChangeForm) -> Result<(Principal, Change
     let wish = ChangeExternal {
         provider: form.provider,
         password: form.password.into(),
+        code: (!form.code.is_empty()).then(|| form.code.into()),
     };
     Ok((principal, wish))
 }
@@ -260,7 +266,13 @@ async fn refuse(app: &App, visit: &Visit, error: ExternalError) -> Response {
             StatusCode::TOO_MANY_REQUESTS,
             format!("There were too many tries. Please wait {retry_after_seconds} seconds."),
         ),
-        LoginError::InvalidCredentials | LoginError::Overloaded | LoginError::Internal(_) => (
+        LoginError::CodeInvalid | LoginError::SecondFactorRequired { .. } => {
+            (StatusCode::FORBIDDEN, code::WRONG.to_owned())
+        }
+        LoginError::InvalidCredentials
+        | LoginError::ChallengeInvalid
+        | LoginError::Overloaded
+        | LoginError::Internal(_) => (
             StatusCode::FORBIDDEN,
             "The password is wrong. Nothing was changed.".to_owned(),
         ),
@@ -305,6 +317,10 @@ async fn show_again(
     let Some(principal) = &visit.principal else {
         return see_other(SIGN_IN, Vec::new());
     };
+    let asks_for_a_code = match app.identity.second_factor(principal).await {
+        Ok(factor) => factor.on,
+        Err(error) => return problems::refuse(app, visit, error.into()).await,
+    };
     match own_ways(app, principal).await {
         Ok(ways) => {
             frame::form(app, visit, status, |frame, proof| ProvidersPage {
@@ -313,6 +329,7 @@ async fn show_again(
                 linked: flash == "linked",
                 unlinked: flash == "unlinked",
                 problem,
+                asks_for_a_code,
                 ways,
             })
             .await
@@ -354,6 +371,7 @@ mod tests {
             linked: false,
             unlinked: false,
             problem: String::new(),
+            asks_for_a_code: true,
             ways: vec![way("acme", ""), way("other", "21 Nov 2026")],
         });
         assert!(
@@ -363,6 +381,7 @@ mod tests {
         assert!(page.contains("action=\"/account/providers/unlink\""));
         assert!(page.contains("since 21 Nov 2026") && page.contains("&#60;acme&#62;"));
         assert_eq!(page.matches("name=\"password\"").count(), 2);
+        assert_eq!(page.matches("name=\"code\"").count(), 2);
         assert_eq!(page.matches("value=\"the-proof\"").count(), 2);
     }
 }

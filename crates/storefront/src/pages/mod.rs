@@ -4,17 +4,21 @@
 mod account;
 mod assets;
 mod books;
+mod code;
 mod external;
+mod factor;
 mod forgot;
 mod forms;
 mod frame;
 mod home;
 mod media;
+mod picture;
 mod problems;
 mod product;
 mod register;
 #[cfg(test)]
 mod samples;
+mod security;
 mod sign_in;
 mod verify;
 
@@ -38,6 +42,7 @@ fn addresses() -> Router<App> {
         .route("/", get(home::show))
         .route("/p/{slug}", get(product::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-in/code", get(code::show).post(code::submit))
         .route(
             "/register-account",
             get(register::show).post(register::submit),
@@ -52,11 +57,34 @@ fn addresses() -> Router<App> {
         .route("/account/providers/link", post(external::link))
         .route("/account/providers/unlink", post(external::unlink))
         .route("/account", get(account::show))
+        .merge(security())
         .route("/admin/books", get(books::show))
         .route("/assets/souk.css", get(assets::style_sheet))
         .route("/media/demo/{file}", get(media::demo_picture))
         .route("/problems/{code}", get(problems::explain))
         .fallback(problems::nowhere)
+}
+
+/// What keeps one's own account.
+fn security() -> Router<App> {
+    Router::new()
+        .route("/account/security", get(security::show))
+        .route(
+            "/account/security/password",
+            post(security::change_password),
+        )
+        .route("/account/security/end-session", post(security::end_session))
+        .route(
+            "/account/security/end-sessions",
+            post(security::end_sessions),
+        )
+        .route("/account/security/second-factor", post(factor::begin))
+        .route(
+            "/account/security/second-factor/confirm",
+            post(factor::confirm),
+        )
+        .route("/account/security/second-factor/codes", post(factor::renew))
+        .route("/account/security/second-factor/off", post(factor::end))
 }
 
 /// Where a page of a list begins, as the address says it.

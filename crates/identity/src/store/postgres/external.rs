@@ -1,9 +1,11 @@
 //! The tables of people whom a provider vouches for. Their uniqueness decides, not a look beforehand; the user's row is
 //! locked before any row here.
 
-use super::{PostgresStore, links, rows, rows::users as of_users, sessions, users};
+use super::{
+    PostgresStore, factors, links, rows, rows::users as of_users, security, sessions, users,
+};
 use crate::{
-    domain::user::User,
+    domain::{security::SecurityEvent, user::User},
     store::{
         Credentials, ExternalName, ExternalOpening, ExternalStore, NewSession, NewUser, SWEEP_MAX,
         TokenHash, external::refusal, failure,
@@ -32,6 +34,9 @@ const ENABLED: &str = of_users!(
       WHERE user_id = $1 AND deleted_at_ms IS NULL AND disabled_at_ms IS NULL
         FOR SHARE"
 );
+
+const ASKS_FOR_A_CODE: &str = "SELECT EXISTS (
+      SELECT 1 FROM second_factors WHERE user_id = $1 AND confirmed_at_ms IS NOT NULL)";
 
 const INSERT: &str = "INSERT INTO external_names (user_id, issuer, subject, linked_at_ms)
      VALUES ($1, $2, $3, $4)";
@@ -77,22 +82,28 @@ impl ExternalStore for PostgresStore {
     async fn open_external_session(
         &self,
         name: ExternalName,
+        has_second_factor: bool,
         session: NewSession,
     ) -> Result<ExternalOpening, StoreError> {
-        let write = self.database.write((name, session), |c, (name, session)| {
-            Box::pin(async move {
-                let row = c.query_opt(OWNER, &[&name.issuer, &name.subject]).await?;
-                let Some(row) = row else {
-                    return Ok(ExternalOpening::Unknown);
-                };
-                let id = rows::user_id(&row, 0)?;
-                let Some(user) = enabled(c, id).await? else {
-                    return Ok(ExternalOpening::Disabled);
-                };
-                sessions::insert(c, user.id, session).await?;
-                Ok(ExternalOpening::Opened(user))
-            })
-        });
+        let write = self
+            .database
+            .write((name, session), move |c, (name, session)| {
+                Box::pin(async move {
+                    let row = c.query_opt(OWNER, &[&name.issuer, &name.subject]).await?;
+                    let Some(row) = row else {
+                        return Ok(ExternalOpening::Unknown);
+                    };
+                    let id = rows::user_id(&row, 0)?;
+                    let Some(user) = enabled(c, id).await? else {
+                        return Ok(ExternalOpening::Disabled);
+                    };
+                    if !has_second_factor && asks_for_a_code(c, id).await? {
+                        return Ok(ExternalOpening::NeedsCode(id));
+                    }
+                    sessions::insert(c, user.id, session).await?;
+                    Ok(ExternalOpening::Opened(user))
+                })
+            });
         write.await.map_err(failure)
     }
 
@@ -121,14 +132,15 @@ impl ExternalStore for PostgresStore {
         &self,
         user: UserId,
         name: ExternalName,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<(), Abort<ExternalError>> {
-        let write = self.database.write(name, move |c, name| {
+        let write = self.database.write((name, event), move |c, (name, event)| {
             Box::pin(async move {
                 if enabled(c, user).await?.is_none() {
                     return Err(Abort::Refused(ExternalError::Disabled));
                 }
-                insert(c, user, name, at).await
+                insert(c, user, name, event.at).await?;
+                Ok(security::insert(c, event).await?)
             })
         });
         write.await
@@ -147,20 +159,44 @@ impl ExternalStore for PostgresStore {
         &self,
         proven: Credentials,
         issuer: String,
+        event: SecurityEvent,
     ) -> Result<bool, Abort<LoginError>> {
-        let write = self
-            .database
-            .write((proven, issuer), |c, (proven, issuer)| {
-                Box::pin(async move {
-                    if users::still_proven(c, proven).await?.is_none() {
-                        return Err(Abort::Refused(LoginError::InvalidCredentials));
-                    }
-                    let values: [&(dyn ToSql + Sync); 2] = [&bytes(proven.user_id), issuer];
-                    Ok(c.execute(UNLINK, &values).await? == 1)
-                })
-            });
+        let input = (proven, issuer, event);
+        let write = self.database.write(input, |c, (proven, issuer, event)| {
+            Box::pin(async move {
+                if users::still_proven(c, proven).await?.is_none() {
+                    return Err(Abort::Refused(LoginError::InvalidCredentials));
+                }
+                factors::spend(c, proven).await?;
+                let values: [&(dyn ToSql + Sync); 2] = [&bytes(proven.user_id), issuer];
+                let is_gone = c.execute(UNLINK, &values).await? == 1;
+                if is_gone {
+                    security::insert(c, event).await?;
+                }
+                Ok(is_gone)
+            })
+        });
         write.await
     }
+
+    async fn spend(&self, proven: Credentials) -> Result<(), Abort<LoginError>> {
+        let write = self.database.write(proven, |c, proven| {
+            Box::pin(async move {
+                if users::still_proven(c, proven).await?.is_none() {
+                    return Err(Abort::Refused(LoginError::InvalidCredentials));
+                }
+                factors::spend(c, proven).await
+            })
+        });
+        write.await
+    }
+}
+
+async fn asks_for_a_code(connection: &Connection, user: UserId) -> Result<bool, StoreError> {
+    let row = connection
+        .query_one(ASKS_FOR_A_CODE, &[&bytes(user)])
+        .await?;
+    Ok(row.try_get(0)?)
 }
 
 async fn enabled(connection: &Connection, id: UserId) -> Result<Option<User>, StoreError> {

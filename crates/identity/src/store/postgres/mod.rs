@@ -1,21 +1,23 @@
 //! Accounts and sessions in PostgreSQL, shared by several nodes. Every change is a compare-and-set in its statement;
-//! what is decided from a row is decided under its lock. Locks are taken in one order everywhere: users, sessions,
-//! refresh tokens, and links and mails last.
+//! what is decided from a row is decided under its lock. Locks are taken in one order everywhere: users, second factors
+//! and recovery codes, sessions, refresh tokens, links and mails, and security events last.
 
 mod external;
+mod factors;
 mod links;
 mod mails;
 mod rows;
 mod secrets;
+mod security;
 mod sessions;
 mod users;
 
 use super::{
     Credentials, DueMail, LoginName, MailTake, NewLink, NewSession, NewUser, OpenSession,
     PasswordChange, PasswordReset, Rename, RoleChange, Rotated, Rotation, Secrets, Setup,
-    SigningKey, Store, TokenHash, failure,
+    SigningKey, Store, TokenHash, failure, of_password,
 };
-use crate::domain::{mail::MailKind, user::User};
+use crate::domain::{mail::MailKind, security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
     identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError, UserDeleted},
@@ -30,7 +32,7 @@ use platform::{
     outbox,
 };
 
-pub(crate) const MIGRATIONS: [Migration; 5] = [
+pub(crate) const MIGRATIONS: [Migration; 7] = [
     BASE,
     Migration {
         number: 1,
@@ -49,8 +51,18 @@ pub(crate) const MIGRATIONS: [Migration; 5] = [
     },
     Migration {
         number: 4,
+        name: "security_events",
+        sql: include_str!("../../../migrations/postgres/0004_security_events.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "second_factors",
+        sql: include_str!("../../../migrations/postgres/0005_second_factors.sql"),
+    },
+    Migration {
+        number: 6,
         name: "external_names",
-        sql: include_str!("../../../migrations/postgres/0004_external_names.sql"),
+        sql: include_str!("../../../migrations/postgres/0006_external_names.sql"),
     },
 ];
 
@@ -95,10 +107,10 @@ impl Store for PostgresStore {
         session: NewSession,
     ) -> Result<User, Abort<RegisterError>> {
         self.database
-            .write(user, move |c, user| {
+            .write((user, session), |c, (user, session)| {
                 Box::pin(async move {
                     let user = users::insert(c, user).await?;
-                    sessions::insert(c, user.id, &session).await?;
+                    sessions::insert(c, user.id, session).await?;
                     Ok(user)
                 })
             })
@@ -150,6 +162,7 @@ impl Store for PostgresStore {
                         Some(admin) => {
                             links::forget(c, admin.id, MailKind::ResetPassword).await?;
                             sessions::end_all(c, admin.id, "password", user.at).await?;
+                            security::insert(c, &user.event.clone().of(admin.id)).await?;
                             Ok(admin)
                         }
                         None => users::insert(c, user).await,
@@ -173,11 +186,12 @@ impl Store for PostgresStore {
         session: NewSession,
     ) -> Result<User, Abort<LoginError>> {
         self.database
-            .write(proven, move |c, proven| {
+            .write((proven, session), |c, (proven, session)| {
                 Box::pin(async move {
                     let user = users::still_proven(c, proven).await?;
                     let user = user.ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
-                    sessions::insert(c, user.id, &session).await?;
+                    factors::spend(c, proven).await?;
+                    sessions::insert(c, user.id, session).await?;
                     Ok(user)
                 })
             })
@@ -197,11 +211,11 @@ impl Store for PostgresStore {
         &self,
         id: SessionId,
         user: UserId,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<bool, StoreError> {
         self.database
-            .write((), move |c, ()| {
-                Box::pin(sessions::end_of_user(c, id, user, at))
+            .write(event, move |c, event| {
+                Box::pin(sessions::end_of_user(c, id, user, event))
             })
             .await
             .map_err(failure)
@@ -218,12 +232,19 @@ impl Store for PostgresStore {
         sessions::open_of(&connection, user, after, limit, now).await
     }
 
-    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError> {
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        event: SecurityEvent,
+    ) -> Result<Option<i64>, StoreError> {
         self.database
-            .write((), move |c, ()| {
+            .write(event, move |c, event| {
                 Box::pin(async move {
-                    let epoch = users::raise_epoch(c, user, at).await?;
-                    sessions::end_all(c, user, "logout", at).await?;
+                    let epoch = users::raise_epoch(c, user, event.at).await?;
+                    if epoch.is_some() {
+                        sessions::end_all(c, user, "logout", event.at).await?;
+                        security::insert(c, event).await?;
+                    }
                     Ok(epoch)
                 })
             })
@@ -241,9 +262,12 @@ impl Store for PostgresStore {
                     if !users::change_password(c, change).await? {
                         return Err(Abort::Refused(PasswordError::InvalidCredentials));
                     }
+                    let spent = factors::spend(c, &change.proven).await;
+                    spent.map_err(of_password)?;
                     let user = change.proven.user_id;
                     links::forget(c, user, MailKind::ResetPassword).await?;
                     mails::insert(c, user, &change.notice).await?;
+                    security::insert(c, &change.event).await?;
                     Ok(sessions::end_others(c, user, change.kept, change.at).await?)
                 })
             })
@@ -253,11 +277,11 @@ impl Store for PostgresStore {
     async fn end_session_of(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<SessionId>, StoreError> {
         self.database
-            .write(token, move |c, token| {
-                Box::pin(sessions::end_by_token(c, token, at))
+            .write((token, event), |c, (token, event)| {
+                Box::pin(sessions::end_by_token(c, token, event))
             })
             .await
             .map_err(failure)
@@ -275,24 +299,39 @@ impl Store for PostgresStore {
 
     async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>> {
         self.database
-            .write(change, |c, change| Box::pin(users::set_roles(c, change)))
+            .write(change, |c, change| {
+                Box::pin(async move {
+                    let user = users::set_roles(c, change).await?;
+                    security::insert(c, &change.event).await?;
+                    Ok(user)
+                })
+            })
             .await
     }
 
-    async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>> {
+    async fn delete(
+        &self,
+        proven: Credentials,
+        event: SecurityEvent,
+    ) -> Result<i64, Abort<LoginError>> {
         self.database
-            .write(proven, move |c, proven| {
+            .write((proven, event), |c, (proven, event)| {
                 Box::pin(async move {
+                    let at = event.at;
                     let epoch = users::erase(c, proven, at).await?;
                     let epoch = epoch.ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
+                    factors::spend(c, proven).await?;
+                    factors::forget(c, proven.user_id).await?;
                     sessions::end_all(c, proven.user_id, "deleted", at).await?;
                     mails::forget_all(c, proven.user_id).await?;
                     links::forget_all(c, proven.user_id).await?;
                     external::forget_all(c, proven.user_id).await?;
-                    let event = UserDeleted {
+                    security::forget_places(c, proven.user_id).await?;
+                    security::insert(c, event).await?;
+                    let told = UserDeleted {
                         user_id: proven.user_id,
                     };
-                    outbox::postgres::append(c, &event, at).await?;
+                    outbox::postgres::append(c, &told, at).await?;
                     Ok(epoch)
                 })
             })
@@ -348,6 +387,7 @@ impl Store for PostgresStore {
                     }
                     links::forget(c, reset.user, kind).await?;
                     mails::insert(c, reset.user, &reset.notice).await?;
+                    security::insert(c, &reset.event).await?;
                     Ok(epoch)
                 })
             })
@@ -357,17 +397,18 @@ impl Store for PostgresStore {
     async fn verify_email(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<UserId>, StoreError> {
         self.database
-            .write(token, move |c, token| {
+            .write((token, event), |c, (token, event)| {
                 Box::pin(async move {
-                    let kind = MailKind::VerifyEmail;
+                    let (kind, at) = (MailKind::VerifyEmail, event.at);
                     let Some(user) = links::owner(c, token, kind, at).await? else {
                         return Ok(None);
                     };
                     links::verify(c, user.id, at).await?;
                     links::forget(c, user.id, kind).await?;
+                    security::insert(c, &event.clone().by_owner(user.id)).await?;
                     Ok(Some(user.id))
                 })
             })
@@ -432,6 +473,10 @@ impl Store for PostgresStore {
             Box::pin(async move { Ok(external::sweep(c, now).await?) })
         });
         let attempts = attempts.await.map_err(failure)?;
-        Ok(tokens || sessions || links || attempts)
+        let factors = self
+            .database
+            .write((), move |c, ()| Box::pin(factors::sweep(c, now)));
+        let factors = factors.await.map_err(failure)?;
+        Ok(tokens || sessions || links || factors || attempts)
     }
 }

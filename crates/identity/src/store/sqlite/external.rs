@@ -1,8 +1,8 @@
 //! The tables of people whom a provider vouches for. Their uniqueness decides, not a look beforehand.
 
-use super::{SqliteStore, links, rows, sessions, users};
+use super::{SqliteStore, factors, links, rows, security, sessions, users};
 use crate::{
-    domain::user::User,
+    domain::{security::SecurityEvent, user::User},
     store::{
         Credentials, ExternalName, ExternalOpening, ExternalStore, NewSession, NewUser, SWEEP_MAX,
         TokenHash, external::refusal, failure,
@@ -39,6 +39,7 @@ impl ExternalStore for SqliteStore {
     async fn open_external_session(
         &self,
         name: ExternalName,
+        has_second_factor: bool,
         session: NewSession,
     ) -> Result<ExternalOpening, StoreError> {
         let write = self.database.write(move |c| {
@@ -48,6 +49,9 @@ impl ExternalStore for SqliteStore {
             let Some(user) = users::find_enabled(c, id)? else {
                 return Ok(ExternalOpening::Disabled);
             };
+            if !has_second_factor && asks_for_a_code(c, id)? {
+                return Ok(ExternalOpening::NeedsCode(id));
+            }
             sessions::insert(c, user.id, &session)?;
             Ok(ExternalOpening::Opened(user))
         });
@@ -75,13 +79,14 @@ impl ExternalStore for SqliteStore {
         &self,
         user: UserId,
         name: ExternalName,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<(), Abort<ExternalError>> {
         let write = self.database.write(move |c| {
             if users::find_enabled(c, user)?.is_none() {
                 return Err(Abort::Refused(ExternalError::Disabled));
             }
-            insert(c, user, &name, at)
+            insert(c, user, &name, event.at)?;
+            Ok(security::insert(c, &event)?)
         });
         write.await
     }
@@ -103,18 +108,42 @@ impl ExternalStore for SqliteStore {
         &self,
         proven: Credentials,
         issuer: String,
+        event: SecurityEvent,
     ) -> Result<bool, Abort<LoginError>> {
         let write = self.database.write(move |c| {
             if users::still_proven(c, &proven)?.is_none() {
                 return Err(Abort::Refused(LoginError::InvalidCredentials));
             }
+            factors::spend(c, &proven)?;
             let gone = c
                 .prepare_cached("DELETE FROM external_names WHERE user_id = ?1 AND issuer = ?2")?
                 .execute(params![proven.user_id.as_bytes(), issuer])?;
+            if gone == 1 {
+                security::insert(c, &event)?;
+            }
             Ok(gone == 1)
         });
         write.await
     }
+
+    async fn spend(&self, proven: Credentials) -> Result<(), Abort<LoginError>> {
+        let write = self.database.write(move |c| {
+            if users::still_proven(c, &proven)?.is_none() {
+                return Err(Abort::Refused(LoginError::InvalidCredentials));
+            }
+            factors::spend(c, &proven)
+        });
+        write.await
+    }
+}
+
+fn asks_for_a_code(connection: &Connection, user: UserId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (
+                 SELECT 1 FROM second_factors WHERE user_id = ?1 AND confirmed_at_ms IS NOT NULL)",
+        )?
+        .query_row([user.as_bytes()], |row| row.get(0))
 }
 
 fn owner(connection: &Connection, name: &ExternalName) -> rusqlite::Result<Option<UserId>> {

@@ -1,6 +1,6 @@
 //! People whom a provider vouches for: one of a provider's is one account's, and an attempt is used once.
 
-use super::{Bench, ann, at, credentials, is_over, person, rotation, session};
+use super::{Bench, ann, at, credentials, event, is_over, person, rotation, session};
 use crate::{
     domain::user::User,
     store::{ExternalName, ExternalOpening, Store},
@@ -17,11 +17,12 @@ fn name(subject: &str) -> ExternalName {
 
 async fn opened(store: &dyn Store, subject: &str, token: u8) -> Option<User> {
     let opening = store
-        .open_external_session(name(subject), session(token))
+        .open_external_session(name(subject), false, session(token))
         .await;
     match opening.unwrap() {
         ExternalOpening::Opened(user) => Some(user),
         ExternalOpening::Disabled => panic!("disabled"),
+        ExternalOpening::NeedsCode(_) => panic!("a code"),
         ExternalOpening::Unknown => None,
     }
 }
@@ -76,9 +77,12 @@ pub(super) async fn a_provider_is_linked_and_taken_away_by_the_owner(bench: Benc
         .register(person("bob@example.com"), session(9))
         .await
         .unwrap();
-    store.link_external(ann.id, name("s"), at(5)).await.unwrap();
+    store
+        .link_external(ann.id, name("s"), event(5))
+        .await
+        .unwrap();
     for (user, subject) in [(bob.id, "s"), (ann.id, "t")] {
-        let refused = store.link_external(user, name(subject), at(6)).await;
+        let refused = store.link_external(user, name(subject), event(6)).await;
         assert!(matches!(
             refused,
             Err(Abort::Refused(ExternalError::LinkTaken))
@@ -91,18 +95,23 @@ pub(super) async fn a_provider_is_linked_and_taken_away_by_the_owner(bench: Benc
     let mut stale = proven.clone();
     stale.password_hash = "hash two".into();
     let issuer = || "https://id.example".to_owned();
-    let refused = store.unlink_external(stale, issuer()).await;
+    let refused = store.unlink_external(stale, issuer(), event(7)).await;
     assert!(matches!(
         refused,
         Err(Abort::Refused(LoginError::InvalidCredentials))
     ));
     assert!(
         store
-            .unlink_external(proven.clone(), issuer())
+            .unlink_external(proven.clone(), issuer(), event(7))
             .await
             .unwrap()
     );
-    assert!(!store.unlink_external(proven, issuer()).await.unwrap());
+    assert!(
+        !store
+            .unlink_external(proven, issuer(), event(8))
+            .await
+            .unwrap()
+    );
     assert!(opened(store, "s", 3).await.is_none());
 }
 
@@ -114,11 +123,11 @@ pub(super) async fn links_to_providers_go_with_their_account(bench: Bench) {
         .unwrap();
     let proven = credentials(store, "ann@example.com").await.unwrap();
     let gone = proven.user_id;
-    store.delete(proven, at(5)).await.unwrap();
+    store.delete(proven, event(5).of(gone)).await.unwrap();
     assert!(store.external_issuers(gone).await.unwrap().is_empty());
     assert!(opened(store, "s", 2).await.is_none());
     assert!(is_over(store, rotation(1, 6)).await);
-    let refused = store.link_external(gone, name("s"), at(6)).await;
+    let refused = store.link_external(gone, name("s"), event(6)).await;
     assert!(matches!(
         refused,
         Err(Abort::Refused(ExternalError::Disabled))
