@@ -6,14 +6,14 @@ use futures_util::future::join_all;
 use serde_json::json;
 use testkit::{Answer, Broken, Issuer, PASSWORD, Shop, Signs};
 
-const ANN: &str = "ann@souk.example";
+pub(crate) const ANN: &str = "ann@souk.example";
 const BEGIN: &str = "/login/with/acme?next=%2Fp%2Ftea";
 const OWN: &str = "/account/providers";
 /// More than can be made within the pause of a test.
 const TRIES_MAX: usize = 10_000;
 
 /// A shop that knows this provider as `acme`.
-async fn shop_with(issuer: &Issuer, more: &[(&str, &str)]) -> Shop {
+pub(crate) async fn shop_with(issuer: &Issuer, more: &[(&str, &str)]) -> Shop {
     let settings = issuer.settings("acme");
     let settings = settings
         .iter()
@@ -30,7 +30,7 @@ async fn begun(browser: &mut Browser) -> String {
 }
 
 /// Begins, visits the provider, and comes back.
-async fn came_back(browser: &mut Browser, issuer: &Issuer) -> Answer {
+pub(crate) async fn came_back(browser: &mut Browser, issuer: &Issuer) -> Answer {
     let location = begun(browser).await;
     let path = issuer.visit(&location);
     browser.get(&path).await
@@ -45,7 +45,7 @@ async fn signed_in(shop: &Shop, issuer: &Issuer) -> Browser {
     browser
 }
 
-async fn me(browser: &mut Browser) -> Answer {
+pub(crate) async fn me(browser: &mut Browser) -> Answer {
     let answer = browser
         .get_with("/api/v1/me", ("accept", "application/json"))
         .await;
@@ -53,7 +53,7 @@ async fn me(browser: &mut Browser) -> Answer {
     answer
 }
 
-fn is_nobody(browser: &Browser) -> bool {
+pub(crate) fn is_nobody(browser: &Browser) -> bool {
     browser.cookies.keys().all(|name| name == "souk_form")
 }
 
@@ -241,14 +241,14 @@ async fn an_account_is_not_taken_over_by_its_address_but_linked_by_its_owner() {
     assert!(is_nobody(&stranger));
     let mut ann = Browser::signed_in(&shop, ANN).await;
     let id = me(&mut ann).await.str("/id").to_owned();
-    let wrong = change(&mut ann, "link", "wrong horse battery").await;
+    let wrong = change(&mut ann, "link", "wrong horse battery", "").await;
     assert_eq!(wrong.status, 403, "{}", wrong.text);
     assert!(
         wrong.text.contains("The password is wrong."),
         "{}",
         wrong.text
     );
-    let page = change(&mut ann, "link", PASSWORD).await;
+    let page = change(&mut ann, "link", PASSWORD, "").await;
     assert_eq!(page.status, 200, "{}", page.text);
     let location = link_of(&page);
     let path = issuer.visit(&location);
@@ -268,10 +268,10 @@ async fn an_account_is_not_taken_over_by_its_address_but_linked_by_its_owner() {
     let mut again = signed_in(&shop, &issuer).await;
     assert_eq!(me(&mut again).await.str("/id"), id);
     // The same person at the provider is nobody else here.
-    let page = change(&mut bob, "link", PASSWORD).await;
+    let page = change(&mut bob, "link", PASSWORD, "").await;
     let path = issuer.visit(&link_of(&page));
     assert_eq!(bob.get(&path).await.status, 409);
-    let gone = change(&mut ann, "unlink", PASSWORD).await;
+    let gone = change(&mut ann, "unlink", PASSWORD, "").await;
     assert_eq!(
         gone.header("location"),
         "/account/providers?flash=unlinked",
@@ -283,7 +283,12 @@ async fn an_account_is_not_taken_over_by_its_address_but_linked_by_its_owner() {
 }
 
 /// Sends the form of one's own providers.
-async fn change(browser: &mut Browser, what: &str, password: &str) -> Answer {
+pub(crate) async fn change(
+    browser: &mut Browser,
+    what: &str,
+    password: &str,
+    code: &str,
+) -> Answer {
     let page = browser.get(OWN).await;
     assert_eq!(page.status, 200, "{}", page.text);
     let proof = page.text.split(&format!("{OWN}/{what}\"")).nth(1);
@@ -294,13 +299,14 @@ async fn change(browser: &mut Browser, what: &str, password: &str) -> Answer {
     let fields = [
         ("provider", "acme"),
         ("password", password),
+        ("code", code),
         ("csrf", proof),
     ];
     browser.submit(&format!("{OWN}/{what}"), &fields).await
 }
 
 /// Where the page leads on to.
-fn link_of(page: &Answer) -> String {
+pub(crate) fn link_of(page: &Answer) -> String {
     let link = page.text.split("class=\"button\" href=\"").nth(1);
     let link = link
         .and_then(|rest| rest.split('"').next())
@@ -478,7 +484,7 @@ async fn an_account_of_a_provider_s_has_a_password_that_nobody_has() {
         assert_eq!(guess.sign_in(ANN, password, "").await.status, 401);
     }
     // What takes a way away asks for the password: there is always one left.
-    let refused = change(&mut browser, "unlink", PASSWORD).await;
+    let refused = change(&mut browser, "unlink", PASSWORD, "").await;
     assert_eq!(refused.status, 403, "{}", refused.text);
     assert!(
         refused.text.contains("/forgot-password"),

@@ -112,6 +112,7 @@ struct State {
     keys_made: u32,
     keys_asked: u32,
     person: Value,
+    says_mfa: bool,
     broken: Option<Broken>,
     codes: BTreeMap<String, Code>,
     codes_made: u32,
@@ -208,6 +209,7 @@ impl Issuer {
             keys_made: 0,
             keys_asked: 0,
             person: Value::Null,
+            says_mfa: false,
             broken: None,
             codes: BTreeMap::new(),
             codes_made: 0,
@@ -251,6 +253,11 @@ impl Issuer {
         let name = "Ann Smith";
         self.state().person =
             json!({"sub": subject, "email": email, "email_verified": is_verified, "name": name});
+    }
+
+    /// Asks for more than one proof from now on, and says so.
+    pub fn says_mfa(&self) {
+        self.state().says_mfa = true;
     }
 
     /// Breaks a rule from now on, or none.
@@ -433,6 +440,9 @@ impl State {
             "iss": self.url, "aud": CLIENT, "nonce": code.nonce, "iat": now, "exp": now + 300,
             "at_hash": base64url(&access.as_ref()[..access.as_ref().len() / 2]), "sub": code.person["sub"],
         });
+        if self.says_mfa {
+            claims["amr"] = json!(["pwd", "mfa"]);
+        }
         let mut head = json!({"alg": self.key.name(), "kid": self.kid, "typ": "JWT"});
         let text = |head: &Value, claims: &Value| {
             format!(

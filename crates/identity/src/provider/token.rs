@@ -156,7 +156,7 @@ pub(super) fn check(
 
 fn check_claims(claims: &Claims, expected: &Expected<'_>) -> Result<(), Doubt> {
     let is_alone = match &claims.aud {
-        Audience::One(_) => true,
+        Audience::One(only) => !only.is_empty(),
         Audience::Many(all) => all.len() == 1,
     };
     let is_our_party = claims

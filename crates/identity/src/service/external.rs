@@ -413,14 +413,15 @@ async fn open(
 async fn challenge(service: &Service, user: UserId) -> Result<String, ExternalError> {
     let found = service.store.credentials_of(user).await.map_err(internal)?;
     let found = found.ok_or(ExternalError::Disabled)?;
-    match login::challenge(service, &found).await {
-        LoginError::SecondFactorRequired {
-            challenge: Some(challenge),
-        } => Ok(challenge),
-        // It was turned off this very moment: whoever waits begins anew.
-        LoginError::InvalidCredentials => Err(ExternalError::AttemptOver),
-        error => Err(ExternalError::from_login(error)),
+    let refusal = login::challenge(service, &found).await;
+    if let LoginError::SecondFactorRequired {
+        challenge: Some(challenge),
+    } = refusal
+    {
+        return Ok(challenge);
     }
+    // If it was turned off this very moment, whoever waits begins anew.
+    Err(ExternalError::from_login(refusal))
 }
 
 /// Opens an account for somebody new.
@@ -442,9 +443,12 @@ async fn register(
     let password = SecretString::from(digest::base64url(&chance));
     let event = service.event(SecurityEventKind::Registered);
     let user = register::new_user(service, person, password, event).await;
-    let user = user.map_err(|error| match error {
-        RegisterError::Overloaded => ExternalError::Overloaded,
-        error => ExternalError::Internal(error.into()),
+    let user = user.map_err(|error| {
+        if matches!(error, RegisterError::Overloaded) {
+            ExternalError::Overloaded
+        } else {
+            ExternalError::Internal(error.into())
+        }
     })?;
     let event = user.event.clone();
     let opening = service.new_session(SecurityEventKind::SignedInExternally);
