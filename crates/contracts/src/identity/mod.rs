@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod errors;
+mod external;
 mod factors;
 mod links;
 mod security;
@@ -13,6 +14,10 @@ pub use api_keys::{
 pub use errors::{
     FactorError, LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError,
     SessionError,
+};
+pub use external::{
+    BeginExternal, ChangeExternal, EndExternal, External, ExternalAttempt, ExternalEnd,
+    ExternalError, ExternalLink, ProviderView,
 };
 pub use factors::{
     AnswerChallenge, BeginSecondFactor, ConfirmSecondFactor, FactorSecret, ProveTwice,
@@ -192,7 +197,7 @@ impl Event for UserDeleted {
 
 /// What the others may ask of identity.
 #[async_trait]
-pub trait Identity: SecondFactors + Send + Sync {
+pub trait Identity: External + SecondFactors + Send + Sync {
     /// Opens an account and signs it in.
     async fn register(&self, wish: RegisterUser) -> Result<SignedIn, RegisterError>;
     /// Makes the first admin, with the one-time token, and signs them in.

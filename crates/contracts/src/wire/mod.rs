@@ -177,6 +177,7 @@ as_internal!(
     catalog::ReserveError,
     catalog::ResolveError,
     identity::ApiKeyError,
+    identity::ExternalError,
     identity::LinkError,
     identity::LoginError,
     identity::PasswordError,

@@ -5,6 +5,7 @@ mod api_keys;
 mod codes;
 mod delete;
 mod endings;
+mod external;
 mod factors;
 mod hashing;
 mod key_uses;
@@ -35,6 +36,7 @@ use crate::{
         security::SecurityEvent,
         throttle::{self, Throttle},
     },
+    provider::Providers,
     store::Store,
 };
 use async_trait::async_trait;
@@ -58,6 +60,7 @@ use platform::{
     clock::Clock,
     db::{Database, StoreError},
     http::{KeySet, Revocations},
+    outward,
     tasks::Tasks,
 };
 use proof::Prover;
@@ -78,6 +81,7 @@ pub(crate) struct Ground {
     pub(crate) revocations: Revocations,
     pub(crate) tasks: Tasks,
     pub(crate) post: Post,
+    pub(crate) outward: outward::Options,
 }
 
 /// Identity, near: the accounts and tokens of a shop.
@@ -100,6 +104,8 @@ pub struct Service {
     asks: Arc<Semaphore>,
     /// Of API keys.
     uses: Uses,
+    /// Whom people may sign in by.
+    providers: Providers,
 }
 
 impl Service {
@@ -123,7 +129,10 @@ impl Service {
         };
         let recorder = Recorder::new(&config)?;
         let throttle = Throttle::new(rules);
+        let url = &ground.post.public_url;
+        let providers = external::providers(&config, &ground.outward, &ground.clock, url)?;
         let service = Self {
+            providers,
             prover: Prover {
                 hasher: hasher.clone(),
                 dummy,

@@ -3,6 +3,7 @@
 //! and recovery codes, sessions, refresh tokens, links, API keys and mails, and security events last.
 
 mod api_keys;
+mod external;
 mod factors;
 mod links;
 mod mails;
@@ -32,7 +33,7 @@ use platform::{
     outbox,
 };
 
-pub(crate) const MIGRATIONS: [Migration; 7] = [
+pub(crate) const MIGRATIONS: [Migration; 8] = [
     BASE,
     Migration {
         number: 1,
@@ -61,8 +62,13 @@ pub(crate) const MIGRATIONS: [Migration; 7] = [
     },
     Migration {
         number: 6,
+        name: "external_names",
+        sql: include_str!("../../../migrations/postgres/0006_external_names.sql"),
+    },
+    Migration {
+        number: 7,
         name: "api_keys",
-        sql: include_str!("../../../migrations/postgres/0006_api_keys.sql"),
+        sql: include_str!("../../../migrations/postgres/0007_api_keys.sql"),
     },
 ];
 
@@ -326,6 +332,7 @@ impl Store for PostgresStore {
                     mails::forget_all(c, proven.user_id).await?;
                     links::forget_all(c, proven.user_id).await?;
                     api_keys::forget_all(c, proven.user_id).await?;
+                    external::forget_all(c, proven.user_id).await?;
                     security::forget_places(c, proven.user_id).await?;
                     security::insert(c, event).await?;
                     let told = UserDeleted {
@@ -469,14 +476,16 @@ impl Store for PostgresStore {
             Box::pin(async move { Ok(links::sweep(c, now).await?) })
         });
         let links = links.await.map_err(failure)?;
-        let keys = self.database.write((), move |c, ()| {
-            Box::pin(async move { Ok(api_keys::sweep(c, now).await?) })
+        let attempts = self.database.write((), move |c, ()| {
+            Box::pin(
+                async move { Ok(external::sweep(c, now).await? | api_keys::sweep(c, now).await?) },
+            )
         });
-        let keys = keys.await.map_err(failure)?;
+        let attempts = attempts.await.map_err(failure)?;
         let factors = self
             .database
             .write((), move |c, ()| Box::pin(factors::sweep(c, now)));
         let factors = factors.await.map_err(failure)?;
-        Ok(tokens || sessions || links || keys || factors)
+        Ok(tokens || sessions || links || factors || attempts)
     }
 }

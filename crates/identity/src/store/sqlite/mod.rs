@@ -1,6 +1,7 @@
 //! The embedded store: statements beside the rows they read. Decides nothing that is not about rows.
 
 mod api_keys;
+mod external;
 mod factors;
 mod links;
 mod mails;
@@ -57,8 +58,13 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 6,
+        name: "external_names",
+        sql: include_str!("../../../migrations/sqlite/0006_external_names.sql"),
+    },
+    Migration {
+        number: 7,
         name: "api_keys",
-        sql: include_str!("../../../migrations/sqlite/0006_api_keys.sql"),
+        sql: include_str!("../../../migrations/sqlite/0007_api_keys.sql"),
     },
 ];
 
@@ -302,6 +308,7 @@ impl Store for SqliteStore {
             mails::forget_all(c, proven.user_id)?;
             links::forget_all(c, proven.user_id)?;
             api_keys::forget_all(c, proven.user_id)?;
+            external::forget_all(c, proven.user_id)?;
             security::forget_places(c, proven.user_id)?;
             security::insert(c, &event)?;
             let told = contracts::identity::UserDeleted {
@@ -411,10 +418,8 @@ impl Store for SqliteStore {
 
     async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
         let write = self.database.write(move |c| {
-            Ok(sessions::sweep(c, now)?
-                | links::sweep(c, now)?
-                | api_keys::sweep(c, now)?
-                | factors::sweep(c, now)?)
+            let swept = sessions::sweep(c, now)? | links::sweep(c, now)? | factors::sweep(c, now)?;
+            Ok(swept | external::sweep(c, now)? | api_keys::sweep(c, now)?)
         });
         write.await.map_err(failure)
     }

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod api_keys;
+mod external;
 mod factors;
 mod links;
 mod mails;
@@ -66,6 +67,12 @@ store_suite! {
         another_secret_takes_the_place_of_the_one_before,
         a_use_is_noted_once_a_minute,
         keys_go_with_their_account_and_long_after_their_end,
+    },
+    external::{
+        an_attempt_is_used_once,
+        a_person_of_a_provider_s_has_one_account,
+        a_provider_is_linked_and_taken_away_by_the_owner,
+        links_to_providers_go_with_their_account,
     },
     factors::{
         a_factor_is_begun_turned_on_and_off,
