@@ -30,6 +30,9 @@ const PASSWORD_FORMS: &[&str] = &[
     "/setup",
 ];
 const CHECKOUT_FORM: &str = "/checkout";
+/// Reads all that is kept of somebody.
+const EXPORT: &str = "/api/v1/me/export";
+const EXPORT_COST: u32 = 20;
 
 /// Where a request is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +96,9 @@ fn cost(method: &Method, uri: &Uri) -> u32 {
         uri.query()
             .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("q=")))
     };
+    if uri.path() == EXPORT {
+        return EXPORT_COST;
+    }
     if is_read(method) && !searches() { 1 } else { 2 }
 }
 
@@ -214,6 +220,7 @@ mod tests {
             ("GET", "/api/v1/products?limit=5&q=tea", Bucket::Default(2)),
             ("GET", "/search?q=tea", Bucket::Default(2)),
             ("GET", "/api/v1/products?sku=q", Bucket::Default(1)),
+            ("GET", "/api/v1/me/export", Bucket::Default(20)),
             ("POST", "/api/v1/products", Bucket::Default(2)),
             ("PUT", "/products/p1", Bucket::Default(2)),
             ("POST", "/api/v1/orders/o1/cancel", Bucket::Default(2)),

@@ -7,8 +7,8 @@ use contracts::{
         ChangePassword, DeleteAccount, Ended, ForgotPassword, LinkError, Login, LoginError,
         OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
         RegisterError, RegisterUser, ResetPassword, SecurityEventError, SecurityEventQuery,
-        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
-        UserView, VerifyEmail,
+        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetUserStatus,
+        SetupAdmin, SignedIn, UserQuery, UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Email, Page, SessionId, Timestamp, UserId, Username},
@@ -260,6 +260,7 @@ pub(crate) const ASK_VERIFICATION: Call<Who, Result<(), LinkError>> =
     Call::once("ask_verification");
 pub(crate) const VERIFY_EMAIL: Call<Verify, Result<(), LinkError>> = Call::once("verify_email");
 pub(crate) const ME: Call<Who, Profile<UserView>> = Call::read("me");
+pub(crate) const EXPORT: Call<Who, Profile<UserView>> = Call::once("export");
 pub(crate) const PATCH_ME: Call<(Who, Precondition, PatchProfile), Profile<UserView>> =
     Call::once("patch_me");
 pub(crate) const DELETE_ACCOUNT: Call<(Who, Delete), Result<(), LoginError>> =
@@ -267,6 +268,14 @@ pub(crate) const DELETE_ACCOUNT: Call<(Who, Delete), Result<(), LoginError>> =
 pub(crate) const USER: Call<UserId, Profile<UserView>> = Call::read("user");
 pub(crate) const SET_ROLES: Call<(Who, UserId, Precondition, SetRoles), Profile<UserView>> =
     Call::once("set_roles");
+pub(crate) const USERS: Call<UserQuery, Profile<Page<UserView>>> = Call::read("users");
+pub(crate) const SET_STATUS: Call<(Who, UserId, Precondition, SetUserStatus), Profile<UserView>> =
+    Call::once("set_status");
+// A second try owes a second mail.
+pub(crate) const SEND_PASSWORD_RESET: Call<(Who, UserId), Profile<()>> =
+    Call::once("send_password_reset");
+pub(crate) const END_SESSIONS_OF: Call<(Who, UserId), Profile<()>> =
+    Call::repeatable("end_sessions_of");
 pub(crate) const SECURITY_EVENTS: Call<SecurityEventQuery, Listed> = Call::read("security_events");
 pub(crate) const OWN_SECURITY_EVENTS: Call<(Who, OwnSecurityEventQuery), Listed> =
     Call::read("own_security_events");

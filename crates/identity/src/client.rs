@@ -9,8 +9,8 @@ use contracts::{
         ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
         LoginError, OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
         RegisterError, RegisterUser, ResetPassword, SecurityEventError, SecurityEventQuery,
-        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
-        UserView, VerifyEmail,
+        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetUserStatus,
+        SetupAdmin, SignedIn, UserQuery, UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Page, SessionId, Timestamp, UserId},
@@ -108,6 +108,10 @@ impl Identity for Client {
         self.peer.ask(calls::ME, &who.into()).await
     }
 
+    async fn export(&self, who: &Principal) -> Result<UserView, ProfileError> {
+        self.peer.ask(calls::EXPORT, &who.into()).await
+    }
+
     async fn patch_me(
         &self,
         who: &Principal,
@@ -136,6 +140,31 @@ impl Identity for Client {
     ) -> Result<UserView, ProfileError> {
         let arguments = (who.into(), id, sent, wish);
         self.peer.ask(calls::SET_ROLES, &arguments).await
+    }
+
+    async fn users(&self, query: UserQuery) -> Result<Page<UserView>, ProfileError> {
+        self.peer.ask(calls::USERS, &query).await
+    }
+
+    async fn set_status(
+        &self,
+        who: &Principal,
+        id: UserId,
+        sent: Precondition,
+        wish: SetUserStatus,
+    ) -> Result<UserView, ProfileError> {
+        let arguments = (who.into(), id, sent, wish);
+        self.peer.ask(calls::SET_STATUS, &arguments).await
+    }
+
+    async fn send_password_reset(&self, who: &Principal, id: UserId) -> Result<(), ProfileError> {
+        let arguments = (who.into(), id);
+        self.peer.ask(calls::SEND_PASSWORD_RESET, &arguments).await
+    }
+
+    async fn end_sessions_of(&self, who: &Principal, id: UserId) -> Result<(), ProfileError> {
+        let arguments = (who.into(), id);
+        self.peer.ask(calls::END_SESSIONS_OF, &arguments).await
     }
 
     async fn security_events(

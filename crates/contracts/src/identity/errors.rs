@@ -71,7 +71,7 @@ impl ToProblem for RegisterError {
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginError {
-    /// Unknown user, wrong password or disabled account: the caller is not told which.
+    /// Unknown user or wrong password: the caller is not told which.
     #[error("the credentials are wrong")]
     InvalidCredentials,
     /// Too many wrong tries on this account lately.
@@ -80,6 +80,9 @@ pub enum LoginError {
         /// How long to wait.
         retry_after_seconds: u32,
     },
+    /// The password is right, and the account is disabled.
+    #[error("the account is disabled")]
+    Disabled,
     /// More passwords wait to be hashed than we let wait.
     #[error("too many passwords wait to be hashed")]
     Overloaded,
@@ -99,6 +102,7 @@ impl ToProblem for LoginError {
             Self::TooManyTries {
                 retry_after_seconds,
             } => Problem::new(Code::RateLimited).retry_after(*retry_after_seconds),
+            Self::Disabled => Problem::new(Code::AccountDisabled),
             Self::Overloaded => Problem::new(Code::Overloaded),
             Self::Internal(cause) => Problem::internal(cause),
         }
@@ -149,6 +153,18 @@ pub enum ProfileError {
         /// The rule.
         reason: String,
     },
+    /// A parameter of a query cannot be read.
+    #[error("{parameter} cannot be read")]
+    BadParameter {
+        /// Its name.
+        parameter: Cow<'static, str>,
+    },
+    /// It cannot be done as things are.
+    #[error("it cannot be done: {reason}")]
+    Conflict {
+        /// Why, for the caller.
+        reason: Cow<'static, str>,
+    },
     /// Another version is current.
     #[error("version {} is current", current.get())]
     VersionConflict {
@@ -171,6 +187,11 @@ impl ToProblem for ProfileError {
         match self {
             Self::NotFound => Problem::new(Code::NotFound),
             Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
+            Self::BadParameter { parameter } => Problem::new(Code::InvalidParameter)
+                .detail(format!("{parameter} cannot be read here")),
+            Self::Conflict { reason } => {
+                Problem::new(Code::IllegalTransition).detail(reason.clone())
+            }
             Self::VersionConflict { sent, current } => sent.stale(*current),
             Self::Internal(cause) => Problem::internal(cause),
         }
@@ -275,7 +296,7 @@ pub enum PasswordError {
 impl From<LoginError> for PasswordError {
     fn from(error: LoginError) -> Self {
         match error {
-            LoginError::InvalidCredentials => Self::InvalidCredentials,
+            LoginError::InvalidCredentials | LoginError::Disabled => Self::InvalidCredentials,
             LoginError::TooManyTries {
                 retry_after_seconds,
             } => Self::TooManyTries {

@@ -16,8 +16,8 @@ use contracts::{
         ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
         LoginError, OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
         RegisterError, RegisterUser, ResetPassword, SecurityEventError, SecurityEventQuery,
-        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
-        UserView, VerifyEmail,
+        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetUserStatus,
+        SetupAdmin, SignedIn, UserQuery, UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Page, SessionId, Timestamp, UserId, Version},
@@ -243,6 +243,9 @@ impl Identity for FakeIdentity {
     async fn me(&self, _: &Principal) -> Result<UserView, ProfileError> {
         Err(ProfileError::Internal(away()))
     }
+    async fn export(&self, _: &Principal) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
     async fn patch_me(
         &self,
         _: &Principal,
@@ -255,6 +258,24 @@ impl Identity for FakeIdentity {
         Err(LoginError::Internal(away()))
     }
     async fn user(&self, _: UserId) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn users(&self, _: UserQuery) -> Result<Page<UserView>, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn set_status(
+        &self,
+        _: &Principal,
+        _: UserId,
+        _: Precondition,
+        _: SetUserStatus,
+    ) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn send_password_reset(&self, _: &Principal, _: UserId) -> Result<(), ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn end_sessions_of(&self, _: &Principal, _: UserId) -> Result<(), ProfileError> {
         Err(ProfileError::Internal(away()))
     }
     async fn security_events(

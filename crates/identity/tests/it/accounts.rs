@@ -201,11 +201,23 @@ async fn the_others_hear_of_a_deleted_user() {
 const USER: &str = "/api/v1/users/{id}";
 
 /// What nobody, a customer and an admin get for an empty object.
-const ACCESS: [(Method, &str, [u16; 3]); 21] = [
+const ACCESS: [(Method, &str, [u16; 3]); 25] = [
     (Method::GET, "/api/v1/me", [401, 200, 200]),
     (Method::PATCH, "/api/v1/me", [401, 428, 428]),
     (Method::DELETE, "/api/v1/me", [401, 422, 422]),
     (Method::GET, USER, [401, 403, 200]),
+    (Method::GET, "/api/v1/users", [401, 403, 200]),
+    (Method::PUT, "/api/v1/users/{id}/status", [401, 403, 422]),
+    (
+        Method::POST,
+        "/api/v1/users/{id}/password-reset",
+        [401, 403, 202],
+    ),
+    (
+        Method::DELETE,
+        "/api/v1/users/{id}/sessions",
+        [401, 403, 204],
+    ),
     (Method::PATCH, USER, [401, 403, 422]),
     (Method::POST, "/api/v1/auth/register", [422, 422, 422]),
     (Method::POST, "/api/v1/auth/login", [422, 422, 422]),

@@ -114,6 +114,10 @@ pub(super) async fn submit(
             Err(fault) => problems::refuse(&app, &visit, fault).await,
         },
         Err(LoginError::InvalidCredentials) => show_again(&app, &visit, form, wrong()).await,
+        Err(LoginError::Disabled) => {
+            let faults = Faults::whole_form(StatusCode::FORBIDDEN, "This account is disabled.");
+            show_again(&app, &visit, form, faults).await
+        }
         Err(LoginError::TooManyTries {
             retry_after_seconds,
         }) => {
