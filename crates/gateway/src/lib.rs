@@ -195,8 +195,8 @@ impl Inside {
     }
 }
 
-/// Why somebody may not do what they asked for, or what they took for a token is none. Limits are told in their metrics,
-/// and whoever is not signed in is only asked to.
+/// Why somebody may not do what they asked for, or what they took for a token is none. Limits are told by metrics, and
+/// whoever is not signed in is only asked to.
 fn refused(response: &Response) -> Option<Code> {
     let code = response.extensions().get::<Problem>()?.code;
     matches!(

@@ -1,5 +1,6 @@
-//! `GET /api/v1/me/export`: all that is kept of whoever asks, out of the services that keep it. It is put together while
-//! it is sent, a page at a time, so that many orders need no more memory than few. Nothing of anybody else is asked for.
+//! `GET /api/v1/me/export`: all that is kept of whoever asks, out of the services that keep it. It is put together
+//! while it is sent, a page at a time, so that many orders need no more memory than few. Nothing of anybody else is
+//! asked for.
 
 mod http;
 

@@ -1,5 +1,5 @@
-//! Signing in. Unknown name, wrong password: one answer, one time, of a disabled account as well. Who knows the password
-//! of a disabled one is told so.
+//! Signing in. Unknown name, wrong password: one answer, one time, of a disabled account as well. Who knows the
+//! password of a disabled one is told so.
 
 use super::{Service, proof};
 use crate::store::LoginName;

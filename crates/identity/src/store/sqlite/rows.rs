@@ -11,7 +11,9 @@ use rusqlite::{Row, types::Type};
 use secrecy::SecretString;
 
 /// The columns that [`user`] reads, in its order.
-pub(super) const USER: &str = "user_id, email, username, name, roles, version, token_epoch, created_at_ms, verified_at_ms, disabled_at_ms";
+pub(super) const USER: &str =
+    "user_id, email, username, name, roles, version, token_epoch, created_at_ms, verified_at_ms,
+     disabled_at_ms";
 
 pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     let email: Option<String> = row.get(1)?;

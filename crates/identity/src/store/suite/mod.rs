@@ -88,7 +88,8 @@ store_suite! {
         sweeping_forgets_only_what_is_long_over,
     },
     users::{
-        accounts_are_found_by_name_role_and_status_page_by_page,
+        accounts_are_found_by_name_role_and_status,
+        accounts_are_listed_page_by_page,
         who_is_disabled_has_nothing_left_and_gets_nothing,
         the_last_admin_who_may_sign_in_stays,
     },
