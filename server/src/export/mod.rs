@@ -23,8 +23,8 @@ use std::sync::Arc;
 
 /// Rows of a list that are asked for at a time.
 const PAGE: u32 = 100;
-/// Payments of one order that are asked for at a time.
-const PAYMENTS: u32 = 100;
+/// Payments of one order that are asked for at a time: few orders have more than one.
+const PAYMENTS: u32 = 8;
 
 /// Whose books are read.
 #[derive(Clone)]
