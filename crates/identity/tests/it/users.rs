@@ -211,10 +211,9 @@ async fn an_admin_sends_a_link_and_ends_all_sessions_of_somebody() {
         200,
         "the old one is good"
     );
-    assert_eq!(
-        (send().await.status, send().await.status),
-        (202.try_into().unwrap(), 202.try_into().unwrap())
-    );
+    for _ in 0..2 {
+        assert_eq!(send().await.status, 202);
+    }
     assert_eq!(
         send().await.short(),
         "409 illegal_transition",
