@@ -8,4 +8,5 @@ mod doors;
 mod files;
 mod guards;
 mod mails;
+mod security;
 mod shelves;

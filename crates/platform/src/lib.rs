@@ -17,6 +17,7 @@ pub mod limit;
 pub mod mail;
 pub mod metrics;
 pub mod outbox;
+pub mod outward;
 pub mod redis;
 pub mod tasks;
 pub mod telemetry;

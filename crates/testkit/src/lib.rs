@@ -6,6 +6,8 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod app;
+mod authority;
 mod binary;
 mod client;
 mod command;
@@ -22,6 +24,8 @@ mod raw;
 mod redis;
 mod servers;
 
+pub use app::App;
+pub use authority::Authority;
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};
 pub use command::{Running, Said, run, run_with};
