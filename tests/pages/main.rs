@@ -8,5 +8,7 @@ mod doors;
 mod files;
 mod guards;
 mod mails;
+mod provider_codes;
+mod providers;
 mod security;
 mod shelves;

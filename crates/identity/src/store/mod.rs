@@ -2,6 +2,7 @@
 //! its own beyond those of the rows, and never a password or a token in clear.
 
 mod accounts;
+mod external;
 pub(crate) mod factors;
 pub(crate) mod postgres;
 mod security;
@@ -10,6 +11,7 @@ pub(crate) mod sqlite;
 mod suite;
 
 pub(crate) use accounts::{Accounts, StatusChange, UserWish};
+pub(crate) use external::{ExternalName, ExternalOpening, ExternalStore};
 pub(crate) use security::{EventWish, SecurityLog};
 
 use crate::domain::{mail::MailKind, roles::Roles, security::SecurityEvent, user::User};
@@ -231,7 +233,7 @@ pub(crate) struct Secrets {
 
 /// What identity keeps. An event that comes with a change is written in its commit.
 #[async_trait]
-pub(crate) trait Store: Accounts + Factors + SecurityLog {
+pub(crate) trait Store: Accounts + ExternalStore + Factors + SecurityLog {
     /// The server's secrets; those given are kept if there are none yet.
     async fn secrets(
         &self,
