@@ -11,6 +11,7 @@ mod data;
 mod demo;
 mod doors;
 mod events;
+mod export;
 mod follow;
 mod life;
 mod openapi;

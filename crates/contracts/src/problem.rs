@@ -76,6 +76,8 @@ codes! {
     Forbidden = "forbidden", 403, "Not allowed", false;
     /// The API key is not for this.
     ScopeMissing = "scope_missing", 403, "The API key lacks a scope", false;
+    /// The password is right, and the account may not sign in.
+    AccountDisabled = "account_disabled", 403, "The account is disabled", false;
     /// A form without its proof of origin.
     CsrfFailed = "csrf_failed", 403, "The form could not be trusted; open it again", false;
     /// Nothing at this address, or nothing that the caller may know of.

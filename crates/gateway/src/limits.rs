@@ -42,6 +42,9 @@ const SECOND_FACTOR: &str = "/api/v1/me/second-factor";
 /// Each visit has us ask a provider of identities.
 const BY_PROVIDERS: &str = "/login/with/";
 const CHECKOUT_FORM: &str = "/checkout";
+/// Reads all that is kept of somebody.
+const EXPORT: &str = "/api/v1/me/export";
+const EXPORT_COST: u32 = 20;
 
 /// Where a request is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +117,9 @@ fn cost(method: &Method, uri: &Uri) -> u32 {
         uri.query()
             .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("q=")))
     };
+    if uri.path() == EXPORT {
+        return EXPORT_COST;
+    }
     if is_read(method) && !searches() { 1 } else { 2 }
 }
 
@@ -242,6 +248,7 @@ mod tests {
             ("GET", "/api/v1/products?limit=5&q=tea", Bucket::Default(2)),
             ("GET", "/search?q=tea", Bucket::Default(2)),
             ("GET", "/api/v1/products?sku=q", Bucket::Default(1)),
+            ("GET", "/api/v1/me/export", Bucket::Default(20)),
             ("POST", "/api/v1/products", Bucket::Default(2)),
             ("PUT", "/products/p1", Bucket::Default(2)),
             ("POST", "/api/v1/orders/o1/cancel", Bucket::Default(2)),

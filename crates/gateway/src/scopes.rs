@@ -55,6 +55,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/me", Of(ProfileRead)),
     ("PATCH", "/api/v1/me", Session),
     ("DELETE", "/api/v1/me", Session),
+    ("GET", "/api/v1/me/export", Session),
     ("GET", "/api/v1/me/second-factor", Session),
     ("POST", "/api/v1/me/second-factor", Session),
     ("DELETE", "/api/v1/me/second-factor", Session),
@@ -93,9 +94,13 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("PUT", "/api/v1/products/{product}", Of(ProductsWrite)),
     ("PATCH", "/api/v1/products/{product}", Of(ProductsWrite)),
     ("DELETE", "/api/v1/products/{product}", Of(ProductsWrite)),
+    ("GET", "/api/v1/users", Session),
     ("GET", "/api/v1/users/{id}", Session),
     ("PATCH", "/api/v1/users/{id}", Session),
+    ("POST", "/api/v1/users/{id}/password-reset", Session),
     ("DELETE", "/api/v1/users/{id}/second-factor", Session),
+    ("DELETE", "/api/v1/users/{id}/sessions", Session),
+    ("PUT", "/api/v1/users/{id}/status", Session),
 ];
 
 /// What the route at this path asks of an API key, if it is one of the document's. Whoever reads its head alone needs

@@ -17,6 +17,7 @@ const GRACE_SECONDS_MAX: u32 = 30 * DAY_SECONDS;
 /// Providers that a shop may have.
 const PROVIDERS_MAX: usize = 16;
 const REFRESH_SECONDS_MAX: u32 = 366 * 24 * 60 * 60;
+const SESSION_SECONDS_MAX: u32 = 2 * REFRESH_SECONDS_MAX;
 
 /// What somebody who registers may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub struct Config {
     pub access_token_seconds: u32,
     /// Life of a session that is not refreshed.
     pub refresh_token_seconds: u32,
+    /// The longest life of a session.
+    pub session_seconds_max: u32,
     /// How long a used refresh token still gives its successor.
     pub refresh_grace_seconds: u32,
     /// What somebody who registers may do.
@@ -133,6 +136,10 @@ impl Config {
             (
                 (1..=REFRESH_SECONDS_MAX).contains(&self.refresh_token_seconds),
                 "refresh_token_seconds must be 1 to a year",
+            ),
+            (
+                (1..=SESSION_SECONDS_MAX).contains(&self.session_seconds_max),
+                "session_seconds_max must be 1 to two years",
             ),
             (
                 self.refresh_grace_seconds <= 60,

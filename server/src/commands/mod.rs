@@ -14,6 +14,7 @@ mod migrate;
 mod password;
 mod replay;
 mod serve;
+mod users;
 mod verify;
 
 use crate::{
@@ -69,6 +70,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Serve(args) => serve::run(&args).await,
         Command::Admin(AdminCommand::Create { data, email }) => admin::create(&data, &email).await,
         Command::Admin(AdminCommand::Keys(command)) => keys::run(command).await,
+        Command::Admin(AdminCommand::Users(command)) => users::run(command).await,
         Command::Admin(AdminCommand::SecondFactorOff { data, email }) => {
             admin::second_factor_off(&data, &email).await
         }

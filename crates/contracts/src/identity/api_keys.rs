@@ -197,9 +197,9 @@ pub enum ApiKeyError {
 impl From<LoginError> for ApiKeyError {
     fn from(error: LoginError) -> Self {
         match error {
-            LoginError::InvalidCredentials | LoginError::ChallengeInvalid => {
-                Self::InvalidCredentials
-            }
+            LoginError::InvalidCredentials
+            | LoginError::ChallengeInvalid
+            | LoginError::Disabled => Self::InvalidCredentials,
             LoginError::SecondFactorRequired { .. } => Self::SecondFactorRequired,
             LoginError::CodeInvalid => Self::CodeInvalid,
             LoginError::TooManyTries {

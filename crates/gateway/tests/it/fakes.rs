@@ -23,8 +23,8 @@ use contracts::{
         OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
         RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, RotateApiKey,
         SecondFactorView, SecondFactors, SecurityEventError, SecurityEventQuery, SecurityEventView,
-        SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, ShownKey, SignedIn,
-        UserView, VerifyEmail,
+        SessionError, SessionQuery, SessionView, SetRoles, SetUserStatus, SetupAdmin, ShownKey,
+        SignedIn, UserQuery, UserView, VerifyEmail,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{ApiKeyId, Page, SessionId, Timestamp, UserId, Version},
@@ -340,6 +340,9 @@ impl Identity for FakeIdentity {
     async fn me(&self, _: &Principal) -> Result<UserView, ProfileError> {
         Err(ProfileError::Internal(away()))
     }
+    async fn export(&self, _: &Principal) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
     async fn patch_me(
         &self,
         _: &Principal,
@@ -352,6 +355,24 @@ impl Identity for FakeIdentity {
         Err(LoginError::Internal(away()))
     }
     async fn user(&self, _: UserId) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn users(&self, _: UserQuery) -> Result<Page<UserView>, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn set_status(
+        &self,
+        _: &Principal,
+        _: UserId,
+        _: Precondition,
+        _: SetUserStatus,
+    ) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn send_password_reset(&self, _: &Principal, _: UserId) -> Result<(), ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn end_sessions_of(&self, _: &Principal, _: UserId) -> Result<(), ProfileError> {
         Err(ProfileError::Internal(away()))
     }
     async fn security_events(

@@ -12,6 +12,7 @@ mod me;
 mod passwords;
 mod security;
 mod sessions;
+mod users;
 
 use contracts::identity::Identity;
 use std::sync::Arc;
@@ -47,6 +48,10 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
         .routes(routes!(api_keys::list, api_keys::make))
         .routes(routes!(api_keys::find, api_keys::revoke))
         .routes(routes!(api_keys::rotate))
+        .routes(routes!(users::list))
+        .routes(routes!(users::set_status))
+        .routes(routes!(users::send_reset))
+        .routes(routes!(users::end_sessions))
         .routes(routes!(security::list))
         .routes(routes!(security::list_own))
         .routes(routes!(keys::public_keys))

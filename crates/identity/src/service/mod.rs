@@ -24,6 +24,7 @@ mod sessions;
 mod setup;
 mod tokens;
 mod upkeep;
+mod users;
 mod vault;
 
 pub use api_keys::Wanted;
@@ -49,7 +50,7 @@ use contracts::{
         OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
         RegisterError, RegisterUser, ResetPassword, RotateApiKey, SecurityEventError,
         SecurityEventQuery, SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles,
-        SetupAdmin, ShownKey, SignedIn, UserView, VerifyEmail,
+        SetUserStatus, SetupAdmin, ShownKey, SignedIn, UserQuery, UserView, VerifyEmail,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{ApiKeyId, Email, Page, SessionId, Timestamp, UserId},
@@ -308,6 +309,10 @@ impl Identity for Service {
         profile::user(self, who.user_id).await
     }
 
+    async fn export(&self, who: &Principal) -> Result<UserView, ProfileError> {
+        profile::export(self, who).await
+    }
+
     async fn patch_me(
         &self,
         who: &Principal,
@@ -333,6 +338,28 @@ impl Identity for Service {
         wish: SetRoles,
     ) -> Result<UserView, ProfileError> {
         roles::set_roles(self, who, id, sent, wish).await
+    }
+
+    async fn users(&self, query: UserQuery) -> Result<Page<UserView>, ProfileError> {
+        users::list(self, query).await
+    }
+
+    async fn set_status(
+        &self,
+        who: &Principal,
+        id: UserId,
+        sent: Precondition,
+        wish: SetUserStatus,
+    ) -> Result<UserView, ProfileError> {
+        users::set_status(self, who, id, sent, wish).await
+    }
+
+    async fn send_password_reset(&self, who: &Principal, id: UserId) -> Result<(), ProfileError> {
+        users::send_reset(self, who, id).await
+    }
+
+    async fn end_sessions_of(&self, who: &Principal, id: UserId) -> Result<(), ProfileError> {
+        users::end_sessions(self, who, id).await
     }
 
     async fn security_events(
