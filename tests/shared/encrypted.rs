@@ -2,98 +2,39 @@
 //! was asked for is not spoken to.
 
 use std::{
-    io::Write,
     net::TcpListener,
-    process::Command,
     time::{Duration, Instant},
 };
-use testkit::{Answer, Folder, Redis, Said, Shop, postgres::Postgres, run_with};
+use testkit::{Answer, Authority, Redis, Said, Shop, postgres::Postgres, run_with};
 
-const CURVE: &str = "ec_paramgen_curve:P-256";
-
-/// An authority, and a certificate of `localhost` that it signed; all of it for a day.
-struct Authority {
-    folder: Folder,
-}
-
-impl Authority {
-    /// Without openssl the test fails, or is left out aloud if servers may be.
-    fn new() -> Option<Self> {
-        if Command::new("openssl").arg("version").output().is_err() {
-            let missing = "openssl is not installed here: `apt-get install openssl`";
-            let skip = std::env::var("SOUK_TEST_SKIP_SERVERS").is_ok_and(|value| value == "1");
-            assert!(skip, "{missing} (or set SOUK_TEST_SKIP_SERVERS=1)");
-            drop(writeln!(std::io::stderr(), "SKIPPED, because {missing}"));
-            return None;
-        }
-        let authority = Self {
-            folder: Folder::default(),
-        };
-        authority.openssl(
-            "req -x509 -newkey ec -pkeyopt CURVE -nodes -days 1 -subj /CN=authority -keyout ca.key -out ca.pem \
-             -addext keyUsage=critical,keyCertSign",
+/// Has the server speak TLS; the files become its own.
+fn equip(authority: &Authority, server: &Postgres) {
+    for name in ["server.pem", "server.key"] {
+        let text = std::fs::read_to_string(authority.at(name)).expect("it was made");
+        let lines = format!(
+            "unnest(string_to_array($pem${}$pem$, E'\\n'))",
+            text.trim_end()
         );
-        authority.openssl(
-            "req -new -newkey ec -pkeyopt CURVE -nodes -subj /CN=localhost -keyout server.key -out server.csr",
+        let into = format!("umask 077; cat > {name}");
+        server.sql(
+            "postgres",
+            &format!("COPY (SELECT {lines}) TO PROGRAM '{into}'"),
         );
-        authority
-            .folder
-            .write("names", "subjectAltName=DNS:localhost\n");
-        authority.openssl(
-            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 1 -extfile names -out server.pem",
-        );
-        Some(authority)
     }
-
-    fn openssl(&self, arguments: &str) {
-        let arguments = arguments
-            .split(' ')
-            .map(|word| if word == "CURVE" { CURVE } else { word });
-        let made = Command::new("openssl")
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .output()
-            .expect("openssl runs");
+    for setting in [
+        "ssl_cert_file = 'server.pem'",
+        "ssl_key_file = 'server.key'",
+        "ssl = on",
+    ] {
+        server.sql("postgres", &format!("ALTER SYSTEM SET {setting}"));
+    }
+    server.sql("postgres", "SELECT pg_reload_conf()");
+    let begun = Instant::now();
+    while server.sql("postgres", "SHOW ssl") != "on" {
         assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
+            begun.elapsed() < Duration::from_secs(20),
+            "it reads its settings"
         );
-    }
-
-    fn at(&self, name: &str) -> String {
-        self.folder.at(name)
-    }
-
-    /// Has the server speak TLS; the files become its own.
-    fn equip(&self, server: &Postgres) {
-        for name in ["server.pem", "server.key"] {
-            let text = std::fs::read_to_string(self.at(name)).expect("it was made");
-            let lines = format!(
-                "unnest(string_to_array($pem${}$pem$, E'\\n'))",
-                text.trim_end()
-            );
-            let into = format!("umask 077; cat > {name}");
-            server.sql(
-                "postgres",
-                &format!("COPY (SELECT {lines}) TO PROGRAM '{into}'"),
-            );
-        }
-        for setting in [
-            "ssl_cert_file = 'server.pem'",
-            "ssl_key_file = 'server.key'",
-            "ssl = on",
-        ] {
-            server.sql("postgres", &format!("ALTER SYSTEM SET {setting}"));
-        }
-        server.sql("postgres", "SELECT pg_reload_conf()");
-        let begun = Instant::now();
-        while server.sql("postgres", "SHOW ssl") != "on" {
-            assert!(
-                begun.elapsed() < Duration::from_secs(20),
-                "it reads its settings"
-            );
-        }
     }
 }
 
@@ -113,7 +54,7 @@ async fn the_database_is_spoken_to_encrypted_and_only_if_it_is_the_one() {
     else {
         return;
     };
-    authority.equip(&server);
+    equip(&authority, &server);
     let plain = server.database();
     let name = plain.rsplit('/').next().unwrap_or_default();
     let there = plain.replace("127.0.0.1", "localhost");

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod authority;
 mod binary;
 mod client;
 mod command;
@@ -22,6 +23,7 @@ mod raw;
 mod redis;
 mod servers;
 
+pub use authority::Authority;
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};
 pub use command::{Running, Said, run, run_with};

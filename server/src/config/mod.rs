@@ -11,7 +11,7 @@ use platform::{
     bus::{self, nats},
     config::{ConfigError, Sources},
     db::{postgres, sqlite},
-    http::{listen, readiness, stack},
+    http::{Pace, listen, readiness, stack, tls},
     mail, redis,
     telemetry::{self, LogFormat},
 };
@@ -111,10 +111,18 @@ pub struct Http {
     pub connections_per_address_max: u32,
     /// The largest body.
     pub body_bytes_max: u32,
+    /// Over how long it is counted what a reader takes.
+    pub send_window_ms: u64,
+    /// What a reader has to take of what waits for it.
+    pub send_bytes_per_second_min: u32,
+    /// What browsers are told of TLS, if anything.
+    pub strict_transport_security: String,
     /// How long a stop goes on taking requests, so that balancers notice.
     pub shutdown_delay_ms: Delay,
     /// How long a stop waits for open requests.
     pub stop_wait_ms: u64,
+    /// TLS at the door itself.
+    pub tls: tls::Options,
 }
 
 impl Http {
@@ -133,6 +141,40 @@ impl Http {
         listen::Room {
             connections_max: self.connections_max,
             per_address_max: self.connections_per_address_max,
+        }
+    }
+
+    /// Settings that cannot work.
+    fn check(&self) -> Result<(), ConfigError> {
+        self.ops_address()?;
+        self.tls.check()?;
+        if self.send_window_ms == 0 {
+            let why = "http.send_window_ms: must be at least 1";
+            return Err(ConfigError::Invalid(why.to_owned()));
+        }
+        if self.tls.is_on() && self.public_url.starts_with("http://") {
+            return Err(ConfigError::Invalid(format!(
+                "http.public_url: \"{}\" must begin with https:// where http.tls is set",
+                self.public_url
+            )));
+        }
+        Ok(())
+    }
+
+    /// How slowly may be read.
+    pub(crate) const fn pace(&self) -> Pace {
+        Pace {
+            window: Duration::from_millis(self.send_window_ms),
+            bytes_per_second_min: self.send_bytes_per_second_min,
+        }
+    }
+
+    /// How a listener serves that has so much room, and no TLS.
+    pub(crate) const fn plainly(&self, room: listen::Room) -> listen::Manner {
+        listen::Manner {
+            room,
+            pace: self.pace(),
+            tls: None,
         }
     }
 
@@ -212,6 +254,7 @@ pub struct HttpFlags {
 pub fn defaults() -> String {
     [
         DEFAULTS,
+        tls::DEFAULTS,
         readiness::DEFAULTS,
         balance::DEFAULTS,
         nats::DEFAULTS,
@@ -283,7 +326,7 @@ impl Config {
         if !telemetry::level_is_valid(&self.log_level) {
             return invalid(format!("log_level: \"{}\" is no level", self.log_level));
         }
-        self.http.ops_address()?;
+        self.http.check()?;
         self.check_parts()?;
         let url = &self.http.public_url;
         if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
@@ -314,6 +357,7 @@ impl Config {
     /// Where the shop is seen from outside, if it listens here.
     pub(crate) fn public_url(&self, address: SocketAddr) -> String {
         match self.http.public_url.as_str() {
+            "" if self.http.tls.is_on() => format!("https://{address}"),
             "" => format!("http://{address}"),
             given => given.trim_end_matches('/').to_owned(),
         }
