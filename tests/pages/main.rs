@@ -9,3 +9,4 @@ mod files;
 mod guards;
 mod mails;
 mod shelves;
+mod table;

@@ -33,7 +33,7 @@ async fn a_pair_that_cannot_be_used_is_refused_at_the_start() {
     authority.sign("other", 1);
     authority.sign("ended", -1);
     let (right, key) = (authority.at("server.pem"), authority.at("server.key"));
-    for name in ["server.key", "other.key", "ended.key"] {
+    for name in ["server.key", "other.key", "ended.key", "server.pem"] {
         let private = fs::Permissions::from_mode(0o640);
         fs::set_permissions(authority.at(name), private).unwrap();
     }
@@ -78,7 +78,7 @@ async fn settings_of_tls_that_do_not_fit_each_other_are_refused() {
             "no TLS",
         ),
         (
-            &[("SOUK_HTTP__TLS__REDIRECT_LISTEN", "8080")],
+            &[("SOUK_HTTP__TLS__REDIRECT_LISTEN", "nowhere")],
             "ADDRESS:PORT",
         ),
         (&[("SOUK_HTTP__TLS__HANDSHAKES_MAX", "0")], "at least 1"),

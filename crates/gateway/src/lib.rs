@@ -4,6 +4,7 @@
 mod address;
 mod alike;
 pub mod config;
+mod cors;
 mod docs;
 mod limits;
 mod origin;
@@ -14,6 +15,7 @@ mod session;
 pub use address::Network;
 pub use alike::alike;
 pub use config::{Config, DEFAULTS};
+pub use cors::Site;
 pub use routes::Upstreams;
 
 use axum::{
@@ -26,6 +28,7 @@ use contracts::{
     identity::Identity,
     problem::{Code, Problem},
 };
+use cors::Cors;
 use docs::Docs;
 use limits::{Bucket, Counted, Limits};
 use origin::Origin;
@@ -70,6 +73,7 @@ struct Inside {
     sessions: Sessions,
     upstreams: Upstreams,
     docs: Docs,
+    cors: Cors,
     public_url: String,
 }
 
@@ -77,6 +81,7 @@ struct Inside {
 pub fn routes(door: Door) -> Router {
     let inside = Inside {
         trusted_proxies: door.config.trusted_proxies,
+        cors: Cors::of(door.config.cors_origins),
         limits: Limits::new(&door.limits, door.redis.as_ref()),
         sessions: Sessions {
             verifier: door.verifier,
@@ -99,9 +104,17 @@ async fn pass(State(inside): State<Arc<Inside>>, mut request: Request) -> Respon
         *request.uri_mut() = uri;
     }
     let uri = request.uri().clone();
+    let site = inside.cors.caller(&uri, request.headers());
+    if site.is_some() && origin::is_preflight(request.method(), request.headers()) {
+        let mut response = cors::welcome();
+        inside.cors.tell(&uri, site, response.headers_mut());
+        return response;
+    }
     let route = routes::find(uri.path());
     let Route::Seed(_) = route else {
-        return inside.serve(route, client, request).await;
+        let mut response = inside.serve(route, client, request).await;
+        inside.cors.tell(&uri, site, response.headers_mut());
+        return response;
     };
     let voice = Voice::of(&request);
     let response = inside.serve(route, client, request).await;

@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod cors;
 mod door;
 mod fakes;
 mod limits;
