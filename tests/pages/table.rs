@@ -1,5 +1,5 @@
-//! Every page that the storefront has a route for, as its source names them: a new one is looked at here without anybody
-//! having to think of it.
+//! Every page that the storefront has a route for, as its source names them: a new one is looked at here without
+//! anybody having to think of it.
 
 use crate::{
     browser::{Browser, all, open},

@@ -1,5 +1,5 @@
-//! Which other sites' pages may call the API. None, unless the configuration names them; and those come without cookies:
-//! an answer never says that it may be read with somebody's credentials. Pages are no part of this.
+//! Which other sites' pages may call the API. None, unless the configuration names them; and those come without
+//! cookies: an answer never says that it may be read with somebody's credentials. Pages are no part of this.
 
 use axum::{
     http::{

@@ -43,8 +43,8 @@ pub(crate) enum Bucket {
     Checkout,
     /// What costs a hash, or sends a mail: counted by address, by its network, and for the whole shop.
     Login,
-    /// What takes a refresh token: counted beside the former, by address only. It costs next to nothing, and people who
-    /// are known already must not be kept out by those who are not.
+    /// What takes a refresh token: counted beside the former, by address only. It costs next to nothing, and people
+    /// who are known already must not be kept out by those who are not.
     Renewal,
 }
 
@@ -172,9 +172,9 @@ impl Limits {
         Some(counted)
     }
 
-    /// Counts somebody who proves who they are for their network, and then for everybody; answers where there is no room.
-    /// Who was refused before is not counted here: one noisy address does not use up its neighbours' tries, nor one
-    /// network everybody's.
+    /// Counts somebody who proves who they are for their network, and then for everybody; answers where there is no
+    /// room. Who was refused before is not counted here: one noisy address does not use up its neighbours' tries, nor
+    /// one network everybody's.
     async fn take_wider(&self, client: IpAddr) -> Option<Counted> {
         let network = address::network(client);
         let near = Counted::of("login-network", &*self.login_network, &network, 1).await;

@@ -1,6 +1,6 @@
-//! A lane for long work: a few threads of its own, which let everybody else go first. What is done in it takes as long as
-//! it takes, and nobody outside it waits for a processor because of it. It has no queue: whoever sends work has seen to
-//! it that a thread is free.
+//! A lane for long work: a few threads of its own, which let everybody else go first. What is done in it takes as
+//! long as it takes, and nobody outside it waits for a processor because of it. It has no queue: whoever sends work
+//! has seen to it that a thread is free.
 
 use contracts::BoxError;
 use std::{
@@ -71,7 +71,8 @@ fn work_off(jobs: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// For this thread alone: Linux keeps a niceness for each (setpriority(2), notes). To go back needs no leave of anybody.
+/// For this thread alone: Linux keeps a niceness for each (setpriority(2), notes). To go back needs no leave of
+/// anybody.
 fn go_last() {
     if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
         tracing::debug!(error = %error, "long work goes before others");

@@ -36,8 +36,8 @@ impl Authority {
         Some(authority)
     }
 
-    /// Another pair for the same names, `NAME.pem` and `NAME.key`, that ends after so many days; before it begins, if they
-    /// are fewer than none.
+    /// Another pair for the same names, `NAME.pem` and `NAME.key`, that ends after so many days; before it begins, if
+    /// they are fewer than none.
     pub fn sign(&self, name: &str, days: i32) {
         self.openssl(&format!(
             "req -new -newkey ec -pkeyopt CURVE -nodes -subj /CN=localhost -keyout {name}.key -out {name}.csr"

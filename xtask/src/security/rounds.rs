@@ -1,5 +1,6 @@
-//! Times that are compared in turns: requests that are sent at a steady pace, whether or not those before were answered,
-//! in one state of the world and in the other, again and again. What the machine does by itself comes to both.
+//! Times that are compared in turns: requests that are sent at a steady pace, whether or not those before were
+//! answered, in one state of the world and in the other, again and again. What the machine does by itself comes to
+//! both.
 
 use std::{
     io,

@@ -116,8 +116,9 @@ fn run(way: &Way, stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let (alone, at_nobody, at_shop) = (median(alone), median(at_nobody), median(at_shop));
     let (thousandths, too_much) = rise(at_nobody, at_shop);
     let line = format!(
-        "others' p99, medians of {ROUNDS} rounds: {alone:.1?} alone, {at_nobody:.1?} while {CONNECTIONS} slow connections \
-         are another's, {at_shop:.1?} while they are the shop's: {thousandths} thousandths more, of {RISE_MAX} that may be"
+        "others' p99, medians of {ROUNDS} rounds: {alone:.1?} alone, {at_nobody:.1?} while {CONNECTIONS} slow \
+         connections are another's, {at_shop:.1?} while they are the shop's: {thousandths} thousandths more, of \
+         {RISE_MAX} that may be"
     );
     Ok(if too_much {
         Outcome::Failed(line)

@@ -1,5 +1,5 @@
-//! A storm of sign-ins, with right passwords and with wrong ones, and somebody who buys beside it: what the buyer notices
-//! of it. Limits are off, as if those who come had addresses enough, so that all of them get as far as hashing.
+//! A storm of sign-ins, with right passwords and with wrong ones, and somebody who buys beside it: what the buyer
+//! notices of it. Limits are off, as if those who come had addresses enough, so that all of them get as far as hashing.
 
 use super::{
     Outcome, Stand,
@@ -83,12 +83,13 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     );
     writeln!(
         out,
-        "{CALLERS} callers: {hashed} passwords were hashed, {refused} were refused (503), {strange} were answered otherwise"
+        "{CALLERS} callers: {hashed} passwords hashed, {refused} refused (503), {strange} answered otherwise"
     )?;
     let (alone, beside) = (median(alone), median(beside));
     let (thousandths, too_much) = rise(alone, beside);
     let line = format!(
-        "p99 of orders with their payments, medians of {ROUNDS} rounds: {alone:.1?} alone, {beside:.1?} beside the storm: \
+        "p99 of orders with their payments, medians of {ROUNDS} rounds: {alone:.1?} alone, {beside:.1?} beside the \
+         storm: \
          {thousandths} thousandths more, of {RISE_MAX} that may be"
     );
     let was_a_storm = hashed > 0 && refused > 0 && strange == 0;

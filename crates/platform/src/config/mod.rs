@@ -117,7 +117,8 @@ fn environment(documented: Figment) -> Env {
     variables
 }
 
-/// The keys whose values are kept in files, and what these hold. A key that is called so itself is a path, and stays it.
+/// The keys whose values are kept in files, and what these hold. A key that is called so itself is a path, and stays
+/// it.
 fn kept_in_files(documented: &Figment) -> Result<Vec<(String, String)>, ConfigError> {
     let variables = Env::prefixed("SOUK_").split("__");
     #[cfg(feature = "failpoints")]

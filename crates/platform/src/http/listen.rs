@@ -1,5 +1,5 @@
-//! The socket: accepts, greets by TLS where it is spoken, serves HTTP/1 and HTTP/2 with bounds on headers and time, and
-//! stops gracefully: whoever came before the end is answered, and told to come no more.
+//! The socket: accepts, greets by TLS where it is spoken, serves HTTP/1 and HTTP/2 with bounds on headers and time,
+//! and stops gracefully: whoever came before the end is answered, and told to come no more.
 
 use super::{
     auth::ClientAddress,
@@ -225,8 +225,8 @@ async fn answer(
     address: SocketAddr,
     request: hyper::Request<Incoming>,
 ) -> Result<Response, Infallible> {
-    // A length may have stood beside the chunks, and hyper has forgotten it: whoever stands in front of us may have gone
-    // by it, and sees this request end elsewhere. What follows is not read (RFC 9112, 6.3).
+    // A length may have stood beside the chunks, and hyper has forgotten it: whoever stands in front of us may have
+    // gone by it, and sees this request end elsewhere. What follows is not read (RFC 9112, 6.3).
     let is_last =
         request.version() < Version::HTTP_2 && request.headers().contains_key(TRANSFER_ENCODING);
     let mut request: Request = request.map(Body::new);

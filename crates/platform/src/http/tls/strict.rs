@@ -1,5 +1,5 @@
-//! HTTP Strict Transport Security: a shop that is seen on TLS asks browsers to come by nothing else. It is said where the
-//! public address says so, whoever ends the TLS: browsers take it over TLS only.
+//! HTTP Strict Transport Security: a shop that is seen on TLS asks browsers to come by nothing else. It is said where
+//! the public address says so, whoever ends the TLS: browsers take it over TLS only.
 
 use axum::{
     Router,
