@@ -37,9 +37,10 @@ impl Pair {
         let key = key(key_file)?;
         let first = chain.first().cloned();
         let shown = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| {
-            let why = match error {
-                Error::InconsistentKeys(_) => "the certificate does not belong to it".to_owned(),
-                other => other.to_string(),
+            let why = if matches!(error, Error::InconsistentKeys(_)) {
+                "the certificate does not belong to it".to_owned()
+            } else {
+                error.to_string()
             };
             invalid("key_file", key_file, &why)
         })?;
@@ -97,18 +98,20 @@ fn bytes(file: &Path) -> Result<Vec<u8>, String> {
 /// When the certificate ends, if it has begun and has not ended yet. Those who come look at it in the same way.
 fn within_its_time(certificate: CertificateDer<'static>) -> Result<u64, String> {
     let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-    match verdict(&certificate, at(now())) {
-        Err(CertificateError::ExpiredContext { not_after, .. }) => {
-            let days = now().saturating_sub(not_after.as_secs()).div_euclid(DAY);
-            return Err(format!("it ended {days} days ago"));
-        }
-        Err(CertificateError::Expired) => return Err("it ends before it begins".to_owned()),
-        Err(CertificateError::NotValidYetContext { .. }) => {
-            return Err("its time has not begun yet".to_owned());
-        }
-        Err(CertificateError::BadEncoding) => return Err("it cannot be understood".to_owned()),
-        // Who signed it, and for whom, is for those to judge who come.
-        Ok(()) | Err(_) => {}
+    let today = verdict(&certificate, at(now()));
+    if let Err(CertificateError::ExpiredContext { not_after, .. }) = today {
+        let days = now().saturating_sub(not_after.as_secs()).div_euclid(DAY);
+        return Err(format!("it ended {days} days ago"));
+    }
+    // Who signed it, and for whom, is for those to judge who come.
+    let why = match today {
+        Err(CertificateError::Expired) => "it ends before it begins",
+        Err(CertificateError::NotValidYetContext { .. }) => "its time has not begun yet",
+        Err(CertificateError::BadEncoding) => "it cannot be understood",
+        Ok(()) | Err(_) => "",
+    };
+    if !why.is_empty() {
+        return Err(why.to_owned());
     }
     match verdict(&certificate, at(NEVER)) {
         Err(CertificateError::ExpiredContext { not_after, .. }) => Ok(not_after.as_secs()),
