@@ -8,7 +8,7 @@ mod rounds;
 mod secrets;
 mod shop;
 mod slow;
-mod storm;
+pub(crate) mod storm;
 mod tools;
 
 use crate::ci;

@@ -1,5 +1,6 @@
 //! A storm of sign-ins, with right passwords and with wrong ones, and somebody who buys beside it: what the buyer
 //! notices of it. Limits are off, as if those who come had addresses enough, so that all of them get as far as hashing.
+//! The callers are a process of their own that gives way to everybody: elsewhere they would have machines of their own.
 
 use super::{
     Outcome, Stand,
@@ -8,13 +9,17 @@ use super::{
     shop::{self, Shop},
 };
 use std::{
-    io::{self, Write},
+    env,
+    io::{self, Read, Write},
+    process::{Child, Command, Stdio},
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
     time::Duration,
 };
 
 const NAME: &str = "storm";
+/// What starts the callers' process; nobody else needs it.
+pub(crate) const CALLERS_WORD: &str = "storm-callers";
 /// More than the shop lets wait: some are refused, and come again.
 const CALLERS: usize = 96;
 const ACCOUNTS: usize = 8;
@@ -28,7 +33,10 @@ const BUYING: Asking = Asking {
     lasting: Duration::from_secs(6),
 };
 
-/// What came of the storm.
+/// How the callers give way, as `nice` counts.
+const NICENESS: &str = "19";
+
+/// What the callers have seen.
 #[derive(Default)]
 struct Storm {
     stop: AtomicBool,
@@ -57,30 +65,19 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     };
     // The first seconds of a shop are not like the others.
     time()?;
-    let storm = Storm::default();
+    let mut seen = [0_u64; 3];
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         alone.push(time()?);
-        storm.stop.store(false, Ordering::Relaxed);
-        let time = thread::scope(|scope| {
-            for number in 0..CALLERS {
-                let (storm, address) = (&storm, &shop.address);
-                scope.spawn(move || call(address, number, storm));
-            }
-            pause(RISING);
-            let time = time();
-            storm.stop.store(true, Ordering::Relaxed);
-            time
-        });
-        beside.push(time?);
+        let mut callers = start(&shop.address)?;
+        pause(RISING);
+        beside.push(time()?);
+        for (sum, count) in seen.iter_mut().zip(end(&mut callers)?) {
+            *sum = sum.saturating_add(count);
+        }
     }
     writeln!(out, "rounds: alone {alone:.1?}, beside {beside:.1?}")?;
-    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    let (hashed, refused, strange) = (
-        count(&storm.hashed),
-        count(&storm.refused),
-        count(&storm.strange),
-    );
+    let [hashed, refused, strange] = seen;
     writeln!(
         out,
         "{CALLERS} callers: {hashed} passwords hashed, {refused} refused (503), {strange} answered otherwise"
@@ -103,6 +100,46 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
 fn known(number: usize) -> String {
     let account = number.checked_rem(ACCOUNTS).unwrap_or_default();
     format!("known{account}@souk.example")
+}
+
+fn start(address: &str) -> io::Result<Child> {
+    Command::new("nice")
+        .args(["-n", NICENESS])
+        .arg(env::current_exe()?)
+        .args([CALLERS_WORD, address])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+}
+
+/// Ends the storm; what the callers have seen.
+fn end(callers: &mut Child) -> io::Result<Vec<u64>> {
+    drop(callers.stdin.take());
+    let mut said = String::new();
+    if let Some(mut stdout) = callers.stdout.take() {
+        stdout.read_to_string(&mut said)?;
+    }
+    callers.wait()?;
+    let counts = said.split_whitespace().map(str::parse);
+    counts.collect::<Result<_, _>>().map_err(io::Error::other)
+}
+
+/// The callers' own process: they call until nobody holds their standard input any more, and say what they have seen.
+pub(crate) fn callers(address: &str, out: &mut dyn Write) -> io::Result<bool> {
+    let storm = Storm::default();
+    thread::scope(|scope| {
+        for number in 0..CALLERS {
+            let storm = &storm;
+            scope.spawn(move || call(address, number, storm));
+        }
+        let held = io::stdin().read_to_end(&mut Vec::new());
+        storm.stop.store(true, Ordering::Relaxed);
+        held
+    })?;
+    let counts = [&storm.hashed, &storm.refused, &storm.strange];
+    let [hashed, refused, strange] = counts.map(|count| count.load(Ordering::Relaxed));
+    writeln!(out, "{hashed} {refused} {strange}")?;
+    Ok(true)
 }
 
 /// Signs in again and again, every other caller with a wrong password.

@@ -64,7 +64,7 @@ impl Hasher {
         Ok(Turn {
             argon2: self.argon2.clone(),
             lane: self.lane.clone(),
-            seat: seat,
+            seat,
             permit: permit.map_err(|error| HashError::Failed(error.into()))?,
         })
     }
