@@ -35,6 +35,7 @@ use origin::Origin;
 use platform::{
     http::{Fault, Readiness, TokenVerifier, auth::ClientAddress, cookies::Cookies},
     redis::Redis,
+    trail,
 };
 use routes::Route;
 use seeds::Voice;
@@ -96,8 +97,12 @@ pub fn routes(door: Door) -> Router {
     Router::new().fallback(pass).with_state(Arc::new(inside))
 }
 
-async fn pass(State(inside): State<Arc<Inside>>, mut request: Request) -> Response {
+async fn pass(State(inside): State<Arc<Inside>>, request: Request) -> Response {
     let client = inside.client(&request);
+    trail::coming_from(Some(client), answer(inside, client, request)).await
+}
+
+async fn answer(inside: Arc<Inside>, client: IpAddr, mut request: Request) -> Response {
     address::drop_claims(request.headers_mut());
     request.extensions_mut().insert(ClientAddress(client));
     if let Some(uri) = routes::without_slash(request.uri()) {

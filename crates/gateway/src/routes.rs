@@ -56,6 +56,7 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/users", Service::Identity),
     ("/api/v1/categories", Service::Catalog),
     ("/api/v1/inventory", Service::Catalog),
+    ("/api/v1/audit/security-events", Service::Identity),
     ("/api/v1/audit", Service::Audit),
     ("/api/v1/events", Service::Audit),
     ("/.well-known", Service::Identity),
@@ -155,6 +156,11 @@ mod tests {
             ("/api/v1/auth/login", Route::Service(Service::Identity)),
             ("/api/v1/me", Route::Service(Service::Identity)),
             ("/api/v1/me/sessions", Route::Service(Service::Identity)),
+            (
+                "/api/v1/audit/security-events",
+                Route::Service(Service::Identity),
+            ),
+            ("/api/v1/audit", Route::Service(Service::Audit)),
             (
                 "/api/v1/users/usr_1/roles",
                 Route::Service(Service::Identity),

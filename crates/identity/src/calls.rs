@@ -5,8 +5,9 @@
 use contracts::{
     identity::{
         ChangePassword, DeleteAccount, Ended, ForgotPassword, LinkError, Login, LoginError,
-        PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError, RegisterUser,
-        ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
+        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
+        RegisterError, RegisterUser, ResetPassword, SecurityEventError, SecurityEventQuery,
+        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
         UserView, VerifyEmail,
     },
     request::Precondition,
@@ -230,6 +231,7 @@ impl From<Verify> for VerifyEmail {
 }
 
 type Profile<T> = Result<T, ProfileError>;
+type Listed = Result<Page<SecurityEventView>, SecurityEventError>;
 
 pub(crate) const REGISTER: Call<Register, Result<Tokens, RegisterError>> = Call::once("register");
 pub(crate) const SETUP_ADMIN: Call<Setup, Result<Tokens, RegisterError>> =
@@ -263,8 +265,11 @@ pub(crate) const PATCH_ME: Call<(Who, Precondition, PatchProfile), Profile<UserV
 pub(crate) const DELETE_ACCOUNT: Call<(Who, Delete), Result<(), LoginError>> =
     Call::once("delete_account");
 pub(crate) const USER: Call<UserId, Profile<UserView>> = Call::read("user");
-pub(crate) const SET_ROLES: Call<(UserId, Precondition, SetRoles), Profile<UserView>> =
+pub(crate) const SET_ROLES: Call<(Who, UserId, Precondition, SetRoles), Profile<UserView>> =
     Call::once("set_roles");
+pub(crate) const SECURITY_EVENTS: Call<SecurityEventQuery, Listed> = Call::read("security_events");
+pub(crate) const OWN_SECURITY_EVENTS: Call<(Who, OwnSecurityEventQuery), Listed> =
+    Call::read("own_security_events");
 pub(crate) const PUBLIC_KEYS: Call<(), Result<serde_json::Value, Cause>> =
     Call::read("public_keys");
 pub(crate) const ENDED_SINCE: Call<Timestamp, Result<Ended, Cause>> = Call::read("ended_since");

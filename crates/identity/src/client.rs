@@ -7,9 +7,10 @@ use contracts::{
     access::Principal,
     identity::{
         ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
-        LoginError, PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError,
-        RegisterUser, ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
-        SignedIn, UserView, VerifyEmail,
+        LoginError, OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
+        RegisterError, RegisterUser, ResetPassword, SecurityEventError, SecurityEventQuery,
+        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
+        UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Page, SessionId, Timestamp, UserId},
@@ -128,11 +129,29 @@ impl Identity for Client {
 
     async fn set_roles(
         &self,
+        who: &Principal,
         id: UserId,
         sent: Precondition,
         wish: SetRoles,
     ) -> Result<UserView, ProfileError> {
-        self.peer.ask(calls::SET_ROLES, &(id, sent, wish)).await
+        let arguments = (who.into(), id, sent, wish);
+        self.peer.ask(calls::SET_ROLES, &arguments).await
+    }
+
+    async fn security_events(
+        &self,
+        query: SecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        self.peer.ask(calls::SECURITY_EVENTS, &query).await
+    }
+
+    async fn own_security_events(
+        &self,
+        who: &Principal,
+        query: OwnSecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        let arguments = (who.into(), query);
+        self.peer.ask(calls::OWN_SECURITY_EVENTS, &arguments).await
     }
 
     async fn public_keys(&self) -> Result<serde_json::Value, BoxError> {

@@ -64,6 +64,20 @@ pub struct Config {
     pub login_delay_seconds_max: u32,
     /// Accounts that are remembered.
     pub login_accounts_max: u32,
+    /// How long refusals are counted in one row.
+    pub refusals_window_seconds: u32,
+    /// Accounts and places that are told apart at a time.
+    pub refusals_places_max: u32,
+    /// How often what was counted is written.
+    pub refusals_write_ms: u64,
+    /// How long refusals are kept.
+    pub refusals_days: u32,
+    /// Rows of refusals that are kept.
+    pub refusals_max: u32,
+    /// How long all other security events are kept.
+    pub security_events_days: u32,
+    /// All other security events that are kept.
+    pub security_events_max: u32,
 }
 
 impl Config {
@@ -129,8 +143,40 @@ impl Config {
                 "login_accounts_max must be at least 1",
             ),
         ];
-        let broken = rules.iter().find(|(holds, _)| !holds);
+        let audit = self.audit_rules();
+        let broken = rules.iter().chain(&audit).find(|(holds, _)| !holds);
         broken.map_or(Ok(()), |(_, rule)| Err(format!("identity.{rule}")))
+    }
+
+    /// Of the audit log.
+    fn audit_rules(&self) -> [(bool, &'static str); 7] {
+        [
+            (
+                (1..=3_600).contains(&self.refusals_window_seconds),
+                "refusals_window_seconds must be 1 to 3600",
+            ),
+            (
+                (1..=100_000).contains(&self.refusals_places_max),
+                "refusals_places_max must be 1 to 100000",
+            ),
+            (
+                (10..=60_000).contains(&self.refusals_write_ms),
+                "refusals_write_ms must be 10 to 60000",
+            ),
+            (
+                (1..=3_660).contains(&self.refusals_days),
+                "refusals_days must be 1 to 3660",
+            ),
+            (self.refusals_max >= 1, "refusals_max must be at least 1"),
+            (
+                (1..=3_660).contains(&self.security_events_days),
+                "security_events_days must be 1 to 3660",
+            ),
+            (
+                self.security_events_max >= 1,
+                "security_events_max must be at least 1",
+            ),
+        ]
     }
 }
 

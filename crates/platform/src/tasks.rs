@@ -45,13 +45,15 @@ impl Tasks {
 
     /// Runs work to its end even if whoever waits for its answer goes away. A panic loses the answer only.
     /// The deadline of who starts it is handed on: parts that have not begun when it passes are refused, so
-    /// whoever must not stop half-way does the rest under none. So is the request that it is done for.
+    /// whoever must not stop half-way does the rest under none. So are the request that it is done for, and from where
+    /// that came.
     pub fn finish<T, F>(&self, work: F) -> impl Future<Output = Option<T>> + Send + use<T, F>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
         let work = trail::within(trail::current(), work);
+        let work = trail::coming_from(trail::client(), work);
         let handle = self
             .tracker
             .spawn(deadline::within(deadline::current(), work));

@@ -2,12 +2,17 @@
 
 mod errors;
 mod links;
+mod security;
 mod sessions;
 
 pub use errors::{
     LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError, SessionError,
 };
 pub use links::{ForgotPassword, ResetPassword, VerifyEmail};
+pub use security::{
+    OwnSecurityEventQuery, SecurityActor, SecurityEventDetail, SecurityEventError,
+    SecurityEventKind, SecurityEventQuery, SecurityEventView,
+};
 pub use sessions::{ChangePassword, SessionQuery, SessionView};
 
 use crate::{
@@ -224,13 +229,26 @@ pub trait Identity: Send + Sync {
     async fn delete_account(&self, who: &Principal, wish: DeleteAccount) -> Result<(), LoginError>;
     /// Any user's profile (admins; the caller checks).
     async fn user(&self, id: UserId) -> Result<UserView, ProfileError>;
-    /// Changes a user's roles; their access tokens end (admins; the caller checks).
+    /// Changes a user's roles; their access tokens end (admins; the caller checks). Tells the audit log who asks.
     async fn set_roles(
         &self,
+        who: &Principal,
         id: UserId,
         sent: Precondition,
         wish: SetRoles,
     ) -> Result<UserView, ProfileError>;
+    /// Security events, the newest first (admins; the caller checks).
+    async fn security_events(
+        &self,
+        query: SecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError>;
+    /// Security events of one's own account, the newest first. Of what somebody else did, it is not told who and from
+    /// where.
+    async fn own_security_events(
+        &self,
+        who: &Principal,
+        query: OwnSecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError>;
     /// The public keys that verify access tokens (RFC 7517).
     async fn public_keys(&self) -> Result<serde_json::Value, BoxError>;
     /// What ended since this moment before its tokens did: for whoever checks tokens away from identity.

@@ -136,6 +136,8 @@ ids! {
     MailId = "mail";
     /// An event.
     EventId = "evt";
+    /// A security event.
+    SecurityEventId = "sev";
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ mod version;
 
 pub use email::{Email, Username};
 pub use id::{
-    CategoryId, EventId, IdError, MailId, OrderId, PaymentId, ProductId, RefundId, SessionId,
-    UserId, VariantId,
+    CategoryId, EventId, IdError, MailId, OrderId, PaymentId, ProductId, RefundId, SecurityEventId,
+    SessionId, UserId, VariantId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};

@@ -171,6 +171,7 @@ as_internal!(
     identity::ProfileError,
     identity::RefreshError,
     identity::RegisterError,
+    identity::SecurityEventError,
     identity::SessionError,
     orders::OrderError,
     orders::PlaceOrderError,

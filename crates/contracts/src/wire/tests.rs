@@ -8,7 +8,7 @@ use crate::{
     },
     identity::{
         LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError,
-        SessionError,
+        SecurityEventError, SessionError,
     },
     orders::{OrderError, OrderStatus, PlaceOrderError},
     payments::{CallbackError, PayError, PaymentStatus, RefundError, SagaError, SagaId},
@@ -272,6 +272,8 @@ fn refusals_of_identity_mean_the_same_over_there() {
 fn refusals_about_sessions_and_passwords_mean_the_same_over_there() {
     let sessions = vec![SessionError::NotFound, SessionError::BadCursor];
     same_there(and_failures(sessions, SessionError::Internal));
+    let events = vec![SecurityEventError::BadCursor];
+    same_there(and_failures(events, SecurityEventError::Internal));
     let passwords = vec![
         PasswordError::InvalidCredentials,
         PasswordError::TooManyTries {

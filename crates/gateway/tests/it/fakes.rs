@@ -14,9 +14,10 @@ use contracts::{
     access::{AccessClaims, Principal, Role},
     identity::{
         ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
-        LoginError, PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError,
-        RegisterUser, ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
-        SignedIn, UserView, VerifyEmail,
+        LoginError, OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
+        RegisterError, RegisterUser, ResetPassword, SecurityEventError, SecurityEventQuery,
+        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
+        UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Page, SessionId, Timestamp, UserId, Version},
@@ -256,8 +257,22 @@ impl Identity for FakeIdentity {
     async fn user(&self, _: UserId) -> Result<UserView, ProfileError> {
         Err(ProfileError::Internal(away()))
     }
+    async fn security_events(
+        &self,
+        _: SecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        Err(SecurityEventError::Internal(away()))
+    }
+    async fn own_security_events(
+        &self,
+        _: &Principal,
+        _: OwnSecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        Err(SecurityEventError::Internal(away()))
+    }
     async fn set_roles(
         &self,
+        _: &Principal,
         _: UserId,
         _: Precondition,
         _: SetRoles,

@@ -6,6 +6,7 @@ pub(crate) mod mail;
 pub(crate) mod name;
 pub(crate) mod password;
 pub(crate) mod roles;
+pub(crate) mod security;
 pub(crate) mod session;
 pub(crate) mod throttle;
 pub(crate) mod user;

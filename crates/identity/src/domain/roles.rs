@@ -23,6 +23,10 @@ impl Roles {
         Self::of(&wanted)
     }
 
+    pub(crate) fn has(&self, role: Role) -> bool {
+        self.0.contains(&role)
+    }
+
     pub(crate) fn as_slice(&self) -> &[Role] {
         &self.0
     }

@@ -74,7 +74,7 @@ pub(super) async fn change(
         return Err(Problem::invalid("/roles", message).into());
     }
     let sent = etag::precondition(header, wish.version)?;
-    let user = app.set_roles(id, sent, wish).await?;
+    let user = app.set_roles(&who, id, sent, wish).await?;
     Ok(cached(
         etag::tagged(&etag::tag(user.version), user),
         PRIVATE,

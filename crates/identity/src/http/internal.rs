@@ -10,7 +10,8 @@ type Table = Answering<dyn Identity>;
 
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: App) -> Router {
-    profiles(links(own_sessions(sessions(Answering::of(NAME, service)))))
+    let table = sessions(Answering::of(NAME, service));
+    security(profiles(links(own_sessions(table))))
         .on(calls::PUBLIC_KEYS, async |identity, ()| {
             identity.public_keys().await.map_err(Cause::from)
         })
@@ -74,6 +75,17 @@ fn links(table: Table) -> Table {
         })
 }
 
+fn security(table: Table) -> Table {
+    table
+        .on(calls::SECURITY_EVENTS, async |identity, query| {
+            identity.security_events(query).await
+        })
+        .on(
+            calls::OWN_SECURITY_EVENTS,
+            async |identity, (who, query)| identity.own_security_events(&who.into(), query).await,
+        )
+}
+
 fn profiles(table: Table) -> Table {
     table
         .on(calls::ME, async |identity, who| {
@@ -86,7 +98,7 @@ fn profiles(table: Table) -> Table {
             identity.delete_account(&who.into(), wish.into()).await
         })
         .on(calls::USER, async |identity, id| identity.user(id).await)
-        .on(calls::SET_ROLES, async |identity, (id, sent, wish)| {
-            identity.set_roles(id, sent, wish).await
+        .on(calls::SET_ROLES, async |identity, (who, id, sent, wish)| {
+            identity.set_roles(&who.into(), id, sent, wish).await
         })
 }

@@ -8,6 +8,7 @@ mod keys;
 mod links;
 mod me;
 mod passwords;
+mod security;
 mod sessions;
 
 use contracts::identity::Identity;
@@ -36,6 +37,8 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
         .routes(routes!(links::ask))
         .routes(routes!(links::verify))
         .routes(routes!(accounts::read, accounts::change))
+        .routes(routes!(security::list))
+        .routes(routes!(security::list_own))
         .routes(routes!(keys::public_keys))
         .with_state(service)
 }

@@ -1,10 +1,10 @@
 //! Deleting one's account: the password once more, then personal data is erased and every token ends, in one
 //! commit with the event that lets the others erase theirs. The id stays, so that history stays.
 
-use super::{Service, proof};
+use super::{Service, proof, security::told};
 use contracts::{
     access::Principal,
-    identity::{DeleteAccount, LoginError},
+    identity::{DeleteAccount, LoginError, SecurityEventKind},
 };
 
 pub(super) async fn delete_account(
@@ -15,22 +15,26 @@ pub(super) async fn delete_account(
     let found = service.store.credentials_of(who.user_id).await;
     let found = found.map_err(|error| LoginError::Internal(error.into()))?;
     let account = proof::account_of_user(who.user_id);
-    let proven = service.prover.prove(account, found, wish.password).await?;
-    let (store, endings, at) = (
+    let refusal = service.event(SecurityEventKind::PasswordRefused).by(who);
+    let proving = service
+        .prover
+        .prove(account, found, wish.password, refusal.of(who.user_id));
+    let proven = proving.await?;
+    let (store, endings, id) = (
         service.store.clone(),
         service.endings.clone(),
-        service.clock.now(),
+        proven.user_id,
     );
-    let id = proven.user_id;
+    let event = service.event(SecurityEventKind::AccountDeleted);
+    let event = event.by(who).of(id);
     let deleted = service.finish(async move {
         let epoch = store
-            .delete(proven, at)
+            .delete(proven, event.clone())
             .await
             .map_err(|abort| abort.into_refusal(|| LoginError::Overloaded, LoginError::Internal))?;
-        endings.end_user_before(id, epoch, at);
+        endings.end_user_before(id, epoch, event.at);
+        told(&event);
         Ok(())
     });
-    deleted.await.map_err(LoginError::Internal)??;
-    tracing::info!(user.id = %id, "user {id} deleted their account");
-    Ok(())
+    deleted.await.map_err(LoginError::Internal)?
 }

@@ -1,14 +1,17 @@
 //! Links in mails: for whoever forgot their password, and to prove an address. A link's token follows from the id of
 //! its mail and a secret of the servers, so that it rests nowhere but, hashed, where it is compared.
 
-use super::{Service, mails, passwords};
+use super::{Service, mails, passwords, security::told};
 use crate::{
     domain::mail::MailKind,
     store::{NewLink, NewMail, PasswordReset, TokenHash},
 };
 use contracts::{
     access::Principal,
-    identity::{ForgotPassword, LinkError, PasswordError, ResetPassword, VerifyEmail},
+    identity::{
+        ForgotPassword, LinkError, PasswordError, ResetPassword, SecurityEventDetail,
+        SecurityEventKind, VerifyEmail,
+    },
     values::MailId,
 };
 use platform::{db::StoreError, digest};
@@ -23,13 +26,12 @@ pub(super) fn forgot(service: &Service, wish: ForgotPassword) -> Result<(), Link
         service.store.clone(),
         link(service, MailKind::ResetPassword),
     );
+    let (event, recorder) = (link.event.clone(), service.recorder.clone());
     // Nobody waits for it.
     drop(service.tasks.finish(async move {
         match store.owe_reset(wish.email, link).await {
-            Ok(true) => {
-                tracing::info!(mail.id = %link.mail.id, "a link for another password is owed")
-            }
-            Ok(false) => {}
+            Ok(true) => told(&event),
+            Ok(false) => recorder.note(event.because(SecurityEventDetail::NotSent)),
             Err(error) => tracing::warn!(error = %error, "a link for another password was lost"),
         }
         drop(seat);
@@ -38,11 +40,19 @@ pub(super) fn forgot(service: &Service, wish: ForgotPassword) -> Result<(), Link
 }
 
 fn link(service: &Service, kind: MailKind) -> NewLink {
-    let (config, at) = (&service.config, service.clock.now());
-    let seconds = match kind {
-        MailKind::VerifyEmail => config.verify_link_seconds,
-        MailKind::ResetPassword | MailKind::PasswordChanged => config.reset_link_seconds,
+    let config = &service.config;
+    let (seconds, told_as) = match kind {
+        MailKind::VerifyEmail => (
+            config.verify_link_seconds,
+            SecurityEventKind::VerificationAsked,
+        ),
+        MailKind::ResetPassword | MailKind::PasswordChanged => (
+            config.reset_link_seconds,
+            SecurityEventKind::PasswordResetAsked,
+        ),
     };
+    let event = service.event(told_as);
+    let at = event.at;
     let mail = NewMail {
         id: MailId::generate(),
         kind,
@@ -55,6 +65,7 @@ fn link(service: &Service, kind: MailKind) -> NewLink {
         since: at.plus_seconds(window.saturating_neg()),
         most: config.links_max,
         mail,
+        event,
     }
 }
 
@@ -68,7 +79,11 @@ fn read(token: &SecretString) -> Option<TokenHash> {
 }
 
 pub(super) async fn reset(service: &Service, wish: ResetPassword) -> Result<(), PasswordError> {
-    let token = read(&wish.token).ok_or(PasswordError::LinkInvalid)?;
+    let refused = || {
+        refuse(service, SecurityEventDetail::ResetLink);
+        PasswordError::LinkInvalid
+    };
+    let token = read(&wish.token).ok_or_else(refused)?;
     let now = service.clock.now();
     // A guess must not cost us a password hash; the store judges again, in the commit.
     let owner = service
@@ -76,16 +91,18 @@ pub(super) async fn reset(service: &Service, wish: ResetPassword) -> Result<(), 
         .link_owner(token, MailKind::ResetPassword, now)
         .await;
     let owner = owner.map_err(|error| PasswordError::Internal(error.into()))?;
-    let owner = owner.ok_or(PasswordError::LinkInvalid)?;
+    let owner = owner.ok_or_else(refused)?;
     passwords::check(&owner, &wish.new_password)?;
     let password_hash = passwords::hash(service, wish.new_password).await?;
-    let (id, at) = (owner.id, service.clock.now());
+    let event = service.event(SecurityEventKind::PasswordReset);
+    let (id, at, event) = (owner.id, event.at, event.by_owner(owner.id));
     let reset = PasswordReset {
         token,
         user: id,
         password_hash,
         at,
         notice: mails::notice(MailKind::PasswordChanged, at),
+        event: event.clone(),
     };
     let (store, endings) = (service.store.clone(), service.endings.clone());
     let done = service.finish(async move {
@@ -93,27 +110,41 @@ pub(super) async fn reset(service: &Service, wish: ResetPassword) -> Result<(), 
             abort.into_refusal(|| PasswordError::Overloaded, PasswordError::Internal)
         })?;
         endings.end_user_before(id, epoch, at);
+        told(&event);
         Ok::<_, PasswordError>(())
     });
     done.await.map_err(PasswordError::Internal)??;
     service.prover.forgive(id);
-    tracing::info!(user.id = %id, "user {id} set another password by a link");
     Ok(())
 }
 
 pub(super) async fn ask_verification(service: &Service, who: &Principal) -> Result<(), LinkError> {
-    let link = link(service, MailKind::VerifyEmail);
+    let mut link = link(service, MailKind::VerifyEmail);
+    link.event = link.event.by(who).of(who.user_id);
+    let event = link.event.clone();
     let owed = service.store.owe_verification(who.user_id, link).await;
-    owed.map(drop).map_err(failure)
+    if owed.map_err(failure)? {
+        told(&event);
+    }
+    Ok(())
 }
 
 pub(super) async fn verify(service: &Service, wish: VerifyEmail) -> Result<(), LinkError> {
-    let token = read(&wish.token).ok_or(LinkError::Invalid)?;
-    let now = service.clock.now();
-    let verified = service.store.verify_email(token, now).await;
-    let user = verified.map_err(failure)?.ok_or(LinkError::Invalid)?;
-    tracing::info!(user.id = %user, "user {user} verified their address");
+    let refused = || {
+        refuse(service, SecurityEventDetail::VerificationLink);
+        LinkError::Invalid
+    };
+    let token = read(&wish.token).ok_or_else(refused)?;
+    let event = service.event(SecurityEventKind::EmailVerified);
+    let verified = service.store.verify_email(token, event.clone()).await;
+    let user = verified.map_err(failure)?.ok_or_else(refused)?;
+    told(&event.by_owner(user));
     Ok(())
+}
+
+fn refuse(service: &Service, which: SecurityEventDetail) {
+    let event = service.event(SecurityEventKind::LinkRefused);
+    service.note(event.because(which));
 }
 
 fn failure(error: StoreError) -> LinkError {

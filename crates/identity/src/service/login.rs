@@ -2,7 +2,7 @@
 
 use super::{Service, proof};
 use crate::store::LoginName;
-use contracts::identity::{Login, LoginError, SignedIn};
+use contracts::identity::{Login, LoginError, SecurityEventKind, SignedIn};
 
 /// By e-mail address if one came, else by user name.
 pub(super) async fn login(service: &Service, wish: Login) -> Result<SignedIn, LoginError> {
@@ -14,15 +14,16 @@ pub(super) async fn login(service: &Service, wish: Login) -> Result<SignedIn, Lo
     let found = service.store.credentials(name.clone()).await;
     let found = found.map_err(|error| LoginError::Internal(error.into()))?;
     let account = proof::account_of(&name, found.as_ref());
-    let proven = service.prover.prove(account, found, wish.password).await?;
-    let now = service.clock.now();
-    let (session, token) = service.issuer.session(now).map_err(LoginError::Internal)?;
-    let opened = service.store.open_session(proven, session).await;
+    let mut refused = service.event(SecurityEventKind::SignInRefused);
+    refused.account = found.as_ref().map(|found| found.user_id);
+    let proving = service.prover.prove(account, found, wish.password, refused);
+    let proven = proving.await?;
+    let opening = service.new_session(SecurityEventKind::SignedIn);
+    let (session, token) = opening.map_err(LoginError::Internal)?;
+    let opened = service.store.open_session(proven, session.clone()).await;
     let user = opened
         .map_err(|abort| abort.into_refusal(|| LoginError::Overloaded, LoginError::Internal))?;
-    tracing::info!(user.id = %user.id, session.id = %session.id, "user {} signed in", user.id);
     service
-        .issuer
-        .sign_in(user, session.id, &token, now)
+        .opened(user, session, &token)
         .map_err(LoginError::Internal)
 }

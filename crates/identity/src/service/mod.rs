@@ -14,6 +14,7 @@ mod proof;
 mod refresh;
 mod register;
 mod roles;
+mod security;
 mod sessions;
 mod setup;
 mod tokens;
@@ -21,16 +22,25 @@ mod upkeep;
 
 pub(crate) use endings::Endings;
 
-use crate::{Post, config::Config, domain::throttle, store::Store};
+use crate::{
+    Post,
+    config::Config,
+    domain::{
+        security::SecurityEvent,
+        throttle::{self, Throttle},
+    },
+    store::Store,
+};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::Principal,
     identity::{
         ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
-        LoginError, PasswordError, PatchProfile, ProfileError, RefreshError, RegisterError,
-        RegisterUser, ResetPassword, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin,
-        SignedIn, UserView, VerifyEmail,
+        LoginError, OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
+        RegisterError, RegisterUser, ResetPassword, SecurityEventError, SecurityEventQuery,
+        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
+        UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Email, Page, SessionId, Timestamp, UserId},
@@ -44,7 +54,8 @@ use platform::{
 };
 use proof::Prover;
 use secrecy::SecretString;
-use std::sync::Arc;
+use security::Recorder;
+use std::sync::{Arc, Mutex};
 use tokens::Issuer;
 use tokio::sync::Semaphore;
 
@@ -73,6 +84,8 @@ pub struct Service {
     prover: Prover,
     issuer: Issuer,
     endings: Endings,
+    /// Counts what was refused.
+    recorder: Recorder,
     /// One for each forgotten password that is being looked for.
     asks: Arc<Semaphore>,
 }
@@ -96,8 +109,17 @@ impl Service {
             wait_seconds_max: config.login_delay_seconds_max,
             accounts_max: usize::try_from(config.login_accounts_max)?,
         };
+        let recorder = Recorder::new(&config)?;
+        let throttle = Throttle::new(rules);
         let service = Self {
-            prover: Prover::new(hasher.clone(), dummy, rules, ground.clock.clone()),
+            prover: Prover {
+                hasher: hasher.clone(),
+                dummy,
+                throttle: Arc::new(Mutex::new(throttle)),
+                clock: ground.clock.clone(),
+                recorder: recorder.clone(),
+            },
+            recorder,
             issuer: Issuer::new(&config, secrets)?,
             endings: Endings::new(ground.revocations),
             asks: Arc::new(Semaphore::new(usize::try_from(config.link_asks_max)?)),
@@ -145,11 +167,12 @@ impl Service {
         self.clock.clone()
     }
 
-    /// Keeps this process's memory of what ended up to date, sweeps what is long over, and sends the mails that are
-    /// owed, until told to stop.
+    /// Keeps this process's memory of what ended up to date, sweeps what is long over, sends the mails that are
+    /// owed, and writes what was refused, until told to stop.
     pub(crate) fn start_upkeep(self: &Arc<Self>, tasks: &Tasks) {
         upkeep::start(self, tasks);
         mails::start(self, tasks);
+        security::start(self, tasks);
     }
 
     /// Runs a change to its end even if the caller hangs up: what a commit ended must also be marked.
@@ -163,12 +186,18 @@ impl Service {
     }
 
     /// Whether it is a session of theirs; another's is not touched.
-    async fn end_session(&self, id: SessionId, user: UserId) -> Result<bool, StoreError> {
-        let (store, endings, at) = (self.store.clone(), self.endings.clone(), self.clock.now());
+    async fn end_session(
+        &self,
+        id: SessionId,
+        user: UserId,
+        event: SecurityEvent,
+    ) -> Result<bool, StoreError> {
+        let (store, endings, at) = (self.store.clone(), self.endings.clone(), event.at);
         let ended = self.finish(async move {
-            let is_theirs = store.end_session(id, user, at).await?;
+            let is_theirs = store.end_session(id, user, event.clone()).await?;
             if is_theirs {
                 endings.end_session(id, at);
+                security::told(&event);
             }
             Ok(is_theirs)
         });
@@ -265,11 +294,27 @@ impl Identity for Service {
 
     async fn set_roles(
         &self,
+        who: &Principal,
         id: UserId,
         sent: Precondition,
         wish: SetRoles,
     ) -> Result<UserView, ProfileError> {
-        roles::set_roles(self, id, sent, wish).await
+        roles::set_roles(self, who, id, sent, wish).await
+    }
+
+    async fn security_events(
+        &self,
+        query: SecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        security::list(self, query).await
+    }
+
+    async fn own_security_events(
+        &self,
+        who: &Principal,
+        query: OwnSecurityEventQuery,
+    ) -> Result<Page<SecurityEventView>, SecurityEventError> {
+        security::list_own(self, who, query).await
     }
 
     async fn public_keys(&self) -> Result<serde_json::Value, BoxError> {

@@ -1,7 +1,7 @@
 //! Another password: the current one proves who asks, and all other sessions end with it, in one commit with the
 //! mail that tells the owner. Whoever knew the old one has nothing any more.
 
-use super::{Service, hashing::HashError, mails, proof};
+use super::{Service, hashing::HashError, mails, proof, security::told};
 use crate::{
     domain::{
         mail::MailKind,
@@ -12,7 +12,7 @@ use crate::{
 };
 use contracts::{
     access::Principal,
-    identity::{ChangePassword, PasswordError},
+    identity::{ChangePassword, PasswordError, SecurityEventKind},
 };
 use platform::db::StoreError;
 use secrecy::{ExposeSecret, SecretString};
@@ -29,7 +29,11 @@ pub(super) async fn change(
     check(&user, &wish.new_password)?;
     let found = service.store.credentials_of(id).await.map_err(failure)?;
     let account = proof::account_of_user(id);
-    let proving = service.prover.prove(account, found, wish.current_password);
+    let refused = service.event(SecurityEventKind::PasswordRefused);
+    let refused = refused.by(who).of(id);
+    let proving = service
+        .prover
+        .prove(account, found, wish.current_password, refused);
     let proven = proving.await?;
     let password_hash = hash(service, wish.new_password).await?;
     let at = service.clock.now();
@@ -39,7 +43,12 @@ pub(super) async fn change(
         kept: who.session_id,
         at,
         notice: mails::notice(MailKind::PasswordChanged, at),
+        event: service
+            .event(SecurityEventKind::PasswordChanged)
+            .by(who)
+            .of(id),
     };
+    let event = change.event.clone();
     let (store, endings) = (service.store.clone(), service.endings.clone());
     let changed = service.finish(async move {
         let ended = store.change_password(change).await.map_err(|abort| {
@@ -48,11 +57,10 @@ pub(super) async fn change(
         for session in ended {
             endings.end_session(session, at);
         }
+        told(&event);
         Ok::<_, PasswordError>(())
     });
-    changed.await.map_err(PasswordError::Internal)??;
-    tracing::info!(user.id = %id, "user {id} changed their password");
-    Ok(())
+    changed.await.map_err(PasswordError::Internal)?
 }
 
 /// The rules of registration, which know the owner's names.

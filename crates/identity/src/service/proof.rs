@@ -1,50 +1,58 @@
 //! Proof by password: the same work and the same answer whether the account exists or not, and a wait after
 //! too many wrong ones. The count is taken where the hash is made, so that hanging up does not save a try.
 
-use super::hashing::{HashError, Hasher, fits};
+use super::{
+    hashing::{HashError, Hasher, fits},
+    security::Recorder,
+};
 use crate::{
-    domain::throttle::{Account, Rules, Throttle},
+    domain::{
+        security::SecurityEvent,
+        throttle::{Account, Throttle},
+    },
     store::{Credentials, LoginName},
 };
-use contracts::{identity::LoginError, values::UserId};
+use contracts::{
+    identity::{LoginError, SecurityEventDetail},
+    values::UserId,
+};
 use platform::{clock::Clock, digest};
 use secrecy::SecretString;
 use std::sync::{Arc, Mutex};
 
 /// Checks passwords.
 pub(super) struct Prover {
-    hasher: Hasher,
-    dummy: SecretString,
-    throttle: Arc<Mutex<Throttle>>,
-    clock: Clock,
+    pub(super) hasher: Hasher,
+    /// What passwords of unknown names are checked against.
+    pub(super) dummy: SecretString,
+    pub(super) throttle: Arc<Mutex<Throttle>>,
+    pub(super) clock: Clock,
+    pub(super) recorder: Recorder,
 }
 
 impl Prover {
-    pub(super) fn new(hasher: Hasher, dummy: SecretString, rules: Rules, clock: Clock) -> Self {
-        Self {
-            hasher,
-            dummy,
-            throttle: Arc::new(Mutex::new(Throttle::new(rules))),
-            clock,
-        }
-    }
-
-    /// The credentials again, if the password is theirs.
+    /// The credentials again, if the password is theirs; otherwise the refusal is noted, and why.
     pub(super) async fn prove(
         &self,
         account: Account,
         found: Option<Credentials>,
         password: SecretString,
+        refused: SecurityEvent,
     ) -> Result<Credentials, LoginError> {
-        self.admit(&account)?;
+        self.admit(&account, &refused)?;
         let turn = self.hasher.turn().await.map_err(refusal)?;
         // Others may have failed while this one waited for its turn.
-        self.admit(&account)?;
+        self.admit(&account, &refused)?;
         let hash = found
             .as_ref()
             .map_or_else(|| self.dummy.clone(), |found| found.password_hash.clone());
         let known = found.is_some();
+        let why = match &found {
+            None => Some(SecurityEventDetail::UnknownName),
+            Some(found) => found.disabled.then_some(SecurityEventDetail::Disabled),
+        };
         let (throttle, clock) = (Arc::clone(&self.throttle), self.clock.clone());
+        let recorder = self.recorder.clone();
         let checked = turn.run(move |argon2| {
             let right = fits(argon2, &password, &hash)? && known;
             if let Ok(mut throttle) = throttle.lock() {
@@ -53,6 +61,13 @@ impl Prover {
                 } else {
                     throttle.failed(account, clock.now());
                 }
+            }
+            match (right, why) {
+                (true, None) => {}
+                (false, None) => {
+                    recorder.note(refused.because(SecurityEventDetail::WrongPassword));
+                }
+                (_, Some(why)) => recorder.note(refused.because(why)),
             }
             Ok(right)
         });
@@ -69,7 +84,7 @@ impl Prover {
         }
     }
 
-    fn admit(&self, account: &Account) -> Result<(), LoginError> {
+    fn admit(&self, account: &Account, refused: &SecurityEvent) -> Result<(), LoginError> {
         let now = self.clock.now();
         let wait = self
             .throttle
@@ -78,9 +93,14 @@ impl Prover {
             .and_then(|throttle| throttle.wait_seconds(account, now));
         match wait {
             None => Ok(()),
-            Some(retry_after_seconds) => Err(LoginError::TooManyTries {
-                retry_after_seconds,
-            }),
+            Some(retry_after_seconds) => {
+                let refused = refused.clone();
+                self.recorder
+                    .note(refused.because(SecurityEventDetail::Throttled));
+                Err(LoginError::TooManyTries {
+                    retry_after_seconds,
+                })
+            }
         }
     }
 }

@@ -1,19 +1,20 @@
 //! Opening an account. Whether a name is taken is for the store's unique indexes to say, not for a look
 //! beforehand; what a new user may do is for the shop's settings to say, never for the body.
 
-use super::{Service, hashing::HashError};
+use super::{Service, hashing::HashError, security::told};
 use crate::{
     config::RegistrationRole,
     domain::{
         name::display_name,
         password::{self, Owner},
         roles::Roles,
+        security::{Actor, SecurityEvent},
     },
     store::NewUser,
 };
 use contracts::{
     access::Role,
-    identity::{RegisterError, RegisterUser, SignedIn},
+    identity::{RegisterError, RegisterUser, SecurityEventDetail, SecurityEventKind, SignedIn},
     values::{Email, UserId, Username},
 };
 use platform::db::Abort;
@@ -37,21 +38,26 @@ pub(super) async fn register(
             RegistrationRole::Merchant => Roles::of(&[Role::Merchant]),
         },
     };
-    let user = new_user(service, person, wish.password).await?;
-    let now = service.clock.now();
-    let (session, token) = service
-        .issuer
-        .session(now)
-        .map_err(RegisterError::Internal)?;
-    let user = service
-        .store
-        .register(user, session)
-        .await
-        .map_err(refusal)?;
-    tracing::info!(user.id = %user.id, "user {} registered", user.id);
+    let event = service.event(SecurityEventKind::Registered);
+    let user = new_user(service, person, wish.password, event).await?;
+    let event = user.event.clone();
+    let opening = service.new_session(SecurityEventKind::SignedIn);
+    let (session, token) = opening.map_err(RegisterError::Internal)?;
+    let registered = service.store.register(user, session.clone()).await;
+    let user = registered.map_err(|abort| {
+        let error = refusal(abort);
+        if matches!(
+            error,
+            RegisterError::EmailTaken | RegisterError::UsernameTaken
+        ) {
+            let event = service.event(SecurityEventKind::RegistrationRefused);
+            service.note(event.because(SecurityEventDetail::NameTaken));
+        }
+        error
+    })?;
+    told(&event);
     service
-        .issuer
-        .sign_in(user, session.id, &token, now)
+        .opened(user, session, &token)
         .map_err(RegisterError::Internal)
 }
 
@@ -63,11 +69,12 @@ pub(super) struct Person {
     pub(super) roles: Roles,
 }
 
-/// Checks and hashes the password of a new account.
+/// Checks and hashes the password of a new account; the event tells of it.
 pub(super) async fn new_user(
     service: &Service,
     person: Person,
     password: SecretString,
+    event: SecurityEvent,
 ) -> Result<NewUser, RegisterError> {
     let owner = Owner {
         email: person.email.as_ref(),
@@ -87,14 +94,20 @@ pub(super) async fn new_user(
             HashError::Overloaded => RegisterError::Overloaded,
             HashError::Failed(error) => RegisterError::Internal(error),
         })?;
+    let id = UserId::generate();
     Ok(NewUser {
-        id: UserId::generate(),
+        id,
         email: person.email,
         username: person.username,
         name: person.name,
         password_hash,
         roles: person.roles,
         at: service.clock.now(),
+        // Who opens an account is its owner, but for the shop itself.
+        event: match event.actor {
+            Actor::Nobody => event.by_owner(id),
+            Actor::User(_) | Actor::System => event.of(id),
+        },
     })
 }
 

@@ -1,14 +1,41 @@
 //! One's own sessions: which there are, and their end, one by one or all at once. Whether a session of somebody
 //! else's exists is told to nobody, and nobody ends it.
 
-use super::Service;
-use crate::store::OpenSession;
+use super::{Service, security::told, tokens::RefreshToken};
+use crate::{
+    domain::user::User,
+    store::{NewSession, OpenSession},
+};
 use contracts::{
+    BoxError,
     access::Principal,
-    identity::{SessionError, SessionQuery, SessionView},
+    identity::{
+        SecurityEventDetail, SecurityEventKind, SessionError, SessionQuery, SessionView, SignedIn,
+    },
     values::{Cursor, Page, SessionId},
 };
 use platform::{db::StoreError, digest};
+
+impl Service {
+    /// A session that begins now, in this way: the store writes the event with it.
+    pub(super) fn new_session(
+        &self,
+        kind: SecurityEventKind,
+    ) -> Result<(NewSession, RefreshToken), BoxError> {
+        self.issuer.session(self.event(kind))
+    }
+
+    /// The tokens of a session that has begun.
+    pub(super) fn opened(
+        &self,
+        user: User,
+        session: NewSession,
+        token: &RefreshToken,
+    ) -> Result<SignedIn, BoxError> {
+        told(&session.event.by_owner(user.id).in_session(session.id));
+        self.issuer.sign_in(user, session.id, token, session.at)
+    }
+}
 
 pub(super) async fn list(
     service: &Service,
@@ -59,7 +86,11 @@ pub(super) async fn end(
     who: &Principal,
     id: SessionId,
 ) -> Result<(), SessionError> {
-    let is_theirs = service.end_session(id, who.user_id).await;
+    // Of two sessions the one that ends is named; who ended it is known by their account.
+    let event = service.event(SecurityEventKind::SessionEnded);
+    let event = event.by_owner(who.user_id).in_session(id);
+    let event = event.because(SecurityEventDetail::ByOwner);
+    let is_theirs = service.end_session(id, who.user_id, event).await;
     if is_theirs.map_err(failure)? {
         Ok(())
     } else {
@@ -69,23 +100,19 @@ pub(super) async fn end(
 
 /// Access tokens end by the epoch: one mark for all of them, however many sessions there are.
 pub(super) async fn end_all(service: &Service, who: &Principal) -> Result<(), SessionError> {
-    let (store, endings, at) = (
-        service.store.clone(),
-        service.endings.clone(),
-        service.clock.now(),
-    );
-    let id = who.user_id;
+    let (store, endings) = (service.store.clone(), service.endings.clone());
+    let (id, event) = (who.user_id, service.event(SecurityEventKind::SessionsEnded));
+    let event = event.by(who).of(id).because(SecurityEventDetail::ByOwner);
     let ended = service.finish(async move {
         // An account that has gone has no sessions.
-        if let Some(epoch) = store.end_sessions(id, at).await? {
-            endings.end_user_before(id, epoch, at);
+        if let Some(epoch) = store.end_sessions(id, event.clone()).await? {
+            endings.end_user_before(id, epoch, event.at);
+            told(&event);
         }
         Ok::<_, StoreError>(())
     });
     let ended = ended.await.map_err(SessionError::Internal)?;
-    ended.map_err(failure)?;
-    tracing::info!(user.id = %id, "user {id} logged out everywhere");
-    Ok(())
+    ended.map_err(failure)
 }
 
 fn failure(error: StoreError) -> SessionError {

@@ -5,6 +5,7 @@
 use super::{
     Service,
     register::{Person, new_user, refusal},
+    security::told,
 };
 use crate::{
     domain::roles::Roles,
@@ -12,7 +13,7 @@ use crate::{
 };
 use contracts::{
     access::Role,
-    identity::{RegisterError, SetupAdmin, SignedIn, UserView},
+    identity::{RegisterError, SecurityEventKind, SetupAdmin, SignedIn, UserView},
     values::Email,
 };
 use platform::{db::StoreError, digest};
@@ -54,24 +55,23 @@ pub(super) async fn setup_admin(
     // A guess must not cost us a password hash; the store judges again, in the commit.
     let good = service.store.setup_token_is_good(token).await;
     if !good.map_err(|error| RegisterError::Internal(error.into()))? {
+        service.note(service.event(SecurityEventKind::SetupTokenRefused));
         return Err(RegisterError::SetupTokenInvalid);
     }
-    let user = new_user(service, admin(wish.email), wish.password).await?;
-    let now = service.clock.now();
-    let (session, refresh) = service
-        .issuer
-        .session(now)
-        .map_err(RegisterError::Internal)?;
+    let event = service.event(SecurityEventKind::SetupTokenUsed);
+    let user = new_user(service, admin(wish.email), wish.password, event).await?;
+    let event = user.event.clone();
+    let opening = service.new_session(SecurityEventKind::SignedIn);
+    let (session, refresh) = opening.map_err(RegisterError::Internal)?;
     let setup = Setup {
         token,
         user,
-        session,
+        session: session.clone(),
     };
     let user = service.store.set_up(setup).await.map_err(refusal)?;
-    tracing::info!(user.id = %user.id, "user {} became the first admin", user.id);
+    told(&event);
     service
-        .issuer
-        .sign_in(user, session.id, &refresh, now)
+        .opened(user, session, &refresh)
         .map_err(RegisterError::Internal)
 }
 
@@ -80,7 +80,9 @@ pub(super) async fn create_admin(
     email: Email,
     password: SecretString,
 ) -> Result<UserView, RegisterError> {
-    let user = new_user(service, admin(email), password).await?;
+    let event = service.event(SecurityEventKind::AdminMade).by_system();
+    let user = new_user(service, admin(email), password, event).await?;
+    let event = user.event.clone();
     let (store, endings, at) = (service.store.clone(), service.endings.clone(), user.at);
     let made = service.finish(async move {
         let admin = store.make_admin(user).await.map_err(refusal)?;
@@ -88,7 +90,7 @@ pub(super) async fn create_admin(
         Ok(admin)
     });
     let admin = made.await.map_err(RegisterError::Internal)??;
-    tracing::info!(user.id = %admin.id, "user {} was made an admin", admin.id);
+    told(&event.of(admin.id));
     Ok(admin.view())
 }
 

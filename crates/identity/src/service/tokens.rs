@@ -3,7 +3,7 @@
 
 use crate::{
     config::Config,
-    domain::user::User,
+    domain::{security::SecurityEvent, user::User},
     store::{NewSession, Secrets, SigningKey, TokenHash},
 };
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
@@ -110,14 +110,18 @@ impl Issuer {
         now.plus_seconds(self.refresh_seconds)
     }
 
-    /// A new session and its first refresh token.
-    pub(super) fn session(&self, now: Timestamp) -> Result<(NewSession, RefreshToken), BoxError> {
+    /// A new session and its first refresh token; the event tells how it began.
+    pub(super) fn session(
+        &self,
+        event: SecurityEvent,
+    ) -> Result<(NewSession, RefreshToken), BoxError> {
         let token = RefreshToken::fresh()?;
         let session = NewSession {
             id: SessionId::generate(),
             token: token.hash(),
-            at: now,
-            expires_at: self.refresh_ends(now),
+            at: event.at,
+            expires_at: self.refresh_ends(event.at),
+            event,
         };
         Ok((session, token))
     }

@@ -1,7 +1,7 @@
 //! The work between requests: hearing of what other processes on this database ended, and forgetting what is
 //! long over. A failure waits for the next round; nothing here answers anybody.
 
-use super::{Service, endings::KEEP_SECONDS};
+use super::{Service, endings::KEEP_SECONDS, security};
 use contracts::values::Timestamp;
 use platform::{db::StoreError, tasks::Tasks};
 use std::{sync::Arc, time::Duration};
@@ -74,10 +74,14 @@ async fn sweep(service: &Service) {
     for _ in 0..SWEEP_ROUNDS_MAX {
         match service.store.sweep(service.clock.now()).await {
             Ok(true) => {}
-            Ok(false) => return,
+            Ok(false) => break,
             Err(error) => {
-                return tracing::warn!(error = %error, "old sessions could not be swept");
+                tracing::warn!(error = %error, "old sessions could not be swept");
+                break;
             }
         }
+    }
+    if let Err(error) = security::sweep(service).await {
+        tracing::warn!(error = %error, "old security events could not be swept");
     }
 }

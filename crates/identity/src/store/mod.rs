@@ -2,11 +2,14 @@
 //! its own beyond those of the rows, and never a password or a token in clear.
 
 pub(crate) mod postgres;
+mod security;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 
-use crate::domain::{mail::MailKind, roles::Roles, user::User};
+pub(crate) use security::{EventWish, SecurityLog};
+
+use crate::domain::{mail::MailKind, roles::Roles, security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
     identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError},
@@ -45,15 +48,19 @@ pub(crate) struct NewUser {
     pub(crate) password_hash: SecretString,
     pub(crate) roles: Roles,
     pub(crate) at: Timestamp,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// A session to open, with its first refresh token.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct NewSession {
     pub(crate) id: SessionId,
     pub(crate) token: TokenHash,
     pub(crate) at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// The one-time token that was shown, and who wants to be the first admin with it.
@@ -79,13 +86,15 @@ pub(crate) struct Credentials {
 }
 
 /// The use of a refresh token, and the successor it would have.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Rotation {
     pub(crate) used: TokenHash,
     pub(crate) successor: TokenHash,
     pub(crate) at: Timestamp,
     pub(crate) expires_at: Timestamp,
     pub(crate) grace_ms: i64,
+    /// For the audit log, if the token was used before.
+    pub(crate) reused: SecurityEvent,
 }
 
 /// What came of it.
@@ -116,6 +125,8 @@ pub(crate) struct PasswordChange {
     pub(crate) at: Timestamp,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// A mail that is owed to a user from now on.
@@ -140,12 +151,14 @@ pub(crate) struct DueMail {
 }
 
 /// A link that is owed with its mail, unless so many were since a moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct NewLink {
     pub(crate) mail: NewMail,
     pub(crate) token: TokenHash,
     pub(crate) since: Timestamp,
     pub(crate) most: u32,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// Another password for whoever has a link.
@@ -157,6 +170,8 @@ pub(crate) struct PasswordReset {
     pub(crate) at: Timestamp,
     /// Tells the owner.
     pub(crate) notice: NewMail,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// Whoever takes mails has them until a moment.
@@ -181,6 +196,8 @@ pub(crate) struct RoleChange {
     pub(crate) sent: Precondition,
     pub(crate) roles: Roles,
     pub(crate) at: Timestamp,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
 }
 
 /// A key that signs access tokens.
@@ -200,9 +217,9 @@ pub(crate) struct Secrets {
     pub(crate) successor: [u8; 32],
 }
 
-/// What identity keeps.
+/// What identity keeps. An event that comes with a change is written in its commit.
 #[async_trait]
-pub(crate) trait Store: Send + Sync {
+pub(crate) trait Store: SecurityLog + Send + Sync {
     /// The server's secrets; those given are kept if there are none yet.
     async fn secrets(
         &self,
@@ -251,7 +268,7 @@ pub(crate) trait Store: Send + Sync {
         &self,
         id: SessionId,
         user: UserId,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<bool, StoreError>;
     /// A user's sessions that have not ended, the newest first, from behind one of them on.
     async fn open_sessions(
@@ -262,7 +279,11 @@ pub(crate) trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<OpenSession>, StoreError>;
     /// Ends all sessions of a user; answers the new epoch, if there is an account.
-    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError>;
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        event: SecurityEvent,
+    ) -> Result<Option<i64>, StoreError>;
     /// Changes a password, if what was proven still holds, and ends the other sessions; answers them.
     async fn change_password(
         &self,
@@ -272,7 +293,7 @@ pub(crate) trait Store: Send + Sync {
     async fn end_session_of(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<SessionId>, StoreError>;
 
     /// A user with an account.
@@ -282,7 +303,11 @@ pub(crate) trait Store: Send + Sync {
     /// Changes roles, which ends the user's access tokens.
     async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>>;
     /// Erases an account whose password was proven, ends its sessions, tells the others; answers the new epoch.
-    async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>>;
+    async fn delete(
+        &self,
+        proven: Credentials,
+        event: SecurityEvent,
+    ) -> Result<i64, Abort<LoginError>>;
 
     /// Owes a link for another password to the user of this address; whether it does.
     async fn owe_reset(&self, email: Email, link: NewLink) -> Result<bool, StoreError>;
@@ -301,7 +326,7 @@ pub(crate) trait Store: Send + Sync {
     async fn verify_email(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<UserId>, StoreError>;
 
     /// Whether there are mails to be sent.

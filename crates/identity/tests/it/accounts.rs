@@ -201,7 +201,7 @@ async fn the_others_hear_of_a_deleted_user() {
 const USER: &str = "/api/v1/users/{id}";
 
 /// What nobody, a customer and an admin get for an empty object.
-const ACCESS: [(Method, &str, [u16; 3]); 19] = [
+const ACCESS: [(Method, &str, [u16; 3]); 21] = [
     (Method::GET, "/api/v1/me", [401, 200, 200]),
     (Method::PATCH, "/api/v1/me", [401, 428, 428]),
     (Method::DELETE, "/api/v1/me", [401, 422, 422]),
@@ -212,6 +212,12 @@ const ACCESS: [(Method, &str, [u16; 3]); 19] = [
     (Method::POST, "/api/v1/auth/refresh", [422, 422, 422]),
     (Method::POST, "/api/v1/auth/setup", [422, 422, 422]),
     (Method::GET, "/.well-known/jwks.json", [200, 200, 200]),
+    (Method::GET, "/api/v1/me/security-events", [401, 200, 200]),
+    (
+        Method::GET,
+        "/api/v1/audit/security-events",
+        [401, 403, 200],
+    ),
     (Method::GET, "/api/v1/me/sessions", [401, 200, 200]),
     (Method::DELETE, "/api/v1/me/sessions", [401, 204, 204]),
     (Method::DELETE, "/api/v1/me/sessions/{id}", [401, 400, 400]),

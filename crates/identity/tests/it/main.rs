@@ -17,6 +17,7 @@ mod links;
 mod mails;
 mod own_sessions;
 mod races;
+mod security;
 mod sessions;
 mod shop;
 mod signing_in;

@@ -22,6 +22,7 @@ use platform::{
     http::{KeySet, Revocations, TokenVerifier, stack},
     mail::{self, Mail, Mailer},
     tasks::Tasks,
+    trail,
 };
 use serde_json::{Value, json};
 use std::{
@@ -220,7 +221,10 @@ impl Shop {
         if let Some(principal) = call.token.and_then(|token| self.verifier.verify(&token)) {
             request.extensions_mut().insert(principal);
         }
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        // As the door knows it.
+        let client = Some(call.client.parse().unwrap());
+        let answering = self.router.clone().oneshot(request);
+        let response = trail::coming_from(client, answering).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
@@ -279,6 +283,7 @@ impl Shop {
 pub(crate) struct Call {
     request: Request<Body>,
     token: Option<String>,
+    client: &'static str,
 }
 
 impl Call {
@@ -287,7 +292,14 @@ impl Call {
         Self {
             request: request.body(Body::empty()).unwrap(),
             token: None,
+            client: "198.51.100.1",
         }
+    }
+
+    /// From this address.
+    pub(crate) fn from(mut self, client: &'static str) -> Self {
+        self.client = client;
+        self
     }
 
     pub(crate) fn get(path: &str) -> Self {

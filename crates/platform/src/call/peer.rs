@@ -144,9 +144,11 @@ impl Peer {
     ) -> Result<Request, BoxError> {
         let target = format!("{ROOT}/{}/{}", self.instances.pool().role(), call.name);
         let body = Bytes::from(serde_json::to_vec(arguments)?);
+        let client = trail::client().map_or_else(String::new, |client| client.to_string());
         let signable = Signable {
             method: Method::POST.as_str(),
             target: &target,
+            client: &client,
             body: &body,
             ..Signable::default()
         };

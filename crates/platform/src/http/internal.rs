@@ -6,7 +6,7 @@ use crate::call::{
     Call, ROOT,
     signature::{self, Signable, Signer, Unbelievable},
 };
-use crate::digest;
+use crate::{digest, trail};
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -88,7 +88,11 @@ pub fn guarded(routes: Router, gate: Gate, readiness: &Readiness) -> Router {
 
 async fn pass(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     match gate.admit(request).await {
-        Ok(request) => next.run(request).await,
+        Ok(request) => {
+            let client = request.extensions().get::<ClientAddress>();
+            let client = client.map(|ClientAddress(address)| *address);
+            trail::coming_from(client, next.run(request)).await
+        }
         Err(fault) => fault.into_response(),
     }
 }

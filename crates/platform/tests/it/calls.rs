@@ -126,8 +126,10 @@ impl Thing {
 impl Thing {
     /// For which request this is done here, and at each of the next so many: from a task, as work that must end.
     async fn trail(&self, hops: u32) -> Result<Vec<String>, Cause> {
-        let id = Tasks::default().finish(async { trail::current() }).await;
-        let mut all = vec![id.flatten().unwrap_or_default().to_string()];
+        let seen = Tasks::default().finish(async { (trail::current(), trail::client()) });
+        let (id, client) = seen.await.unwrap_or_default();
+        let client = client.map_or_else(String::new, |client| format!(" {client}"));
+        let mut all = vec![format!("{}{client}", id.unwrap_or_default())];
         if let (Some(next), Some(hops)) = (&self.next, hops.checked_sub(1)) {
             all.extend(next.ask(TRAIL, &hops).await?);
         }
@@ -388,6 +390,12 @@ async fn every_node_on_the_way_knows_for_which_request_it_works() {
         trail::within(id, first.ask(TRAIL, &1)).await.unwrap()
     };
     assert_eq!(ask("request-7").await, ["request-7", "request-7"]);
+    let client = "198.51.100.7".parse().unwrap();
+    let from_there = trail::coming_from(Some(client), ask("request-7")).await;
+    assert_eq!(
+        from_there,
+        ["request-7 198.51.100.7", "request-7 198.51.100.7"]
+    );
     let unnamed = ask("").await;
     assert!(
         !unnamed[0].is_empty() && unnamed[0] == unnamed[1],

@@ -4,6 +4,7 @@
 use super::{
     mails,
     rows::{self, users},
+    security,
 };
 use crate::{
     domain::{mail::MailKind, user::User},
@@ -101,6 +102,7 @@ pub(super) async fn owe(
     let owed = connection.execute(OWE, &values).await? == 1;
     if owed {
         mails::insert(connection, user, &link.mail).await?;
+        security::insert(connection, &link.event.clone().of(user)).await?;
     }
     Ok(owed)
 }

@@ -1,11 +1,12 @@
 //! Accounts and sessions in PostgreSQL, shared by several nodes. Every change is a compare-and-set in its statement;
 //! what is decided from a row is decided under its lock. Locks are taken in one order everywhere: users, sessions,
-//! refresh tokens, and links and mails last.
+//! refresh tokens, links and mails, and security events last.
 
 mod links;
 mod mails;
 mod rows;
 mod secrets;
+mod security;
 mod sessions;
 mod users;
 
@@ -14,7 +15,7 @@ use super::{
     PasswordChange, PasswordReset, Rename, RoleChange, Rotated, Rotation, Secrets, Setup,
     SigningKey, Store, TokenHash, failure,
 };
-use crate::domain::{mail::MailKind, user::User};
+use crate::domain::{mail::MailKind, security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
     identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError, UserDeleted},
@@ -29,7 +30,7 @@ use platform::{
     outbox,
 };
 
-pub(crate) const MIGRATIONS: [Migration; 4] = [
+pub(crate) const MIGRATIONS: [Migration; 5] = [
     BASE,
     Migration {
         number: 1,
@@ -45,6 +46,11 @@ pub(crate) const MIGRATIONS: [Migration; 4] = [
         number: 3,
         name: "mail_links",
         sql: include_str!("../../../migrations/postgres/0003_mail_links.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "security_events",
+        sql: include_str!("../../../migrations/postgres/0004_security_events.sql"),
     },
 ];
 
@@ -89,10 +95,10 @@ impl Store for PostgresStore {
         session: NewSession,
     ) -> Result<User, Abort<RegisterError>> {
         self.database
-            .write(user, move |c, user| {
+            .write((user, session), |c, (user, session)| {
                 Box::pin(async move {
                     let user = users::insert(c, user).await?;
-                    sessions::insert(c, user.id, &session).await?;
+                    sessions::insert(c, user.id, session).await?;
                     Ok(user)
                 })
             })
@@ -144,6 +150,7 @@ impl Store for PostgresStore {
                         Some(admin) => {
                             links::forget(c, admin.id, MailKind::ResetPassword).await?;
                             sessions::end_all(c, admin.id, "password", user.at).await?;
+                            security::insert(c, &user.event.clone().of(admin.id)).await?;
                             Ok(admin)
                         }
                         None => users::insert(c, user).await,
@@ -167,11 +174,11 @@ impl Store for PostgresStore {
         session: NewSession,
     ) -> Result<User, Abort<LoginError>> {
         self.database
-            .write(proven, move |c, proven| {
+            .write((proven, session), |c, (proven, session)| {
                 Box::pin(async move {
                     let user = users::still_proven(c, proven).await?;
                     let user = user.ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
-                    sessions::insert(c, user.id, &session).await?;
+                    sessions::insert(c, user.id, session).await?;
                     Ok(user)
                 })
             })
@@ -191,11 +198,11 @@ impl Store for PostgresStore {
         &self,
         id: SessionId,
         user: UserId,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<bool, StoreError> {
         self.database
-            .write((), move |c, ()| {
-                Box::pin(sessions::end_of_user(c, id, user, at))
+            .write(event, move |c, event| {
+                Box::pin(sessions::end_of_user(c, id, user, event))
             })
             .await
             .map_err(failure)
@@ -212,12 +219,19 @@ impl Store for PostgresStore {
         sessions::open_of(&connection, user, after, limit, now).await
     }
 
-    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError> {
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        event: SecurityEvent,
+    ) -> Result<Option<i64>, StoreError> {
         self.database
-            .write((), move |c, ()| {
+            .write(event, move |c, event| {
                 Box::pin(async move {
-                    let epoch = users::raise_epoch(c, user, at).await?;
-                    sessions::end_all(c, user, "logout", at).await?;
+                    let epoch = users::raise_epoch(c, user, event.at).await?;
+                    if epoch.is_some() {
+                        sessions::end_all(c, user, "logout", event.at).await?;
+                        security::insert(c, event).await?;
+                    }
                     Ok(epoch)
                 })
             })
@@ -238,6 +252,7 @@ impl Store for PostgresStore {
                     let user = change.proven.user_id;
                     links::forget(c, user, MailKind::ResetPassword).await?;
                     mails::insert(c, user, &change.notice).await?;
+                    security::insert(c, &change.event).await?;
                     Ok(sessions::end_others(c, user, change.kept, change.at).await?)
                 })
             })
@@ -247,11 +262,11 @@ impl Store for PostgresStore {
     async fn end_session_of(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<SessionId>, StoreError> {
         self.database
-            .write(token, move |c, token| {
-                Box::pin(sessions::end_by_token(c, token, at))
+            .write((token, event), |c, (token, event)| {
+                Box::pin(sessions::end_by_token(c, token, event))
             })
             .await
             .map_err(failure)
@@ -269,23 +284,36 @@ impl Store for PostgresStore {
 
     async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>> {
         self.database
-            .write(change, |c, change| Box::pin(users::set_roles(c, change)))
+            .write(change, |c, change| {
+                Box::pin(async move {
+                    let user = users::set_roles(c, change).await?;
+                    security::insert(c, &change.event).await?;
+                    Ok(user)
+                })
+            })
             .await
     }
 
-    async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>> {
+    async fn delete(
+        &self,
+        proven: Credentials,
+        event: SecurityEvent,
+    ) -> Result<i64, Abort<LoginError>> {
         self.database
-            .write(proven, move |c, proven| {
+            .write((proven, event), |c, (proven, event)| {
                 Box::pin(async move {
+                    let at = event.at;
                     let epoch = users::erase(c, proven, at).await?;
                     let epoch = epoch.ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
                     sessions::end_all(c, proven.user_id, "deleted", at).await?;
                     mails::forget_all(c, proven.user_id).await?;
                     links::forget_all(c, proven.user_id).await?;
-                    let event = UserDeleted {
+                    security::forget_places(c, proven.user_id).await?;
+                    security::insert(c, event).await?;
+                    let told = UserDeleted {
                         user_id: proven.user_id,
                     };
-                    outbox::postgres::append(c, &event, at).await?;
+                    outbox::postgres::append(c, &told, at).await?;
                     Ok(epoch)
                 })
             })
@@ -341,6 +369,7 @@ impl Store for PostgresStore {
                     }
                     links::forget(c, reset.user, kind).await?;
                     mails::insert(c, reset.user, &reset.notice).await?;
+                    security::insert(c, &reset.event).await?;
                     Ok(epoch)
                 })
             })
@@ -350,17 +379,18 @@ impl Store for PostgresStore {
     async fn verify_email(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<UserId>, StoreError> {
         self.database
-            .write(token, move |c, token| {
+            .write((token, event), |c, (token, event)| {
                 Box::pin(async move {
-                    let kind = MailKind::VerifyEmail;
+                    let (kind, at) = (MailKind::VerifyEmail, event.at);
                     let Some(user) = links::owner(c, token, kind, at).await? else {
                         return Ok(None);
                     };
                     links::verify(c, user.id, at).await?;
                     links::forget(c, user.id, kind).await?;
+                    security::insert(c, &event.clone().by_owner(user.id)).await?;
                     Ok(Some(user.id))
                 })
             })

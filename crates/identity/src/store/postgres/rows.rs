@@ -89,6 +89,6 @@ pub(super) fn time(row: &Row, column: usize) -> Result<Timestamp, StoreError> {
     Ok(Timestamp::from_ms(row.try_get(column)?))
 }
 
-fn unreadable(error: ValueError) -> StoreError {
+pub(super) fn unreadable(error: ValueError) -> StoreError {
     StoreError::Other(Box::new(error))
 }

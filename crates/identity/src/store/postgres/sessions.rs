@@ -1,8 +1,11 @@
 //! The tables of sessions and their refresh tokens, of which only hashes are kept.
 
-use super::{rows, users};
+use super::{rows, security, users};
 use crate::{
-    domain::session::{TokenState, Verdict, judge},
+    domain::{
+        security::SecurityEvent,
+        session::{TokenState, Verdict, judge},
+    },
     store::{
         ENDINGS_MAX, KEEP_ENDED_SECONDS, NewSession, OpenSession, Rotated, Rotation, SWEEP_MAX,
         TokenHash,
@@ -43,9 +46,9 @@ const END: &str = "UPDATE sessions
         SET ended_at_ms = $3, end_reason = $2
       WHERE session_id = $1 AND ended_at_ms IS NULL";
 
-const END_OF_USER: &str = "UPDATE sessions
-        SET ended_at_ms = COALESCE(ended_at_ms, $3), end_reason = COALESCE(end_reason, 'logout')
-      WHERE session_id = $1 AND user_id = $2";
+/// Locked, so that of two ends one is told of.
+const ENDED_AT: &str =
+    "SELECT ended_at_ms FROM sessions WHERE session_id = $1 AND user_id = $2 FOR UPDATE";
 
 const OPEN: &str = "SELECT session_id, created_at_ms, refreshed_at_ms, expires_at_ms
        FROM sessions
@@ -102,15 +105,17 @@ fn name(id: SessionId) -> Bytes<16> {
 
 pub(super) async fn insert(
     connection: &Connection,
-    user: UserId,
+    owner: UserId,
     session: &NewSession,
 ) -> Result<(), StoreError> {
-    let (id, user) = (name(session.id), Bytes(*user.as_bytes()));
+    let (id, user) = (name(session.id), Bytes(*owner.as_bytes()));
     let (at, expires_at) = (session.at.as_ms(), session.expires_at.as_ms());
     let values: [&(dyn ToSql + Sync); 4] = [&id, &user, &at, &expires_at];
     connection.execute(INSERT, &values).await?;
     let values: [&(dyn ToSql + Sync); 5] = [&Bytes(session.token), &id, &1_i64, &at, &expires_at];
-    connection.execute(INSERT_TOKEN, &values).await.map(drop)
+    connection.execute(INSERT_TOKEN, &values).await?;
+    let event = session.event.clone().by_owner(owner);
+    security::insert(connection, &event.in_session(session.id)).await
 }
 
 struct Found {
@@ -153,6 +158,8 @@ pub(super) async fn rotate(
     }
     if verdict == Verdict::Reused {
         end(connection, found.session, "reuse", rotation.at).await?;
+        let event = rotation.reused.clone().of(found.user);
+        security::insert(connection, &event.in_session(found.session)).await?;
         return Ok(Rotated::Reused(found.user, found.session));
     }
     let Some(user) = users::find_enabled(connection, found.user).await? else {
@@ -197,15 +204,26 @@ async fn end(
     connection.execute(END, &values).await.map(drop)
 }
 
+/// Whether it is theirs. Only the end that ends it is told of.
 pub(super) async fn end_of_user(
     connection: &Connection,
     id: SessionId,
     user: UserId,
-    at: Timestamp,
+    event: &SecurityEvent,
 ) -> Result<bool, Abort<Infallible>> {
-    let user = Bytes(*user.as_bytes());
-    let values: [&(dyn ToSql + Sync); 3] = [&name(id), &user, &at.as_ms()];
-    Ok(connection.execute(END_OF_USER, &values).await? == 1)
+    let values: [&(dyn ToSql + Sync); 2] = [&name(id), &Bytes(*user.as_bytes())];
+    let Some(row) = connection.query_opt(ENDED_AT, &values).await? else {
+        return Ok(false);
+    };
+    if row
+        .try_get::<_, Option<i64>>(0)
+        .map_err(StoreError::from)?
+        .is_none()
+    {
+        end(connection, id, "logout", event.at).await?;
+        security::insert(connection, event).await?;
+    }
+    Ok(true)
 }
 
 pub(super) async fn open_of(
@@ -245,12 +263,16 @@ pub(super) async fn end_others(
 pub(super) async fn end_by_token(
     connection: &Connection,
     token: &TokenHash,
-    at: Timestamp,
+    event: &SecurityEvent,
 ) -> Result<Option<SessionId>, Abort<Infallible>> {
     let Some(found) = find(connection, token).await? else {
         return Ok(None);
     };
-    end(connection, found.session, "logout", at).await?;
+    if !found.state.session_ended {
+        end(connection, found.session, "logout", event.at).await?;
+        let event = event.clone().by_owner(found.user);
+        security::insert(connection, &event.in_session(found.session)).await?;
+    }
     Ok(Some(found.session))
 }
 

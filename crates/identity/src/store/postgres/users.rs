@@ -1,6 +1,9 @@
 //! The table of users. Every change is a compare-and-set in its WHERE clause.
 
-use super::rows::{self, users};
+use super::{
+    rows::{self, users},
+    security,
+};
 use crate::{
     domain::user::User,
     store::{
@@ -121,6 +124,7 @@ pub(super) async fn insert(
                 .or_constraint("users_email_unique", || RegisterError::EmailTaken)
                 .or_constraint("users_username_unique", || RegisterError::UsernameTaken)
         })?;
+    security::insert(connection, &user.event).await?;
     Ok(rows::user(&row)?)
 }
 

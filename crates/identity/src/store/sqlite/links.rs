@@ -1,6 +1,6 @@
 //! The table of links in mails, of whose tokens only hashes are kept: owed to few at a time, good once.
 
-use super::{mails, rows};
+use super::{mails, rows, security};
 use crate::{
     domain::{mail::MailKind, user::User},
     store::{KEEP_ENDED_SECONDS, NewLink, PasswordReset, SWEEP_MAX, TokenHash},
@@ -57,6 +57,7 @@ pub(super) fn owe(connection: &Connection, user: UserId, link: &NewLink) -> rusq
         ])?;
     if owed == 1 {
         mails::insert(connection, user, &link.mail)?;
+        security::insert(connection, &link.event.clone().of(user))?;
     }
     Ok(owed == 1)
 }

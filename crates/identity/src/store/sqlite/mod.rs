@@ -4,6 +4,7 @@ mod links;
 mod mails;
 mod rows;
 mod secrets;
+mod security;
 mod sessions;
 mod users;
 
@@ -12,7 +13,7 @@ use super::{
     PasswordChange, PasswordReset, Rename, RoleChange, Rotated, Rotation, Secrets, Setup,
     SigningKey, Store, TokenHash, failure,
 };
-use crate::domain::{mail::MailKind, user::User};
+use crate::domain::{mail::MailKind, security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
     identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError},
@@ -41,6 +42,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         number: 3,
         name: "mail_links",
         sql: include_str!("../../../migrations/sqlite/0003_mail_links.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "security_events",
+        sql: include_str!("../../../migrations/sqlite/0004_security_events.sql"),
     },
 ];
 
@@ -136,6 +142,7 @@ impl Store for SqliteStore {
                 Some(admin) => {
                     links::forget(c, admin.id, MailKind::ResetPassword)?;
                     sessions::end_all(c, admin.id, "password", user.at)?;
+                    security::insert(c, &user.event.clone().of(admin.id))?;
                     Ok(admin)
                 }
                 None => users::insert(c, &user),
@@ -182,11 +189,11 @@ impl Store for SqliteStore {
         &self,
         id: SessionId,
         user: UserId,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<bool, StoreError> {
         let write = self
             .database
-            .write(move |c| Ok(sessions::end_of_user(c, id, user, at)?));
+            .write(move |c| Ok(sessions::end_of_user(c, id, user, &event)?));
         write.await.map_err(failure)
     }
 
@@ -203,10 +210,17 @@ impl Store for SqliteStore {
         read.await
     }
 
-    async fn end_sessions(&self, user: UserId, at: Timestamp) -> Result<Option<i64>, StoreError> {
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        event: SecurityEvent,
+    ) -> Result<Option<i64>, StoreError> {
         let write = self.database.write(move |c| {
-            let epoch = users::raise_epoch(c, user, at)?;
-            sessions::end_all(c, user, "logout", at)?;
+            let epoch = users::raise_epoch(c, user, event.at)?;
+            if epoch.is_some() {
+                sessions::end_all(c, user, "logout", event.at)?;
+                security::insert(c, &event)?;
+            }
             Ok(epoch)
         });
         write.await.map_err(failure)
@@ -223,6 +237,7 @@ impl Store for SqliteStore {
             let user = change.proven.user_id;
             links::forget(c, user, MailKind::ResetPassword)?;
             mails::insert(c, user, &change.notice)?;
+            security::insert(c, &change.event)?;
             Ok(sessions::end_others(c, user, change.kept, change.at)?)
         });
         write.await
@@ -231,11 +246,11 @@ impl Store for SqliteStore {
     async fn end_session_of(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<SessionId>, StoreError> {
         let write = self
             .database
-            .write(move |c| Ok(sessions::end_by_token(c, &token, at)?));
+            .write(move |c| Ok(sessions::end_by_token(c, &token, event)?));
         write.await.map_err(failure)
     }
 
@@ -250,21 +265,32 @@ impl Store for SqliteStore {
     }
 
     async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>> {
-        let write = self.database.write(move |c| users::set_roles(c, &change));
+        let write = self.database.write(move |c| {
+            let user = users::set_roles(c, &change)?;
+            security::insert(c, &change.event)?;
+            Ok(user)
+        });
         write.await
     }
 
-    async fn delete(&self, proven: Credentials, at: Timestamp) -> Result<i64, Abort<LoginError>> {
+    async fn delete(
+        &self,
+        proven: Credentials,
+        event: SecurityEvent,
+    ) -> Result<i64, Abort<LoginError>> {
         let write = self.database.write(move |c| {
+            let at = event.at;
             let epoch = users::erase(c, &proven, at)?
                 .ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
             sessions::end_all(c, proven.user_id, "deleted", at)?;
             mails::forget_all(c, proven.user_id)?;
             links::forget_all(c, proven.user_id)?;
-            let event = contracts::identity::UserDeleted {
+            security::forget_places(c, proven.user_id)?;
+            security::insert(c, &event)?;
+            let told = contracts::identity::UserDeleted {
                 user_id: proven.user_id,
             };
-            platform::outbox::append(c, &event, at)?;
+            platform::outbox::append(c, &told, at)?;
             Ok(epoch)
         });
         write.await
@@ -310,6 +336,7 @@ impl Store for SqliteStore {
             links::forget(c, reset.user, kind)?;
             sessions::end_all(c, reset.user, "password", reset.at)?;
             mails::insert(c, reset.user, &reset.notice)?;
+            security::insert(c, &reset.event)?;
             Ok(epoch)
         });
         write.await
@@ -318,15 +345,16 @@ impl Store for SqliteStore {
     async fn verify_email(
         &self,
         token: TokenHash,
-        at: Timestamp,
+        event: SecurityEvent,
     ) -> Result<Option<UserId>, StoreError> {
         let write = self.database.write(move |c| {
-            let kind = MailKind::VerifyEmail;
+            let (kind, at) = (MailKind::VerifyEmail, event.at);
             let Some(user) = links::owner(c, &token, kind, at)? else {
                 return Ok(None);
             };
             links::verify(c, user.id, at)?;
             links::forget(c, user.id, kind)?;
+            security::insert(c, &event.by_owner(user.id))?;
             Ok(Some(user.id))
         });
         write.await.map_err(failure)

@@ -74,6 +74,10 @@ pub(super) fn session_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Sessi
     Ok(SessionId::from_bytes(row.get(column)?))
 }
 
-fn checked<T>(column: usize, kind: Type, value: Result<T, ValueError>) -> rusqlite::Result<T> {
+pub(super) fn checked<T>(
+    column: usize,
+    kind: Type,
+    value: Result<T, ValueError>,
+) -> rusqlite::Result<T> {
     value.map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, kind, Box::new(error)))
 }

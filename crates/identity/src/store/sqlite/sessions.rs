@@ -1,8 +1,11 @@
 //! The tables of sessions and their refresh tokens, of which only hashes are kept.
 
-use super::{rows, users};
+use super::{rows, security, users};
 use crate::{
-    domain::session::{TokenState, Verdict, judge},
+    domain::{
+        security::SecurityEvent,
+        session::{TokenState, Verdict, judge},
+    },
     store::{
         ENDINGS_MAX, KEEP_ENDED_SECONDS, NewSession, OpenSession, Rotated, Rotation, SWEEP_MAX,
         TokenHash,
@@ -38,7 +41,8 @@ pub(super) fn insert(
             session.at.as_ms(),
             session.expires_at.as_ms()
         ])?;
-    Ok(())
+    let event = session.event.clone();
+    security::insert(connection, &event.by_owner(user).in_session(session.id))
 }
 
 struct Found {
@@ -83,6 +87,8 @@ pub(super) fn rotate(connection: &Connection, rotation: &Rotation) -> rusqlite::
     }
     if verdict == Verdict::Reused {
         end(connection, found.session, "reuse", rotation.at)?;
+        let event = rotation.reused.clone();
+        security::insert(connection, &event.of(found.user).in_session(found.session))?;
         return Ok(Rotated::Reused(found.user, found.session));
     }
     let Some(user) = users::find_enabled(connection, found.user)? else {
@@ -134,20 +140,22 @@ fn end(
         .map(drop)
 }
 
+/// Whether it is theirs. Only the end that ends it is told of.
 pub(super) fn end_of_user(
     connection: &Connection,
     id: SessionId,
     user: UserId,
-    at: Timestamp,
+    event: &SecurityEvent,
 ) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "UPDATE sessions
-                SET ended_at_ms = COALESCE(ended_at_ms, ?3), end_reason = COALESCE(end_reason, 'logout')
-              WHERE session_id = ?1 AND user_id = ?2",
-        )?
-        .execute(params![id.as_bytes(), user.as_bytes(), at.as_ms()])
-        .map(|found| found == 1)
+    let ended_at: Option<Option<i64>> = connection
+        .prepare_cached("SELECT ended_at_ms FROM sessions WHERE session_id = ?1 AND user_id = ?2")?
+        .query_row(params![id.as_bytes(), user.as_bytes()], |row| row.get(0))
+        .optional()?;
+    if ended_at == Some(None) {
+        end(connection, id, "logout", event.at)?;
+        security::insert(connection, event)?;
+    }
+    Ok(ended_at.is_some())
 }
 
 pub(super) fn open_of(
@@ -202,12 +210,16 @@ pub(super) fn end_others(
 pub(super) fn end_by_token(
     connection: &Connection,
     token: &TokenHash,
-    at: Timestamp,
+    event: SecurityEvent,
 ) -> rusqlite::Result<Option<SessionId>> {
     let Some(found) = find(connection, token)? else {
         return Ok(None);
     };
-    end(connection, found.session, "logout", at)?;
+    if !found.state.session_ended {
+        end(connection, found.session, "logout", event.at)?;
+        let event = event.by_owner(found.user).in_session(found.session);
+        security::insert(connection, &event)?;
+    }
     Ok(Some(found.session))
 }
 

@@ -1,6 +1,6 @@
 //! The table of users. Every change is a compare-and-set in its WHERE clause.
 
-use super::rows;
+use super::{rows, security};
 use crate::{
     domain::user::User,
     store::{
@@ -42,11 +42,13 @@ pub(super) fn insert(
         ],
         rows::user,
     );
-    inserted.map_err(|error| {
+    let inserted = inserted.map_err(|error| {
         Abort::from(error)
             .or_constraint("users.email_key", || RegisterError::EmailTaken)
             .or_constraint("users.username_key", || RegisterError::UsernameTaken)
-    })
+    })?;
+    security::insert(connection, &user.event)?;
+    Ok(inserted)
 }
 
 /// Gives the account of that address the admin's role and the password; its access tokens end.

@@ -1,6 +1,6 @@
 //! Accounts: one for a name, changed by whoever has read them, and gone without a trace.
 
-use super::{Bench, ann, at, credentials, is_over, person, rotation, session};
+use super::{Bench, ann, at, credentials, event, is_over, person, rotation, session};
 use crate::{
     domain::roles::Roles,
     store::{NewUser, Rename, RoleChange, Rotated, Setup, SigningKey},
@@ -78,6 +78,7 @@ pub(super) async fn new_roles_raise_version_and_epoch(bench: Bench) {
         sent,
         roles: Roles::of(&[Role::Merchant]),
         at: at(7),
+        event: event(7),
     };
     let changed = store
         .set_roles(change(Precondition::Body(Version::FIRST)))
@@ -106,8 +107,8 @@ pub(super) async fn a_deleted_account_gives_its_name_back(bench: Bench) {
     let store = &*bench.store;
     let user = ann(store).await;
     let proven = credentials(store, "ann@example.com").await.unwrap();
-    assert_eq!(store.delete(proven.clone(), at(9)).await.unwrap(), 1);
-    assert!(store.delete(proven, at(9)).await.is_err(), "once");
+    assert_eq!(store.delete(proven.clone(), event(9)).await.unwrap(), 1);
+    assert!(store.delete(proven, event(9)).await.is_err(), "once");
     assert!(store.user(user.id).await.unwrap().is_none());
     assert!(store.credentials_of(user.id).await.unwrap().is_none());
     assert!(credentials(store, "ann@example.com").await.is_none());
@@ -199,7 +200,7 @@ pub(super) async fn the_first_secrets_stay(bench: Bench) {
 pub(super) async fn of_a_deleted_account_only_id_and_times_are_left(bench: Bench) {
     let user = ann(&*bench.store).await;
     let proven = credentials(&*bench.store, "ann@example.com").await.unwrap();
-    bench.store.delete(proven, at(9)).await.unwrap();
+    bench.store.delete(proven, event(9)).await.unwrap();
     let left =
         "SELECT COALESCE(email, email_key, username, username_key, name, password_hash) FROM users";
     assert_eq!(bench.behind.look(left).await, None);

@@ -1,6 +1,6 @@
 //! Links in mails: owed to few at a time, good once, for a while, and for nobody else.
 
-use super::{Bench, ann, at, credentials, is_over, person, rotation, session};
+use super::{Bench, ann, at, credentials, event, is_over, person, rotation, session};
 use crate::{
     domain::mail::MailKind,
     store::{NewLink, NewMail, PasswordReset, Store},
@@ -23,6 +23,7 @@ fn link(kind: MailKind, token: u8, seconds: i64) -> NewLink {
         },
         token: [token; 32],
         since: at(seconds).plus_seconds(-1_000),
+        event: event(seconds),
         most: 3,
     }
 }
@@ -40,6 +41,7 @@ fn reset(user: UserId, token: u8, seconds: i64) -> PasswordReset {
         password_hash: SecretString::from("hash two"),
         at: at(seconds),
         notice: super::notice(seconds),
+        event: event(seconds),
     }
 }
 
@@ -119,6 +121,7 @@ pub(super) async fn a_new_password_makes_links_worthless(bench: Bench) {
         kept: contracts::values::SessionId::generate(),
         at: at(6),
         notice: super::notice(6),
+        event: event(6),
     };
     store.change_password(change).await.unwrap();
     assert!(is_refused(store, reset(user.id, 1, 7)).await);
@@ -130,7 +133,7 @@ pub(super) async fn an_address_is_verified_once(bench: Bench) {
     assert_eq!(user.verified_at, None);
     let owe = |token| store.owe_verification(user.id, link(MailKind::VerifyEmail, token, 5));
     assert!(owe(1).await.unwrap() && owe(2).await.unwrap());
-    let verify = |token: u8, seconds| store.verify_email([token; 32], at(seconds));
+    let verify = |token: u8, seconds| store.verify_email([token; 32], event(seconds));
     assert_eq!(verify(9, 6).await.unwrap(), None);
     assert_eq!(verify(1, 105).await.unwrap(), None, "too late");
     assert_eq!(verify(1, 7).await.unwrap(), Some(user.id));
@@ -140,7 +143,7 @@ pub(super) async fn an_address_is_verified_once(bench: Bench) {
     assert_eq!((now.verified_at, now.version.get()), (Some(at(7)), 2));
     assert!(!owe(3).await.unwrap(), "there is nothing to verify");
     let proven = credentials(store, "ann@example.com").await.unwrap();
-    store.delete(proven, at(9)).await.unwrap();
+    store.delete(proven, event(9)).await.unwrap();
     assert!(
         !store
             .owe_verification(user.id, link(MailKind::VerifyEmail, 4, 9))

@@ -1,11 +1,14 @@
 //! Mails that are owed: each is taken by one at a time, and stays until it went.
 
-use super::{Bench, ann, at, credentials, notice, person, session};
+use super::{Bench, ann, at, credentials, event, notice, person, session};
 use crate::{
-    domain::mail::MailKind,
+    domain::{mail::MailKind, security::SecurityEvent},
     store::{DueMail, MailTake, NewMail, PasswordChange, Store},
 };
-use contracts::values::{SessionId, Username};
+use contracts::{
+    identity::SecurityEventKind,
+    values::{SessionId, Username},
+};
 use secrecy::SecretString;
 
 /// Owes a mail to whoever has this name.
@@ -15,6 +18,7 @@ async fn owe(store: &dyn Store, email: &str, notice: NewMail) {
         password_hash: SecretString::from("hash two"),
         kept: SessionId::generate(),
         at: notice.at,
+        event: SecurityEvent::new(SecurityEventKind::PasswordChanged, notice.at),
         proven,
         notice,
     };
@@ -83,6 +87,7 @@ pub(super) async fn only_who_has_an_address_is_owed_a_mail(bench: Bench) {
         kept: SessionId::generate(),
         at: at(5),
         notice: notice(5),
+        event: event(5),
     };
     assert_eq!(store.change_password(change).await.unwrap().len(), 1);
     assert!(!store.mails_are_due(at(99)).await.unwrap());
@@ -93,6 +98,6 @@ pub(super) async fn the_mails_of_a_deleted_account_go_with_it(bench: Bench) {
     ann(store).await;
     owe(store, "ann@example.com", notice(5)).await;
     let proven = credentials(store, "ann@example.com").await.unwrap();
-    store.delete(proven, at(6)).await.unwrap();
+    store.delete(proven, event(6)).await.unwrap();
     assert!(!store.mails_are_due(at(99)).await.unwrap());
 }

@@ -5,15 +5,19 @@ mod accounts;
 mod links;
 mod mails;
 mod nodes;
+mod security;
 mod sessions;
 
 use super::{
     Credentials, LoginName, NewMail, NewSession, NewUser, Rotated, Rotation, Store,
     postgres::PostgresStore, sqlite::SqliteStore,
 };
-use crate::domain::{mail::MailKind, roles::Roles, user::User};
+use crate::domain::{mail::MailKind, roles::Roles, security::SecurityEvent, user::User};
 use async_trait::async_trait;
-use contracts::values::{Email, MailId, SessionId, Timestamp, UserId};
+use contracts::{
+    identity::SecurityEventKind,
+    values::{Email, MailId, SessionId, Timestamp, UserId},
+};
 use platform::db::{
     self,
     sqlite::{Database, Options},
@@ -64,6 +68,13 @@ store_suite! {
         a_mail_that_went_or_never_will_is_forgotten,
         only_who_has_an_address_is_owed_a_mail,
         the_mails_of_a_deleted_account_go_with_it,
+    },
+    security::{
+        a_change_and_its_event_are_one_commit,
+        refusals_that_go_on_are_one_row,
+        events_are_listed_by_account_kind_and_time_page_by_page,
+        a_deleted_account_leaves_no_place_behind,
+        what_is_too_old_or_too_much_goes_and_changes_outlive_refusals,
     },
     sessions::{
         a_session_needs_the_password_that_is_there_now,
@@ -185,15 +196,22 @@ const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_ms(0).plus_seconds(seconds)
 }
 
+/// Something that happened to somebody.
+fn event(seconds: i64) -> SecurityEvent {
+    SecurityEvent::new(SecurityEventKind::SessionEnded, at(seconds))
+}
+
 fn person(email: &str) -> NewUser {
+    let id = UserId::generate();
     NewUser {
-        id: UserId::generate(),
+        id,
         email: Some(Email::parse(email).unwrap()),
         username: None,
         name: Some("Ann".to_owned()),
         password_hash: SecretString::from("hash one"),
         roles: Roles::of(&[]),
         at: at(1),
+        event: event(1).of(id),
     }
 }
 
@@ -212,6 +230,7 @@ fn session(token: u8) -> NewSession {
         token: [token; 32],
         at: at(1),
         expires_at: at(1_000),
+        event: event(1),
     }
 }
 
@@ -222,6 +241,7 @@ fn rotation(used: u8, seconds: i64) -> Rotation {
         at: at(seconds),
         expires_at: at(seconds).plus_seconds(1_000),
         grace_ms: 10_000,
+        reused: SecurityEvent::new(SecurityEventKind::RefreshTokenReused, at(seconds)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the accounts of one database promise to several nodes: they meet there, and nowhere else.
 #![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
-use super::{ann, at, credentials, is_over, person, postgres_nodes, rotation, session};
+use super::{ann, at, credentials, event, is_over, person, postgres_nodes, rotation, session};
 use crate::{
     domain::roles::Roles,
     store::{NewUser, Rename, Rotated, Setup, SigningKey},
@@ -62,10 +62,11 @@ async fn a_token_that_is_used_while_its_session_ends_is_over_or_its_successor_is
     for used in 2..20_u8 {
         let proven = credentials(&*nodes[0], "ann@example.com").await.unwrap();
         let opened = session(used * 5);
-        nodes[0].open_session(proven, opened).await.unwrap();
+        let opening = nodes[0].open_session(proven, opened.clone());
+        opening.await.unwrap();
         let (rotated, ended) = tokio::join!(
             nodes[0].rotate(rotation(used * 5, 100)),
-            nodes[1].end_session(opened.id, user.id, at(100))
+            nodes[1].end_session(opened.id, user.id, event(100))
         );
         ended.unwrap();
         assert!(!matches!(rotated.unwrap(), Rotated::Reused(..)));
@@ -189,5 +190,8 @@ async fn nodes_that_sweep_at_once_do_not_wait_for_one_another() {
     let (one, other) = tokio::join!(nodes[0].sweep(long_after), nodes[1].sweep(long_after));
     assert!(!one.unwrap() && !other.unwrap());
     nodes[0].sweep(long_after).await.unwrap();
-    assert_eq!(nodes[0].end_session_of([5; 32], at(9)).await.unwrap(), None);
+    assert_eq!(
+        nodes[0].end_session_of([5; 32], event(9)).await.unwrap(),
+        None
+    );
 }

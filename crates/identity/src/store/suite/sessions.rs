@@ -1,6 +1,6 @@
 //! Sessions and refresh tokens: one successor each, and an end that holds.
 
-use super::{Bench, ann, at, credentials, is_over, live, notice, person, rotation, session};
+use super::{Bench, ann, at, credentials, event, is_over, live, notice, person, rotation, session};
 use crate::{
     domain::user::User,
     store::{Credentials, PasswordChange, Rotated, Store},
@@ -35,7 +35,7 @@ pub(super) async fn a_session_needs_the_password_that_is_there_now(bench: Bench)
         Err(Abort::Refused(LoginError::InvalidCredentials))
     ));
     assert!(
-        store.delete(proven, at(6)).await.is_err(),
+        store.delete(proven, event(6)).await.is_err(),
         "nor may it delete"
     );
     assert!(
@@ -81,7 +81,7 @@ pub(super) async fn a_session_ends_once_and_only_by_its_user(bench: Bench) {
     let store = &*bench.store;
     let user = ann(store).await;
     let session = live(store, rotation(1, 2)).await;
-    let ended = |user, seconds| store.end_session(session, user, at(seconds));
+    let ended = |user, seconds| store.end_session(session, user, event(seconds));
     assert!(!ended(UserId::generate(), 3).await.unwrap());
     live(store, rotation(2, 4)).await;
     assert!(ended(user.id, 5).await.unwrap());
@@ -92,10 +92,13 @@ pub(super) async fn a_session_ends_once_and_only_by_its_user(bench: Bench) {
         [(session, at(5))]
     );
     assert_eq!(
-        store.end_session_of([1; 32], at(11)).await.unwrap(),
+        store.end_session_of([1; 32], event(11)).await.unwrap(),
         Some(session)
     );
-    assert_eq!(store.end_session_of([99; 32], at(11)).await.unwrap(), None);
+    assert_eq!(
+        store.end_session_of([99; 32], event(11)).await.unwrap(),
+        None
+    );
 }
 
 /// Ann, with two sessions more than the first; the ids, the newest first.
@@ -136,7 +139,7 @@ pub(super) async fn sessions_are_listed_until_they_end(bench: Bench) {
     let late = page(None, 9, 1_000).await.unwrap();
     assert_eq!((late[0].id, late.len()), (newest, 1), "the others are over");
     assert_eq!(late[0].refreshed_at, at(500));
-    store.end_session(middle, user.id, at(9)).await.unwrap();
+    store.end_session(middle, user.id, event(9)).await.unwrap();
     assert_eq!(open_ids(store, user.id).await, [newest, oldest]);
 }
 
@@ -145,7 +148,10 @@ pub(super) async fn all_sessions_end_at_once(bench: Bench) {
     let (user, proven, _) = ann_with_three(store).await;
     let bob = store.register(person("bob@example.com"), session(9)).await;
     let bob = bob.unwrap();
-    assert_eq!(store.end_sessions(user.id, at(5)).await.unwrap(), Some(1));
+    assert_eq!(
+        store.end_sessions(user.id, event(5)).await.unwrap(),
+        Some(1)
+    );
     assert_eq!(open_ids(store, user.id).await, []);
     for token in [1, 2, 3] {
         assert!(is_over(store, rotation(token, 6)).await);
@@ -155,7 +161,7 @@ pub(super) async fn all_sessions_end_at_once(bench: Bench) {
     assert_eq!(endings.users, [(user.id, 1, at(5))]);
     let again = store.open_session(proven, session(4)).await.unwrap();
     assert_eq!((again.epoch, again.version.get()), (1, 1));
-    let nobody = store.end_sessions(UserId::generate(), at(6)).await;
+    let nobody = store.end_sessions(UserId::generate(), event(6)).await;
     assert_eq!(nobody.unwrap(), None);
 }
 
@@ -168,6 +174,7 @@ pub(super) async fn a_new_password_ends_all_other_sessions(bench: Bench) {
         kept,
         at: at(seconds),
         notice: notice(seconds),
+        event: event(seconds),
     };
     let mut ended = store.change_password(change(5)).await.unwrap();
     ended.sort_unstable();
@@ -202,7 +209,7 @@ pub(super) async fn sweeping_forgets_only_what_is_long_over(bench: Bench) {
     );
     store.sweep(at(2_500 + day)).await.unwrap();
     assert_eq!(
-        store.end_session_of([3; 32], at(2_500)).await.unwrap(),
+        store.end_session_of([3; 32], event(2_500)).await.unwrap(),
         None
     );
 }
