@@ -23,7 +23,7 @@ pub struct Cli {
 pub enum Command {
     /// Open the shop (what `souk` alone does)
     Serve(ServeArgs),
-    /// Make or raise an admin; works while the shop is open
+    /// Make or raise an admin, take off a second factor that was lost; works while the shop is open
     #[command(subcommand)]
     Admin(AdminCommand),
     /// Read files into the shop
@@ -121,6 +121,15 @@ pub enum AdminCommand {
         #[command(flatten)]
         data: DataArgs,
         /// The admin's e-mail address
+        #[arg(long)]
+        email: String,
+    },
+    /// Let somebody who has lost app and recovery codes sign in by the password alone; ends their sessions
+    SecondFactorOff {
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+        /// The account's e-mail address
         #[arg(long)]
         email: String,
     },

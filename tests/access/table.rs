@@ -64,6 +64,7 @@ const REFRESH: &str = r#"{"refresh_token":"$refresh"}"#;
 const SETUP: &str =
     r#"{"setup_token":"used","email":"new-$n@souk.example","password":"$password"}"#;
 const PASSWORD: &str = r#"{"password":"$password"}"#;
+const BOTH: &str = r#"{"password":"$password","code":"000000"}"#;
 const CHANGE_PASSWORD: &str = r#"{"current_password":"$password","new_password":"a new horse $n"}"#;
 const RENAME: &str = r#"{"name":"Somebody","version":$version}"#;
 const RAISE: &str = r#"{"roles":["customer","merchant"],"version":1}"#;
@@ -77,6 +78,14 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("GET /.well-known/jwks.json", Nothing, "", all(200)),
     Row("POST /api/v1/auth/register", Nothing, REGISTER, all(201)),
     Row("POST /api/v1/auth/login", Account, LOGIN, all(200)),
+    Row("POST /api/v1/auth/login/second-factor", Nothing, r#"{"challenge":"x","code":"000000"}"#, all(401)),
+    Row("GET /api/v1/me/second-factor", Nothing, "", users(200)),
+    Row("POST /api/v1/me/second-factor", Double, PASSWORD, users(200)),
+    Row("POST /api/v1/me/second-factor/confirm", Double, r#"{"code":"000000"}"#, users(409)),
+    Row("POST /api/v1/me/second-factor/recovery-codes", Double, BOTH, users(409)),
+    Row("DELETE /api/v1/me/second-factor", Double, BOTH, users(409)),
+    Row("DELETE /api/v1/users/{id}/second-factor", Account, "", admins(204)),
+    Row("DELETE /api/v1/users/{id}/second-factor", Own, "", users(403)),
     Row("POST /api/v1/auth/refresh", Account, REFRESH, all(200)),
     Row("POST /api/v1/auth/logout", Double, "{}", users(204)),
     Row("POST /api/v1/auth/setup", Nothing, SETUP, all(401)),

@@ -6,7 +6,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::{Client, PASSWORD, Shop};
+use testkit::{App, Client, PASSWORD, Shop};
 use tokio::time::timeout;
 
 /// Who takes part.
@@ -77,6 +77,7 @@ async fn tour(people: People) -> Transcript {
         told,
     };
     tour.accounts().await;
+    tour.second_factor().await;
     tour.shelves().await;
     tour.orders().await;
     tour.money().await;
@@ -103,6 +104,11 @@ impl Tour {
         let answer = self.client(who).post_with_key(path, key, &body).await;
         self.told.note(&format!("POST {path} {key}"), &answer);
         answer.json
+    }
+
+    async fn delete(&mut self, who: Who, path: &str, body: Value) {
+        let answer = self.client(who).delete(path, Some(&body)).await;
+        self.told.note(&format!("DELETE {path}"), &answer);
     }
 
     async fn patch(&mut self, who: Who, path: &str, body: Value) {
@@ -160,6 +166,34 @@ impl Tour {
         let user = format!("/api/v1/users/{}", self.ann.user_id());
         self.get(Who::Ann, &user).await;
         self.get(Who::Admin, &user).await;
+    }
+
+    /// From its secret to its end.
+    async fn second_factor(&mut self) {
+        let factor = |part: &str| format!("/api/v1/me/second-factor{part}");
+        let begun = json!({"password": PASSWORD});
+        let begun = self.post(Who::Ann, &factor(""), begun).await;
+        let app = App::new(begun["secret"].as_str().unwrap());
+        let confirm = factor("/confirm");
+        self.post(Who::Ann, &confirm, json!({"code": "no code"}))
+            .await;
+        let code = json!({"code": app.now(0)});
+        let on = self.post(Who::Ann, &confirm, code).await;
+        self.get(Who::Ann, &factor("")).await;
+        let login = json!({"email": "ann@souk.example", "password": PASSWORD});
+        let asked = self.post(Who::Nobody, "/api/v1/auth/login", login).await;
+        for code in ["no code", &app.now(1)] {
+            let answer = json!({"challenge": asked["challenge"], "code": code});
+            let path = "/api/v1/auth/login/second-factor";
+            self.post(Who::Nobody, path, answer).await;
+        }
+        let both = |code: &Value| json!({"password": PASSWORD, "code": code});
+        let wish = both(&on["recovery_codes"][0]);
+        let made = self.post(Who::Ann, &factor("/recovery-codes"), wish).await;
+        let wish = both(&made["recovery_codes"][0]);
+        self.delete(Who::Ann, &factor(""), wish).await;
+        let of_ann = format!("/api/v1/users/{}/second-factor", self.ann.user_id());
+        self.delete(Who::Admin, &of_ann, json!({})).await;
     }
 
     async fn shelves(&mut self) {

@@ -19,11 +19,15 @@ const HEADERS: [&str; 9] = [
 ];
 
 /// Members whose text is of one run only.
-const OF_ONE_RUN: [&str; 9] = [
+const OF_ONE_RUN: [&str; 13] = [
     "token",
     "access_token",
     "refresh_token",
     "order_token",
+    "secret",
+    "uri",
+    "challenge",
+    "recovery_codes",
     "request_id",
     "took_ms",
     "fence",

@@ -1,8 +1,8 @@
-//! `souk admin create`, beside a running shop.
+//! `souk admin`, beside a running shop.
 
 use crate::refusal;
 use serde_json::json;
-use testkit::{Client, PASSWORD, Shop, run};
+use testkit::{App, Client, PASSWORD, Shop, run};
 
 async fn sign_in(shop: &Shop, email: &str) -> Client {
     let body = json!({"email": email, "password": PASSWORD});
@@ -79,4 +79,38 @@ async fn an_admin_needs_a_password_and_an_address() {
     assert!(refusal(&run(&create, "short\n").await).contains("password"));
     let create = ["admin", "create", "--email", "boss", "--data", data];
     assert!(refusal(&run(&create, "long enough, this one\n").await).contains("--email"));
+}
+
+#[tokio::test]
+async fn whoever_lost_app_and_codes_gets_in_again_by_a_command() {
+    let shop = Shop::start().await;
+    let ann = shop.customer("ann").await;
+    App::set_up(&ann).await;
+    let login = json!({"email": "ann@souk.example", "password": PASSWORD});
+    let asked = shop.visitor().post("/api/v1/auth/login", &login).await;
+    assert_eq!(asked.code(), "second_factor_required", "{}", asked.text);
+    let data = shop.folder().to_str().unwrap_or_default();
+    let off = |email| {
+        [
+            "admin",
+            "second-factor-off",
+            "--email",
+            email,
+            "--data",
+            data,
+        ]
+    };
+    let said = run(&off("ann@souk.example"), "").await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("by the password alone"), "{said:?}");
+    ann.get_until("/api/v1/me", |answer| answer.status == 401)
+        .await;
+    sign_in(&shop, "ann@souk.example").await;
+    let again = run(&off("ann@souk.example"), "").await;
+    assert!(again.out.contains("had no second factor"), "{again:?}");
+    let nobody = run(&off("bob@souk.example"), "").await;
+    assert_eq!(
+        refusal(&nobody),
+        "souk: nobody has the address bob@souk.example"
+    );
 }

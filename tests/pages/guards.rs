@@ -102,9 +102,11 @@ async fn every_page_has_its_headers_and_nothing_that_runs() {
         ("/reset-password?token=x", 200, "no-store"),
         ("/verify-email?token=x", 200, "no-store"),
         ("/account", 200, "no-store"),
+        ("/account/security", 200, "no-store"),
+        ("/account/security/password", 405, "no-store"),
         ("/docs", 200, "max-age=60"),
     ] {
-        let browser = if path == "/account" {
+        let browser = if path.starts_with("/account") {
             &mut ann
         } else {
             &mut visitor
@@ -156,6 +158,7 @@ async fn a_form_on_another_site_changes_nothing() {
         ];
         for path in [
             "/sign-in",
+            "/sign-in/code",
             "/register-account",
             "/forgot-password",
             "/reset-password",

@@ -8,5 +8,6 @@ mod doors;
 mod files;
 mod guards;
 mod mails;
+mod security;
 mod shelves;
 mod table;

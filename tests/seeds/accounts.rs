@@ -3,7 +3,7 @@
 
 use crate::program::{Expected, Program, account, list, open};
 use serde_json::{Value, json};
-use testkit::{Answer, PASSWORD};
+use testkit::{Answer, App, PASSWORD};
 
 const REGISTER: &[&str] = &["/api/auth/register", "/auth/register", "/register"];
 const LOGIN: &[&str] = &["/api/auth/login", "/auth/login", "/login"];
@@ -103,6 +103,33 @@ async fn whoever_is_wrong_is_not_told_in_what() {
             told.refused(422, "validation_failed");
         }
     }
+}
+
+#[tokio::test]
+async fn a_client_that_is_asked_for_a_code_comes_back_with_it() {
+    let shop = open().await;
+    let nobody = Program::new(&shop);
+    let registered = nobody.post("/register", account("amira")).await.is(201);
+    let (app, codes) = App::set_up(&shop.visitor().signed_in(&registered)).await;
+    for (path, code) in LOGIN.iter().zip([&app.now(1), &codes[0], &codes[1]]) {
+        let asked = nobody.post(path, account("amira")).await;
+        let asked = asked.refused(401, "second_factor_required");
+        assert_eq!(asked.str("/token"), "");
+        let challenge = asked.str("/challenge");
+        let wrong = json!({"challenge": challenge, "code": "000000"});
+        nobody.post(path, wrong).await.refused(401, "invalid_code");
+        let right = json!({"challenge": challenge, "code": code});
+        let session = nobody.post(path, right).await.is(200);
+        let signed_in = nobody.with(session.str("/token"));
+        signed_in.get("/orders").await.is(200);
+    }
+    let amira = nobody.with(registered.str("/token"));
+    let delete = async |body| amira.call("POST", "/api/auth/delete", Some(body)).await;
+    let asked = delete(account("amira")).await;
+    asked.refused(401, "second_factor_required");
+    delete(json!({"password": PASSWORD, "code": codes[2]}))
+        .await
+        .is(204);
 }
 
 #[tokio::test]

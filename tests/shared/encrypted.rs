@@ -49,9 +49,11 @@ async fn migrate(database: &str, authority: &str) -> Said {
 
 #[tokio::test]
 async fn the_database_is_spoken_to_encrypted_and_only_if_it_is_the_one() {
-    let (Some(authority), Some(other), Some(server)) =
-        (Authority::new(), Authority::new(), Postgres::start())
-    else {
+    let (Some(authority), Some(other), Some(server)) = (
+        Authority::new("DNS:localhost"),
+        Authority::new("DNS:localhost"),
+        Postgres::start(),
+    ) else {
         return;
     };
     equip(&authority, &server);
@@ -139,9 +141,11 @@ async fn until_cache_is(shop: &Shop, state: &str) {
 
 #[tokio::test]
 async fn redis_is_spoken_to_encrypted_and_only_if_it_is_the_one() {
-    let (Some(authority), Some(other), Some(server)) =
-        (Authority::new(), Authority::new(), Redis::start())
-    else {
+    let (Some(authority), Some(other), Some(server)) = (
+        Authority::new("DNS:localhost"),
+        Authority::new("DNS:localhost"),
+        Redis::start(),
+    ) else {
         return;
     };
     let port = speak_tls(&server, &authority);

@@ -96,6 +96,7 @@ const CRATES: &[Crate] = &[
         "system-tests",
         &["testkit", "contracts", "checker", "sim"],
     ),
+    ours("fuzz", "souk-fuzz", &["testkit", "contracts", "server"]),
     ours("xtask", "xtask", &[]),
 ];
 

@@ -60,6 +60,12 @@ codes! {
     InvalidToken = "invalid_token", 401, "The token is not valid", false;
     /// Name and password do not fit together.
     InvalidCredentials = "invalid_credentials", 401, "The name or the password is wrong", false;
+    /// The password is right, but the account's second factor is on.
+    SecondFactorRequired = "second_factor_required", 401, "A code is asked for as well", false;
+    /// The first step of signing in is too old, or was never made.
+    InvalidChallenge = "invalid_challenge", 401, "The sign-in took too long; begin it again", false;
+    /// The code is wrong, too old, or was used.
+    InvalidCode = "invalid_code", 401, "The code is wrong, too old, or was used before", false;
     /// The refresh token is unknown, over or revoked.
     InvalidRefreshToken = "invalid_refresh_token", 401, "The refresh token is not valid", false;
     /// A refresh token was used twice: its whole family ended.
@@ -82,6 +88,10 @@ codes! {
     EmailTaken = "email_taken", 409, "The e-mail address has an account already", false;
     /// The user name is taken.
     UsernameTaken = "username_taken", 409, "The user name is taken", false;
+    /// The second factor is on already.
+    SecondFactorOn = "second_factor_on", 409, "The second factor is on already", false;
+    /// The second factor is off, or what was begun is over.
+    SecondFactorOff = "second_factor_off", 409, "The second factor is off, or was begun too long ago", false;
     /// The SKU is in use.
     SkuTaken = "sku_taken", 409, "The SKU is in use", false;
     /// The slug is in use.

@@ -22,14 +22,22 @@ use std::net::IpAddr;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
-/// Forms of the pages that take a password, or send a link for another one.
+/// Forms of the pages that take a password or a code, or send a link for another password.
 const PASSWORD_FORMS: &[&str] = &[
     "/sign-in",
+    "/sign-in/code",
     "/register-account",
     "/forgot-password",
     "/reset-password",
     "/setup",
+    "/account/security/password",
+    "/account/security/second-factor",
+    "/account/security/second-factor/confirm",
+    "/account/security/second-factor/codes",
+    "/account/security/second-factor/off",
 ];
+/// What is asked here, and below, takes a password or a code.
+const SECOND_FACTOR: &str = "/api/v1/me/second-factor";
 const CHECKOUT_FORM: &str = "/checkout";
 const REFRESH: &str = "/api/v1/auth/refresh";
 /// All callers together are one.
@@ -87,7 +95,13 @@ impl Bucket {
 
 fn takes_secret(method: &Method, path: &str) -> bool {
     let signs_in = path.starts_with("/api/v1/auth/") && path != "/api/v1/auth/logout";
-    (method == Method::POST && signs_in) || (method == Method::DELETE && path == "/api/v1/me")
+    let below = path.strip_prefix(SECOND_FACTOR);
+    let proves_again = below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    match *method {
+        Method::POST => signs_in || proves_again,
+        Method::DELETE => path == "/api/v1/me" || proves_again,
+        _ => false,
+    }
 }
 
 fn is_collection(path: &str) -> bool {
@@ -273,6 +287,15 @@ mod tests {
             ("POST", "/api/v1/auth/password/forgot", Bucket::Login),
             ("POST", "/api/v1/auth/password/reset", Bucket::Login),
             ("POST", "/forgot-password", Bucket::Login),
+            ("POST", "/api/v1/auth/login/second-factor", Bucket::Login),
+            ("POST", "/api/v1/me/second-factor", Bucket::Login),
+            ("POST", "/api/v1/me/second-factor/confirm", Bucket::Login),
+            ("DELETE", "/api/v1/me/second-factor", Bucket::Login),
+            ("GET", "/api/v1/me/second-factor", Bucket::Default(1)),
+            ("POST", "/sign-in/code", Bucket::Login),
+            ("POST", "/account/security/password", Bucket::Login),
+            ("POST", "/account/security/second-factor/off", Bucket::Login),
+            ("POST", "/account/security/end-session", Bucket::Default(2)),
             ("DELETE", "/api/v1/me", Bucket::Login),
             ("POST", "/login", Bucket::Login),
             ("POST", "/register", Bucket::Login),

@@ -62,9 +62,10 @@ const SERVICES: &[(&str, Service)] = &[
     ("/.well-known", Service::Identity),
 ];
 
-/// What takes a password, a refresh token or a link's token in the body.
+/// What takes a password, a code, a refresh token or a link's token in the body.
 const CREDENTIALS: &[&str] = &[
     "/api/v1/auth/login",
+    "/api/v1/auth/login/second-factor",
     "/api/v1/auth/register",
     "/api/v1/auth/refresh",
     "/api/v1/auth/setup",

@@ -4,11 +4,12 @@
 
 use contracts::{
     identity::{
-        ChangePassword, DeleteAccount, Ended, ForgotPassword, LinkError, Login, LoginError,
-        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
-        RegisterError, RegisterUser, ResetPassword, SecurityEventError, SecurityEventQuery,
-        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
-        UserView, VerifyEmail,
+        AnswerChallenge, BeginSecondFactor, ChangePassword, ConfirmSecondFactor, DeleteAccount,
+        Ended, FactorError, FactorSecret, ForgotPassword, LinkError, Login, LoginError,
+        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
+        RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, SecondFactorView,
+        SecurityEventError, SecurityEventQuery, SecurityEventView, SessionError, SessionQuery,
+        SessionView, SetRoles, SetupAdmin, SignedIn, UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Email, Page, SessionId, Timestamp, UserId, Username},
@@ -150,18 +151,28 @@ impl From<Tokens> for SignedIn {
     }
 }
 
-/// [`DeleteAccount`] on its way: the password alone.
-pub(crate) type Delete = Sent;
+/// [`DeleteAccount`] on its way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Delete {
+    password: Sent,
+    code: Option<Sent>,
+}
 
 impl From<DeleteAccount> for Delete {
     fn from(wish: DeleteAccount) -> Self {
-        Self(wish.password)
+        Self {
+            password: Sent(wish.password),
+            code: wish.code.map(Sent),
+        }
     }
 }
 
 impl From<Delete> for DeleteAccount {
     fn from(wish: Delete) -> Self {
-        Self { password: wish.0 }
+        Self {
+            password: wish.password.0,
+            code: wish.code.map(|code| code.0),
+        }
     }
 }
 
@@ -170,6 +181,7 @@ impl From<Delete> for DeleteAccount {
 pub(crate) struct Change {
     current_password: Sent,
     new_password: Sent,
+    code: Option<Sent>,
 }
 
 impl From<ChangePassword> for Change {
@@ -177,6 +189,7 @@ impl From<ChangePassword> for Change {
         Self {
             current_password: Sent(wish.current_password),
             new_password: Sent(wish.new_password),
+            code: wish.code.map(Sent),
         }
     }
 }
@@ -186,6 +199,7 @@ impl From<Change> for ChangePassword {
         Self {
             current_password: wish.current_password.0,
             new_password: wish.new_password.0,
+            code: wish.code.map(|code| code.0),
         }
     }
 }
@@ -230,6 +244,100 @@ impl From<Verify> for VerifyEmail {
     }
 }
 
+/// Two secrets on their way: a challenge or a password and a code, or a secret in its two spellings.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Pair(Sent, Sent);
+
+impl From<AnswerChallenge> for Pair {
+    fn from(wish: AnswerChallenge) -> Self {
+        Self(Sent(wish.challenge), Sent(wish.code))
+    }
+}
+
+impl From<Pair> for AnswerChallenge {
+    fn from(Pair(challenge, code): Pair) -> Self {
+        Self {
+            challenge: challenge.0,
+            code: code.0,
+        }
+    }
+}
+
+impl From<ProveTwice> for Pair {
+    fn from(wish: ProveTwice) -> Self {
+        Self(Sent(wish.password), Sent(wish.code))
+    }
+}
+
+impl From<Pair> for ProveTwice {
+    fn from(Pair(password, code): Pair) -> Self {
+        Self {
+            password: password.0,
+            code: code.0,
+        }
+    }
+}
+
+impl From<FactorSecret> for Pair {
+    fn from(shown: FactorSecret) -> Self {
+        Self(Sent(shown.secret), Sent(shown.uri))
+    }
+}
+
+impl From<Pair> for FactorSecret {
+    fn from(Pair(secret, uri): Pair) -> Self {
+        Self {
+            secret: secret.0,
+            uri: uri.0,
+        }
+    }
+}
+
+/// [`BeginSecondFactor`] on its way: the password alone.
+impl From<BeginSecondFactor> for Sent {
+    fn from(wish: BeginSecondFactor) -> Self {
+        Self(wish.password)
+    }
+}
+
+impl From<Sent> for BeginSecondFactor {
+    fn from(wish: Sent) -> Self {
+        Self { password: wish.0 }
+    }
+}
+
+/// [`ConfirmSecondFactor`] on its way: the code alone.
+impl From<ConfirmSecondFactor> for Sent {
+    fn from(wish: ConfirmSecondFactor) -> Self {
+        Self(wish.code)
+    }
+}
+
+impl From<Sent> for ConfirmSecondFactor {
+    fn from(wish: Sent) -> Self {
+        Self { code: wish.0 }
+    }
+}
+
+/// [`RecoveryCodes`] on their way.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Codes(Vec<Sent>);
+
+impl From<RecoveryCodes> for Codes {
+    fn from(shown: RecoveryCodes) -> Self {
+        Self(shown.codes.into_iter().map(Sent).collect())
+    }
+}
+
+impl From<Codes> for RecoveryCodes {
+    fn from(codes: Codes) -> Self {
+        Self {
+            codes: codes.0.into_iter().map(|code| code.0).collect(),
+        }
+    }
+}
+
+type Factor<T> = Result<T, FactorError>;
 type Profile<T> = Result<T, ProfileError>;
 type Listed = Result<Page<SecurityEventView>, SecurityEventError>;
 
@@ -264,6 +372,19 @@ pub(crate) const PATCH_ME: Call<(Who, Precondition, PatchProfile), Profile<UserV
     Call::once("patch_me");
 pub(crate) const DELETE_ACCOUNT: Call<(Who, Delete), Result<(), LoginError>> =
     Call::once("delete_account");
+// A code is used up by the first try: whoever waits asks again with the next one.
+pub(crate) const ANSWER_CHALLENGE: Call<Pair, Result<Tokens, LoginError>> =
+    Call::once("answer_challenge");
+pub(crate) const SECOND_FACTOR: Call<Who, Factor<SecondFactorView>> = Call::read("second_factor");
+pub(crate) const BEGIN_SECOND_FACTOR: Call<(Who, Sent), Factor<Pair>> =
+    Call::once("begin_second_factor");
+pub(crate) const CONFIRM_SECOND_FACTOR: Call<(Who, Sent), Factor<Codes>> =
+    Call::once("confirm_second_factor");
+pub(crate) const RENEW_RECOVERY_CODES: Call<(Who, Pair), Factor<Codes>> =
+    Call::once("renew_recovery_codes");
+pub(crate) const END_SECOND_FACTOR: Call<(Who, Pair), Factor<()>> = Call::once("end_second_factor");
+pub(crate) const TAKE_SECOND_FACTOR_OFF: Call<(Who, UserId), Profile<()>> =
+    Call::repeatable("take_second_factor_off");
 pub(crate) const USER: Call<UserId, Profile<UserView>> = Call::read("user");
 pub(crate) const SET_ROLES: Call<(Who, UserId, Precondition, SetRoles), Profile<UserView>> =
     Call::once("set_roles");

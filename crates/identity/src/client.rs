@@ -1,16 +1,17 @@
 //! Identity, far: the same contract, asked of another node. Nothing is kept and nothing is decided here.
 
-use crate::calls::{self, Sent, Tokens};
+use crate::calls::{self, Codes, Pair, Sent, Tokens};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::Principal,
     identity::{
-        ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
-        LoginError, OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
-        RegisterError, RegisterUser, ResetPassword, SecurityEventError, SecurityEventQuery,
-        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
-        UserView, VerifyEmail,
+        AnswerChallenge, BeginSecondFactor, ChangePassword, ConfirmSecondFactor, DeleteAccount,
+        Ended, FactorError, FactorSecret, ForgotPassword, Identity, LinkError, Login, LoginError,
+        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
+        RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, SecondFactorView,
+        SecondFactors, SecurityEventError, SecurityEventQuery, SecurityEventView, SessionError,
+        SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Page, SessionId, Timestamp, UserId},
@@ -160,5 +161,70 @@ impl Identity for Client {
 
     async fn ended_since(&self, since: Timestamp) -> Result<Ended, BoxError> {
         Ok(self.peer.ask(calls::ENDED_SINCE, &since).await?)
+    }
+}
+
+#[async_trait]
+impl SecondFactors for Client {
+    async fn answer_challenge(&self, wish: AnswerChallenge) -> Result<SignedIn, LoginError> {
+        let answer = self.peer.ask(calls::ANSWER_CHALLENGE, &wish.into()).await;
+        answer.map(Tokens::into)
+    }
+
+    async fn second_factor(&self, who: &Principal) -> Result<SecondFactorView, FactorError> {
+        self.peer.ask(calls::SECOND_FACTOR, &who.into()).await
+    }
+
+    async fn begin_second_factor(
+        &self,
+        who: &Principal,
+        wish: BeginSecondFactor,
+    ) -> Result<FactorSecret, FactorError> {
+        let arguments = (who.into(), wish.into());
+        let answer = self.peer.ask(calls::BEGIN_SECOND_FACTOR, &arguments).await;
+        answer.map(Pair::into)
+    }
+
+    async fn confirm_second_factor(
+        &self,
+        who: &Principal,
+        wish: ConfirmSecondFactor,
+    ) -> Result<RecoveryCodes, FactorError> {
+        let arguments = (who.into(), wish.into());
+        let answer = self
+            .peer
+            .ask(calls::CONFIRM_SECOND_FACTOR, &arguments)
+            .await;
+        answer.map(Codes::into)
+    }
+
+    async fn renew_recovery_codes(
+        &self,
+        who: &Principal,
+        wish: ProveTwice,
+    ) -> Result<RecoveryCodes, FactorError> {
+        let arguments = (who.into(), wish.into());
+        let answer = self.peer.ask(calls::RENEW_RECOVERY_CODES, &arguments).await;
+        answer.map(Codes::into)
+    }
+
+    async fn end_second_factor(
+        &self,
+        who: &Principal,
+        wish: ProveTwice,
+    ) -> Result<(), FactorError> {
+        let arguments = (who.into(), wish.into());
+        self.peer.ask(calls::END_SECOND_FACTOR, &arguments).await
+    }
+
+    async fn take_second_factor_off(
+        &self,
+        who: &Principal,
+        id: UserId,
+    ) -> Result<(), ProfileError> {
+        let arguments = (who.into(), id);
+        self.peer
+            .ask(calls::TAKE_SECOND_FACTOR_OFF, &arguments)
+            .await
     }
 }

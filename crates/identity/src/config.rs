@@ -48,6 +48,10 @@ pub struct Config {
     pub link_window_seconds: u32,
     /// Forgotten passwords that are looked for at a time.
     pub link_asks_max: u32,
+    /// How long the second step of a sign-in may take.
+    pub second_factor_challenge_seconds: u32,
+    /// How long a secret may wait for its first code.
+    pub second_factor_setup_seconds: u32,
     /// Memory of one hash.
     pub argon2_memory_kib: u32,
     /// Passes of one hash.
@@ -129,6 +133,14 @@ impl Config {
             (
                 (1..=65_536).contains(&self.link_asks_max),
                 "link_asks_max must be 1 to 65536",
+            ),
+            (
+                (30..=600).contains(&self.second_factor_challenge_seconds),
+                "second_factor_challenge_seconds must be 30 to 600",
+            ),
+            (
+                (60..=DAY_SECONDS).contains(&self.second_factor_setup_seconds),
+                "second_factor_setup_seconds must be 60 to 86400",
             ),
             (
                 self.login_failures_max >= 1,

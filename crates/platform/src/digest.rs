@@ -30,6 +30,14 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     first_bytes(context.sign().as_ref())
 }
 
+/// HMAC-SHA-1 (RFC 2104) over the text as it is. For the codes of RFC 6238, which apps make with it, and for nothing
+/// else.
+#[must_use]
+pub fn hmac_sha1(key: &[u8], text: &[u8]) -> [u8; 20] {
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key);
+    first_bytes(hmac::sign(&key, text).as_ref())
+}
+
 /// Whether two secrets are equal, in a time that does not depend on where they differ.
 #[must_use]
 pub fn equal(one: &[u8], other: &[u8]) -> bool {
@@ -103,6 +111,13 @@ mod tests {
     fn parts_do_not_run_into_each_other() {
         assert_ne!(sha256(&[b"ab", b"c"]), sha256(&[b"a", b"bc"]));
         assert_ne!(derived_id("ann", "k1"), derived_id("annk", "1"));
+    }
+
+    #[test]
+    fn hmac_sha1_is_that_of_rfc_2202() {
+        let mac = hmac_sha1(b"Jefe", b"what do ya want for nothing?");
+        let hex: String = mac.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod limit;
 pub mod mail;
 pub mod metrics;
 pub mod outbox;
+pub mod outward;
 pub mod redis;
 pub mod tasks;
 pub mod telemetry;

@@ -1,20 +1,21 @@
-//! An authority of the test's own, which signs certificates by openssl. Nobody but a test trusts it.
+//! An authority of certificates of a test's own, made by openssl. Its keys are worth nothing anywhere else.
 
 use crate::Folder;
 use std::{io::Write, process::Command};
 
 const CURVE: &str = "ec_paramgen_curve:P-256";
 
-/// An authority (`ca.pem`), and a certificate of `localhost` and `127.0.0.2` that it signed (`server.pem` and
-/// `server.key`); all of it for a day.
+/// An authority, and one certificate that it signed, in files: `ca.pem`, `server.pem`, `server.key`; all of it for a
+/// day.
 #[derive(Debug)]
 pub struct Authority {
     folder: Folder,
 }
 
 impl Authority {
-    /// Without openssl the test fails, or is left out aloud if servers may be.
-    pub fn new() -> Option<Self> {
+    /// With a certificate for these names, as `DNS:localhost`. Without openssl the test fails, or is left out aloud if
+    /// servers may be.
+    pub fn new(names: &str) -> Option<Self> {
         if Command::new("openssl").arg("version").output().is_err() {
             let missing = "openssl is not installed here: `apt-get install openssl`";
             let skip = std::env::var("SOUK_TEST_SKIP_SERVERS").is_ok_and(|value| value == "1");
@@ -29,9 +30,8 @@ impl Authority {
             "req -x509 -newkey ec -pkeyopt CURVE -nodes -days 1 -subj /CN=authority -keyout ca.key -out ca.pem \
              -addext keyUsage=critical,keyCertSign",
         );
-        authority
-            .folder
-            .write("names", "subjectAltName=DNS:localhost,IP:127.0.0.2\n");
+        let extension = format!("subjectAltName={names}\n");
+        authority.folder.write("names", extension);
         authority.sign("server", 1);
         Some(authority)
     }
@@ -40,7 +40,7 @@ impl Authority {
     /// they are fewer than none.
     pub fn sign(&self, name: &str, days: i32) {
         self.openssl(&format!(
-            "req -new -newkey ec -pkeyopt CURVE -nodes -subj /CN=localhost -keyout {name}.key -out {name}.csr"
+            "req -new -newkey ec -pkeyopt CURVE -nodes -subj /CN=server -keyout {name}.key -out {name}.csr"
         ));
         self.openssl(&format!(
             "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days {days} -extfile names \

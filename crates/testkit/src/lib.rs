@@ -6,6 +6,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod app;
 mod authority;
 mod binary;
 mod client;
@@ -23,6 +24,7 @@ mod raw;
 mod redis;
 mod servers;
 
+pub use app::App;
 pub use authority::Authority;
 pub use binary::{Build, binary};
 pub use client::{Answer, Client};

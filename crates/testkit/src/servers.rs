@@ -61,9 +61,8 @@ pub(crate) fn give_to(user: &str, folder: &Path) {
     }
 }
 
-/// Takes back the memory that killed servers of PostgreSQL of this user left behind: each leaves 56 bytes under a
-/// number that outlives its processes, and a kernel has 4,096 numbers for everybody. Who is still attached, or alive,
-/// keeps it.
+/// Takes back the memory that killed servers of this user left behind: each PostgreSQL leaves 56 bytes under a number
+/// that outlives its processes, and a kernel has 4,096 for everybody. Who is still attached, or alive, keeps it.
 pub(crate) fn take_back_memory(user: u32) {
     let list = std::fs::read_to_string("/proc/sysvipc/shm").expect("this is Linux");
     let numbers: Vec<&str> = list

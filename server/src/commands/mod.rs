@@ -67,6 +67,9 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(&args).await,
         Command::Admin(AdminCommand::Create { data, email }) => admin::create(&data, &email).await,
+        Command::Admin(AdminCommand::SecondFactorOff { data, email }) => {
+            admin::second_factor_off(&data, &email).await
+        }
         Command::Import(ImportCommand::Products { file, commit, data }) => {
             import::run(&file, commit, &data).await
         }

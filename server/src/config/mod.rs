@@ -14,7 +14,7 @@ use platform::{
     config::{ConfigError, Sources},
     db::{postgres, sqlite},
     http::{readiness, tls},
-    mail, redis,
+    mail, outward, redis,
     telemetry::{self, LogFormat},
 };
 use serde::{Deserialize, Serialize};
@@ -63,6 +63,8 @@ pub struct Config {
     pub postgres: postgres::Options,
     /// How mails leave.
     pub mail: mail::Options,
+    /// Where the shop may go on its own.
+    pub outward: outward::Options,
     /// The gateway's.
     pub gateway: gateway::Config,
     /// The gateway's limits.
@@ -120,6 +122,7 @@ pub fn defaults() -> String {
         nats::DEFAULTS,
         redis::DEFAULTS,
         mail::DEFAULTS,
+        outward::DEFAULTS,
         gateway::DEFAULTS,
         identity::DEFAULTS,
         catalog::DEFAULTS,
@@ -168,6 +171,7 @@ impl Config {
             ));
         }
         self.nats.check()?;
+        self.outward.check().map_err(ConfigError::Invalid)?;
         if self.cache != "local"
             && let Err(error) = redis::check_url(&self.cache)
         {

@@ -13,9 +13,10 @@ const WITH_BODY: &[&str] = &["408", "413", "415"];
 /// A page of another site may have sent it; its outcome may be unknown.
 const UNSAFE: &[&str] = &["403", "504"];
 
-/// What takes a password or a refresh token in place of an access token.
+/// What takes a password, a code or a refresh token in place of an access token.
 const FOR_ANYBODY: &[&str] = &[
     "/api/v1/auth/login",
+    "/api/v1/auth/login/second-factor",
     "/api/v1/auth/logout",
     "/api/v1/auth/refresh",
     "/api/v1/auth/register",

@@ -2,8 +2,11 @@
 //! loopback. Each tool's own closing lines are printed; what could not be had is said, and is no success.
 
 mod contract;
+mod fuzz;
 mod http;
+mod injections;
 mod login;
+mod pages;
 mod rounds;
 mod secrets;
 mod shop;
@@ -78,6 +81,21 @@ const PARTS: &[Part] = &[
         what: "a storm of sign-ins, and what somebody notices of it who buys",
         run: storm::run,
     },
+    Part {
+        name: "injections",
+        what: "sqlmap at level 2 against every parameter and field of the document",
+        run: injections::run,
+    },
+    Part {
+        name: "pages",
+        what: "axe on every page in a real browser, light and dark, wide and narrow",
+        run: pages::run,
+    },
+    Part {
+        name: "fuzz",
+        what: "libFuzzer at every parser of ours, ten minutes each (SOUK_FUZZ_SECONDS)",
+        run: fuzz::run,
+    },
 ];
 
 /// Names another binary than the one that is built here, for tests and for this.
@@ -95,7 +113,7 @@ pub(crate) fn run(root: &Path, wish: &[&str], out: &mut dyn Write) -> io::Result
         .find(|name| PARTS.iter().all(|part| !means(name, part.name)))
     {
         for part in PARTS {
-            writeln!(out, "{:<9} {}", part.name, part.what)?;
+            writeln!(out, "{:<10} {}", part.name, part.what)?;
         }
         return Err(io::Error::other(format!("there is no part {unknown}")));
     }

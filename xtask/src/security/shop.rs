@@ -14,7 +14,8 @@ use std::{
 
 /// Whose password every account here has. It is looked for afterwards where no password may be.
 pub(super) const PASSWORD: &str = "canary-password-8Zq4vW";
-const ADMIN: &str = "admin@souk.example";
+/// The admin's address.
+pub(super) const ADMIN: &str = "admin@souk.example";
 
 pub(super) struct Shop {
     process: Child,

@@ -2,8 +2,10 @@
 //! may be done; Python's go into a folder of their own and touch nothing else.
 
 use super::Stand;
-use crate::servers;
+use crate::{ci, servers};
 use std::{
+    env,
+    ffi::OsString,
     io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -45,6 +47,69 @@ pub(super) fn python(
         }
     }
     Ok(Ok(found))
+}
+
+/// A program of a crate in this very version, built into a folder of its own; an error says how to get it.
+pub(super) fn rust(
+    stand: &Stand,
+    package: &str,
+    version: &str,
+) -> io::Result<Result<PathBuf, String>> {
+    let folder = stand.folder.join(format!("{package}-{version}"));
+    let program = folder.join("bin").join(package);
+    let wanted = format!("{package}@{version}");
+    if !program.is_file() {
+        let words = ["install", "--locked", "--quiet", &wanted, "--root"];
+        if !quietly(ci::cargo(&stand.root, &words).arg(&folder)) {
+            remove(&folder)?;
+            return Ok(Err(format!(
+                "{package} is not here: `cargo install {wanted}`"
+            )));
+        }
+    }
+    Ok(Ok(program))
+}
+
+/// Packages of npm in these very versions (`NAME@VERSION`), in a folder of their own, without their scripts; an error
+/// says how to get them.
+pub(super) fn npm(
+    stand: &Stand,
+    name: &str,
+    packages: &[&str],
+) -> io::Result<Result<PathBuf, String>> {
+    let folder = stand.folder.join(name);
+    // It is there once everything is.
+    let whole = folder.join(packages.join(" ").replace('/', "-"));
+    if !whole.is_file() {
+        remove(&folder)?;
+        std::fs::create_dir_all(&folder)?;
+        let mut command = Command::new("npm");
+        command.args([
+            "install",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--silent",
+            "--prefix",
+        ]);
+        if !quietly(command.arg(&folder).args(packages)) {
+            remove(&folder)?;
+            return Ok(Err(format!(
+                "not here: node with npm, and `npm install {}` into {}",
+                packages.join(" "),
+                folder.display()
+            )));
+        }
+        std::fs::write(whole, "")?;
+    }
+    Ok(Ok(folder))
+}
+
+/// The search path with the folder of this program before all others.
+pub(super) fn path_with(program: &Path) -> io::Result<OsString> {
+    let own = program.parent().map(Path::to_owned);
+    let rest = env::var_os("PATH").unwrap_or_default();
+    env::join_paths(own.into_iter().chain(env::split_paths(&rest))).map_err(io::Error::other)
 }
 
 fn quietly(command: &mut Command) -> bool {

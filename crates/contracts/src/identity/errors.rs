@@ -74,6 +74,18 @@ pub enum LoginError {
     /// Unknown user, wrong password or disabled account: the caller is not told which.
     #[error("the credentials are wrong")]
     InvalidCredentials,
+    /// The password is right, or need not be looked at yet; the account's second factor is on.
+    #[error("a code is asked for")]
+    SecondFactorRequired {
+        /// Where this begins a sign-in: what goes on with it.
+        challenge: Option<String>,
+    },
+    /// The challenge is forged, over, or what it was made for has changed.
+    #[error("the challenge is not valid")]
+    ChallengeInvalid,
+    /// The code is wrong, of another time, or was used.
+    #[error("the code is wrong")]
+    CodeInvalid,
     /// Too many wrong tries on this account lately.
     #[error("too many tries, {retry_after_seconds} s to wait")]
     TooManyTries {
@@ -96,11 +108,45 @@ impl ToProblem for LoginError {
     fn to_problem(&self) -> Problem {
         match self {
             Self::InvalidCredentials => Problem::new(Code::InvalidCredentials),
+            Self::SecondFactorRequired { challenge } => {
+                let problem = Problem::new(Code::SecondFactorRequired);
+                match challenge {
+                    Some(challenge) => problem.fact("challenge", challenge.as_str()),
+                    None => problem.detail("send a code as well: the second factor is on"),
+                }
+            }
+            Self::ChallengeInvalid => Problem::new(Code::InvalidChallenge),
+            Self::CodeInvalid => Problem::new(Code::InvalidCode),
             Self::TooManyTries {
                 retry_after_seconds,
             } => Problem::new(Code::RateLimited).retry_after(*retry_after_seconds),
             Self::Overloaded => Problem::new(Code::Overloaded),
             Self::Internal(cause) => Problem::internal(cause),
+        }
+    }
+}
+
+/// Why a second factor was not shown or changed.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FactorError {
+    /// Who asks has not proven to be the owner.
+    #[error(transparent)]
+    Unproven(#[from] LoginError),
+    /// It is on: it has to be turned off first.
+    #[error("the second factor is on")]
+    On,
+    /// It is off, or what was begun is over.
+    #[error("the second factor is off")]
+    Off,
+}
+
+impl ToProblem for FactorError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::Unproven(error) => error.to_problem(),
+            Self::On => Problem::new(Code::SecondFactorOn),
+            Self::Off => Problem::new(Code::SecondFactorOff),
         }
     }
 }
@@ -245,6 +291,12 @@ pub enum PasswordError {
     /// The current password is wrong, or the account has gone.
     #[error("the credentials are wrong")]
     InvalidCredentials,
+    /// The account's second factor is on, and no code came.
+    #[error("a code is asked for")]
+    SecondFactorRequired,
+    /// The code is wrong, of another time, or was used.
+    #[error("the code is wrong")]
+    CodeInvalid,
     /// Too many wrong tries on this account lately.
     #[error("too many tries, {retry_after_seconds} s to wait")]
     TooManyTries {
@@ -275,7 +327,11 @@ pub enum PasswordError {
 impl From<LoginError> for PasswordError {
     fn from(error: LoginError) -> Self {
         match error {
-            LoginError::InvalidCredentials => Self::InvalidCredentials,
+            LoginError::InvalidCredentials | LoginError::ChallengeInvalid => {
+                Self::InvalidCredentials
+            }
+            LoginError::SecondFactorRequired { .. } => Self::SecondFactorRequired,
+            LoginError::CodeInvalid => Self::CodeInvalid,
             LoginError::TooManyTries {
                 retry_after_seconds,
             } => Self::TooManyTries {
@@ -294,6 +350,10 @@ impl ToProblem for PasswordError {
             Self::TooManyTries {
                 retry_after_seconds,
             } => Problem::new(Code::RateLimited).retry_after(*retry_after_seconds),
+            Self::SecondFactorRequired => {
+                LoginError::SecondFactorRequired { challenge: None }.to_problem()
+            }
+            Self::CodeInvalid => LoginError::CodeInvalid.to_problem(),
             Self::LinkInvalid => LinkError::Invalid.to_problem(),
             Self::PasswordTooWeak { reason } => Problem::invalid("/new_password", reason.clone()),
             Self::Overloaded => Problem::new(Code::Overloaded),

@@ -1,12 +1,18 @@
 //! Identity: who people are, and the tokens that prove it. Passwords never come back out.
 
 mod errors;
+mod factors;
 mod links;
 mod security;
 mod sessions;
 
 pub use errors::{
-    LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError, SessionError,
+    FactorError, LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError,
+    SessionError,
+};
+pub use factors::{
+    AnswerChallenge, BeginSecondFactor, ConfirmSecondFactor, FactorSecret, ProveTwice,
+    RecoveryCodes, SecondFactorView, SecondFactors,
 };
 pub use links::{ForgotPassword, ResetPassword, VerifyEmail};
 pub use security::{
@@ -70,6 +76,9 @@ pub struct DeleteAccount {
     /// The password, once more.
     #[schema(value_type = String, format = Password)]
     pub password: SecretString,
+    /// A code, if the second factor is on.
+    #[schema(value_type = Option<String>)]
+    pub code: Option<SecretString>,
 }
 
 /// A wish to become the shop's first admin, with the token printed at the first start.
@@ -179,12 +188,12 @@ impl Event for UserDeleted {
 
 /// What the others may ask of identity.
 #[async_trait]
-pub trait Identity: Send + Sync {
+pub trait Identity: SecondFactors + Send + Sync {
     /// Opens an account and signs it in.
     async fn register(&self, wish: RegisterUser) -> Result<SignedIn, RegisterError>;
     /// Makes the first admin, with the one-time token, and signs them in.
     async fn setup_admin(&self, wish: SetupAdmin) -> Result<SignedIn, RegisterError>;
-    /// Signs in.
+    /// Signs in; an account whose second factor is on is asked for a code first.
     async fn login(&self, wish: Login) -> Result<SignedIn, LoginError>;
     /// Gives new tokens for a refresh token, which is used up (RFC 9700, 4.14.2).
     async fn refresh(&self, token: SecretString) -> Result<SignedIn, RefreshError>;

@@ -42,4 +42,7 @@ pub struct ChangePassword {
     /// 8 to 128 characters of any kind.
     #[schema(value_type = String, format = Password, min_length = 8, max_length = 128)]
     pub new_password: SecretString,
+    /// A code, if the second factor is on.
+    #[schema(value_type = Option<String>)]
+    pub code: Option<SecretString>,
 }

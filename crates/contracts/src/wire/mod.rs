@@ -148,6 +148,12 @@ impl CallFailed for Cause {
     }
 }
 
+impl CallFailed for identity::FactorError {
+    fn call_failed(cause: BoxError) -> Self {
+        identity::LoginError::Internal(cause).into()
+    }
+}
+
 macro_rules! as_internal {
     ($($error:ty),* $(,)?) => {
         $(impl CallFailed for $error {

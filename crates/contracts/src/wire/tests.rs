@@ -7,8 +7,8 @@ use crate::{
         ResolveError, Shortage,
     },
     identity::{
-        LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError,
-        SecurityEventError, SessionError,
+        FactorError, LinkError, LoginError, PasswordError, ProfileError, RefreshError,
+        RegisterError, SecurityEventError, SessionError,
     },
     orders::{OrderError, OrderStatus, PlaceOrderError},
     payments::{CallbackError, PayError, PaymentStatus, RefundError, SagaError, SagaId},
@@ -246,6 +246,12 @@ fn refusals_of_identity_mean_the_same_over_there() {
     same_there(and_failures(registrations, RegisterError::Internal));
     let logins = vec![
         LoginError::InvalidCredentials,
+        LoginError::SecondFactorRequired {
+            challenge: Some("abc".to_owned()),
+        },
+        LoginError::SecondFactorRequired { challenge: None },
+        LoginError::ChallengeInvalid,
+        LoginError::CodeInvalid,
         LoginError::TooManyTries {
             retry_after_seconds: 7,
         },
@@ -276,6 +282,8 @@ fn refusals_about_sessions_and_passwords_mean_the_same_over_there() {
     same_there(and_failures(events, SecurityEventError::Internal));
     let passwords = vec![
         PasswordError::InvalidCredentials,
+        PasswordError::SecondFactorRequired,
+        PasswordError::CodeInvalid,
         PasswordError::TooManyTries {
             retry_after_seconds: 7,
         },
@@ -286,6 +294,14 @@ fn refusals_about_sessions_and_passwords_mean_the_same_over_there() {
         PasswordError::Overloaded,
     ];
     same_there(and_failures(passwords, PasswordError::Internal));
+    let factors = vec![
+        FactorError::On,
+        FactorError::Off,
+        FactorError::Unproven(LoginError::CodeInvalid),
+    ];
+    same_there(and_failures(factors, |cause| {
+        FactorError::Unproven(LoginError::Internal(cause))
+    }));
     let links = vec![LinkError::Invalid, LinkError::Overloaded];
     same_there(and_failures(links, LinkError::Internal));
 }

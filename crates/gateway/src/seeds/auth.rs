@@ -9,6 +9,8 @@ use axum::{http::Method, response::Response};
 use platform::http::{Fault, cookies::Name};
 use serde_json::{Map, Value, value::RawValue};
 
+const CHALLENGE: &[&str] = &["challenge"];
+const CODE: &[&str] = &["code"];
 const REFRESH_TOKEN: &[&str] = &["refresh_token", "refreshToken", "token"];
 
 /// POST `/api/auth/register`, `/auth/register`, `/register`.
@@ -27,9 +29,18 @@ pub(super) async fn register(caller: &Caller<'_>, fields: &Fields) -> Result<Res
     with_tokens(answer, "registered")
 }
 
-/// POST `/api/auth/login`, `/auth/login`, `/login`. Whichever name came, it may hold either.
+/// POST `/api/auth/login`, `/auth/login`, `/login`. Whichever name came, it may hold either. Where a code is asked for,
+/// the refusal brings a `challenge`, and whoever comes back with it and a `code` is signed in.
 pub(super) async fn login(caller: &Caller<'_>, fields: &Fields) -> Result<Response, Fault> {
     let mut draft = Draft::default();
+    if fields.raw(CHALLENGE).is_some() {
+        draft.keep("challenge", fields.raw(CHALLENGE));
+        draft.keep("code", fields.raw(CODE));
+        let answer = caller
+            .post("/api/v1/auth/login/second-factor", &draft)
+            .await?;
+        return with_tokens(answer, "signed in");
+    }
     match (fields.raw(&["email"]), username(fields)) {
         (None, Some(name)) if is_address(name) => draft.keep("email", Some(name)),
         (Some(name), None) if !is_address(name) => draft.keep("username", Some(name)),
@@ -67,6 +78,7 @@ pub(super) async fn delete(caller: &Caller<'_>, fields: &Fields) -> Result<Respo
     caller.somebody()?;
     let mut draft = Draft::default();
     draft.keep("password", fields.raw(&["password"]));
+    draft.keep("code", fields.raw(CODE));
     let answer = caller.send(Method::DELETE, "/api/v1/me", &draft).await?;
     Ok(answer.unchanged())
 }

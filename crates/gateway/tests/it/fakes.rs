@@ -13,11 +13,12 @@ use contracts::{
     BoxError,
     access::{AccessClaims, Principal, Role},
     identity::{
-        ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
-        LoginError, OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
-        RegisterError, RegisterUser, ResetPassword, SecurityEventError, SecurityEventQuery,
-        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
-        UserView, VerifyEmail,
+        AnswerChallenge, BeginSecondFactor, ChangePassword, ConfirmSecondFactor, DeleteAccount,
+        Ended, FactorError, FactorSecret, ForgotPassword, Identity, LinkError, Login, LoginError,
+        OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
+        RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, SecondFactorView,
+        SecondFactors, SecurityEventError, SecurityEventQuery, SecurityEventView, SessionError,
+        SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Page, SessionId, Timestamp, UserId, Version},
@@ -178,6 +179,43 @@ pub(crate) struct FakeIdentity {
 
 fn away() -> contracts::BoxError {
     "not asked in these tests".into()
+}
+
+#[async_trait]
+impl SecondFactors for FakeIdentity {
+    async fn answer_challenge(&self, _: AnswerChallenge) -> Result<SignedIn, LoginError> {
+        Err(LoginError::Internal(away()))
+    }
+    async fn second_factor(&self, _: &Principal) -> Result<SecondFactorView, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn begin_second_factor(
+        &self,
+        _: &Principal,
+        _: BeginSecondFactor,
+    ) -> Result<FactorSecret, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn confirm_second_factor(
+        &self,
+        _: &Principal,
+        _: ConfirmSecondFactor,
+    ) -> Result<RecoveryCodes, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn renew_recovery_codes(
+        &self,
+        _: &Principal,
+        _: ProveTwice,
+    ) -> Result<RecoveryCodes, FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn end_second_factor(&self, _: &Principal, _: ProveTwice) -> Result<(), FactorError> {
+        Err(LoginError::Internal(away()).into())
+    }
+    async fn take_second_factor_off(&self, _: &Principal, _: UserId) -> Result<(), ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
 }
 
 #[async_trait]

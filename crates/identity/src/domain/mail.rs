@@ -12,7 +12,28 @@ pub(crate) enum MailKind {
     ResetPassword,
     /// Somebody wants to prove that the address is theirs.
     VerifyEmail,
+    /// Signing in asks for a code from now on.
+    SecondFactorOn,
+    /// It does so no more, as the owner wished.
+    SecondFactorOff,
+    /// It does so no more, as an admin wished.
+    SecondFactorTakenOff,
+    /// There are other recovery codes.
+    RecoveryCodesMade,
+    /// One of them was used.
+    RecoveryCodeUsed,
 }
+
+const KINDS: [MailKind; 8] = [
+    MailKind::PasswordChanged,
+    MailKind::ResetPassword,
+    MailKind::VerifyEmail,
+    MailKind::SecondFactorOn,
+    MailKind::SecondFactorOff,
+    MailKind::SecondFactorTakenOff,
+    MailKind::RecoveryCodesMade,
+    MailKind::RecoveryCodeUsed,
+];
 
 impl MailKind {
     /// The text that storage keeps.
@@ -21,19 +42,20 @@ impl MailKind {
             Self::PasswordChanged => "password_changed",
             Self::ResetPassword => "reset_password",
             Self::VerifyEmail => "verify_email",
+            Self::SecondFactorOn => "second_factor_on",
+            Self::SecondFactorOff => "second_factor_off",
+            Self::SecondFactorTakenOff => "second_factor_taken_off",
+            Self::RecoveryCodesMade => "recovery_codes_made",
+            Self::RecoveryCodeUsed => "recovery_code_used",
         }
     }
 
     /// Reads what storage kept.
     pub(crate) fn from_text(text: &str) -> Result<Self, ValueError> {
-        [
-            Self::PasswordChanged,
-            Self::ResetPassword,
-            Self::VerifyEmail,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == text)
-        .ok_or_else(|| ValueError::new("is no kind of mail"))
+        KINDS
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| ValueError::new("is no kind of mail"))
     }
 
     /// What the mail is about.
@@ -42,6 +64,12 @@ impl MailKind {
             Self::PasswordChanged => "Your password was changed",
             Self::ResetPassword => "Set another password",
             Self::VerifyEmail => "Is this your address?",
+            Self::SecondFactorOn => "Signing in asks for a code now",
+            Self::SecondFactorOff | Self::SecondFactorTakenOff => {
+                "Signing in does not ask for a code any more"
+            }
+            Self::RecoveryCodesMade => "You have other recovery codes",
+            Self::RecoveryCodeUsed => "A recovery code was used",
         }
     }
 
@@ -69,7 +97,48 @@ impl MailKind {
                  If you have no account at {public_url}, somebody mistyped\r\n\
                  their address, and there is nothing to do.\r\n"
             ),
+            Self::SecondFactorOn
+            | Self::SecondFactorOff
+            | Self::SecondFactorTakenOff
+            | Self::RecoveryCodesMade
+            | Self::RecoveryCodeUsed => self.notice(public_url),
         }
+    }
+}
+
+impl MailKind {
+    /// What a notice about the second factor says.
+    fn notice(self, public_url: &str) -> String {
+        let news = match self {
+            Self::SecondFactorOn => {
+                "asks for a code of your app from now on, whenever you sign in.\r\n\
+                 Your other sign-ins have ended."
+            }
+            Self::SecondFactorOff => {
+                "does not ask for a code any more when you sign in.\r\n\
+                 Your other sign-ins have ended."
+            }
+            Self::SecondFactorTakenOff => {
+                "does not ask for a code any more when you sign in: an admin of the\r\n\
+                 shop has seen to that. Your sign-ins have ended. Turn it on again as\r\n\
+                 soon as you have an app for it."
+            }
+            Self::RecoveryCodesMade => {
+                "has other recovery codes. Those that you had are worth nothing any more."
+            }
+            Self::RecoveryCodeUsed => {
+                "was opened, or changed, with one of your recovery codes. It is good no\r\n\
+                 more; you make other ones where you change your password."
+            }
+            Self::PasswordChanged | Self::ResetPassword | Self::VerifyEmail => "",
+        };
+        format!(
+            "Hello,\r\n\r\n\
+             your account at {public_url}\r\n\
+             {news}\r\n\r\n\
+             If this was not you, somebody else has got into your account:\r\n\
+             set another password at {public_url}/forgot-password\r\n"
+        )
     }
 }
 
@@ -79,11 +148,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_is_read_back() {
-        for kind in [
-            MailKind::PasswordChanged,
-            MailKind::ResetPassword,
-            MailKind::VerifyEmail,
-        ] {
+        for kind in KINDS {
             assert_eq!(MailKind::from_text(kind.as_str()).unwrap(), kind);
         }
         assert!(MailKind::from_text("advertisement").is_err());

@@ -2,6 +2,7 @@
 //! Pure: no clock, no storage, no hashing.
 
 mod common;
+pub(crate) mod factor;
 pub(crate) mod mail;
 pub(crate) mod name;
 pub(crate) mod password;

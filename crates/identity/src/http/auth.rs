@@ -46,14 +46,15 @@ pub(super) async fn register(
     Ok(opened(tokens(&signed_in)))
 }
 
-/// Signs in, by e-mail address or user name (the address counts if both come).
+/// Signs in, by e-mail address or user name (the address counts if both come). Where the second factor is on, the right
+/// password is answered with 401 `second_factor_required` and a `challenge` for `/api/v1/auth/login/second-factor`.
 #[utoipa::path(
     post, path = "/api/v1/auth/login", tag = "identity", operation_id = "login",
     request_body = Login,
     responses(
         (status = 200, description = "The tokens", body = TokenAnswer),
         (status = 400, description = "No JSON object", body = ProblemBody),
-        (status = 401, description = "The name or the password is wrong", body = ProblemBody),
+        (status = 401, description = "The name or the password is wrong, or a code is asked for", body = ProblemBody),
         (status = 415, description = "Not JSON", body = ProblemBody),
         (status = 422, description = "A field breaks a rule", body = ProblemBody),
         (status = 429, description = "Too many wrong tries on this account", body = ProblemBody),

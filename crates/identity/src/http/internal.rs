@@ -1,7 +1,7 @@
 //! Identity for the other services: each call of `calls`, and the method that answers it.
 
 use super::App;
-use crate::calls::{self, NAME, Tokens};
+use crate::calls::{self, Codes, NAME, Pair, Tokens};
 use axum::Router;
 use contracts::{identity::Identity, wire::Cause};
 use platform::http::internal::Answering;
@@ -11,7 +11,7 @@ type Table = Answering<dyn Identity>;
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: App) -> Router {
     let table = sessions(Answering::of(NAME, service));
-    security(profiles(links(own_sessions(table))))
+    factors(security(profiles(links(own_sessions(table)))))
         .on(calls::PUBLIC_KEYS, async |identity, ()| {
             identity.public_keys().await.map_err(Cause::from)
         })
@@ -73,6 +73,45 @@ fn links(table: Table) -> Table {
         .on(calls::VERIFY_EMAIL, async |identity, wish| {
             identity.verify_email(wish.into()).await
         })
+}
+
+fn factors(table: Table) -> Table {
+    table
+        .on(calls::ANSWER_CHALLENGE, async |identity, wish| {
+            let answer = identity.answer_challenge(wish.into()).await;
+            answer.map(Tokens::from)
+        })
+        .on(calls::SECOND_FACTOR, async |identity, who| {
+            identity.second_factor(&who.into()).await
+        })
+        .on(calls::BEGIN_SECOND_FACTOR, async |identity, (who, wish)| {
+            let who = who.into();
+            let answer = identity.begin_second_factor(&who, wish.into()).await;
+            answer.map(Pair::from)
+        })
+        .on(
+            calls::CONFIRM_SECOND_FACTOR,
+            async |identity, (who, wish)| {
+                let who = who.into();
+                let answer = identity.confirm_second_factor(&who, wish.into()).await;
+                answer.map(Codes::from)
+            },
+        )
+        .on(
+            calls::RENEW_RECOVERY_CODES,
+            async |identity, (who, wish)| {
+                let who = who.into();
+                let answer = identity.renew_recovery_codes(&who, wish.into()).await;
+                answer.map(Codes::from)
+            },
+        )
+        .on(calls::END_SECOND_FACTOR, async |identity, (who, wish)| {
+            identity.end_second_factor(&who.into(), wish.into()).await
+        })
+        .on(
+            calls::TAKE_SECOND_FACTOR_OFF,
+            async |identity, (who, id)| identity.take_second_factor_off(&who.into(), id).await,
+        )
 }
 
 fn security(table: Table) -> Table {

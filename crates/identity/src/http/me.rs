@@ -75,7 +75,7 @@ pub(super) async fn change(
     responses(
         (status = 204, description = "The account has gone"),
         (status = 400, description = "No JSON object", body = ProblemBody),
-        (status = 401, description = "Not signed in, or the password is wrong", body = ProblemBody),
+        (status = 401, description = "Not signed in, or the password or the code is wrong", body = ProblemBody),
         (status = 415, description = "Not JSON", body = ProblemBody),
         (status = 422, description = "A field breaks a rule", body = ProblemBody),
         (status = 429, description = "Too many wrong tries on this account", body = ProblemBody),

@@ -3,6 +3,7 @@
 mod accounts;
 mod answer;
 mod auth;
+mod factors;
 mod internal;
 mod keys;
 mod links;
@@ -25,6 +26,7 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
     OpenApiRouter::default()
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
+        .routes(routes!(factors::answer))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))
         .routes(routes!(auth::setup))
@@ -32,6 +34,10 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
         .routes(routes!(sessions::list, sessions::end_all))
         .routes(routes!(sessions::end))
         .routes(routes!(passwords::change))
+        .routes(routes!(factors::read, factors::begin, factors::end))
+        .routes(routes!(factors::confirm))
+        .routes(routes!(factors::renew))
+        .routes(routes!(factors::take_off))
         .routes(routes!(links::forgot))
         .routes(routes!(links::reset))
         .routes(routes!(links::ask))

@@ -12,7 +12,7 @@ use platform::http::{Fault, Json, auth::User};
     responses(
         (status = 204, description = "The password is changed, and the other sessions have ended"),
         (status = 400, description = "No JSON object", body = ProblemBody),
-        (status = 401, description = "Not signed in, or the current password is wrong", body = ProblemBody),
+        (status = 401, description = "Not signed in, or the current password or the code is wrong", body = ProblemBody),
         (status = 415, description = "Not JSON", body = ProblemBody),
         (status = 422, description = "A field breaks a rule", body = ProblemBody),
         (status = 429, description = "Too many wrong tries on this account", body = ProblemBody),

@@ -1,7 +1,8 @@
-//! Deleting one's account: the password once more, then personal data is erased and every token ends, in one
-//! commit with the event that lets the others erase theirs. The id stays, so that history stays.
+//! Deleting one's account: the password once more, and a code where one is asked for, then personal data is erased
+//! and every token ends, in one commit with the event that lets the others erase theirs. The id stays, so that history
+//! stays.
 
-use super::{Service, proof, security::told};
+use super::{Service, codes, proof, security::told};
 use contracts::{
     access::Principal,
     identity::{DeleteAccount, LoginError, SecurityEventKind},
@@ -14,12 +15,14 @@ pub(super) async fn delete_account(
 ) -> Result<(), LoginError> {
     let found = service.store.credentials_of(who.user_id).await;
     let found = found.map_err(|error| LoginError::Internal(error.into()))?;
+    codes::came(found.as_ref(), wish.code.as_ref())?;
     let account = proof::account_of_user(who.user_id);
     let refusal = service.event(SecurityEventKind::PasswordRefused).by(who);
     let proving = service
         .prover
         .prove(account, found, wish.password, refusal.of(who.user_id));
-    let proven = proving.await?;
+    let proven = codes::prove(service, proving.await?, wish.code.as_ref()).await?;
+    let used = codes::told_of(&proven);
     let (store, endings, id) = (
         service.store.clone(),
         service.endings.clone(),
@@ -36,5 +39,6 @@ pub(super) async fn delete_account(
         told(&event);
         Ok(())
     });
-    deleted.await.map_err(LoginError::Internal)?
+    let deleted = deleted.await.map_err(LoginError::Internal)?;
+    codes::counted(service, id, used, deleted)
 }

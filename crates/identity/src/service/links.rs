@@ -46,7 +46,13 @@ fn link(service: &Service, kind: MailKind) -> NewLink {
             config.verify_link_seconds,
             SecurityEventKind::VerificationAsked,
         ),
-        MailKind::ResetPassword | MailKind::PasswordChanged => (
+        MailKind::ResetPassword
+        | MailKind::PasswordChanged
+        | MailKind::SecondFactorOn
+        | MailKind::SecondFactorOff
+        | MailKind::SecondFactorTakenOff
+        | MailKind::RecoveryCodesMade
+        | MailKind::RecoveryCodeUsed => (
             config.reset_link_seconds,
             SecurityEventKind::PasswordResetAsked,
         ),

@@ -1,8 +1,10 @@
 //! The use cases, one verb a file. They decide by the domain's rules and write in one store call each; a
 //! password or token in clear goes no further than this room.
 
+mod codes;
 mod delete;
 mod endings;
+mod factors;
 mod hashing;
 mod links;
 mod login;
@@ -19,6 +21,7 @@ mod sessions;
 mod setup;
 mod tokens;
 mod upkeep;
+mod vault;
 
 pub(crate) use endings::Endings;
 
@@ -58,6 +61,7 @@ use security::Recorder;
 use std::sync::{Arc, Mutex};
 use tokens::Issuer;
 use tokio::sync::Semaphore;
+use vault::Vault;
 
 /// What the service stands on.
 pub(crate) struct Ground {
@@ -83,6 +87,7 @@ pub struct Service {
     hasher: Hasher,
     prover: Prover,
     issuer: Issuer,
+    vault: Vault,
     endings: Endings,
     /// Counts what was refused.
     recorder: Recorder,
@@ -120,6 +125,7 @@ impl Service {
                 recorder: recorder.clone(),
             },
             recorder,
+            vault: Vault::new(&secrets.successor)?,
             issuer: Issuer::new(&config, secrets)?,
             endings: Endings::new(ground.revocations),
             asks: Arc::new(Semaphore::new(usize::try_from(config.link_asks_max)?)),
@@ -155,6 +161,15 @@ impl Service {
         password: SecretString,
     ) -> Result<UserView, RegisterError> {
         setup::create_admin(self, email, password).await
+    }
+
+    /// Takes the second factor off the account of that address, and ends its sessions; whether it was on. For the
+    /// command line: whoever may open the database may do this.
+    ///
+    /// # Errors
+    /// When there is no such account, or storage fails.
+    pub async fn take_second_factor_off_of(&self, email: Email) -> Result<bool, ProfileError> {
+        factors::take_off_of(self, email).await
     }
 
     /// The database with the outbox.

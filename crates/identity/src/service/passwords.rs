@@ -1,7 +1,7 @@
-//! Another password: the current one proves who asks, and all other sessions end with it, in one commit with the
-//! mail that tells the owner. Whoever knew the old one has nothing any more.
+//! Another password: the current one proves who asks, with a code where one is asked for, and all other sessions end
+//! with it, in one commit with the mail that tells the owner. Whoever knew the old one has nothing any more.
 
-use super::{Service, hashing::HashError, mails, proof, security::told};
+use super::{Service, codes, hashing::HashError, mails, proof, security::told};
 use crate::{
     domain::{
         mail::MailKind,
@@ -28,13 +28,15 @@ pub(super) async fn change(
     // What is refused by a look must not cost us a hash.
     check(&user, &wish.new_password)?;
     let found = service.store.credentials_of(id).await.map_err(failure)?;
+    codes::came(found.as_ref(), wish.code.as_ref())?;
     let account = proof::account_of_user(id);
     let refused = service.event(SecurityEventKind::PasswordRefused);
     let refused = refused.by(who).of(id);
     let proving = service
         .prover
         .prove(account, found, wish.current_password, refused);
-    let proven = proving.await?;
+    let proven = codes::prove(service, proving.await?, wish.code.as_ref()).await?;
+    let used = codes::told_of(&proven);
     let password_hash = hash(service, wish.new_password).await?;
     let at = service.clock.now();
     let change = PasswordChange {
@@ -60,7 +62,13 @@ pub(super) async fn change(
         told(&event);
         Ok::<_, PasswordError>(())
     });
-    changed.await.map_err(PasswordError::Internal)?
+    let changed = changed.await.map_err(PasswordError::Internal)?;
+    match changed {
+        Ok(()) => codes::used(service, id, used),
+        Err(PasswordError::CodeInvalid) => codes::missed(service, id),
+        Err(_) => {}
+    }
+    changed
 }
 
 /// The rules of registration, which know the owner's names.

@@ -47,6 +47,8 @@ impl Prover {
             .as_ref()
             .map_or_else(|| self.dummy.clone(), |found| found.password_hash.clone());
         let known = found.is_some();
+        // A password is half of what is asked for here: guessing codes must not begin anew with each right one.
+        let is_whole = found.as_ref().is_none_or(|found| !found.has_factor);
         let why = match &found {
             None => Some(SecurityEventDetail::UnknownName),
             Some(found) => found.disabled.then_some(SecurityEventDetail::Disabled),
@@ -56,10 +58,10 @@ impl Prover {
         let checked = turn.run(move |argon2| {
             let right = fits(argon2, &password, &hash)? && known;
             if let Ok(mut throttle) = throttle.lock() {
-                if right {
-                    throttle.succeeded(&account);
-                } else {
+                if !right {
                     throttle.failed(account, clock.now());
+                } else if is_whole {
+                    throttle.succeeded(&account);
                 }
             }
             match (right, why) {
@@ -77,7 +79,31 @@ impl Prover {
             .ok_or(LoginError::InvalidCredentials)
     }
 
-    /// Forgets the wrong tries on the account of somebody who set another password.
+    /// What a code was found to open, unless the account has to wait; none is counted as a wrong try. All in one step:
+    /// of many codes at once none is looked at before those ahead of it are counted.
+    pub(super) fn judge<T>(&self, account: Account, found: Option<T>) -> Result<T, LoginError> {
+        let lost = |_| LoginError::Internal("the count of wrong tries is lost".into());
+        let mut throttle = self.throttle.lock().map_err(lost)?;
+        let now = self.clock.now();
+        if let Some(retry_after_seconds) = throttle.wait_seconds(&account, now) {
+            return Err(LoginError::TooManyTries {
+                retry_after_seconds,
+            });
+        }
+        if found.is_none() {
+            throttle.failed(account, now);
+        }
+        found.ok_or(LoginError::CodeInvalid)
+    }
+
+    /// Counts a wrong try that only the commit could see.
+    pub(super) fn missed(&self, id: UserId) {
+        if let Ok(mut throttle) = self.throttle.lock() {
+            throttle.failed(account_of_user(id), self.clock.now());
+        }
+    }
+
+    /// Forgets the wrong tries on the account of somebody who has proven everything, or set another password.
     pub(super) fn forgive(&self, id: UserId) {
         if let Ok(mut throttle) = self.throttle.lock() {
             throttle.succeeded(&account_of_user(id));

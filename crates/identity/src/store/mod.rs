@@ -1,6 +1,7 @@
 //! What identity keeps, as a trait: each method is one transaction that keeps one promise. Holds no rule of
 //! its own beyond those of the rows, and never a password or a token in clear.
 
+pub(crate) mod factors;
 pub(crate) mod postgres;
 mod security;
 pub(crate) mod sqlite;
@@ -16,6 +17,7 @@ use contracts::{
     request::Precondition,
     values::{Email, MailId, SessionId, Timestamp, UserId, Username, Version},
 };
+use factors::{Factors, Spent};
 use platform::db::{Abort, Schema, StoreError};
 use secrecy::SecretString;
 use std::convert::Infallible;
@@ -83,6 +85,12 @@ pub(crate) struct Credentials {
     pub(crate) user_id: UserId,
     pub(crate) password_hash: SecretString,
     pub(crate) disabled: bool,
+    /// What ended all earlier access tokens, counted.
+    pub(crate) epoch: i64,
+    /// Whether a code is asked for as well.
+    pub(crate) has_factor: bool,
+    /// The code that was shown, to be used up in the commit of what it opens.
+    pub(crate) spent: Option<Spent>,
 }
 
 /// The use of a refresh token, and the successor it would have.
@@ -219,7 +227,7 @@ pub(crate) struct Secrets {
 
 /// What identity keeps. An event that comes with a change is written in its commit.
 #[async_trait]
-pub(crate) trait Store: SecurityLog + Send + Sync {
+pub(crate) trait Store: Factors + SecurityLog {
     /// The server's secrets; those given are kept if there are none yet.
     async fn secrets(
         &self,
@@ -255,7 +263,7 @@ pub(crate) trait Store: SecurityLog + Send + Sync {
     async fn credentials(&self, name: LoginName) -> Result<Option<Credentials>, StoreError>;
     /// What the password of a user is checked against.
     async fn credentials_of(&self, id: UserId) -> Result<Option<Credentials>, StoreError>;
-    /// Opens a session, if what the password was checked against still holds.
+    /// Opens a session, if what was proven still holds; its code is used up.
     async fn open_session(
         &self,
         proven: Credentials,
@@ -350,6 +358,14 @@ fn failure(abort: Abort<Infallible>) -> StoreError {
     match abort {
         Abort::Refused(never) => match never {},
         Abort::Failed(error) => error,
+    }
+}
+
+/// The same refusal in the words of whoever changes a password.
+fn of_password(abort: Abort<LoginError>) -> Abort<PasswordError> {
+    match abort {
+        Abort::Refused(refusal) => Abort::Refused(refusal.into()),
+        Abort::Failed(error) => Abort::Failed(error),
     }
 }
 

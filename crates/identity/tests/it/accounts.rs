@@ -199,9 +199,14 @@ async fn the_others_hear_of_a_deleted_user() {
 }
 
 const USER: &str = "/api/v1/users/{id}";
+const FACTOR: &str = "/api/v1/me/second-factor";
+const CONFIRM: &str = "/api/v1/me/second-factor/confirm";
+const CODES: &str = "/api/v1/me/second-factor/recovery-codes";
+const FACTOR_OF: &str = "/api/v1/users/{id}/second-factor";
+const ANSWER: &str = "/api/v1/auth/login/second-factor";
 
 /// What nobody, a customer and an admin get for an empty object.
-const ACCESS: [(Method, &str, [u16; 3]); 21] = [
+const ACCESS: [(Method, &str, [u16; 3]); 28] = [
     (Method::GET, "/api/v1/me", [401, 200, 200]),
     (Method::PATCH, "/api/v1/me", [401, 428, 428]),
     (Method::DELETE, "/api/v1/me", [401, 422, 422]),
@@ -209,6 +214,13 @@ const ACCESS: [(Method, &str, [u16; 3]); 21] = [
     (Method::PATCH, USER, [401, 403, 422]),
     (Method::POST, "/api/v1/auth/register", [422, 422, 422]),
     (Method::POST, "/api/v1/auth/login", [422, 422, 422]),
+    (Method::POST, ANSWER, [422, 422, 422]),
+    (Method::GET, FACTOR, [401, 200, 200]),
+    (Method::POST, FACTOR, [401, 422, 422]),
+    (Method::DELETE, FACTOR, [401, 422, 422]),
+    (Method::POST, CONFIRM, [401, 422, 422]),
+    (Method::POST, CODES, [401, 422, 422]),
+    (Method::DELETE, FACTOR_OF, [401, 403, 204]),
     (Method::POST, "/api/v1/auth/refresh", [422, 422, 422]),
     (Method::POST, "/api/v1/auth/setup", [422, 422, 422]),
     (Method::GET, "/.well-known/jwks.json", [200, 200, 200]),

@@ -5,17 +5,21 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::arithmetic_side_effects,
     reason = "tests"
 )]
 
 mod accounts;
 mod admins;
+mod codes;
+mod factors;
 mod forgery;
 mod input;
 mod links;
 mod mails;
 mod own_sessions;
+mod people;
 mod races;
 mod security;
 mod sessions;

@@ -15,7 +15,7 @@ async fn list(shop: &Shop, token: &str, path: &str) -> Vec<Value> {
 }
 
 /// The kinds of one's own events, the oldest first.
-async fn kinds(shop: &Shop, token: &str) -> Vec<String> {
+pub(crate) async fn kinds(shop: &Shop, token: &str) -> Vec<String> {
     let events = list(shop, token, &format!("{OWN}?limit=100")).await;
     let kind = |event: &Value| {
         let kind = event["kind"].as_str().unwrap();
@@ -28,7 +28,7 @@ async fn kinds(shop: &Shop, token: &str) -> Vec<String> {
 }
 
 /// Waits until there are so many events of a kind.
-async fn until(shop: &Shop, admin: &str, kind: &str, count: usize) -> Vec<Value> {
+pub(crate) async fn until(shop: &Shop, admin: &str, kind: &str, count: usize) -> Vec<Value> {
     let path = format!("{ALL}?kind={kind}&limit=100");
     let looking = async {
         loop {
@@ -43,7 +43,7 @@ async fn until(shop: &Shop, admin: &str, kind: &str, count: usize) -> Vec<Value>
     found.await.unwrap()
 }
 
-async fn quick() -> Shop {
+pub(crate) async fn quick() -> Shop {
     let shop = Shop::start_with(json!({"refusals_write_ms": 10})).await;
     shop.start_work();
     shop

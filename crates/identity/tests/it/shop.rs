@@ -204,6 +204,14 @@ impl Shop {
         identity::start(&self.service, &self.tasks, Arc::new(MemoryBus::default()));
     }
 
+    /// All that its files hold.
+    pub(crate) fn bytes_on_disk(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(&self.folder.0).unwrap();
+        files
+            .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+            .collect()
+    }
+
     /// Lets the next mails fail.
     pub(crate) fn refuse_mails(&self, count: u32) {
         self.mailbox.refusals.store(count, Ordering::SeqCst);

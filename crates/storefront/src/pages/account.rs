@@ -164,7 +164,8 @@ async fn end_session(app: &App, visit: &Visit) {
     }
 }
 
-fn forget(app: &App) -> Result<Vec<HeaderValue>, Fault> {
+/// The cookies of somebody who is nobody any more, and no form of theirs.
+pub(super) fn forget(app: &App) -> Result<Vec<HeaderValue>, Fault> {
     let ours = app.cookies;
     [Name::Access, Name::Refresh, Name::Form]
         .into_iter()

@@ -4,16 +4,20 @@
 mod account;
 mod assets;
 mod books;
+mod code;
+mod factor;
 mod forgot;
 mod forms;
 mod frame;
 mod home;
 mod media;
+mod picture;
 mod problems;
 mod product;
 mod register;
 #[cfg(test)]
 mod samples;
+mod security;
 mod sign_in;
 mod verify;
 
@@ -37,6 +41,7 @@ fn addresses() -> Router<App> {
         .route("/", get(home::show))
         .route("/p/{slug}", get(product::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
+        .route("/sign-in/code", get(code::show).post(code::submit))
         .route(
             "/register-account",
             get(register::show).post(register::submit),
@@ -46,11 +51,34 @@ fn addresses() -> Router<App> {
         .route("/verify-email", get(verify::show).post(verify::submit))
         .route("/sign-out", post(account::sign_out))
         .route("/account", get(account::show))
+        .merge(security())
         .route("/admin/books", get(books::show))
         .route("/assets/souk.css", get(assets::style_sheet))
         .route("/media/demo/{file}", get(media::demo_picture))
         .route("/problems/{code}", get(problems::explain))
         .fallback(problems::nowhere)
+}
+
+/// What keeps one's own account.
+fn security() -> Router<App> {
+    Router::new()
+        .route("/account/security", get(security::show))
+        .route(
+            "/account/security/password",
+            post(security::change_password),
+        )
+        .route("/account/security/end-session", post(security::end_session))
+        .route(
+            "/account/security/end-sessions",
+            post(security::end_sessions),
+        )
+        .route("/account/security/second-factor", post(factor::begin))
+        .route(
+            "/account/security/second-factor/confirm",
+            post(factor::confirm),
+        )
+        .route("/account/security/second-factor/codes", post(factor::renew))
+        .route("/account/security/second-factor/off", post(factor::end))
 }
 
 /// Where a page of a list begins, as the address says it.

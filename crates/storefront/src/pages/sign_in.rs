@@ -1,7 +1,7 @@
 //! Signing in with a form. Which of the two was wrong, the name or the password, is never told.
 
 use super::{
-    forms,
+    code, forms,
     frame::{self, Frame, Visit, see_other},
     problems,
 };
@@ -113,7 +113,15 @@ pub(super) async fn submit(
             Ok(response) => response,
             Err(fault) => problems::refuse(&app, &visit, fault).await,
         },
-        Err(LoginError::InvalidCredentials) => show_again(&app, &visit, form, wrong()).await,
+        Err(LoginError::SecondFactorRequired {
+            challenge: Some(challenge),
+        }) => code::ask(&app, &visit, challenge, &form.next).await,
+        Err(
+            LoginError::InvalidCredentials
+            | LoginError::SecondFactorRequired { challenge: None }
+            | LoginError::ChallengeInvalid
+            | LoginError::CodeInvalid,
+        ) => show_again(&app, &visit, form, wrong()).await,
         Err(LoginError::TooManyTries {
             retry_after_seconds,
         }) => {
@@ -179,16 +187,30 @@ fn wrong() -> Faults {
 }
 
 fn too_many(seconds: u32) -> Faults {
+    Faults {
+        retry_after_seconds: Some(seconds),
+        ..Faults::whole_form(StatusCode::TOO_MANY_REQUESTS, too_long(seconds))
+    }
+}
+
+/// What a form says to whoever has to wait.
+pub(super) fn too_long(seconds: u32) -> String {
     let wait = if seconds > 90 {
         format!("{} minutes", seconds.div_ceil(60))
     } else {
         format!("{seconds} seconds")
     };
-    let problem = format!("There were too many tries. Please wait {wait}.");
-    Faults {
-        retry_after_seconds: Some(seconds),
-        ..Faults::whole_form(StatusCode::TOO_MANY_REQUESTS, problem)
-    }
+    format!("There were too many tries. Please wait {wait}.")
+}
+
+/// The empty form, for whoever has to begin again.
+pub(super) async fn again(app: &App, visit: &Visit, next: &str, problem: &str) -> Response {
+    let form = SignInForm {
+        next: next.to_owned(),
+        ..SignInForm::default()
+    };
+    let faults = Faults::whole_form(StatusCode::UNAUTHORIZED, problem);
+    show_again(app, visit, form, faults).await
 }
 
 async fn show_again(app: &App, visit: &Visit, form: SignInForm, faults: Faults) -> Response {

@@ -1,7 +1,8 @@
 //! Accounts and sessions in PostgreSQL, shared by several nodes. Every change is a compare-and-set in its statement;
-//! what is decided from a row is decided under its lock. Locks are taken in one order everywhere: users, sessions,
-//! refresh tokens, links and mails, and security events last.
+//! what is decided from a row is decided under its lock. Locks are taken in one order everywhere: users, second factors
+//! and recovery codes, sessions, refresh tokens, links and mails, and security events last.
 
+mod factors;
 mod links;
 mod mails;
 mod rows;
@@ -13,7 +14,7 @@ mod users;
 use super::{
     Credentials, DueMail, LoginName, MailTake, NewLink, NewSession, NewUser, OpenSession,
     PasswordChange, PasswordReset, Rename, RoleChange, Rotated, Rotation, Secrets, Setup,
-    SigningKey, Store, TokenHash, failure,
+    SigningKey, Store, TokenHash, failure, of_password,
 };
 use crate::domain::{mail::MailKind, security::SecurityEvent, user::User};
 use async_trait::async_trait;
@@ -30,7 +31,7 @@ use platform::{
     outbox,
 };
 
-pub(crate) const MIGRATIONS: [Migration; 5] = [
+pub(crate) const MIGRATIONS: [Migration; 6] = [
     BASE,
     Migration {
         number: 1,
@@ -51,6 +52,11 @@ pub(crate) const MIGRATIONS: [Migration; 5] = [
         number: 4,
         name: "security_events",
         sql: include_str!("../../../migrations/postgres/0004_security_events.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "second_factors",
+        sql: include_str!("../../../migrations/postgres/0005_second_factors.sql"),
     },
 ];
 
@@ -178,6 +184,7 @@ impl Store for PostgresStore {
                 Box::pin(async move {
                     let user = users::still_proven(c, proven).await?;
                     let user = user.ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
+                    factors::spend(c, proven).await?;
                     sessions::insert(c, user.id, session).await?;
                     Ok(user)
                 })
@@ -249,6 +256,8 @@ impl Store for PostgresStore {
                     if !users::change_password(c, change).await? {
                         return Err(Abort::Refused(PasswordError::InvalidCredentials));
                     }
+                    let spent = factors::spend(c, &change.proven).await;
+                    spent.map_err(of_password)?;
                     let user = change.proven.user_id;
                     links::forget(c, user, MailKind::ResetPassword).await?;
                     mails::insert(c, user, &change.notice).await?;
@@ -305,6 +314,8 @@ impl Store for PostgresStore {
                     let at = event.at;
                     let epoch = users::erase(c, proven, at).await?;
                     let epoch = epoch.ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
+                    factors::spend(c, proven).await?;
+                    factors::forget(c, proven.user_id).await?;
                     sessions::end_all(c, proven.user_id, "deleted", at).await?;
                     mails::forget_all(c, proven.user_id).await?;
                     links::forget_all(c, proven.user_id).await?;
@@ -451,6 +462,10 @@ impl Store for PostgresStore {
             Box::pin(async move { Ok(links::sweep(c, now).await?) })
         });
         let links = links.await.map_err(failure)?;
-        Ok(tokens || sessions || links)
+        let factors = self
+            .database
+            .write((), move |c, ()| Box::pin(factors::sweep(c, now)));
+        let factors = factors.await.map_err(failure)?;
+        Ok(tokens || sessions || links || factors)
     }
 }

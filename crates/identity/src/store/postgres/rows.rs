@@ -50,7 +50,22 @@ pub(super) fn version(row: &Row, column: usize) -> Result<Version, StoreError> {
     Version::try_from(row.try_get::<_, i64>(column)?).map_err(unreadable)
 }
 
-/// `user_id, password_hash, disabled_at_ms`.
+/// What a password is checked against, of whom this condition finds: what [`credentials`] reads.
+macro_rules! credentials_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT user_id, password_hash, disabled_at_ms, token_epoch,
+                    EXISTS (SELECT 1
+                              FROM second_factors f
+                             WHERE f.user_id = users.user_id AND f.confirmed_at_ms IS NOT NULL)
+               FROM users
+              WHERE ",
+            $condition
+        )
+    };
+}
+pub(super) use credentials_where;
+
 pub(super) fn credentials(row: &Row) -> Result<Credentials, StoreError> {
     let password_hash: String = row.try_get(1)?;
     let disabled_at: Option<i64> = row.try_get(2)?;
@@ -58,6 +73,9 @@ pub(super) fn credentials(row: &Row) -> Result<Credentials, StoreError> {
         user_id: user_id(row, 0)?,
         password_hash: SecretString::from(password_hash),
         disabled: disabled_at.is_some(),
+        epoch: row.try_get(3)?,
+        has_factor: row.try_get(4)?,
+        spent: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The table of users. Every change is a compare-and-set in its WHERE clause.
 
 use super::{
-    rows::{self, users},
+    rows::{self, credentials_where, users},
     security,
 };
 use crate::{
@@ -153,14 +153,8 @@ pub(super) async fn credentials(
     name: &LoginName,
 ) -> Result<Option<Credentials>, StoreError> {
     let (sql, key) = match name {
-        LoginName::Email(email) => (
-            "SELECT user_id, password_hash, disabled_at_ms FROM users WHERE email_key = $1",
-            email.key(),
-        ),
-        LoginName::Username(username) => (
-            "SELECT user_id, password_hash, disabled_at_ms FROM users WHERE username_key = $1",
-            username.key(),
-        ),
+        LoginName::Email(email) => (credentials_where!("email_key = $1"), email.key()),
+        LoginName::Username(username) => (credentials_where!("username_key = $1"), username.key()),
     };
     let row = connection.query_opt(sql, &[&key]).await?;
     row.as_ref().map(rows::credentials).transpose()
@@ -170,9 +164,7 @@ pub(super) async fn credentials_of(
     connection: &Connection,
     id: UserId,
 ) -> Result<Option<Credentials>, StoreError> {
-    let sql = "SELECT user_id, password_hash, disabled_at_ms
-                 FROM users
-                WHERE user_id = $1 AND deleted_at_ms IS NULL";
+    let sql = credentials_where!("user_id = $1 AND deleted_at_ms IS NULL");
     let row = connection.query_opt(sql, &[&name(id)]).await?;
     row.as_ref().map(rows::credentials).transpose()
 }
@@ -185,6 +177,12 @@ pub(super) async fn still_proven(
     let password = proven.password_hash.expose_secret();
     let values: [&(dyn ToSql + Sync); 2] = [&name(proven.user_id), &password];
     first(connection, STILL_PROVEN, &values).await
+}
+
+/// Locks the account for this commit alone; whether there is one.
+pub(super) async fn lock(connection: &Connection, id: UserId) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM users WHERE user_id = $1 AND deleted_at_ms IS NULL FOR UPDATE";
+    Ok(connection.query_opt(sql, &[&name(id)]).await?.is_some())
 }
 
 pub(super) async fn find(connection: &Connection, id: UserId) -> Result<Option<User>, StoreError> {

@@ -1,5 +1,6 @@
 //! The embedded store: statements beside the rows they read. Decides nothing that is not about rows.
 
+mod factors;
 mod links;
 mod mails;
 mod rows;
@@ -11,7 +12,7 @@ mod users;
 use super::{
     Credentials, DueMail, LoginName, MailTake, NewLink, NewSession, NewUser, OpenSession,
     PasswordChange, PasswordReset, Rename, RoleChange, Rotated, Rotation, Secrets, Setup,
-    SigningKey, Store, TokenHash, failure,
+    SigningKey, Store, TokenHash, failure, of_password,
 };
 use crate::domain::{mail::MailKind, security::SecurityEvent, user::User};
 use async_trait::async_trait;
@@ -47,6 +48,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         number: 4,
         name: "security_events",
         sql: include_str!("../../../migrations/sqlite/0004_security_events.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "second_factors",
+        sql: include_str!("../../../migrations/sqlite/0005_second_factors.sql"),
     },
 ];
 
@@ -172,6 +178,7 @@ impl Store for SqliteStore {
         let write = self.database.write(move |c| {
             let user = users::still_proven(c, &proven)?
                 .ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
+            factors::spend(c, &proven)?;
             sessions::insert(c, user.id, &session)?;
             Ok(user)
         });
@@ -234,6 +241,7 @@ impl Store for SqliteStore {
             if !users::change_password(c, &change)? {
                 return Err(Abort::Refused(PasswordError::InvalidCredentials));
             }
+            factors::spend(c, &change.proven).map_err(of_password)?;
             let user = change.proven.user_id;
             links::forget(c, user, MailKind::ResetPassword)?;
             mails::insert(c, user, &change.notice)?;
@@ -282,6 +290,8 @@ impl Store for SqliteStore {
             let at = event.at;
             let epoch = users::erase(c, &proven, at)?
                 .ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
+            factors::spend(c, &proven)?;
+            factors::forget(c, proven.user_id)?;
             sessions::end_all(c, proven.user_id, "deleted", at)?;
             mails::forget_all(c, proven.user_id)?;
             links::forget_all(c, proven.user_id)?;
@@ -393,9 +403,9 @@ impl Store for SqliteStore {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
-        let write = self
-            .database
-            .write(move |c| Ok(sessions::sweep(c, now)? | links::sweep(c, now)?));
+        let write = self.database.write(move |c| {
+            Ok(sessions::sweep(c, now)? | links::sweep(c, now)? | factors::sweep(c, now)?)
+        });
         write.await.map_err(failure)
     }
 }

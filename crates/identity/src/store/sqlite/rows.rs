@@ -45,7 +45,22 @@ pub(super) fn version(row: &Row<'_>, column: usize) -> rusqlite::Result<Version>
     checked(column, Type::Integer, Version::try_from(number))
 }
 
-/// `user_id, password_hash, disabled_at_ms`.
+/// What a password is checked against, of whom this condition finds: what [`credentials`] reads.
+macro_rules! credentials_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT user_id, password_hash, disabled_at_ms, token_epoch,
+                    EXISTS (SELECT 1
+                              FROM second_factors f
+                             WHERE f.user_id = users.user_id AND f.confirmed_at_ms IS NOT NULL)
+               FROM users
+              WHERE ",
+            $condition
+        )
+    };
+}
+pub(super) use credentials_where;
+
 pub(super) fn credentials(row: &Row<'_>) -> rusqlite::Result<Credentials> {
     let password_hash: String = row.get(1)?;
     let disabled_at: Option<i64> = row.get(2)?;
@@ -53,6 +68,9 @@ pub(super) fn credentials(row: &Row<'_>) -> rusqlite::Result<Credentials> {
         user_id: UserId::from_bytes(row.get(0)?),
         password_hash: SecretString::from(password_hash),
         disabled: disabled_at.is_some(),
+        epoch: row.get(3)?,
+        has_factor: row.get(4)?,
+        spent: None,
     })
 }
 

@@ -1,6 +1,9 @@
 //! The table of users. Every change is a compare-and-set in its WHERE clause.
 
-use super::{rows, security};
+use super::{
+    rows::{self, credentials_where},
+    security,
+};
 use crate::{
     domain::user::User,
     store::{
@@ -91,14 +94,8 @@ pub(super) fn credentials(
     name: &LoginName,
 ) -> rusqlite::Result<Option<Credentials>> {
     let (sql, key) = match name {
-        LoginName::Email(email) => (
-            "SELECT user_id, password_hash, disabled_at_ms FROM users WHERE email_key = ?1",
-            email.key(),
-        ),
-        LoginName::Username(username) => (
-            "SELECT user_id, password_hash, disabled_at_ms FROM users WHERE username_key = ?1",
-            username.key(),
-        ),
+        LoginName::Email(email) => (credentials_where!("email_key = ?1"), email.key()),
+        LoginName::Username(username) => (credentials_where!("username_key = ?1"), username.key()),
     };
     connection
         .prepare_cached(sql)?
@@ -111,11 +108,7 @@ pub(super) fn credentials_of(
     id: UserId,
 ) -> rusqlite::Result<Option<Credentials>> {
     connection
-        .prepare_cached(
-            "SELECT user_id, password_hash, disabled_at_ms
-               FROM users
-              WHERE user_id = ?1 AND deleted_at_ms IS NULL",
-        )?
+        .prepare_cached(credentials_where!("user_id = ?1 AND deleted_at_ms IS NULL"))?
         .query_row([id.as_bytes()], rows::credentials)
         .optional()
 }

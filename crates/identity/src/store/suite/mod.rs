@@ -2,6 +2,7 @@
 //! trait. Looks behind a store's back only for what must not be left.
 
 mod accounts;
+mod factors;
 mod links;
 mod mails;
 mod nodes;
@@ -54,6 +55,15 @@ store_suite! {
         the_first_secrets_stay,
         of_a_deleted_account_only_id_and_times_are_left,
         what_was_kept_is_there_after_opening_again,
+    },
+    factors::{
+        a_factor_is_begun_turned_on_and_off,
+        a_step_is_used_once_and_none_before_it_any_more,
+        a_recovery_code_is_used_once_and_its_owner_is_owed_a_mail,
+        nothing_is_opened_by_a_password_alone_once_the_factor_is_on,
+        a_factor_that_was_lost_is_taken_off_with_all_sessions,
+        a_deleted_account_leaves_no_factor,
+        secrets_that_were_never_confirmed_are_forgotten_after_a_day,
     },
     links::{
         a_link_is_owed_to_an_account_and_not_too_often,

@@ -1,10 +1,14 @@
 //! What the accounts of one database promise to several nodes: they meet there, and nowhere else.
 #![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
-use super::{ann, at, credentials, event, is_over, person, postgres_nodes, rotation, session};
+use super::{
+    ann, at, credentials, event,
+    factors::{begin, on, turn_on},
+    is_over, notice, person, postgres_nodes, rotation, session,
+};
 use crate::{
     domain::roles::Roles,
-    store::{NewUser, Rename, Rotated, Setup, SigningKey},
+    store::{Credentials, NewUser, Rename, Rotated, Setup, SigningKey, factors::Spent},
 };
 use contracts::{
     access::Role,
@@ -149,6 +153,68 @@ async fn a_setup_token_makes_one_admin_on_all_nodes() {
     });
     let answers = join_all(setting_up).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+}
+
+#[tokio::test]
+async fn a_code_that_is_used_on_all_nodes_at_once_opens_one_session() {
+    let Some(nodes) = postgres_nodes(3).await else {
+        return;
+    };
+    let user = ann(&*nodes[0]).await;
+    turn_on(&*nodes[0], user.id, [5; 48]).await;
+    let proven = credentials(&*nodes[0], "ann@example.com").await.unwrap();
+    for turn in 0..8_u8 {
+        let code = [turn; 32];
+        for spent in [
+            Spent::Step(200 + i64::from(turn)),
+            Spent::RecoveryCode(code, notice(10), event(10)),
+        ] {
+            let opening = (0..)
+                .zip(nodes.iter().cycle().take(9))
+                .map(|(try_, store)| {
+                    let proven = Credentials {
+                        spent: Some(spent.clone()),
+                        ..proven.clone()
+                    };
+                    let mut opened = session(try_);
+                    opened.token[1] = turn + 50;
+                    opened.token[2] = u8::from(matches!(spent, Spent::Step(_)));
+                    store.open_session(proven, opened)
+                });
+            let answers = join_all(opening).await;
+            let opened = answers.iter().filter(|answer| answer.is_ok()).count();
+            assert_eq!(opened, 1, "{spent:?}");
+            let refused = answers
+                .iter()
+                .filter(|answer| matches!(answer, Err(Abort::Refused(LoginError::CodeInvalid))));
+            assert_eq!(refused.count(), 8);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_session_is_opened_by_a_password_behind_a_factor_that_is_turned_on() {
+    let Some(nodes) = postgres_nodes(2).await else {
+        return;
+    };
+    for turn in 1..20_u8 {
+        let email = format!("ann{turn}@example.com");
+        let user = nodes[0].register(person(&email), session(turn)).await;
+        let user = user.unwrap();
+        let proven = credentials(&*nodes[0], &email).await.unwrap();
+        begin(&*nodes[0], &proven, [turn; 48]).await.unwrap();
+        let (opened, turned) = tokio::join!(
+            nodes[0].open_session(proven, session(turn + 100)),
+            nodes[1].turn_factor_on(on(user.id, [turn; 48], 9))
+        );
+        turned.unwrap();
+        let refused = matches!(
+            opened,
+            Err(Abort::Refused(LoginError::SecondFactorRequired { .. }))
+        );
+        assert!(refused || opened.is_ok());
+        assert!(is_over(&*nodes[0], rotation(turn + 100, 51)).await);
+    }
 }
 
 #[tokio::test]

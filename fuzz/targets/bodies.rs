@@ -1,0 +1,4 @@
+//! `fuzz::bodies` as a target of `cargo fuzz`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::bodies(bytes));

@@ -1,0 +1,4 @@
+//! `fuzz::values` as a target of `cargo fuzz`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::values(bytes));
