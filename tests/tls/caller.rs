@@ -50,7 +50,7 @@ impl Secure {
         all.extend(settings);
         let arguments = ["serve", "--ephemeral", "--listen", "127.0.0.1:0"];
         let log = folder.at("log");
-        let mut process = Running::start_logged(&binary(), &arguments, &all, log.as_ref());
+        let mut process = Running::start_logged(binary(), &arguments, &all, log.as_ref());
         let beside = process
             .after("To TLS")
             .await
@@ -152,7 +152,7 @@ impl Line {
             format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: text/html\r\n\r\n");
         self.0.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
-        let mut piece = [0; 16 * 1_024];
+        let mut piece = vec![0; 16 * 1_024];
         loop {
             let count = self.0.read(&mut piece).await?;
             if count == 0 {

@@ -1,5 +1,5 @@
 //! The lane in which passwords are hashed: off the async threads, few at a time, behind everything else, with a bounded
-//! queue, so that a flood of logins slows nothing but logins (ADR 49). Never logs what it hashes.
+//! queue, so that a flood of logins takes little from others (ADR 49). Never logs what it hashes.
 
 use crate::config::Config;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
