@@ -335,6 +335,7 @@ impl<'c> Ground<'c> {
                 options: self.config.mail.clone(),
                 public_url: self.config.public_url(self.config.http.listen),
             },
+            outward: self.config.outward.clone(),
         };
         Ok(identity::open(parts).await?)
     }

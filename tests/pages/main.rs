@@ -8,6 +8,8 @@ mod doors;
 mod files;
 mod guards;
 mod mails;
+mod provider_codes;
+mod providers;
 mod security;
 mod shelves;
 mod table;

@@ -30,6 +30,8 @@ const PASSWORD_FORMS: &[&str] = &[
     "/forgot-password",
     "/reset-password",
     "/setup",
+    "/account/providers/link",
+    "/account/providers/unlink",
     "/account/security/password",
     "/account/security/second-factor",
     "/account/security/second-factor/confirm",
@@ -38,6 +40,8 @@ const PASSWORD_FORMS: &[&str] = &[
 ];
 /// What is asked here, and below, takes a password or a code.
 const SECOND_FACTOR: &str = "/api/v1/me/second-factor";
+/// Each visit has us ask a provider of identities.
+const BY_PROVIDERS: &str = "/login/with/";
 const CHECKOUT_FORM: &str = "/checkout";
 const REFRESH: &str = "/api/v1/auth/refresh";
 /// All callers together are one.
@@ -69,6 +73,7 @@ impl Bucket {
                 Self::Checkout
             }
             Route::Page if posts && PASSWORD_FORMS.contains(&path) => Self::Login,
+            Route::Page if path.starts_with(BY_PROVIDERS) => Self::Login,
             Route::Page if posts && path == CHECKOUT_FORM => Self::Checkout,
             Route::Service(_) | Route::Own(_) | Route::Asset | Route::Page | Route::Nothing => {
                 Self::Default(cost(method, uri))
@@ -301,6 +306,10 @@ mod tests {
             ("POST", "/register", Bucket::Login),
             ("PUT", "/api/auth/delete", Bucket::Login),
             ("POST", "/sign-in", Bucket::Login),
+            ("GET", "/login/with/acme", Bucket::Login),
+            ("GET", "/login/with/acme/callback", Bucket::Login),
+            ("POST", "/account/providers/link", Bucket::Login),
+            ("GET", "/account/providers", Bucket::Default(1)),
             ("POST", "/register-account", Bucket::Login),
         ] {
             assert_eq!(bucket(method, address), expected, "{method} {address}");

@@ -22,7 +22,7 @@ use secrecy::SecretString;
 /// The identity of other nodes.
 #[derive(Clone)]
 pub struct Client {
-    peer: Peer,
+    pub(crate) peer: Peer,
 }
 
 impl Client {

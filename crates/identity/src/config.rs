@@ -1,7 +1,9 @@
 //! Identity's part of the settings. Reads no file and no environment itself.
 
+use crate::provider::OpenId;
 use platform::http::VerifierOptions;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Every key with its default and what it means.
 pub const DEFAULTS: &str = include_str!("config.toml");
@@ -10,6 +12,8 @@ pub const DEFAULTS: &str = include_str!("config.toml");
 const ACCESS_SECONDS_MAX: u32 = 900;
 /// Links are remembered for a day after their end.
 const DAY_SECONDS: u32 = 24 * 60 * 60;
+/// Providers that a shop may have.
+const PROVIDERS_MAX: usize = 16;
 const REFRESH_SECONDS_MAX: u32 = 366 * 24 * 60 * 60;
 
 /// What somebody who registers may do.
@@ -82,6 +86,16 @@ pub struct Config {
     pub security_events_days: u32,
     /// All other security events that are kept.
     pub security_events_max: u32,
+    /// How long signing in by a provider may take.
+    pub openid_attempt_seconds: u32,
+    /// How long one step of it may wait for the provider.
+    pub openid_timeout_ms: u32,
+    /// How long a provider's description and keys are believed.
+    pub openid_keys_seconds: u32,
+    /// How soon its keys are asked for again because of one that is not known.
+    pub openid_keys_pause_seconds: u32,
+    /// Providers that people may sign in by, by name.
+    pub openid: BTreeMap<String, OpenId>,
 }
 
 impl Config {
@@ -157,7 +171,38 @@ impl Config {
         ];
         let audit = self.audit_rules();
         let broken = rules.iter().chain(&audit).find(|(holds, _)| !holds);
-        broken.map_or(Ok(()), |(_, rule)| Err(format!("identity.{rule}")))
+        broken.map_or(Ok(()), |(_, rule)| Err(format!("identity.{rule}")))?;
+        self.check_openid()
+    }
+
+    fn check_openid(&self) -> Result<(), String> {
+        let rules = [
+            (
+                (60..=600).contains(&self.openid_attempt_seconds),
+                "openid_attempt_seconds must be 60 to 600",
+            ),
+            (
+                (1..=60_000).contains(&self.openid_timeout_ms),
+                "openid_timeout_ms must be 1 to 60000",
+            ),
+            (
+                (1..=DAY_SECONDS).contains(&self.openid_keys_seconds),
+                "openid_keys_seconds must be 1 to 86400",
+            ),
+            (
+                (1..=DAY_SECONDS).contains(&self.openid_keys_pause_seconds),
+                "openid_keys_pause_seconds must be 1 to 86400",
+            ),
+            (
+                self.openid.len() <= PROVIDERS_MAX,
+                "openid must have 16 providers at most",
+            ),
+        ];
+        let broken = rules.iter().find(|(holds, _)| !holds);
+        broken.map_or(Ok(()), |(_, rule)| Err(format!("identity.{rule}")))?;
+        let mut providers = self.openid.iter();
+        let checked = providers.try_for_each(|(name, provider)| provider.check(name));
+        checked.map_err(|why| format!("identity.{why}"))
     }
 
     /// Of the audit log.

@@ -8,7 +8,9 @@ mod client;
 mod config;
 mod domain;
 mod events;
+mod external;
 mod http;
+mod provider;
 mod service;
 mod store;
 
@@ -16,6 +18,7 @@ pub use client::Client;
 pub use config::{Config, DEFAULTS, RegistrationRole};
 pub use events::start;
 pub use http::{internal_routes, routes};
+pub use provider::OpenId;
 pub use service::Service;
 pub use store::SCHEMA;
 
@@ -25,6 +28,7 @@ use platform::{
     db::{Database, Place, StoreError},
     http::{KeySet, Revocations},
     mail::{self, Mailer},
+    outward,
     tasks::Tasks,
 };
 use service::Ground;
@@ -48,6 +52,8 @@ pub struct Parts {
     pub tasks: Tasks,
     /// How mails leave.
     pub post: Post,
+    /// How providers are asked.
+    pub outward: outward::Options,
 }
 
 /// How the owners of accounts are written to.
@@ -94,6 +100,7 @@ pub async fn open(parts: Parts) -> Result<Arc<Service>, OpenError> {
         revocations: parts.revocations,
         tasks: parts.tasks,
         post: parts.post,
+        outward: parts.outward,
     });
     service.await.map(Arc::new).map_err(OpenError::Start)
 }

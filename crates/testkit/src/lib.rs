@@ -14,6 +14,7 @@ mod command;
 #[cfg(target_os = "linux")]
 mod disk;
 mod folder;
+mod issuer;
 mod link;
 mod nats;
 mod pair;
@@ -32,6 +33,7 @@ pub use command::{Running, Said, run, run_with};
 #[cfg(target_os = "linux")]
 pub use disk::{Disk, Unsynced};
 pub use folder::Folder;
+pub use issuer::{Broken, Issuer, Signs};
 pub use link::{Link, Weather};
 pub use nats::Nats;
 pub use pair::Pair;

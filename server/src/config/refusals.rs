@@ -124,10 +124,24 @@ pub(super) fn check_file(file: &Path) -> Result<(), ConfigError> {
         let address = table.get(*key).and_then(toml::Value::as_str);
         address.and_then(credentials).is_some()
     });
-    if (in_sections || in_addresses) && readable_by_everybody(file) {
+    if (in_sections || in_addresses || has_client_secret(&table)) && readable_by_everybody(file) {
         return Err(ConfigError::Exposed(file.to_owned()));
     }
     Ok(())
+}
+
+/// Whether a provider of identities was given its secret here.
+fn has_client_secret(table: &toml::Table) -> bool {
+    let providers = table
+        .get("identity")
+        .and_then(|identity| identity.get("openid"))
+        .and_then(toml::Value::as_table);
+    providers.is_some_and(|providers| {
+        let mut secrets = providers
+            .values()
+            .filter_map(|one| one.get("client_secret"));
+        secrets.any(|secret| secret.as_str().is_some_and(|text| !text.is_empty()))
+    })
 }
 
 #[cfg(test)]

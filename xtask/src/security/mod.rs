@@ -6,6 +6,7 @@ mod fuzz;
 mod http;
 mod injections;
 mod login;
+mod openid;
 mod pages;
 mod rounds;
 mod secrets;
@@ -60,6 +61,11 @@ const PARTS: &[Part] = &[
         name: "login",
         what: "an unknown user takes as long as a wrong password",
         run: login::run,
+    },
+    Part {
+        name: "openid",
+        what: "a certified provider of identities signs people in",
+        run: openid::run,
     },
     Part {
         name: "slow-head",

@@ -1,5 +1,5 @@
-//! Other people's tools: programs of Debian's packages, programs of Python's. What is missing is installed where that
-//! may be done; Python's go into a folder of their own and touch nothing else.
+//! Other people's tools: programs of Debian's packages, programs of Python's and Node's. What is missing is installed
+//! where that may be done; the latter go into folders of their own and touch nothing else.
 
 use super::Stand;
 use crate::{ci, servers};

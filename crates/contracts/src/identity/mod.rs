@@ -1,6 +1,7 @@
 //! Identity: who people are, and the tokens that prove it. Passwords never come back out.
 
 mod errors;
+mod external;
 mod factors;
 mod links;
 mod security;
@@ -9,6 +10,10 @@ mod sessions;
 pub use errors::{
     FactorError, LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError,
     SessionError,
+};
+pub use external::{
+    BeginExternal, ChangeExternal, EndExternal, External, ExternalAttempt, ExternalEnd,
+    ExternalError, ExternalLink, ProviderView,
 };
 pub use factors::{
     AnswerChallenge, BeginSecondFactor, ConfirmSecondFactor, FactorSecret, ProveTwice,
@@ -188,7 +193,7 @@ impl Event for UserDeleted {
 
 /// What the others may ask of identity.
 #[async_trait]
-pub trait Identity: SecondFactors + Send + Sync {
+pub trait Identity: External + SecondFactors + Send + Sync {
     /// Opens an account and signs it in.
     async fn register(&self, wish: RegisterUser) -> Result<SignedIn, RegisterError>;
     /// Makes the first admin, with the one-time token, and signs them in.

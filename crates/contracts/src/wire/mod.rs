@@ -171,6 +171,7 @@ as_internal!(
     catalog::ListError,
     catalog::ReserveError,
     catalog::ResolveError,
+    identity::ExternalError,
     identity::LinkError,
     identity::LoginError,
     identity::PasswordError,

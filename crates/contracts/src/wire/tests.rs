@@ -7,8 +7,8 @@ use crate::{
         ResolveError, Shortage,
     },
     identity::{
-        FactorError, LinkError, LoginError, PasswordError, ProfileError, RefreshError,
-        RegisterError, SecurityEventError, SessionError,
+        ExternalError, FactorError, LinkError, LoginError, PasswordError, ProfileError,
+        RefreshError, RegisterError, SecurityEventError, SessionError,
     },
     orders::{OrderError, OrderStatus, PlaceOrderError},
     payments::{CallbackError, PayError, PaymentStatus, RefundError, SagaError, SagaId},
@@ -258,6 +258,21 @@ fn refusals_of_identity_mean_the_same_over_there() {
         LoginError::Overloaded,
     ];
     same_there(and_failures(logins, LoginError::Internal));
+    let external = vec![
+        ExternalError::UnknownProvider,
+        ExternalError::AttemptOver,
+        ExternalError::Denied,
+        ExternalError::AddressUnverified,
+        ExternalError::AddressTaken,
+        ExternalError::LinkTaken,
+        ExternalError::NotLinked,
+        ExternalError::Disabled,
+        ExternalError::Password(LoginError::InvalidCredentials),
+        ExternalError::Overloaded,
+    ];
+    same_there(and_failures(external, ExternalError::Internal));
+    same_there(and_failures(Vec::new(), ExternalError::ProviderAway));
+    same_there(and_failures(Vec::new(), ExternalError::Unbelievable));
     let refreshes = vec![RefreshError::Invalid, RefreshError::Reused];
     same_there(and_failures(refreshes, RefreshError::Internal));
     let profiles = vec![

@@ -9,6 +9,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header::IF_MATCH},
     response::{IntoResponse, Response},
 };
+use contracts::identity::{
+    BeginExternal, ChangeExternal, EndExternal, External, ExternalAttempt, ExternalEnd,
+    ExternalError, ExternalLink, ProviderView,
+};
 use contracts::{
     BoxError,
     access::{AccessClaims, Principal, Role},
@@ -179,6 +183,36 @@ pub(crate) struct FakeIdentity {
 
 fn away() -> contracts::BoxError {
     "not asked in these tests".into()
+}
+
+#[async_trait]
+impl External for FakeIdentity {
+    async fn providers(&self) -> Result<Vec<ProviderView>, ExternalError> {
+        Err(ExternalError::Internal(away()))
+    }
+    async fn begin_external(&self, _: BeginExternal) -> Result<ExternalAttempt, ExternalError> {
+        Err(ExternalError::Internal(away()))
+    }
+    async fn begin_link(
+        &self,
+        _: &Principal,
+        _: ChangeExternal,
+    ) -> Result<ExternalAttempt, ExternalError> {
+        Err(ExternalError::Internal(away()))
+    }
+    async fn end_external(
+        &self,
+        _: Option<&Principal>,
+        _: EndExternal,
+    ) -> Result<ExternalEnd, ExternalError> {
+        Err(ExternalError::Internal(away()))
+    }
+    async fn external_links(&self, _: &Principal) -> Result<Vec<ExternalLink>, ExternalError> {
+        Err(ExternalError::Internal(away()))
+    }
+    async fn unlink_external(&self, _: &Principal, _: ChangeExternal) -> Result<(), ExternalError> {
+        Err(ExternalError::Internal(away()))
+    }
 }
 
 #[async_trait]

@@ -1,7 +1,10 @@
 //! Identity for the other services: each call of `calls`, and the method that answers it.
 
 use super::App;
-use crate::calls::{self, Codes, NAME, Pair, Tokens};
+use crate::{
+    calls::{self, Codes, NAME, Pair, Tokens},
+    external,
+};
 use axum::Router;
 use contracts::{identity::Identity, wire::Cause};
 use platform::http::internal::Answering;
@@ -10,8 +13,8 @@ type Table = Answering<dyn Identity>;
 
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: App) -> Router {
-    let table = sessions(Answering::of(NAME, service));
-    factors(security(profiles(links(own_sessions(table)))))
+    let table = external::answering(Answering::of(NAME, service));
+    factors(security(profiles(links(own_sessions(sessions(table))))))
         .on(calls::PUBLIC_KEYS, async |identity, ()| {
             identity.public_keys().await.map_err(Cause::from)
         })

@@ -26,7 +26,7 @@ pub(super) async fn login(service: &Service, wish: Login) -> Result<SignedIn, Lo
 }
 
 /// What the right password is answered with.
-async fn challenge(service: &Service, proven: &Credentials) -> LoginError {
+pub(super) async fn challenge(service: &Service, proven: &Credentials) -> LoginError {
     let factor = match service.store.factor(proven.user_id).await {
         Ok(factor) => factor.filter(codes::is_on),
         Err(error) => return codes::failure(error),

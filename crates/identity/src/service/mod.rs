@@ -4,6 +4,7 @@
 mod codes;
 mod delete;
 mod endings;
+mod external;
 mod factors;
 mod hashing;
 mod links;
@@ -32,6 +33,7 @@ use crate::{
         security::SecurityEvent,
         throttle::{self, Throttle},
     },
+    provider::Providers,
     store::Store,
 };
 use async_trait::async_trait;
@@ -53,6 +55,7 @@ use platform::{
     clock::Clock,
     db::{Database, StoreError},
     http::{KeySet, Revocations},
+    outward,
     tasks::Tasks,
 };
 use proof::Prover;
@@ -73,6 +76,7 @@ pub(crate) struct Ground {
     pub(crate) revocations: Revocations,
     pub(crate) tasks: Tasks,
     pub(crate) post: Post,
+    pub(crate) outward: outward::Options,
 }
 
 /// Identity, near: the accounts and tokens of a shop.
@@ -93,6 +97,8 @@ pub struct Service {
     recorder: Recorder,
     /// One for each forgotten password that is being looked for.
     asks: Arc<Semaphore>,
+    /// Whom people may sign in by.
+    providers: Providers,
 }
 
 impl Service {
@@ -116,7 +122,10 @@ impl Service {
         };
         let recorder = Recorder::new(&config)?;
         let throttle = Throttle::new(rules);
+        let url = &ground.post.public_url;
+        let providers = external::providers(&config, &ground.outward, &ground.clock, url)?;
         let service = Self {
+            providers,
             prover: Prover {
                 hasher: hasher.clone(),
                 dummy,

@@ -33,10 +33,7 @@ pub(super) async fn register(
         email: wish.email,
         username: wish.username,
         name,
-        roles: match service.config.registration_role {
-            RegistrationRole::Customer => Roles::of(&[]),
-            RegistrationRole::Merchant => Roles::of(&[Role::Merchant]),
-        },
+        roles: roles(service.config.registration_role),
     };
     let event = service.event(SecurityEventKind::Registered);
     let user = new_user(service, person, wish.password, event).await?;
@@ -59,6 +56,14 @@ pub(super) async fn register(
     service
         .opened(user, session, &token)
         .map_err(RegisterError::Internal)
+}
+
+/// What somebody who registers may do.
+pub(super) fn roles(role: RegistrationRole) -> Roles {
+    match role {
+        RegistrationRole::Customer => Roles::of(&[]),
+        RegistrationRole::Merchant => Roles::of(&[Role::Merchant]),
+    }
 }
 
 /// Somebody without a password yet.

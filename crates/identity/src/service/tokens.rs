@@ -147,6 +147,11 @@ impl Issuer {
         digest::hmac_sha256(&self.successor_secret, &[b"link", mail.as_bytes()])
     }
 
+    /// 32 bytes over a text that only this shop can make, for one purpose.
+    pub(super) fn seal(&self, purpose: &[u8], text: &[u8]) -> [u8; 32] {
+        digest::hmac_sha256(&self.successor_secret, &[purpose, text])
+    }
+
     /// The tokens of a user who has proven who they are.
     pub(super) fn sign_in(
         &self,

@@ -1,6 +1,7 @@
 //! What identity keeps, as a trait: each method is one transaction that keeps one promise. Holds no rule of
 //! its own beyond those of the rows, and never a password or a token in clear.
 
+mod external;
 pub(crate) mod factors;
 pub(crate) mod postgres;
 mod security;
@@ -8,6 +9,7 @@ pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 
+pub(crate) use external::{ExternalName, ExternalOpening, ExternalStore};
 pub(crate) use security::{EventWish, SecurityLog};
 
 use crate::domain::{mail::MailKind, roles::Roles, security::SecurityEvent, user::User};
@@ -227,7 +229,7 @@ pub(crate) struct Secrets {
 
 /// What identity keeps. An event that comes with a change is written in its commit.
 #[async_trait]
-pub(crate) trait Store: Factors + SecurityLog {
+pub(crate) trait Store: ExternalStore + Factors + SecurityLog {
     /// The server's secrets; those given are kept if there are none yet.
     async fn secrets(
         &self,

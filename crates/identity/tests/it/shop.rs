@@ -21,6 +21,7 @@ use platform::{
     db::{Place, sqlite::Options},
     http::{KeySet, Revocations, TokenVerifier, stack},
     mail::{self, Mail, Mailer},
+    outward,
     tasks::Tasks,
     trail,
 };
@@ -106,6 +107,19 @@ impl Mailer for Mailbox {
     }
 }
 
+fn outward_options() -> outward::Options {
+    #[derive(serde::Deserialize)]
+    struct All {
+        outward: outward::Options,
+    }
+    let sources = Sources {
+        defaults: outward::DEFAULTS,
+        file: None,
+        environment: false,
+    };
+    load::<All>(&sources, json!({})).unwrap().outward
+}
+
 fn mail_options() -> mail::Options {
     #[derive(serde::Deserialize)]
     struct All {
@@ -176,6 +190,7 @@ impl Shop {
                 options: mail_options(),
                 public_url: "https://shop.test".to_owned(),
             },
+            outward: outward_options(),
         };
         let service = identity::open(parts).await.unwrap();
         let near: Arc<dyn Identity> = service.clone();

@@ -22,6 +22,8 @@ pub enum Name {
     Refresh,
     /// The form secret: a form's hidden `csrf` must fit to it.
     Form,
+    /// What proves that a sign-in by a provider began in this browser.
+    Attempt,
 }
 
 impl Name {
@@ -30,6 +32,7 @@ impl Name {
             Self::Access => "souk_access",
             Self::Refresh => "souk_refresh",
             Self::Form => "souk_form",
+            Self::Attempt => "souk_attempt",
         }
     }
 }

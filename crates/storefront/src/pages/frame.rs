@@ -185,7 +185,7 @@ pub(super) fn html(
 pub(super) fn see_other(address: &str, cookies: Vec<HeaderValue>) -> Response {
     let mut response = StatusCode::SEE_OTHER.into_response();
     let fields = response.headers_mut();
-    // `address` has passed `forms::inside`, or is one of ours: it is plain ASCII.
+    // `address` has passed `forms::inside`, is one of ours, or a provider's that was read: it is plain ASCII.
     let location = HeaderValue::from_str(address).unwrap_or(HeaderValue::from_static("/"));
     fields.insert(header::LOCATION, location);
     fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

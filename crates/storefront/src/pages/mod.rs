@@ -5,6 +5,7 @@ mod account;
 mod assets;
 mod books;
 mod code;
+mod external;
 mod factor;
 mod forgot;
 mod forms;
@@ -50,6 +51,11 @@ fn addresses() -> Router<App> {
         .route("/reset-password", get(forgot::choose).post(forgot::set))
         .route("/verify-email", get(verify::show).post(verify::submit))
         .route("/sign-out", post(account::sign_out))
+        .route("/login/with/{provider}", get(external::begin))
+        .route("/login/with/{provider}/callback", get(external::end))
+        .route("/account/providers", get(external::show))
+        .route("/account/providers/link", post(external::link))
+        .route("/account/providers/unlink", post(external::unlink))
         .route("/account", get(account::show))
         .merge(security())
         .route("/admin/books", get(books::show))

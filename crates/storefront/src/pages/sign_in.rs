@@ -1,7 +1,9 @@
 //! Signing in with a form. Which of the two was wrong, the name or the password, is never told.
 
 use super::{
-    code, forms,
+    code,
+    external::{self, Way},
+    forms,
     frame::{self, Frame, Visit, see_other},
     problems,
 };
@@ -50,6 +52,7 @@ struct SignInPage {
     name_error: String,
     password_error: String,
     register: String,
+    providers: Vec<Way>,
 }
 
 /// What is wrong with a form, and where.
@@ -216,9 +219,11 @@ pub(super) async fn again(app: &App, visit: &Visit, next: &str, problem: &str) -
 async fn show_again(app: &App, visit: &Visit, form: SignInForm, faults: Faults) -> Response {
     let status = faults.status;
     let retry_after_seconds = faults.retry_after_seconds;
+    let providers = external::ways(app, &form.next).await;
     let mut response = frame::form(app, visit, status, |frame, proof| {
         let mut page = compose(frame, form, faults);
         page.proof = proof;
+        page.providers = providers;
         page
     })
     .await;
@@ -249,6 +254,7 @@ fn compose(frame: Frame, form: SignInForm, faults: Faults) -> SignInPage {
         problem: faults.problem,
         name_error: faults.name,
         password_error: faults.password,
+        providers: Vec::new(),
     }
 }
 

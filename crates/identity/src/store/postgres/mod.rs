@@ -2,6 +2,7 @@
 //! what is decided from a row is decided under its lock. Locks are taken in one order everywhere: users, second factors
 //! and recovery codes, sessions, refresh tokens, links and mails, and security events last.
 
+mod external;
 mod factors;
 mod links;
 mod mails;
@@ -31,7 +32,7 @@ use platform::{
     outbox,
 };
 
-pub(crate) const MIGRATIONS: [Migration; 6] = [
+pub(crate) const MIGRATIONS: [Migration; 7] = [
     BASE,
     Migration {
         number: 1,
@@ -57,6 +58,11 @@ pub(crate) const MIGRATIONS: [Migration; 6] = [
         number: 5,
         name: "second_factors",
         sql: include_str!("../../../migrations/postgres/0005_second_factors.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "external_names",
+        sql: include_str!("../../../migrations/postgres/0006_external_names.sql"),
     },
 ];
 
@@ -319,6 +325,7 @@ impl Store for PostgresStore {
                     sessions::end_all(c, proven.user_id, "deleted", at).await?;
                     mails::forget_all(c, proven.user_id).await?;
                     links::forget_all(c, proven.user_id).await?;
+                    external::forget_all(c, proven.user_id).await?;
                     security::forget_places(c, proven.user_id).await?;
                     security::insert(c, event).await?;
                     let told = UserDeleted {
@@ -462,10 +469,14 @@ impl Store for PostgresStore {
             Box::pin(async move { Ok(links::sweep(c, now).await?) })
         });
         let links = links.await.map_err(failure)?;
+        let attempts = self.database.write((), move |c, ()| {
+            Box::pin(async move { Ok(external::sweep(c, now).await?) })
+        });
+        let attempts = attempts.await.map_err(failure)?;
         let factors = self
             .database
             .write((), move |c, ()| Box::pin(factors::sweep(c, now)));
         let factors = factors.await.map_err(failure)?;
-        Ok(tokens || sessions || links || factors)
+        Ok(tokens || sessions || links || factors || attempts)
     }
 }

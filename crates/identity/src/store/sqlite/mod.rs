@@ -1,5 +1,6 @@
 //! The embedded store: statements beside the rows they read. Decides nothing that is not about rows.
 
+mod external;
 mod factors;
 mod links;
 mod mails;
@@ -53,6 +54,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         number: 5,
         name: "second_factors",
         sql: include_str!("../../../migrations/sqlite/0005_second_factors.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "external_names",
+        sql: include_str!("../../../migrations/sqlite/0006_external_names.sql"),
     },
 ];
 
@@ -295,6 +301,7 @@ impl Store for SqliteStore {
             sessions::end_all(c, proven.user_id, "deleted", at)?;
             mails::forget_all(c, proven.user_id)?;
             links::forget_all(c, proven.user_id)?;
+            external::forget_all(c, proven.user_id)?;
             security::forget_places(c, proven.user_id)?;
             security::insert(c, &event)?;
             let told = contracts::identity::UserDeleted {
@@ -404,7 +411,8 @@ impl Store for SqliteStore {
 
     async fn sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
         let write = self.database.write(move |c| {
-            Ok(sessions::sweep(c, now)? | links::sweep(c, now)? | factors::sweep(c, now)?)
+            let swept = sessions::sweep(c, now)? | links::sweep(c, now)? | factors::sweep(c, now)?;
+            Ok(swept | external::sweep(c, now)?)
         });
         write.await.map_err(failure)
     }

@@ -88,6 +88,10 @@ pub(super) fn due_mail(row: &Row<'_>) -> rusqlite::Result<DueMail> {
     })
 }
 
+pub(super) fn user_id(row: &Row<'_>, column: usize) -> rusqlite::Result<UserId> {
+    Ok(UserId::from_bytes(row.get(column)?))
+}
+
 pub(super) fn session_id(row: &Row<'_>, column: usize) -> rusqlite::Result<SessionId> {
     Ok(SessionId::from_bytes(row.get(column)?))
 }

@@ -2,6 +2,7 @@
 //! trait. Looks behind a store's back only for what must not be left.
 
 mod accounts;
+mod external;
 mod factors;
 mod links;
 mod mails;
@@ -55,6 +56,12 @@ store_suite! {
         the_first_secrets_stay,
         of_a_deleted_account_only_id_and_times_are_left,
         what_was_kept_is_there_after_opening_again,
+    },
+    external::{
+        an_attempt_is_used_once,
+        a_person_of_a_provider_s_has_one_account,
+        a_provider_is_linked_and_taken_away_by_the_owner,
+        links_to_providers_go_with_their_account,
     },
     factors::{
         a_factor_is_begun_turned_on_and_off,
