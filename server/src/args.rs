@@ -133,6 +133,44 @@ pub enum AdminCommand {
         #[arg(long)]
         email: String,
     },
+    /// List accounts, keep one out, let it in again; works while the shop is open
+    #[command(subcommand)]
+    Users(UsersCommand),
+}
+
+/// `souk admin users ...`
+#[derive(Debug, Subcommand)]
+pub enum UsersCommand {
+    /// List accounts, the newest first
+    List {
+        /// Only those whose e-mail address, user name or name begins like this
+        #[arg(long, value_name = "TEXT")]
+        q: Option<String>,
+        /// As many as are listed
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// End all sessions of an account and let it not sign in any more; its orders go on
+    Disable {
+        /// The account's e-mail address
+        #[arg(long)]
+        email: String,
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Let it sign in again
+    Enable {
+        /// The account's e-mail address
+        #[arg(long)]
+        email: String,
+        /// The folder and the configuration file.
+        #[command(flatten)]
+        data: DataArgs,
+    },
 }
 
 /// `souk import ...`

@@ -1,7 +1,15 @@
 //! The doors of this process: the shop's own, if it is here, and the one where the other nodes ask. A part that is near
 //! is its own router; one that is far is a way there. Both stand at the same place in the same table.
 
-use crate::{audit, config::Config, events, openapi, target::Target, wiring::Services};
+use crate::{
+    audit,
+    config::Config,
+    events,
+    export::{self, Sources},
+    openapi,
+    target::Target,
+    wiring::Services,
+};
 use axum::Router;
 use contracts::BoxError;
 use platform::http::{
@@ -23,9 +31,14 @@ impl Services {
         public_url: &str,
         readiness: &Readiness,
     ) -> Result<Router, BoxError> {
-        let for_admins =
-            audit::routes(self.auditor.clone()).merge(events::routes(self.desk.clone()));
-        let (for_admins, for_admins_api) = for_admins.split_for_parts();
+        let whole = audit::routes(self.auditor.clone())
+            .merge(events::routes(self.desk.clone()))
+            .merge(export::routes(Sources {
+                identity: self.identity.clone(),
+                orders: self.orders.clone(),
+                payments: self.payments.clone(),
+            }));
+        let (whole, whole_api) = whole.split_for_parts();
         let verifying = VerifierOptions {
             issuer: config.identity.issuer.clone(),
             audience: config.identity.audience.clone(),
@@ -46,7 +59,7 @@ impl Services {
                 catalog: part(Target::Catalog)?,
                 orders: part(Target::Orders)?,
                 payments: part(Target::Payments)?,
-                audit: for_admins,
+                audit: whole,
                 storefront: part(Target::Storefront)?,
             },
             openapi: openapi::join(vec![
@@ -55,7 +68,7 @@ impl Services {
                 orders::routes(self.orders.clone(), self.payments.clone(), &config.orders)
                     .into_openapi(),
                 payments::api(),
-                for_admins_api,
+                whole_api,
             ])?,
             public_url: public_url.to_owned(),
             readiness: readiness.clone(),

@@ -12,6 +12,7 @@ mod demo;
 mod doors;
 mod entrance;
 mod events;
+mod export;
 mod follow;
 mod life;
 mod openapi;

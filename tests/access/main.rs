@@ -10,6 +10,7 @@
 
 mod canary;
 mod cast;
+mod export;
 mod forged;
 mod table;
 mod tokens;

@@ -68,6 +68,7 @@ const BOTH: &str = r#"{"password":"$password","code":"000000"}"#;
 const CHANGE_PASSWORD: &str = r#"{"current_password":"$password","new_password":"a new horse $n"}"#;
 const RENAME: &str = r#"{"name":"Somebody","version":$version}"#;
 const RAISE: &str = r#"{"roles":["customer","merchant"],"version":1}"#;
+const DISABLE_SELF: &str = r#"{"status":"disabled","version":$version}"#;
 const RAISE_SELF: &str = r#"{"roles":["admin","customer","merchant"],"version":$version}"#;
 const REFUND: &str = r#"{"amount":"0.01"}"#;
 const PAY: &str = r#"{"order_id":"$id","method":"tok_ok"}"#;
@@ -93,6 +94,7 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("PATCH /api/v1/me", Double, RENAME, users(200)),
     Row("DELETE /api/v1/me", Double, PASSWORD, users(204)),
     Row("GET /api/v1/me/sessions", Nothing, "", users(200)),
+    Row("GET /api/v1/me/export", Nothing, "", users(200)),
     Row("GET /api/v1/me/security-events", Nothing, "", users(200)),
     Row("GET /api/v1/audit/security-events", Nothing, "", admins(200)),
     Row("GET /api/v1/audit/security-events?user_id=$owner", Nothing, "", admins(200)),
@@ -106,6 +108,14 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/auth/password/change", Double, CHANGE_PASSWORD, users(204)),
     Row("GET /api/v1/users/{id}", Account, "", admins(200)),
     Row("GET /api/v1/users/{id}", Own, "", [401, 403, 403, 403, 403, 200]),
+    Row("GET /api/v1/users", Nothing, "", admins(200)),
+    Row("GET /api/v1/users?q=a&role=customer&status=active", Nothing, "", admins(200)),
+    Row("PUT /api/v1/users/{id}/status", Account, r#"{"status":"disabled","version":1}"#, admins(200)),
+    Row("PUT /api/v1/users/{id}/status", Double, DISABLE_SELF, [401, 403, 403, 403, 403, 422]),
+    Row("POST /api/v1/users/{id}/password-reset", Account, "", admins(202)),
+    Row("POST /api/v1/users/{id}/password-reset", Own, "", [401, 403, 403, 403, 403, 202]),
+    Row("DELETE /api/v1/users/{id}/sessions", Account, "", admins(204)),
+    Row("DELETE /api/v1/users/{id}/sessions", Double, "", [401, 403, 403, 403, 403, 204]),
     Row("PATCH /api/v1/users/{id}", Account, RAISE, admins(200)),
     Row("PATCH /api/v1/users/{id}", Double, RAISE_SELF, [401, 403, 403, 403, 403, 200]),
     Row("GET /api/v1/categories", Nothing, "", all(200)),

@@ -82,6 +82,34 @@ async fn an_admin_needs_a_password_and_an_address() {
 }
 
 #[tokio::test]
+async fn an_account_is_kept_out_from_the_command_line_while_the_shop_is_open() {
+    let shop = Shop::start().await;
+    let ann = shop.customer("ann").await;
+    let data = shop.folder().to_str().unwrap_or_default();
+    let users = async |command: &[&str]| {
+        let whole = [&["admin", "users"], command, &["--data", data]].concat();
+        run(&whole, "").await
+    };
+    let said = users(&["disable", "--email", "ann@souk.example"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    ann.get_until("/api/v1/me", |answer| answer.status == 401)
+        .await;
+    let body = json!({"email": "ann@souk.example", "password": PASSWORD});
+    let refused = shop.visitor().post("/api/v1/auth/login", &body).await;
+    assert_eq!((refused.status, refused.code()), (403, "account_disabled"));
+    let listed = users(&["list", "--q", "ANN"]).await;
+    assert!(
+        listed.out.contains(ann.user_id()) && listed.out.contains("disabled"),
+        "{listed:?}"
+    );
+    let said = users(&["enable", "--email", "ann@souk.example"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    sign_in(&shop, "ann@souk.example").await;
+    let unknown = users(&["disable", "--email", "eve@souk.example"]).await;
+    assert!(!refusal(&unknown).is_empty());
+}
+
+#[tokio::test]
 async fn whoever_lost_app_and_codes_gets_in_again_by_a_command() {
     let shop = Shop::start().await;
     let ann = shop.customer("ann").await;

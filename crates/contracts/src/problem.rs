@@ -74,6 +74,8 @@ codes! {
     PaymentDeclined = "payment_declined", 402, "The payment was declined", true;
     /// The user lacks the right.
     Forbidden = "forbidden", 403, "Not allowed", false;
+    /// The password is right, and the account may not sign in.
+    AccountDisabled = "account_disabled", 403, "The account is disabled", false;
     /// A form without its proof of origin.
     CsrfFailed = "csrf_failed", 403, "The form could not be trusted; open it again", false;
     /// Nothing at this address, or nothing that the caller may know of.

@@ -143,8 +143,10 @@ impl Inside {
             Ok(session) => (session, None),
             Err(problem) => (Session::default(), Some(problem)),
         };
-        let bucket = Bucket::of(route, &parts.method, &parts.uri);
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        let bucket = Bucket::of(route, &method, &uri);
         let who = session.principal.as_ref();
+        let user_id = who.map(|who| who.user_id);
         let counted = self.limits.take(bucket, who, client).await;
         // Whoever is refused is counted too, so that guessing tokens costs as much as asking.
         let refusal = counted.and_then(|counted| counted.refusal()).or(refusal);
@@ -157,6 +159,13 @@ impl Inside {
                 self.dispatch(route, Request::from_parts(parts, body)).await
             }
         };
+        if let Some(code) = refused(&response) {
+            tracing::info!(
+                security.event = "request_refused", problem.code = code.slug(),
+                user.id = user_id.map(tracing::field::display), request.id = trail::current().as_deref(),
+                http.method = %method, http.path = uri.path(), "security: a request was refused"
+            );
+        }
         finish(&mut response, counted, session.cookies);
         response
     }
@@ -197,6 +206,17 @@ impl Inside {
             Err(never) => match never {},
         }
     }
+}
+
+/// Why somebody may not do what they asked for, or what they took for a token is none. Limits are told by metrics, and
+/// whoever is not signed in is only asked to.
+fn refused(response: &Response) -> Option<Code> {
+    let code = response.extensions().get::<Problem>()?.code;
+    matches!(
+        code,
+        Code::Forbidden | Code::CsrfFailed | Code::InvalidToken
+    )
+    .then_some(code)
 }
 
 fn finish(response: &mut Response, counted: Option<Counted>, cookies: Vec<HeaderValue>) {

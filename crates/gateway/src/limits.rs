@@ -46,6 +46,9 @@ const CHECKOUT_FORM: &str = "/checkout";
 const REFRESH: &str = "/api/v1/auth/refresh";
 /// All callers together are one.
 const EVERYBODY: &str = "all";
+/// Reads all that is kept of somebody.
+const EXPORT: &str = "/api/v1/me/export";
+const EXPORT_COST: u32 = 20;
 
 /// Where a request is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +125,9 @@ fn cost(method: &Method, uri: &Uri) -> u32 {
         uri.query()
             .is_some_and(|query| query.split('&').any(|pair| pair.starts_with("q=")))
     };
+    if uri.path() == EXPORT {
+        return EXPORT_COST;
+    }
     if is_read(method) && !searches() { 1 } else { 2 }
 }
 
@@ -272,6 +278,7 @@ mod tests {
             ("GET", "/api/v1/products?limit=5&q=tea", Bucket::Default(2)),
             ("GET", "/search?q=tea", Bucket::Default(2)),
             ("GET", "/api/v1/products?sku=q", Bucket::Default(1)),
+            ("GET", "/api/v1/me/export", Bucket::Default(20)),
             ("POST", "/api/v1/products", Bucket::Default(2)),
             ("PUT", "/products/p1", Bucket::Default(2)),
             ("POST", "/api/v1/orders/o1/cancel", Bucket::Default(2)),

@@ -17,7 +17,8 @@ pub struct Upstreams {
     pub orders: Router,
     /// Payments.
     pub payments: Router,
-    /// What only admins ask of the shop as a whole: whether the books balance, which events were not taken.
+    /// What is asked of the shop as a whole: whether the books balance and which events were not taken, by admins; all
+    /// that is kept of them, by everybody.
     pub audit: Router,
     /// Pages for people, and whatever else is asked for.
     pub storefront: Router,
@@ -52,6 +53,7 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/orders", Service::Orders),
     ("/api/v1/payments", Service::Payments),
     ("/api/v1/auth", Service::Identity),
+    ("/api/v1/me/export", Service::Audit),
     ("/api/v1/me", Service::Identity),
     ("/api/v1/users", Service::Identity),
     ("/api/v1/categories", Service::Catalog),
@@ -157,6 +159,7 @@ mod tests {
             ("/api/v1/auth/login", Route::Service(Service::Identity)),
             ("/api/v1/me", Route::Service(Service::Identity)),
             ("/api/v1/me/sessions", Route::Service(Service::Identity)),
+            ("/api/v1/me/export", Route::Service(Service::Audit)),
             (
                 "/api/v1/audit/security-events",
                 Route::Service(Service::Identity),

@@ -9,7 +9,8 @@ use contracts::{
         OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
         RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, SecondFactorView,
         SecurityEventError, SecurityEventQuery, SecurityEventView, SessionError, SessionQuery,
-        SessionView, SetRoles, SetupAdmin, SignedIn, UserView, VerifyEmail,
+        SessionView, SetRoles, SetUserStatus, SetupAdmin, SignedIn, UserQuery, UserView,
+        VerifyEmail,
     },
     request::Precondition,
     values::{Email, Page, SessionId, Timestamp, UserId, Username},
@@ -368,6 +369,7 @@ pub(crate) const ASK_VERIFICATION: Call<Who, Result<(), LinkError>> =
     Call::once("ask_verification");
 pub(crate) const VERIFY_EMAIL: Call<Verify, Result<(), LinkError>> = Call::once("verify_email");
 pub(crate) const ME: Call<Who, Profile<UserView>> = Call::read("me");
+pub(crate) const EXPORT: Call<Who, Profile<UserView>> = Call::once("export");
 pub(crate) const PATCH_ME: Call<(Who, Precondition, PatchProfile), Profile<UserView>> =
     Call::once("patch_me");
 pub(crate) const DELETE_ACCOUNT: Call<(Who, Delete), Result<(), LoginError>> =
@@ -388,6 +390,14 @@ pub(crate) const TAKE_SECOND_FACTOR_OFF: Call<(Who, UserId), Profile<()>> =
 pub(crate) const USER: Call<UserId, Profile<UserView>> = Call::read("user");
 pub(crate) const SET_ROLES: Call<(Who, UserId, Precondition, SetRoles), Profile<UserView>> =
     Call::once("set_roles");
+pub(crate) const USERS: Call<UserQuery, Profile<Page<UserView>>> = Call::read("users");
+pub(crate) const SET_STATUS: Call<(Who, UserId, Precondition, SetUserStatus), Profile<UserView>> =
+    Call::once("set_status");
+// A second try owes a second mail.
+pub(crate) const SEND_PASSWORD_RESET: Call<(Who, UserId), Profile<()>> =
+    Call::once("send_password_reset");
+pub(crate) const END_SESSIONS_OF: Call<(Who, UserId), Profile<()>> =
+    Call::repeatable("end_sessions_of");
 pub(crate) const SECURITY_EVENTS: Call<SecurityEventQuery, Listed> = Call::read("security_events");
 pub(crate) const OWN_SECURITY_EVENTS: Call<(Who, OwnSecurityEventQuery), Listed> =
     Call::read("own_security_events");

@@ -11,7 +11,8 @@ use contracts::{
         OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
         RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, SecondFactorView,
         SecondFactors, SecurityEventError, SecurityEventQuery, SecurityEventView, SessionError,
-        SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView, VerifyEmail,
+        SessionQuery, SessionView, SetRoles, SetUserStatus, SetupAdmin, SignedIn, UserQuery,
+        UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Page, SessionId, Timestamp, UserId},
@@ -109,6 +110,10 @@ impl Identity for Client {
         self.peer.ask(calls::ME, &who.into()).await
     }
 
+    async fn export(&self, who: &Principal) -> Result<UserView, ProfileError> {
+        self.peer.ask(calls::EXPORT, &who.into()).await
+    }
+
     async fn patch_me(
         &self,
         who: &Principal,
@@ -137,6 +142,31 @@ impl Identity for Client {
     ) -> Result<UserView, ProfileError> {
         let arguments = (who.into(), id, sent, wish);
         self.peer.ask(calls::SET_ROLES, &arguments).await
+    }
+
+    async fn users(&self, query: UserQuery) -> Result<Page<UserView>, ProfileError> {
+        self.peer.ask(calls::USERS, &query).await
+    }
+
+    async fn set_status(
+        &self,
+        who: &Principal,
+        id: UserId,
+        sent: Precondition,
+        wish: SetUserStatus,
+    ) -> Result<UserView, ProfileError> {
+        let arguments = (who.into(), id, sent, wish);
+        self.peer.ask(calls::SET_STATUS, &arguments).await
+    }
+
+    async fn send_password_reset(&self, who: &Principal, id: UserId) -> Result<(), ProfileError> {
+        let arguments = (who.into(), id);
+        self.peer.ask(calls::SEND_PASSWORD_RESET, &arguments).await
+    }
+
+    async fn end_sessions_of(&self, who: &Principal, id: UserId) -> Result<(), ProfileError> {
+        let arguments = (who.into(), id);
+        self.peer.ask(calls::END_SESSIONS_OF, &arguments).await
     }
 
     async fn security_events(

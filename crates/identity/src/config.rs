@@ -15,6 +15,7 @@ const DAY_SECONDS: u32 = 24 * 60 * 60;
 /// Providers that a shop may have.
 const PROVIDERS_MAX: usize = 16;
 const REFRESH_SECONDS_MAX: u32 = 366 * 24 * 60 * 60;
+const SESSION_SECONDS_MAX: u32 = 2 * REFRESH_SECONDS_MAX;
 
 /// What somebody who registers may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ pub struct Config {
     pub access_token_seconds: u32,
     /// Life of a session that is not refreshed.
     pub refresh_token_seconds: u32,
+    /// The longest life of a session.
+    pub session_seconds_max: u32,
     /// How long a used refresh token still gives its successor.
     pub refresh_grace_seconds: u32,
     /// What somebody who registers may do.
@@ -123,6 +126,10 @@ impl Config {
             (
                 (1..=REFRESH_SECONDS_MAX).contains(&self.refresh_token_seconds),
                 "refresh_token_seconds must be 1 to a year",
+            ),
+            (
+                (1..=SESSION_SECONDS_MAX).contains(&self.session_seconds_max),
+                "session_seconds_max must be 1 to two years",
             ),
             (
                 self.refresh_grace_seconds <= 60,

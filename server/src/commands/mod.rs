@@ -13,6 +13,7 @@ mod migrate;
 mod password;
 mod replay;
 mod serve;
+mod users;
 mod verify;
 
 use crate::{
@@ -67,6 +68,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(&args).await,
         Command::Admin(AdminCommand::Create { data, email }) => admin::create(&data, &email).await,
+        Command::Admin(AdminCommand::Users(command)) => users::run(command).await,
         Command::Admin(AdminCommand::SecondFactorOff { data, email }) => {
             admin::second_factor_off(&data, &email).await
         }

@@ -71,7 +71,7 @@ impl ToProblem for RegisterError {
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LoginError {
-    /// Unknown user, wrong password or disabled account: the caller is not told which.
+    /// Unknown user or wrong password: the caller is not told which.
     #[error("the credentials are wrong")]
     InvalidCredentials,
     /// The password is right, or need not be looked at yet; the account's second factor is on.
@@ -92,6 +92,9 @@ pub enum LoginError {
         /// How long to wait.
         retry_after_seconds: u32,
     },
+    /// The password is right, and the account is disabled.
+    #[error("the account is disabled")]
+    Disabled,
     /// More passwords wait to be hashed than we let wait.
     #[error("too many passwords wait to be hashed")]
     Overloaded,
@@ -120,6 +123,7 @@ impl ToProblem for LoginError {
             Self::TooManyTries {
                 retry_after_seconds,
             } => Problem::new(Code::RateLimited).retry_after(*retry_after_seconds),
+            Self::Disabled => Problem::new(Code::AccountDisabled),
             Self::Overloaded => Problem::new(Code::Overloaded),
             Self::Internal(cause) => Problem::internal(cause),
         }
@@ -195,6 +199,18 @@ pub enum ProfileError {
         /// The rule.
         reason: String,
     },
+    /// A parameter of a query cannot be read.
+    #[error("{parameter} cannot be read")]
+    BadParameter {
+        /// Its name.
+        parameter: Cow<'static, str>,
+    },
+    /// It cannot be done as things are.
+    #[error("it cannot be done: {reason}")]
+    Conflict {
+        /// Why, for the caller.
+        reason: Cow<'static, str>,
+    },
     /// Another version is current.
     #[error("version {} is current", current.get())]
     VersionConflict {
@@ -217,6 +233,11 @@ impl ToProblem for ProfileError {
         match self {
             Self::NotFound => Problem::new(Code::NotFound),
             Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
+            Self::BadParameter { parameter } => Problem::new(Code::InvalidParameter)
+                .detail(format!("{parameter} cannot be read here")),
+            Self::Conflict { reason } => {
+                Problem::new(Code::IllegalTransition).detail(reason.clone())
+            }
             Self::VersionConflict { sent, current } => sent.stale(*current),
             Self::Internal(cause) => Problem::internal(cause),
         }
@@ -327,9 +348,9 @@ pub enum PasswordError {
 impl From<LoginError> for PasswordError {
     fn from(error: LoginError) -> Self {
         match error {
-            LoginError::InvalidCredentials | LoginError::ChallengeInvalid => {
-                Self::InvalidCredentials
-            }
+            LoginError::InvalidCredentials
+            | LoginError::ChallengeInvalid
+            | LoginError::Disabled => Self::InvalidCredentials,
             LoginError::SecondFactorRequired { .. } => Self::SecondFactorRequired,
             LoginError::CodeInvalid => Self::CodeInvalid,
             LoginError::TooManyTries {

@@ -165,7 +165,8 @@ impl ExternalError {
             | LoginError::TooManyTries { .. }
             | LoginError::SecondFactorRequired { .. }
             | LoginError::ChallengeInvalid
-            | LoginError::CodeInvalid) => Self::Password(error),
+            | LoginError::CodeInvalid
+            | LoginError::Disabled) => Self::Password(error),
         }
     }
 }

@@ -6,6 +6,7 @@ mod factors;
 mod links;
 mod security;
 mod sessions;
+mod users;
 
 pub use errors::{
     FactorError, LinkError, LoginError, PasswordError, ProfileError, RefreshError, RegisterError,
@@ -25,6 +26,7 @@ pub use security::{
     SecurityEventKind, SecurityEventQuery, SecurityEventView,
 };
 pub use sessions::{ChangePassword, SessionQuery, SessionView};
+pub use users::{SetUserStatus, UserQuery, UserStatus};
 
 use crate::{
     BoxError,
@@ -141,6 +143,9 @@ pub struct UserView {
     pub name: Option<String>,
     /// What they may do.
     pub roles: Vec<Role>,
+    /// Since when they may not sign in, if they may not.
+    #[serde(default)]
+    pub disabled_at: Option<Timestamp>,
     /// The version of this profile.
     pub version: Version,
     /// When the account was opened.
@@ -232,6 +237,8 @@ pub trait Identity: External + SecondFactors + Send + Sync {
     async fn verify_email(&self, wish: VerifyEmail) -> Result<(), LinkError>;
     /// One's own profile.
     async fn me(&self, who: &Principal) -> Result<UserView, ProfileError>;
+    /// One's own profile, to be given out with all else that is kept of one: tells the audit log.
+    async fn export(&self, who: &Principal) -> Result<UserView, ProfileError>;
     /// Changes one's own profile.
     async fn patch_me(
         &self,
@@ -251,6 +258,21 @@ pub trait Identity: External + SecondFactors + Send + Sync {
         sent: Precondition,
         wish: SetRoles,
     ) -> Result<UserView, ProfileError>;
+    /// Accounts, the newest first (admins; the caller checks).
+    async fn users(&self, query: UserQuery) -> Result<Page<UserView>, ProfileError>;
+    /// Lets a user sign in, or not any more; then all their sessions and tokens end (admins; the caller checks). Nobody
+    /// does it to themselves, and the last admin stays.
+    async fn set_status(
+        &self,
+        who: &Principal,
+        id: UserId,
+        sent: Precondition,
+        wish: SetUserStatus,
+    ) -> Result<UserView, ProfileError>;
+    /// Owes a user a link for another password (admins; the caller checks).
+    async fn send_password_reset(&self, who: &Principal, id: UserId) -> Result<(), ProfileError>;
+    /// Ends all sessions of a user (admins; the caller checks).
+    async fn end_sessions_of(&self, who: &Principal, id: UserId) -> Result<(), ProfileError>;
     /// Security events, the newest first (admins; the caller checks).
     async fn security_events(
         &self,

@@ -255,6 +255,7 @@ fn refusals_of_identity_mean_the_same_over_there() {
         LoginError::TooManyTries {
             retry_after_seconds: 7,
         },
+        LoginError::Disabled,
         LoginError::Overloaded,
     ];
     same_there(and_failures(logins, LoginError::Internal));
@@ -280,6 +281,12 @@ fn refusals_of_identity_mean_the_same_over_there() {
         ProfileError::Invalid {
             field: "/name".into(),
             reason: "is too long".to_owned(),
+        },
+        ProfileError::BadParameter {
+            parameter: "q".into(),
+        },
+        ProfileError::Conflict {
+            reason: "it has no address".into(),
         },
         ProfileError::VersionConflict {
             sent: Precondition::Body(version(1)),

@@ -22,7 +22,8 @@ use contracts::{
         OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
         RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, SecondFactorView,
         SecondFactors, SecurityEventError, SecurityEventQuery, SecurityEventView, SessionError,
-        SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn, UserView, VerifyEmail,
+        SessionQuery, SessionView, SetRoles, SetUserStatus, SetupAdmin, SignedIn, UserQuery,
+        UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Page, SessionId, Timestamp, UserId, Version},
@@ -315,6 +316,9 @@ impl Identity for FakeIdentity {
     async fn me(&self, _: &Principal) -> Result<UserView, ProfileError> {
         Err(ProfileError::Internal(away()))
     }
+    async fn export(&self, _: &Principal) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
     async fn patch_me(
         &self,
         _: &Principal,
@@ -327,6 +331,24 @@ impl Identity for FakeIdentity {
         Err(LoginError::Internal(away()))
     }
     async fn user(&self, _: UserId) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn users(&self, _: UserQuery) -> Result<Page<UserView>, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn set_status(
+        &self,
+        _: &Principal,
+        _: UserId,
+        _: Precondition,
+        _: SetUserStatus,
+    ) -> Result<UserView, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn send_password_reset(&self, _: &Principal, _: UserId) -> Result<(), ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+    async fn end_sessions_of(&self, _: &Principal, _: UserId) -> Result<(), ProfileError> {
         Err(ProfileError::Internal(away()))
     }
     async fn security_events(

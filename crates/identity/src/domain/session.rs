@@ -11,6 +11,16 @@ pub(crate) struct TokenState {
     pub(crate) used_at: Option<Timestamp>,
 }
 
+impl TokenState {
+    /// The same, as it is for a session that began then and lives no longer than this.
+    pub(crate) fn in_session(self, began_at: Timestamp, life_seconds: i64) -> Self {
+        Self {
+            expires_at: self.expires_at.min(began_at.plus_seconds(life_seconds)),
+            ..self
+        }
+    }
+}
+
 /// What to do about its use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -63,6 +73,20 @@ mod tests {
         assert_eq!(verdict(true, 200_000, Some(1)), Verdict::Over);
         // A clock that was set back does not make a thief of anybody.
         assert_eq!(verdict(false, 200_000, Some(150_000)), Verdict::Repeat);
+    }
+
+    #[test]
+    fn no_token_outlives_the_longest_life_of_its_session() {
+        let token = TokenState {
+            session_ended: false,
+            expires_at: at(200_000),
+            used_at: None,
+        };
+        let judged = |life| judge(token.in_session(at(40_000), life), at(100_000), 10_000);
+        assert_eq!(judged(61), Verdict::Rotate);
+        assert_eq!(judged(60), Verdict::Over);
+        let long = token.in_session(at(40_000), i64::MAX);
+        assert_eq!(long.expires_at, token.expires_at);
     }
 
     proptest! {

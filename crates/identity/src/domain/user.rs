@@ -15,6 +15,8 @@ pub(crate) struct User {
     pub(crate) username: Option<Username>,
     pub(crate) name: Option<String>,
     pub(crate) roles: Roles,
+    /// Since when they may not sign in.
+    pub(crate) disabled_at: Option<Timestamp>,
     pub(crate) version: Version,
     /// Counts what ended all earlier access tokens.
     pub(crate) epoch: i64,
@@ -31,6 +33,7 @@ impl User {
             username: self.username,
             name: self.name,
             roles: self.roles.as_slice().to_vec(),
+            disabled_at: self.disabled_at,
             version: self.version,
             created_at: self.created_at,
         }

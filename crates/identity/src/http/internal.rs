@@ -119,6 +119,21 @@ fn factors(table: Table) -> Table {
 
 fn security(table: Table) -> Table {
     table
+        .on(calls::USERS, async |identity, query| {
+            identity.users(query).await
+        })
+        .on(
+            calls::SET_STATUS,
+            async |identity, (who, id, sent, wish)| {
+                identity.set_status(&who.into(), id, sent, wish).await
+            },
+        )
+        .on(calls::SEND_PASSWORD_RESET, async |identity, (who, id)| {
+            identity.send_password_reset(&who.into(), id).await
+        })
+        .on(calls::END_SESSIONS_OF, async |identity, (who, id)| {
+            identity.end_sessions_of(&who.into(), id).await
+        })
         .on(calls::SECURITY_EVENTS, async |identity, query| {
             identity.security_events(query).await
         })
@@ -132,6 +147,9 @@ fn profiles(table: Table) -> Table {
     table
         .on(calls::ME, async |identity, who| {
             identity.me(&who.into()).await
+        })
+        .on(calls::EXPORT, async |identity, who| {
+            identity.export(&who.into()).await
         })
         .on(calls::PATCH_ME, async |identity, (who, sent, patch)| {
             identity.patch_me(&who.into(), sent, patch).await

@@ -11,6 +11,7 @@ mod me;
 mod passwords;
 mod security;
 mod sessions;
+mod users;
 
 use contracts::identity::Identity;
 use std::sync::Arc;
@@ -43,6 +44,10 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
         .routes(routes!(links::ask))
         .routes(routes!(links::verify))
         .routes(routes!(accounts::read, accounts::change))
+        .routes(routes!(users::list))
+        .routes(routes!(users::set_status))
+        .routes(routes!(users::send_reset))
+        .routes(routes!(users::end_sessions))
         .routes(routes!(security::list))
         .routes(routes!(security::list_own))
         .routes(routes!(keys::public_keys))

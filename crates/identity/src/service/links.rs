@@ -39,7 +39,8 @@ pub(super) fn forgot(service: &Service, wish: ForgotPassword) -> Result<(), Link
     Ok(())
 }
 
-fn link(service: &Service, kind: MailKind) -> NewLink {
+/// A link of a kind that is asked for now.
+pub(super) fn link(service: &Service, kind: MailKind) -> NewLink {
     let config = &service.config;
     let (seconds, told_as) = match kind {
         MailKind::VerifyEmail => (

@@ -1,5 +1,6 @@
-//! Signing in. Unknown name, wrong password, disabled account: one answer, one time. Where the second factor is on, the
-//! right password is answered with a challenge and opens nothing by itself.
+//! Signing in. Unknown name, wrong password: one answer, one time, of a disabled account as well. Who knows the
+//! password of a disabled one is told so. Where the second factor is on, the right password is answered with a
+//! challenge and opens nothing by itself.
 
 use super::{Service, codes, proof, vault::Challenge};
 use crate::store::{Credentials, LoginName};

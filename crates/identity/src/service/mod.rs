@@ -22,6 +22,7 @@ mod sessions;
 mod setup;
 mod tokens;
 mod upkeep;
+mod users;
 mod vault;
 
 pub(crate) use endings::Endings;
@@ -44,8 +45,8 @@ use contracts::{
         ChangePassword, DeleteAccount, Ended, ForgotPassword, Identity, LinkError, Login,
         LoginError, OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
         RegisterError, RegisterUser, ResetPassword, SecurityEventError, SecurityEventQuery,
-        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetupAdmin, SignedIn,
-        UserView, VerifyEmail,
+        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetUserStatus,
+        SetupAdmin, SignedIn, UserQuery, UserView, VerifyEmail,
     },
     request::Precondition,
     values::{Email, Page, SessionId, Timestamp, UserId},
@@ -299,6 +300,10 @@ impl Identity for Service {
         profile::user(self, who.user_id).await
     }
 
+    async fn export(&self, who: &Principal) -> Result<UserView, ProfileError> {
+        profile::export(self, who).await
+    }
+
     async fn patch_me(
         &self,
         who: &Principal,
@@ -324,6 +329,28 @@ impl Identity for Service {
         wish: SetRoles,
     ) -> Result<UserView, ProfileError> {
         roles::set_roles(self, who, id, sent, wish).await
+    }
+
+    async fn users(&self, query: UserQuery) -> Result<Page<UserView>, ProfileError> {
+        users::list(self, query).await
+    }
+
+    async fn set_status(
+        &self,
+        who: &Principal,
+        id: UserId,
+        sent: Precondition,
+        wish: SetUserStatus,
+    ) -> Result<UserView, ProfileError> {
+        users::set_status(self, who, id, sent, wish).await
+    }
+
+    async fn send_password_reset(&self, who: &Principal, id: UserId) -> Result<(), ProfileError> {
+        users::send_reset(self, who, id).await
+    }
+
+    async fn end_sessions_of(&self, who: &Principal, id: UserId) -> Result<(), ProfileError> {
+        users::end_sessions(self, who, id).await
     }
 
     async fn security_events(

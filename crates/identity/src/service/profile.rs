@@ -1,10 +1,14 @@
 //! Reading a profile, and changing one's own. Names and roles are no part of it.
 
-use super::Service;
-use crate::{domain::name::display_name, store::Rename};
+use super::{Service, security::told};
+use crate::{
+    domain::{name::display_name, security::Counted},
+    store::Rename,
+};
 use contracts::{
     BoxError,
-    identity::{PatchProfile, ProfileError, UserView},
+    access::Principal,
+    identity::{PatchProfile, ProfileError, SecurityEventKind, UserView},
     request::Precondition,
     values::UserId,
 };
@@ -14,6 +18,22 @@ pub(super) async fn user(service: &Service, id: UserId) -> Result<UserView, Prof
     let found = service.store.user(id).await;
     let found = found.map_err(|error| ProfileError::Internal(error.into()))?;
     Ok(found.ok_or(ProfileError::NotFound)?.view())
+}
+
+/// Giving all of it out is told before it is done.
+pub(super) async fn export(service: &Service, who: &Principal) -> Result<UserView, ProfileError> {
+    let profile = user(service, who.user_id).await?;
+    let event = service.event(SecurityEventKind::DataExported);
+    let event = event.by(who).of(who.user_id);
+    let once = Counted {
+        last_at: event.at,
+        event: event.clone(),
+        count: 1,
+    };
+    let written = service.store.write_events(vec![once]).await;
+    written.map_err(|error| ProfileError::Internal(error.into()))?;
+    told(&event);
+    Ok(profile)
 }
 
 pub(super) async fn patch(

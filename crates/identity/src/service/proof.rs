@@ -47,12 +47,9 @@ impl Prover {
             .as_ref()
             .map_or_else(|| self.dummy.clone(), |found| found.password_hash.clone());
         let known = found.is_some();
+        let disabled = found.as_ref().is_some_and(|found| found.disabled);
         // A password is half of what is asked for here: guessing codes must not begin anew with each right one.
         let is_whole = found.as_ref().is_none_or(|found| !found.has_factor);
-        let why = match &found {
-            None => Some(SecurityEventDetail::UnknownName),
-            Some(found) => found.disabled.then_some(SecurityEventDetail::Disabled),
-        };
         let (throttle, clock) = (Arc::clone(&self.throttle), self.clock.clone());
         let recorder = self.recorder.clone();
         let checked = turn.run(move |argon2| {
@@ -64,19 +61,21 @@ impl Prover {
                     throttle.succeeded(&account);
                 }
             }
-            match (right, why) {
-                (true, None) => {}
-                (false, None) => {
-                    recorder.note(refused.because(SecurityEventDetail::WrongPassword));
-                }
-                (_, Some(why)) => recorder.note(refused.because(why)),
+            let why = match (known, right) {
+                (false, _) => Some(SecurityEventDetail::UnknownName),
+                (true, false) => Some(SecurityEventDetail::WrongPassword),
+                (true, true) => disabled.then_some(SecurityEventDetail::Disabled),
+            };
+            if let Some(why) = why {
+                recorder.note(refused.because(why));
             }
             Ok(right)
         });
         let right = checked.await.map_err(refusal)?;
-        found
-            .filter(|found| right && !found.disabled)
-            .ok_or(LoginError::InvalidCredentials)
+        match found.filter(|_| right) {
+            Some(found) if found.disabled => Err(LoginError::Disabled),
+            found => found.ok_or(LoginError::InvalidCredentials),
+        }
     }
 
     /// What a code was found to open, unless the account has to wait; none is counted as a wrong try. All in one step:

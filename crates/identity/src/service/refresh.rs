@@ -22,6 +22,7 @@ pub(super) async fn refresh(
         successor: successor.hash(),
         at: now,
         expires_at: service.issuer.refresh_ends(now),
+        life_seconds: i64::from(service.config.session_seconds_max),
         grace_ms: i64::from(service.config.refresh_grace_seconds).saturating_mul(1_000),
         reused: service.event(SecurityEventKind::RefreshTokenReused),
     };

@@ -114,7 +114,7 @@ impl Recorder {
             if rows.is_empty() {
                 return Ok(());
             }
-            if let Err(error) = store.count_refusals(rows.clone()).await {
+            if let Err(error) = store.write_events(rows.clone()).await {
                 if let Ok(mut tally) = self.tally.lock() {
                     tally.restore(rows);
                 }

@@ -3,7 +3,7 @@
 
 use super::{Service, security::told, tokens::RefreshToken};
 use crate::{
-    domain::user::User,
+    domain::{security::SecurityEvent, user::User},
     store::{NewSession, OpenSession},
 };
 use contracts::{
@@ -12,7 +12,7 @@ use contracts::{
     identity::{
         SecurityEventDetail, SecurityEventKind, SessionError, SessionQuery, SessionView, SignedIn,
     },
-    values::{Cursor, Page, SessionId},
+    values::{Cursor, Page, SessionId, UserId},
 };
 use platform::{db::StoreError, digest};
 
@@ -23,6 +23,24 @@ impl Service {
         kind: SecurityEventKind,
     ) -> Result<(NewSession, RefreshToken), BoxError> {
         self.issuer.session(self.event(kind))
+    }
+
+    /// Ends all sessions of a user; whether there is such an account.
+    pub(super) async fn end_all_sessions(
+        &self,
+        id: UserId,
+        event: SecurityEvent,
+    ) -> Result<bool, StoreError> {
+        let (store, endings) = (self.store.clone(), self.endings.clone());
+        let ended = self.finish(async move {
+            let epoch = store.end_sessions(id, event.clone()).await?;
+            if let Some(epoch) = epoch {
+                endings.end_user_before(id, epoch, event.at);
+                told(&event);
+            }
+            Ok(epoch.is_some())
+        });
+        ended.await.map_err(StoreError::Other)?
     }
 
     /// The tokens of a session that has begun.
@@ -100,19 +118,11 @@ pub(super) async fn end(
 
 /// Access tokens end by the epoch: one mark for all of them, however many sessions there are.
 pub(super) async fn end_all(service: &Service, who: &Principal) -> Result<(), SessionError> {
-    let (store, endings) = (service.store.clone(), service.endings.clone());
-    let (id, event) = (who.user_id, service.event(SecurityEventKind::SessionsEnded));
-    let event = event.by(who).of(id).because(SecurityEventDetail::ByOwner);
-    let ended = service.finish(async move {
-        // An account that has gone has no sessions.
-        if let Some(epoch) = store.end_sessions(id, event.clone()).await? {
-            endings.end_user_before(id, epoch, event.at);
-            told(&event);
-        }
-        Ok::<_, StoreError>(())
-    });
-    let ended = ended.await.map_err(SessionError::Internal)?;
-    ended.map_err(failure)
+    let event = service.event(SecurityEventKind::SessionsEnded).by(who);
+    let event = event.of(who.user_id).because(SecurityEventDetail::ByOwner);
+    let ended = service.end_all_sessions(who.user_id, event).await;
+    // An account that has gone has no sessions.
+    ended.map(drop).map_err(failure)
 }
 
 fn failure(error: StoreError) -> SessionError {

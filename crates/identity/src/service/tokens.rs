@@ -75,6 +75,8 @@ pub(super) struct Issuer {
     audience: String,
     access_seconds: i64,
     refresh_seconds: i64,
+    /// The longest life of a session.
+    life_seconds: i64,
 }
 
 impl Issuer {
@@ -98,6 +100,7 @@ impl Issuer {
             audience: config.audience.clone(),
             access_seconds: i64::from(config.access_token_seconds),
             refresh_seconds: i64::from(config.refresh_token_seconds),
+            life_seconds: i64::from(config.session_seconds_max),
         })
     }
 
@@ -105,7 +108,7 @@ impl Issuer {
         self.public_keys.clone()
     }
 
-    /// When a refresh token of this moment ends.
+    /// When a refresh token of this moment ends, if its session lives so long.
     pub(super) fn refresh_ends(&self, now: Timestamp) -> Timestamp {
         now.plus_seconds(self.refresh_seconds)
     }
@@ -120,7 +123,9 @@ impl Issuer {
             id: SessionId::generate(),
             token: token.hash(),
             at: event.at,
-            expires_at: self.refresh_ends(event.at),
+            expires_at: self
+                .refresh_ends(event.at)
+                .min(event.at.plus_seconds(self.life_seconds)),
             event,
         };
         Ok((session, token))

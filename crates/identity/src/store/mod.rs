@@ -1,6 +1,7 @@
 //! What identity keeps, as a trait: each method is one transaction that keeps one promise. Holds no rule of
 //! its own beyond those of the rows, and never a password or a token in clear.
 
+mod accounts;
 mod external;
 pub(crate) mod factors;
 pub(crate) mod postgres;
@@ -9,6 +10,7 @@ pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 
+pub(crate) use accounts::{Accounts, StatusChange, UserWish};
 pub(crate) use external::{ExternalName, ExternalOpening, ExternalStore};
 pub(crate) use security::{EventWish, SecurityLog};
 
@@ -102,6 +104,8 @@ pub(crate) struct Rotation {
     pub(crate) successor: TokenHash,
     pub(crate) at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// The longest life of a session.
+    pub(crate) life_seconds: i64,
     pub(crate) grace_ms: i64,
     /// For the audit log, if the token was used before.
     pub(crate) reused: SecurityEvent,
@@ -229,7 +233,7 @@ pub(crate) struct Secrets {
 
 /// What identity keeps. An event that comes with a change is written in its commit.
 #[async_trait]
-pub(crate) trait Store: ExternalStore + Factors + SecurityLog {
+pub(crate) trait Store: Accounts + ExternalStore + Factors + SecurityLog {
     /// The server's secrets; those given are kept if there are none yet.
     async fn secrets(
         &self,
@@ -360,6 +364,14 @@ fn failure(abort: Abort<Infallible>) -> StoreError {
     match abort {
         Abort::Refused(never) => match never {},
         Abort::Failed(error) => error,
+    }
+}
+
+/// Why the last admin who may sign in stays one.
+fn last_admin(field: &'static str) -> ProfileError {
+    ProfileError::Invalid {
+        field: field.into(),
+        reason: "must stay as it is: there is no other admin".to_owned(),
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) struct EventWish {
 /// The audit log.
 #[async_trait]
 pub(crate) trait SecurityLog: Send + Sync {
-    /// Writes refusals that were counted: new rows, and more of those that are there.
-    async fn count_refusals(&self, rows: Vec<Counted>) -> Result<(), StoreError>;
+    /// Writes events by themselves: new rows, and more of those that are there.
+    async fn write_events(&self, rows: Vec<Counted>) -> Result<(), StoreError>;
     /// Events, the newest first.
     async fn security_events(&self, wish: EventWish) -> Result<Vec<Counted>, StoreError>;
     /// The moment of the newest event that so many of its sort are newer than: refusals, or all others.

@@ -206,11 +206,23 @@ const FACTOR_OF: &str = "/api/v1/users/{id}/second-factor";
 const ANSWER: &str = "/api/v1/auth/login/second-factor";
 
 /// What nobody, a customer and an admin get for an empty object.
-const ACCESS: [(Method, &str, [u16; 3]); 28] = [
+const ACCESS: [(Method, &str, [u16; 3]); 32] = [
     (Method::GET, "/api/v1/me", [401, 200, 200]),
     (Method::PATCH, "/api/v1/me", [401, 428, 428]),
     (Method::DELETE, "/api/v1/me", [401, 422, 422]),
     (Method::GET, USER, [401, 403, 200]),
+    (Method::GET, "/api/v1/users", [401, 403, 200]),
+    (Method::PUT, "/api/v1/users/{id}/status", [401, 403, 422]),
+    (
+        Method::POST,
+        "/api/v1/users/{id}/password-reset",
+        [401, 403, 202],
+    ),
+    (
+        Method::DELETE,
+        "/api/v1/users/{id}/sessions",
+        [401, 403, 204],
+    ),
     (Method::PATCH, USER, [401, 403, 422]),
     (Method::POST, "/api/v1/auth/register", [422, 422, 422]),
     (Method::POST, "/api/v1/auth/login", [422, 422, 422]),

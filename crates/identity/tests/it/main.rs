@@ -25,3 +25,4 @@ mod security;
 mod sessions;
 mod shop;
 mod signing_in;
+mod users;

@@ -26,6 +26,7 @@ async fn registering_signs_in() {
       "token_type": "Bearer",
       "user": {
         "created_at": "2026-09-21T14:13:20Z",
+        "disabled_at": null,
         "email": "Ann@Example.com",
         "id": "usr_...",
         "name": "Ann",

@@ -92,7 +92,7 @@ pub(super) async fn submit(
             | LoginError::InvalidCredentials
             | LoginError::SecondFactorRequired { .. },
         ) => super::sign_in::again(&app, &visit, &form.next, LATE).await,
-        Err(error @ (LoginError::Overloaded | LoginError::Internal(_))) => {
+        Err(error @ (LoginError::Disabled | LoginError::Overloaded | LoginError::Internal(_))) => {
             problems::refuse(&app, &visit, Fault::from(error)).await
         }
     }

@@ -271,6 +271,7 @@ async fn refuse(app: &App, visit: &Visit, error: ExternalError) -> Response {
         }
         LoginError::InvalidCredentials
         | LoginError::ChallengeInvalid
+        | LoginError::Disabled
         | LoginError::Overloaded
         | LoginError::Internal(_) => (
             StatusCode::FORBIDDEN,

@@ -123,6 +123,7 @@ pub(super) fn ann() -> UserView {
         verified_at: None,
         username: None,
         name: Some("Ann".to_owned()),
+        disabled_at: None,
         roles: Vec::new(),
         version: Version::FIRST,
         created_at: THEN,

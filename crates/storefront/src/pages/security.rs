@@ -259,7 +259,7 @@ pub(super) fn unproven(error: &LoginError) -> Option<Faults> {
             retry_after_seconds: Some(*retry_after_seconds),
             ..refused(&too_long(*retry_after_seconds))
         }),
-        LoginError::Overloaded | LoginError::Internal(_) => None,
+        LoginError::Disabled | LoginError::Overloaded | LoginError::Internal(_) => None,
     }
 }
 

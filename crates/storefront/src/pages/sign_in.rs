@@ -125,6 +125,10 @@ pub(super) async fn submit(
             | LoginError::ChallengeInvalid
             | LoginError::CodeInvalid,
         ) => show_again(&app, &visit, form, wrong()).await,
+        Err(LoginError::Disabled) => {
+            let faults = Faults::whole_form(StatusCode::FORBIDDEN, "This account is disabled.");
+            show_again(&app, &visit, form, faults).await
+        }
         Err(LoginError::TooManyTries {
             retry_after_seconds,
         }) => {

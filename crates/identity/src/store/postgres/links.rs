@@ -26,6 +26,11 @@ const UNVERIFIED: &str = "SELECT user_id
       WHERE user_id = $1 AND email IS NOT NULL AND verified_at_ms IS NULL AND disabled_at_ms IS NULL
         FOR UPDATE";
 
+const MAY_FORGET: &str = "SELECT user_id
+       FROM users
+      WHERE user_id = $1 AND email IS NOT NULL AND disabled_at_ms IS NULL
+        FOR UPDATE";
+
 const OWE: &str =
     "INSERT INTO mail_links (token_hash, user_id, kind, email_key, created_at_ms, expires_at_ms)
      SELECT $2, user_id, $3, email_key, $4, $5
@@ -76,6 +81,12 @@ pub(super) async fn forgetful(
 ) -> Result<Option<UserId>, StoreError> {
     let row = connection.query_opt(FORGETFUL, &[&email.key()]).await?;
     row.map(|row| rows::user_id(&row, 0)).transpose()
+}
+
+/// Whether the user may get such a link, whoever asks for it.
+pub(super) async fn may_forget(connection: &Connection, id: UserId) -> Result<bool, StoreError> {
+    let row = connection.query_opt(MAY_FORGET, &[&name(id)]).await?;
+    Ok(row.is_some())
 }
 
 /// Whether the user has an address that is not verified.

@@ -2,6 +2,7 @@
 //! what is decided from a row is decided under its lock. Locks are taken in one order everywhere: users, second factors
 //! and recovery codes, sessions, refresh tokens, links and mails, and security events last.
 
+mod accounts;
 mod external;
 mod factors;
 mod links;
@@ -15,11 +16,12 @@ mod users;
 use super::{
     Credentials, DueMail, LoginName, MailTake, NewLink, NewSession, NewUser, OpenSession,
     PasswordChange, PasswordReset, Rename, RoleChange, Rotated, Rotation, Secrets, Setup,
-    SigningKey, Store, TokenHash, failure, of_password,
+    SigningKey, Store, TokenHash, failure, last_admin, of_password,
 };
 use crate::domain::{mail::MailKind, security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
+    access::Role,
     identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError, UserDeleted},
     values::{Email, MailId, SessionId, Timestamp, UserId},
 };
@@ -301,6 +303,10 @@ impl Store for PostgresStore {
         self.database
             .write(change, |c, change| {
                 Box::pin(async move {
+                    let keeps = change.roles.has(Role::Admin);
+                    if !keeps && accounts::is_last_admin(c, change.id).await? {
+                        return Err(Abort::Refused(last_admin("/roles")));
+                    }
                     let user = users::set_roles(c, change).await?;
                     security::insert(c, &change.event).await?;
                     Ok(user)

@@ -18,7 +18,8 @@ macro_rules! users {
     ($before:literal, $after:literal) => {
         concat!(
             $before,
-            " user_id, email, username, name, roles, version, token_epoch, created_at_ms, verified_at_ms ",
+            " user_id, email, username, name, roles, version, token_epoch, created_at_ms, verified_at_ms,
+              disabled_at_ms ",
             $after
         )
     };
@@ -30,6 +31,7 @@ pub(super) fn user(row: &Row) -> Result<User, StoreError> {
     let username: Option<&str> = row.try_get(2)?;
     let roles = Roles::from_text(row.try_get(4)?);
     let verified_at: Option<i64> = row.try_get(8)?;
+    let disabled_at: Option<i64> = row.try_get(9)?;
     Ok(User {
         id: user_id(row, 0)?,
         email: email.map(Email::parse).transpose().map_err(unreadable)?,
@@ -38,6 +40,7 @@ pub(super) fn user(row: &Row) -> Result<User, StoreError> {
             .transpose()
             .map_err(unreadable)?,
         verified_at: verified_at.map(Timestamp::from_ms),
+        disabled_at: disabled_at.map(Timestamp::from_ms),
         name: row.try_get(3)?,
         roles: roles.map_err(unreadable)?,
         version: version(row, 5)?,

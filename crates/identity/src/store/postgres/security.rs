@@ -79,7 +79,7 @@ const GONE: &str = "SELECT user_id
 
 #[async_trait]
 impl SecurityLog for PostgresStore {
-    async fn count_refusals(&self, rows: Vec<Counted>) -> Result<(), StoreError> {
+    async fn write_events(&self, rows: Vec<Counted>) -> Result<(), StoreError> {
         self.database
             .write(rows, |c, rows| {
                 Box::pin(async move {

@@ -29,7 +29,8 @@ const INSERT_TOKEN: &str =
 
 /// Both rows are locked: twins of a token come one after the other, and see what the first made of it.
 const FIND: &str =
-    "SELECT t.session_id, s.user_id, t.generation, t.expires_at_ms, t.used_at_ms, s.ended_at_ms
+    "SELECT t.session_id, s.user_id, t.generation, t.expires_at_ms, t.used_at_ms, s.ended_at_ms,
+            s.created_at_ms
        FROM sessions s
        JOIN refresh_tokens t ON t.session_id = s.session_id
       WHERE t.token_hash = $1
@@ -123,6 +124,7 @@ struct Found {
     session: SessionId,
     user: UserId,
     generation: i64,
+    began_at: Timestamp,
 }
 
 async fn find(connection: &Connection, token: &TokenHash) -> Result<Option<Found>, StoreError> {
@@ -137,6 +139,7 @@ fn found_of(row: &Row) -> Result<Found, StoreError> {
         session: rows::session_id(row, 0)?,
         user: rows::user_id(row, 1)?,
         generation: row.try_get(2)?,
+        began_at: rows::time(row, 6)?,
         state: TokenState {
             session_ended: ended_at.is_some(),
             expires_at: rows::time(row, 3)?,
@@ -152,7 +155,9 @@ pub(super) async fn rotate(
     let Some(found) = find(connection, &rotation.used).await? else {
         return Ok(Rotated::Over);
     };
-    let verdict = judge(found.state, rotation.at, rotation.grace_ms);
+    let life = rotation.life_seconds;
+    let state = found.state.in_session(found.began_at, life);
+    let verdict = judge(state, rotation.at, rotation.grace_ms);
     if verdict == Verdict::Over {
         return Ok(Rotated::Over);
     }
@@ -178,7 +183,9 @@ async fn succeed(
 ) -> Result<(), StoreError> {
     let next = found.generation.saturating_add(1);
     let session = name(found.session);
-    let (at, expires_at) = (rotation.at.as_ms(), rotation.expires_at.as_ms());
+    let last = found.began_at.plus_seconds(rotation.life_seconds);
+    let expires_at = rotation.expires_at.min(last).as_ms();
+    let at = rotation.at.as_ms();
     connection
         .execute(USE, &[&Bytes(rotation.used), &at])
         .await?;

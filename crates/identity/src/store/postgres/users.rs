@@ -253,7 +253,7 @@ pub(super) async fn change_password(
     Ok(connection.execute(CHANGE_PASSWORD, &values).await? == 1)
 }
 
-async fn refusal(
+pub(super) async fn refusal(
     connection: &Connection,
     id: UserId,
     sent: Precondition,
@@ -288,7 +288,7 @@ pub(super) async fn epochs_since(
         .collect()
 }
 
-async fn first(
+pub(super) async fn first(
     connection: &Connection,
     sql: &'static str,
     values: &[&(dyn ToSql + Sync)],

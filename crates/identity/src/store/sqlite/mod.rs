@@ -1,5 +1,6 @@
 //! The embedded store: statements beside the rows they read. Decides nothing that is not about rows.
 
+mod accounts;
 mod external;
 mod factors;
 mod links;
@@ -13,11 +14,12 @@ mod users;
 use super::{
     Credentials, DueMail, LoginName, MailTake, NewLink, NewSession, NewUser, OpenSession,
     PasswordChange, PasswordReset, Rename, RoleChange, Rotated, Rotation, Secrets, Setup,
-    SigningKey, Store, TokenHash, failure, of_password,
+    SigningKey, Store, TokenHash, failure, last_admin, of_password,
 };
 use crate::domain::{mail::MailKind, security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
+    access::Role,
     identity::{Ended, LoginError, PasswordError, ProfileError, RegisterError},
     values::{Email, MailId, SessionId, Timestamp, UserId},
 };
@@ -280,6 +282,9 @@ impl Store for SqliteStore {
 
     async fn set_roles(&self, change: RoleChange) -> Result<User, Abort<ProfileError>> {
         let write = self.database.write(move |c| {
+            if !change.roles.has(Role::Admin) && accounts::is_last_admin(c, change.id)? {
+                return Err(Abort::Refused(last_admin("/roles")));
+            }
             let user = users::set_roles(c, &change)?;
             security::insert(c, &change.event)?;
             Ok(user)

@@ -12,13 +12,15 @@ use secrecy::SecretString;
 
 /// The columns that [`user`] reads, in its order.
 pub(super) const USER: &str =
-    "user_id, email, username, name, roles, version, token_epoch, created_at_ms, verified_at_ms";
+    "user_id, email, username, name, roles, version, token_epoch, created_at_ms, verified_at_ms,
+     disabled_at_ms";
 
 pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<User> {
     let email: Option<String> = row.get(1)?;
     let username: Option<String> = row.get(2)?;
     let roles: String = row.get(4)?;
     let verified_at: Option<i64> = row.get(8)?;
+    let disabled_at: Option<i64> = row.get(9)?;
     Ok(User {
         id: UserId::from_bytes(row.get(0)?),
         email: checked(
@@ -32,6 +34,7 @@ pub(super) fn user(row: &Row<'_>) -> rusqlite::Result<User> {
             username.as_deref().map(Username::parse).transpose(),
         )?,
         verified_at: verified_at.map(Timestamp::from_ms),
+        disabled_at: disabled_at.map(Timestamp::from_ms),
         name: row.get(3)?,
         roles: checked(4, Type::Text, Roles::from_text(&roles))?,
         version: version(row, 5)?,

@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
 
 #[async_trait]
 impl SecurityLog for SqliteStore {
-    async fn count_refusals(&self, rows: Vec<Counted>) -> Result<(), StoreError> {
+    async fn write_events(&self, rows: Vec<Counted>) -> Result<(), StoreError> {
         let write = self.database.write(move |c| {
             for row in &rows {
                 count(c, row)?;

@@ -50,12 +50,14 @@ struct Found {
     session: SessionId,
     user: UserId,
     generation: i64,
+    began_at: Timestamp,
 }
 
 fn find(connection: &Connection, token: &TokenHash) -> rusqlite::Result<Option<Found>> {
     connection
         .prepare_cached(
-            "SELECT t.session_id, s.user_id, t.generation, t.expires_at_ms, t.used_at_ms, s.ended_at_ms
+            "SELECT t.session_id, s.user_id, t.generation, t.expires_at_ms, t.used_at_ms, s.ended_at_ms,
+                    s.created_at_ms
                FROM refresh_tokens t
                JOIN sessions s ON s.session_id = t.session_id
               WHERE t.token_hash = ?1",
@@ -67,6 +69,7 @@ fn find(connection: &Connection, token: &TokenHash) -> rusqlite::Result<Option<F
                 session: rows::session_id(row, 0)?,
                 user: UserId::from_bytes(row.get(1)?),
                 generation: row.get(2)?,
+                began_at: Timestamp::from_ms(row.get(6)?),
                 state: TokenState {
                     session_ended: ended_at.is_some(),
                     expires_at: Timestamp::from_ms(row.get(3)?),
@@ -81,7 +84,9 @@ pub(super) fn rotate(connection: &Connection, rotation: &Rotation) -> rusqlite::
     let Some(found) = find(connection, &rotation.used)? else {
         return Ok(Rotated::Over);
     };
-    let verdict = judge(found.state, rotation.at, rotation.grace_ms);
+    let life = rotation.life_seconds;
+    let state = found.state.in_session(found.began_at, life);
+    let verdict = judge(state, rotation.at, rotation.grace_ms);
     if verdict == Verdict::Over {
         return Ok(Rotated::Over);
     }
@@ -102,7 +107,9 @@ pub(super) fn rotate(connection: &Connection, rotation: &Rotation) -> rusqlite::
 
 fn succeed(connection: &Connection, rotation: &Rotation, found: &Found) -> rusqlite::Result<()> {
     let next = found.generation.saturating_add(1);
-    let (at, expires_at) = (rotation.at.as_ms(), rotation.expires_at.as_ms());
+    let last = found.began_at.plus_seconds(rotation.life_seconds);
+    let expires_at = rotation.expires_at.min(last).as_ms();
+    let at = rotation.at.as_ms();
     connection
         .prepare_cached(
             "UPDATE refresh_tokens SET used_at_ms = ?2 WHERE token_hash = ?1 AND used_at_ms IS NULL",

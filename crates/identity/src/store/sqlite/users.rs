@@ -245,7 +245,7 @@ pub(super) fn change_password(
         .map(|changed| changed == 1)
 }
 
-fn refuse<T>(
+pub(super) fn refuse<T>(
     connection: &Connection,
     id: UserId,
     sent: Precondition,

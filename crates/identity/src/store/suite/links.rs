@@ -13,7 +13,7 @@ use platform::db::Abort;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A link that is good for a hundred seconds; three of them in a thousand.
-fn link(kind: MailKind, token: u8, seconds: i64) -> NewLink {
+pub(super) fn link(kind: MailKind, token: u8, seconds: i64) -> NewLink {
     NewLink {
         mail: NewMail {
             id: MailId::generate(),

@@ -9,6 +9,7 @@ mod mails;
 mod nodes;
 mod security;
 mod sessions;
+mod users;
 
 use super::{
     Credentials, LoginName, NewMail, NewSession, NewUser, Rotated, Rotation, Store,
@@ -102,6 +103,12 @@ store_suite! {
         all_sessions_end_at_once,
         a_new_password_ends_all_other_sessions,
         sweeping_forgets_only_what_is_long_over,
+    },
+    users::{
+        accounts_are_found_by_name_role_and_status,
+        accounts_are_listed_page_by_page,
+        who_is_disabled_has_nothing_left_and_gets_nothing,
+        the_last_admin_who_may_sign_in_stays,
     },
 }
 
@@ -257,6 +264,7 @@ fn rotation(used: u8, seconds: i64) -> Rotation {
         successor: [used.saturating_add(1); 32],
         at: at(seconds),
         expires_at: at(seconds).plus_seconds(1_000),
+        life_seconds: 1_000_000,
         grace_ms: 10_000,
         reused: SecurityEvent::new(SecurityEventKind::RefreshTokenReused, at(seconds)),
     }

@@ -5,14 +5,15 @@ use super::{
     ann, at, credentials, event,
     factors::{begin, on, turn_on},
     is_over, notice, person, postgres_nodes, rotation, session,
+    users::{an_admin, is_last, status},
 };
 use crate::{
     domain::roles::Roles,
-    store::{Credentials, NewUser, Rename, Rotated, Setup, SigningKey, factors::Spent},
+    store::{Credentials, NewUser, Rename, RoleChange, Rotated, Setup, SigningKey, factors::Spent},
 };
 use contracts::{
     access::Role,
-    identity::{LoginError, ProfileError, RegisterError},
+    identity::{LoginError, ProfileError, RegisterError, UserStatus},
     request::Precondition,
     values::Version,
 };
@@ -260,4 +261,40 @@ async fn nodes_that_sweep_at_once_do_not_wait_for_one_another() {
         nodes[0].end_session_of([5; 32], event(9)).await.unwrap(),
         None
     );
+}
+
+#[tokio::test]
+async fn of_two_admins_who_take_each_other_away_one_stays() {
+    let Some(nodes) = postgres_nodes(2).await else {
+        return;
+    };
+    let mut boss = an_admin(&*nodes[0], "boss@example.com").await;
+    for turn in 0..20 {
+        let other = an_admin(&*nodes[0], &format!("other{turn}@example.com")).await;
+        let demote = |id| RoleChange {
+            id,
+            sent: Precondition::LastWriterWins,
+            roles: Roles::of(&[]),
+            at: at(5),
+            event: event(5).of(id),
+        };
+        let is_last = if turn % 2 == 0 {
+            let (one, two) = tokio::join!(
+                nodes[0].set_status(status(boss.id, UserStatus::Disabled, 5)),
+                nodes[1].set_status(status(other.id, UserStatus::Disabled, 5))
+            );
+            [is_last(one), is_last(two)]
+        } else {
+            let (one, two) = tokio::join!(
+                nodes[0].set_roles(demote(boss.id)),
+                nodes[1].set_status(status(other.id, UserStatus::Disabled, 5))
+            );
+            [is_last(one), is_last(two)]
+        };
+        match is_last {
+            [true, false] => {}
+            [false, true] => boss = other,
+            both => panic!("{both:?} were the last"),
+        }
+    }
 }

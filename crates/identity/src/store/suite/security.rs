@@ -73,11 +73,11 @@ pub(super) async fn a_change_and_its_event_are_one_commit(bench: Bench) {
 pub(super) async fn refusals_that_go_on_are_one_row(bench: Bench) {
     let store = &*bench.store;
     let mut row = refusal(5, None);
-    store.count_refusals(vec![row.clone()]).await.unwrap();
+    store.write_events(vec![row.clone()]).await.unwrap();
     let other = refusal(6, None);
     (row.count, row.last_at) = (4, at(9));
     store
-        .count_refusals(vec![row.clone(), other.clone()])
+        .write_events(vec![row.clone(), other.clone()])
         .await
         .unwrap();
     row.count = 5;
@@ -96,7 +96,7 @@ pub(super) async fn events_are_listed_by_account_kind_and_time_page_by_page(benc
             row
         })
         .collect();
-    store.count_refusals(rows.clone()).await.unwrap();
+    store.write_events(rows.clone()).await.unwrap();
     rows.sort_by_key(|row| std::cmp::Reverse((row.event.at, row.event.id)));
     let (mut seen, mut wish) = (
         Vec::new(),
@@ -147,14 +147,14 @@ pub(super) async fn a_deleted_account_leaves_no_place_behind(bench: Bench) {
     done_by_ann.event = done_by_ann.event.by(&who);
     let others = refusal(4, Some(UserId::generate()));
     let before = vec![refusal(2, Some(user.id)), done_by_ann, others];
-    store.count_refusals(before).await.unwrap();
+    store.write_events(before).await.unwrap();
     let proven = credentials(store, "ann@example.com").await.unwrap();
     let mut deleted = event(9).by_owner(user.id);
     deleted.client = Some("198.51.100.7".parse().unwrap());
     store.delete(proven, deleted).await.unwrap();
     // What was counted before and is written after it.
     store
-        .count_refusals(vec![refusal(8, Some(user.id))])
+        .write_events(vec![refusal(8, Some(user.id))])
         .await
         .unwrap();
     store.sweep_places(at(0)).await.unwrap();
@@ -171,7 +171,7 @@ pub(super) async fn what_is_too_old_or_too_much_goes_and_changes_outlive_refusal
     let store = &*bench.store;
     ann(store).await;
     let rows = (0..40).map(|second| refusal(second, None)).collect();
-    store.count_refusals(rows).await.unwrap();
+    store.write_events(rows).await.unwrap();
     let surplus = async |refusals, kept| store.first_surplus(refusals, kept).await.unwrap();
     assert_eq!(surplus(true, 40).await, None);
     assert_eq!(surplus(true, 10).await, Some(at(29)));

@@ -1,0 +1,46 @@
+//! Accounts as admins look after them, as the store keeps them. An account that has gone is none.
+
+use super::NewLink;
+use crate::domain::{security::SecurityEvent, user::User};
+use async_trait::async_trait;
+use contracts::{
+    access::Role,
+    identity::{ProfileError, UserStatus},
+    request::Precondition,
+    values::UserId,
+};
+use platform::db::{Abort, StoreError};
+
+/// Which accounts, the newest first.
+#[derive(Debug, Clone)]
+pub(crate) struct UserWish {
+    /// How a name of theirs begins, folded as names are compared.
+    pub(crate) prefix: Option<String>,
+    pub(crate) role: Option<Role>,
+    pub(crate) status: Option<UserStatus>,
+    /// Behind this one.
+    pub(crate) after: Option<UserId>,
+    pub(crate) limit: u32,
+}
+
+/// A change of whether an account may sign in.
+#[derive(Debug, Clone)]
+pub(crate) struct StatusChange {
+    pub(crate) id: UserId,
+    pub(crate) sent: Precondition,
+    pub(crate) status: UserStatus,
+    /// For the audit log.
+    pub(crate) event: SecurityEvent,
+}
+
+/// Other people's accounts.
+#[async_trait]
+pub(crate) trait Accounts: Send + Sync {
+    /// Accounts, the newest first.
+    async fn users(&self, wish: UserWish) -> Result<Vec<User>, StoreError>;
+    /// Lets an account sign in, or not any more, which ends all its sessions; whether anything changed. The last admin
+    /// who may sign in stays.
+    async fn set_status(&self, change: StatusChange) -> Result<(User, bool), Abort<ProfileError>>;
+    /// Owes a user a link for another password, if they have an address and may sign in; whether it does.
+    async fn owe_reset_to(&self, user: UserId, link: NewLink) -> Result<bool, StoreError>;
+}

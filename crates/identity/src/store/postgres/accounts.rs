@@ -1,0 +1,134 @@
+//! The table of users, as admins look after it. Whoever takes an admin away locks all of them first, in their order, so
+//! that of two who take each other away one stays.
+
+use super::{
+    PostgresStore, links,
+    rows::{self, users},
+    security, sessions, users as table,
+};
+use crate::{
+    domain::user::User,
+    store::{Accounts, NewLink, StatusChange, UserWish, failure, last_admin},
+};
+use async_trait::async_trait;
+use contracts::{
+    access::Role,
+    identity::{ProfileError, UserStatus},
+    values::{UserId, Version},
+};
+use platform::db::{
+    Abort, StoreError,
+    postgres::{Bytes, Connection, ToSql},
+};
+
+const LIST: &str = users!(
+    "SELECT",
+    "FROM users
+      WHERE deleted_at_ms IS NULL
+        AND ($1::uuid IS NULL OR user_id < $1)
+        AND ($2::text IS NULL OR strpos(',' || roles || ',', ',' || $2 || ',') > 0)
+        AND ($3::boolean IS NULL OR (disabled_at_ms IS NOT NULL) = $3)
+        AND ($4::text IS NULL
+             OR starts_with(email_key, $4)
+             OR starts_with(username_key, $4)
+             OR starts_with(lower(name), $4))
+      ORDER BY user_id DESC
+      LIMIT $5"
+);
+
+/// An account that is so already stays as it is, with its version.
+const SET_STATUS: &str = users!(
+    "UPDATE users
+        SET disabled_at_ms = CASE WHEN $3 THEN $4::bigint END, version = version + 1,
+            token_epoch = CASE WHEN $3 THEN token_epoch + 1 ELSE token_epoch END,
+            epoch_changed_at_ms = CASE WHEN $3 THEN $4 ELSE epoch_changed_at_ms END
+      WHERE user_id = $1 AND deleted_at_ms IS NULL AND ($2::bigint IS NULL OR version = $2)
+        AND (disabled_at_ms IS NOT NULL) <> $3
+     RETURNING",
+    ""
+);
+
+const ADMINS: &str = "SELECT user_id
+       FROM users
+      WHERE roles IN ('customer,admin', 'customer,merchant,admin') AND disabled_at_ms IS NULL
+      ORDER BY user_number
+        FOR NO KEY UPDATE";
+
+#[async_trait]
+impl Accounts for PostgresStore {
+    async fn users(&self, wish: UserWish) -> Result<Vec<User>, StoreError> {
+        let connection = self.database.read().await?;
+        let values: [&(dyn ToSql + Sync); 5] = [
+            &wish.after.map(|id| Bytes(*id.as_bytes())),
+            &wish.role.map(Role::as_str),
+            &wish.status.map(|status| status == UserStatus::Disabled),
+            &wish.prefix,
+            &i64::from(wish.limit),
+        ];
+        let rows = connection.query(LIST, &values).await?;
+        rows.iter().map(rows::user).collect()
+    }
+
+    async fn set_status(&self, change: StatusChange) -> Result<(User, bool), Abort<ProfileError>> {
+        self.database
+            .write(change, |c, change| Box::pin(set_status(c, change)))
+            .await
+    }
+
+    async fn owe_reset_to(&self, user: UserId, link: NewLink) -> Result<bool, StoreError> {
+        self.database
+            .write(link, move |c, link| {
+                Box::pin(async move {
+                    let may = links::may_forget(c, user).await?;
+                    Ok(may && links::owe(c, user, link).await?)
+                })
+            })
+            .await
+            .map_err(failure)
+    }
+}
+
+async fn set_status(
+    connection: &Connection,
+    change: &StatusChange,
+) -> Result<(User, bool), Abort<ProfileError>> {
+    let disables = change.status == UserStatus::Disabled;
+    let at = change.event.at;
+    if disables && is_last_admin(connection, change.id).await? {
+        return Err(Abort::Refused(last_admin("/status")));
+    }
+    let values: [&(dyn ToSql + Sync); 4] = [
+        &Bytes(*change.id.as_bytes()),
+        &change.sent.version().map(Version::get),
+        &disables,
+        &at.as_ms(),
+    ];
+    let Some(user) = table::first(connection, SET_STATUS, &values).await? else {
+        let as_it_is = table::find(connection, change.id).await?;
+        let fits = |user: &User| {
+            let is_current = change
+                .sent
+                .version()
+                .is_none_or(|sent| sent == user.version);
+            is_current && user.disabled_at.is_some() == disables
+        };
+        return match as_it_is.filter(fits) {
+            Some(user) => Ok((user, false)),
+            None => Err(table::refusal(connection, change.id, change.sent).await?),
+        };
+    };
+    if disables {
+        sessions::end_all(connection, user.id, "logout", at).await?;
+    }
+    security::insert(connection, &change.event).await?;
+    Ok((user, true))
+}
+
+/// Whether nobody else runs the shop; nobody is taken away from it until this write is done.
+pub(super) async fn is_last_admin(connection: &Connection, id: UserId) -> Result<bool, StoreError> {
+    let admins = connection.query(ADMINS, &[]).await?;
+    match &*admins {
+        [only] => Ok(rows::user_id(only, 0)? == id),
+        _ => Ok(false),
+    }
+}

@@ -1,0 +1,59 @@
+//! The address, and the file that it answers with.
+
+use super::{AccountExport, Sources, write};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{
+        HeaderValue,
+        header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
+    },
+    response::Response,
+};
+use contracts::problem::{Problem, ProblemBody};
+use platform::http::{Fault, NoQuery, auth::User};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The address, with its part of the API's document.
+pub(crate) fn routes(sources: Sources) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(export))
+        .with_state(sources)
+}
+
+/// Take one's own data along
+///
+/// All that is kept of whoever asks: the account, sessions, security events, orders with their lines, what happened to
+/// them, and how they were paid. It counts as twenty requests.
+#[utoipa::path(
+    get, path = "/api/v1/me/export", operation_id = "export_me", tag = "identity",
+    responses(
+        (status = 200, body = AccountExport, description = "A file"),
+        (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 404, body = ProblemBody, description = "The account has gone"),
+        (status = 429, body = ProblemBody),
+    ),
+    security(("bearer" = []))
+)]
+async fn export(
+    State(sources): State<Sources>,
+    User(who): User,
+    _: NoQuery,
+) -> Result<Response, Fault> {
+    let account = sources.identity.export(&who).await?;
+    let written = write(sources, who, &account, crate::shop::now());
+    let written = written.map_err(|cause| Problem::internal(&cause))?;
+    let mut response = Response::new(Body::from_stream(written));
+    for (name, value) in [
+        (CONTENT_TYPE, "application/json"),
+        (
+            CONTENT_DISPOSITION,
+            "attachment; filename=\"souk-export.json\"",
+        ),
+        (CACHE_CONTROL, "no-store"),
+    ] {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
+}
