@@ -1,14 +1,18 @@
 //! A door in front of nodes that are all alike: no folder, no service, nothing kept.
 
-use crate::{config::Config, life::Life, ops};
+use crate::{
+    config::Config,
+    entrance::{Entrance, Opened},
+    life::Life,
+    ops,
+};
 use contracts::BoxError;
 use platform::{
     balance::{Balanced, Pool, Pools},
     clock::Clock,
-    http::{Readiness, listen, stack},
+    http::{Readiness, stack},
 };
 use std::net::SocketAddr;
-use tokio::net::TcpListener;
 
 /// What the nodes are called in metrics and lists.
 const ROLE: &str = "node";
@@ -19,6 +23,8 @@ pub(crate) struct Balancer {
     pub(crate) address: SocketAddr,
     /// Where its metrics are, if they are served.
     pub(crate) ops_address: Option<SocketAddr>,
+    /// Its sockets.
+    pub(crate) entrance: Opened,
     config: Config,
     life: Life,
 }
@@ -29,10 +35,8 @@ impl Balancer {
     /// # Errors
     /// When the address is taken, or the nodes cannot be looked for.
     pub(crate) async fn open(config: Config) -> Result<Self, BoxError> {
-        let listener = TcpListener::bind(config.http.listen)
-            .await
-            .map_err(|error| format!("{} cannot be listened on: {error}", config.http.listen))?;
-        let address = listener.local_addr()?;
+        let entrance = Entrance::take(&config.http).await?;
+        let address = entrance.address()?;
         let public_url = config.public_url(address);
         let life = Life::new(Readiness::new(config.readiness));
         let nodes = config.gateway.upstream.nodes.clone();
@@ -47,13 +51,14 @@ impl Balancer {
         life.readiness.look().await;
         life.readiness.start(&life.work);
         let ops_address = match config.http.ops_address()? {
-            Some(address) => Some(ops::start(&life, address, &pools).await?),
+            Some(address) => Some(ops::start(&life, address, &config.http, &pools).await?),
             None => None,
         };
-        listen::start(&life.doors, listener, router, config.http.room());
+        let entrance = entrance.open(&life, router, &config.http, &public_url)?;
         Ok(Self {
             address,
             ops_address,
+            entrance,
             config,
             life,
         })

@@ -10,6 +10,7 @@ mod console;
 mod data;
 mod demo;
 mod doors;
+mod entrance;
 mod events;
 mod export;
 mod follow;

@@ -1,7 +1,7 @@
 //! The listener for operations: what the shop counts, and how everything is that it depends on. It is not the
 //! public door, and nothing of the shop is sold here.
 
-use crate::life::Life;
+use crate::{config::Http, entrance, life::Life};
 use axum::{
     Router,
     http::{StatusCode, header::CONTENT_TYPE},
@@ -11,11 +11,10 @@ use axum::{
 use contracts::BoxError;
 use platform::{
     balance::{self, Pools},
-    http::listen,
+    http::{listen, tls},
     metrics::{self, Registry},
 };
 use std::{net::SocketAddr, sync::Arc};
-use tokio::net::TcpListener;
 
 /// Whoever scrapes needs one connection, or a few.
 const CONNECTIONS_MAX: u32 = 16;
@@ -24,11 +23,10 @@ const CONNECTIONS_MAX: u32 = 16;
 pub(crate) async fn start(
     life: &Life,
     address: SocketAddr,
+    http: &Http,
     pools: &Pools,
 ) -> Result<SocketAddr, BoxError> {
-    let listener = TcpListener::bind(address)
-        .await
-        .map_err(|error| format!("{address} cannot be listened on: {error}"))?;
+    let listener = entrance::bind(address).await?;
     let address = listener.local_addr()?;
     let registry = Arc::new(registry());
     let scrape = get(move || {
@@ -39,12 +37,8 @@ pub(crate) async fn start(
         .route("/metrics", scrape)
         .merge(life.readiness.routes())
         .merge(pools.routes());
-    listen::start(
-        &life.doors,
-        listener,
-        router,
-        listen::Room::for_any(CONNECTIONS_MAX),
-    );
+    let manner = http.plainly(listen::Room::for_any(CONNECTIONS_MAX));
+    listen::start(&life.doors, listener, router, manner);
     Ok(address)
 }
 
@@ -53,6 +47,7 @@ fn registry() -> Registry {
     let mut registry = Registry::default();
     metrics::register(&mut registry);
     balance::register_metrics(&mut registry);
+    tls::register_metrics(&mut registry);
     orders::register_metrics(&mut registry);
     registry
 }

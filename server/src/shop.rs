@@ -2,7 +2,14 @@
 //! their own within the process.
 
 use crate::{
-    config::Config, data::DataFolder, demo, life::Life, ops, target::Target, wiring::Services,
+    config::Config,
+    data::DataFolder,
+    demo,
+    entrance::{self, Entrance, Opened},
+    life::Life,
+    ops,
+    target::Target,
+    wiring::Services,
 };
 use contracts::{BoxError, values::Timestamp};
 use platform::{
@@ -30,6 +37,8 @@ pub struct Shop {
     pub setup_token: Option<SecretString>,
     /// Products that came with the demo catalog, if it was filled in just now.
     pub demo_products: usize,
+    /// The door's sockets, if the door is here.
+    pub(crate) entrance: Opened,
     config: Config,
     life: Life,
     // Last: the folder is unlocked (or removed) when all else is closed. A part that keeps nothing has none.
@@ -43,15 +52,15 @@ impl Shop {
     /// When the folder is in use, the address is taken, or a store cannot be opened.
     pub async fn open(mut config: Config, ephemeral: bool) -> Result<Self, BoxError> {
         let folder = folder_of(&config, ephemeral)?;
-        let door = config.target.has(Target::Gateway);
-        let door = bind(door.then_some(config.http.listen)).await?;
-        let internal = bind(config.internal_address()?).await?;
-        let address_of = |listener: &Option<TcpListener>| {
-            let address = listener.as_ref().map(TcpListener::local_addr);
-            address.transpose()
+        let door = match config.target.has(Target::Gateway) {
+            true => Some(Entrance::take(&config.http).await?),
+            false => None,
         };
-        let internal_address = address_of(&internal)?;
-        let address = address_of(&door)?.or(internal_address);
+        let internal = bind(config.internal_address()?).await?;
+        let internal_address = internal.as_ref().map(TcpListener::local_addr);
+        let internal_address = internal_address.transpose()?;
+        let address = door.as_ref().map(Entrance::address).transpose()?;
+        let address = address.or(internal_address);
         let address = address.ok_or("the configuration names no address to listen on")?;
         let public_url = config.public_url(address);
         // Known only now if the port was free to choose; links in mails lead there.
@@ -75,18 +84,24 @@ impl Shop {
         life.readiness.start(work);
         services.start(work);
         let ops_address = match config.http.ops_address()? {
-            Some(address) => Some(ops::start(&life, address, services.pools()).await?),
+            Some(address) => {
+                Some(ops::start(&life, address, &config.http, services.pools()).await?)
+            }
             None => None,
         };
-        if let Some(listener) = door {
-            let router = services.router(&config, &public_url, &life.readiness)?;
-            listen::start(&life.doors, listener, router, config.http.room());
-        }
+        let entrance = match door {
+            Some(entrance) => {
+                let router = services.router(&config, &public_url, &life.readiness)?;
+                entrance.open(&life, router, &config.http, &public_url)?
+            }
+            None => Opened::default(),
+        };
         if let Some(listener) = internal {
             let router = services.internal_router(&config, &public_url, &life.readiness)?;
             // The other nodes are few, and trusted.
             let room = listen::Room::for_any(config.http.connections_max);
-            listen::start(&life.doors, listener, router, room);
+            let manner = config.http.plainly(room);
+            listen::start(&life.doors, listener, router, manner);
         }
         Ok(Self {
             services,
@@ -96,6 +111,7 @@ impl Shop {
             public_url,
             setup_token,
             demo_products,
+            entrance,
             config,
             life,
             folder,
@@ -140,12 +156,10 @@ fn folder_of(config: &Config, ephemeral: bool) -> Result<Option<DataFolder>, Box
 }
 
 async fn bind(address: Option<SocketAddr>) -> Result<Option<TcpListener>, BoxError> {
-    let Some(address) = address else {
-        return Ok(None);
-    };
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.map_err(|error| format!("{address} cannot be listened on: {error}"))?;
-    Ok(Some(listener))
+    match address {
+        Some(address) => Ok(Some(entrance::bind(address).await?)),
+        None => Ok(None),
+    }
 }
 
 /// Opens the services of a folder for a command, without a door. The shop itself may be running on it.

@@ -43,7 +43,7 @@ fn inline(page: &Answer) -> Option<&str> {
     })
 }
 
-fn check_headers(page: &Answer, path: &str) {
+pub(crate) fn check_headers(page: &Answer, path: &str) {
     let policy = page.header("content-security-policy");
     for rule in [
         "default-src 'self'",
@@ -60,8 +60,14 @@ fn check_headers(page: &Answer, path: &str) {
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
         ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
     ] {
         assert_eq!(page.header(name), value, "{path}");
+    }
+    let permissions = page.header("permissions-policy");
+    for power in ["camera=()", "geolocation=()", "microphone=()", "payment=()"] {
+        assert!(permissions.contains(power), "{path}: {permissions}");
     }
     assert!(!page.header("x-request-id").is_empty(), "{path}");
     assert!(!page.header("cache-control").is_empty(), "{path}");

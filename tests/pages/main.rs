@@ -12,3 +12,4 @@ mod provider_codes;
 mod providers;
 mod security;
 mod shelves;
+mod table;

@@ -2,6 +2,7 @@
 //! charged twice, and nobody gets a 5xx. Never looks inside the shop, except by `souk verify`.
 #![expect(
     clippy::arithmetic_side_effects,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "tests: what cannot be should stop them"
@@ -35,6 +36,7 @@ mod moves;
 mod payments;
 mod provider;
 mod refunds;
+mod storm;
 mod twins;
 
 use futures_util::future::{join, join_all};

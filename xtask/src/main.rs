@@ -14,6 +14,7 @@ mod sources;
 mod steps;
 mod tidy;
 
+use security::storm;
 use std::{
     env,
     io::{self, Write},
@@ -54,6 +55,9 @@ fn run() -> io::Result<bool> {
         ["asvs"] => asvs::run(&root, &mut io::stdout()),
         ["ci"] => ci::run(&root, &mut io::stdout()),
         ["security", wish @ ..] => security::run(&root, wish, &mut io::stdout()),
+        [word, address] if *word == storm::CALLERS_WORD => {
+            storm::callers(address, &mut io::stdout())
+        }
         ["simulate", wish @ ..] => simulate::run(&root, wish),
         _ => writeln!(io::stderr(), "{USAGE}").map(|()| false),
     }

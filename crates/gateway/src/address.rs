@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderName, header::FORWARDED};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::{
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     str::FromStr,
 };
 
@@ -128,6 +128,20 @@ pub(crate) fn bucket(address: IpAddr) -> String {
     }
 }
 
+/// What whoever proves to be somebody is counted by beside their own address: networks are let in such pieces.
+pub(crate) fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            let network = Ipv4Addr::from(u32::from(address) & (u32::MAX << 8_u32));
+            format!("{network}/24")
+        }
+        IpAddr::V6(address) => {
+            let network = Ipv6Addr::from(u128::from(address) & (u128::MAX << 80_u32));
+            format!("{network}/48")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +214,15 @@ mod tests {
         assert_eq!(of("2001:db8::1"), of("2001:db8:0:0:ffff::2"));
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
         assert_ne!(of("198.51.100.1"), of("198.51.100.2"));
+    }
+
+    #[test]
+    fn neighbours_are_of_one_network() {
+        let of = |text: &str| network(text.parse().unwrap());
+        assert_eq!(of("198.51.100.1"), "198.51.100.0/24");
+        assert_ne!(of("198.51.100.1"), of("198.51.101.1"));
+        assert_eq!(of("2001:db8:7:1::1"), of("2001:db8:7:ffff::2"));
+        assert_ne!(of("2001:db8:7::1"), of("2001:db8:8::1"));
     }
 
     #[test]

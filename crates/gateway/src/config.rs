@@ -1,6 +1,6 @@
 //! The door's part of the settings. Reads nothing by itself: the server hands the values in.
 
-use crate::address::Network;
+use crate::{address::Network, cors::Site};
 use platform::{
     balance::Source,
     limit::{Quota, Sharing},
@@ -16,6 +16,8 @@ pub const DEFAULTS: &str = include_str!("config.toml");
 pub struct Config {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Sites whose pages may call the API, without cookies.
+    pub cors_origins: Vec<Site>,
     /// Nodes that are whole shops.
     pub upstream: Upstream,
 }
@@ -40,6 +42,10 @@ pub struct Limits {
     pub checkout: Quota,
     /// Whatever takes a password or a refresh token.
     pub login: Quota,
+    /// The same without refresh tokens, from a whole network.
+    pub login_network: Quota,
+    /// The same from everywhere.
+    pub login_all: Quota,
     /// How nodes that have a Redis share all these.
     pub sharing: Sharing,
 }

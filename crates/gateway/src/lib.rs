@@ -4,6 +4,7 @@
 mod address;
 mod alike;
 pub mod config;
+mod cors;
 mod docs;
 mod limits;
 mod origin;
@@ -15,6 +16,7 @@ mod session;
 pub use address::Network;
 pub use alike::alike;
 pub use config::{Config, DEFAULTS};
+pub use cors::Site;
 pub use routes::Upstreams;
 pub use scopes::{Need, need};
 
@@ -28,6 +30,7 @@ use contracts::{
     identity::Identity,
     problem::{Code, Problem},
 };
+use cors::Cors;
 use docs::Docs;
 use limits::{Bucket, Counted, Limits};
 use origin::Origin;
@@ -73,6 +76,7 @@ struct Inside {
     sessions: Sessions,
     upstreams: Upstreams,
     docs: Docs,
+    cors: Cors,
     public_url: String,
 }
 
@@ -80,6 +84,7 @@ struct Inside {
 pub fn routes(door: Door) -> Router {
     let inside = Inside {
         trusted_proxies: door.config.trusted_proxies,
+        cors: Cors::of(door.config.cors_origins),
         limits: Limits::new(&door.limits, door.redis.as_ref()),
         sessions: Sessions {
             keys: door.verifier.for_keys(),
@@ -107,9 +112,17 @@ async fn answer(inside: Arc<Inside>, client: IpAddr, mut request: Request) -> Re
         *request.uri_mut() = uri;
     }
     let uri = request.uri().clone();
+    let site = inside.cors.caller(&uri, request.headers());
+    if site.is_some() && origin::is_preflight(request.method(), request.headers()) {
+        let mut response = cors::welcome();
+        inside.cors.tell(&uri, site, response.headers_mut());
+        return response;
+    }
     let route = routes::find(uri.path());
     let Route::Seed(_) = route else {
-        return inside.serve(route, client, request).await;
+        let mut response = inside.serve(route, client, request).await;
+        inside.cors.tell(&uri, site, response.headers_mut());
+        return response;
     };
     let voice = Voice::of(&request);
     let response = inside.serve(route, client, request).await;

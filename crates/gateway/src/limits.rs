@@ -13,6 +13,7 @@ use contracts::{
 };
 use platform::{
     limit::{Limiter, MemoryLimiter, Quota, SharedLimiter, Verdict},
+    metrics,
     redis::Redis,
 };
 use std::net::IpAddr;
@@ -42,6 +43,9 @@ const SECOND_FACTOR: &str = "/api/v1/me/second-factor";
 /// Each visit has us ask a provider of identities.
 const BY_PROVIDERS: &str = "/login/with/";
 const CHECKOUT_FORM: &str = "/checkout";
+const REFRESH: &str = "/api/v1/auth/refresh";
+/// All callers together are one.
+const EVERYBODY: &str = "all";
 /// Reads all that is kept of somebody.
 const EXPORT: &str = "/api/v1/me/export";
 const EXPORT_COST: u32 = 20;
@@ -52,7 +56,11 @@ pub(crate) enum Bucket {
     /// Whatever is in no other one, with its cost.
     Default(u32),
     Checkout,
+    /// What costs a hash, or sends a mail: counted by address, by its network, and for the whole shop.
     Login,
+    /// What takes a refresh token: counted beside the former, by address only. It costs next to nothing, and people
+    /// who are known already must not be kept out by those who are not.
+    Renewal,
 }
 
 impl Bucket {
@@ -62,6 +70,7 @@ impl Bucket {
         let posts = method == Method::POST;
         match route {
             Route::Seed(address) => Self::of_seed(address, method),
+            Route::Service(Service::Identity) if posts && path == REFRESH => Self::Renewal,
             Route::Service(Service::Identity) if takes_secret(method, path) => Self::Login,
             Route::Service(Service::Orders | Service::Payments) if posts && is_collection(path) => {
                 Self::Checkout
@@ -77,7 +86,8 @@ impl Bucket {
 
     fn of_seed(address: Address<'_>, method: &Method) -> Self {
         match address {
-            Address::Register | Address::Login | Address::Refresh | Address::Delete => Self::Login,
+            Address::Refresh => Self::Renewal,
+            Address::Register | Address::Login | Address::Delete => Self::Login,
             Address::Orders | Address::Payments if method == Method::POST => Self::Checkout,
             Address::Logout
             | Address::Products
@@ -136,6 +146,8 @@ pub(crate) struct Limits {
     default: Box<dyn Limiter>,
     checkout: Box<dyn Limiter>,
     login: Box<dyn Limiter>,
+    login_network: Box<dyn Limiter>,
+    login_all: Box<dyn Limiter>,
 }
 
 /// A request that was counted.
@@ -165,6 +177,8 @@ impl Limits {
             default: limiter("default", config.default),
             checkout: limiter("checkout", config.checkout),
             login: limiter("login", config.login),
+            login_network: limiter("login-network", config.login_network),
+            login_all: limiter("login-all", config.login_all),
         }
     }
 
@@ -183,23 +197,48 @@ impl Limits {
         let (policy, limiter, caller, units) = match bucket {
             Bucket::Default(units) => ("default", &self.default, by_caller(), units),
             Bucket::Checkout => ("checkout", &self.checkout, by_caller(), 1),
-            Bucket::Login => ("login", &self.login, by_address(), 1),
+            Bucket::Login | Bucket::Renewal => ("login", &self.login, by_address(), 1),
         };
-        Some(Counted {
-            policy,
-            quota: limiter.quota(),
-            verdict: limiter.take(&caller, units).await,
-        })
+        let counted = Counted::of(policy, &**limiter, &caller, units).await;
+        if bucket == Bucket::Login && counted.verdict.allowed {
+            return Some(self.take_wider(client).await.unwrap_or(counted));
+        }
+        Some(counted)
+    }
+
+    /// Counts somebody who proves who they are for their network, and then for everybody; answers where there is no
+    /// room. Who was refused before is not counted here: one noisy address does not use up its neighbours' tries, nor
+    /// one network everybody's.
+    async fn take_wider(&self, client: IpAddr) -> Option<Counted> {
+        let network = address::network(client);
+        let near = Counted::of("login-network", &*self.login_network, &network, 1).await;
+        if !near.verdict.allowed {
+            return Some(near);
+        }
+        let all = Counted::of("login-all", &*self.login_all, EVERYBODY, 1).await;
+        (!all.verdict.allowed).then_some(all)
     }
 
     /// Counts the renewal of a browser's session; answers with the refusal, if it is one too many.
     pub(crate) async fn take_renewal(&self, client: IpAddr) -> Option<Problem> {
-        let counted = self.take(Bucket::Login, None, client).await;
+        let counted = self.take(Bucket::Renewal, None, client).await;
         counted.and_then(|counted| counted.refusal())
     }
 }
 
 impl Counted {
+    async fn of(policy: &'static str, limiter: &dyn Limiter, caller: &str, units: u32) -> Self {
+        let verdict = limiter.take(caller, units).await;
+        if !verdict.allowed {
+            metrics::limit_refused(policy);
+        }
+        Self {
+            policy,
+            quota: limiter.quota(),
+            verdict,
+        }
+    }
+
     /// Why the request is not let in, if it is not.
     pub(crate) fn refusal(&self) -> Option<Problem> {
         (!self.verdict.allowed).then(|| {
@@ -264,7 +303,7 @@ mod tests {
             ("GET", "/orders", Bucket::Default(1)),
             ("POST", "/api/v1/auth/login", Bucket::Login),
             ("POST", "/api/v1/auth/register", Bucket::Login),
-            ("POST", "/api/v1/auth/refresh", Bucket::Login),
+            ("POST", "/api/v1/auth/refresh", Bucket::Renewal),
             ("POST", "/api/v1/auth/setup", Bucket::Login),
             ("POST", "/api/v1/auth/password/forgot", Bucket::Login),
             ("POST", "/api/v1/auth/password/reset", Bucket::Login),

@@ -13,6 +13,7 @@ pub mod deadline;
 pub mod digest;
 pub mod fault;
 pub mod http;
+pub mod lane;
 pub mod limit;
 pub mod mail;
 pub mod metrics;

@@ -65,6 +65,7 @@ struct Platform {
     redis_up: Gauge,
     redis_calls: Family<Outcome, Counter>,
     limit_takes: Family<Outcome, Counter>,
+    limit_refusals: Family<Outcome, Counter>,
     cache_reads: Family<Reads, Counter>,
     api_keys: Family<Outcome, Counter>,
     postgres_commit_seconds: Family<Schema, Histogram, fn() -> Histogram>,
@@ -84,6 +85,7 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     redis_up: Gauge::default(),
     redis_calls: Family::default(),
     limit_takes: Family::default(),
+    limit_refusals: Family::default(),
     cache_reads: Family::default(),
     api_keys: Family::default(),
 });
@@ -151,6 +153,11 @@ pub fn register(registry: &mut Registry) {
         "souk_limit_takes",
         "Requests counted against shared limits, by where: in Redis, against units leased before, or here alone",
         platform.limit_takes.clone(),
+    );
+    registry.register(
+        "souk_limit_refusals",
+        "Requests that were one too many, by the limit that said so",
+        platform.limit_refusals.clone(),
     );
     registry.register(
         "souk_cache_reads",
@@ -351,6 +358,12 @@ pub(crate) fn limit_takes(place: &'static str) -> Counter {
     PLATFORM
         .limit_takes
         .get_or_create_owned(&[("place", place)])
+}
+
+/// A request was one too many for the limit of this name.
+pub fn limit_refused(policy: &'static str) {
+    let policy = [("policy", policy)];
+    PLATFORM.limit_refusals.get_or_create_owned(&policy).inc();
 }
 
 #[cfg(test)]

@@ -30,15 +30,22 @@ impl Authority {
             "req -x509 -newkey ec -pkeyopt CURVE -nodes -days 1 -subj /CN=authority -keyout ca.key -out ca.pem \
              -addext keyUsage=critical,keyCertSign",
         );
-        authority.openssl(
-            "req -new -newkey ec -pkeyopt CURVE -nodes -subj /CN=server -keyout server.key -out server.csr",
-        );
         let extension = format!("subjectAltName={names}\n");
         authority.folder.write("names", extension);
-        authority.openssl(
-            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 1 -extfile names -out server.pem",
-        );
+        authority.sign("server", 1);
         Some(authority)
+    }
+
+    /// Another pair for the same names, `NAME.pem` and `NAME.key`, that ends after so many days; before it begins, if
+    /// they are fewer than none.
+    pub fn sign(&self, name: &str, days: i32) {
+        self.openssl(&format!(
+            "req -new -newkey ec -pkeyopt CURVE -nodes -subj /CN=server -keyout {name}.key -out {name}.csr"
+        ));
+        self.openssl(&format!(
+            "x509 -req -in {name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days {days} -extfile names \
+             -out {name}.pem"
+        ));
     }
 
     fn openssl(&self, arguments: &str) {

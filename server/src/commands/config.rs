@@ -2,12 +2,15 @@
 
 use crate::{args::ConfigCommand, config, console::say};
 use contracts::BoxError;
+use platform::http::tls::Tls;
 
 pub(super) fn run(command: &ConfigCommand) -> Result<(), BoxError> {
     match command {
         ConfigCommand::Print(data) => say(data.load()?.print()?.trim_end()),
         ConfigCommand::Check(data) => {
-            data.load()?;
+            let config = data.load()?;
+            // What is served with, and nothing else needs.
+            Tls::open(&config.http.tls)?;
             say("the configuration is fine");
         }
         ConfigCommand::Defaults => say(config::defaults().trim_end()),

@@ -1,6 +1,8 @@
 //! `souk serve`: opens the shop, says where it is, and closes it when told to.
 
-use crate::{args::ServeArgs, balancer::Balancer, console::say, shop::Shop, target::Target};
+use crate::{
+    args::ServeArgs, balancer::Balancer, console::say, entrance, shop::Shop, target::Target,
+};
 use contracts::BoxError;
 use platform::telemetry;
 use secrecy::ExposeSecret;
@@ -20,16 +22,20 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
     // Before the shop opens: a stop that comes early is not lost.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let opened = if config.gateway.upstream.nodes.is_empty() {
         Opened::Shop(Box::new(Shop::open(config, args.ephemeral).await?))
     } else {
         Opened::Balancer(Box::new(Balancer::open(config).await?))
     };
     opened.welcome();
-    let failure = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
-        why = opened.failed() => Some(why),
+    let failure = loop {
+        tokio::select! {
+            _ = terminate.recv() => break None,
+            _ = interrupt.recv() => break None,
+            _ = hangup.recv() => opened.entrance().read_again(),
+            why = opened.failed() => break Some(why),
+        }
     };
     let again = async {
         tokio::select! {
@@ -73,8 +79,16 @@ impl Opened {
                 if let Some(address) = balancer.ops_address {
                     say(format!("  Metrics  http://{address}/metrics\n"));
                 }
-                say(format!("listening on http://{}", balancer.address));
+                let scheme = balancer.entrance.scheme();
+                say(format!("listening on {scheme}://{}", balancer.address));
             }
+        }
+    }
+
+    const fn entrance(&self) -> &entrance::Opened {
+        match self {
+            Self::Shop(shop) => &shop.entrance,
+            Self::Balancer(balancer) => &balancer.entrance,
         }
     }
 
@@ -95,7 +109,7 @@ impl Opened {
 
 /// The first-run notes, and the one line that scripts wait for.
 fn welcome(shop: &Shop) {
-    let url = format!("http://{}", shop.address);
+    let url = format!("{}://{}", shop.entrance.scheme(), shop.address);
     let folder = shop
         .data_folder()
         .map_or_else(|| "none".to_owned(), |folder| folder.display().to_string());
@@ -107,6 +121,9 @@ fn welcome(shop: &Shop) {
     }
     if shop.has_door() {
         say(format!("  Shop     {url}/\n  API      {url}/docs"));
+    }
+    if let Some(address) = shop.entrance.redirect_address {
+        say(format!("  To TLS   http://{address}/"));
     }
     if let Some(address) = shop.internal_address {
         say(format!("  Nodes    http://{address}"));

@@ -1,9 +1,11 @@
 //! The whole configuration: the server's own sections and each service's. Printed with secrets masked.
 
 mod apart;
+mod http;
 mod refusals;
 
 pub use apart::{Internal, Peers};
+pub use http::{Delay, Http, Word};
 
 use crate::target::Targets;
 use platform::{
@@ -11,7 +13,7 @@ use platform::{
     bus::{self, nats},
     config::{ConfigError, Sources},
     db::{postgres, sqlite},
-    http::{listen, readiness, stack},
+    http::{readiness, tls},
     mail, outward, redis,
     telemetry::{self, LogFormat},
 };
@@ -19,11 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
 };
-
-/// Longer than a balancer needs to see a probe fail twice.
-const SHUTDOWN_DELAY: Duration = Duration::from_millis(2_000);
 
 const DEFAULTS: &str = include_str!("defaults.toml");
 
@@ -91,102 +89,6 @@ pub struct Shop {
     pub demo: bool,
 }
 
-/// The section `[http]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Http {
-    /// Address and port.
-    pub listen: SocketAddr,
-    /// Address and port for the other nodes of the shop, if any.
-    pub internal_listen: String,
-    /// Address and port for metrics, if any.
-    pub ops_listen: String,
-    /// Where the shop is seen from outside.
-    pub public_url: String,
-    /// How long a request may take.
-    pub timeout_ms: u64,
-    /// Requests at work at a time.
-    pub in_flight_max: u32,
-    /// Connections at a time.
-    pub connections_max: u32,
-    /// Of these, from one address.
-    pub connections_per_address_max: u32,
-    /// The largest body.
-    pub body_bytes_max: u32,
-    /// How long a stop goes on taking requests, so that balancers notice.
-    pub shutdown_delay_ms: Delay,
-    /// How long a stop waits for open requests.
-    pub stop_wait_ms: u64,
-}
-
-impl Http {
-    /// The bounds of the HTTP stack.
-    #[must_use]
-    pub fn stack(&self) -> stack::Options {
-        stack::Options {
-            timeout_ms: self.timeout_ms,
-            in_flight_max: self.in_flight_max,
-            body_bytes_max: self.body_bytes_max,
-        }
-    }
-
-    /// How many connections the door has.
-    pub(crate) const fn room(&self) -> listen::Room {
-        listen::Room {
-            connections_max: self.connections_max,
-            per_address_max: self.connections_per_address_max,
-        }
-    }
-
-    /// How long a stop goes on taking requests.
-    #[must_use]
-    pub fn shutdown_delay(&self) -> Duration {
-        match self.shutdown_delay_ms {
-            Delay::Ms(ms) => Duration::from_millis(ms),
-            Delay::Word(Word::Auto) if self.is_private() => Duration::ZERO,
-            Delay::Word(Word::Auto) => SHUTDOWN_DELAY,
-        }
-    }
-
-    /// Whether only this machine can ask.
-    fn is_private(&self) -> bool {
-        let internal = self.internal_listen.parse::<SocketAddr>();
-        self.listen.ip().is_loopback()
-            && internal.map_or(true, |address| address.ip().is_loopback())
-    }
-
-    /// Where metrics are served, if anywhere.
-    ///
-    /// # Errors
-    /// When the text is no address and port.
-    pub fn ops_address(&self) -> Result<Option<SocketAddr>, ConfigError> {
-        match self.ops_listen.as_str() {
-            "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| {
-                ConfigError::Invalid(format!("http.ops_listen: \"{text}\" must be ADDRESS:PORT"))
-            }),
-        }
-    }
-}
-
-/// Milliseconds, or what fits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Delay {
-    /// So many milliseconds.
-    Ms(u64),
-    /// What fits.
-    Word(Word),
-}
-
-/// `auto`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Word {
-    /// Whatever fits where the shop listens.
-    Auto,
-}
-
 /// What the command line may say, above all other layers.
 #[derive(Debug, Default, Serialize)]
 pub struct Flags {
@@ -214,6 +116,7 @@ pub struct HttpFlags {
 pub fn defaults() -> String {
     [
         DEFAULTS,
+        tls::DEFAULTS,
         readiness::DEFAULTS,
         balance::DEFAULTS,
         nats::DEFAULTS,
@@ -287,7 +190,7 @@ impl Config {
         if !telemetry::level_is_valid(&self.log_level) {
             return invalid(format!("log_level: \"{}\" is no level", self.log_level));
         }
-        self.http.ops_address()?;
+        self.http.check()?;
         self.check_parts()?;
         let url = &self.http.public_url;
         if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
@@ -318,6 +221,7 @@ impl Config {
     /// Where the shop is seen from outside, if it listens here.
     pub(crate) fn public_url(&self, address: SocketAddr) -> String {
         match self.http.public_url.as_str() {
+            "" if self.http.tls.is_on() => format!("https://{address}"),
             "" => format!("http://{address}"),
             given => given.trim_end_matches('/').to_owned(),
         }
@@ -393,20 +297,6 @@ mod tests {
             }
             commented = line.starts_with('#');
         }
-    }
-
-    #[test]
-    fn a_stop_gives_balancers_time_where_there_may_be_one() {
-        let delay = |listen: &str, delay| {
-            let mut http = Config::load(None, false, &Flags::default()).unwrap().http;
-            http.listen = listen.parse().unwrap();
-            http.shutdown_delay_ms = delay;
-            http.shutdown_delay().as_millis()
-        };
-        let auto = Delay::Word(Word::Auto);
-        assert_eq!(delay("127.0.0.1:8080", auto), 0);
-        assert_eq!(delay("0.0.0.0:8080", auto), 2_000);
-        assert_eq!(delay("127.0.0.1:8080", Delay::Ms(300)), 300);
     }
 
     #[test]

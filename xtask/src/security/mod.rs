@@ -8,9 +8,11 @@ mod injections;
 mod login;
 mod openid;
 mod pages;
+mod rounds;
 mod secrets;
 mod shop;
 mod slow;
+pub(crate) mod storm;
 mod tools;
 
 use crate::ci;
@@ -66,9 +68,24 @@ const PARTS: &[Part] = &[
         run: openid::run,
     },
     Part {
-        name: "slow",
-        what: "a thousand slow connections of slowhttptest, and what others notice of them",
-        run: slow::run,
+        name: "slow-head",
+        what: "a thousand connections whose heads do not come, by slowhttptest, and what others notice of them",
+        run: slow::head,
+    },
+    Part {
+        name: "slow-body",
+        what: "the same with bodies that do not come",
+        run: slow::body,
+    },
+    Part {
+        name: "slow-read",
+        what: "the same with answers that are not read",
+        run: slow::read,
+    },
+    Part {
+        name: "storm",
+        what: "a storm of sign-ins, and what somebody notices of it who buys",
+        run: storm::run,
     },
     Part {
         name: "injections",
@@ -90,11 +107,16 @@ const PARTS: &[Part] = &[
 /// Names another binary than the one that is built here, for tests and for this.
 const BINARY: &str = "SOUK_TEST_BINARY";
 
+/// Whether a wish means this part: by its name, or by the first word of it.
+fn means(wish: &str, name: &str) -> bool {
+    name == wish || name.split_once('-').is_some_and(|(first, _)| first == wish)
+}
+
 /// Runs the parts that are wished for, or all; answers whether all passed.
 pub(crate) fn run(root: &Path, wish: &[&str], out: &mut dyn Write) -> io::Result<bool> {
     if let Some(unknown) = wish
         .iter()
-        .find(|name| PARTS.iter().all(|part| part.name != **name))
+        .find(|name| PARTS.iter().all(|part| !means(name, part.name)))
     {
         for part in PARTS {
             writeln!(out, "{:<10} {}", part.name, part.what)?;
@@ -108,7 +130,7 @@ pub(crate) fn run(root: &Path, wish: &[&str], out: &mut dyn Write) -> io::Result
     };
     std::fs::create_dir_all(&stand.folder)?;
     let mut passed = true;
-    let wished = |part: &&Part| wish.is_empty() || wish.contains(&part.name);
+    let wished = |part: &&Part| wish.is_empty() || wish.iter().any(|wish| means(wish, part.name));
     for part in PARTS.iter().filter(wished) {
         writeln!(out, "security: {}: {}", part.name, part.what)?;
         let outcome = (part.run)(&stand, out)?;

@@ -2,7 +2,7 @@
 
 use crate::{
     fakes::answer,
-    shop::{Shop, wish},
+    shop::{Answer, Shop, wish},
 };
 use serde_json::{Value, json};
 
@@ -102,6 +102,45 @@ async fn neighbours_of_an_ipv6_network_are_one_caller() {
             .status,
         200
     );
+}
+
+/// A sign-in from this address.
+async fn sign_in(shop: &Shop, address: &str) -> Answer {
+    let asked = wish("POST", "/api/v1/auth/login").from(address);
+    shop.ask(asked).await
+}
+
+#[tokio::test]
+async fn sign_ins_are_counted_by_address_by_network_and_for_the_whole_shop() {
+    let quota = |units: u32| json!({"units": units, "window_seconds": 60});
+    let limits = json!({"login": quota(2), "login_network": quota(3), "login_all": quota(5)});
+    let shop = Shop::with(json!({"limits": limits}), |_| answer(200, &json!({})));
+    for (address, expected) in [
+        ("198.51.100.1", "\"login\""),
+        ("198.51.100.1", "\"login\""),
+        // One too many of its own: its neighbours have theirs still.
+        ("198.51.100.1", "429 \"login\""),
+        ("198.51.100.1", "429 \"login\""),
+        ("198.51.100.2", "\"login\""),
+        ("198.51.100.3", "429 \"login-network\""),
+        ("198.51.101.3", "\"login\""),
+        ("2001:db8:7:1::1", "\"login\""),
+        ("2001:db8:7:2::1", "429 \"login-all\""),
+        ("203.0.113.1", "429 \"login-all\""),
+    ] {
+        let told = sign_in(&shop, address).await;
+        let policy = told.header("ratelimit-policy").split(';').next().unwrap();
+        let status = if told.status == 429 { "429 " } else { "" };
+        assert_eq!(format!("{status}{policy}"), expected, "{address}");
+        if told.status == 429 {
+            let wait: u32 = told.header("retry-after").parse().unwrap();
+            assert!((1..=30).contains(&wait), "{address}: {wait}");
+        }
+    }
+    // Whoever is known already is not kept out by them.
+    let renewal = wish("POST", "/api/v1/auth/refresh").from("203.0.113.1");
+    assert_eq!(shop.ask(renewal).await.status, 200);
+    assert_eq!(shop.ask(wish("POST", "/api/v1/orders")).await.status, 200);
 }
 
 #[tokio::test]

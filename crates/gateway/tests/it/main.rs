@@ -10,6 +10,7 @@
 
 mod accounts;
 mod api_keys;
+mod cors;
 mod door;
 mod fakes;
 mod limits;

@@ -1,10 +1,10 @@
-//! The lane in which passwords are hashed: off the async threads, few at a time, with a bounded queue, so that
-//! a flood of logins slows nothing but logins. Never logs what it hashes.
+//! The lane in which passwords are hashed: off the async threads, few at a time, behind everything else, with a bounded
+//! queue, so that a flood of logins takes little from others (ADR 49). Never logs what it hashes.
 
 use crate::config::Config;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 use contracts::BoxError;
-use platform::digest;
+use platform::{digest, lane::Lane};
 use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -25,13 +25,16 @@ pub(super) struct Hasher {
     seats: Arc<Semaphore>,
     /// One for each that works.
     permits: Arc<Semaphore>,
+    /// As many threads.
+    lane: Lane,
 }
 
 /// The right to hash now. It ends with the work, not with whoever waits for it.
 pub(super) struct Turn {
     argon2: Argon2<'static>,
-    _seat: OwnedSemaphorePermit,
-    _permit: OwnedSemaphorePermit,
+    lane: Lane,
+    seat: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 impl Hasher {
@@ -48,6 +51,7 @@ impl Hasher {
             argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
             seats: Arc::new(Semaphore::new(permits.saturating_add(waiting_max))),
             permits: Arc::new(Semaphore::new(permits)),
+            lane: Lane::open("souk-hash", permits)?,
         })
     }
 
@@ -59,8 +63,9 @@ impl Hasher {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         Ok(Turn {
             argon2: self.argon2.clone(),
-            _seat: seat,
-            _permit: permit.map_err(|error| HashError::Failed(error.into()))?,
+            lane: self.lane.clone(),
+            seat,
+            permit: permit.map_err(|error| HashError::Failed(error.into()))?,
         })
     }
 
@@ -87,17 +92,29 @@ impl Hasher {
 }
 
 impl Turn {
-    /// Does the work on a thread that may block.
+    /// Does the work on one of the lane's threads.
     pub(super) async fn run<T, W>(self, work: W) -> Result<T, HashError>
     where
         T: Send + 'static,
         W: FnOnce(&Argon2<'static>) -> Result<T, BoxError> + Send + 'static,
     {
-        let running = tokio::task::spawn_blocking(move || work(&self.argon2));
-        match running.await {
-            Ok(result) => result.map_err(HashError::Failed),
-            Err(error) => Err(HashError::Failed(error.into())),
-        }
+        let Self {
+            argon2,
+            lane,
+            seat,
+            permit,
+        } = self;
+        let running = lane.run(move || {
+            let done = work(&argon2);
+            // Before anybody is told: the next may come at once. A thread is free then, or about to be; the lane keeps
+            // room for as many as it has threads.
+            drop((seat, permit));
+            done
+        });
+        running
+            .await
+            .map_err(HashError::Failed)?
+            .map_err(HashError::Failed)
     }
 }
 

@@ -81,6 +81,7 @@ pub fn load<T: DeserializeOwned>(
     flags: impl Serialize,
 ) -> Result<T, ConfigError> {
     let mut figment = Figment::from(Toml::string(sources.defaults));
+    let documented = figment.clone();
     if let Some(path) = sources.file {
         if !path.is_file() {
             return Err(ConfigError::File(path.to_owned()));
@@ -88,8 +89,8 @@ pub fn load<T: DeserializeOwned>(
         figment = figment.merge(Toml::file_exact(path));
     }
     if sources.environment {
-        figment = figment.merge(environment());
-        for (key, text) in kept_in_files()? {
+        figment = figment.merge(environment(documented.clone()));
+        for (key, text) in kept_in_files(&documented)? {
             figment = figment.merge(Serialized::default(&key, text));
         }
     }
@@ -103,9 +104,12 @@ pub fn load<T: DeserializeOwned>(
 /// too many.
 const IN_A_FILE: &str = "_file";
 
-fn environment() -> Env {
+fn environment(documented: Figment) -> Env {
     let variables = Env::prefixed("SOUK_")
-        .filter(|key| !key.as_str().to_ascii_lowercase().ends_with(IN_A_FILE))
+        .filter(move |key| {
+            let key = key.as_str().to_ascii_lowercase().replace("__", ".");
+            !key.ends_with(IN_A_FILE) || documented.contains(&key)
+        })
         .split("__");
     // Without the feature these are unknown keys: no shop for customers starts with them.
     #[cfg(feature = "failpoints")]
@@ -113,13 +117,17 @@ fn environment() -> Env {
     variables
 }
 
-/// The keys whose values are kept in files, and what these hold.
-fn kept_in_files() -> Result<Vec<(String, String)>, ConfigError> {
+/// The keys whose values are kept in files, and what these hold. A key that is called so itself is a path, and stays
+/// it.
+fn kept_in_files(documented: &Figment) -> Result<Vec<(String, String)>, ConfigError> {
     let variables = Env::prefixed("SOUK_").split("__");
     #[cfg(feature = "failpoints")]
     let variables = variables.ignore(&["clock_offset_file"]);
     let mut kept = Vec::new();
     for (key, path) in variables.iter() {
+        if documented.contains(key.as_str()) {
+            continue;
+        }
         let Some(key) = key.as_str().strip_suffix(IN_A_FILE) else {
             continue;
         };

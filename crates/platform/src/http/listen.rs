@@ -1,21 +1,28 @@
-//! The socket: accepts, serves HTTP/1 and HTTP/2 with bounds on headers and time, and stops gracefully: whoever
-//! came before the end is answered, and told to come no more.
+//! The socket: accepts, greets by TLS where it is spoken, serves HTTP/1 and HTTP/2 with bounds on headers and time,
+//! and stops gracefully: whoever came before the end is answered, and told to come no more.
 
 use super::{
     auth::ClientAddress,
-    patience::Patient,
+    patience::{Pace, Patient},
     places::{Place, Places},
+    tls::Tls,
 };
 use crate::tasks::Tasks;
-use axum::{Router, body::Body, extract::Request};
+use axum::{Router, body::Body, extract::Request, response::Response};
 use contracts::BoxError;
-use hyper::{body::Incoming, service::service_fn};
+use hyper::{
+    Version,
+    body::Incoming,
+    header::{CONNECTION, HeaderValue, TRANSFER_ENCODING},
+    service::service_fn,
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto::Builder,
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
@@ -25,11 +32,13 @@ use tower::ServiceExt;
 /// Room for a header block that is refused politely; beyond it hyper refuses by itself.
 const HEADER_BUFFER_BYTES: usize = 64 * 1_024;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a client may read nothing of what is sent to it.
-const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a connection that has said nothing yet is listened to when we stop: its first request may be under
 /// way, and closing the socket would make it one that nobody knows the fate of.
 const FIRST_REQUEST: Duration = Duration::from_millis(250);
+/// Requests at a time on one connection of HTTP/2.
+const STREAMS_MAX: u32 = 128;
+/// How often a connection of HTTP/2 is asked whether anybody is there, and how long the answer is waited for.
+const PING_EVERY: Duration = Duration::from_secs(20);
 /// Connections taken from the socket's own queue when we stop.
 const LAST_MAX: usize = 1_024;
 
@@ -53,16 +62,32 @@ impl Room {
     }
 }
 
+/// How a listener serves.
+#[derive(Clone)]
+pub struct Manner {
+    /// How many it serves at a time.
+    pub room: Room,
+    /// How slowly they may read.
+    pub pace: Pace,
+    /// The certificate that it shows, and what is said to those who do not ask for it; none: it speaks without TLS.
+    pub tls: Option<(Tls, Router)>,
+}
+
 /// Starts serving a router at a listener until the tasks stop; open requests are then finished.
-pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, room: Room) {
+pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, manner: Manner) {
+    let room = manner.room;
     let limit = usize::try_from(room.connections_max)
         .unwrap_or(usize::MAX)
         .min(Semaphore::MAX_PERMITS);
     let permits = Arc::new(Semaphore::new(limit));
     let door = Door {
         connections: tasks.clone(),
-        router,
-        stop: tasks.stopping(),
+        visit: Visit {
+            router,
+            stop: tasks.stopping(),
+            pace: manner.pace,
+            tls: manner.tls,
+        },
         places: Places::new(room.per_address_max),
     };
     tasks.start("http", move |stop| async move {
@@ -102,8 +127,7 @@ pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, room: Room) {
 
 struct Door {
     connections: Tasks,
-    router: Router,
-    stop: CancellationToken,
+    visit: Visit,
     places: Places,
 }
 
@@ -113,9 +137,9 @@ impl Door {
             tracing::debug!("an address has as many connections as one may have");
             return;
         };
-        let serving = serve(stream, address, self.router.clone(), self.stop.clone());
+        let visit = self.visit.clone();
         drop(self.connections.finish(async move {
-            if let Err(error) = serving.await {
+            if let Err(error) = visit.receive(stream, address).await {
                 tracing::debug!(error = %error, "a connection ended badly");
             }
             drop::<(Place, OwnedSemaphorePermit)>((place, permit));
@@ -123,21 +147,46 @@ impl Door {
     }
 }
 
-async fn serve(
-    stream: TcpStream,
+/// What a connection is served with.
+#[derive(Clone)]
+struct Visit {
+    router: Router,
+    stop: CancellationToken,
+    pace: Pace,
+    tls: Option<(Tls, Router)>,
+}
+
+impl Visit {
+    async fn receive(self, stream: TcpStream, address: SocketAddr) -> Result<(), BoxError> {
+        stream.set_nodelay(true)?;
+        let Some((tls, elsewhere)) = &self.tls else {
+            let stream = Patient::new(stream, self.pace);
+            return serve(stream, address, self.router, self.stop).await;
+        };
+        let is_plain = tls.is_plain(&stream).await?;
+        let stream = Patient::new(stream, self.pace);
+        if is_plain {
+            return serve(stream, address, elsewhere.clone(), self.stop).await;
+        }
+        let stream = tls.greet(stream, address.ip()).await?;
+        serve(stream, address, self.router, self.stop).await
+    }
+}
+
+async fn serve<S>(
+    stream: S,
     address: SocketAddr,
     router: Router,
     stop: CancellationToken,
-) -> Result<(), BoxError> {
-    stream.set_nodelay(true)?;
-    let stream = Patient::new(stream, SEND_TIMEOUT);
+) -> Result<(), BoxError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let asked = CancellationToken::new();
     let first = asked.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         asked.cancel();
-        let mut request: Request = request.map(Body::new);
-        request.extensions_mut().insert(ClientAddress(address.ip()));
-        router.clone().oneshot(request)
+        answer(router.clone(), address, request)
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder
@@ -148,9 +197,11 @@ async fn serve(
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(128)
+        .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(u32::try_from(HEADER_BUFFER_BYTES)?)
-        .max_pending_accept_reset_streams(Some(64));
+        .max_pending_accept_reset_streams(Some(64))
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_EVERY);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let told = async {
@@ -166,4 +217,24 @@ async fn serve(
         }
     }
     Ok(())
+}
+
+/// What the router says, and whether anything may follow on the same connection.
+async fn answer(
+    router: Router,
+    address: SocketAddr,
+    request: hyper::Request<Incoming>,
+) -> Result<Response, Infallible> {
+    // A length may have stood beside the chunks, and hyper has forgotten it: whoever stands in front of us may have
+    // gone by it, and sees this request end elsewhere. What follows is not read (RFC 9112, 6.3).
+    let is_last =
+        request.version() < Version::HTTP_2 && request.headers().contains_key(TRANSFER_ENCODING);
+    let mut request: Request = request.map(Body::new);
+    request.extensions_mut().insert(ClientAddress(address.ip()));
+    let mut response = router.oneshot(request).await?;
+    if is_last {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    Ok(response)
 }

@@ -20,6 +20,7 @@ mod places;
 pub mod readiness;
 mod rumours;
 pub mod stack;
+pub mod tls;
 mod tokens;
 
 pub use answer::{created, page};
@@ -28,5 +29,6 @@ pub use desk::desk_routes;
 pub use fault::Fault;
 pub use json::{Json, MergePatch};
 pub use params::{Id, NoQuery, Query};
+pub use patience::Pace;
 pub use readiness::Readiness;
 pub use tokens::{KeySet, Revocations, TokenVerifier, VerifierOptions};

@@ -28,6 +28,12 @@ use tracing::Instrument;
 /// Correlates answers, logs and problems.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-opener-policy");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
 const URI_BYTES_MAX: usize = 8 * 1_024;
 const HEADER_BYTES_MAX: usize = 16 * 1_024;
 const HEADERS_MAX: usize = 100;
@@ -311,6 +317,12 @@ fn finish_headers(headers: &mut axum::http::HeaderMap, id: &str) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
+        (CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
+        (
+            PERMISSIONS_POLICY,
+            "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ),
         (
             header::CONTENT_SECURITY_POLICY,
             "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; \

@@ -29,7 +29,7 @@ use platform::{
     config::{Sources, load},
     deadline::{self, Deadline},
     http::{
-        Fault, Readiness,
+        Fault, Pace, Readiness,
         auth::{ClientAddress, Visitor},
         forward,
         internal::{Answering, Gate, guarded},
@@ -179,7 +179,15 @@ async fn node(tasks: &Tasks, thing: &Arc<Thing>) -> SocketAddr {
     let router = stack::wrap(router, &bounds, "http://node", Clock::System);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    listen::start(tasks, listener, router, listen::Room::for_any(100));
+    let manner = listen::Manner {
+        room: listen::Room::for_any(100),
+        pace: Pace {
+            window: Duration::from_secs(30),
+            bytes_per_second_min: 1_024,
+        },
+        tls: None,
+    };
+    listen::start(tasks, listener, router, manner);
     address
 }
 

@@ -1,0 +1,109 @@
+//! The sockets of the public door: the door's own, with its certificate if it has one, and the one beside it that only
+//! sends people there. What is behind the door is not known here.
+
+use crate::{config::Http, life::Life};
+use axum::Router;
+use contracts::BoxError;
+use platform::{
+    clock::Clock,
+    http::{
+        listen, stack,
+        tls::{self, Tls},
+    },
+};
+use std::net::SocketAddr;
+use tokio::net::TcpListener;
+
+/// Listens already, and answers nobody yet.
+pub(crate) struct Entrance {
+    listener: TcpListener,
+    beside: Option<TcpListener>,
+    tls: Option<Tls>,
+}
+
+impl Entrance {
+    /// Reads the certificate and takes the addresses.
+    pub(crate) async fn take(http: &Http) -> Result<Self, BoxError> {
+        let tls = Tls::open(&http.tls)?;
+        let beside = match http.tls.redirect_address()? {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        Ok(Self {
+            listener: bind(http.listen).await?,
+            beside,
+            tls,
+        })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> Result<SocketAddr, BoxError> {
+        Ok(self.listener.local_addr()?)
+    }
+
+    /// Lets everybody in; gives the certificate, if there is one.
+    pub(crate) fn open(
+        self,
+        life: &Life,
+        router: Router,
+        http: &Http,
+        public_url: &str,
+    ) -> Result<Opened, BoxError> {
+        let router = tls::strict(router, public_url, &http.strict_transport_security);
+        let elsewhere = tls::elsewhere(public_url);
+        let elsewhere = stack::wrap(elsewhere, &http.stack(), public_url, Clock::System);
+        let redirect_address = self
+            .beside
+            .as_ref()
+            .map(TcpListener::local_addr)
+            .transpose()?;
+        if let Some(beside) = self.beside {
+            let manner = http.plainly(http.room());
+            listen::start(&life.doors, beside, elsewhere.clone(), manner);
+        }
+        if let Some(tls) = &self.tls {
+            tls.keep(&life.work);
+        }
+        let manner = listen::Manner {
+            tls: self.tls.clone().map(|tls| (tls, elsewhere)),
+            ..http.plainly(http.room())
+        };
+        listen::start(&life.doors, self.listener, router, manner);
+        Ok(Opened {
+            tls: self.tls,
+            redirect_address,
+        })
+    }
+}
+
+/// An entrance that is open.
+#[derive(Default)]
+pub(crate) struct Opened {
+    tls: Option<Tls>,
+    /// Where people are only sent to the door, if anywhere.
+    pub(crate) redirect_address: Option<SocketAddr>,
+}
+
+impl Opened {
+    /// `http` or `https`.
+    pub(crate) const fn scheme(&self) -> &'static str {
+        match self.tls {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+
+    /// Reads the certificate's files again; whoever has none has nothing to read.
+    pub(crate) fn read_again(&self) {
+        match &self.tls {
+            Some(tls) => tls.read_again(),
+            None => tracing::info!("there is no certificate here that could be read again"),
+        }
+    }
+}
+
+/// Takes an address.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener, BoxError> {
+    let listener = TcpListener::bind(address).await;
+    Ok(listener.map_err(|error| format!("{address} cannot be listened on: {error}"))?)
+}

@@ -1,0 +1,96 @@
+//! Times that are compared in turns: requests that are sent at a steady pace, whether or not those before were
+//! answered, in one state of the world and in the other, again and again. What the machine does by itself comes to
+//! both.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+/// A p99 may rise by so many thousandths...
+pub(super) const RISE_MAX: u128 = 100;
+/// ...or by as much as a clock of the scheduler ticks.
+const TICK: Duration = Duration::from_micros(200);
+
+/// How often is asked, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asking {
+    pub(super) every: Duration,
+    pub(super) lasting: Duration,
+}
+
+impl Asking {
+    /// The 99th of a hundred times. Each is counted from the moment at which it was due: who waits for the one before
+    /// waits as well.
+    pub(super) fn p99(self, mut ask: impl FnMut() -> io::Result<()>) -> io::Result<Duration> {
+        let begun = Instant::now();
+        let (mut times, mut due) = (Vec::new(), Duration::ZERO);
+        while due < self.lasting {
+            pause(due.saturating_sub(begun.elapsed()));
+            ask()?;
+            times.push(begun.elapsed().saturating_sub(due));
+            due = due.saturating_add(self.every);
+        }
+        Ok(part(times, 99))
+    }
+}
+
+/// By how many thousandths the second is more than the first, and whether that is too much.
+pub(super) fn rise(alone: Duration, beside: Duration) -> (u128, bool) {
+    let rise = beside.saturating_sub(alone);
+    let thousandths = rise.as_nanos().saturating_mul(1_000);
+    let thousandths = thousandths.checked_div(alone.as_nanos()).unwrap_or(0);
+    (thousandths, thousandths > RISE_MAX && rise > TICK)
+}
+
+/// The one in the middle.
+pub(super) fn median(times: Vec<Duration>) -> Duration {
+    part(times, 50)
+}
+
+fn part(mut times: Vec<Duration>, of_a_hundred: usize) -> Duration {
+    times.sort_unstable();
+    let place = times.len().saturating_mul(of_a_hundred) / 100;
+    times.get(place).copied().unwrap_or_default()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a client's pace: nothing is waited for but the time itself"
+)]
+pub(super) fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_late_is_late_for_those_after_as_well() {
+        let asking = Asking {
+            every: Duration::from_millis(1),
+            lasting: Duration::from_millis(40),
+        };
+        let mut asked = 0;
+        let slow_once = || {
+            asked += 1;
+            if asked == 5 {
+                pause(Duration::from_millis(30));
+            }
+            Ok(())
+        };
+        let p99 = asking.p99(slow_once).unwrap();
+        assert_eq!(asked, 40);
+        assert!(p99 >= Duration::from_millis(29), "{p99:?}");
+    }
+
+    #[test]
+    fn a_rise_is_too_much_when_it_is_more_than_a_tenth_and_a_tick() {
+        let ms = Duration::from_micros;
+        assert_eq!(rise(ms(10_000), ms(9_000)), (0, false));
+        assert_eq!(rise(ms(10_000), ms(11_000)), (100, false));
+        assert_eq!(rise(ms(10_000), ms(12_000)), (200, true));
+        assert_eq!(rise(ms(500), ms(600)), (200, false));
+    }
+}
