@@ -90,6 +90,14 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     api_keys: Family::default(),
 });
 
+fn register_keys(registry: &mut Registry) {
+    registry.register(
+        "souk_api_keys_checked",
+        "API keys shown at the door: good, refused, malformed, or unknown because identity gave no answer",
+        PLATFORM.api_keys.clone(),
+    );
+}
+
 /// Adds the platform's metrics to a registry.
 pub fn register(registry: &mut Registry) {
     let platform = &*PLATFORM;
@@ -144,11 +152,7 @@ pub fn register(registry: &mut Registry) {
         "Calls to Redis, by what came of them",
         platform.redis_calls.clone(),
     );
-    registry.register(
-        "souk_api_keys_checked",
-        "API keys shown at the door: good, refused, malformed, or unknown because identity gave no answer",
-        platform.api_keys.clone(),
-    );
+    register_keys(registry);
     registry.register(
         "souk_limit_takes",
         "Requests counted against shared limits, by where: in Redis, against units leased before, or here alone",
