@@ -13,6 +13,7 @@ use crate::{
     store::{Credentials, LoginName},
 };
 use contracts::{
+    BoxError,
     identity::{LoginError, SecurityEventDetail},
     values::UserId,
 };
@@ -52,8 +53,9 @@ impl Prover {
         let is_whole = found.as_ref().is_none_or(|found| !found.has_factor);
         let (throttle, clock) = (Arc::clone(&self.throttle), self.clock.clone());
         let recorder = self.recorder.clone();
-        let checked = turn.run(move |argon2| {
-            let right = fits(argon2, &password, &hash)? && known;
+        let check = move |_: &_| Ok::<_, BoxError>(fits(&password, &hash)? && known);
+        let checked = turn.run(check, move |right| {
+            let right = right?;
             if let Ok(mut throttle) = throttle.lock() {
                 if !right {
                     throttle.failed(account, clock.now());
