@@ -47,14 +47,14 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
     let foreign = bob.buy("bobs", &product, 3, "tok_ok").await;
     let login = json!({"email": "ann-canary-7f3a@souk.example", "password": "wrong horse"});
     shop.visitor().post("/api/v1/auth/login", &login).await;
+    let key = json!({"name": "till", "scopes": ["orders:read"], "password": PASSWORD});
+    let key = ann.post("/api/v1/api-keys", &key).await;
+    assert_eq!(key.status, 201, "{}", key.text);
     let answer = export(&ann).await;
-    assert_eq!(answer.header("content-type"), "application/json");
-    assert_eq!(answer.header("cache-control"), "no-store");
-    assert!(
-        answer
-            .header("content-disposition")
-            .starts_with("attachment")
-    );
+    let head = ["content-type", "cache-control", "content-disposition"];
+    let head = head.map(|name| answer.header(name));
+    let file = "attachment; filename=\"souk-export.json\"";
+    assert_eq!(head, ["application/json", "no-store", file]);
     let document: Value = serde_json::from_str(&answer.text).unwrap();
     let me: Value = serde_json::from_str(&ann.get("/api/v1/me").await.text).unwrap();
     assert_eq!(document["account"], me);
@@ -76,6 +76,9 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
     assert_eq!(hers["payments"][0]["status"], "captured");
     assert_eq!(hers["timeline"][0]["kind"], "placed");
     assert_eq!(document["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(document["second_factor"]["on"], false);
+    assert_eq!(document["providers"], json!([]));
+    assert_eq!(all(&document, "api_keys", "/name"), ["till"]);
     let kinds = all(&document, "security_events", "/kind");
     assert!(
         kinds.contains(&"registered") && kinds.contains(&"data_exported"),
@@ -85,6 +88,7 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
         "bob-canary-91bc",
         bob.user_id(),
         foreign.str("/id"),
+        key.str("/secret"),
         PASSWORD,
         "argon2",
         "tok_ok",

@@ -2,9 +2,9 @@
 //! long as it takes, and nobody outside it waits for a processor because of it. It has no queue: whoever sends work
 //! has seen to it that a thread is free.
 //!
-//! Whoever goes last may be stopped anywhere, also while it holds a lock, and whoever wants that lock then waits as long
-//! as everybody else wants the processor. So the threads that go last share nothing with the shop: each has a partner
-//! that goes like others, takes work from the shop, waits, and tells what came of it.
+//! Whoever goes last may be stopped anywhere, also while they hold a lock, and whoever wants that lock then waits as
+//! long as everybody else wants the processor. So the threads that go last share nothing with the shop: each has a
+//! partner that goes like others, takes work from the shop, waits, and tells what came of it.
 
 use contracts::BoxError;
 use std::{

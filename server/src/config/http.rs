@@ -30,6 +30,8 @@ pub struct Http {
     pub connections_max: u32,
     /// Of these, from one address.
     pub connections_per_address_max: u32,
+    /// Of these, that have not said for a second what they want.
+    pub hesitant_per_address_max: u32,
     /// The largest body.
     pub body_bytes_max: u32,
     /// Over how long it is counted what a reader takes.
@@ -62,6 +64,7 @@ impl Http {
         listen::Room {
             connections_max: self.connections_max,
             per_address_max: self.connections_per_address_max,
+            hesitant_per_address_max: self.hesitant_per_address_max,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The address, and the file that it answers with.
 
-use super::{AccountExport, Sources, write};
+use super::{Account, AccountExport, LinkedProvider, Sources, write};
 use axum::{
     body::Body,
     extract::State,
@@ -23,8 +23,8 @@ pub(crate) fn routes(sources: Sources) -> OpenApiRouter {
 
 /// Take one's own data along
 ///
-/// All that is kept of whoever asks: the account, sessions, security events, orders with their lines, what happened to
-/// them, and how they were paid. It counts as twenty requests.
+/// All that is kept of whoever asks: the account and the ways into it, sessions, API keys, security events, orders with
+/// their lines, what happened to them, and how they were paid. It counts as twenty requests.
 #[utoipa::path(
     get, path = "/api/v1/me/export", operation_id = "export_me", tag = "identity",
     responses(
@@ -41,6 +41,18 @@ async fn export(
     _: NoQuery,
 ) -> Result<Response, Fault> {
     let account = sources.identity.export(&who).await?;
+    let second_factor = sources.identity.second_factor(&who).await?;
+    let links = sources.identity.external_links(&who).await;
+    let links = links.map_err(|cause| Problem::internal(&cause.into()))?;
+    let providers = links.into_iter().map(|link| LinkedProvider {
+        name: link.provider.name,
+        linked_at: link.linked_at,
+    });
+    let account = Account {
+        account,
+        second_factor,
+        providers: providers.collect(),
+    };
     let written = write(sources, who, &account, crate::shop::now());
     let written = written.map_err(|cause| Problem::internal(&cause))?;
     let mut response = Response::new(Body::from_stream(written));

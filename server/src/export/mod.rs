@@ -11,7 +11,8 @@ use contracts::{
     BoxError,
     access::Principal,
     identity::{
-        Identity, OwnSecurityEventQuery, SecurityEventView, SessionQuery, SessionView, UserView,
+        ApiKeyQuery, ApiKeyView, Identity, OwnSecurityEventQuery, SecondFactorView,
+        SecurityEventView, SessionQuery, SessionView, UserView,
     },
     orders::{OrderEventView, OrderQuery, OrderView, Orders, Reader},
     payments::{PaymentView, Payments},
@@ -45,6 +46,23 @@ struct ExportedOrder {
     payments: Vec<PaymentView>,
 }
 
+/// A provider that leads into the account.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct LinkedProvider {
+    /// Its name.
+    name: String,
+    /// Since when it does.
+    linked_at: Timestamp,
+}
+
+/// What of an account is no list that may be long.
+#[derive(Debug)]
+struct Account {
+    account: UserView,
+    second_factor: SecondFactorView,
+    providers: Vec<LinkedProvider>,
+}
+
 /// All that is kept of a user. It is sent in this order, and ends with it: one that breaks off is no JSON.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 struct AccountExport {
@@ -52,8 +70,14 @@ struct AccountExport {
     exported_at: Timestamp,
     /// The account.
     account: UserView,
+    /// Whether signing in asks for a code; neither the codes nor what they are made of.
+    second_factor: SecondFactorView,
+    /// The providers that lead into it.
+    providers: Vec<LinkedProvider>,
     /// The sessions that have not ended.
     sessions: Vec<SessionView>,
+    /// The API keys, without their secrets.
+    api_keys: Vec<ApiKeyView>,
     /// What happened to the account.
     security_events: Vec<SecurityEventView>,
     /// The orders, newest first.
@@ -63,6 +87,7 @@ struct AccountExport {
 /// Where the writing stands.
 enum Part {
     Sessions,
+    ApiKeys,
     SecurityEvents,
     Orders,
     End,
@@ -84,17 +109,22 @@ struct Writing {
 fn write(
     sources: Sources,
     who: Principal,
-    account: &UserView,
+    account: &Account,
     at: Timestamp,
 ) -> Result<impl Stream<Item = Result<Bytes, BoxError>> + use<>, BoxError> {
-    let (at, account) = (serde_json::to_string(&at)?, serde_json::to_string(account)?);
+    let at = serde_json::to_string(&at)?;
+    let factor = serde_json::to_string(&account.second_factor)?;
+    let providers = serde_json::to_string(&account.providers)?;
+    let account = serde_json::to_string(&account.account)?;
     let writing = Writing {
         sources,
         who,
         part: Part::Sessions,
         cursor: None,
         is_first: true,
-        head: format!(r#"{{"exported_at":{at},"account":{account},"sessions":["#),
+        head: format!(
+            r#"{{"exported_at":{at},"account":{account},"second_factor":{factor},"providers":{providers},"sessions":["#
+        ),
     };
     Ok(stream::try_unfold(writing, Writing::next))
 }
@@ -107,6 +137,16 @@ impl Writing {
             Part::Sessions => {
                 let query = SessionQuery { limit, cursor };
                 let page = self.sources.identity.sessions(&self.who, query).await?;
+                let next = page.next_cursor.clone();
+                (written(&page)?, next, (Part::ApiKeys, r#"],"api_keys":["#))
+            }
+            Part::ApiKeys => {
+                let query = ApiKeyQuery {
+                    owner: Some(self.who.user_id),
+                    limit,
+                    cursor,
+                };
+                let page = self.sources.identity.api_keys(&self.who, query).await?;
                 let next = page.next_cursor.clone();
                 (
                     written(&page)?,

@@ -33,9 +33,6 @@ const BUYING: Asking = Asking {
     lasting: Duration::from_secs(6),
 };
 
-/// How the callers give way, as `nice` counts.
-const NICENESS: &str = "19";
-
 /// What the callers have seen.
 #[derive(Default)]
 struct Storm {
@@ -103,8 +100,8 @@ fn known(number: usize) -> String {
 }
 
 fn start(address: &str) -> io::Result<Child> {
-    Command::new("nice")
-        .args(["-n", NICENESS])
+    Command::new("chrt")
+        .args(["--idle", "0"])
         .arg(env::current_exe()?)
         .args([CALLERS_WORD, address])
         .stdin(Stdio::piped())

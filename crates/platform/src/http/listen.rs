@@ -3,6 +3,7 @@
 
 use super::{
     auth::ClientAddress,
+    hesitant::Hesitant,
     patience::{Pace, Patient},
     places::{Place, Places},
     tls::Tls,
@@ -49,6 +50,8 @@ pub struct Room {
     pub connections_max: u32,
     /// From one address, or from one IPv6 network of /64.
     pub per_address_max: u32,
+    /// Of these, that have not said for a second what they want.
+    pub hesitant_per_address_max: u32,
 }
 
 impl Room {
@@ -58,6 +61,7 @@ impl Room {
         Self {
             connections_max,
             per_address_max: connections_max,
+            hesitant_per_address_max: connections_max,
         }
     }
 }
@@ -86,6 +90,7 @@ pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, manner: Manne
             router,
             stop: tasks.stopping(),
             pace: manner.pace,
+            hesitant: Hesitant::new(room.hesitant_per_address_max),
             tls: manner.tls,
         },
         places: Places::new(room.per_address_max),
@@ -153,41 +158,61 @@ struct Visit {
     router: Router,
     stop: CancellationToken,
     pace: Pace,
+    hesitant: Hesitant,
     tls: Option<(Tls, Router)>,
 }
 
 impl Visit {
-    async fn receive(self, stream: TcpStream, address: SocketAddr) -> Result<(), BoxError> {
+    async fn receive(mut self, stream: TcpStream, address: SocketAddr) -> Result<(), BoxError> {
         stream.set_nodelay(true)?;
-        let Some((tls, elsewhere)) = &self.tls else {
+        let Some((tls, elsewhere)) = self.tls.take() else {
             let stream = Patient::new(stream, self.pace);
-            return serve(stream, address, self.router, self.stop).await;
+            return self.serve(stream, address).await;
         };
         let is_plain = tls.is_plain(&stream).await?;
         let stream = Patient::new(stream, self.pace);
         if is_plain {
-            return serve(stream, address, elsewhere.clone(), self.stop).await;
+            self.router = elsewhere;
+            return self.serve(stream, address).await;
         }
         let stream = tls.greet(stream, address.ip()).await?;
-        serve(stream, address, self.router, self.stop).await
+        self.serve(stream, address).await
+    }
+
+    async fn serve<S>(self, stream: S, address: SocketAddr) -> Result<(), BoxError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let asked = CancellationToken::new();
+        let first = asked.clone();
+        let router = self.router;
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            asked.cancel();
+            answer(router.clone(), address, request)
+        });
+        let builder = builder()?;
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        let told = async {
+            self.stop.cancelled().await;
+            // An error means that nothing came: there is nobody to wait for.
+            drop(tokio::time::timeout(FIRST_REQUEST, first.cancelled()).await);
+        };
+        tokio::select! {
+            ended = connection.as_mut() => ended?,
+            () = self.hesitant.too_many(address.ip(), first.cancelled()) => {
+                return Err("too many of an address do not say what they want".into());
+            }
+            () = told => {
+                connection.as_mut().graceful_shutdown();
+                connection.await?;
+            }
+        }
+        Ok(())
     }
 }
 
-async fn serve<S>(
-    stream: S,
-    address: SocketAddr,
-    router: Router,
-    stop: CancellationToken,
-) -> Result<(), BoxError>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let asked = CancellationToken::new();
-    let first = asked.clone();
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
-        asked.cancel();
-        answer(router.clone(), address, request)
-    });
+fn builder() -> Result<Builder<TokioExecutor>, BoxError> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -202,21 +227,7 @@ where
         .max_pending_accept_reset_streams(Some(64))
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_EVERY);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
-    tokio::pin!(connection);
-    let told = async {
-        stop.cancelled().await;
-        // An error means that nothing came: there is nobody to wait for.
-        drop(tokio::time::timeout(FIRST_REQUEST, first.cancelled()).await);
-    };
-    tokio::select! {
-        ended = connection.as_mut() => ended?,
-        () = told => {
-            connection.as_mut().graceful_shutdown();
-            connection.await?;
-        }
-    }
-    Ok(())
+    Ok(builder)
 }
 
 /// What the router says, and whether anything may follow on the same connection.

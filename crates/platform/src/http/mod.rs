@@ -10,6 +10,7 @@ mod desk;
 pub mod etag;
 mod fault;
 pub mod forward;
+mod hesitant;
 pub mod idempotency;
 pub mod internal;
 pub mod json;
