@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What every process is told: short times, so that a run sees the end of all waits; cheap passwords, for there are
 /// many people; limits that are counted, and never reached.
-const SETTINGS: [(&str, &str); 19] = [
+const SETTINGS: [(&str, &str); 21] = [
     ("SOUK_LOG_LEVEL", "warn"),
     ("SOUK_SHOP__DEMO", "false"),
     ("SOUK_POSTGRES__MIGRATE", "true"),
@@ -27,6 +27,8 @@ const SETTINGS: [(&str, &str); 19] = [
     ("SOUK_LIMITS__DEFAULT__UNITS", "1000000"),
     ("SOUK_LIMITS__CHECKOUT__UNITS", "1000000"),
     ("SOUK_LIMITS__LOGIN__UNITS", "1000000"),
+    ("SOUK_LIMITS__LOGIN_NETWORK__UNITS", "1000000"),
+    ("SOUK_LIMITS__LOGIN_ALL__UNITS", "1000000"),
     ("SOUK_ORDERS__PAYMENT_WINDOW_SECONDS", "8"),
     ("SOUK_ORDERS__ORPHAN_GRACE_SECONDS", "3"),
     ("SOUK_PAYMENTS__CHALLENGE_SECONDS", "6"),

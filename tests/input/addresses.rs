@@ -144,7 +144,7 @@ pub(crate) fn queries(world: &World) -> Vec<Case> {
 /// Where nothing is.
 #[rustfmt::skip] // words, not a column
 const NOWHERE: &[&str] = &[
-    "/api", "/api/", "/api/v1", "/api/v1/", "/api/v1/nope", "/api/v1/users", "/api/v1/auth", "/api/v2/products",
+    "/api", "/api/", "/api/v1", "/api/v1/", "/api/v1/nope", "/api/v1/user", "/api/v1/auth", "/api/v2/products",
     "/API/V1/products", "/api/v1/products/x/y", "/api/v1//products", "//api/v1/products",
     "/api/v1/orders/x/y/z", "/api/v1/inventory/x/y", "/api/v1/products/%2e%2e/users",
     "/api/v1/../../etc/passwd", "/api/v1/%2e%2e/%2e%2e/etc/passwd", "/api/v1/..;/internal",

@@ -49,7 +49,7 @@ impl Lane {
             let (done, from_last) = sync_channel(1);
             let last = thread::Builder::new().name(name.to_owned());
             last.spawn(move || go_last(&work, &done, rest))?;
-            let partner = thread::Builder::new().name(name.to_owned());
+            let partner = thread::Builder::new().name(format!("{name}-front"));
             partner.spawn(move || take_part(&taken, &to_last, &from_last))?;
         }
         Ok(Self { jobs })
