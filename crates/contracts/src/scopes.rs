@@ -8,7 +8,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 macro_rules! scopes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $text:tt;)*) => {
         /// A part of the shop that an API key opens, to be read or to be written.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
         pub enum Scope { $($(#[$doc])* #[serde(rename = $text)] $name),* }
@@ -108,6 +108,14 @@ impl Principal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use utoipa::PartialSchema;
+
+    #[test]
+    fn the_document_has_the_words_that_are_sent() {
+        let schema = serde_json::to_value(Scope::schema()).unwrap();
+        assert_eq!(schema["enum"], serde_json::to_value(Scope::ALL).unwrap());
+        assert_eq!(schema["enum"][0], Scope::ALL[0].as_str());
+    }
 
     #[test]
     fn a_scope_is_read_as_it_is_written_and_nothing_else_is() {

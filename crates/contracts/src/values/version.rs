@@ -42,4 +42,9 @@ impl From<Version> for i64 {
     }
 }
 
-plain_schema!(Version, Integer, minimum(Some(1)));
+plain_schema!(
+    Version,
+    Integer,
+    minimum(Some(1)),
+    maximum(Some(isize::MAX))
+);
