@@ -68,6 +68,7 @@ impl Services {
                 orders::routes(self.orders.clone(), self.payments.clone(), &config.orders)
                     .into_openapi(),
                 payments::api(),
+                webhooks::api(),
                 whole_api,
             ])?,
             public_url: public_url.to_owned(),
@@ -135,7 +136,11 @@ impl Services {
                 }),
             Target::Orders => {
                 let (orders, payments) = (self.orders.clone(), self.payments.clone());
-                orders::routes(orders, payments, &config.orders).into()
+                let routes: Router = orders::routes(orders, payments, &config.orders).into();
+                match &self.near.webhooks {
+                    Some(webhooks) => routes.merge(webhooks::routes(webhooks.clone())),
+                    None => routes,
+                }
             }
             Target::Payments => self
                 .near

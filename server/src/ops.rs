@@ -49,6 +49,7 @@ fn registry() -> Registry {
     balance::register_metrics(&mut registry);
     tls::register_metrics(&mut registry);
     orders::register_metrics(&mut registry);
+    webhooks::register_metrics(&mut registry);
     registry
 }
 

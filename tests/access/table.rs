@@ -72,6 +72,8 @@ const RAISE: &str = r#"{"roles":["customer","merchant"],"version":1}"#;
 const DISABLE_SELF: &str = r#"{"status":"disabled","version":$version}"#;
 const RAISE_SELF: &str = r#"{"roles":["admin","customer","merchant"],"version":$version}"#;
 const REFUND: &str = r#"{"amount":"0.01"}"#;
+const WEBHOOK: &str =
+    r#"{"url":"https://127.0.0.1/","types":["user.deleted"],"description":"No $n"}"#;
 const PAY: &str = r#"{"order_id":"$id","method":"tok_ok"}"#;
 
 /// The canonical routes: all that the document lists.
@@ -177,6 +179,17 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/orders/{id}/refund", Paid, "{}", admins(201)),
     Row("POST /api/v1/orders/{id}/refund", Guests, "{}", admins(409)),
     Row("GET /api/v1/audit", Nothing, "", admins(200)),
+    Row("GET /api/v1/events", Nothing, "", admins(200)),
+    Row("GET /api/v1/webhooks", Nothing, "", admins(200)),
+    Row("POST /api/v1/webhooks", Nothing, WEBHOOK, admins(201)),
+    Row("GET /api/v1/webhooks/{id}", Webhook, "", admins(200)),
+    Row("PATCH /api/v1/webhooks/{id}", Webhook, r#"{"status":"disabled","version":1}"#, admins(200)),
+    Row("DELETE /api/v1/webhooks/{id}?version=1", Webhook, "", admins(204)),
+    Row("POST /api/v1/webhooks/{id}/rotate", Webhook, "{}", admins(200)),
+    Row("POST /api/v1/webhooks/{id}/ping", Webhook, "{}", admins(202)),
+    Row("POST /api/v1/webhooks/{id}/replay", Webhook, r#"{"since":"2026-01-01T00:00:00Z"}"#, admins(202)),
+    Row("GET /api/v1/webhooks/{id}/deliveries", Webhook, "", admins(200)),
+    Row("POST /api/v1/deliveries/{id}/replay", Delivery, "{}", admins(404)),
     Row("GET /api/v1/events/dead", Nothing, "", admins(200)),
     Row("POST /api/v1/events/dead/{id}/redrive", Letter, "{}", admins(404)),
     Row("POST /api/v1/payments", Pending, PAY, PAYS),

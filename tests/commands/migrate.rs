@@ -4,7 +4,9 @@
 use crate::refusal;
 use testkit::{Folder, Said, Shop, postgres::Postgres, run_with};
 
-const SERVICES: [&str; 5] = ["identity", "catalog", "orders", "payments", "sandbox"];
+const SERVICES: [&str; 6] = [
+    "identity", "catalog", "orders", "webhooks", "payments", "sandbox",
+];
 
 /// Runs it, as the words come.
 async fn migrate(verb: &str, database: &str) -> Said {
@@ -43,7 +45,7 @@ async fn a_folder_is_looked_at_without_a_trace_and_brought_up_to_date() {
     );
     assert!(!std::path::Path::new(&folder).exists(), "nothing was made");
     let up = migrate("up", &database).await;
-    assert_eq!((up.code, told(&up).len()), (0, 5), "{up:?}");
+    assert_eq!((up.code, told(&up).len()), (0, 6), "{up:?}");
     assert_eq!(
         told(&up)[2],
         (

@@ -140,6 +140,10 @@ ids! {
     EventId = "evt";
     /// A security event.
     SecurityEventId = "sev";
+    /// A webhook: somebody's address that hears of events.
+    WebhookId = "whk";
+    /// A delivery of an event to a webhook.
+    DeliveryId = "dlv";
 }
 
 #[cfg(test)]
