@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// Pages of one outbox between two rests. A page is a write.
-const PAGES_AT_A_LOOK: u32 = 8;
+const PAGES_AT_A_LOOK: u32 = 16;
 /// How long a node rests after another one was quicker.
 const SIT_OUT: Duration = Duration::from_secs(5);
 /// Looks between two times that old rows are let go of.
