@@ -193,7 +193,7 @@ mod tests {
         let at = |days: i64| Timestamp::from_ms(days * DAY_MS);
         let failing = endpoint().after(&[failed(500)], at(0), 3 * DAY_MS);
         assert_eq!(failing.failing_since, Some(at(0)));
-        let still = failing.clone().after(&[failed(500)], at(2), 3 * DAY_MS);
+        let still = failing.after(&[failed(500)], at(2), 3 * DAY_MS);
         assert!(still.hears());
         let over = still.clone().after(&[failed(500)], at(3), 3 * DAY_MS);
         assert!(!over.hears() && over.disabled_reason.is_some());
