@@ -67,6 +67,7 @@ impl Services {
                 catalog::api(),
                 orders::routes(self.orders.clone(), self.payments.clone(), &config.orders)
                     .into_openapi(),
+                orders::shipments_api(),
                 payments::api(),
                 webhooks::api(),
                 whole_api,
@@ -137,9 +138,11 @@ impl Services {
             Target::Orders => {
                 let (orders, payments) = (self.orders.clone(), self.payments.clone());
                 let routes: Router = orders::routes(orders, payments, &config.orders).into();
-                match &self.near.webhooks {
-                    Some(webhooks) => routes.merge(webhooks::routes(webhooks.clone())),
-                    None => routes,
+                match (&self.near.orders, &self.near.webhooks) {
+                    (Some(orders), Some(webhooks)) => routes
+                        .merge(orders::shipment_routes(orders.service.clone()))
+                        .merge(webhooks::routes(webhooks.clone())),
+                    (Some(_) | None, _) => routes,
                 }
             }
             Target::Payments => self

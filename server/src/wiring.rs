@@ -55,7 +55,7 @@ pub struct Services {
 pub(crate) struct Near {
     identity: Option<Arc<identity::Service>>,
     pub(crate) catalog: Option<Arc<catalog::Service>>,
-    orders: Option<orders::Opened>,
+    pub(crate) orders: Option<orders::Opened>,
     /// Where orders are, for most events are theirs.
     pub(crate) webhooks: Option<Arc<webhooks::Service>>,
     pub(crate) payments: Option<Arc<payments::Service>>,

@@ -46,6 +46,8 @@ const SEES_MIXED: [u16; 6] = [401, 404, 200, 404, 404, 200];
 const CANCELS: [u16; 6] = [401, 404, 200, 404, 403, 200];
 /// Who may send it: the buyer sees it, but may not.
 const SENDS: [u16; 6] = [401, 404, 403, 404, 200, 200];
+/// The same, a parcel at a time.
+const SENDS_PARCEL: [u16; 6] = [401, 404, 403, 404, 201, 201];
 /// Who may pay it: how an order is paid is none of its seller's business.
 const PAYS: [u16; 6] = [401, 404, 201, 404, 404, 201];
 /// Who sees a guest's order without the right token, if they come with none.
@@ -174,6 +176,12 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/orders/{id}/ship", Mixed, "{}", [401, 404, 403, 404, 404, 200]),
     Row("POST /api/v1/orders/{id}/ship", Guests, "{}", [401, 404, 404, 404, 409, 409]),
     Row("POST /api/v1/orders/{id}/ship", GuestsWithToken, "{}", [403, 403, 403, 403, 409, 409]),
+    Row("GET /api/v1/orders/{id}/shipments", Shipped, "", SEES),
+    Row("GET /api/v1/orders/{id}/shipments", Guests, "", SEES_GUESTS),
+    Row("GET /api/v1/orders/{id}/shipments", GuestsWithToken, "", all(200)),
+    Row("POST /api/v1/orders/{id}/shipments", Paid, r#"{"lines":[{"line":1,"quantity":1}]}"#, SENDS_PARCEL),
+    Row("POST /api/v1/orders/{id}/shipments", Mixed, r#"{"lines":[{"line":1,"quantity":1}]}"#,
+        [401, 404, 403, 404, 404, 201]),
     Row("POST /api/v1/orders/{id}/deliver", Shipped, "{}", SENDS),
     Row("POST /api/v1/orders/{id}/deliver", Guests, "{}", [401, 404, 404, 404, 409, 409]),
     Row("POST /api/v1/orders/{id}/refund", Paid, "{}", admins(201)),

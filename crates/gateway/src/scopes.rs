@@ -76,6 +76,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/orders/{id}/deliver", Of(OrdersWrite)),
     ("POST", "/api/v1/orders/{id}/refund", Of(PaymentsWrite)),
     ("POST", "/api/v1/orders/{id}/ship", Of(OrdersWrite)),
+    ("GET", "/api/v1/orders/{id}/shipments", Of(OrdersRead)),
+    ("POST", "/api/v1/orders/{id}/shipments", Of(OrdersWrite)),
     ("POST", "/api/v1/payments", Of(PaymentsWrite)),
     ("GET", "/api/v1/payments/providers/sandbox/charges", Of(PaymentsRead)),
     ("GET", "/api/v1/payments/providers/sandbox/knobs", Session),

@@ -2,9 +2,11 @@
 
 mod errors;
 mod events;
+mod shipments;
 
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
+pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 
 use crate::{
     BoxError,
@@ -196,7 +198,7 @@ pub struct OrderView {
 pub struct OrderEventView {
     /// 1, 2, 3...
     pub sequence: i64,
-    /// `placed`, `payment_started`, `paid`, `payment_failed`, `shipped`, `delivered`, `cancelled`,
+    /// `placed`, `payment_started`, `paid`, `payment_failed`, `shipped_in_part`, `shipped`, `delivered`, `cancelled`,
     /// `refunded_in_part`, `refunded`.
     pub kind: String,
     /// Where the order stood afterwards.

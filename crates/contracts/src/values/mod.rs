@@ -13,7 +13,7 @@ mod version;
 pub use email::{Email, Username};
 pub use id::{
     ApiKeyId, CategoryId, DeliveryId, EventId, IdError, MailId, OrderId, PaymentId, ProductId,
-    RefundId, SecurityEventId, SessionId, UserId, VariantId, WebhookId,
+    RefundId, SecurityEventId, SessionId, ShipmentId, UserId, VariantId, WebhookId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};

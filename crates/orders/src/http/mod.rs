@@ -4,6 +4,7 @@ mod internal;
 mod moves;
 mod orders;
 mod refunds;
+mod shipments;
 
 use crate::config::Config;
 use axum::{
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use internal::internal_routes;
+pub use shipments::{api as shipments_api, routes as shipment_routes};
 
 /// What handlers work with.
 #[derive(Clone)]

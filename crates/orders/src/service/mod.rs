@@ -5,6 +5,7 @@ mod expire;
 mod find;
 mod pay;
 mod place;
+mod shipments;
 
 use crate::{
     Parts,

@@ -5,14 +5,22 @@ mod audit;
 mod change;
 mod place;
 mod read;
+mod shipments;
 #[cfg(test)]
 mod tests;
 
-use super::{Found, Happened, PlaceRefusal, Placed, Store, view};
+use super::{
+    Found, Happened, PlaceRefusal, Placed, Store,
+    shipments::{Sending, Sent},
+    view,
+};
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
-    orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
+    orders::{
+        EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView, ShipError,
+        ShipmentView,
+    },
     values::{OrderId, Page, Timestamp, UserId},
 };
 use platform::{
@@ -25,7 +33,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 4] = [
+pub(crate) const MIGRATIONS: [Migration; 5] = [
     BASE,
     Migration {
         number: 1,
@@ -41,6 +49,11 @@ pub(crate) const MIGRATIONS: [Migration; 4] = [
         number: 3,
         name: "checks",
         sql: include_str!("../../../migrations/sqlite/0003_checks.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "shipments",
+        sql: include_str!("../../../migrations/sqlite/0004_shipments.sql"),
     },
 ];
 
@@ -148,6 +161,27 @@ impl Store for SqliteStore {
             .write(move |c| change::happen_all(c, &batch, &actor, now))
             .await
             .map_err(storage)
+    }
+
+    async fn send(&self, sending: Sending) -> Result<Sent, Abort<ShipError>> {
+        let write = self.database.write(move |c| shipments::send(c, &sending));
+        write.await
+    }
+
+    async fn shipments(&self, id: OrderId) -> Result<Vec<ShipmentView>, StoreError> {
+        self.database.read(move |c| shipments::all(c, id)).await
+    }
+
+    async fn call_off(
+        &self,
+        id: OrderId,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(Order, Order), Abort<OrderError>> {
+        let write = self
+            .database
+            .write(move |c| shipments::call_off(c, id, &actor, now));
+        write.await
     }
 
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {
