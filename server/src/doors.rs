@@ -67,7 +67,7 @@ impl Services {
                 catalog::api(),
                 orders::routes(self.orders.clone(), self.payments.clone(), &config.orders)
                     .into_openapi(),
-                orders::shipments_api(),
+                orders::api_beside(),
                 payments::api(),
                 webhooks::api(),
                 whole_api,
@@ -140,7 +140,7 @@ impl Services {
                 let routes: Router = orders::routes(orders, payments, &config.orders).into();
                 match (&self.near.orders, &self.near.webhooks) {
                     (Some(orders), Some(webhooks)) => routes
-                        .merge(orders::shipment_routes(orders.service.clone()))
+                        .merge(orders::routes_beside(orders.service.clone()))
                         .merge(webhooks::routes(webhooks.clone())),
                     (Some(_) | None, _) => routes,
                 }

@@ -74,6 +74,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/orders/{id}/timeline", Of(OrdersRead)),
     ("POST", "/api/v1/orders/{id}/cancel", Of(OrdersWrite)),
     ("POST", "/api/v1/orders/{id}/deliver", Of(OrdersWrite)),
+    ("GET", "/api/v1/orders/{id}/notes", Of(OrdersRead)),
+    ("POST", "/api/v1/orders/{id}/notes", Of(OrdersWrite)),
     ("POST", "/api/v1/orders/{id}/refund", Of(PaymentsWrite)),
     ("POST", "/api/v1/orders/{id}/ship", Of(OrdersWrite)),
     ("GET", "/api/v1/orders/{id}/shipments", Of(OrdersRead)),

@@ -2,10 +2,12 @@
 
 mod errors;
 mod events;
+mod notes;
 mod shipments;
 
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
+pub use notes::{NewNote, NoteView};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 
 use crate::{

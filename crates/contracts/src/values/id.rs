@@ -142,6 +142,8 @@ ids! {
     SecurityEventId = "sev";
     /// What was sent of an order at a time.
     ShipmentId = "shp";
+    /// A note about an order.
+    NoteId = "note";
     /// A webhook: somebody's address that hears of events.
     WebhookId = "whk";
     /// A delivery of an event to a webhook.

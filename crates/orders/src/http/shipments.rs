@@ -10,23 +10,11 @@ use contracts::{
 };
 use platform::http::{Fault, Id, Json, NoQuery, auth::OrderReader, created, idempotency::MaybeKey};
 use std::sync::Arc;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 type App = Arc<Service>;
 
-/// The routes of shipments, where orders are kept.
-pub fn routes(service: Arc<Service>) -> OpenApiRouter {
-    all().with_state(service)
-}
-
-/// Their part of the document, for a door whose orders are elsewhere.
-#[must_use]
-pub fn api() -> OpenApi {
-    all().into_openapi()
-}
-
-fn all() -> OpenApiRouter<App> {
+pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(ship, list))
         .layer(map_response(keep_private))

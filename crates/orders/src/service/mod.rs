@@ -3,6 +3,7 @@
 mod advance;
 mod expire;
 mod find;
+mod notes;
 mod pay;
 mod place;
 mod shipments;

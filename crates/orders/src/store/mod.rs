@@ -1,5 +1,6 @@
 //! Where orders are kept. One method, one transaction, one invariant: state, timeline and event go together.
 
+pub(crate) mod notes;
 pub(crate) mod postgres;
 pub(crate) mod shipments;
 pub(crate) mod sqlite;
@@ -12,11 +13,12 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{
-        EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView, ShipError,
-        ShipmentView,
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
+        ShipError, ShipmentView,
     },
     values::{OrderId, Page, Timestamp, UserId},
 };
+use notes::Note;
 use platform::db::{Abort, Schema, StoreError};
 use shipments::{Sending, Sent};
 
@@ -108,6 +110,10 @@ pub(crate) trait Store: Send + Sync {
         actor: String,
         now: Timestamp,
     ) -> Result<(Order, Order), Abort<OrderError>>;
+    /// Keeps a note about an order.
+    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>>;
+    /// The notes about an order, oldest first.
+    async fn notes(&self, id: OrderId) -> Result<Vec<NoteView>, StoreError>;
     /// Pending orders, without a payment under way, whose time is over.
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError>;
     /// Of these ids, those whose stock may be given back: never written (and from now on never will be), or

@@ -72,6 +72,28 @@ async fn an_order_goes_in_parcels_and_cannot_be_called_off_after_the_first() {
 }
 
 #[tokio::test]
+async fn what_is_noted_for_the_shop_is_not_shown_to_the_buyer() {
+    let shop = Shop::open().await;
+    let id = shop.paid("k1", 1).await;
+    let path = format!("/api/v1/orders/{id}/notes");
+    let note = |body: Value| Ask::post(&path, body.to_string()).by(&admin());
+    for body in [
+        json!({"text": "asks for much"}),
+        json!({"text": "Thank you", "for_customer": true}),
+    ] {
+        assert_eq!(shop.ask(note(body)).await.status, 201);
+    }
+    assert_eq!(shop.ask(note(json!({"text": " "}))).await.status, 422);
+    assert_eq!(shop.ask(note(json!({"text": "x"})).by(&ann())).await.status, 403);
+    let all = shop.ask(Ask::get(&path).by(&admin())).await.json();
+    assert_eq!(all["data"].as_array().unwrap().len(), 2);
+    assert_eq!(all["data"][0]["author"], admin().user_id.to_string());
+    let hers = shop.ask(Ask::get(&path).by(&ann())).await.json();
+    assert_eq!(hers["data"].as_array().unwrap().len(), 1);
+    assert_eq!((&hers["data"][0]["text"], &hers["data"][0]["author"]), (&json!("Thank you"), &Value::Null));
+}
+
+#[tokio::test]
 async fn a_cancelled_order_gives_its_stock_back() {
     let shop = Shop::open().await;
     let (pending, paid) = (shop.placed("k1", 2).await, shop.paid("k2", 3).await);

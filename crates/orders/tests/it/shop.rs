@@ -126,7 +126,7 @@ impl Shop {
         payments.serve(Arc::clone(&service));
         let till = Arc::clone(&payments) as Arc<dyn Payments>;
         let routes = orders::routes(service, till, &config)
-            .merge(orders::shipment_routes(Arc::clone(&opened.service)));
+            .merge(orders::routes_beside(Arc::clone(&opened.service)));
         let options = stack::Options {
             timeout_ms: 60_000,
             in_flight_max: 4_096,

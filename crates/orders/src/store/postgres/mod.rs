@@ -4,12 +4,14 @@
 
 mod audit;
 mod change;
+mod notes;
 mod place;
 mod read;
 mod shipments;
 
 use super::{
     Found, Happened, PlaceRefusal, Placed, Store,
+    notes::Note,
     shipments::{Sending, Sent},
     view,
 };
@@ -17,8 +19,8 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{
-        EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView, ShipError,
-        ShipmentView,
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
+        ShipError, ShipmentView,
     },
     values::{OrderId, Page, Timestamp, UserId},
 };
@@ -32,7 +34,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 4] = [
+pub(crate) const MIGRATIONS: [Migration; 5] = [
     BASE,
     Migration {
         number: 1,
@@ -48,6 +50,11 @@ pub(crate) const MIGRATIONS: [Migration; 4] = [
         number: 3,
         name: "shipments",
         sql: include_str!("../../../migrations/postgres/0003_shipments.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "notes",
+        sql: include_str!("../../../migrations/postgres/0004_notes.sql"),
     },
 ];
 
@@ -180,6 +187,17 @@ impl Store for PostgresStore {
             Box::pin(shipments::call_off(c, id, actor, now))
         });
         write.await
+    }
+
+    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>> {
+        let write = self
+            .database
+            .write(note, |c, note| Box::pin(notes::add(c, note)));
+        write.await
+    }
+
+    async fn notes(&self, id: OrderId) -> Result<Vec<NoteView>, StoreError> {
+        notes::all(&self.database.read().await?, id).await
     }
 
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {

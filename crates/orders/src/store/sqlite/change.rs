@@ -182,6 +182,7 @@ pub(super) fn forget_customer(
     connection: &Connection,
     id: UserId,
 ) -> Result<(), Abort<Infallible>> {
+    super::notes::forget(connection, id)?;
     connection
         .prepare_cached(
             "UPDATE order_events

@@ -3,6 +3,7 @@
 
 mod audit;
 mod change;
+mod notes;
 mod place;
 mod read;
 mod shipments;
@@ -11,6 +12,7 @@ mod tests;
 
 use super::{
     Found, Happened, PlaceRefusal, Placed, Store,
+    notes::Note,
     shipments::{Sending, Sent},
     view,
 };
@@ -18,8 +20,8 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{
-        EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView, ShipError,
-        ShipmentView,
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
+        ShipError, ShipmentView,
     },
     values::{OrderId, Page, Timestamp, UserId},
 };
@@ -33,7 +35,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 5] = [
+pub(crate) const MIGRATIONS: [Migration; 6] = [
     BASE,
     Migration {
         number: 1,
@@ -54,6 +56,11 @@ pub(crate) const MIGRATIONS: [Migration; 5] = [
         number: 4,
         name: "shipments",
         sql: include_str!("../../../migrations/sqlite/0004_shipments.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "notes",
+        sql: include_str!("../../../migrations/sqlite/0005_notes.sql"),
     },
 ];
 
@@ -182,6 +189,14 @@ impl Store for SqliteStore {
             .database
             .write(move |c| shipments::call_off(c, id, &actor, now));
         write.await
+    }
+
+    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>> {
+        self.database.write(move |c| notes::add(c, &note)).await
+    }
+
+    async fn notes(&self, id: OrderId) -> Result<Vec<NoteView>, StoreError> {
+        self.database.read(move |c| notes::all(c, id)).await
     }
 
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {

@@ -3,6 +3,7 @@
 
 mod change;
 mod nodes;
+mod notes;
 mod place;
 mod read;
 mod shipments;
@@ -64,6 +65,10 @@ store_suite! {
         due_are_the_pending_without_a_payment_whose_time_is_over,
         stock_is_given_up_for_what_never_came_or_was_cancelled,
         a_forgotten_customer_is_nowhere,
+    },
+    notes::{
+        notes_stand_in_order_and_are_no_more_than_may_be,
+        notes_go_with_the_customer_and_their_author_with_theirs,
     },
     shipments::{
         parcels_add_up_and_the_last_one_ships_the_order,
