@@ -37,7 +37,10 @@ pub(crate) fn parcel(lines: &[SentLine], wish: Option<&[ShipLine]>) -> Result<Pa
     if chosen.is_empty() {
         return Err(invalid("/lines".to_owned(), "names nothing".to_owned()));
     }
-    let units: u64 = chosen.iter().map(|line| u64::from(line.quantity.get())).sum();
+    let units: u64 = chosen
+        .iter()
+        .map(|line| u64::from(line.quantity.get()))
+        .sum();
     Ok(Parcel {
         lines: chosen,
         is_last: units == left,
@@ -70,7 +73,10 @@ fn checked(lines: &[SentLine], wish: &[ShipLine]) -> Result<Vec<ShipLine>, Order
         if wished.quantity.get() > known.left() {
             let field = format!("/lines/{index}/quantity");
             let left = known.left();
-            return Err(invalid(field, format!("is more than the {left} that were not sent yet")));
+            return Err(invalid(
+                field,
+                format!("is more than the {left} that were not sent yet"),
+            ));
         }
     }
     Ok(wish.to_vec())
@@ -107,7 +113,12 @@ mod tests {
         assert!(all.is_last);
         let some = parcel(&lines, Some(&[wish(2, 1)])).unwrap();
         assert!(!some.is_last);
-        for refused in [&[][..], &[wish(1, 1)], &[wish(4, 1)], &[wish(2, 1), wish(2, 1)]] {
+        for refused in [
+            &[][..],
+            &[wish(1, 1)],
+            &[wish(4, 1)],
+            &[wish(2, 1), wish(2, 1)],
+        ] {
             assert!(parcel(&lines, Some(refused)).is_err(), "{refused:?}");
         }
     }

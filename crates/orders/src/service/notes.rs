@@ -43,9 +43,8 @@ impl Service {
             created_at: note.at,
         };
         let added = self.store.add_note(note).await;
-        added.map_err(|abort| {
-            abort.into_refusal(|| OrderError::Overloaded, OrderError::Internal)
-        })?;
+        added
+            .map_err(|abort| abort.into_refusal(|| OrderError::Overloaded, OrderError::Internal))?;
         Ok(view)
     }
 

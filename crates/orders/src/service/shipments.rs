@@ -116,7 +116,13 @@ fn address(given: Option<String>) -> Result<Option<String>, OrderError> {
     let Some(text) = given else { return Ok(None) };
     match Address::parse(&text) {
         Ok(address) if address.is_encrypted() => Ok(Some(address.as_str().to_owned())),
-        Ok(_) => Err(invalid("/tracking_url", "must begin with https://".to_owned())),
-        Err(refusal) => Err(invalid("/tracking_url", format!("is no address: {refusal}"))),
+        Ok(_) => Err(invalid(
+            "/tracking_url",
+            "must begin with https://".to_owned(),
+        )),
+        Err(refusal) => Err(invalid(
+            "/tracking_url",
+            format!("is no address: {refusal}"),
+        )),
     }
 }

@@ -59,7 +59,11 @@ async fn an_order_goes_in_parcels_and_cannot_be_called_off_after_the_first() {
         json!({"tracking_url": "http://carrier.example/1"}),
         json!({"carrier": " "}),
     ] {
-        assert_eq!(shop.ask(send(refused.clone())).await.status, 422, "{refused}");
+        assert_eq!(
+            shop.ask(send(refused.clone())).await.status,
+            422,
+            "{refused}"
+        );
     }
     let off = shop.ask(Ask::step(id, "cancel").by(&ann())).await;
     assert_eq!(off.said(), "409 illegal_transition");
@@ -84,13 +88,19 @@ async fn what_is_noted_for_the_shop_is_not_shown_to_the_buyer() {
         assert_eq!(shop.ask(note(body)).await.status, 201);
     }
     assert_eq!(shop.ask(note(json!({"text": " "}))).await.status, 422);
-    assert_eq!(shop.ask(note(json!({"text": "x"})).by(&ann())).await.status, 403);
+    assert_eq!(
+        shop.ask(note(json!({"text": "x"})).by(&ann())).await.status,
+        403
+    );
     let all = shop.ask(Ask::get(&path).by(&admin())).await.json();
     assert_eq!(all["data"].as_array().unwrap().len(), 2);
     assert_eq!(all["data"][0]["author"], admin().user_id.to_string());
     let hers = shop.ask(Ask::get(&path).by(&ann())).await.json();
     assert_eq!(hers["data"].as_array().unwrap().len(), 1);
-    assert_eq!((&hers["data"][0]["text"], &hers["data"][0]["author"]), (&json!("Thank you"), &Value::Null));
+    assert_eq!(
+        (&hers["data"][0]["text"], &hers["data"][0]["author"]),
+        (&json!("Thank you"), &Value::Null)
+    );
 }
 
 #[tokio::test]

@@ -38,10 +38,7 @@ pub(super) async fn add(connection: &Connection, note: &Note) -> Result<(), Abor
     Ok(())
 }
 
-pub(super) async fn all(
-    connection: &Connection,
-    id: OrderId,
-) -> Result<Vec<NoteView>, StoreError> {
+pub(super) async fn all(connection: &Connection, id: OrderId) -> Result<Vec<NoteView>, StoreError> {
     let sql = "SELECT note_id, text, for_customer, author, at_ms
                  FROM order_notes
                 WHERE order_number = (SELECT order_number FROM orders WHERE order_id = $1)

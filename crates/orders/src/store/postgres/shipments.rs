@@ -11,9 +11,7 @@ use crate::{
     store::shipments::{KeptShipment, Sending, Sent, of_order, sent_in_part},
 };
 use contracts::{
-    orders::{
-        OrderError, OrderMove, OrderStatus, ShipError, ShipmentLineView, ShipmentView,
-    },
+    orders::{OrderError, OrderMove, OrderStatus, ShipError, ShipmentLineView, ShipmentView},
     values::{OrderId, Quantity, ShipmentId, Timestamp},
 };
 use platform::db::{
@@ -154,11 +152,7 @@ async fn insert(
 }
 
 /// A parcel that is not the last moves nothing.
-async fn note(
-    connection: &Connection,
-    order: &Order,
-    sending: &Sending,
-) -> Result<(), StoreError> {
+async fn note(connection: &Connection, order: &Order, sending: &Sending) -> Result<(), StoreError> {
     let sql = "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, note, at_ms)
                SELECT $1::bigint, MAX(sequence) + 1, 'shipped_in_part', $2::text, $3::bigint, $4::text, $5::text, $6::bigint
                  FROM order_events

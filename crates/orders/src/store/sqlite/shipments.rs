@@ -10,9 +10,7 @@ use crate::{
     store::shipments::{KeptShipment, Sending, Sent, of_order, sent_in_part},
 };
 use contracts::{
-    orders::{
-        OrderError, OrderMove, OrderStatus, ShipError, ShipmentLineView, ShipmentView,
-    },
+    orders::{OrderError, OrderMove, OrderStatus, ShipError, ShipmentLineView, ShipmentView},
     values::{OrderId, Quantity, ShipmentId, Timestamp},
 };
 use platform::db::{Abort, StoreError, keys};
@@ -71,7 +69,13 @@ pub(super) fn call_off(
     if lines.iter().any(|line| line.sent > 0) && order.status == OrderStatus::Paid {
         return Err(Abort::Refused(sent_in_part()));
     }
-    change::happen(connection, id, &Happening::Moved(OrderMove::Cancel), actor, now)
+    change::happen(
+        connection,
+        id,
+        &Happening::Moved(OrderMove::Cancel),
+        actor,
+        now,
+    )
 }
 
 fn sent_lines(connection: &Connection, number: i64) -> Result<Vec<SentLine>, StoreError> {
@@ -123,7 +127,12 @@ fn insert(
         "INSERT INTO shipment_lines (order_number, shipment_number, line_number, quantity) VALUES (?1, ?2, ?3, ?4)",
     )?;
     for line in &parcel.lines {
-        statement.execute(params![order.number, shipment, line.line, line.quantity.get()])?;
+        statement.execute(params![
+            order.number,
+            shipment,
+            line.line,
+            line.quantity.get()
+        ])?;
     }
     Ok(())
 }

@@ -26,11 +26,20 @@ pub(super) async fn notes_stand_in_order_and_are_no_more_than_may_be(bench: Benc
         bench.store.add_note(note(id, text, "ann")).await.unwrap();
     }
     let third = bench.store.add_note(note(id, "third", "ann")).await;
-    assert!(matches!(third, Err(Abort::Refused(OrderError::Invalid { .. }))));
+    assert!(matches!(
+        third,
+        Err(Abort::Refused(OrderError::Invalid { .. }))
+    ));
     let notes = bench.store.notes(id).await.unwrap();
-    let seen: Vec<_> = notes.iter().map(|one| (one.text.as_str(), one.for_customer)).collect();
+    let seen: Vec<_> = notes
+        .iter()
+        .map(|one| (one.text.as_str(), one.for_customer))
+        .collect();
     assert_eq!(seen, [("first", false), ("for you", true)]);
-    let nowhere = bench.store.add_note(note(OrderId::generate(), "x", "ann")).await;
+    let nowhere = bench
+        .store
+        .add_note(note(OrderId::generate(), "x", "ann"))
+        .await;
     assert!(matches!(nowhere, Err(Abort::Refused(OrderError::NotFound))));
 }
 
@@ -39,7 +48,11 @@ pub(super) async fn notes_go_with_the_customer_and_their_author_with_theirs(benc
     let bobs = bench.place(&order_by(bob, 1)).await.id;
     let others = bench.place(&order_by(mona, 2)).await.id;
     for (id, author) in [(bobs, "ann".to_owned()), (others, bob.to_string())] {
-        bench.store.add_note(note(id, "text", &author)).await.unwrap();
+        bench
+            .store
+            .add_note(note(id, "text", &author))
+            .await
+            .unwrap();
     }
     bench.store.forget_customer(bob).await.unwrap();
     assert!(bench.store.notes(bobs).await.unwrap().is_empty());

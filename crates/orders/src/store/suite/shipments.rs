@@ -50,7 +50,10 @@ pub(super) async fn parcels_add_up_and_the_last_one_ships_the_order(bench: Bench
     bench.send(sending(id, Some(&[(1, 2)]))).await.unwrap();
     let seen = bench.seen(id).await;
     let last = seen.timeline.last().unwrap();
-    assert_eq!((last.kind.as_str(), last.status), ("shipped_in_part", OrderStatus::Paid));
+    assert_eq!(
+        (last.kind.as_str(), last.status),
+        ("shipped_in_part", OrderStatus::Paid)
+    );
     assert_eq!(seen.view.unwrap().version.get(), 2, "nothing has moved");
     bench.send(sending(id, None)).await.unwrap();
     let seen = bench.seen(id).await;
@@ -64,7 +67,10 @@ pub(super) async fn parcels_add_up_and_the_last_one_ships_the_order(bench: Bench
         lines.map(|one| (one.line, one.quantity.get())).collect()
     };
     assert_eq!((units(0), units(1)), (vec![(1, 2)], vec![(1, 1), (2, 1)]));
-    assert_eq!((shipments[1].number, shipments[1].lines[1].sku.as_str()), (2, "CUP-1"));
+    assert_eq!(
+        (shipments[1].number, shipments[1].lines[1].sku.as_str()),
+        (2, "CUP-1")
+    );
     assert_eq!(shipments[0].created_at, at(20));
     let audit = bench.store.audit(None, 10).await.unwrap();
     assert!(audit[0].timeline_is_legal && audit[0].versions_count_moves);
@@ -113,6 +119,9 @@ pub(super) async fn a_request_with_a_key_sends_once(bench: Bench) {
     let first = bench.send(with("one")).await.unwrap();
     let again = bench.send(with("one")).await.unwrap();
     assert!(!first.replayed && again.replayed && first.id == again.id);
-    assert!(matches!(bench.send(with("other")).await, Err(ShipError::KeyReused)));
+    assert!(matches!(
+        bench.send(with("other")).await,
+        Err(ShipError::KeyReused)
+    ));
     assert_eq!(bench.store.shipments(id).await.unwrap().len(), 1);
 }
