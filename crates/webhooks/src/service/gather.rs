@@ -41,12 +41,12 @@ pub(super) async fn run(
                 }
             }
         }
+        looks = looks.wrapping_add(1).checked_rem(PRUNE_EVERY).unwrap_or(0);
         if looks == 0
             && let Err(error) = service.prune().await
         {
             tracing::warn!(error = %error, "what is old in the feed stays a little longer");
         }
-        looks = looks.wrapping_add(1).checked_rem(PRUNE_EVERY).unwrap_or(0);
         tokio::select! {
             biased;
             () = stop.cancelled() => return Ok(()),

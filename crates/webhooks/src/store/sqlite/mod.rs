@@ -47,7 +47,9 @@ impl SqliteStore {
         let store = Self {
             database: Database::open(path, options, &MIGRATIONS, now.as_ms())?,
         };
-        store.write(|c| Ok(turn::let_go(c, None)?)).await?;
+        if store.database.read(|c| Ok(turn::is_any_taken(c)?)).await? {
+            store.write(|c| Ok(turn::let_go(c, None)?)).await?;
+        }
         Ok(store)
     }
 

@@ -8,6 +8,12 @@ use crate::{
 use contracts::values::{Timestamp, WebhookId};
 use rusqlite::{Connection, OptionalExtension, params};
 
+/// Whether somebody has taken a webhook, who may be gone.
+pub(super) fn is_any_taken(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM webhooks WHERE owned_until_ms > 0)";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
 /// Webhooks are nobody's any more: this owner's, or all.
 pub(super) fn let_go(connection: &Connection, owner: Option<[u8; 16]>) -> rusqlite::Result<()> {
     let sql = "UPDATE webhooks
