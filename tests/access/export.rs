@@ -50,6 +50,14 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
     let key = json!({"name": "till", "scopes": ["orders:read"], "password": PASSWORD});
     let key = ann.post("/api/v1/api-keys", &key).await;
     assert_eq!(key.status, 201, "{}", key.text);
+    for note in [
+        json!({"text": "Thank you", "for_customer": true}),
+        json!({"text": "a note of the shop's own, admin-canary"}),
+    ] {
+        let path = format!("/api/v1/orders/{}/notes", paid.str("/id"));
+        let noted = admin.post(&path, &note).await;
+        assert_eq!(noted.status, 201, "{}", noted.text);
+    }
     let answer = export(&ann).await;
     let head = ["content-type", "cache-control", "content-disposition"];
     let head = head.map(|name| answer.header(name));
@@ -75,6 +83,8 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
     assert_eq!(hers["order"]["items"][0]["quantity"], 2);
     assert_eq!(hers["payments"][0]["status"], "captured");
     assert_eq!(hers["timeline"][0]["kind"], "placed");
+    assert_eq!(hers["notes"][0]["text"], "Thank you");
+    assert_eq!(hers["shipments"], json!([]));
     assert_eq!(document["sessions"].as_array().unwrap().len(), 1);
     assert_eq!(document["second_factor"]["on"], false);
     assert_eq!(document["providers"], json!([]));
@@ -86,6 +96,7 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
     );
     for canary in [
         "bob-canary-91bc",
+        "admin-canary",
         bob.user_id(),
         foreign.str("/id"),
         key.str("/secret"),

@@ -213,6 +213,15 @@ pub struct OrderEventView {
     pub at: Timestamp,
 }
 
+/// What is kept beside an order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// What was sent, in order.
+    pub shipments: Vec<ShipmentView>,
+    /// What was noted, oldest first.
+    pub notes: Vec<NoteView>,
+}
+
 /// A step that people may ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -382,6 +391,8 @@ pub trait Orders: Send + Sync {
     ) -> Result<Page<OrderView>, OrderError>;
     /// What happened to an order, oldest first.
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError>;
+    /// What was sent of an order and noted about it, as far as the caller may see it.
+    async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError>;
     /// Moves an order on, if the caller may and the table of moves allows it.
     async fn advance(
         &self,

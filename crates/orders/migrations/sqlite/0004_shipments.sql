@@ -1,5 +1,5 @@
--- What was sent of an order, a parcel at a time. Whoever writes here has looked, in the same write, that no line is sent
--- more often than it was sold.
+-- What was sent of an order, a parcel at a time. Whoever writes here has looked, in the same write, that no line is
+-- sent more often than it was sold.
 CREATE TABLE shipments (
     order_number    INTEGER NOT NULL,
     shipment_number INTEGER NOT NULL,

@@ -60,8 +60,8 @@ pub(super) async fn again(
 
 /// Read events
 ///
-/// All that webhooks may be told of, in the order of `sequence`, for some days: for whoever asks rather than listens, and
-/// to catch up. Ask again with `after` = `next_after`; a page that is empty has nothing new.
+/// All that webhooks may be told of, in the order of `sequence`, for some days: for whoever asks rather than listens,
+/// and to catch up. Ask again with `after` = `next_after`; a page that is empty has nothing new.
 #[utoipa::path(
     get, path = "/api/v1/events", tag = "events", operation_id = "list_events", params(FeedQuery),
     responses(

@@ -47,8 +47,8 @@ impl From<WebhookMade> for MadeWebhook {
 /// Make a webhook
 ///
 /// It is told of events from now on, with a POST each, signed as Standard Webhooks lays it down: `webhook-id` (the
-/// event's id), `webhook-timestamp`, `webhook-signature`. Whoever answers 2xx has taken it; anything else is tried again
-/// for three days. An event may come more than once, and in another order than that of its `sequence`.
+/// event's id), `webhook-timestamp`, `webhook-signature`. Whoever answers 2xx has taken it; anything else is tried
+/// again for three days. An event may come more than once, and in another order than that of its `sequence`.
 #[utoipa::path(
     post, path = "/api/v1/webhooks", tag = "webhooks", operation_id = "make_webhook",
     params(("Idempotency-Key" = Option<String>, Header,

@@ -19,7 +19,8 @@ pub(super) async fn add(connection: &Connection, note: &Note) -> Result<(), Abor
     let row = row.ok_or(Abort::Refused(OrderError::NotFound))?;
     let order = read::order_of(&row)?;
     let sql = "INSERT INTO order_notes (order_number, note_number, note_id, text, for_customer, author, at_ms)
-               SELECT $1::bigint, COALESCE(MAX(note_number), 0) + 1, $2::uuid, $3::text, $4::boolean, $5::text, $6::bigint
+               SELECT $1::bigint, COALESCE(MAX(note_number), 0) + 1, $2::uuid, $3::text, $4::boolean, $5::text,
+                      $6::bigint
                  FROM order_notes
                 WHERE order_number = $1
                HAVING COUNT(*) < $7::bigint";
@@ -58,8 +59,8 @@ pub(super) async fn all(connection: &Connection, id: OrderId) -> Result<Vec<Note
     rows.iter().map(note).collect()
 }
 
-/// What was noted about a customer's orders goes with them, before their orders are nobody's; and whoever wrote notes is
-/// not named any more.
+/// What was noted about a customer's orders goes with them, before their orders are nobody's; and whoever wrote notes
+/// is not named any more.
 pub(super) async fn forget(connection: &Connection, customer: UserId) -> Result<(), StoreError> {
     let sql = "DELETE FROM order_notes
                 WHERE order_number IN (SELECT order_number FROM orders WHERE customer_id = $1)";

@@ -123,8 +123,10 @@ async fn insert(
     sending: &Sending,
     parcel: &Parcel,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO shipments (order_number, shipment_number, shipment_id, carrier, tracking, tracking_url, at_ms)
-               SELECT $1::bigint, COALESCE(MAX(shipment_number), 0) + 1, $2::uuid, $3::text, $4::text, $5::text, $6::bigint
+    let sql = "INSERT INTO shipments (order_number, shipment_number, shipment_id, carrier, tracking, tracking_url,
+                                      at_ms)
+               SELECT $1::bigint, COALESCE(MAX(shipment_number), 0) + 1, $2::uuid, $3::text, $4::text, $5::text,
+                      $6::bigint
                  FROM shipments WHERE order_number = $1
                RETURNING shipment_number";
     let values: [&(dyn ToSql + Sync); 6] = [
@@ -154,7 +156,8 @@ async fn insert(
 /// A parcel that is not the last moves nothing.
 async fn note(connection: &Connection, order: &Order, sending: &Sending) -> Result<(), StoreError> {
     let sql = "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, note, at_ms)
-               SELECT $1::bigint, MAX(sequence) + 1, 'shipped_in_part', $2::text, $3::bigint, $4::text, $5::text, $6::bigint
+               SELECT $1::bigint, MAX(sequence) + 1, 'shipped_in_part', $2::text, $3::bigint, $4::text, $5::text,
+                      $6::bigint
                  FROM order_events
                 WHERE order_number = $1";
     let values: [&(dyn ToSql + Sync); 6] = [

@@ -61,8 +61,8 @@ pub(super) fn all(connection: &Connection, id: OrderId) -> Result<Vec<NoteView>,
     Ok(notes)
 }
 
-/// What was noted about a customer's orders goes with them, before their orders are nobody's; and whoever wrote notes is
-/// not named any more.
+/// What was noted about a customer's orders goes with them, before their orders are nobody's; and whoever wrote notes
+/// is not named any more.
 pub(super) fn forget(connection: &Connection, customer: UserId) -> Result<(), StoreError> {
     connection
         .prepare_cached(

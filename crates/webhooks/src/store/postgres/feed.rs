@@ -1,5 +1,5 @@
-//! The feed: events in the one order that all see, and how far each outbox was read. Numbers are given under the lock of
-//! the feed's row, so that none appears after a higher one.
+//! The feed: events in the one order that all see, and how far each outbox was read. Numbers are given under the lock
+//! of the feed's row, so that none appears after a higher one.
 
 use super::rows::{self, EVENT};
 use crate::store::{Gathered, PRUNE_PAGE};

@@ -1,5 +1,5 @@
-//! Webhooks in a schema of a PostgreSQL server, shared by several nodes. A webhook's row is locked before its deliveries,
-//! and the feed's before its events; nothing is asked outside while a lock is held.
+//! Webhooks in a schema of a PostgreSQL server, shared by several nodes. A webhook's row is locked before its
+//! deliveries, and the feed's before its events; nothing is asked outside while a lock is held.
 
 mod deliveries;
 mod endpoints;
