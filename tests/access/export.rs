@@ -29,6 +29,19 @@ fn all<'d>(document: &'d Value, list: &str, pointer: &str) -> Vec<&'d str> {
         .collect()
 }
 
+/// A note for the buyer, and one that is none of theirs.
+async fn notes(admin: &Client, order: &str) {
+    for note in [
+        json!({"text": "Thank you", "for_customer": true}),
+        json!({"text": "a note of the shop's own, admin-canary"}),
+    ] {
+        let noted = admin
+            .post(&format!("/api/v1/orders/{order}/notes"), &note)
+            .await;
+        assert_eq!(noted.status, 201, "{}", noted.text);
+    }
+}
+
 #[tokio::test]
 async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
     let mut shop = Shop::start().await;
@@ -50,14 +63,7 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
     let key = json!({"name": "till", "scopes": ["orders:read"], "password": PASSWORD});
     let key = ann.post("/api/v1/api-keys", &key).await;
     assert_eq!(key.status, 201, "{}", key.text);
-    for note in [
-        json!({"text": "Thank you", "for_customer": true}),
-        json!({"text": "a note of the shop's own, admin-canary"}),
-    ] {
-        let path = format!("/api/v1/orders/{}/notes", paid.str("/id"));
-        let noted = admin.post(&path, &note).await;
-        assert_eq!(noted.status, 201, "{}", noted.text);
-    }
+    notes(&admin, paid.str("/id")).await;
     let answer = export(&ann).await;
     let head = ["content-type", "cache-control", "content-disposition"];
     let head = head.map(|name| answer.header(name));
