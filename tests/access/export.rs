@@ -29,6 +29,12 @@ fn all<'d>(document: &'d Value, list: &str, pointer: &str) -> Vec<&'d str> {
         .collect()
 }
 
+/// The order of this id.
+fn order<'d>(document: &'d Value, id: &str) -> &'d Value {
+    let mut orders = document["orders"].as_array().unwrap().iter();
+    orders.find(|one| one["order"]["id"] == id).unwrap()
+}
+
 /// A note for the buyer, and one that is none of theirs.
 async fn notes(admin: &Client, order: &str) {
     for note in [
@@ -81,11 +87,7 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
             .collect::<BTreeSet<_>>(),
         orders
     );
-    let hers = document["orders"].as_array().unwrap();
-    let hers = hers
-        .iter()
-        .find(|one| one["order"]["id"] == paid.str("/id"))
-        .unwrap();
+    let hers = order(&document, paid.str("/id"));
     assert_eq!(hers["order"]["items"][0]["quantity"], 2);
     assert_eq!(hers["payments"][0]["status"], "captured");
     assert_eq!(hers["timeline"][0]["kind"], "placed");
