@@ -4,6 +4,7 @@
 mod asvs;
 mod ci;
 mod clients;
+mod documents;
 mod headers;
 mod imports;
 mod parts;

@@ -25,6 +25,9 @@ pub(super) struct Table {
     reader: csv::Reader<Bounded>,
     left: Arc<AtomicU64>,
     header: Header,
+    /// How many lines later a record begins than the reader says: it takes the second sign of a line's end for the
+    /// beginning of the next record.
+    late: u64,
 }
 
 /// The names of the columns, in small letters.
@@ -63,7 +66,12 @@ impl Table {
         if reader.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
             reader.consume(BYTE_ORDER_MARK.len());
         }
-        let separator = separator(reader.fill_buf()?);
+        let begin = reader.fill_buf()?;
+        let line = begin
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
+        let (separator, late) = (separator(line), u64::from(line.ends_with(b"\r")));
         let left = Arc::new(AtomicU64::new(RECORD_BYTES_MAX));
         let bounded = Bounded {
             inner: reader,
@@ -83,6 +91,7 @@ impl Table {
             reader,
             left,
             header,
+            late,
         })
     }
 
@@ -101,6 +110,7 @@ impl Table {
             return Ok(None);
         }
         let number = bytes.position().map_or(0, csv::Position::line);
+        let number = number.saturating_add(self.late);
         let found = match StringRecord::from_byte_record(bytes) {
             Err(_) => Err("is not UTF-8".to_owned()),
             Ok(cells) if cells.len() > self.header.0.len() => {
@@ -116,11 +126,7 @@ impl Table {
 }
 
 /// The separator that the first line has most of.
-fn separator(begin: &[u8]) -> u8 {
-    let line = begin
-        .split(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
+fn separator(line: &[u8]) -> u8 {
     let count = |separator: u8| line.iter().filter(|byte| **byte == separator).count();
     SEPARATORS
         .into_iter()
