@@ -169,6 +169,7 @@ async fn program(admin: &Client) -> Client {
 async fn shop_on(database: Option<&str>) -> Shop {
     let mut settings = vec![
         ("SOUK_LOG_LEVEL", "error"),
+        ("SOUK_POSTGRES__MIGRATE", "true"),
         ("SOUK_WEBHOOKS__LOOK_EVERY_MS", "20"),
         ("SOUK_WEBHOOKS__OUTWARD__ALLOW", "[\"127.0.0.1\"]"),
         ("SOUK_WEBHOOKS__OUTWARD__HTTP", "true"),
