@@ -132,6 +132,8 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/categories", Nothing, r#"{"name":"Category $n"}"#, admins(201)),
     Row("GET /api/v1/products", Nothing, "", all(200)),
     Row("GET /api/v1/products?status=draft&limit=100", Draft, "", all(200)),
+    Row("GET /api/v1/products/suggestions?q=te", Nothing, "", all(200)),
+    Row("GET /api/v1/products/facets?q=tea", Nothing, "", all(200)),
     Row("POST /api/v1/products", Nothing, PRODUCT, sellers(201)),
     Row("POST /api/v1/products/batch", Nothing, r#"{"products":[{"name":"B $n","price":1}]}"#, sellers(200)),
     Row("GET /api/v1/products/{product}", Product, "", all(200)),

@@ -6,11 +6,11 @@ use contracts::{
     BoxError,
     access::Principal,
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
-        NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef,
-        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
-        StockAudit,
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
+        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
+        ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve,
+        ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -96,6 +96,14 @@ impl Catalog for Client {
         let arguments = (viewer.map(Into::into), query);
         let answer = self.peer.ask(calls::PRODUCTS, &arguments).await;
         answer.map(|page| page.map(Product::into))
+    }
+
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
+        self.peer.ask(calls::FACETS, &query).await
+    }
+
+    async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        self.peer.ask(calls::SUGGESTIONS, &query).await
     }
 
     async fn import_products(

@@ -31,13 +31,17 @@ pub fn consumer(service: Arc<Service>) -> Arc<dyn Consumer> {
 }
 
 /// Tells the other nodes what this one changes, and hears what they change, until the tasks stop.
-pub fn start_news(service: &Service, tasks: &Tasks, bus: &Arc<dyn Bus>, clock: Clock) {
+pub fn start_news(service: &Arc<Service>, tasks: &Tasks, bus: &Arc<dyn Bus>, clock: Clock) {
     let window = service.window();
     bus.listen(Arc::new(Others {
         window: window.clone(),
     }));
     let bus = Arc::clone(bus);
+    let warmed = Arc::clone(service);
     tasks.start("catalog-news", |stop| async move {
+        if let Err(error) = warmed.warm().await {
+            tracing::warn!(error = %error, "the search could not be filled; whoever searches first waits for it");
+        }
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),

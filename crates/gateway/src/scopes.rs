@@ -90,6 +90,8 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/products", Of(ProductsRead)),
     ("POST", "/api/v1/products", Of(ProductsWrite)),
     ("POST", "/api/v1/products/batch", Of(ProductsWrite)),
+    ("GET", "/api/v1/products/facets", Of(ProductsRead)),
+    ("GET", "/api/v1/products/suggestions", Of(ProductsRead)),
     ("GET", "/api/v1/products/{product}", Of(ProductsRead)),
     ("PUT", "/api/v1/products/{product}", Of(ProductsWrite)),
     ("PATCH", "/api/v1/products/{product}", Of(ProductsWrite)),

@@ -6,11 +6,11 @@ use contracts::{
     BoxError,
     access::Principal,
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
-        NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef,
-        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
-        StockAudit,
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
+        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
+        ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve,
+        ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     orders::{
         BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
@@ -181,6 +181,14 @@ impl Catalog for FarCatalog {
         query: ProductQuery,
     ) -> Result<Page<ProductView>, ListError> {
         self.inner.products(viewer, query).await
+    }
+
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
+        self.inner.facets(query).await
+    }
+
+    async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        self.inner.suggestions(query).await
     }
 
     async fn import_products(

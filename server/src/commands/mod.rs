@@ -17,6 +17,8 @@ mod serve;
 mod users;
 mod verify;
 
+pub(crate) use bench::SearchArgs;
+
 use crate::{
     args::{AdminCommand, BenchCommand, Cli, ClusterCommand, Command, ImportCommand},
     console::complain,
@@ -84,6 +86,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Bench(BenchCommand::Orders(plan)) => bench::orders(plan).await,
         Command::Bench(BenchCommand::Postgres(plan)) => bench::postgres(plan).await,
         Command::Bench(BenchCommand::Reads(plan)) => bench::reads(&plan).await,
+        Command::Bench(BenchCommand::Search(plan)) => bench::search(&plan).await,
         Command::Bench(BenchCommand::Calls(plan)) => bench::calls(plan).await,
         Command::Cluster(ClusterCommand::Demo(args)) => cluster::demo(&args).await,
         Command::Config(command) => config::run(&command),

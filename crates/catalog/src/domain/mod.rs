@@ -6,6 +6,7 @@ pub(crate) mod change;
 pub(crate) mod document;
 pub mod reservation;
 pub(crate) mod scope;
+pub(crate) mod search;
 pub mod shelf;
 pub(crate) mod slug;
 pub(crate) mod stock;

@@ -47,6 +47,12 @@ fn products(table: Table) -> Table {
             let found = catalog.products(viewer.as_ref(), query).await;
             found.map(|page| page.map(Product::from))
         })
+        .on(calls::FACETS, async |catalog, query| {
+            catalog.facets(query).await
+        })
+        .on(calls::SUGGESTIONS, async |catalog, query| {
+            catalog.suggestions(query).await
+        })
         .on(
             calls::IMPORT_PRODUCTS,
             async |catalog, (owner, batch, commit)| {

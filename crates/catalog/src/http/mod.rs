@@ -5,6 +5,7 @@ mod categories;
 mod internal;
 mod inventory;
 mod products;
+mod search;
 
 use crate::Window;
 use axum::{extract::FromRequestParts, http::request::Parts};
@@ -44,6 +45,7 @@ pub fn api() -> OpenApi {
 fn all() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .merge(products::routes())
+        .merge(search::routes())
         .merge(batch::routes())
         .merge(categories::routes())
         .merge(inventory::routes())

@@ -23,16 +23,16 @@ use contracts::{
     BoxError,
     access::Principal,
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
-        NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef,
-        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
-        StockAudit,
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
+        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
+        ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve,
+        ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
 };
-use platform::{clock::Clock, redis::Redis};
+use platform::{clock::Clock, db::StoreError, redis::Redis};
 use std::{fmt, sync::Arc};
 
 /// The catalog, near.
@@ -57,11 +57,19 @@ impl Service {
         redis: Option<Redis>,
     ) -> Self {
         Self {
+            window: Window::new(config, redis, clock.clone(), store.touched()),
             store,
-            window: Window::new(config, redis, clock.clone()),
             clock,
             currency: config.currency,
         }
+    }
+
+    /// Reads what searches need, before anybody asks.
+    ///
+    /// # Errors
+    /// When the database fails; the first search tries again.
+    pub async fn warm(&self) -> Result<(), StoreError> {
+        self.store.warm().await
     }
 
     /// What everybody may see, ready to be sent: for the routes.
@@ -125,6 +133,15 @@ impl Catalog for Service {
         query: ProductQuery,
     ) -> Result<Page<ProductView>, ListError> {
         self.list(viewer, query).await
+    }
+
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
+        self.store.facets(query).await
+    }
+
+    async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        let suggested = self.store.suggestions(&query.q).await;
+        suggested.map_err(|error| ListError::Internal(Box::new(error)))
     }
 
     async fn import_products(

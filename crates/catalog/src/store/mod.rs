@@ -7,9 +7,12 @@ mod list;
 mod movement;
 pub(crate) mod postgres;
 mod prices;
+mod search;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
+
+pub(crate) use search::Touched;
 
 use crate::domain::{
     category::CategoryName, change::Change, document::Draft, scope::Scope, stock::Adjustment,
@@ -17,10 +20,10 @@ use crate::domain::{
 use async_trait::async_trait;
 use contracts::{
     catalog::{
-        AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
-        ImportProduct, InventoryQuery, InventoryView, ListError, MovementView, Overdue,
-        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
+        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
+        Overdue, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
+        ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::{Answered, Precondition},
     values::{
@@ -28,6 +31,7 @@ use contracts::{
     },
 };
 use platform::db::{Schema, StoreError, keys::KeyedRequest};
+use std::sync::Arc;
 
 /// All steps of the schema.
 pub const SCHEMA: Schema = Schema {
@@ -93,8 +97,7 @@ pub(crate) struct Moved<T> {
 /// numbers, everywhere.
 #[async_trait]
 pub(crate) trait Store: Send + Sync {
-    /// Makes a product, its default variant, its first stock and its place in the search, and remembers
-    /// the answer under the key.
+    /// Makes a product, its default variant and its first stock, and remembers the answer under the key.
     async fn create(
         &self,
         row: NewRow,
@@ -114,6 +117,14 @@ pub(crate) trait Store: Send + Sync {
         query: ProductQuery,
         scope: Scope,
     ) -> Result<Page<ProductView>, ListError>;
+    /// Counts what a search finds among what is on sale.
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError>;
+    /// What somebody may mean who has typed this.
+    async fn suggestions(&self, typed: &str) -> Result<Vec<Suggestion>, StoreError>;
+    /// Where to say what has changed, so that the next search knows.
+    fn touched(&self) -> Arc<Touched>;
+    /// Reads what searches need, before anybody asks.
+    async fn warm(&self) -> Result<(), StoreError>;
     /// Creates or updates by SKU, a result each; keeps nothing unless told to commit.
     async fn import(
         &self,

@@ -6,6 +6,7 @@ mod errors;
 mod events;
 mod inventory;
 mod product;
+mod search;
 
 pub use audit::{ProductAudit, line_mark};
 pub use errors::{AdjustError, EditError, ListError};
@@ -18,6 +19,10 @@ pub use inventory::{
 pub use product::{
     CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchProduct,
     ProductQuery, ProductRef, ProductSort, ProductStatus, ProductView, StockView, VariantView,
+};
+pub use search::{
+    AttributeCounts, CategoryCount, Facets, FacetsQuery, PriceCount, StockCounts, Suggestion,
+    SuggestionKind, SuggestionsQuery, ValueCount,
 };
 
 use crate::{
@@ -73,6 +78,10 @@ pub trait Catalog: Send + Sync {
         viewer: Option<&Principal>,
         query: ProductQuery,
     ) -> Result<Page<ProductView>, ListError>;
+    /// How many of what is on sale each further choice of a search would leave.
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError>;
+    /// What somebody may mean who is typing.
+    async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError>;
     /// Creates or updates products by SKU, a result each; changes nothing unless `commit`.
     async fn import_products(
         &self,

@@ -213,7 +213,8 @@ pub struct ProductQuery {
     pub status: Option<ProductStatus>,
     /// Only of the category with this slug, and those below it.
     pub category: Option<String>,
-    /// Words to find in names, SKUs, descriptions; prefixes match.
+    /// Words to find in names, SKUs, categories, attributes and descriptions; beginnings match, and typing errors are
+    /// forgiven where nothing is found without.
     pub q: Option<String>,
     /// Minor units, at least.
     pub price_min: Option<i64>,
@@ -221,6 +222,8 @@ pub struct ProductQuery {
     pub price_max: Option<i64>,
     /// Only with (`true`) or without (`false`) units available.
     pub in_stock: Option<bool>,
+    /// Only with this value of an attribute, as `colour:green`.
+    pub attribute: Option<String>,
     /// Newest first when absent, or best match with `q`.
     #[param(inline)]
     pub sort: Option<ProductSort>,

@@ -338,6 +338,14 @@ impl Catalog for FakeCatalog {
     ) -> Result<Page<ProductView>, ListError> {
         Err(listing())
     }
+    async fn facets(&self, _: FacetsQuery) -> Result<Facets, ListError> {
+        Err(listing())
+    }
+
+    async fn suggestions(&self, _: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        Err(listing())
+    }
+
     async fn import_products(
         &self,
         _: UserId,

@@ -351,6 +351,14 @@ impl Catalog for FakeCatalog {
     ) -> Result<Page<ProductView>, ListError> {
         list()
     }
+    async fn facets(&self, _: FacetsQuery) -> Result<Facets, ListError> {
+        list()
+    }
+
+    async fn suggestions(&self, _: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        list()
+    }
+
     async fn import_products(
         &self,
         _: UserId,

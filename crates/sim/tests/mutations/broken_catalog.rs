@@ -5,11 +5,12 @@ use contracts::{
     BoxError,
     access::{Principal, Role},
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
-        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, PricedLine, ProductAudit,
-        ProductQuery, ProductRef, ProductView, ReservationAudit, ReservationState, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit, StockChange,
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
+        ListError, MovementView, NewCategory, NewProduct, Overdue, PatchProduct, PricedLine,
+        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, ReservationState,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, StockChange,
+        Suggestion, SuggestionsQuery,
     },
     event::{Envelope, Event},
     orders::OrderCancelled,
@@ -175,6 +176,14 @@ impl Catalog for BrokenCatalog {
         query: ProductQuery,
     ) -> Result<Page<ProductView>, ListError> {
         self.inner.products(viewer, query).await
+    }
+
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
+        self.inner.facets(query).await
+    }
+
+    async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        self.inner.suggestions(query).await
     }
 
     async fn import_products(

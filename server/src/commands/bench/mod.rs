@@ -5,14 +5,17 @@
 mod aged;
 mod bare;
 mod calls;
+mod goods;
 mod load;
 mod postgres;
 mod prepare;
 mod reads;
 mod report;
+mod search;
 
 pub(super) use postgres::run as postgres;
 pub(super) use reads::reads;
+pub(super) use search::{SearchArgs, search};
 
 use crate::{
     args::{BenchArgs, BenchMode},

@@ -108,6 +108,16 @@ pub(super) async fn product(
     }
 }
 
+/// Those of these products that are there, in no order.
+pub(super) async fn all(
+    connection: &Connection,
+    numbers: &[i64],
+) -> Result<Vec<(i64, ProductView)>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM products p {FROM} WHERE p.product_number = ANY($1)");
+    let rows = connection.query(&sql, &[&numbers]).await?;
+    rows.iter().map(row).collect()
+}
+
 /// The product of that number, which is there.
 pub(super) async fn numbered(
     connection: &Connection,

@@ -1,4 +1,4 @@
-//! Products as they are written: document, default variant, first stock and search in one transaction.
+//! Products as they are written: document, default variant and first stock in one transaction.
 //! An edit never touches stock. What is written for one product is written for many in as many statements.
 
 use super::{broken, categories, read, rows};

@@ -84,14 +84,37 @@ fn one(
     Ok(found.pop().map(|(_, view)| view))
 }
 
+/// Those of these products that are there, in no order.
+pub(super) fn all(
+    connection: &Connection,
+    numbers: &[i64],
+) -> Result<Vec<(i64, ProductView)>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}
+           FROM json_each(?1) n
+          CROSS JOIN products p ON p.product_number = n.value
+          CROSS JOIN variants v ON v.product_number = p.product_number AND v.position = 0
+           LEFT JOIN categories c ON c.category_number = p.category_number"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([json(numbers)?], row)?;
+    let mut products: Vec<(i64, ProductView)> = rows.collect::<Result<_, _>>()?;
+    add_variants(connection, &mut products)?;
+    Ok(products)
+}
+
+/// Numbers for `json_each`.
+pub(super) fn json(numbers: &[i64]) -> Result<String, StoreError> {
+    serde_json::to_string(numbers).map_err(|error| StoreError::Other(error.into()))
+}
+
 /// Adds the variants of all products with one statement.
 pub(super) fn add_variants(
     connection: &Connection,
     products: &mut [(i64, ProductView)],
 ) -> Result<(), StoreError> {
     let numbers: Vec<i64> = products.iter().map(|(number, _)| *number).collect();
-    let numbers =
-        serde_json::to_string(&numbers).map_err(|error| StoreError::Other(error.into()))?;
+    let numbers = json(&numbers)?;
     let mut by_number: HashMap<i64, &mut ProductView> = products
         .iter_mut()
         .map(|(number, view)| (*number, view))

@@ -4,6 +4,7 @@ mod histories;
 mod nodes;
 mod products;
 mod returns;
+mod searches;
 mod stock;
 mod versions;
 
@@ -65,6 +66,13 @@ store_suite! {
         no_more_comes_back_than_was_sold_and_a_refusal_takes_nothing,
         an_order_that_comes_back_whole_brings_only_what_is_still_away,
         nothing_comes_back_of_what_was_not_sold,
+    },
+    searches::{
+        the_same_words_find_the_same_in_the_same_order,
+        facets_count_what_a_choice_would_leave,
+        suggestions_name_categories_and_products,
+        what_is_sold_out_or_comes_back_is_found_so_at_once,
+        what_another_process_wrote_is_found_within_a_second,
     },
     stock::{
         a_reservation_is_answered_again_with_the_price_it_was_made_at,
@@ -245,6 +253,8 @@ impl Room {
     }
 
     async fn names(&self, list: Value) -> Vec<String> {
+        // As the service says it after each of its writes.
+        self.store.touched().everything();
         let page = self.store.products(query(&list), Scope::Nothing).await;
         let page = page.unwrap();
         page.data.into_iter().map(|product| product.name).collect()
