@@ -10,7 +10,7 @@ use contracts::{
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
         MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
         ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve,
-        ResolveError, StockAudit, Suggestion, SuggestionsQuery,
+        ResolveError, ReviewView, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -114,6 +114,16 @@ impl Catalog for Client {
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
         let arguments = (owner, batch, commit);
         Ok(self.peer.ask(calls::IMPORT_PRODUCTS, &arguments).await?)
+    }
+
+    async fn reviews_by(
+        &self,
+        user: UserId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<ReviewView>, ListError> {
+        let arguments = (user, limit, cursor);
+        self.peer.ask(calls::REVIEWS_BY, &arguments).await
     }
 
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {

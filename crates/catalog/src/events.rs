@@ -1,4 +1,5 @@
-//! What the catalog hears of: orders that were called off give back what they held or bought.
+//! What the catalog hears of: orders that were called off give back what they held or bought, and who deletes an
+//! account takes their reviews along.
 //! And what its nodes tell each other: which products changed, so that none shows for long what is old.
 
 use crate::{Service, Window};
@@ -7,6 +8,7 @@ use contracts::{
     BoxError,
     catalog::{Catalog, ProductsChanged, ReservationState, Resolve, ResolveError},
     event::{Envelope, Event},
+    identity::UserDeleted,
     orders::OrderCancelled,
     values::{EventId, OrderId},
 };
@@ -96,11 +98,15 @@ impl Consumer for Cancelled {
     }
 
     fn wants(&self) -> &'static [&'static str] {
-        &[OrderCancelled::NAME]
+        &[OrderCancelled::NAME, UserDeleted::NAME]
     }
 
-    /// Safe to repeat without a list of seen events: a reservation that has ended stays as it is.
+    /// Safe to repeat without a list of seen events: a reservation that has ended stays as it is, and so does what is
+    /// gone.
     async fn consume(&self, envelope: &Envelope) -> Result<(), BoxError> {
+        if let Some(gone) = UserDeleted::open(envelope).transpose()? {
+            return self.service.forget_reviewer(gone.user_id).await;
+        }
         let Some(event) = OrderCancelled::open(envelope).transpose()? else {
             return Ok(());
         };

@@ -9,8 +9,8 @@ use contracts::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
         MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
-        ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve,
-        ResolveError, StockAudit, Suggestion, SuggestionsQuery,
+        ProductRef, ProductView, Purchases, ReservationAudit, Reserve, ReserveError, Reserved,
+        Resolve, ResolveError, ReviewView, StockAudit, Suggestion, SuggestionsQuery,
     },
     orders::{
         BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
@@ -200,6 +200,15 @@ impl Catalog for FarCatalog {
         self.inner.import_products(owner, batch, commit).await
     }
 
+    async fn reviews_by(
+        &self,
+        user: UserId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<ReviewView>, ListError> {
+        self.inner.reviews_by(user, limit, cursor).await
+    }
+
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {
         self.inner.categories().await
     }
@@ -265,6 +274,13 @@ impl Catalog for FarCatalog {
         limit: u32,
     ) -> Result<Vec<ReservationAudit>, BoxError> {
         self.inner.audit_reservations(after, limit).await
+    }
+}
+
+#[async_trait]
+impl Purchases for FarOrders {
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
+        self.inner.has_bought(user, product).await
     }
 }
 

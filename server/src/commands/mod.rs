@@ -17,7 +17,7 @@ mod serve;
 mod users;
 mod verify;
 
-pub(crate) use bench::SearchArgs;
+pub use bench::SearchArgs;
 
 use crate::{
     args::{AdminCommand, BenchCommand, Cli, ClusterCommand, Command, ImportCommand},

@@ -5,6 +5,7 @@ pub(crate) mod category;
 pub(crate) mod change;
 pub(crate) mod document;
 pub mod reservation;
+pub(crate) mod review;
 pub(crate) mod scope;
 pub(crate) mod search;
 pub mod shelf;

@@ -60,6 +60,9 @@ fn products(table: Table) -> Table {
                 imported.map_err(Cause::from)
             },
         )
+        .on(calls::REVIEWS_BY, async |catalog, (user, limit, cursor)| {
+            catalog.reviews_by(user, limit, cursor).await
+        })
         .on(calls::CATEGORIES, async |catalog, ()| {
             catalog.categories().await
         })

@@ -11,6 +11,7 @@ mod inventory;
 mod news;
 mod reserve;
 mod resolve;
+mod reviews;
 mod shown;
 mod window;
 
@@ -26,14 +27,17 @@ use contracts::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
         MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
-        ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve,
-        ResolveError, StockAudit, Suggestion, SuggestionsQuery,
+        ProductRef, ProductView, Purchases, ReservationAudit, Reserve, ReserveError, Reserved,
+        Resolve, ResolveError, ReviewView, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
 };
 use platform::{clock::Clock, db::StoreError, redis::Redis};
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 /// The catalog, near.
 pub struct Service {
@@ -41,6 +45,8 @@ pub struct Service {
     clock: Clock,
     currency: Currency,
     window: Window,
+    /// Who knows what people bought; told once all services are open.
+    purchases: OnceLock<Arc<dyn Purchases>>,
 }
 
 impl fmt::Debug for Service {
@@ -61,6 +67,7 @@ impl Service {
             store,
             clock,
             currency: config.currency,
+            purchases: OnceLock::new(),
         }
     }
 
@@ -151,6 +158,15 @@ impl Catalog for Service {
         commit: bool,
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
         self.import(owner, batch, commit).await
+    }
+
+    async fn reviews_by(
+        &self,
+        user: UserId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<ReviewView>, ListError> {
+        self.reviews_of_user(user, limit, cursor).await
     }
 
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {

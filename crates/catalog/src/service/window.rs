@@ -143,6 +143,12 @@ impl Window {
         }
     }
 
+    /// What buyers think of a product changed: it, and whatever page shows it, is read anew.
+    pub(crate) fn rating_changed(&self, id: ProductId) {
+        self.cache.drop_tag(&product_tag(id));
+        self.news.stock_moved(id);
+    }
+
     /// Nobody knows what changed.
     pub(crate) fn all_changed(&self) {
         self.touched.everything();

@@ -7,12 +7,16 @@ mod list;
 mod movement;
 pub(crate) mod postgres;
 mod prices;
+mod reviews;
 mod search;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
+mod tree;
 
+pub(crate) use reviews::{ReviewChange, ReviewEdit, ReviewRow, Reviewed, Reviews};
 pub(crate) use search::Touched;
+pub(crate) use tree::{CategoryChange, CategoryEdit, Tree};
 
 use crate::domain::{
     category::CategoryName, change::Change, document::Draft, scope::Scope, stock::Adjustment,
@@ -22,8 +26,8 @@ use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
         ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
-        Overdue, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
+        Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::{Answered, Precondition},
     values::{
@@ -96,7 +100,7 @@ pub(crate) struct Moved<T> {
 /// Keeps products, categories, stock and reservations. Stock rows are written in the order of their
 /// numbers, everywhere.
 #[async_trait]
-pub(crate) trait Store: Send + Sync {
+pub(crate) trait Store: Reviews + Tree {
     /// Makes a product, its default variant and its first stock, and remembers the answer under the key.
     async fn create(
         &self,
@@ -111,6 +115,8 @@ pub(crate) trait Store: Send + Sync {
         which: ProductRef,
         scope: Scope,
     ) -> Result<Option<ProductView>, StoreError>;
+    /// What a product has cost, newest price first, so many at most.
+    async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError>;
     /// A page of products that the scope sees.
     async fn products(
         &self,

@@ -6,6 +6,7 @@ mod errors;
 mod events;
 mod inventory;
 mod product;
+mod reviews;
 mod search;
 
 pub use audit::{ProductAudit, line_mark};
@@ -17,8 +18,13 @@ pub use inventory::{
     Reserved, Resolve, ResolveError, ReturnedItem, Shortage, StockAudit, StockChange,
 };
 pub use product::{
-    CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchProduct,
-    ProductQuery, ProductRef, ProductSort, ProductStatus, ProductView, StockView, VariantView,
+    CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchCategory,
+    PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort, ProductStatus, ProductView,
+    StockView, VariantView,
+};
+pub use reviews::{
+    ModerateReview, NewReview, Purchases, RatingView, ReviewError, ReviewQuery, ReviewStatus,
+    ReviewView,
 };
 pub use search::{
     AttributeCounts, CategoryCount, Facets, FacetsQuery, PriceCount, StockCounts, Suggestion,
@@ -89,6 +95,14 @@ pub trait Catalog: Send + Sync {
         batch: Vec<ImportProduct>,
         commit: bool,
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError>;
+
+    /// A page of what a user wrote of products, newest first.
+    async fn reviews_by(
+        &self,
+        user: UserId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<ReviewView>, ListError>;
 
     /// The categories, parents before children.
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError>;

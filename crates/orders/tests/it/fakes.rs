@@ -354,6 +354,15 @@ impl Catalog for FakeCatalog {
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
         Err("not on this shelf".into())
     }
+    async fn reviews_by(
+        &self,
+        _: contracts::values::UserId,
+        _: PageSize,
+        _: Option<Cursor>,
+    ) -> Result<Page<ReviewView>, ListError> {
+        Err(listing())
+    }
+
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {
         Err(listing())
     }

@@ -9,8 +9,8 @@ use contracts::{
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
         ListError, MovementView, NewCategory, NewProduct, Overdue, PatchProduct, PricedLine,
         ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, ReservationState,
-        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, StockChange,
-        Suggestion, SuggestionsQuery,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, ReviewView, StockAudit,
+        StockChange, Suggestion, SuggestionsQuery,
     },
     event::{Envelope, Event},
     orders::OrderCancelled,
@@ -193,6 +193,15 @@ impl Catalog for BrokenCatalog {
         commit: bool,
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
         self.inner.import_products(owner, batch, commit).await
+    }
+
+    async fn reviews_by(
+        &self,
+        user: UserId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<ReviewView>, ListError> {
+        self.inner.reviews_by(user, limit, cursor).await
     }
 
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {

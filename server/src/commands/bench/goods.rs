@@ -15,6 +15,7 @@ const SYLLABLES: [&str; 40] = [
 ];
 /// Words there are.
 const WORDS: u32 = 30_000;
+const WORDS_WIDE: u64 = 30_000;
 const CATEGORIES: u32 = 120;
 const DESCRIPTION_WORDS: u32 = 30;
 const COLOURS: [&str; 8] = [
@@ -41,9 +42,9 @@ impl Goods {
 
     pub(super) fn product(&self, number: u32) -> ImportProduct {
         let mut attributes = Map::new();
-        let colour = usize::try_from(number)
+        let colour = usize::try_from(number % 8)
             .ok()
-            .and_then(|n| COLOURS.get(n % COLOURS.len()));
+            .and_then(|n| COLOURS.get(n));
         attributes.insert("colour".to_owned(), json!(colour));
         attributes.insert("grams".to_owned(), json!(number % 50));
         ImportProduct {
@@ -111,8 +112,8 @@ fn described(number: u32) -> Vec<String> {
 fn drawn(number: u32, at: u32) -> u32 {
     let one = u64::from(mixed(number, at) % WORDS);
     let other = u64::from(mixed(number, at.wrapping_add(1_000)) % WORDS);
-    let less = one.saturating_mul(other) / u64::from(WORDS);
-    u32::try_from(less.saturating_mul(less) / u64::from(WORDS)).unwrap_or(0)
+    let less = one.saturating_mul(other) / WORDS_WIDE;
+    u32::try_from(less.saturating_mul(less) / WORDS_WIDE).unwrap_or(0)
 }
 
 /// The word of that number: three syllables at least, each number another.

@@ -15,7 +15,8 @@ mod search;
 
 pub(super) use postgres::run as postgres;
 pub(super) use reads::reads;
-pub(super) use search::{SearchArgs, search};
+pub use search::SearchArgs;
+pub(super) use search::search;
 
 use crate::{
     args::{BenchArgs, BenchMode},

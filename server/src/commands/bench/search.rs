@@ -3,7 +3,7 @@
 //! Judges correctness only, never speed.
 
 use super::{goods::Goods, load::Connection, report};
-use crate::{args::SearchArgs, commands::replay::own_shop, console::say, shop::Shop};
+use crate::{commands::replay::own_shop, console::say, shop::Shop};
 use clap::Args;
 use contracts::{
     BoxError,

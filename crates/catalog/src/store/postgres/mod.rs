@@ -9,6 +9,7 @@ mod adjust;
 mod audit;
 mod categories;
 mod give_back;
+mod history;
 mod import;
 mod inventory;
 mod list;
@@ -17,11 +18,13 @@ mod read;
 mod reserve;
 mod reserved;
 mod resolve;
+mod reviews;
 mod rows;
 mod search;
 mod stock;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod write;
 
 use super::{
@@ -35,12 +38,12 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
-        ImportOutcome, InventoryQuery, InventoryView, ListError, MovementView, Overdue,
+        ImportOutcome, InventoryQuery, InventoryView, ListError, MovementView, Overdue, PriceSince,
         ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
         ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::Answered,
-    values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
+    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
 };
 use platform::db::{
     Abort, StoreError,
@@ -50,7 +53,7 @@ use platform::db::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 4] = [
+pub(crate) const MIGRATIONS: [Migration; 6] = [
     BASE,
     Migration {
         number: 1,
@@ -66,6 +69,16 @@ pub(crate) const MIGRATIONS: [Migration; 4] = [
         number: 3,
         name: "changes",
         sql: include_str!("../../../migrations/postgres/0003_changes.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "reviews",
+        sql: include_str!("../../../migrations/postgres/0004_reviews.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "addresses",
+        sql: include_str!("../../../migrations/postgres/0005_addresses.sql"),
     },
 ];
 
@@ -112,6 +125,10 @@ impl Store for PostgresStore {
     ) -> Result<Option<ProductView>, StoreError> {
         let found = read::product(&self.database.read().await?, &which).await?;
         Ok(found.filter(|product| scope.sees(product.owner_id, product.status)))
+    }
+
+    async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError> {
+        history::prices(&self.database.read().await?, id, limit).await
     }
 
     async fn products(

@@ -5,6 +5,7 @@ mod adjust;
 mod audit;
 mod categories;
 mod give_back;
+mod history;
 mod import;
 mod inventory;
 mod list;
@@ -12,9 +13,11 @@ mod movements;
 mod read;
 mod reserve;
 mod resolve;
+mod reviews;
 mod search;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod write;
 
 use super::{
@@ -28,12 +31,12 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
-        ImportOutcome, InventoryQuery, InventoryView, ListError, MovementView, Overdue,
+        ImportOutcome, InventoryQuery, InventoryView, ListError, MovementView, Overdue, PriceSince,
         ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
         ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::Answered,
-    values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
+    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
 };
 use platform::{
     db::{
@@ -78,6 +81,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         number: 6,
         name: "changes",
         sql: include_str!("../../../migrations/sqlite/0006_changes.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "reviews",
+        sql: include_str!("../../../migrations/sqlite/0007_reviews.sql"),
+    },
+    Migration {
+        number: 8,
+        name: "addresses",
+        sql: include_str!("../../../migrations/sqlite/0008_addresses.sql"),
     },
 ];
 
@@ -125,6 +138,12 @@ impl Store for SqliteStore {
         let read = self.database.read(move |c| read::product(c, &which));
         let found = read.await?;
         Ok(found.filter(|product| scope.sees(product.owner_id, product.status)))
+    }
+
+    async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError> {
+        self.database
+            .read(move |c| history::prices(c, id, limit))
+            .await
     }
 
     async fn products(

@@ -260,10 +260,12 @@ fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
     })
 }
 
-/// The first free slug; the writer is alone, so that it stays free until it is used.
+/// The first slug that no product has or had; the writer is alone, so that it stays free until it is used.
 fn free_slug(connection: &Connection, base: &str, id: ProductId) -> Result<String, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM products WHERE slug = ?1)")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM products WHERE slug = ?1)
+             OR EXISTS (SELECT 1 FROM product_addresses WHERE slug = ?1)",
+    )?;
     for candidate in slug::candidates(base, &document::tail(id)) {
         let used: bool = statement.query_row([&candidate], |row| row.get(0))?;
         if !used {

@@ -4,8 +4,10 @@ mod histories;
 mod nodes;
 mod products;
 mod returns;
+mod reviews;
 mod searches;
 mod stock;
+mod tree;
 mod versions;
 
 use super::{Adjust, Edit, Import, NewRow, Store, postgres::PostgresStore, sqlite::SqliteStore};
@@ -67,6 +69,14 @@ store_suite! {
         an_order_that_comes_back_whole_brings_only_what_is_still_away,
         nothing_comes_back_of_what_was_not_sold,
     },
+    reviews::{
+        the_average_is_exact_whoever_writes_at_the_same_time,
+        of_twins_of_one_buyer_one_is_written,
+        a_stale_review_is_not_changed_and_who_goes_takes_theirs_along,
+        reviews_are_listed_newest_first_without_what_is_hidden,
+        an_address_that_was_leads_to_the_product_until_another_has_it,
+        the_prices_that_a_product_had_are_told_newest_first,
+    },
     searches::{
         the_same_words_find_the_same_in_the_same_order,
         facets_count_what_a_choice_would_leave,
@@ -87,6 +97,11 @@ store_suite! {
         movements_tell_the_whole_story_page_by_page,
         reservations_are_audited_in_the_order_of_their_ids,
         orders_in_opposite_order_never_stand_in_each_other_s_way,
+    },
+    tree::{
+        a_category_moves_but_never_below_itself,
+        products_follow_the_names_of_their_category,
+        only_what_is_empty_is_taken_away,
     },
     versions::{
         every_version_is_kept_whoever_made_it,
