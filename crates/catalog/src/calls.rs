@@ -6,8 +6,8 @@ use contracts::{
         AdjustError, AdjustStock, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
         MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
-        ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve,
-        ResolveError, ReviewView, StockAudit, Suggestion, SuggestionsQuery,
+        ProductRef, ProductReview, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
+        Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -74,7 +74,7 @@ pub(crate) const SUGGESTIONS: Call<SuggestionsQuery, Listed<Vec<Suggestion>>> =
     Call::read("suggestions");
 pub(crate) const IMPORT_PRODUCTS: Call<(UserId, Vec<ImportProduct>, bool), Imported> =
     Call::once("import_products").long();
-pub(crate) const REVIEWS_BY: Call<(UserId, PageSize, Option<Cursor>), Listed<Page<ReviewView>>> =
+pub(crate) const REVIEWS_BY: Call<(UserId, PageSize, Option<Cursor>), Listed<Page<ProductReview>>> =
     Call::read("reviews_by");
 pub(crate) const CATEGORIES: Call<(), Listed<Vec<CategoryView>>> = Call::read("categories");
 pub(crate) const CREATE_CATEGORY: Call<NewCategory, Edited<CategoryView>> =

@@ -9,8 +9,8 @@ use contracts::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
         MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
-        ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve,
-        ResolveError, ReviewView, StockAudit, Suggestion, SuggestionsQuery,
+        ProductRef, ProductReview, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
+        Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -121,7 +121,7 @@ impl Catalog for Client {
         user: UserId,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         let arguments = (user, limit, cursor);
         self.peer.ask(calls::REVIEWS_BY, &arguments).await
     }

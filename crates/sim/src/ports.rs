@@ -9,8 +9,8 @@ use contracts::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
         MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
-        ProductRef, ProductView, Purchases, ReservationAudit, Reserve, ReserveError, Reserved,
-        Resolve, ResolveError, ReviewView, StockAudit, Suggestion, SuggestionsQuery,
+        ProductRef, ProductReview, ProductView, Purchases, ReservationAudit, Reserve, ReserveError,
+        Reserved, Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     orders::{
         BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
@@ -205,7 +205,7 @@ impl Catalog for FarCatalog {
         user: UserId,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         self.inner.reviews_by(user, limit, cursor).await
     }
 

@@ -27,8 +27,8 @@ use contracts::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
         MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
-        ProductRef, ProductView, Purchases, ReservationAudit, Reserve, ReserveError, Reserved,
-        Resolve, ResolveError, ReviewView, StockAudit, Suggestion, SuggestionsQuery,
+        ProductRef, ProductReview, ProductView, Purchases, ReservationAudit, Reserve, ReserveError,
+        Reserved, Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -165,7 +165,7 @@ impl Catalog for Service {
         user: UserId,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         self.reviews_of_user(user, limit, cursor).await
     }
 

@@ -8,8 +8,8 @@ use contracts::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
         ListError, MovementView, NewCategory, NewProduct, Overdue, PatchProduct, PricedLine,
-        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, ReservationState,
-        Reserve, ReserveError, Reserved, Resolve, ResolveError, ReviewView, StockAudit,
+        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit,
+        ReservationState, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
         StockChange, Suggestion, SuggestionsQuery,
     },
     event::{Envelope, Event},
@@ -200,7 +200,7 @@ impl Catalog for BrokenCatalog {
         user: UserId,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         self.inner.reviews_by(user, limit, cursor).await
     }
 
