@@ -22,7 +22,7 @@ use contracts::{
         EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
         ShipError, ShipmentView,
     },
-    values::{OrderId, Page, Timestamp, UserId},
+    values::{OrderId, Page, ProductId, Timestamp, UserId},
 };
 use platform::{
     db::{
@@ -209,6 +209,10 @@ impl Store for PostgresStore {
             .write(ids, move |c, ids| Box::pin(change::give_up(c, ids, now)))
             .await
             .map_err(storage)
+    }
+
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, StoreError> {
+        read::has_bought(&self.database.read().await?, user, product).await
     }
 
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {

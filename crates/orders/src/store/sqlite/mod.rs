@@ -23,7 +23,7 @@ use contracts::{
         EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
         ShipError, ShipmentView,
     },
-    values::{OrderId, Page, Timestamp, UserId},
+    values::{OrderId, Page, ProductId, Timestamp, UserId},
 };
 use platform::{
     db::{
@@ -208,6 +208,12 @@ impl Store for SqliteStore {
             .write(move |c| change::give_up(c, &ids, now))
             .await
             .map_err(storage)
+    }
+
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, StoreError> {
+        self.database
+            .read(move |c| read::has_bought(c, user, product))
+            .await
     }
 
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {
