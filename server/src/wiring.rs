@@ -91,6 +91,15 @@ fn desk(near: &Near, ways: &Ways, clock: &Clock, bus: &Arc<dyn Bus>) -> Result<D
     })
 }
 
+/// The outboxes that webhooks are told of: those that are here, and identity's if it is known where that is.
+fn sources(near: &Near, config: &Config, desk: &Desk) -> Vec<webhooks::Source> {
+    let mut sources: Vec<webhooks::Source> = vec![("orders", desk.orders.clone())];
+    if near.identity.is_some() || !config.peers.identity.is_empty() {
+        sources.push(("identity", desk.identity.clone()));
+    }
+    sources
+}
+
 /// What services are opened with.
 struct Ground<'c> {
     config: &'c Config,
@@ -157,12 +166,8 @@ impl Services {
         };
         let bus = bus::open(&config.bus, &config.nats, tasks).await?;
         let desk = desk(&near, &ways, &clock, &bus)?;
-        let mut sources: Vec<webhooks::Source> = vec![("orders", desk.orders.clone())];
-        if near.identity.is_some() || !config.peers.identity.is_empty() {
-            sources.push(("identity", desk.identity.clone()));
-        }
         Ok(Self {
-            sources,
+            sources: sources(&near, config, &desk),
             auditor: Arc::new(Keeper::new(books, tasks.clone())),
             desk,
             identity,
