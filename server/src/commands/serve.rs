@@ -126,7 +126,8 @@ fn welcome(shop: &Shop) {
         say(format!("  To TLS   http://{address}/"));
     }
     if let Some(address) = shop.internal_address {
-        say(format!("  Nodes    http://{address}"));
+        let scheme = shop.entrance.scheme_between_nodes();
+        say(format!("  Nodes    {scheme}://{address}"));
     }
     say(format!("  Data     {folder}\n"));
     if let Some(address) = shop.ops_address {
