@@ -2,6 +2,7 @@
 //! exchanged while the shop is open; no connection ends because of it, and a pair that cannot be used changes nothing.
 //! It makes no certificates, and never logs a key.
 
+pub mod ask;
 mod counts;
 mod elsewhere;
 mod ends;
