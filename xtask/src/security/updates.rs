@@ -8,7 +8,7 @@ use std::{
     process::Stdio,
 };
 
-/// How the tool that reads the RustSec database is got.
+/// How the tool that reads the `RustSec` database is got.
 const AUDIT: &str = "cargo-audit is not here: `cargo install cargo-audit --locked`";
 
 /// Asks the registry. Whatever fits and is newer should be taken, and so should what takes the place of a release that
@@ -50,7 +50,7 @@ pub(super) fn compatible(stand: &Stand, out: &mut dyn Write) -> io::Result<Outco
     })
 }
 
-/// Asks the RustSec database, where its tool is installed and the database can be had.
+/// Asks the `RustSec` database, where its tool is installed and the database can be had.
 pub(super) fn advisories(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let quietly = |words: &[&str]| {
         let mut cargo = ci::cargo(&stand.root, words);
