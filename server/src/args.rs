@@ -1,6 +1,9 @@
 //! The command line. Values are read here; what they mean is decided by `config` and the commands.
 
-use crate::config::{Config, Flags, HttpFlags};
+use crate::{
+    commands::HealthArgs,
+    config::{Config, Flags, HttpFlags},
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contracts::{
     event::DeadEventId,
@@ -53,11 +56,7 @@ pub enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Ask a shop whether it is ready; for container health checks
-    Health {
-        /// The shop's address.
-        #[arg(default_value = "http://127.0.0.1:8080")]
-        url: String,
-    },
+    Health(HealthArgs),
 }
 
 /// Flags that name a configuration and a folder.
