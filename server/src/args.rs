@@ -3,6 +3,7 @@
 use crate::{
     commands::HealthArgs,
     config::{Config, Flags, HttpFlags},
+    file_args::{ExportCommand, ImportCommand},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contracts::{
@@ -36,6 +37,9 @@ pub enum Command {
     /// Read files into the shop
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Write what the shop has into files
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Place the orders of a trace through the API, give its returns back, and check the totals
     Replay(ReplayArgs),
     /// Recompute every balance from its ledger; fails on drift
@@ -216,22 +220,6 @@ pub enum KeysCommand {
         data: DataArgs,
         /// Its id, as the list tells it
         id: ApiKeyId,
-    },
-}
-
-/// `souk import ...`
-#[derive(Debug, Subcommand)]
-pub enum ImportCommand {
-    /// Create or update products by SKU from JSON Lines (.gz too); a dry run unless --commit
-    Products {
-        /// The file.
-        file: PathBuf,
-        /// Write what was read
-        #[arg(long)]
-        commit: bool,
-        /// The folder and the configuration file.
-        #[command(flatten)]
-        data: DataArgs,
     },
 }
 

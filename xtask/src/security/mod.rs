@@ -10,166 +10,100 @@ mod openid;
 mod pages;
 mod rounds;
 mod secrets;
-mod shop;
+pub(crate) mod shop;
 mod slow;
 pub(crate) mod storm;
-mod tools;
+pub(crate) mod tools;
 mod updates;
 
-use crate::ci;
+use crate::parts::{self, BINARY, Outcome, Part, Stand};
 use std::{
-    env,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
-
-/// How a part ended, and its last words.
-#[derive(Debug, PartialEq, Eq)]
-enum Outcome {
-    Passed(String),
-    Failed(String),
-    NotRun(String),
-}
-
-/// What every part works with.
-struct Stand {
-    /// The workspace.
-    root: PathBuf,
-    /// The shop's binary.
-    binary: PathBuf,
-    /// Where parts keep what they need: tools, shops, reports.
-    folder: PathBuf,
-}
-
-struct Part {
-    name: &'static str,
-    what: &'static str,
-    run: fn(&Stand, &mut dyn Write) -> io::Result<Outcome>,
-}
 
 const PARTS: &[Part] = &[
     Part {
         name: "updates-compatible",
         what: "no locked library has a newer release that fits, or was withdrawn, as the registry says",
+        asks_a_shop: false,
         run: updates::compatible,
     },
     Part {
         name: "updates-advisories",
         what: "no locked library has a published weakness, as cargo-audit and the RustSec database say",
+        asks_a_shop: false,
         run: updates::advisories,
     },
     Part {
         name: "contract",
         what: "schemathesis asks everything that the document says, and what it does not say",
+        asks_a_shop: true,
         run: contract::run,
     },
     Part {
         name: "secrets",
         what: "no secret of that run is in its logs, its database or its answers",
+        asks_a_shop: true,
         run: secrets::run,
     },
     Part {
         name: "login",
         what: "an unknown user takes as long as a wrong password",
+        asks_a_shop: true,
         run: login::run,
     },
     Part {
         name: "openid",
         what: "a certified provider of identities signs people in",
+        asks_a_shop: true,
         run: openid::run,
     },
     Part {
         name: "slow-head",
         what: "a thousand connections whose heads do not come, by slowhttptest, and what others notice of them",
+        asks_a_shop: true,
         run: slow::head,
     },
     Part {
         name: "slow-body",
         what: "the same with bodies that do not come",
+        asks_a_shop: true,
         run: slow::body,
     },
     Part {
         name: "slow-read",
         what: "the same with answers that are not read",
+        asks_a_shop: true,
         run: slow::read,
     },
     Part {
         name: "storm",
         what: "a storm of sign-ins, and what somebody notices of it who buys",
+        asks_a_shop: true,
         run: storm::run,
     },
     Part {
         name: "injections",
         what: "sqlmap at level 2 against every parameter and field of the document",
+        asks_a_shop: true,
         run: injections::run,
     },
     Part {
         name: "pages",
         what: "axe on every page in a real browser, light and dark, wide and narrow",
+        asks_a_shop: true,
         run: pages::run,
     },
     Part {
         name: "fuzz",
         what: "libFuzzer at every parser of ours, ten minutes each (SOUK_FUZZ_SECONDS)",
+        asks_a_shop: false,
         run: fuzz::run,
     },
 ];
 
-/// What is asked about libraries, and of no shop.
-const UPDATES: &str = "updates";
-
-/// Names another binary than the one that is built here, for tests and for this.
-const BINARY: &str = "SOUK_TEST_BINARY";
-
-/// Whether a wish means this part: by its name, or by the first word of it.
-fn means(wish: &str, name: &str) -> bool {
-    name == wish || name.split_once('-').is_some_and(|(first, _)| first == wish)
-}
-
 /// Runs the parts that are wished for, or all; answers whether all passed.
 pub(crate) fn run(root: &Path, wish: &[&str], out: &mut dyn Write) -> io::Result<bool> {
-    if let Some(unknown) = wish
-        .iter()
-        .find(|name| PARTS.iter().all(|part| !means(name, part.name)))
-    {
-        for part in PARTS {
-            writeln!(out, "{:<10} {}", part.name, part.what)?;
-        }
-        return Err(io::Error::other(format!("there is no part {unknown}")));
-    }
-    let wished = |part: &&Part| wish.is_empty() || wish.iter().any(|wish| means(wish, part.name));
-    let needs_shop = |part: &Part| !means(UPDATES, part.name);
-    let stand = Stand {
-        root: root.to_owned(),
-        binary: match PARTS.iter().filter(wished).any(needs_shop) {
-            true => binary(root)?,
-            false => PathBuf::new(),
-        },
-        folder: root.join("target/security"),
-    };
-    std::fs::create_dir_all(&stand.folder)?;
-    let mut passed = true;
-    for part in PARTS.iter().filter(wished) {
-        writeln!(out, "security: {}: {}", part.name, part.what)?;
-        let outcome = (part.run)(&stand, out)?;
-        passed &= matches!(outcome, Outcome::Passed(_));
-        let (word, said) = match outcome {
-            Outcome::Passed(said) => ("passed", said),
-            Outcome::Failed(said) => ("FAILED", said),
-            Outcome::NotRun(said) => ("NOT RUN", said),
-        };
-        writeln!(out, "security: {}: {word}: {said}", part.name)?;
-    }
-    Ok(passed)
-}
-
-fn binary(root: &Path) -> io::Result<PathBuf> {
-    if let Some(named) = env::var_os(BINARY) {
-        return std::path::absolute(named);
-    }
-    let built = ci::cargo(root, &["build", "--release", "--bin", "souk"]).status()?;
-    if !built.success() {
-        return Err(io::Error::other("the shop could not be built"));
-    }
-    Ok(root.join("target/release/souk"))
+    parts::run("security", PARTS, root, wish, out)
 }
