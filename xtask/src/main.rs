@@ -3,6 +3,7 @@
 
 mod asvs;
 mod ci;
+mod deploy;
 mod headers;
 mod imports;
 mod rooms;
@@ -28,6 +29,7 @@ usage: cargo xtask COMMAND
   asvs      make docs/security/asvs.md of the table beside it
   ci        formatting, lints, tidy, tests, doc tests; stops at the first failure
   security  the long proofs: contract, secrets, login, slow, or only those that are named
+  deploy    what we ship for running a shop, by the tools of its formats: metrics, alerts, image, or only those named
   simulate  run simulated shops: --seeds N (200), --first S (1), --trace to see what happened";
 
 fn main() -> ExitCode {
@@ -55,6 +57,7 @@ fn run() -> io::Result<bool> {
         ["asvs"] => asvs::run(&root, &mut io::stdout()),
         ["ci"] => ci::run(&root, &mut io::stdout()),
         ["security", wish @ ..] => security::run(&root, wish, &mut io::stdout()),
+        ["deploy", wish @ ..] => deploy::run(&root, wish, &mut io::stdout()),
         [word, address] if *word == storm::CALLERS_WORD => {
             storm::callers(address, &mut io::stdout())
         }

@@ -3,17 +3,17 @@
 
 mod contract;
 mod fuzz;
-mod http;
+pub(crate) mod http;
 mod injections;
 mod login;
 mod openid;
 mod pages;
 mod rounds;
 mod secrets;
-mod shop;
+pub(crate) mod shop;
 mod slow;
 pub(crate) mod storm;
-mod tools;
+pub(crate) mod tools;
 
 use crate::ci;
 use std::{
@@ -24,26 +24,26 @@ use std::{
 
 /// How a part ended, and its last words.
 #[derive(Debug, PartialEq, Eq)]
-enum Outcome {
+pub(crate) enum Outcome {
     Passed(String),
     Failed(String),
     NotRun(String),
 }
 
 /// What every part works with.
-struct Stand {
+pub(crate) struct Stand {
     /// The workspace.
-    root: PathBuf,
+    pub(crate) root: PathBuf,
     /// The shop's binary.
-    binary: PathBuf,
+    pub(crate) binary: PathBuf,
     /// Where parts keep what they need: tools, shops, reports.
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
-struct Part {
-    name: &'static str,
-    what: &'static str,
-    run: fn(&Stand, &mut dyn Write) -> io::Result<Outcome>,
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) run: fn(&Stand, &mut dyn Write) -> io::Result<Outcome>,
 }
 
 const PARTS: &[Part] = &[
@@ -114,11 +114,22 @@ fn means(wish: &str, name: &str) -> bool {
 
 /// Runs the parts that are wished for, or all; answers whether all passed.
 pub(crate) fn run(root: &Path, wish: &[&str], out: &mut dyn Write) -> io::Result<bool> {
+    carry_out(root, "security", PARTS, wish, out)
+}
+
+/// Runs those of these parts that are wished for, or all, in a folder of this name; answers whether all passed.
+pub(crate) fn carry_out(
+    root: &Path,
+    word: &str,
+    parts: &[Part],
+    wish: &[&str],
+    out: &mut dyn Write,
+) -> io::Result<bool> {
     if let Some(unknown) = wish
         .iter()
-        .find(|name| PARTS.iter().all(|part| !means(name, part.name)))
+        .find(|name| parts.iter().all(|part| !means(name, part.name)))
     {
-        for part in PARTS {
+        for part in parts {
             writeln!(out, "{:<10} {}", part.name, part.what)?;
         }
         return Err(io::Error::other(format!("there is no part {unknown}")));
@@ -126,21 +137,21 @@ pub(crate) fn run(root: &Path, wish: &[&str], out: &mut dyn Write) -> io::Result
     let stand = Stand {
         root: root.to_owned(),
         binary: binary(root)?,
-        folder: root.join("target/security"),
+        folder: root.join("target").join(word),
     };
     std::fs::create_dir_all(&stand.folder)?;
     let mut passed = true;
     let wished = |part: &&Part| wish.is_empty() || wish.iter().any(|wish| means(wish, part.name));
-    for part in PARTS.iter().filter(wished) {
-        writeln!(out, "security: {}: {}", part.name, part.what)?;
+    for part in parts.iter().filter(wished) {
+        writeln!(out, "{word}: {}: {}", part.name, part.what)?;
         let outcome = (part.run)(&stand, out)?;
         passed &= matches!(outcome, Outcome::Passed(_));
-        let (word, said) = match outcome {
+        let (ended, said) = match outcome {
             Outcome::Passed(said) => ("passed", said),
             Outcome::Failed(said) => ("FAILED", said),
             Outcome::NotRun(said) => ("NOT RUN", said),
         };
-        writeln!(out, "security: {}: {word}: {said}", part.name)?;
+        writeln!(out, "{word}: {}: {ended}: {said}", part.name)?;
     }
     Ok(passed)
 }

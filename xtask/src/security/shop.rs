@@ -13,21 +13,21 @@ use std::{
 };
 
 /// Whose password every account here has. It is looked for afterwards where no password may be.
-pub(super) const PASSWORD: &str = "canary-password-8Zq4vW";
+pub(crate) const PASSWORD: &str = "canary-password-8Zq4vW";
 /// The admin's address.
-pub(super) const ADMIN: &str = "admin@souk.example";
+pub(crate) const ADMIN: &str = "admin@souk.example";
 
-pub(super) struct Shop {
+pub(crate) struct Shop {
     process: Child,
     /// `127.0.0.1:PORT`.
-    pub(super) address: String,
+    pub(crate) address: String,
     /// What makes the first admin.
-    pub(super) setup_token: String,
+    pub(crate) setup_token: String,
 }
 
 impl Shop {
     /// Opens one without limits, on a folder that is emptied first. Its logs go into a file of that folder.
-    pub(super) fn open(stand: &Stand, name: &str, settings: &[(&str, &str)]) -> io::Result<Self> {
+    pub(crate) fn open(stand: &Stand, name: &str, settings: &[(&str, &str)]) -> io::Result<Self> {
         let folder = folder(stand, name);
         tools::remove(&folder)?;
         std::fs::create_dir_all(&folder)?;
@@ -74,7 +74,7 @@ impl Shop {
     }
 
     /// Makes an admin and signs them in.
-    pub(super) fn admin(&self, stand: &Stand, name: &str) -> io::Result<Answer> {
+    pub(crate) fn admin(&self, stand: &Stand, name: &str) -> io::Result<Answer> {
         let mut command = command(stand)
             .args(["admin", "create", "--email", ADMIN, "--data"])
             .arg(data(&folder(stand, name)))
@@ -91,12 +91,12 @@ impl Shop {
     }
 
     /// Opens an account.
-    pub(super) fn register(&self, email: &str) -> io::Result<Answer> {
+    pub(crate) fn register(&self, email: &str) -> io::Result<Answer> {
         self.post("/api/v1/auth/register", &credentials(email))
     }
 
     /// Sends JSON, as nobody.
-    pub(super) fn post(&self, path: &str, body: &str) -> io::Result<Answer> {
+    pub(crate) fn post(&self, path: &str, body: &str) -> io::Result<Answer> {
         ask(&self.address, "POST", path, &[], body)
     }
 }
@@ -117,21 +117,21 @@ fn command(stand: &Stand) -> Command {
 }
 
 /// Where a shop of this name keeps everything.
-pub(super) fn folder(stand: &Stand, name: &str) -> PathBuf {
+pub(crate) fn folder(stand: &Stand, name: &str) -> PathBuf {
     stand.folder.join(format!("shop-{name}"))
 }
 
 /// Where it keeps its databases.
-pub(super) fn data(folder: &Path) -> PathBuf {
+pub(crate) fn data(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
 /// Where it writes its logs.
-pub(super) fn log(folder: &Path) -> PathBuf {
+pub(crate) fn log(folder: &Path) -> PathBuf {
     folder.join("log.json")
 }
 
 /// The body of a registration or a sign-in.
-pub(super) fn credentials(email: &str) -> String {
+pub(crate) fn credentials(email: &str) -> String {
     format!("{{\"email\":\"{email}\",\"password\":\"{PASSWORD}\"}}")
 }

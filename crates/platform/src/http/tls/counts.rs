@@ -3,6 +3,9 @@
 use crate::metrics::{Counter, Family, Gauge, Registry};
 use std::sync::LazyLock;
 
+/// A day.
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+
 type Outcome = [(&'static str, &'static str); 1];
 
 /// How a handshake ended.
@@ -33,7 +36,7 @@ impl Ended {
 struct Counts {
     handshakes: Family<Outcome, Counter>,
     certificates: Family<Outcome, Counter>,
-    days_left: Gauge,
+    left_seconds: Gauge,
 }
 
 static COUNTS: LazyLock<Counts> = LazyLock::new(Counts::default);
@@ -51,9 +54,9 @@ pub fn register(registry: &mut Registry) {
         COUNTS.certificates.clone(),
     );
     registry.register(
-        "souk_tls_certificate_days_left",
-        "Whole days until the door's certificate ends; 0 where there is none",
-        COUNTS.days_left.clone(),
+        "souk_tls_certificate_left_seconds",
+        "How long the door's certificate lasts, in whole days; 0 where there is none",
+        COUNTS.left_seconds.clone(),
     );
 }
 
@@ -71,5 +74,5 @@ pub(super) fn exchanged(taken: bool) {
 
 /// So many days are left.
 pub(super) fn days_left(days: i64) {
-    COUNTS.days_left.set(days);
+    COUNTS.left_seconds.set(days.saturating_mul(DAY_SECONDS));
 }
