@@ -193,6 +193,11 @@ impl Services {
         }
     }
 
+    /// Whether this process was told to be this.
+    pub(crate) fn runs(&self, target: Target) -> bool {
+        self.targets.has(target)
+    }
+
     /// Lets what runs here take events, without anything else in the background: for commands.
     pub(crate) fn take_events(&self) {
         if let Some(catalog) = &self.near.catalog {

@@ -97,6 +97,16 @@ pub(crate) enum Route<'p> {
 }
 
 impl Route<'_> {
+    /// What its requests are counted as, where no template of a router says it.
+    pub(crate) const fn counted_as(&self) -> Option<&'static str> {
+        match self {
+            Self::Own(Page::Live | Page::Ready) => Some("probe"),
+            Self::Own(_) => Some("docs"),
+            Self::Seed(_) => Some("seeds"),
+            Self::Service(_) | Self::Asset | Self::Page | Self::Nothing => None,
+        }
+    }
+
     /// Whether it answers anybody at any time: no sign-in is looked at, nothing is counted.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self, Self::Asset | Self::Own(Page::Live | Page::Ready))

@@ -3,7 +3,7 @@
 
 mod contract;
 mod fuzz;
-mod http;
+pub(crate) mod http;
 mod injections;
 mod login;
 mod openid;
