@@ -46,6 +46,8 @@ pub struct Services {
     pub(crate) clock: Clock,
     targets: Targets,
     bus: Arc<dyn Bus>,
+    /// What webhooks are told of.
+    sources: Vec<webhooks::Source>,
 }
 
 /// The services that run in this process.
@@ -53,7 +55,9 @@ pub struct Services {
 pub(crate) struct Near {
     identity: Option<Arc<identity::Service>>,
     pub(crate) catalog: Option<Arc<catalog::Service>>,
-    orders: Option<orders::Opened>,
+    pub(crate) orders: Option<orders::Opened>,
+    /// Where orders are, for most events are theirs.
+    pub(crate) webhooks: Option<Arc<webhooks::Service>>,
     pub(crate) payments: Option<Arc<payments::Service>>,
 }
 
@@ -126,6 +130,7 @@ impl Services {
         };
         if targets.is_near(Target::Orders) {
             near.orders = Some(ground.orders(catalog.clone()).await?);
+            near.webhooks = Some(ground.webhooks().await?);
         }
         let orders: Arc<dyn Orders> = match &near.orders {
             Some(orders) => orders.service.clone(),
@@ -149,7 +154,12 @@ impl Services {
         };
         let bus = bus::open(&config.bus, &config.nats, tasks).await?;
         let desk = desk(&near, &ways, &clock, &bus)?;
+        let mut sources: Vec<webhooks::Source> = vec![("orders", desk.orders.clone())];
+        if near.identity.is_some() || !config.peers.identity.is_empty() {
+            sources.push(("identity", desk.identity.clone()));
+        }
         Ok(Self {
+            sources,
             auditor: Arc::new(Keeper::new(books, tasks.clone())),
             desk,
             identity,
@@ -185,6 +195,9 @@ impl Services {
         }
         if let Some(orders) = &self.near.orders {
             orders.start(tasks, bus);
+        }
+        if let Some(webhooks) = &self.near.webhooks {
+            webhooks.start(tasks, self.sources.clone());
         }
         match &self.near.identity {
             Some(identity) => identity::start(identity, tasks, Arc::clone(bus)),
@@ -247,6 +260,13 @@ impl Services {
             readiness.add("orders-store", Need::Required, move || {
                 let orders = orders.clone();
                 async move { orders.audit(None, 1).await.map(drop) }
+            });
+        }
+        if let Some(webhooks) = &self.near.webhooks {
+            let webhooks = Arc::clone(webhooks);
+            readiness.add("webhooks-store", Need::Optional, move || {
+                let webhooks = Arc::clone(&webhooks);
+                async move { webhooks.check().await }
             });
         }
         if self.near.payments.is_some() {
@@ -369,6 +389,15 @@ impl<'c> Ground<'c> {
             catalog,
         };
         orders::open(parts).await
+    }
+
+    async fn webhooks(&self) -> Result<Arc<webhooks::Service>, BoxError> {
+        let parts = webhooks::Parts {
+            place: self.places.of("webhooks")?,
+            config: self.config.webhooks.clone(),
+            clock: self.clock.clone(),
+        };
+        webhooks::open(parts).await
     }
 
     async fn payments(

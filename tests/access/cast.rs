@@ -54,6 +54,10 @@ pub(crate) enum Thing {
     Key,
     /// An API key of a second account of the asker's, which then asks.
     OwnKey,
+    /// A webhook that hears of deleted accounts alone.
+    Webhook,
+    /// A delivery; there is none.
+    Delivery,
     /// The own merchant's, on sale.
     Product,
     /// The own merchant's, not yet on sale.
@@ -143,7 +147,13 @@ pub(crate) struct Cast {
 
 impl Cast {
     pub(crate) async fn gather() -> Self {
-        let mut shop = Shop::start_with(&[("SOUK_LOG_LEVEL", "error")]).await;
+        let mut shop = Shop::start_with(&[
+            ("SOUK_LOG_LEVEL", "error"),
+            ("SOUK_WEBHOOKS__WEBHOOKS_MAX", "100"),
+            ("SOUK_WEBHOOKS__IN_FLIGHT_PER_WEBHOOK_MAX", "1"),
+            ("SOUK_WEBHOOKS__OUTWARD__ALLOW", "[\"127.0.0.1\"]"),
+        ])
+        .await;
         let admin = shop.admin().await;
         let (foreign, own) = (
             shop.merchant(&admin, "mona").await,
@@ -197,6 +207,8 @@ impl Cast {
             Thing::OwnSession => self.own_session(who).await,
             Thing::Key => self.key(asker).await,
             Thing::OwnKey => self.own_key(who).await,
+            Thing::Webhook => self.webhook(asker).await,
+            Thing::Delivery => Made::new(asker, "dlv_01h455vb4pex5vsknk084sn02q"),
             Thing::Product => self.offer(asker, "active").await,
             Thing::Draft => self.offer(asker, "draft").await,
             Thing::Archived => self.offer(asker, "archived").await,
@@ -297,6 +309,13 @@ impl Cast {
         let key = make_key(&made.asker, &["orders:read"]).await;
         made.id = key.str("/key/id").to_owned();
         made
+    }
+
+    async fn webhook(&self, asker: Client) -> Made {
+        let body = json!({"url": "https://127.0.0.1/", "types": ["user.deleted"]});
+        let made = self.admin.post("/api/v1/webhooks", &body).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        Made::new(asker, made.str("/webhook/id"))
     }
 
     async fn offer(&self, asker: Client, status: &str) -> Made {

@@ -4,7 +4,9 @@
 use crate::refusal;
 use testkit::{Folder, Said, Shop, postgres::Postgres, run_with};
 
-const SERVICES: [&str; 5] = ["identity", "catalog", "orders", "payments", "sandbox"];
+const SERVICES: [&str; 6] = [
+    "identity", "catalog", "orders", "webhooks", "payments", "sandbox",
+];
 
 /// Runs it, as the words come.
 async fn migrate(verb: &str, database: &str) -> Said {
@@ -38,17 +40,17 @@ async fn a_folder_is_looked_at_without_a_trace_and_brought_up_to_date() {
         told_before[2],
         (
             "orders",
-            "lacks 0 (base), 1 (orders), 2 (by_order), 3 (checks)"
+            "lacks 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (shipments), 5 (notes)"
         )
     );
     assert!(!std::path::Path::new(&folder).exists(), "nothing was made");
     let up = migrate("up", &database).await;
-    assert_eq!((up.code, told(&up).len()), (0, 5), "{up:?}");
+    assert_eq!((up.code, told(&up).len()), (0, 6), "{up:?}");
     assert_eq!(
         told(&up)[2],
         (
             "orders",
-            "got 0 (base), 1 (orders), 2 (by_order), 3 (checks)"
+            "got 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (shipments), 5 (notes)"
         )
     );
     for verb in ["status", "up"] {

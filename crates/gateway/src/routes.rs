@@ -13,7 +13,7 @@ pub struct Upstreams {
     pub identity: Router,
     /// Products, categories, stock.
     pub catalog: Router,
-    /// Orders.
+    /// Orders, and webhooks with the feed of events, which are kept where orders are.
     pub orders: Router,
     /// Payments.
     pub payments: Router,
@@ -61,7 +61,10 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/inventory", Service::Catalog),
     ("/api/v1/audit/security-events", Service::Identity),
     ("/api/v1/audit", Service::Audit),
-    ("/api/v1/events", Service::Audit),
+    ("/api/v1/events/dead", Service::Audit),
+    ("/api/v1/events", Service::Orders),
+    ("/api/v1/webhooks", Service::Orders),
+    ("/api/v1/deliveries", Service::Orders),
     ("/.well-known", Service::Identity),
 ];
 
@@ -195,6 +198,11 @@ mod tests {
             ("/api/v1/payments", Route::Service(Service::Payments)),
             ("/api/v1/audit", Route::Service(Service::Audit)),
             ("/api/v1/events/dead", Route::Service(Service::Audit)),
+            ("/api/v1/events", Route::Service(Service::Orders)),
+            (
+                "/api/v1/webhooks/whk_1/ping",
+                Route::Service(Service::Orders),
+            ),
             ("/api/v1/audits", Route::Nothing),
             ("/openapi.json", Route::Own(Page::OpenApi)),
             ("/docs", Route::Own(Page::Docs)),

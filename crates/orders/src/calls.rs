@@ -3,8 +3,8 @@
 
 use contracts::{
     orders::{
-        BeginPayment, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
-        OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote, Settlement,
+        BeginPayment, Beside, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
+        OrderQuery, OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote, Settlement,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page},
@@ -27,6 +27,7 @@ pub(crate) const ORDER_WHEN_PAID: Call<(WhoReads, OrderId), Answer<OrderView>> =
 pub(crate) const ORDERS: Call<(Who, OrderQuery), Answer<Page<OrderView>>> = Call::read("orders");
 pub(crate) const TIMELINE: Call<(WhoReads, OrderId), Answer<Vec<OrderEventView>>> =
     Call::read("timeline");
+pub(crate) const BESIDE: Call<(WhoReads, OrderId), Answer<Beside>> = Call::read("beside");
 pub(crate) const ADVANCE: Call<(WhoReads, OrderId, OrderMove), Answer<OrderView>> =
     Call::once("advance");
 

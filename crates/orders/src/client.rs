@@ -6,9 +6,9 @@ use contracts::{
     BoxError,
     access::Principal,
     orders::{
-        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
-        Settlement,
+        BeginPayment, Beside, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView,
+        OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader,
+        RefundNote, Settlement,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page},
@@ -60,6 +60,10 @@ impl Orders for Client {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.peer.ask(calls::TIMELINE, &(who.into(), id)).await
+    }
+
+    async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {
+        self.peer.ask(calls::BESIDE, &(who.into(), id)).await
     }
 
     async fn advance(

@@ -13,9 +13,9 @@ use contracts::{
         StockAudit,
     },
     orders::{
-        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
-        Settlement,
+        BeginPayment, Beside, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView,
+        OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader,
+        RefundNote, Settlement,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -313,6 +313,10 @@ impl Orders for FarOrders {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.inner.timeline(who, id).await
+    }
+
+    async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {
+        self.inner.beside(who, id).await
     }
 
     async fn advance(

@@ -2,9 +2,13 @@
 
 mod errors;
 mod events;
+mod notes;
+mod shipments;
 
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
+pub use notes::{NewNote, NoteView};
+pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 
 use crate::{
     BoxError,
@@ -196,7 +200,7 @@ pub struct OrderView {
 pub struct OrderEventView {
     /// 1, 2, 3...
     pub sequence: i64,
-    /// `placed`, `payment_started`, `paid`, `payment_failed`, `shipped`, `delivered`, `cancelled`,
+    /// `placed`, `payment_started`, `paid`, `payment_failed`, `shipped_in_part`, `shipped`, `delivered`, `cancelled`,
     /// `refunded_in_part`, `refunded`.
     pub kind: String,
     /// Where the order stood afterwards.
@@ -207,6 +211,15 @@ pub struct OrderEventView {
     pub note: Option<String>,
     /// When.
     pub at: Timestamp,
+}
+
+/// What is kept beside an order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// What was sent, in order.
+    pub shipments: Vec<ShipmentView>,
+    /// What was noted, oldest first.
+    pub notes: Vec<NoteView>,
 }
 
 /// A step that people may ask for.
@@ -378,6 +391,8 @@ pub trait Orders: Send + Sync {
     ) -> Result<Page<OrderView>, OrderError>;
     /// What happened to an order, oldest first.
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError>;
+    /// What was sent of an order and noted about it, as far as the caller may see it.
+    async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError>;
     /// Moves an order on, if the caller may and the table of moves allows it.
     async fn advance(
         &self,

@@ -37,6 +37,9 @@ fn people(table: Table) -> Table {
         .on(calls::TIMELINE, async |orders, (who, id)| {
             orders.timeline(&who.into(), id).await
         })
+        .on(calls::BESIDE, async |orders, (who, id)| {
+            orders.beside(&who.into(), id).await
+        })
         .on(calls::ADVANCE, async |orders, (who, id, step)| {
             orders.advance(&who.into(), id, step).await
         })

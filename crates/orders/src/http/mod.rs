@@ -2,10 +2,12 @@
 
 mod internal;
 mod moves;
+mod notes;
 mod orders;
 mod refunds;
+mod shipments;
 
-use crate::config::Config;
+use crate::{Service, config::Config};
 use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderValue, header::CACHE_CONTROL},
@@ -14,6 +16,7 @@ use axum::{
 };
 use contracts::{orders::Orders, payments::Payments};
 use std::sync::Arc;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use internal::internal_routes;
@@ -42,6 +45,24 @@ pub(crate) fn routes(
         .layer(map_response(keep_private))
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .with_state(App { orders, payments })
+}
+
+/// What is kept beside orders and asked of by no other service: shipments and notes.
+fn beside() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new()
+        .merge(shipments::routes())
+        .merge(notes::routes())
+}
+
+/// Their routes, where orders are kept.
+pub fn routes_beside(service: Arc<Service>) -> OpenApiRouter {
+    beside().with_state(service)
+}
+
+/// Their part of the document, for a door whose orders are elsewhere.
+#[must_use]
+pub fn api_beside() -> OpenApi {
+    beside().into_openapi()
 }
 
 /// Orders are for whoever asked: no cache on the way keeps them, and one's own asks again with the tag.

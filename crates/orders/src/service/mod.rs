@@ -3,8 +3,10 @@
 mod advance;
 mod expire;
 mod find;
+mod notes;
 mod pay;
 mod place;
+mod shipments;
 
 use crate::{
     Parts,
@@ -18,9 +20,9 @@ use contracts::{
     access::{Actor, Principal},
     catalog::{Catalog, Overdue, ReservationState, Resolve, ResolveError},
     orders::{
-        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
-        Settlement,
+        BeginPayment, Beside, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView,
+        OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader,
+        RefundNote, Settlement,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page, UserId},
@@ -150,6 +152,13 @@ impl Orders for Service {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.find_timeline(who, id).await
+    }
+
+    async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {
+        Ok(Beside {
+            shipments: self.shipments(who, id).await?,
+            notes: self.notes(who, id).await?,
+        })
     }
 
     async fn advance(

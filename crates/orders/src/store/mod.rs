@@ -1,6 +1,8 @@
 //! Where orders are kept. One method, one transaction, one invariant: state, timeline and event go together.
 
+pub(crate) mod notes;
 pub(crate) mod postgres;
+pub(crate) mod shipments;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -10,10 +12,15 @@ mod view;
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
-    orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
+    orders::{
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
+        ShipError, ShipmentView,
+    },
     values::{OrderId, Page, Timestamp, UserId},
 };
+use notes::Note;
 use platform::db::{Abort, Schema, StoreError};
+use shipments::{Sending, Sent};
 
 /// All steps of the schema.
 pub const SCHEMA: Schema = Schema {
@@ -92,6 +99,21 @@ pub(crate) trait Store: Send + Sync {
         actor: String,
         now: Timestamp,
     ) -> Result<Vec<Happened>, StoreError>;
+    /// Sends a parcel; the order is shipped with the last one.
+    async fn send(&self, sending: Sending) -> Result<Sent, Abort<ShipError>>;
+    /// What was sent of an order, in order.
+    async fn shipments(&self, id: OrderId) -> Result<Vec<ShipmentView>, StoreError>;
+    /// Calls an order off of which nothing was sent: the order before and after.
+    async fn call_off(
+        &self,
+        id: OrderId,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(Order, Order), Abort<OrderError>>;
+    /// Keeps a note about an order.
+    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>>;
+    /// The notes about an order, oldest first.
+    async fn notes(&self, id: OrderId) -> Result<Vec<NoteView>, StoreError>;
     /// Pending orders, without a payment under way, whose time is over.
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError>;
     /// Of these ids, those whose stock may be given back: never written (and from now on never will be), or

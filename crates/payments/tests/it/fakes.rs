@@ -224,6 +224,10 @@ impl Orders for FakeOrders {
         unused()
     }
 
+    async fn beside(&self, _: &Reader, _: OrderId) -> Result<Beside, OrderError> {
+        unused()
+    }
+
     async fn advance(&self, _: &Reader, _: OrderId, _: OrderMove) -> Result<OrderView, OrderError> {
         unused()
     }

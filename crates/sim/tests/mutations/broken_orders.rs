@@ -6,8 +6,8 @@ use contracts::{
     access::Principal,
     catalog::ReserveError,
     orders::{
-        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder,
+        BeginPayment, Beside, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView,
+        OrderMove, OrderQuery, OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder,
         PlaceOrderError, Reader, RefundNote, Settlement,
     },
     request::{Answered, IdempotencyKey},
@@ -115,6 +115,10 @@ impl Orders for BrokenOrders {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.inner.timeline(who, id).await
+    }
+
+    async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {
+        self.inner.beside(who, id).await
     }
 
     async fn advance(

@@ -294,6 +294,7 @@ pub(super) async fn forget_customer(
     connection: &Connection,
     id: UserId,
 ) -> Result<(), Abort<Infallible>> {
+    super::notes::forget(connection, id).await?;
     let customer = Bytes(*id.as_bytes());
     let lock =
         "SELECT order_number FROM orders WHERE customer_id = $1 ORDER BY order_number FOR UPDATE";

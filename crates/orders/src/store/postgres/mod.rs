@@ -4,14 +4,24 @@
 
 mod audit;
 mod change;
+mod notes;
 mod place;
 mod read;
+mod shipments;
 
-use super::{Found, Happened, PlaceRefusal, Placed, Store, view};
+use super::{
+    Found, Happened, PlaceRefusal, Placed, Store,
+    notes::Note,
+    shipments::{Sending, Sent},
+    view,
+};
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
-    orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
+    orders::{
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
+        ShipError, ShipmentView,
+    },
     values::{OrderId, Page, Timestamp, UserId},
 };
 use platform::{
@@ -24,7 +34,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 5] = [
     BASE,
     Migration {
         number: 1,
@@ -35,6 +45,16 @@ pub(crate) const MIGRATIONS: [Migration; 3] = [
         number: 2,
         name: "place",
         sql: include_str!("../../../migrations/postgres/0002_place.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "shipments",
+        sql: include_str!("../../../migrations/postgres/0003_shipments.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "notes",
+        sql: include_str!("../../../migrations/postgres/0004_notes.sql"),
     },
 ];
 
@@ -144,6 +164,40 @@ impl Store for PostgresStore {
             })
             .await
             .map_err(storage)
+    }
+
+    async fn send(&self, sending: Sending) -> Result<Sent, Abort<ShipError>> {
+        let write = self
+            .database
+            .write(sending, |c, sending| Box::pin(shipments::send(c, sending)));
+        write.await
+    }
+
+    async fn shipments(&self, id: OrderId) -> Result<Vec<ShipmentView>, StoreError> {
+        shipments::all(&self.database.read().await?, id).await
+    }
+
+    async fn call_off(
+        &self,
+        id: OrderId,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(Order, Order), Abort<OrderError>> {
+        let write = self.database.write(actor, move |c, actor| {
+            Box::pin(shipments::call_off(c, id, actor, now))
+        });
+        write.await
+    }
+
+    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>> {
+        let write = self
+            .database
+            .write(note, |c, note| Box::pin(notes::add(c, note)));
+        write.await
+    }
+
+    async fn notes(&self, id: OrderId) -> Result<Vec<NoteView>, StoreError> {
+        notes::all(&self.database.read().await?, id).await
     }
 
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {

@@ -3,16 +3,26 @@
 
 mod audit;
 mod change;
+mod notes;
 mod place;
 mod read;
+mod shipments;
 #[cfg(test)]
 mod tests;
 
-use super::{Found, Happened, PlaceRefusal, Placed, Store, view};
+use super::{
+    Found, Happened, PlaceRefusal, Placed, Store,
+    notes::Note,
+    shipments::{Sending, Sent},
+    view,
+};
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
-    orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
+    orders::{
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
+        ShipError, ShipmentView,
+    },
     values::{OrderId, Page, Timestamp, UserId},
 };
 use platform::{
@@ -25,7 +35,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 4] = [
+pub(crate) const MIGRATIONS: [Migration; 6] = [
     BASE,
     Migration {
         number: 1,
@@ -41,6 +51,16 @@ pub(crate) const MIGRATIONS: [Migration; 4] = [
         number: 3,
         name: "checks",
         sql: include_str!("../../../migrations/sqlite/0003_checks.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "shipments",
+        sql: include_str!("../../../migrations/sqlite/0004_shipments.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "notes",
+        sql: include_str!("../../../migrations/sqlite/0005_notes.sql"),
     },
 ];
 
@@ -148,6 +168,35 @@ impl Store for SqliteStore {
             .write(move |c| change::happen_all(c, &batch, &actor, now))
             .await
             .map_err(storage)
+    }
+
+    async fn send(&self, sending: Sending) -> Result<Sent, Abort<ShipError>> {
+        let write = self.database.write(move |c| shipments::send(c, &sending));
+        write.await
+    }
+
+    async fn shipments(&self, id: OrderId) -> Result<Vec<ShipmentView>, StoreError> {
+        self.database.read(move |c| shipments::all(c, id)).await
+    }
+
+    async fn call_off(
+        &self,
+        id: OrderId,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(Order, Order), Abort<OrderError>> {
+        let write = self
+            .database
+            .write(move |c| shipments::call_off(c, id, &actor, now));
+        write.await
+    }
+
+    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>> {
+        self.database.write(move |c| notes::add(c, &note)).await
+    }
+
+    async fn notes(&self, id: OrderId) -> Result<Vec<NoteView>, StoreError> {
+        self.database.read(move |c| notes::all(c, id)).await
     }
 
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {

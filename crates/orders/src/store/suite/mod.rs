@@ -3,8 +3,10 @@
 
 mod change;
 mod nodes;
+mod notes;
 mod place;
 mod read;
+mod shipments;
 
 use super::{Store, postgres::PostgresStore, sqlite::SqliteStore};
 use crate::domain::order::{Happening, NewOrder, Order};
@@ -63,6 +65,16 @@ store_suite! {
         due_are_the_pending_without_a_payment_whose_time_is_over,
         stock_is_given_up_for_what_never_came_or_was_cancelled,
         a_forgotten_customer_is_nowhere,
+    },
+    notes::{
+        notes_stand_in_order_and_are_no_more_than_may_be,
+        notes_go_with_the_customer_and_their_author_with_theirs,
+    },
+    shipments::{
+        parcels_add_up_and_the_last_one_ships_the_order,
+        of_many_who_send_at_once_no_line_goes_more_often_than_it_was_sold,
+        what_was_sent_in_part_is_not_called_off,
+        a_request_with_a_key_sends_once,
     },
     read::{
         pages_hold_every_order_once_newest_first,
