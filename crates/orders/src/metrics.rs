@@ -48,6 +48,7 @@ impl Metrics {
                 PlaceOrderError::Invalid { .. }
                 | PlaceOrderError::KeyReused
                 | PlaceOrderError::Stock(_)
+                | PlaceOrderError::Cart(_)
                 | PlaceOrderError::GivenUp,
             ) => &self.refused,
         };

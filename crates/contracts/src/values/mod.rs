@@ -12,8 +12,8 @@ mod version;
 
 pub use email::{Email, Username};
 pub use id::{
-    ApiKeyId, CategoryId, EventId, IdError, MailId, OrderId, PaymentId, ProductId, RefundId,
-    SecurityEventId, SessionId, UserId, VariantId,
+    ApiKeyId, CartId, CategoryId, EventId, IdError, MailId, OrderId, PaymentId, ProductId,
+    RefundId, SecurityEventId, SessionId, UserId, VariantId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};

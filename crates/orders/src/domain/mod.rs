@@ -1,5 +1,6 @@
 //! The rules of orders: pure. No clock, no store, no network.
 
+pub mod cart;
 pub mod order;
 pub mod status;
 pub(crate) mod story;

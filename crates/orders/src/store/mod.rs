@@ -1,11 +1,14 @@
 //! Where orders are kept. One method, one transaction, one invariant: state, timeline and event go together.
 
+mod carts;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 mod verify;
 mod view;
+
+pub(crate) use carts::CartStore;
 
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
@@ -35,6 +38,8 @@ pub(crate) struct Placed {
 pub(crate) enum PlaceRefusal {
     /// The id was given up.
     GivenUp,
+    /// The cart that it was to come of had changed. Its id is given up.
+    CartChanged,
     /// The id came before with another request.
     FingerprintDiffers,
 }
@@ -51,7 +56,7 @@ pub(crate) struct Found {
 pub(crate) type Happened = Result<(Order, Order), OrderError>;
 
 #[async_trait]
-pub(crate) trait Store: Send + Sync {
+pub(crate) trait Store: CartStore + Send + Sync {
     /// Writes all orders that can be written, in one commit; a result each, in order.
     async fn place_all(
         &self,
