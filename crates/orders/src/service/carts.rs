@@ -258,7 +258,7 @@ impl Service {
             order_id,
             fingerprint,
             lines: cart.lines.iter().map(wanted).collect(),
-            expected_total: wish.total.clone().or(seen.map(Into::into)),
+            expected_total: wish.total.clone().or_else(|| seen.map(Into::into)),
             customer_id,
             guest_email,
             cart: Some((cart.id, cart.version)),

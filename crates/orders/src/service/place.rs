@@ -264,10 +264,7 @@ impl PlaceWorker {
         match self.store.place_all(orders).await {
             Ok(placed) => {
                 fault::point("place.ordered");
-                if placed
-                    .iter()
-                    .any(|one| *one == Err(PlaceRefusal::CartChanged))
-                {
+                if placed.contains(&Err(PlaceRefusal::CartChanged)) {
                     self.give_up(claiming).await;
                 }
                 placed.into_iter().map(refusal_as_error).collect()
