@@ -4,8 +4,8 @@
 mod asvs;
 mod ci;
 mod clients;
-mod documents;
 mod deploy;
+mod documents;
 mod headers;
 mod imports;
 mod parts;

@@ -7,10 +7,10 @@ use contracts::{
     access::Principal,
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
-        NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef,
-        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
-        StockAudit,
+        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
+        MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, ProductAudit,
+        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
+        Resolve, ResolveError, StockAudit,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -152,6 +152,10 @@ impl Catalog for Client {
     ) -> Result<Page<MovementView>, AdjustError> {
         let arguments = (who.into(), id, limit, cursor);
         self.peer.ask(calls::MOVEMENTS, &arguments).await
+    }
+
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
+        Ok(self.peer.ask(calls::OFFERS, &items).await?)
     }
 
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {

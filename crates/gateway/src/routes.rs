@@ -51,6 +51,7 @@ pub(crate) enum Service {
 const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/products", Service::Catalog),
     ("/api/v1/orders", Service::Orders),
+    ("/api/v1/carts", Service::Orders),
     ("/api/v1/payments", Service::Payments),
     ("/api/v1/auth", Service::Identity),
     ("/api/v1/me/export", Service::Audit),
@@ -195,6 +196,7 @@ mod tests {
                 "/api/v1/orders/ord_1/cancel",
                 Route::Service(Service::Orders),
             ),
+            ("/api/v1/carts/crt_1", Route::Service(Service::Orders)),
             ("/api/v1/payments", Route::Service(Service::Payments)),
             ("/api/v1/audit", Route::Service(Service::Audit)),
             ("/api/v1/events/dead", Route::Service(Service::Audit)),

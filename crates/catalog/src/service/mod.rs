@@ -24,10 +24,10 @@ use contracts::{
     access::Principal,
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
-        NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef,
-        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
-        StockAudit,
+        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
+        MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, ProductAudit,
+        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
+        Resolve, ResolveError, StockAudit,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -177,6 +177,10 @@ impl Catalog for Service {
         cursor: Option<Cursor>,
     ) -> Result<Page<MovementView>, AdjustError> {
         self.movements_of(who, id, limit, cursor).await
+    }
+
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
+        Ok(self.store.offers(items).await?)
     }
 
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {

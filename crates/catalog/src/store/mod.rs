@@ -18,8 +18,8 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
-        ImportProduct, InventoryQuery, InventoryView, ListError, MovementView, Overdue,
-        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
+        ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView,
+        Overdue, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
         ReserveError, Reserved, Resolve, ResolveError, StockAudit,
     },
     request::{Answered, Precondition},
@@ -151,6 +151,8 @@ pub(crate) trait Store: Send + Sync {
         cursor: Option<Cursor>,
     ) -> Result<Page<MovementView>, ListError>;
 
+    /// What these cost now, an answer each, in order.
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, StoreError>;
     /// Holds stock, a result each, in order; every stock row is written once.
     async fn reserve_all(
         &self,

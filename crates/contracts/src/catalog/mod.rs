@@ -5,6 +5,7 @@ mod audit;
 mod errors;
 mod events;
 mod inventory;
+mod offers;
 mod product;
 
 pub use audit::{ProductAudit, line_mark};
@@ -15,6 +16,7 @@ pub use inventory::{
     Overdue, PricedLine, ReservationAudit, ReservationState, Reserve, ReserveError, ReserveLine,
     Reserved, Resolve, ResolveError, ReturnedItem, Shortage, StockAudit, StockChange,
 };
+pub use offers::OfferView;
 pub use product::{
     CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchProduct,
     ProductQuery, ProductRef, ProductSort, ProductStatus, ProductView, StockView, VariantView,
@@ -113,6 +115,9 @@ pub trait Catalog: Send + Sync {
         limit: PageSize,
         cursor: Option<Cursor>,
     ) -> Result<Page<MovementView>, AdjustError>;
+
+    /// What these cost now, an answer each, in order; nothing for what is not there.
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError>;
 
     /// Holds stock for orders: each all lines or none, a result each, in order. Idempotent by order id.
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>>;

@@ -122,6 +122,8 @@ ids! {
     VariantId = "var";
     /// A category.
     CategoryId = "cat";
+    /// A cart.
+    CartId = "crt";
     /// An order.
     OrderId = "ord";
     /// A payment.

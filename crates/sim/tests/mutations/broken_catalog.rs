@@ -7,9 +7,9 @@ use contracts::{
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
         ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
-        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, PricedLine, ProductAudit,
-        ProductQuery, ProductRef, ProductView, ReservationAudit, ReservationState, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit, StockChange,
+        MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, PricedLine,
+        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, ReservationState,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, StockChange,
     },
     event::{Envelope, Event},
     orders::OrderCancelled,
@@ -104,6 +104,10 @@ impl BrokenCatalog {
 
 #[async_trait]
 impl Catalog for BrokenCatalog {
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
+        self.inner.offers(items).await
+    }
+
     async fn create_product(
         &self,
         who: &Principal,

@@ -13,6 +13,7 @@ mod import;
 mod inventory;
 mod list;
 mod movements;
+mod offers;
 mod read;
 mod reserve;
 mod reserved;
@@ -32,9 +33,9 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
-        InventoryQuery, InventoryView, ListError, MovementView, Overdue, ProductAudit,
-        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
-        Resolve, ResolveError, StockAudit,
+        InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView, Overdue,
+        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
+        ReserveError, Reserved, Resolve, ResolveError, StockAudit,
     },
     request::Answered,
     values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
@@ -177,6 +178,10 @@ impl Store for PostgresStore {
         let before = movement::before(cursor.as_ref())?;
         let page = async { movements::page(&self.database.read().await?, id, limit, before).await };
         page.await.map_err(list_error)
+    }
+
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, StoreError> {
+        offers::all(&self.database.read().await?, &items).await
     }
 
     async fn reserve_all(

@@ -9,6 +9,7 @@ mod import;
 mod inventory;
 mod list;
 mod movements;
+mod offers;
 mod read;
 mod reserve;
 mod resolve;
@@ -24,9 +25,9 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
-        InventoryQuery, InventoryView, ListError, MovementView, Overdue, ProductAudit,
-        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
-        Resolve, ResolveError, StockAudit,
+        InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView, Overdue,
+        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
+        ReserveError, Reserved, Resolve, ResolveError, StockAudit,
     },
     request::Answered,
     values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
@@ -198,6 +199,10 @@ impl Store for SqliteStore {
             .database
             .read(move |c| movements::page(c, id, limit, before));
         read.await.map_err(list_error)
+    }
+
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, StoreError> {
+        self.database.read(move |c| offers::all(c, &items)).await
     }
 
     async fn reserve_all(

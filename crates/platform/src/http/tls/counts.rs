@@ -98,7 +98,5 @@ pub(super) fn exchanged(place: Place, taken: bool) {
 
 /// So many days are left.
 pub(super) fn days_left(place: Place, days: i64) {
-    of(place)
-        .left_seconds
-        .set(days.saturating_mul(DAY_SECONDS));
+    of(place).left_seconds.set(days.saturating_mul(DAY_SECONDS));
 }
