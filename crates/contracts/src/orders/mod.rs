@@ -14,6 +14,7 @@ pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 pub use notes::{NewNote, NoteView};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 
+use crate::catalog::Purchases;
 use crate::{
     BoxError,
     access::{Actor, Principal},
@@ -377,7 +378,7 @@ pub struct EventsAudit {
 
 /// What the others may ask of orders.
 #[async_trait]
-pub trait Orders: Carts + Send + Sync {
+pub trait Orders: Carts + Purchases {
     /// Makes an order: the only function in the workspace that does. Its `payment` is not looked at here.
     async fn place(
         &self,

@@ -27,7 +27,7 @@ use contracts::{
         CartError, EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery,
         OrderView, ShipError, ShipmentView,
     },
-    values::{CartId, OrderId, Page, Timestamp, UserId, Version},
+    values::{CartId, OrderId, Page, ProductId, Timestamp, UserId, Version},
 };
 use platform::{
     db::{
@@ -282,6 +282,10 @@ impl Store for PostgresStore {
             .write(ids, move |c, ids| Box::pin(change::give_up(c, ids, now)))
             .await
             .map_err(storage)
+    }
+
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, StoreError> {
+        read::has_bought(&self.database.read().await?, user, product).await
     }
 
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {
