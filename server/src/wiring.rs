@@ -102,6 +102,15 @@ struct Ground<'c> {
     redis: Option<Redis>,
 }
 
+/// The outboxes that webhooks tell of.
+fn sources(desk: &Desk, knows_identity: bool) -> Vec<webhooks::Source> {
+    let mut sources: Vec<webhooks::Source> = vec![("orders", desk.orders.clone())];
+    if knows_identity {
+        sources.push(("identity", desk.identity.clone()));
+    }
+    sources
+}
+
 impl Services {
     /// Opens what runs here, its stores in a folder if it keeps anything, and the ways to the rest. Nothing runs in the
     /// background yet.
@@ -157,12 +166,8 @@ impl Services {
         };
         let bus = bus::open(&config.bus, &config.nats, tasks).await?;
         let desk = desk(&near, &ways, &clock, &bus)?;
-        let mut sources: Vec<webhooks::Source> = vec![("orders", desk.orders.clone())];
-        if near.identity.is_some() || !config.peers.identity.is_empty() {
-            sources.push(("identity", desk.identity.clone()));
-        }
         Ok(Self {
-            sources,
+            sources: sources(&desk, near.identity.is_some() || !config.peers.identity.is_empty()),
             auditor: Arc::new(Keeper::new(books, tasks.clone())),
             desk,
             identity,

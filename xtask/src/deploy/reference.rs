@@ -61,7 +61,7 @@ mod tests {
         let page = fs::read_to_string(root().join(PAGE)).unwrap();
         let mut declared = 0;
         for (place, _) in sources.match_indices("\"souk_") {
-            let rest = &sources[place + 1..];
+            let rest = sources.get(place + 1..).unwrap();
             let (name, rest) = rest.split_once('"').unwrap();
             // A declaration is a name and then, at once, what it means.
             let Some(help) = rest

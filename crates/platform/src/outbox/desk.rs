@@ -1,6 +1,6 @@
 //! An outbox for others than its relay: what is parked in it, listed and tried at once when people say so; and what
-//! was committed to it, in order, for whoever keeps a place of their own. Near, or asked of the node that has the outbox. It
-//! delivers nothing: the relay does.
+//! was committed to it, in order, for whoever keeps a place of their own. Near, or asked of the node that has the
+//! outbox. It delivers nothing: the relay does.
 
 use super::{Shelf, shelf};
 use crate::{

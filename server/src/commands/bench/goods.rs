@@ -55,6 +55,7 @@ impl Goods {
             price: Money::new(i64::from(mixed(number, 3) % 100_000), self.currency),
             stock: number % 3,
             image_url: None,
+            status: None,
             attributes,
         }
     }
