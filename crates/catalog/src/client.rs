@@ -7,11 +7,7 @@ use contracts::{
     access::Principal,
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
-        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
-        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, ReviewView, StockAudit, Suggestion,
-        SuggestionsQuery,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -122,7 +118,7 @@ impl Catalog for Client {
         user: UserId,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         let arguments = (user, limit, cursor);
         self.peer.ask(calls::REVIEWS_BY, &arguments).await
     }

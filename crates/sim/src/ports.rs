@@ -7,11 +7,7 @@ use contracts::{
     access::Principal,
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
-        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
-        ProductAudit, ProductQuery, ProductRef, ProductView, Purchases, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, ReviewView, StockAudit, Suggestion,
-        SuggestionsQuery,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, Purchases, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit,
@@ -210,7 +206,7 @@ impl Catalog for FarCatalog {
         user: UserId,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         self.inner.reviews_by(user, limit, cursor).await
     }
 

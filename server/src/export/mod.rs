@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use contracts::{
     BoxError,
     access::Principal,
-    catalog::{Catalog, ReviewView},
+    catalog::{Catalog, ProductReview},
     identity::{
         ApiKeyQuery, ApiKeyView, Identity, OwnSecurityEventQuery, SecondFactorView,
         SecurityEventView, SessionQuery, SessionView, UserView,
@@ -89,7 +89,7 @@ struct AccountExport {
     /// What happened to the account.
     security_events: Vec<SecurityEventView>,
     /// What they wrote of products.
-    reviews: Vec<ReviewView>,
+    reviews: Vec<ProductReview>,
     /// The orders, newest first.
     orders: Vec<ExportedOrder>,
 }

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::{
-    catalog::{ModerateReview, NewReview, ProductRef, ReviewQuery, ReviewView},
+    catalog::{ModerateReview, NewReview, ProductRef, ProductReview, ReviewQuery},
     problem::ProblemBody,
     request::Answered,
     values::{Page, ProductId, ReviewId, Version},
@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<Shop> {
 #[utoipa::path(get, path = "/api/v1/products/{product}/reviews", operation_id = "list_reviews", tag = "catalog",
     params(("product" = ProductId, Path), ReviewQuery),
     responses(
-        (status = 200, body = Page<ReviewView>),
+        (status = 200, body = Page<ProductReview>),
         (status = 400, description = "A parameter is unknown or unreadable", body = ProblemBody),
         (status = 404, description = "None that the caller may know of", body = ProblemBody),
     ))]
@@ -60,7 +60,7 @@ async fn list(
     params(("product" = ProductId, Path)),
     request_body = NewReview,
     responses(
-        (status = 201, body = ReviewView),
+        (status = 201, body = ProductReview),
         (status = 400, description = "Malformed", body = ProblemBody),
         (status = 401, description = "Not signed in", body = ProblemBody),
         (status = 403, description = "The caller has not bought it", body = ProblemBody),
@@ -87,7 +87,7 @@ async fn create(
     ),
     request_body = NewReview,
     responses(
-        (status = 200, body = ReviewView),
+        (status = 200, body = ProductReview),
         (status = 400, description = "Malformed", body = ProblemBody),
         (status = 401, description = "Not signed in", body = ProblemBody),
         (status = 404, description = "None of the caller's", body = ProblemBody),
@@ -153,7 +153,7 @@ async fn remove(
     ),
     request_body = ModerateReview,
     responses(
-        (status = 200, body = ReviewView),
+        (status = 200, body = ProductReview),
         (status = 400, description = "Malformed", body = ProblemBody),
         (status = 401, description = "Not signed in", body = ProblemBody),
         (status = 403, description = "Not an admin", body = ProblemBody),

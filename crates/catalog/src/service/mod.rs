@@ -25,11 +25,7 @@ use contracts::{
     access::Principal,
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
-        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
-        ProductAudit, ProductQuery, ProductRef, ProductView, Purchases, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, ReviewView, StockAudit, Suggestion,
-        SuggestionsQuery,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, Purchases, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -166,7 +162,7 @@ impl Catalog for Service {
         user: UserId,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         self.reviews_of_user(user, limit, cursor).await
     }
 

@@ -9,8 +9,8 @@ use contracts::{
     BoxError,
     access::Principal,
     catalog::{
-        EditError, ListError, ModerateReview, NewReview, ProductRef, ProductStatus, Purchases,
-        ReviewError, ReviewQuery, ReviewStatus, ReviewView,
+        EditError, ListError, ModerateReview, NewReview, ProductRef, ProductReview, ProductStatus,
+        Purchases, ReviewError, ReviewQuery, ReviewStatus,
     },
     request::Precondition,
     values::{Cursor, Page, PageSize, ProductId, ReviewId, UserId},
@@ -29,7 +29,7 @@ impl Service {
         who: &Principal,
         product: ProductId,
         wish: &NewReview,
-    ) -> Result<ReviewView, ReviewError> {
+    ) -> Result<ProductReview, ReviewError> {
         let review = Review::check(wish)?;
         let found = self.find(Some(who), ProductRef::Id(product)).await;
         let found = found.map_err(not_found)?;
@@ -70,7 +70,7 @@ impl Service {
         id: ReviewId,
         sent: Precondition,
         wish: &NewReview,
-    ) -> Result<ReviewView, ReviewError> {
+    ) -> Result<ProductReview, ReviewError> {
         let change = ReviewChange::Write(Review::check(wish)?);
         self.change_review(Some(who.user_id), id, sent, change)
             .await
@@ -95,7 +95,7 @@ impl Service {
         id: ReviewId,
         sent: Precondition,
         wish: ModerateReview,
-    ) -> Result<ReviewView, ReviewError> {
+    ) -> Result<ProductReview, ReviewError> {
         let change = ReviewChange::Moderate(wish.status);
         self.change_review(None, id, sent, change).await
     }
@@ -106,7 +106,7 @@ impl Service {
         review_id: ReviewId,
         sent: Precondition,
         change: ReviewChange,
-    ) -> Result<ReviewView, ReviewError> {
+    ) -> Result<ProductReview, ReviewError> {
         let edit = ReviewEdit {
             review_id,
             user_id,
@@ -132,7 +132,7 @@ impl Service {
         viewer: Option<&Principal>,
         product: ProductId,
         query: ReviewQuery,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         let status = query.status.unwrap_or(ReviewStatus::Shown);
         if status == ReviewStatus::Hidden && !viewer.is_some_and(Principal::is_admin) {
             return Ok(Page::empty());
@@ -146,7 +146,7 @@ impl Service {
         user: UserId,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         self.store.reviews(Reviewed::By(user), limit, cursor).await
     }
 

@@ -4,7 +4,7 @@ use super::cursor;
 use crate::domain::review::Review;
 use async_trait::async_trait;
 use contracts::{
-    catalog::{ListError, ReviewError, ReviewStatus, ReviewView},
+    catalog::{ListError, ProductReview, ReviewError, ReviewStatus},
     request::Precondition,
     values::{Cursor, Page, PageSize, ProductId, ReviewId, Timestamp, UserId},
 };
@@ -51,16 +51,16 @@ pub(crate) enum Reviewed {
 #[async_trait]
 pub(crate) trait Reviews: Send + Sync {
     /// Writes a review, unless its author has written one of that product.
-    async fn create_review(&self, row: ReviewRow) -> Result<ReviewView, ReviewError>;
+    async fn create_review(&self, row: ReviewRow) -> Result<ProductReview, ReviewError>;
     /// Changes a review if the version that was sent is current; as it is from then on, or was, if it goes.
-    async fn edit_review(&self, edit: ReviewEdit) -> Result<ReviewView, ReviewError>;
+    async fn edit_review(&self, edit: ReviewEdit) -> Result<ProductReview, ReviewError>;
     /// A page of reviews, newest first.
     async fn reviews(
         &self,
         which: Reviewed,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError>;
+    ) -> Result<Page<ProductReview>, ListError>;
     /// Takes all reviews of a user out: the products they were about.
     async fn forget_reviewer(&self, user_id: UserId) -> Result<Vec<ProductId>, StoreError>;
 }
@@ -82,7 +82,7 @@ pub(super) fn before(cursor: Option<&Cursor>) -> Result<i64, ListError> {
 pub(super) fn may(
     edit: &ReviewEdit,
     author: UserId,
-    found: &ReviewView,
+    found: &ProductReview,
 ) -> Result<(), ReviewError> {
     if edit.user_id.is_some_and(|user| user != author) {
         return Err(ReviewError::NotFound);

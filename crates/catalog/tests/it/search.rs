@@ -5,8 +5,13 @@ use serde_json::{Value, json};
 
 fn names(list: &Value) -> Vec<&str> {
     let rows = list["data"].as_array().unwrap().iter();
-    rows.map(|row| row["name"].as_str().or(row["text"].as_str()).unwrap())
-        .collect()
+    rows.map(|row| {
+        row["name"]
+            .as_str()
+            .or_else(|| row["text"].as_str())
+            .unwrap()
+    })
+    .collect()
 }
 
 #[tokio::test]

@@ -25,8 +25,8 @@ pub use product::{
     StockView, VariantView,
 };
 pub use reviews::{
-    ModerateReview, NewReview, Purchases, RatingView, ReviewError, ReviewQuery, ReviewStatus,
-    ReviewView,
+    ModerateReview, NewReview, ProductReview, Purchases, RatingView, ReviewError, ReviewQuery,
+    ReviewStatus,
 };
 pub use search::{
     AttributeCounts, CategoryCount, Facets, FacetsQuery, PriceCount, StockCounts, Suggestion,
@@ -104,7 +104,7 @@ pub trait Catalog: Send + Sync {
         user: UserId,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError>;
+    ) -> Result<Page<ProductReview>, ListError>;
 
     /// The categories, parents before children.
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError>;

@@ -98,7 +98,7 @@ pub struct ReviewQuery {
 
 /// A review. Who wrote it is told to nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct ReviewView {
+pub struct ProductReview {
     /// The review's id.
     pub id: ReviewId,
     /// What it is about.

@@ -383,7 +383,7 @@ impl Catalog for FakeCatalog {
         _: contracts::values::UserId,
         _: PageSize,
         _: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         Err(listing())
     }
 

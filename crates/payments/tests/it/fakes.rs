@@ -424,7 +424,7 @@ impl Catalog for FakeCatalog {
         _: contracts::values::UserId,
         _: PageSize,
         _: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         list()
     }
 

@@ -7,10 +7,7 @@ use contracts::{
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
-        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
-        PricedLine, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit,
-        ReservationState, Reserve, ReserveError, Reserved, Resolve, ResolveError, ReviewView,
-        StockAudit, StockChange, Suggestion, SuggestionsQuery,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, PricedLine, ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit, ReservationState, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, StockChange, Suggestion, SuggestionsQuery,
     },
     event::{Envelope, Event},
     orders::OrderCancelled,
@@ -204,7 +201,7 @@ impl Catalog for BrokenCatalog {
         user: UserId,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         self.inner.reviews_by(user, limit, cursor).await
     }
 

@@ -59,11 +59,12 @@ pub(in crate::commands) async fn search(plan: &SearchArgs) -> Result<(), BoxErro
         goods.count(),
         started.elapsed().as_millis()
     ));
-    let started = Instant::now();
+    let (started, before) = (Instant::now(), report::memory_mib());
     catalog.facets(FacetsQuery::default()).await?;
     say(format!(
-        "the index filled in {} ms",
-        started.elapsed().as_millis()
+        "the index filled in {} ms, {} MiB more in memory",
+        started.elapsed().as_millis(),
+        report::memory_mib().saturating_sub(before)
     ));
     check(catalog, &goods).await?;
     for what in [What::List, What::Mistyped, What::Facets, What::Suggestions] {

@@ -7,7 +7,7 @@ use crate::store::{
 };
 use async_trait::async_trait;
 use contracts::{
-    catalog::{ListError, ReviewError, ReviewView},
+    catalog::{ListError, ProductReview, ReviewError},
     values::{Cursor, Page, PageSize, ProductId, ReviewId, Timestamp, UserId},
 };
 use platform::db::{
@@ -27,12 +27,12 @@ const INSERT: &str = "INSERT INTO product_reviews (review_id, product_number, us
 
 #[async_trait]
 impl Reviews for PostgresStore {
-    async fn create_review(&self, row: ReviewRow) -> Result<ReviewView, ReviewError> {
+    async fn create_review(&self, row: ReviewRow) -> Result<ProductReview, ReviewError> {
         let write = self.database.write(row, |c, row| Box::pin(create(c, row)));
         write.await.map_err(error)
     }
 
-    async fn edit_review(&self, edit: ReviewEdit) -> Result<ReviewView, ReviewError> {
+    async fn edit_review(&self, edit: ReviewEdit) -> Result<ProductReview, ReviewError> {
         let write = self
             .database
             .write(edit, |c, edit| Box::pin(change(c, edit)));
@@ -44,7 +44,7 @@ impl Reviews for PostgresStore {
         which: Reviewed,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         let before = reviews::before(cursor.as_ref())?;
         let page = async { page(&self.database.read().await?, which, limit, before).await };
         page.await.map_err(list_error)
@@ -65,7 +65,7 @@ fn error(abort: Abort<ReviewError>) -> ReviewError {
 async fn create(
     connection: &Connection,
     row: &ReviewRow,
-) -> Result<ReviewView, Abort<ReviewError>> {
+) -> Result<ProductReview, Abort<ReviewError>> {
     let (id, product, user) = (
         Bytes(*row.review_id.as_bytes()),
         Bytes(*row.product_id.as_bytes()),
@@ -102,7 +102,7 @@ fn gone() -> StoreError {
 async fn change(
     connection: &Connection,
     edit: &ReviewEdit,
-) -> Result<ReviewView, Abort<ReviewError>> {
+) -> Result<ProductReview, Abort<ReviewError>> {
     let found = find(connection, edit.review_id, "FOR NO KEY UPDATE OF r").await?;
     let (author, found) = found.ok_or(Abort::Refused(ReviewError::NotFound))?;
     reviews::may(edit, author, &found).map_err(Abort::Refused)?;
@@ -148,7 +148,7 @@ async fn find(
     connection: &Connection,
     id: ReviewId,
     lock: &str,
-) -> Result<Option<(UserId, ReviewView)>, StoreError> {
+) -> Result<Option<(UserId, ProductReview)>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS}
            FROM product_reviews r
@@ -168,7 +168,7 @@ async fn page(
     which: Reviewed,
     limit: PageSize,
     before: i64,
-) -> Result<Page<ReviewView>, StoreError> {
+) -> Result<Page<ProductReview>, StoreError> {
     let (condition, id, status) = match which {
         Reviewed::Product(id, status) => (
             "p.product_id = $1 AND r.status = $2::text",
@@ -224,8 +224,8 @@ async fn forget(
     Ok(products)
 }
 
-fn row(row: &Row) -> Result<(i64, UserId, ReviewView), StoreError> {
-    let view = ReviewView {
+fn row(row: &Row) -> Result<(i64, UserId, ProductReview), StoreError> {
+    let view = ProductReview {
         id: ReviewId::from_bytes(read::id(row, 2)?),
         product_id: ProductId::from_bytes(read::id(row, 3)?),
         rating: row.try_get(4)?,

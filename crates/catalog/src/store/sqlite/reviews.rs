@@ -7,7 +7,7 @@ use crate::store::{
 };
 use async_trait::async_trait;
 use contracts::{
-    catalog::{ListError, ReviewError, ReviewStatus, ReviewView},
+    catalog::{ListError, ProductReview, ReviewError, ReviewStatus},
     values::{Cursor, Page, PageSize, ProductId, ReviewId, Timestamp, UserId},
 };
 use platform::db::{Abort, StoreError};
@@ -19,14 +19,14 @@ const COLUMNS: &str =
 
 #[async_trait]
 impl Reviews for SqliteStore {
-    async fn create_review(&self, row: ReviewRow) -> Result<ReviewView, ReviewError> {
+    async fn create_review(&self, row: ReviewRow) -> Result<ProductReview, ReviewError> {
         self.database
             .write(move |c| create(c, &row))
             .await
             .map_err(error)
     }
 
-    async fn edit_review(&self, edit: ReviewEdit) -> Result<ReviewView, ReviewError> {
+    async fn edit_review(&self, edit: ReviewEdit) -> Result<ProductReview, ReviewError> {
         self.database
             .write(move |c| change(c, &edit))
             .await
@@ -38,7 +38,7 @@ impl Reviews for SqliteStore {
         which: Reviewed,
         limit: PageSize,
         cursor: Option<Cursor>,
-    ) -> Result<Page<ReviewView>, ListError> {
+    ) -> Result<Page<ProductReview>, ListError> {
         let before = reviews::before(cursor.as_ref())?;
         let read = self.database.read(move |c| page(c, which, limit, before));
         read.await.map_err(list_error)
@@ -54,7 +54,7 @@ fn error(abort: Abort<ReviewError>) -> ReviewError {
     abort.into_refusal(|| ReviewError::Overloaded, ReviewError::Internal)
 }
 
-fn create(connection: &Connection, row: &ReviewRow) -> Result<ReviewView, Abort<ReviewError>> {
+fn create(connection: &Connection, row: &ReviewRow) -> Result<ProductReview, Abort<ReviewError>> {
     let written = connection
         .prepare_cached(
             "INSERT INTO product_reviews (review_id, product_number, user_id, rating, title, text, author, status,
@@ -87,7 +87,7 @@ fn gone() -> StoreError {
     broken("a review that was written is not there")
 }
 
-fn change(connection: &Connection, edit: &ReviewEdit) -> Result<ReviewView, Abort<ReviewError>> {
+fn change(connection: &Connection, edit: &ReviewEdit) -> Result<ProductReview, Abort<ReviewError>> {
     let found = find(connection, edit.review_id)?;
     let (author, found) = found.ok_or(Abort::Refused(ReviewError::NotFound))?;
     reviews::may(edit, author, &found).map_err(Abort::Refused)?;
@@ -125,7 +125,10 @@ fn change(connection: &Connection, edit: &ReviewEdit) -> Result<ReviewView, Abor
     Ok(view)
 }
 
-fn find(connection: &Connection, id: ReviewId) -> Result<Option<(UserId, ReviewView)>, StoreError> {
+fn find(
+    connection: &Connection,
+    id: ReviewId,
+) -> Result<Option<(UserId, ProductReview)>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS}
            FROM product_reviews r
@@ -142,7 +145,7 @@ fn page(
     which: Reviewed,
     limit: PageSize,
     before: i64,
-) -> Result<Page<ReviewView>, StoreError> {
+) -> Result<Page<ProductReview>, StoreError> {
     let (condition, id, status): (_, [u8; 16], _) = match which {
         Reviewed::Product(id, status) => (
             "p.product_id = ?1 AND r.status = ?2",
@@ -164,7 +167,7 @@ fn page(
     let values: [&dyn ToSql; 4] = [&id, &status, &before, &fits];
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(values.as_slice(), row)?;
-    let rows: Vec<(i64, UserId, ReviewView)> = rows.collect::<Result<_, _>>()?;
+    let rows: Vec<(i64, UserId, ProductReview)> = rows.collect::<Result<_, _>>()?;
     let page = cursor::page(rows, rows_max, |(number, _, _)| Before { review: *number })?;
     Ok(page.map(|(_, _, view)| view))
 }
@@ -186,9 +189,9 @@ fn forget(connection: &Connection, user: UserId) -> Result<Vec<ProductId>, Store
     Ok(products)
 }
 
-fn row(row: &Row<'_>) -> rusqlite::Result<(i64, UserId, ReviewView)> {
+fn row(row: &Row<'_>) -> rusqlite::Result<(i64, UserId, ProductReview)> {
     let status: ReviewStatus = read::word(row, 8)?;
-    let view = ReviewView {
+    let view = ProductReview {
         id: ReviewId::from_bytes(row.get(2)?),
         product_id: ProductId::from_bytes(row.get(3)?),
         rating: row.get(4)?,

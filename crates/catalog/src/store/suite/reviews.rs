@@ -6,7 +6,7 @@ use crate::{
     store::{ReviewChange, ReviewEdit, ReviewRow, Reviewed},
 };
 use contracts::{
-    catalog::{ProductRef, RatingView, ReviewError, ReviewStatus, ReviewView},
+    catalog::{ProductRef, ProductReview, RatingView, ReviewError, ReviewStatus},
     request::Precondition,
     values::{PageSize, ProductId, ReviewId, UserId},
 };
@@ -27,7 +27,7 @@ async fn write(
     product_id: ProductId,
     user_id: UserId,
     rating: i64,
-) -> Result<ReviewView, ReviewError> {
+) -> Result<ProductReview, ReviewError> {
     let row = ReviewRow {
         review_id: ReviewId::generate(),
         product_id,
@@ -40,9 +40,9 @@ async fn write(
 
 async fn change(
     room: &Room,
-    review: &ReviewView,
+    review: &ProductReview,
     change: ReviewChange,
-) -> Result<ReviewView, ReviewError> {
+) -> Result<ProductReview, ReviewError> {
     let edit = ReviewEdit {
         review_id: review.id,
         user_id: None,
@@ -57,7 +57,7 @@ pub(super) async fn the_average_is_exact_whoever_writes_at_the_same_time(room: R
     let tea = room.tea(1).await.id;
     assert_eq!(room.seen(tea).await.rating, RatingView::default());
     let posts = (0..60).map(|number| write(&room, tea, UserId::generate(), number % 5 + 1));
-    let written: Vec<ReviewView> = join_all(posts)
+    let written: Vec<ProductReview> = join_all(posts)
         .await
         .into_iter()
         .map(Result::unwrap)
