@@ -2,7 +2,10 @@
 //! moto, on this machine, takes what it would make. No cloud is asked.
 
 use super::{checkov, judge};
-use crate::security::{Outcome, Stand, tools};
+use crate::{
+    parts::{Outcome, Stand},
+    security::tools,
+};
 use std::{
     env, fs,
     io::{self, Write},

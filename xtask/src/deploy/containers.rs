@@ -2,7 +2,10 @@
 //! asked: nothing is started here.
 
 use super::{checkov, judge, judge_all};
-use crate::security::{Outcome, Stand, tools};
+use crate::{
+    parts::{Outcome, Stand},
+    security::tools,
+};
 use std::{
     io::{self, Write},
     path::Path,

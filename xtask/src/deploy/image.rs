@@ -4,7 +4,8 @@
 use super::monitoring::free_address;
 use crate::{
     ci,
-    security::{Outcome, Stand, tools},
+    parts::{Outcome, Stand},
+    security::tools,
 };
 use std::{
     env, fs,

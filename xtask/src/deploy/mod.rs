@@ -9,7 +9,10 @@ mod monitoring;
 mod names;
 mod reference;
 
-use crate::security::{self, Outcome, Part, Stand, tools};
+use crate::{
+    parts::{self, Outcome, Part, Stand},
+    security::tools,
+};
 use std::{
     io::{self, Write},
     path::Path,
@@ -71,7 +74,7 @@ const PARTS: &[Part] = &[
 
 /// Runs the parts that are wished for, or all; answers whether all passed.
 pub(crate) fn run(root: &Path, wish: &[&str], out: &mut dyn Write) -> io::Result<bool> {
-    security::carry_out(root, "deploy", PARTS, wish, out)
+    parts::run("deploy", PARTS, root, wish, out)
 }
 
 /// A tool that says what it finds: it passes when it ends well. Its own words are printed.

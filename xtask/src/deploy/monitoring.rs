@@ -1,7 +1,10 @@
 //! Metrics, alerts and dashboards, by Prometheus' own programs, against a shop that is at work.
 
 use super::{judge, judge_all, reference};
-use crate::security::{Outcome, Stand, http, shop::Shop, tools};
+use crate::{
+    parts::{Outcome, Stand},
+    security::{http, shop::Shop, tools},
+};
 use std::{
     fs::{self, File},
     io::{self, Write},

@@ -15,36 +15,11 @@ mod slow;
 pub(crate) mod storm;
 pub(crate) mod tools;
 
-use crate::ci;
+use crate::parts::{self, BINARY, Outcome, Part, Stand};
 use std::{
-    env,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
-
-/// How a part ended, and its last words.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Passed(String),
-    Failed(String),
-    NotRun(String),
-}
-
-/// What every part works with.
-pub(crate) struct Stand {
-    /// The workspace.
-    pub(crate) root: PathBuf,
-    /// The shop's binary.
-    pub(crate) binary: PathBuf,
-    /// Where parts keep what they need: tools, shops, reports.
-    pub(crate) folder: PathBuf,
-}
-
-pub(crate) struct Part {
-    pub(crate) name: &'static str,
-    pub(crate) what: &'static str,
-    pub(crate) run: fn(&Stand, &mut dyn Write) -> io::Result<Outcome>,
-}
 
 const PARTS: &[Part] = &[
     Part {
@@ -104,65 +79,7 @@ const PARTS: &[Part] = &[
     },
 ];
 
-/// Names another binary than the one that is built here, for tests and for this.
-const BINARY: &str = "SOUK_TEST_BINARY";
-
-/// Whether a wish means this part: by its name, or by the first word of it.
-fn means(wish: &str, name: &str) -> bool {
-    name == wish || name.split_once('-').is_some_and(|(first, _)| first == wish)
-}
-
 /// Runs the parts that are wished for, or all; answers whether all passed.
 pub(crate) fn run(root: &Path, wish: &[&str], out: &mut dyn Write) -> io::Result<bool> {
-    carry_out(root, "security", PARTS, wish, out)
-}
-
-/// Runs those of these parts that are wished for, or all, in a folder of this name; answers whether all passed.
-pub(crate) fn carry_out(
-    root: &Path,
-    word: &str,
-    parts: &[Part],
-    wish: &[&str],
-    out: &mut dyn Write,
-) -> io::Result<bool> {
-    if let Some(unknown) = wish
-        .iter()
-        .find(|name| parts.iter().all(|part| !means(name, part.name)))
-    {
-        for part in parts {
-            writeln!(out, "{:<10} {}", part.name, part.what)?;
-        }
-        return Err(io::Error::other(format!("there is no part {unknown}")));
-    }
-    let stand = Stand {
-        root: root.to_owned(),
-        binary: binary(root)?,
-        folder: root.join("target").join(word),
-    };
-    std::fs::create_dir_all(&stand.folder)?;
-    let mut passed = true;
-    let wished = |part: &&Part| wish.is_empty() || wish.iter().any(|wish| means(wish, part.name));
-    for part in parts.iter().filter(wished) {
-        writeln!(out, "{word}: {}: {}", part.name, part.what)?;
-        let outcome = (part.run)(&stand, out)?;
-        passed &= matches!(outcome, Outcome::Passed(_));
-        let (ended, said) = match outcome {
-            Outcome::Passed(said) => ("passed", said),
-            Outcome::Failed(said) => ("FAILED", said),
-            Outcome::NotRun(said) => ("NOT RUN", said),
-        };
-        writeln!(out, "{word}: {}: {ended}: {said}", part.name)?;
-    }
-    Ok(passed)
-}
-
-fn binary(root: &Path) -> io::Result<PathBuf> {
-    if let Some(named) = env::var_os(BINARY) {
-        return std::path::absolute(named);
-    }
-    let built = ci::cargo(root, &["build", "--release", "--bin", "souk"]).status()?;
-    if !built.success() {
-        return Err(io::Error::other("the shop could not be built"));
-    }
-    Ok(root.join("target/release/souk"))
+    parts::run("security", PARTS, root, wish, out)
 }
