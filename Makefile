@@ -1,6 +1,6 @@
 # The short names of what we do every day. `make` alone lists them.
 .POSIX:
-.PHONY: help run test security lint bench
+.PHONY: help run test security clients lint bench
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -13,6 +13,9 @@ test: ## everything that CI runs
 
 security: ## the long proofs of docs/security, by other people's tools
 	cargo xtask security
+
+clients: ## make the TypeScript and Python clients, and try them in a shop
+	cargo xtask clients
 
 lint: ## formatting, lints and our own rules, without the tests
 	cargo fmt --all --check

@@ -1,7 +1,8 @@
-//! The API's document is a snapshot: a change of the public API is seen in a diff, never by accident.
+//! Documents that are made of the binary: a change of the public API, or of a setting, is seen in a diff, never by
+//! accident.
 
 use std::path::Path;
-use testkit::Shop;
+use testkit::{Shop, run};
 
 /// Write the snapshot anew with `SOUK_UPDATE_SNAPSHOTS=1 cargo nextest run -p system-tests --test openapi`.
 #[tokio::test]
@@ -33,4 +34,56 @@ async fn the_page_of_the_api_works_without_a_network() {
     for outside in ["src=\"http", "href=\"http", "<script", "url(http"] {
         assert!(!page.text.contains(outside), "{outside}");
     }
+}
+
+const SETTINGS: &str = "\
+# Settings
+
+Made of what `souk config defaults` prints; a test fails when it is not. How they are set: [configure](configure.md).
+In the environment `[http] timeout_ms` is `SOUK_HTTP__TIMEOUT_MS`.
+";
+const HEAD: &str = "| key | unless it is set | what it is |\n|---|---|---|\n";
+
+/// What `config defaults` prints, as a page: a table a section.
+fn settings(defaults: &str) -> String {
+    let mut page = SETTINGS.to_owned();
+    let (mut words, mut is_open) = (Vec::new(), false);
+    let cell = |words: &[&str]| words.join(" ").replace('|', "\\|");
+    for line in defaults.lines() {
+        if let Some(comment) = line.strip_prefix('#') {
+            words.push(comment.trim());
+        } else if line.starts_with('[') {
+            page += &format!("\n## `{line}`\n\n");
+            if !words.is_empty() {
+                page += &format!("{}\n\n", words.join(" "));
+            }
+            page += HEAD;
+            (words, is_open) = (Vec::new(), true);
+        } else if let Some((key, value)) = line.split_once(" = ") {
+            if !is_open {
+                page += &format!("\n## Outside of any section\n\n{HEAD}");
+                is_open = true;
+            }
+            page += &format!("| `{key}` | `{}` | {} |\n", cell(&[value]), cell(&words));
+            words = Vec::new();
+        }
+    }
+    page
+}
+
+#[tokio::test]
+async fn the_page_of_settings_is_what_the_binary_says() {
+    let defaults = run(&["config", "defaults"], "").await;
+    let page = settings(&defaults.out);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/settings.md");
+    if std::env::var_os("SOUK_UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap();
+    let changed =
+        "a setting changed: write docs/settings.md anew (see the test of the API's document)";
+    assert!(
+        page.contains("| `timeout_ms` |") && kept == page,
+        "{changed}"
+    );
 }

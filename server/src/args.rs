@@ -1,6 +1,9 @@
 //! The command line. Values are read here; what they mean is decided by `config` and the commands.
 
-use crate::config::{Config, Flags, HttpFlags};
+use crate::{
+    config::{Config, Flags, HttpFlags},
+    file_args::{ExportCommand, ImportCommand},
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contracts::{
     event::DeadEventId,
@@ -33,6 +36,9 @@ pub enum Command {
     /// Read files into the shop
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Write what the shop has into files
+    #[command(subcommand)]
+    Export(ExportCommand),
     /// Place the orders of a trace through the API, give its returns back, and check the totals
     Replay(ReplayArgs),
     /// Recompute every balance from its ledger; fails on drift
@@ -217,22 +223,6 @@ pub enum KeysCommand {
         data: DataArgs,
         /// Its id, as the list tells it
         id: ApiKeyId,
-    },
-}
-
-/// `souk import ...`
-#[derive(Debug, Subcommand)]
-pub enum ImportCommand {
-    /// Create or update products by SKU from JSON Lines (.gz too); a dry run unless --commit
-    Products {
-        /// The file.
-        file: PathBuf,
-        /// Write what was read
-        #[arg(long)]
-        commit: bool,
-        /// The folder and the configuration file.
-        #[command(flatten)]
-        data: DataArgs,
     },
 }
 

@@ -13,6 +13,7 @@ mod doors;
 mod entrance;
 mod events;
 mod export;
+pub mod file_args;
 mod follow;
 mod life;
 mod openapi;

@@ -13,6 +13,7 @@ mod admin;
 mod bench;
 mod config;
 mod events;
+mod files;
 mod import;
 mod keys;
 mod migrate;

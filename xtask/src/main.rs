@@ -3,8 +3,11 @@
 
 mod asvs;
 mod ci;
+mod clients;
+mod documents;
 mod headers;
 mod imports;
+mod parts;
 mod rooms;
 mod security;
 mod servers;
@@ -28,6 +31,7 @@ usage: cargo xtask COMMAND
   asvs      make docs/security/asvs.md of the table beside it
   ci        formatting, lints, tidy, tests, doc tests; stops at the first failure
   security  the long proofs: contract, secrets, login, slow, or only those that are named
+  clients   make the clients in other languages, and try them in a shop: typescript, python
   simulate  run simulated shops: --seeds N (200), --first S (1), --trace to see what happened";
 
 fn main() -> ExitCode {
@@ -54,6 +58,7 @@ fn run() -> io::Result<bool> {
         ["tidy"] => tidy::run(&root, &mut io::stdout()),
         ["asvs"] => asvs::run(&root, &mut io::stdout()),
         ["ci"] => ci::run(&root, &mut io::stdout()),
+        ["clients", wish @ ..] => clients::run(&root, wish, &mut io::stdout()),
         ["security", wish @ ..] => security::run(&root, wish, &mut io::stdout()),
         [word, address] if *word == storm::CALLERS_WORD => {
             storm::callers(address, &mut io::stdout())

@@ -1,7 +1,8 @@
 //! `cargo xtask tidy`: reads the workspace and prints what breaks a rule, one line each.
-//! Holds no rule itself (see `imports`, `rooms`, `sources`, `sizes`, `headers`, `steps`) and changes no file.
+//! Holds no rule itself (see `documents`, `imports`, `rooms`, `sources`, `sizes`, `headers`, `steps`) and changes no
+//! file.
 
-use crate::{headers, imports, rooms, sizes, sources, steps};
+use crate::{documents, headers, imports, rooms, sizes, sources, steps};
 use std::{
     fs,
     io::{self, Write},
@@ -25,6 +26,8 @@ const RULES: &[Rule] = &[
     headers::migrations,
     headers::decisions,
     steps::stand,
+    documents::named_tests,
+    documents::tables,
 ];
 
 /// Folders that hold nothing of ours; hidden ones are left out as well.
@@ -140,6 +143,7 @@ fn is_watched(path: &str) -> bool {
         || headers::is_migration(path)
         || headers::is_decision(path)
         || steps::is_list(path)
+        || documents::is_document(path)
 }
 
 fn is_rust(path: &str) -> bool {

@@ -34,6 +34,7 @@ impl From<Line> for ImportProduct {
             description: line.description,
             category_path: line.category_path,
             price: Money::new(line.price_minor, line.currency),
+            status: None,
             stock: line.stock,
             image_url: line.image_url,
             attributes: line.attributes,

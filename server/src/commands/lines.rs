@@ -1,4 +1,4 @@
-//! Files of JSON Lines, plain or gzip, read a line at a time.
+//! Files, plain or gzip, and how far they are read; files of JSON Lines, read a line at a time.
 
 use contracts::BoxError;
 use flate2::bufread::MultiGzDecoder;
@@ -15,12 +15,27 @@ use std::{
 /// The longest line that is read; a longer one is refused by name instead of filling the memory.
 const LINE_BYTES_MAX: u64 = 4 * 1_024 * 1_024;
 
-/// A file being read, with how far it is.
-pub(super) struct Lines {
-    reader: Box<dyn BufRead + Send>,
-    number: u64,
+/// What a file says, unpacked.
+pub(super) type Reader = Box<dyn BufRead + Send>;
+
+/// How far a file is read.
+#[derive(Debug, Clone)]
+pub(super) struct Progress {
     read_bytes: Arc<AtomicU64>,
-    total_bytes: u64,
+    pub(super) total_bytes: u64,
+}
+
+impl Progress {
+    /// Bytes of the file read so far, as it lies on the disk.
+    pub(super) fn read_bytes(&self) -> u64 {
+        self.read_bytes.load(Ordering::Relaxed)
+    }
+}
+
+/// A file of lines being read.
+pub(super) struct Lines {
+    reader: Reader,
+    number: u64,
 }
 
 struct Counted<R>(R, Arc<AtomicU64>);
@@ -34,35 +49,32 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-impl Lines {
-    /// Opens a file; gzip is known by its first bytes, whatever the name.
-    pub(super) fn open(path: &Path) -> Result<Self, BoxError> {
-        let cannot = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
-        let file = File::open(path).map_err(cannot)?;
-        let total_bytes = file.metadata().map_err(cannot)?.len();
-        let read_bytes = Arc::new(AtomicU64::new(0));
-        let mut reader =
-            BufReader::with_capacity(256 * 1_024, Counted(file, Arc::clone(&read_bytes)));
-        let zipped = reader
-            .fill_buf()
-            .map_err(cannot)?
-            .starts_with(&[0x1f, 0x8b]);
-        let reader: Box<dyn BufRead + Send> = if zipped {
-            Box::new(BufReader::new(MultiGzDecoder::new(reader)))
-        } else {
-            Box::new(reader)
-        };
-        Ok(Self {
-            reader,
-            number: 0,
-            read_bytes,
-            total_bytes,
-        })
-    }
+/// Opens a file; gzip is known by its first bytes, whatever the name.
+pub(super) fn open(path: &Path) -> Result<(Reader, Progress), BoxError> {
+    let cannot = |error: std::io::Error| format!("{} cannot be read: {error}", path.display());
+    let file = File::open(path).map_err(cannot)?;
+    let progress = Progress {
+        read_bytes: Arc::new(AtomicU64::new(0)),
+        total_bytes: file.metadata().map_err(cannot)?.len(),
+    };
+    let counted = Counted(file, Arc::clone(&progress.read_bytes));
+    let mut reader = BufReader::with_capacity(256 * 1_024, counted);
+    let is_zipped = reader
+        .fill_buf()
+        .map_err(cannot)?
+        .starts_with(&[0x1f, 0x8b]);
+    let reader: Reader = if is_zipped {
+        Box::new(BufReader::new(MultiGzDecoder::new(reader)))
+    } else {
+        Box::new(reader)
+    };
+    Ok((reader, progress))
+}
 
-    /// Bytes of the file read so far, and all of them.
-    pub(super) fn progress(&self) -> (u64, u64) {
-        (self.read_bytes.load(Ordering::Relaxed), self.total_bytes)
+impl Lines {
+    /// The lines of what was opened.
+    pub(super) fn of(reader: Reader) -> Self {
+        Self { reader, number: 0 }
     }
 
     /// The next line that is not blank, with its number.
@@ -104,7 +116,7 @@ pub(super) fn for_each<T: serde::de::DeserializeOwned>(
     path: &Path,
     mut take: impl FnMut(T) -> Result<(), BoxError>,
 ) -> Result<(), BoxError> {
-    let mut lines = Lines::open(path)?;
+    let mut lines = Lines::of(open(path)?.0);
     while let Some((number, line)) = lines.next_line()? {
         let taken = serde_json::from_str(&line)
             .map_err(BoxError::from)

@@ -6,6 +6,7 @@ mod bench;
 mod cluster;
 mod config;
 mod events;
+mod export;
 mod health;
 mod import;
 mod keys;
@@ -18,8 +19,9 @@ mod users;
 mod verify;
 
 use crate::{
-    args::{AdminCommand, BenchCommand, Cli, ClusterCommand, Command, ImportCommand},
+    args::{AdminCommand, BenchCommand, Cli, ClusterCommand, Command},
     console::complain,
+    file_args::{ExportCommand, ImportCommand},
 };
 use contracts::{BoxError, Outage};
 use std::{error::Error, process::ExitCode};
@@ -77,6 +79,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Import(ImportCommand::Products { file, commit, data }) => {
             import::run(&file, commit, &data).await
         }
+        Command::Export(ExportCommand::Products { file, data }) => export::run(&file, &data).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Verify(data) => verify::run(&data).await,
         Command::Events(command) => events::run(command).await,

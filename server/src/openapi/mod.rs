@@ -3,6 +3,7 @@
 mod door;
 mod links;
 
+use axum::http::StatusCode;
 use contracts::BoxError;
 use serde_json::{Map, Value};
 use utoipa::openapi::{
@@ -58,9 +59,27 @@ pub(crate) fn join(parts: Vec<OpenApi>) -> Result<String, BoxError> {
     for (path, method, operation) in operations(&mut document) {
         door::complete(path, method, operation);
         links::add(operation);
+        describe(operation);
     }
     door::bound_numbers(&mut document);
     Ok(serde_json::to_string_pretty(&document)?)
+}
+
+/// Gives every answer the words that the standard asks for: those that nothing is to be said of have their status's.
+fn describe(operation: &mut Operation) {
+    let answers = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut);
+    for (status, answer) in answers.into_iter().flatten() {
+        let words = status
+            .parse()
+            .ok()
+            .and_then(|status: StatusCode| status.canonical_reason());
+        if let Some(answer) = answer.as_object_mut() {
+            let words = || words.unwrap_or(status).into();
+            answer.entry("description").or_insert_with(words);
+        }
+    }
 }
 
 /// Every operation of every path.

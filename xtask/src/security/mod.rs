@@ -10,41 +10,16 @@ mod openid;
 mod pages;
 mod rounds;
 mod secrets;
-mod shop;
+pub(crate) mod shop;
 mod slow;
 pub(crate) mod storm;
-mod tools;
+pub(crate) mod tools;
 
-use crate::ci;
+use crate::parts::{self, BINARY, Outcome, Part, Stand};
 use std::{
-    env,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
-
-/// How a part ended, and its last words.
-#[derive(Debug, PartialEq, Eq)]
-enum Outcome {
-    Passed(String),
-    Failed(String),
-    NotRun(String),
-}
-
-/// What every part works with.
-struct Stand {
-    /// The workspace.
-    root: PathBuf,
-    /// The shop's binary.
-    binary: PathBuf,
-    /// Where parts keep what they need: tools, shops, reports.
-    folder: PathBuf,
-}
-
-struct Part {
-    name: &'static str,
-    what: &'static str,
-    run: fn(&Stand, &mut dyn Write) -> io::Result<Outcome>,
-}
 
 const PARTS: &[Part] = &[
     Part {
@@ -104,54 +79,7 @@ const PARTS: &[Part] = &[
     },
 ];
 
-/// Names another binary than the one that is built here, for tests and for this.
-const BINARY: &str = "SOUK_TEST_BINARY";
-
-/// Whether a wish means this part: by its name, or by the first word of it.
-fn means(wish: &str, name: &str) -> bool {
-    name == wish || name.split_once('-').is_some_and(|(first, _)| first == wish)
-}
-
 /// Runs the parts that are wished for, or all; answers whether all passed.
 pub(crate) fn run(root: &Path, wish: &[&str], out: &mut dyn Write) -> io::Result<bool> {
-    if let Some(unknown) = wish
-        .iter()
-        .find(|name| PARTS.iter().all(|part| !means(name, part.name)))
-    {
-        for part in PARTS {
-            writeln!(out, "{:<10} {}", part.name, part.what)?;
-        }
-        return Err(io::Error::other(format!("there is no part {unknown}")));
-    }
-    let stand = Stand {
-        root: root.to_owned(),
-        binary: binary(root)?,
-        folder: root.join("target/security"),
-    };
-    std::fs::create_dir_all(&stand.folder)?;
-    let mut passed = true;
-    let wished = |part: &&Part| wish.is_empty() || wish.iter().any(|wish| means(wish, part.name));
-    for part in PARTS.iter().filter(wished) {
-        writeln!(out, "security: {}: {}", part.name, part.what)?;
-        let outcome = (part.run)(&stand, out)?;
-        passed &= matches!(outcome, Outcome::Passed(_));
-        let (word, said) = match outcome {
-            Outcome::Passed(said) => ("passed", said),
-            Outcome::Failed(said) => ("FAILED", said),
-            Outcome::NotRun(said) => ("NOT RUN", said),
-        };
-        writeln!(out, "security: {}: {word}: {said}", part.name)?;
-    }
-    Ok(passed)
-}
-
-fn binary(root: &Path) -> io::Result<PathBuf> {
-    if let Some(named) = env::var_os(BINARY) {
-        return std::path::absolute(named);
-    }
-    let built = ci::cargo(root, &["build", "--release", "--bin", "souk"]).status()?;
-    if !built.success() {
-        return Err(io::Error::other("the shop could not be built"));
-    }
-    Ok(root.join("target/release/souk"))
+    parts::run("security", PARTS, root, wish, out)
 }

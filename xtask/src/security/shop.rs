@@ -17,17 +17,17 @@ pub(super) const PASSWORD: &str = "canary-password-8Zq4vW";
 /// The admin's address.
 pub(super) const ADMIN: &str = "admin@souk.example";
 
-pub(super) struct Shop {
+pub(crate) struct Shop {
     process: Child,
     /// `127.0.0.1:PORT`.
-    pub(super) address: String,
+    pub(crate) address: String,
     /// What makes the first admin.
     pub(super) setup_token: String,
 }
 
 impl Shop {
     /// Opens one without limits, on a folder that is emptied first. Its logs go into a file of that folder.
-    pub(super) fn open(stand: &Stand, name: &str, settings: &[(&str, &str)]) -> io::Result<Self> {
+    pub(crate) fn open(stand: &Stand, name: &str, settings: &[(&str, &str)]) -> io::Result<Self> {
         let folder = folder(stand, name);
         tools::remove(&folder)?;
         std::fs::create_dir_all(&folder)?;

@@ -80,7 +80,7 @@ impl Draft {
             price: text::price(line.price).map_err(at("price"))?,
             stock: first_stock(Some(line.stock)).map_err(at("stock"))?,
             category: path.last().cloned(),
-            status: None,
+            status: line.status,
             image_url: optional(line.image_url.as_deref(), text::image_url)
                 .map_err(at("image_url"))?,
             attributes: line.attributes,

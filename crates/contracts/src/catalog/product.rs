@@ -273,6 +273,9 @@ pub struct ImportProduct {
     pub category_path: Vec<String>,
     /// The price.
     pub price: Money,
+    /// Where the product stands; when absent, a new one is on sale and a known one stays where it is.
+    #[serde(default)]
+    pub status: Option<ProductStatus>,
     /// First stock, for products that are new.
     pub stock: u32,
     /// A picture.

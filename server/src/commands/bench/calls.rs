@@ -79,6 +79,7 @@ async fn product(shop: &Shop) -> Result<ProductId, BoxError> {
         description: String::new(),
         category_path: Vec::new(),
         price: Money::new(999, "USD".parse()?),
+        status: None,
         stock: 1_000_000,
         image_url: None,
         attributes: serde_json::Map::new(),

@@ -1,10 +1,18 @@
-//! `souk import products`: JSON Lines into the catalog, streamed, a batch a commit. Every bad line is named.
+//! `souk import products`: a file into the catalog, streamed, a batch a commit. Every bad line is named. What kinds of
+//! files there are, `source` knows.
 
+mod html;
 mod product;
+mod sheet;
+mod shopify;
+mod source;
+mod table;
+mod woocommerce;
+
+pub(super) use sheet::{cell, path_cell};
 
 use crate::{
     args::DataArgs,
-    commands::lines::Lines,
     config::Config,
     console::{complain, say},
     data::DataFolder,
@@ -16,6 +24,7 @@ use contracts::{
     catalog::{Catalog, ImportOutcome, ImportProduct},
 };
 use indicatif::{ProgressBar, ProgressStyle};
+use source::{Found, Source};
 use std::{path::Path, time::Duration};
 
 /// Products in one commit.
@@ -28,6 +37,7 @@ struct Tally {
     created: usize,
     updated: usize,
     unchanged: usize,
+    left_out: usize,
     bad: usize,
 }
 
@@ -38,19 +48,29 @@ impl Tally {
             Ok(ImportOutcome::Updated) => &mut self.updated,
             Ok(ImportOutcome::Unchanged) => &mut self.unchanged,
             Err(why) => {
-                if self.bad < COMPLAINTS_MAX {
-                    complain(format!("line {number}: {why}"));
-                }
+                self.tell(number, &why);
                 &mut self.bad
             }
         };
         *counter = counter.saturating_add(1);
     }
+
+    /// What a file holds that no product is made of.
+    fn leave_out(&mut self, number: u64, why: &str) {
+        self.tell(number, why);
+        self.left_out = self.left_out.saturating_add(1);
+    }
+
+    fn tell(&self, number: u64, why: &str) {
+        if self.bad.saturating_add(self.left_out) < COMPLAINTS_MAX {
+            complain(format!("line {number}: {why}"));
+        }
+    }
 }
 
 pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<(), BoxError> {
     let mut config = data.load()?;
-    let mut lines = Lines::open(file)?;
+    let (mut source, progress) = Source::open(file, config.catalog.currency)?;
     // A dry run leaves nothing behind, not even an empty shop.
     let nowhere = if commit || shop_is_there(&config) {
         None
@@ -62,19 +82,19 @@ pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<()
     }
     let (services, _work) = open_services(&config, false).await?;
     let catalog: &dyn Catalog = &*services.catalog;
-    let bar = progress_bar(lines.progress().1)?;
+    let bar = progress_bar(progress.total_bytes)?;
     let started = tokio::time::Instant::now();
     let mut tally = Tally::default();
     let mut batch: Vec<(u64, ImportProduct)> = Vec::with_capacity(BATCH);
     loop {
-        let next = lines.next_line()?;
-        bar.set_position(lines.progress().0);
+        let next = source.next()?;
+        bar.set_position(progress.read_bytes());
         let ended = next.is_none();
-        if let Some((number, line)) = next {
-            match product::read(&line, config.catalog.currency) {
-                Ok(product) => batch.push((number, product)),
-                Err(why) => tally.count(number, Err(why)),
-            }
+        match next {
+            Some((number, Ok(Found::Product(product)))) => batch.push((number, *product)),
+            Some((number, Ok(Found::LeftOut(why)))) => tally.leave_out(number, why),
+            Some((number, Err(why))) => tally.count(number, Err(why)),
+            Some((_, Ok(Found::Nothing))) | None => {}
         }
         if batch.len() >= BATCH || (ended && !batch.is_empty()) {
             let (numbers, products): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
@@ -120,8 +140,12 @@ fn report(tally: &Tally, commit: bool, elapsed: Duration) -> Result<(), BoxError
     } else {
         "dry run, nothing written: would have "
     };
+    let left_out = match tally.left_out {
+        0 => String::new(),
+        count => format!(", left out {count}"),
+    };
     say(format!(
-        "{did}created {}, updated {}, unchanged {}, bad lines {}; {good} products in {:.2?}, {rate} a second",
+        "{did}created {}, updated {}, unchanged {}{left_out}, bad lines {}; {good} products in {:.2?}, {rate} a second",
         tally.created, tally.updated, tally.unchanged, tally.bad, elapsed
     ));
     if !commit {

@@ -1,8 +1,8 @@
-//! One line of a product file. Read leniently: names we do not know become attributes; what we do know must
-//! be right.
+//! One line of a product file of our own. Read leniently: names we do not know become attributes; what we do know
+//! must be right.
 
 use contracts::{
-    catalog::ImportProduct,
+    catalog::{ImportProduct, ProductStatus},
     values::{Currency, Money, bounded_text},
 };
 use serde::Deserialize;
@@ -19,6 +19,7 @@ struct Line {
     price: Option<Value>,
     currency: Option<String>,
     stock: Option<u32>,
+    status: Option<ProductStatus>,
     image_url: Option<String>,
     attributes: Option<Map<String, Value>>,
     #[serde(flatten)]
@@ -27,7 +28,24 @@ struct Line {
 
 /// Reads a line, or says what is wrong with it. A price without a currency is in the shop's.
 pub(super) fn read(line: &str, shop: Currency) -> Result<ImportProduct, String> {
-    let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    checked(
+        serde_json::from_str(line).map_err(|error| error.to_string())?,
+        shop,
+    )
+}
+
+/// Reads the fields of a line that was written otherwise.
+pub(super) fn read_fields(
+    fields: Map<String, Value>,
+    shop: Currency,
+) -> Result<ImportProduct, String> {
+    checked(
+        serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())?,
+        shop,
+    )
+}
+
+fn checked(line: Line, shop: Currency) -> Result<ImportProduct, String> {
     let currency = match &line.currency {
         Some(code) => code.parse().map_err(|error| format!("currency {error}"))?,
         None => shop,
@@ -62,6 +80,7 @@ pub(super) fn read(line: &str, shop: Currency) -> Result<ImportProduct, String> 
             .category_path
             .unwrap_or_else(|| line.category.into_iter().collect()),
         price,
+        status: line.status,
         stock,
         image_url: line.image_url.filter(|url| !url.is_empty()),
         attributes,

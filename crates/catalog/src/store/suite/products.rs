@@ -21,6 +21,7 @@ pub(super) fn line(sku: &str, path: &[&str]) -> ImportProduct {
         description: "imported".to_owned(),
         category_path: path.iter().map(|name| (*name).to_owned()).collect(),
         price: Money::new(100, super::shop()),
+        status: None,
         stock: 4,
         image_url: None,
         attributes: serde_json::Map::new(),

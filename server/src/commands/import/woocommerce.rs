@@ -1,0 +1,299 @@
+//! Product exports of WooCommerce, as its own exporter writes them in English. A variable product is a row without a
+//! price and a row for each variation, and each variation is here a product of its own SKU.
+
+use super::{
+    html,
+    sheet::{names, plain},
+    source::Found,
+    table::{Header, Record},
+};
+use contracts::{
+    catalog::{ImportProduct, ProductStatus},
+    values::{Currency, Money},
+};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+
+/// What is kept of variable products until their variations come, in bytes of their texts.
+const PARENTS_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+/// Attributes are numbered from 1; more a product of ours cannot have.
+const ATTRIBUTES_MAX: usize = 64;
+const NO_CATEGORY: &str = "Uncategorized";
+const BARCODE: &[&str] = &["gtin, upc, ean, or isbn"];
+
+/// What variations do not say again.
+#[derive(Clone)]
+struct Parent {
+    description: String,
+    category_path: Vec<String>,
+    image_url: Option<String>,
+    status: ProductStatus,
+}
+
+/// Reads the rows of a file in their order.
+#[derive(Default)]
+pub(super) struct WooCommerce {
+    /// Variable products by what variations call them: their SKU, or `id:` and their number.
+    parents: HashMap<String, Parent>,
+    bytes: usize,
+}
+
+impl WooCommerce {
+    /// Whether this is a header of theirs.
+    pub(super) fn wrote(header: &Header) -> bool {
+        ["type", "sku", "name", "regular price"]
+            .iter()
+            .all(|name| header.has(&[*name]))
+    }
+
+    pub(super) fn read(&mut self, record: &Record<'_>, shop: Currency) -> Result<Found, String> {
+        // A product may be several things, as `simple, virtual`.
+        let kinds = record.get(&["type"]).ok_or("the type is missing")?;
+        let is = |kind: &str| kinds.split(',').any(|one| one.trim() == kind);
+        if is("variable") {
+            let own = Parent::of(record)?;
+            self.keep(record, own)?;
+            return Ok(Found::Nothing);
+        }
+        if is("grouped") {
+            return Ok(Found::LeftOut("a group of other products, not a product"));
+        }
+        if is("external") {
+            return Ok(Found::LeftOut("is sold elsewhere"));
+        }
+        let mut own = Parent::of(record)?;
+        if is("variation") {
+            own.complete(self.parent(record)?);
+        }
+        let price = record
+            .get(&["regular price"])
+            .ok_or("the price is missing")?;
+        let price = Money::parse_decimal(&with_point(price), shop)
+            .map_err(|error| format!("price {error}"))?;
+        Ok(Found::Product(Box::new(own.product(record, price)?)))
+    }
+
+    fn keep(&mut self, record: &Record<'_>, parent: Parent) -> Result<(), String> {
+        let size = parent.description.len().saturating_add(1_024);
+        self.bytes = self.bytes.saturating_add(size);
+        if self.bytes > PARENTS_BYTES_MAX {
+            return Err("there are too many variable products before this one".to_owned());
+        }
+        let sku = record.get(&["sku"]).map(|sku| plain(sku).to_owned());
+        let id = record.get(&["id"]).map(|id| format!("id:{id}"));
+        for name in sku.into_iter().chain(id) {
+            self.parents.insert(name, parent.clone());
+        }
+        Ok(())
+    }
+
+    fn parent(&self, record: &Record<'_>) -> Result<&Parent, String> {
+        let name = plain(record.get(&["parent"]).ok_or("the parent is missing")?);
+        let parent = self.parents.get(name);
+        parent.ok_or_else(|| format!("its parent {name} does not stand before it"))
+    }
+}
+
+impl Parent {
+    fn of(record: &Record<'_>) -> Result<Self, String> {
+        let long = record.get(&["description"]);
+        let text = long.or_else(|| record.get(&["short description"]));
+        Ok(Self {
+            // Their exporter writes the end of a line as two characters.
+            description: html::plain(&plain(text.unwrap_or_default()).replace("\\n", "\n")),
+            category_path: category(record),
+            image_url: record
+                .get(&["images"])
+                .and_then(|images| images.split(", ").next())
+                .map(str::to_owned),
+            status: match record.get(&["published"]) {
+                Some("1" | "yes") | None => ProductStatus::Active,
+                // 0 is private there, -1 a draft.
+                Some("0" | "-1" | "'-1" | "no") => ProductStatus::Draft,
+                Some(word) => return Err(format!("published {word} is none of WooCommerce's")),
+            },
+        })
+    }
+
+    /// Takes from the parent what a variation leaves out; none of a hidden product is on sale.
+    fn complete(&mut self, parent: &Self) {
+        if self.description.is_empty() {
+            self.description.clone_from(&parent.description);
+        }
+        if self.category_path.is_empty() {
+            self.category_path.clone_from(&parent.category_path);
+        }
+        if self.image_url.is_none() {
+            self.image_url.clone_from(&parent.image_url);
+        }
+        if parent.status != ProductStatus::Active {
+            self.status = parent.status;
+        }
+    }
+
+    fn product(self, record: &Record<'_>, price: Money) -> Result<ImportProduct, String> {
+        let id = || record.get(&["id"]).map(|id| format!("woo-{id}"));
+        let sku = record.get(&["sku"]).map(|sku| plain(sku).to_owned());
+        Ok(ImportProduct {
+            sku: sku.or_else(id).ok_or("both sku and id are missing")?,
+            name: plain(record.get(&["name"]).ok_or("the name is missing")?).to_owned(),
+            description: self.description,
+            category_path: self.category_path,
+            price,
+            status: Some(self.status),
+            // Empty where nobody counts it, less than nothing where it was sold too often.
+            stock: record
+                .get(&["stock"])
+                .and_then(|units| units.parse().ok())
+                .unwrap_or(0),
+            image_url: self.image_url,
+            attributes: attributes(record),
+        })
+    }
+}
+
+/// The first path: names have arrows between them, paths commas, and a comma of a name has a backslash.
+fn category(record: &Record<'_>) -> Vec<String> {
+    let all = record.get(&["categories"]).unwrap_or_default();
+    let all = all.replace("\\,", "\u{0}");
+    let first = all.split(',').next().unwrap_or_default();
+    if first.trim() == NO_CATEGORY {
+        return Vec::new();
+    }
+    names(&first.replace('\u{0}', ","))
+}
+
+fn attributes(record: &Record<'_>) -> Map<String, Value> {
+    let mut attributes = Map::new();
+    for number in 1..=ATTRIBUTES_MAX {
+        let name = format!("attribute {number} name");
+        let value = format!("attribute {number} value(s)");
+        let Some(name) = record.get(&[&name]) else {
+            break;
+        };
+        if let Some(value) = record.get(&[&value]) {
+            attributes.insert(plain(name).to_owned(), Value::from(plain(value)));
+        }
+    }
+    if let Some(tags) = record.get(&["tags"]) {
+        let tags: Vec<&str> = tags.split(',').map(str::trim).collect();
+        attributes.insert("tags".to_owned(), Value::from(tags));
+    }
+    for (name, column) in [("barcode", BARCODE), ("brand", &["brands"] as &[&str])] {
+        if let Some(value) = record.get(column) {
+            attributes.insert(name.to_owned(), Value::from(plain(value)));
+        }
+    }
+    attributes
+}
+
+/// Prices are written as the shop shows them, in some countries with a comma.
+fn with_point(price: &str) -> String {
+    if price.contains('.') {
+        price.to_owned()
+    } else {
+        price.replacen(',', ".", 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::table::tests::read_all, *};
+
+    const HEADER: &str = "\
+ID,Type,SKU,\"GTIN, UPC, EAN, or ISBN\",Name,Published,\"Is featured?\",\"Visibility in catalog\",\
+\"Short description\",\
+Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\"Tax class\",\"In stock?\",Stock,\
+\"Low stock amount\",\"Backorders allowed?\",\"Sold individually?\",\"Weight (kg)\",\"Length (cm)\",\"Width (cm)\",\
+\"Height (cm)\",\"Allow customer reviews?\",\"Purchase note\",\"Sale price\",\"Regular price\",Categories,Tags,\
+\"Shipping class\",Images,\"Download limit\",\"Download expiry days\",Parent,\"Grouped products\",Upsells,Cross-sells,\
+\"External URL\",\"Button text\",Position,Brands,\"Attribute 1 name\",\"Attribute 1 value(s)\",\
+\"Attribute 1 visible\",\"Attribute 1 global\"
+";
+
+    fn found(rows: &str) -> Vec<Result<Found, String>> {
+        let mut shop = WooCommerce::default();
+        let text = format!("\u{feff}{HEADER}{rows}");
+        let found = read_all(&text, |record| shop.read(record, "EUR".parse().unwrap()));
+        found.into_iter().map(|(_, found)| found).collect()
+    }
+
+    fn product(found: &Result<Found, String>) -> &ImportProduct {
+        match found {
+            Ok(Found::Product(product)) => product,
+            other => panic!("no product: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_simple_product_is_read_with_its_first_category_and_picture() {
+        let row = "12,\"simple, virtual\",TEA,4006381333931,'=Tea,1,0,visible,Short,\"<b>Long</b>\\n\\nmore\",\
+,,taxable,,\
+1,7,,0,0,,,,,1,,\"3,00\",\"3,99\",\"Food\\, drink > Tea, Gifts\",\"green, fine\",,\
+\"https://a.example/1.jpg, https://a.example/2.jpg\",,,,,,,,,0,Leaf,Origin,Japan,1,0\n";
+        let all = found(row);
+        let tea = product(&all[0]);
+        assert_eq!((tea.sku.as_str(), tea.name.as_str()), ("TEA", "=Tea"));
+        assert_eq!((tea.price.minor, tea.stock), (399, 7));
+        assert_eq!(tea.description, "Long\n\nmore");
+        assert_eq!(tea.category_path, ["Food, drink", "Tea"]);
+        assert_eq!(tea.image_url.as_deref(), Some("https://a.example/1.jpg"));
+        let attributes = serde_json::to_value(&tea.attributes).unwrap();
+        let wanted = serde_json::json!({"Origin": "Japan", "tags": ["green", "fine"], "barcode": "4006381333931",
+            "brand": "Leaf"});
+        assert_eq!(attributes, wanted);
+    }
+
+    #[test]
+    fn variations_are_products_and_take_from_their_parent_what_they_do_not_say() {
+        let rows = "\
+20,variable,SHIRT,,Shirt,1,0,visible,,Light,,,taxable,,1,,,0,0,,,,,1,,,,Clothing,,,https://a.example/s.jpg,,,,,,,,,0,,\
+Size,\"S, M\",1,1
+21,variation,SHIRT-S,,\"Shirt - S\",1,0,visible,,,,,taxable,parent,1,4,,0,0,,,,,0,,,20,,,,,,,SHIRT,,,,,,1,,Size,S,,1
+22,variation,,,\"Shirt - M\",1,0,visible,,,,,taxable,parent,1,,,0,0,,,,,0,,,21,,,,,,,id:20,,,,,,2,,Size,M,,1
+";
+        let all = found(rows);
+        assert_eq!(all[0], Ok(Found::Nothing));
+        let (small, medium) = (product(&all[1]), product(&all[2]));
+        assert_eq!(
+            (small.sku.as_str(), medium.sku.as_str()),
+            ("SHIRT-S", "woo-22")
+        );
+        for one in [small, medium] {
+            assert_eq!(
+                (one.description.as_str(), one.stock),
+                ("Light", if one == small { 4 } else { 0 })
+            );
+            assert_eq!(one.category_path, ["Clothing"]);
+            assert_eq!(one.image_url.as_deref(), Some("https://a.example/s.jpg"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_product_is_left_out_and_what_is_hidden_stays_hidden() {
+        let row = |kind: &str, published: &str, price: &str| {
+            format!("1,{kind},A,,A,{published},,,,,,,,,,,,,,,,,,,,,{price},Uncategorized\n")
+        };
+        for kind in ["grouped", "external"] {
+            assert!(matches!(
+                found(&row(kind, "1", "1"))[0],
+                Ok(Found::LeftOut(_))
+            ));
+        }
+        for (published, word) in [("1", "active"), ("0", "draft"), ("-1", "draft")] {
+            let all = found(&row("simple", published, "1.50"));
+            let one = product(&all[0]);
+            assert_eq!(one.status.map(ProductStatus::as_str), Some(word));
+            assert!(one.category_path.is_empty());
+        }
+        for (text, word) in [
+            (row("simple", "1", ""), "price"),
+            (row("simple", "maybe", "1"), "published"),
+            (row("variation", "1", "1"), "parent"),
+            (row("", "1", "1"), "type"),
+        ] {
+            let why = found(&text).remove(0).unwrap_err();
+            assert!(why.contains(word), "{text}: {why}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! `souk export products`, and files of products as other shops write them. The header lines are theirs, the products
+//! are made up here.
+
+use crate::refusal;
+use testkit::{Folder, Said, run};
+
+/// A product of two variants and one picture more, a draft, and one whose price is missing.
+const SHOPIFY: &str = "\
+Handle,Title,Body (HTML),Vendor,Product Category,Type,Tags,Published,Option1 Name,Option1 Value,Option2 Name,\
+Option2 Value,Option3 Name,Option3 Value,Variant SKU,Variant Grams,Variant Inventory Tracker,Variant Inventory Qty,\
+Variant Inventory Policy,Variant Fulfillment Service,Variant Price,Variant Compare At Price,Variant Requires Shipping,\
+Variant Taxable,Variant Barcode,Image Src,Image Position,Image Alt Text,Gift Card,SEO Title,SEO Description,\
+Variant Image,Variant Weight Unit,Variant Tax Code,Cost per item,Status
+shirt,Linen shirt,<p>Light &amp; cool</p>,Loom,Apparel > Shirts,,\"linen, summer\",true,Size,S,,,,,SH-S,200,shopify,4,\
+deny,manual,39.90,,true,true,,https://cdn.example/a.jpg,1,,false,,,,g,,,active
+shirt,,,,,,,,,M,,,,,SH-M,200,shopify,2,deny,manual,41.00,,true,true,,https://cdn.example/b.jpg,2,,,,,,g,,,
+shirt,,,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/c.jpg,3,,,,,,,,,
+secret,Secret mug,,Loom,,Kitchen,,false,Title,Default Title,,,,,MUG,300,shopify,9,deny,manual,5.00,,true,true,,,,,\
+false,,,,g,,,draft
+broken,Broken,,Loom,,Kitchen,,true,Title,Default Title,,,,,BROKEN,300,shopify,9,deny,manual,,,true,true,,,,,\
+false,,,,g,,,\
+active
+";
+
+/// A simple product, a variable one with a variation, and a group.
+const WOOCOMMERCE: &str = "\
+ID,Type,SKU,\"GTIN, UPC, EAN, or ISBN\",Name,Published,\"Is featured?\",\"Visibility in catalog\",\
+\"Short description\",\
+Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\"Tax class\",\"In stock?\",Stock,\
+\"Low stock amount\",\"Backorders allowed?\",\"Sold individually?\",\"Weight (kg)\",\"Length (cm)\",\"Width (cm)\",\
+\"Height (cm)\",\"Allow customer reviews?\",\"Purchase note\",\"Sale price\",\"Regular price\",Categories,Tags,\
+\"Shipping class\",Images,\"Download limit\",\"Download expiry days\",Parent,\"Grouped products\",Upsells,Cross-sells,\
+\"External URL\",\"Button text\",Position,Brands,\"Attribute 1 name\",\"Attribute 1 value(s)\",\
+\"Attribute 1 visible\",\"Attribute 1 global\"
+12,simple,TEA,,Tea,1,0,visible,,<b>Green</b>,,,taxable,,1,7,,0,0,,,,,1,,,\"3,99\",\"Food > Tea, Gifts\",,,\
+https://cdn.example/tea.jpg,,,,,,,,,0,,,,,
+20,variable,SHIRT,,Shirt,1,0,visible,,Light,,,taxable,,1,,,0,0,,,,,1,,,,Clothing,,,,,,,,,,,,0,,Size,S,1,1
+21,variation,SHIRT-S,,\"Shirt - S\",1,0,visible,,,,,taxable,parent,1,4,,0,0,,,,,0,,,20,,,,,,,SHIRT,,,,,,1,,Size,S,,1
+30,grouped,SET,,Set,1,0,visible,,,,,taxable,,1,,,0,0,,,,,1,,,,,,,,,,,\"TEA, SHIRT\",,,,,0,,,,,
+";
+
+/// Texts that spreadsheets would run, lists, categories within categories, products that are not on sale.
+const ODD: &str = "\
+{\"sku\":\"=A-1\",\"name\":\"=1+1\",\"price_minor\":399,\"currency\":\"USD\",\"stock\":5,\
+\"description\":\"two\\n\\\"lines\\\", and more\"}
+{\"sku\":\"A-2\",\"name\":\"'tis, a cup\",\"price\":\"4.50\",\"currency\":\"EUR\",\
+\"category_path\":[\"Home\",\"Cups > mugs\"],\"attributes\":{\"sizes\":[\"s\",4],\"new\":true,\"weight\":1.5}}
+{\"sku\":\"A-3\",\"name\":\"Pot\",\"price_minor\":4250,\"currency\":\"JPY\",\"status\":\"draft\",\
+\"image_url\":\"https://cdn.example/pot.jpg\"}
+{\"sku\":\"A-4\",\"name\":\"Old pot\",\"price_minor\":1,\"currency\":\"USD\",\"status\":\"archived\",\
+\"category_path\":[\"Home\"]}
+";
+
+async fn import(file: &str, data: &str) -> Said {
+    run(
+        &["import", "products", file, "--commit", "--data", data],
+        "",
+    )
+    .await
+}
+
+async fn export(file: &str, data: &str) -> String {
+    let said = run(&["export", "products", file, "--data", data], "").await;
+    assert_eq!(said.code, 0, "{said:?}");
+    std::fs::read_to_string(file).unwrap_or(said.out)
+}
+
+/// The named fields of each product, as the shop tells them.
+async fn told(data: &str, fields: &[&str]) -> Vec<String> {
+    let lines = export("-", data).await;
+    let row = |line: &str| {
+        let product: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+        let fields = fields.iter().map(|field| product[*field].to_string());
+        fields.collect::<Vec<_>>().join(" ")
+    };
+    let mut rows: Vec<String> = lines.lines().map(row).collect();
+    rows.sort();
+    rows
+}
+
+#[tokio::test]
+async fn what_is_exported_is_read_back_as_it_was() {
+    let files = Folder::default();
+    let (file, first) = (files.write("odd.jsonl", ODD), files.at("first"));
+    assert_eq!(import(&file, &first).await.code, 0);
+    let lines = export("-", &first).await;
+    assert_eq!(lines.lines().count(), 4, "{lines}");
+    for name in ["all.jsonl", "all.csv"] {
+        let file = files.at(name);
+        let written = export(&file, &first).await;
+        assert!(!std::path::Path::new(&format!("{file}.part")).exists());
+        assert_eq!(
+            written.starts_with("sku,name,"),
+            name == "all.csv",
+            "{written}"
+        );
+        let again = import(&file, &first).await;
+        assert!(
+            again.out.starts_with("created 0, updated 0, unchanged 4,"),
+            "{again:?}"
+        );
+        let other = files.at(&format!("other-{name}"));
+        assert_eq!(import(&file, &other).await.code, 0);
+        assert_eq!(export("-", &other).await, lines);
+    }
+    let table = export(&files.at("all.csv"), &first).await;
+    let cells = table
+        .split([',', '\n'])
+        .filter(|cell| cell.starts_with(['=', '+', '@']));
+    assert_eq!(cells.count(), 0, "{table}");
+}
+
+#[tokio::test]
+async fn a_product_file_of_shopify_is_read_as_it_comes() {
+    let files = Folder::default();
+    let (file, data) = (
+        files.write("products_export_1.csv", SHOPIFY),
+        files.at("data"),
+    );
+    let dry = run(&["import", "products", &file, "--data", &data], "").await;
+    assert!(
+        dry.out
+            .starts_with("dry run, nothing written: would have created 3,"),
+        "{dry:?}"
+    );
+    let said = import(&file, &data).await;
+    assert_eq!(refusal(&said), "souk: 1 lines were refused");
+    assert!(
+        said.err.contains("line 6: the price is missing"),
+        "{said:?}"
+    );
+    assert_eq!(
+        told(
+            &data,
+            &[
+                "sku",
+                "name",
+                "price_minor",
+                "stock",
+                "status",
+                "category_path"
+            ]
+        )
+        .await,
+        [
+            r#""MUG" "Secret mug" 500 9 "draft" ["Kitchen"]"#,
+            r#""SH-M" "Linen shirt - M" 4100 2 "active" ["Apparel","Shirts"]"#,
+            r#""SH-S" "Linen shirt - S" 3990 4 "active" ["Apparel","Shirts"]"#,
+        ]
+    );
+    let again = import(&file, &data).await;
+    assert!(
+        again.out.starts_with("created 0, updated 0, unchanged 3,"),
+        "{again:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_export_of_woocommerce_is_read_as_it_comes() {
+    let files = Folder::default();
+    let content = format!("\u{feff}{WOOCOMMERCE}");
+    let (file, data) = (
+        files.write("wc-product-export.csv", content),
+        files.at("data"),
+    );
+    let said = import(&file, &data).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let report = "created 2, updated 0, unchanged 0, left out 1, bad lines 0;";
+    assert!(said.out.starts_with(report), "{said:?}");
+    assert!(
+        said.err.contains("line 5: a group of other products"),
+        "{said:?}"
+    );
+    assert_eq!(
+        told(
+            &data,
+            &[
+                "sku",
+                "name",
+                "description",
+                "price_minor",
+                "stock",
+                "category_path"
+            ]
+        )
+        .await,
+        [
+            r#""SHIRT-S" "Shirt - S" "Light" 2000 4 ["Clothing"]"#,
+            r#""TEA" "Tea" "Green" 399 7 ["Food","Tea"]"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_table_that_nobody_knows_is_refused_by_name() {
+    let files = Folder::default();
+    let (file, data) = (
+        files.write("people.csv", "name,age\nann,3\n"),
+        files.at("data"),
+    );
+    let said = import(&file, &data).await;
+    assert!(
+        refusal(&said).contains("people.csv cannot be read: it is neither"),
+        "{said:?}"
+    );
+    let said = run(
+        &["export", "products", &files.at("x.csv"), "--data", &data],
+        "",
+    )
+    .await;
+    assert!(refusal(&said).contains("there is no shop"), "{said:?}");
+}

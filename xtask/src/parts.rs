@@ -1,0 +1,91 @@
+//! Long proofs in parts, mostly by other people's tools against a shop of our own on loopback: what a part is, and how
+//! those that are wished for are run. What could not be had is said, and is no success.
+
+use crate::ci;
+use std::{
+    env,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// How a part ended, and its last words.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Passed(String),
+    Failed(String),
+    NotRun(String),
+}
+
+/// What every part works with.
+pub(crate) struct Stand {
+    /// The workspace.
+    pub(crate) root: PathBuf,
+    /// The shop's binary.
+    pub(crate) binary: PathBuf,
+    /// Where parts keep what they need: tools, shops, reports.
+    pub(crate) folder: PathBuf,
+}
+
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) run: fn(&Stand, &mut dyn Write) -> io::Result<Outcome>,
+}
+
+/// Names another binary than the one that is built here, for tests and for this.
+pub(crate) const BINARY: &str = "SOUK_TEST_BINARY";
+
+/// Whether a wish means this part: by its name, or by the first word of it.
+fn means(wish: &str, name: &str) -> bool {
+    name == wish || name.split_once('-').is_some_and(|(first, _)| first == wish)
+}
+
+/// Runs the parts of a command that are wished for, or all; answers whether all passed.
+pub(crate) fn run(
+    command: &str,
+    parts: &[Part],
+    root: &Path,
+    wish: &[&str],
+    out: &mut dyn Write,
+) -> io::Result<bool> {
+    if let Some(unknown) = wish
+        .iter()
+        .find(|name| parts.iter().all(|part| !means(name, part.name)))
+    {
+        for part in parts {
+            writeln!(out, "{:<10} {}", part.name, part.what)?;
+        }
+        return Err(io::Error::other(format!("there is no part {unknown}")));
+    }
+    let stand = Stand {
+        root: root.to_owned(),
+        binary: binary(root)?,
+        folder: root.join("target").join(command),
+    };
+    std::fs::create_dir_all(&stand.folder)?;
+    let mut passed = true;
+    let wished = |part: &&Part| wish.is_empty() || wish.iter().any(|wish| means(wish, part.name));
+    for part in parts.iter().filter(wished) {
+        writeln!(out, "{command}: {}: {}", part.name, part.what)?;
+        let outcome = (part.run)(&stand, out)?;
+        passed &= matches!(outcome, Outcome::Passed(_));
+        let (word, said) = match outcome {
+            Outcome::Passed(said) => ("passed", said),
+            Outcome::Failed(said) => ("FAILED", said),
+            Outcome::NotRun(said) => ("NOT RUN", said),
+        };
+        writeln!(out, "{command}: {}: {word}: {said}", part.name)?;
+    }
+    Ok(passed)
+}
+
+fn binary(root: &Path) -> io::Result<PathBuf> {
+    if let Some(named) = env::var_os(BINARY) {
+        return std::path::absolute(named);
+    }
+    let built = ci::cargo(root, &["build", "--release", "--bin", "souk"]).status()?;
+    if !built.success() {
+        return Err(io::Error::other("the shop could not be built"));
+    }
+    Ok(root.join("target/release/souk"))
+}
