@@ -167,7 +167,10 @@ impl Services {
         let bus = bus::open(&config.bus, &config.nats, tasks).await?;
         let desk = desk(&near, &ways, &clock, &bus)?;
         Ok(Self {
-            sources: sources(&desk, near.identity.is_some() || !config.peers.identity.is_empty()),
+            sources: sources(
+                &desk,
+                near.identity.is_some() || !config.peers.identity.is_empty(),
+            ),
             auditor: Arc::new(Keeper::new(books, tasks.clone())),
             desk,
             identity,

@@ -7,7 +7,11 @@ use contracts::{
     access::Principal,
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, Purchases, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, Purchases,
+        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        Suggestion, SuggestionsQuery,
     },
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit,

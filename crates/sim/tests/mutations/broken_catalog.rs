@@ -7,7 +7,10 @@ use contracts::{
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
-        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, PricedLine, ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit, ReservationState, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, StockChange, Suggestion, SuggestionsQuery,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        PricedLine, ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView,
+        ReservationAudit, ReservationState, Reserve, ReserveError, Reserved, Resolve, ResolveError,
+        StockAudit, StockChange, Suggestion, SuggestionsQuery,
     },
     event::{Envelope, Event},
     orders::OrderCancelled,
