@@ -225,7 +225,7 @@ async fn nothing_is_said_without_tls_where_it_is_configured() {
     let Some(files) = Files::new() else { return };
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let there = plain.local_addr().unwrap();
-    let heard = tokio::spawn(async move {
+    let hearing = async move {
         let (mut stream, _) = plain.accept().await.unwrap();
         let mut first = vec![0; 4_096];
         let count = stream.read(&mut first).await.unwrap();
@@ -234,7 +234,7 @@ async fn nothing_is_said_without_tls_where_it_is_configured() {
         stream.write_all(answer).await.unwrap();
         first.truncate(count);
         first
-    });
+    };
     let Some(apart) = Apart::start_with(&[], files.believing()).await else {
         return;
     };
@@ -245,15 +245,18 @@ async fn nothing_is_said_without_tls_where_it_is_configured() {
     ] {
         settings.push((key.to_owned(), value));
     }
-    let door = apart.another("gateway,storefront", &settings).await;
-    let answer = door.visitor().get("/api/v1/products").await;
+    let asking = async {
+        let door = apart.another("gateway,storefront", &settings).await;
+        door.visitor().get("/api/v1/products").await
+    };
+    let both = async { tokio::join!(hearing, asking) };
+    let (first, answer) = timeout(PATIENCE, both).await.unwrap();
     assert_eq!(
         (answer.status, answer.code()),
         (502, "upstream_unavailable"),
         "{}",
         answer.text
     );
-    let first = timeout(PATIENCE, heard).await.unwrap().unwrap();
     assert_eq!(first.first(), Some(&0x16), "a handshake");
     assert!(!String::from_utf8_lossy(&first).contains("HTTP/1.1\r\n"));
 }
