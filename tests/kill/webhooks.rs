@@ -70,7 +70,7 @@ impl Receiver {
     /// Answers everything with this head.
     #[expect(
         clippy::disallowed_methods,
-        reason = "it is no part of a shop, and ends with the test"
+        reason = "the receiver is no part of a shop, and goes with the test"
     )]
     async fn start(port: u16, head: &'static str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port))
@@ -169,6 +169,7 @@ async fn program(admin: &Client) -> Client {
 async fn shop_on(database: Option<&str>) -> Shop {
     let mut settings = vec![
         ("SOUK_LOG_LEVEL", "error"),
+        ("SOUK_POSTGRES__MIGRATE", "true"),
         ("SOUK_WEBHOOKS__LOOK_EVERY_MS", "20"),
         ("SOUK_WEBHOOKS__OUTWARD__ALLOW", "[\"127.0.0.1\"]"),
         ("SOUK_WEBHOOKS__OUTWARD__HTTP", "true"),
@@ -273,11 +274,10 @@ async fn two_secrets(program: &Client, path: &str, secret: &str, receiver: &Rece
 async fn once_more(program: &Client, path: &str, receiver: &Receiver) {
     let log = program.get(&format!("{path}/deliveries?limit=100")).await;
     let rows = log.json["data"].as_array().expect("a list");
-    let paid = rows
+    let mut paid = rows
         .iter()
-        .rev()
-        .find(|row| row["event"]["type"] == "order.paid");
-    let first = paid.expect("a paid order");
+        .filter(|row| row["event"]["type"] == "order.paid");
+    let first = paid.next_back().expect("a paid order");
     let again = format!(
         "/api/v1/deliveries/{}/replay",
         first["id"].as_str().expect("an id")
