@@ -60,9 +60,9 @@ mod tests {
         let (known, sources) = (names(&root()).unwrap(), sources());
         let page = fs::read_to_string(root().join(PAGE)).unwrap();
         let mut declared = 0;
-        for (place, _) in sources.match_indices("\"souk_") {
-            let rest = &sources[place + 1..];
-            let (name, rest) = rest.split_once('"').unwrap();
+        for after in sources.split("\"souk_").skip(1) {
+            let (name, rest) = after.split_once('"').unwrap();
+            let name = format!("souk_{name}");
             // A declaration is a name and then, at once, what it means.
             let Some(help) = rest
                 .strip_prefix(',')
@@ -71,7 +71,7 @@ mod tests {
                 continue;
             };
             let help = help.split('"').next().unwrap();
-            let is_known = [name.to_owned(), format!("{name}_total")]
+            let is_known = [name.clone(), format!("{name}_total")]
                 .iter()
                 .any(|name| known.contains_key(name));
             assert!(is_known, "{name} is not in {PAGE}");
