@@ -70,7 +70,7 @@ mod tests {
             else {
                 continue;
             };
-            let help = help.split('"').next().unwrap();
+            let help = help.split('"').next().unwrap().trim_end_matches('.');
             let is_known = [name.clone(), format!("{name}_total")]
                 .iter()
                 .any(|name| known.contains_key(name));
