@@ -97,12 +97,12 @@ pub(crate) fn audited(report: &AuditReport, oversold_units: i64) {
     WATCHED.audited_at.set(ended.div_euclid(1_000));
 }
 
-/// Watches until the tasks stop: payments where they are kept, the books where the worker is.
+/// Watches until the tasks stop: payments where they are kept, the books where the door is.
 pub(crate) fn start(services: &Services, options: Options, tasks: &Tasks) {
     let (auditor, clock) = (services.auditor.clone(), services.clock.clone());
     let payments = services.near.payments.clone();
     let payments = payments.map(|near| -> Arc<dyn Payments> { near });
-    let audits = services.runs(Target::Worker) && options.audit_every_seconds > 0;
+    let audits = services.runs(Target::Gateway) && options.audit_every_seconds > 0;
     if payments.is_none() && !audits {
         return;
     }

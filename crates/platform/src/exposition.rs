@@ -1,5 +1,5 @@
-//! How metrics are written for whoever scrapes: as `OpenMetrics` if they ask for it, otherwise in the older text, which
-//! every tool reads. The names of series and their values are the same in both.
+//! How metrics are written for whoever scrapes: as `OpenMetrics` if they ask for it, otherwise in the older text,
+//! which every tool reads. The names of series and their values are the same in both.
 
 use crate::metrics::{self, Registry};
 use std::fmt;

@@ -153,7 +153,13 @@ impl Drop for Killed {
 /// A shop with the demo catalog, and where it tells its metrics.
 fn open(stand: &Stand, name: &str) -> io::Result<(Shop, String)> {
     let ops = free_address()?;
-    let shop = Shop::open(stand, name, &[("SOUK_HTTP__OPS_LISTEN", ops.as_str())])?;
+    // Everything is looked at while the check still runs.
+    let settings = [
+        ("SOUK_HTTP__OPS_LISTEN", ops.as_str()),
+        ("SOUK_WATCH__EVERY_MS", "1000"),
+        ("SOUK_WATCH__AUDIT_EVERY_SECONDS", "5"),
+    ];
+    let shop = Shop::open(stand, name, &settings)?;
     Ok((shop, ops))
 }
 

@@ -181,8 +181,9 @@ mod tests {
             let text = fs::read_to_string(&path).unwrap();
             for name in words(&text, "SOUK_") {
                 let plain = name.strip_suffix("_FILE").unwrap_or(&name);
-                let is_known = known.contains(&name)
-                    || known.contains(plain)
+                let begins_one = |known: &String| name.ends_with('_') && known.starts_with(&name);
+                let is_known = known.contains(plain)
+                    || known.iter().any(begins_one)
                     || NO_SETTINGS.contains(&name.as_str())
                     || name.contains("__ACME__");
                 assert!(is_known, "{}: {name} is no setting", path.display());

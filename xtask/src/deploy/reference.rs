@@ -60,9 +60,9 @@ mod tests {
         let (known, sources) = (names(&root()).unwrap(), sources());
         let page = fs::read_to_string(root().join(PAGE)).unwrap();
         let mut declared = 0;
-        for (place, _) in sources.match_indices("\"souk_") {
-            let rest = sources.get(place + 1..).unwrap();
-            let (name, rest) = rest.split_once('"').unwrap();
+        for after in sources.split("\"souk_").skip(1) {
+            let (name, rest) = after.split_once('"').unwrap();
+            let name = format!("souk_{name}");
             // A declaration is a name and then, at once, what it means.
             let Some(help) = rest
                 .strip_prefix(',')
@@ -70,8 +70,8 @@ mod tests {
             else {
                 continue;
             };
-            let help = help.split('"').next().unwrap();
-            let is_known = [name.to_owned(), format!("{name}_total")]
+            let help = help.split('"').next().unwrap().trim_end_matches('.');
+            let is_known = [name.clone(), format!("{name}_total")]
                 .iter()
                 .any(|name| known.contains_key(name));
             assert!(is_known, "{name} is not in {PAGE}");

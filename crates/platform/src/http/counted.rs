@@ -15,7 +15,7 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Seconds, as the conventions of OpenTelemetry for servers have them.
+/// Seconds, as the conventions of `OpenTelemetry` for servers have them.
 const BUCKETS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
