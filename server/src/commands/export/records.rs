@@ -159,6 +159,9 @@ fn word(value: &impl serde::Serialize) -> Result<String, BoxError> {
     Ok(match serde_json::to_value(value)? {
         serde_json::Value::Null => String::new(),
         serde_json::Value::String(text) => text,
-        other => other.to_string(),
+        other @ (serde_json::Value::Bool(_)
+        | serde_json::Value::Number(_)
+        | serde_json::Value::Array(_)
+        | serde_json::Value::Object(_)) => other.to_string(),
     })
 }

@@ -56,12 +56,12 @@ async fn change(
 pub(super) async fn the_average_is_exact_whoever_writes_at_the_same_time(room: Room) {
     let tea = room.tea(1).await.id;
     assert_eq!(room.seen(tea).await.rating, RatingView::default());
-    let posts = (0..60).map(|number| {
+    let posts = (0_u8..60).map(|number| {
         write(
             &room,
             tea,
             UserId::generate(),
-            (number % 5).saturating_add(1),
+            i64::from(number % 5_u8).saturating_add(1),
         )
     });
     let written: Vec<ProductReview> = join_all(posts)
