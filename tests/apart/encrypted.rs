@@ -217,10 +217,6 @@ async fn who_believes_another_authority_or_name_or_speaks_without_tls_gets_nothi
 }
 
 #[tokio::test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "who listens is no part of a shop, and ends with the test"
-)]
 async fn nothing_is_said_without_tls_where_it_is_configured() {
     let Some(files) = Files::new() else { return };
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();

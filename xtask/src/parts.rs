@@ -37,8 +37,6 @@ pub(crate) struct Part {
 /// Names another binary than the one that is built here, for tests and for this.
 pub(crate) const BINARY: &str = "SOUK_TEST_BINARY";
 
-/// What is asked about libraries, and of no shop.
-
 /// Whether a wish means this part: by its name, or by the first word of it.
 fn means(wish: &str, name: &str) -> bool {
     name == wish || name.split_once('-').is_some_and(|(first, _)| first == wish)
