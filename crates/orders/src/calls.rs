@@ -7,7 +7,7 @@ use contracts::{
         OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote, Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, Page},
+    values::{OrderId, Page, ProductId, UserId},
     wire::{Cause, Who, WhoBuys, WhoReads},
 };
 use platform::call::Call;
@@ -19,6 +19,8 @@ type Answer<T> = Result<T, OrderError>;
 type Placed = Result<Answered<OrderView>, PlaceOrderError>;
 
 // The key names the order.
+pub(crate) const HAS_BOUGHT: Call<(UserId, ProductId), Result<bool, Cause>> =
+    Call::read("has_bought");
 pub(crate) const PLACE: Call<(WhoBuys, IdempotencyKey, PlaceOrder), Placed> =
     Call::repeatable("place");
 pub(crate) const ORDER: Call<(WhoReads, OrderId), Answer<OrderView>> = Call::read("order");

@@ -5,13 +5,14 @@ use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::Principal,
+    catalog::Purchases,
     orders::{
         BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
         OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
         Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, Page},
+    values::{OrderId, Page, ProductId, UserId},
 };
 use platform::call::Peer;
 
@@ -26,6 +27,14 @@ impl Client {
     #[must_use]
     pub const fn new(peer: Peer) -> Self {
         Self { peer }
+    }
+}
+
+#[async_trait]
+impl Purchases for Client {
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
+        let arguments = (user, product);
+        Ok(self.peer.ask(calls::HAS_BOUGHT, &arguments).await?)
     }
 }
 

@@ -6,11 +6,11 @@ use contracts::{
     BoxError,
     access::Principal,
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
-        NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery, ProductRef,
-        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
-        StockAudit,
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
+        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
+        ProductRef, ProductReview, ProductView, Purchases, ReservationAudit, Reserve, ReserveError,
+        Reserved, Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     orders::{
         BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
@@ -183,6 +183,14 @@ impl Catalog for FarCatalog {
         self.inner.products(viewer, query).await
     }
 
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
+        self.inner.facets(query).await
+    }
+
+    async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        self.inner.suggestions(query).await
+    }
+
     async fn import_products(
         &self,
         owner: UserId,
@@ -190,6 +198,15 @@ impl Catalog for FarCatalog {
         commit: bool,
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
         self.inner.import_products(owner, batch, commit).await
+    }
+
+    async fn reviews_by(
+        &self,
+        user: UserId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<ProductReview>, ListError> {
+        self.inner.reviews_by(user, limit, cursor).await
     }
 
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {
@@ -257,6 +274,13 @@ impl Catalog for FarCatalog {
         limit: u32,
     ) -> Result<Vec<ReservationAudit>, BoxError> {
         self.inner.audit_reservations(after, limit).await
+    }
+}
+
+#[async_trait]
+impl Purchases for FarOrders {
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
+        self.inner.has_bought(user, product).await
     }
 }
 

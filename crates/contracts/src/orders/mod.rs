@@ -6,6 +6,7 @@ mod events;
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 
+use crate::catalog::Purchases;
 use crate::{
     BoxError,
     access::{Actor, Principal},
@@ -357,7 +358,7 @@ pub struct EventsAudit {
 
 /// What the others may ask of orders.
 #[async_trait]
-pub trait Orders: Send + Sync {
+pub trait Orders: Purchases {
     /// Makes an order: the only function in the workspace that does. Its `payment` is not looked at here.
     async fn place(
         &self,

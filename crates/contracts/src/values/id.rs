@@ -122,6 +122,8 @@ ids! {
     VariantId = "var";
     /// A category.
     CategoryId = "cat";
+    /// A review of a product.
+    ReviewId = "rvw";
     /// An order.
     OrderId = "ord";
     /// A payment.

@@ -16,14 +16,14 @@ use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::{Actor, Principal},
-    catalog::{Catalog, Overdue, ReservationState, Resolve, ResolveError},
+    catalog::{Catalog, Overdue, Purchases, ReservationState, Resolve, ResolveError},
     orders::{
         BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
         OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
         Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, Page, UserId},
+    values::{OrderId, Page, ProductId, UserId},
 };
 use place::{PlaceBatcher, PlaceWorker};
 use platform::clock::Clock;
@@ -119,6 +119,13 @@ impl Service {
 
 fn internal(error: impl std::error::Error + Send + Sync + 'static) -> OrderError {
     OrderError::Internal(Box::new(error))
+}
+
+#[async_trait]
+impl Purchases for Service {
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
+        Ok(self.store.has_bought(user, product).await?)
+    }
 }
 
 #[async_trait]

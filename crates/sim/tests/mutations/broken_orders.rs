@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::Principal,
-    catalog::ReserveError,
+    catalog::{Purchases, ReserveError},
     orders::{
         BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
         OrderQuery, OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder,
         PlaceOrderError, Reader, RefundNote, Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, Page},
+    values::{OrderId, Page, ProductId, UserId},
 };
 use std::sync::{
     Arc,
@@ -60,6 +60,13 @@ impl BrokenOrders {
     /// True for every third of those who ask.
     fn third(&self) -> bool {
         self.count.fetch_add(1, Ordering::Relaxed).is_multiple_of(3)
+    }
+}
+
+#[async_trait]
+impl Purchases for BrokenOrders {
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
+        self.inner.has_bought(user, product).await
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
-    values::{OrderId, Page, Timestamp, UserId},
+    values::{OrderId, Page, ProductId, Timestamp, UserId},
 };
 use platform::{
     db::{
@@ -155,6 +155,10 @@ impl Store for PostgresStore {
             .write(ids, move |c, ids| Box::pin(change::give_up(c, ids, now)))
             .await
             .map_err(storage)
+    }
+
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, StoreError> {
+        read::has_bought(&self.database.read().await?, user, product).await
     }
 
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {

@@ -13,7 +13,7 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
-    values::{OrderId, Page, Timestamp, UserId},
+    values::{OrderId, Page, ProductId, Timestamp, UserId},
 };
 use platform::{
     db::{
@@ -159,6 +159,12 @@ impl Store for SqliteStore {
             .write(move |c| change::give_up(c, &ids, now))
             .await
             .map_err(storage)
+    }
+
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, StoreError> {
+        self.database
+            .read(move |c| read::has_bought(c, user, product))
+            .await
     }
 
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {
