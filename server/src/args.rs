@@ -263,6 +263,8 @@ pub enum BenchCommand {
     Postgres(PostgresArgs),
     /// Reads of products and lists per second over HTTP: without limits, with limits, with limits in Redis
     Reads(ReadsArgs),
+    /// Searches per second over HTTP in a made-up catalog, held against what is in it; and searches meant to hurt
+    Search(crate::commands::SearchArgs),
     /// What a call to a service costs that runs on another node, beside the same call in this process
     Calls(CallsArgs),
 }

@@ -34,6 +34,7 @@ impl Services {
         let whole = audit::routes(self.auditor.clone())
             .merge(events::routes(self.desk.clone()))
             .merge(export::routes(Sources {
+                catalog: self.catalog.clone(),
                 identity: self.identity.clone(),
                 orders: self.orders.clone(),
                 payments: self.payments.clone(),
@@ -131,7 +132,7 @@ impl Services {
                 .catalog
                 .as_ref()
                 .map_or_else(Router::new, |catalog| {
-                    catalog::routes(catalog.clone(), catalog.window()).into()
+                    catalog::routes(catalog.clone(), catalog.clone()).into()
                 }),
             Target::Orders => {
                 let (orders, payments) = (self.orders.clone(), self.payments.clone());

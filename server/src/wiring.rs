@@ -131,6 +131,9 @@ impl Services {
             Some(orders) => orders.service.clone(),
             None => Arc::new(orders::Client::new(ways.peer(Target::Orders)?)),
         };
+        if let Some(catalog) = &near.catalog {
+            catalog.meet(orders.clone());
+        }
         if targets.is_near(Target::Payments) {
             near.payments = Some(ground.payments(orders.clone(), catalog.clone()).await?);
         }

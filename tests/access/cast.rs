@@ -62,6 +62,12 @@ pub(crate) enum Thing {
     Archived,
     /// The default variant of a product of the own merchant's.
     Variant,
+    /// A category that nothing is in.
+    Category,
+    /// A product of the own merchant's that the owner has bought.
+    Bought,
+    /// The owner's review of such a product.
+    Review,
     /// The owner's id.
     OwnerHerself,
     /// The owner's orders of the own merchant's product.
@@ -209,6 +215,9 @@ impl Cast {
             Thing::Draft => self.offer(asker, "draft").await,
             Thing::Archived => self.offer(asker, "archived").await,
             Thing::Variant => self.variant(asker).await,
+            Thing::Category => self.category(asker).await,
+            Thing::Bought => self.bought(asker).await,
+            Thing::Review => self.review(asker).await,
             Thing::Pending | Thing::Paid | Thing::Shipped | Thing::Payment => {
                 self.sale(asker, thing).await
             }
@@ -331,6 +340,31 @@ impl Cast {
     async fn variant(&self, asker: Client) -> Made {
         let mut made = self.offer(asker, "active").await;
         made.id = made.fill("$variant");
+        made
+    }
+
+    async fn category(&self, asker: Client) -> Made {
+        let body = json!({"name": format!("Shelf {}", self.number())});
+        let made = self.admin.post("/api/v1/categories", &body).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        Made::new(asker, made.str("/id"))
+    }
+
+    async fn bought(&self, asker: Client) -> Made {
+        let made = self.offer(asker, "active").await;
+        let items = json!([{"product_id": made.id, "quantity": 1}]);
+        let body = json!({"items": items, "payment": {"method": "tok_ok"}});
+        let order = self.place(&self.owner, &body).await;
+        assert_eq!(order.str("/status"), "paid", "{}", order.text);
+        made
+    }
+
+    async fn review(&self, asker: Client) -> Made {
+        let mut made = self.bought(asker).await;
+        let path = format!("/api/v1/products/{}/reviews", made.id);
+        let review = self.owner.post(&path, &json!({"rating": 4})).await;
+        assert_eq!(review.status, 201, "{}", review.text);
+        made.id = review.str("/id").to_owned();
         made
     }
 

@@ -36,6 +36,8 @@ const fn admins(status: u16) -> [u16; 6] {
     [401, 403, 403, 403, 403, status]
 }
 
+const HIDE: &str = r#"{"status":"hidden","version":1}"#;
+
 /// What is not on sale: to others it is not there.
 const HIDDEN: [u16; 6] = [404, 404, 404, 404, 200, 200];
 /// Who sees a customer's order that one merchant sells.
@@ -135,8 +137,12 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("PATCH /api/v1/users/{id}", Double, RAISE_SELF, [401, 403, 403, 403, 403, 200]),
     Row("GET /api/v1/categories", Nothing, "", all(200)),
     Row("POST /api/v1/categories", Nothing, r#"{"name":"Category $n"}"#, admins(201)),
+    Row("PATCH /api/v1/categories/{category_id}", Category, r#"{"name":"Renamed $n","version":1}"#, admins(200)),
+    Row("DELETE /api/v1/categories/{category_id}?version=1", Category, "", admins(204)),
     Row("GET /api/v1/products", Nothing, "", all(200)),
     Row("GET /api/v1/products?status=draft&limit=100", Draft, "", all(200)),
+    Row("GET /api/v1/products/suggestions?q=te", Nothing, "", all(200)),
+    Row("GET /api/v1/products/facets?q=tea", Nothing, "", all(200)),
     Row("POST /api/v1/products", Nothing, PRODUCT, sellers(201)),
     Row("POST /api/v1/products/batch", Nothing, r#"{"products":[{"name":"B $n","price":1}]}"#, sellers(200)),
     Row("GET /api/v1/products/{product}", Product, "", all(200)),
@@ -148,6 +154,14 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("PATCH /api/v1/products/{product}", Draft, r#"{"status":"active","version":1}"#, its_seller(200)),
     Row("DELETE /api/v1/products/{product}?version=1", Product, "", its_seller(204)),
     Row("DELETE /api/v1/products/{product}?version=1", Draft, "", its_seller(204)),
+    Row("GET /api/v1/products/{product}/prices", Product, "", all(200)),
+    Row("GET /api/v1/products/{product}/prices", Draft, "", HIDDEN),
+    Row("GET /api/v1/products/{product}/reviews", Product, "", all(200)),
+    Row("GET /api/v1/products/{product}/reviews", Draft, "", HIDDEN),
+    Row("POST /api/v1/products/{product}/reviews", Bought, r#"{"rating":5}"#, [401, 403, 201, 403, 403, 403]),
+    Row("PUT /api/v1/reviews/{review_id}", Review, r#"{"rating":5,"version":1}"#, [401, 404, 200, 404, 404, 404]),
+    Row("DELETE /api/v1/reviews/{review_id}?version=1", Review, "", [401, 404, 204, 404, 404, 204]),
+    Row("PUT /api/v1/reviews/{review_id}/status", Review, HIDE, admins(200)),
     Row("GET /api/v1/inventory", Variant, "", sellers(200)),
     Row("POST /api/v1/inventory/adjust", Variant, ADJUST, its_seller(200)),
     Row("POST /api/v1/inventory/adjust", Draft, ADJUST_SKU, its_seller(200)),

@@ -40,6 +40,14 @@ const WITH_ID: &[(By, &str, &str, &str)] = &[
     (Admin, "PUT /api/v1/products/", "", r#"{"name":"x","price":1,"version":1}"#),
     (Admin, "PATCH /api/v1/products/", "", r#"{"name":"x","version":1}"#),
     (Admin, "DELETE /api/v1/products/", "?version=1", ""),
+    (Admin, "GET /api/v1/products/", "/prices", ""),
+    (Admin, "GET /api/v1/products/", "/reviews", ""),
+    (Ann, "POST /api/v1/products/", "/reviews", r#"{"rating":5}"#),
+    (Ann, "PUT /api/v1/reviews/", "", r#"{"rating":5,"version":1}"#),
+    (Ann, "DELETE /api/v1/reviews/", "?version=1", ""),
+    (Admin, "PUT /api/v1/reviews/", "/status", r#"{"status":"hidden","version":1}"#),
+    (Admin, "PATCH /api/v1/categories/", "", r#"{"name":"x","version":1}"#),
+    (Admin, "DELETE /api/v1/categories/", "?version=1", ""),
     (Admin, "GET /api/v1/inventory/", "", ""),
     (Admin, "GET /api/v1/inventory/", "/movements", ""),
     (Nobody, "GET /products/", "", ""),
@@ -293,7 +301,8 @@ const SEARCHES: &[(&str, bool)] = &[
     ("^(([a-z])+.)+[A-Z]([a-z])+$", false), ("\u{1f375}", false), ("\u{202e}aet", false), ("\u{0}", false),
     ("\u{feff}", false), ("<script>alert(1)</script>", false), ("{\"$ne\":null}", false),
     ("../../etc/passwd", false), ("\r\nSet-Cookie: a=b", false), ("ſ", false), ("ß", false), ("ﷺ", false),
-    ("t\u{301}\u{301}\u{301}ea", false),
+    // Accents tell no words apart, however many there are.
+    ("t\u{301}\u{301}\u{301}ea", true),
 ];
 
 /// Searches are answered soon, with what they name and nothing else, whatever they look like.

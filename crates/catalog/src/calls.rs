@@ -3,11 +3,12 @@
 
 use contracts::{
     catalog::{
-        AdjustError, AdjustStock, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
-        ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError, MovementView,
-        NewCategory, NewProduct, OfferView, Overdue, PatchProduct, ProductAudit, ProductQuery,
-        ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve,
-        ResolveError, StockAudit,
+        AdjustError, AdjustStock, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
+        SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -69,8 +70,13 @@ pub(crate) const DELETE_PRODUCT: Call<(Who, ProductId, Precondition), Edited<()>
 pub(crate) const PRODUCT: Call<(Option<Who>, ProductRef), Edited<Product>> = Call::read("product");
 pub(crate) const PRODUCTS: Call<(Option<Who>, ProductQuery), Listed<Page<Product>>> =
     Call::read("products");
+pub(crate) const FACETS: Call<FacetsQuery, Listed<Facets>> = Call::read("facets");
+pub(crate) const SUGGESTIONS: Call<SuggestionsQuery, Listed<Vec<Suggestion>>> =
+    Call::read("suggestions");
 pub(crate) const IMPORT_PRODUCTS: Call<(UserId, Vec<ImportProduct>, bool), Imported> =
     Call::once("import_products").long();
+pub(crate) const REVIEWS_BY: Call<(UserId, PageSize, Option<Cursor>), Listed<Page<ProductReview>>> =
+    Call::read("reviews_by");
 pub(crate) const CATEGORIES: Call<(), Listed<Vec<CategoryView>>> = Call::read("categories");
 pub(crate) const CREATE_CATEGORY: Call<NewCategory, Edited<CategoryView>> =
     Call::once("create_category");

@@ -6,11 +6,12 @@ use contracts::{
     BoxError,
     access::Principal,
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
-        MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, ProductAudit,
-        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
-        Resolve, ResolveError, StockAudit,
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
+        SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -98,6 +99,14 @@ impl Catalog for Client {
         answer.map(|page| page.map(Product::into))
     }
 
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
+        self.peer.ask(calls::FACETS, &query).await
+    }
+
+    async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        self.peer.ask(calls::SUGGESTIONS, &query).await
+    }
+
     async fn import_products(
         &self,
         owner: UserId,
@@ -106,6 +115,16 @@ impl Catalog for Client {
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
         let arguments = (owner, batch, commit);
         Ok(self.peer.ask(calls::IMPORT_PRODUCTS, &arguments).await?)
+    }
+
+    async fn reviews_by(
+        &self,
+        user: UserId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<ProductReview>, ListError> {
+        let arguments = (user, limit, cursor);
+        self.peer.ask(calls::REVIEWS_BY, &arguments).await
     }
 
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {

@@ -1,4 +1,5 @@
-//! What the catalog hears of: orders that were called off give back what they held or bought.
+//! What the catalog hears of: orders that were called off give back what they held or bought, and who deletes an
+//! account takes their reviews along.
 //! And what its nodes tell each other: which products changed, so that none shows for long what is old.
 
 use crate::{Service, Window};
@@ -7,6 +8,7 @@ use contracts::{
     BoxError,
     catalog::{Catalog, ProductsChanged, ReservationState, Resolve, ResolveError},
     event::{Envelope, Event},
+    identity::UserDeleted,
     orders::OrderCancelled,
     values::{EventId, OrderId},
 };
@@ -31,13 +33,17 @@ pub fn consumer(service: Arc<Service>) -> Arc<dyn Consumer> {
 }
 
 /// Tells the other nodes what this one changes, and hears what they change, until the tasks stop.
-pub fn start_news(service: &Service, tasks: &Tasks, bus: &Arc<dyn Bus>, clock: Clock) {
+pub fn start_news(service: &Arc<Service>, tasks: &Tasks, bus: &Arc<dyn Bus>, clock: Clock) {
     let window = service.window();
     bus.listen(Arc::new(Others {
         window: window.clone(),
     }));
     let bus = Arc::clone(bus);
+    let warmed = Arc::clone(service);
     tasks.start("catalog-news", |stop| async move {
+        if let Err(error) = warmed.warm().await {
+            tracing::warn!(error = %error, "the search could not be filled; whoever searches first waits for it");
+        }
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -92,11 +98,15 @@ impl Consumer for Cancelled {
     }
 
     fn wants(&self) -> &'static [&'static str] {
-        &[OrderCancelled::NAME]
+        &[OrderCancelled::NAME, UserDeleted::NAME]
     }
 
-    /// Safe to repeat without a list of seen events: a reservation that has ended stays as it is.
+    /// Safe to repeat without a list of seen events: a reservation that has ended stays as it is, and so does what is
+    /// gone.
     async fn consume(&self, envelope: &Envelope) -> Result<(), BoxError> {
+        if let Some(gone) = UserDeleted::open(envelope).transpose()? {
+            return self.service.forget_reviewer(gone.user_id).await;
+        }
         let Some(event) = OrderCancelled::open(envelope).transpose()? else {
             return Ok(());
         };

@@ -88,6 +88,8 @@ codes! {
     NotAcceptable = "not_acceptable", 406, "No acceptable form of answer", false;
     /// The body or the headers did not come in time.
     RequestTimeout = "request_timeout", 408, "The request took too long to arrive", true;
+    /// Only who bought a product may say what it is like.
+    NotABuyer = "not_a_buyer", 403, "Only buyers may review a product", false;
     /// The e-mail address has an account.
     EmailTaken = "email_taken", 409, "The e-mail address has an account already", false;
     /// The user name is taken.
@@ -100,6 +102,8 @@ codes! {
     SkuTaken = "sku_taken", 409, "The SKU is in use", false;
     /// The slug is in use.
     SlugTaken = "slug_taken", 409, "The slug is in use", false;
+    /// The caller has reviewed the product already.
+    ReviewExists = "review_exists", 409, "The product was reviewed already", false;
     /// Not enough units are available.
     InsufficientStock = "insufficient_stock", 409, "Not enough in stock", false;
     /// The stock is not what the caller expected.

@@ -46,6 +46,8 @@ const CHECKOUT_FORM: &str = "/checkout";
 const REFRESH: &str = "/api/v1/auth/refresh";
 /// All callers together are one.
 const EVERYBODY: &str = "all";
+/// Counts of a search.
+const FACETS: &str = "/api/v1/products/facets";
 /// Reads all that is kept of somebody.
 const EXPORT: &str = "/api/v1/me/export";
 const EXPORT_COST: u32 = 20;
@@ -130,7 +132,12 @@ fn cost(method: &Method, uri: &Uri) -> u32 {
     if uri.path() == EXPORT {
         return EXPORT_COST;
     }
-    if is_read(method) && !searches() { 1 } else { 2 }
+    // Counts look at everything, with words or without.
+    if is_read(method) && !searches() && uri.path() != FACETS {
+        1
+    } else {
+        2
+    }
 }
 
 /// By what somebody is counted who is known: a machine by its key, so that it takes nothing from its owner.
@@ -286,6 +293,7 @@ mod tests {
             ("HEAD", "/products", Bucket::Default(1)),
             ("GET", "/api/v1/products?limit=5&q=tea", Bucket::Default(2)),
             ("GET", "/search?q=tea", Bucket::Default(2)),
+            ("GET", "/api/v1/products/facets", Bucket::Default(2)),
             ("GET", "/api/v1/products?sku=q", Bucket::Default(1)),
             ("GET", "/api/v1/me/export", Bucket::Default(20)),
             ("POST", "/api/v1/products", Bucket::Default(2)),

@@ -8,7 +8,7 @@ use contracts::{
         SetCartItem, Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{CartId, OrderId, Page},
+    values::{CartId, OrderId, Page, ProductId, UserId},
     wire::{Cause, Who, WhoBuys, WhoHolds, WhoReads},
 };
 use platform::call::Call;
@@ -20,6 +20,8 @@ type Answer<T> = Result<T, OrderError>;
 type Placed = Result<Answered<OrderView>, PlaceOrderError>;
 
 // The key names the order.
+pub(crate) const HAS_BOUGHT: Call<(UserId, ProductId), Result<bool, Cause>> =
+    Call::read("has_bought");
 pub(crate) const PLACE: Call<(WhoBuys, IdempotencyKey, PlaceOrder), Placed> =
     Call::repeatable("place");
 pub(crate) const ORDER: Call<(WhoReads, OrderId), Answer<OrderView>> = Call::read("order");

@@ -5,13 +5,14 @@ use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::Principal,
+    catalog::Purchases,
     orders::{
         BeginPayment, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit, OrderAudit,
         OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
         PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{CartId, OrderId, Page},
+    values::{CartId, OrderId, Page, ProductId, UserId},
 };
 use platform::call::Peer;
 
@@ -66,6 +67,14 @@ impl Carts for Client {
     ) -> Result<Answered<OrderView>, PlaceOrderError> {
         let arguments = (who.into(), id, wish);
         self.peer.ask(calls::CHECK_OUT, &arguments).await
+    }
+}
+
+#[async_trait]
+impl Purchases for Client {
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
+        let arguments = (user, product);
+        Ok(self.peer.ask(calls::HAS_BOUGHT, &arguments).await?)
     }
 }
 

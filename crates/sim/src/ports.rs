@@ -6,11 +6,12 @@ use contracts::{
     BoxError,
     access::Principal,
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
-        MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, ProductAudit,
-        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
-        Resolve, ResolveError, StockAudit,
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, Purchases,
+        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        Suggestion, SuggestionsQuery,
     },
     orders::{
         BeginPayment, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit, OrderAudit,
@@ -187,6 +188,14 @@ impl Catalog for FarCatalog {
         self.inner.products(viewer, query).await
     }
 
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
+        self.inner.facets(query).await
+    }
+
+    async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        self.inner.suggestions(query).await
+    }
+
     async fn import_products(
         &self,
         owner: UserId,
@@ -194,6 +203,15 @@ impl Catalog for FarCatalog {
         commit: bool,
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
         self.inner.import_products(owner, batch, commit).await
+    }
+
+    async fn reviews_by(
+        &self,
+        user: UserId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<ProductReview>, ListError> {
+        self.inner.reviews_by(user, limit, cursor).await
     }
 
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {
@@ -298,6 +316,13 @@ impl Carts for FarOrders {
         wish: PlaceOrder,
     ) -> Result<Answered<OrderView>, PlaceOrderError> {
         self.inner.check_out(who, id, wish).await
+    }
+}
+
+#[async_trait]
+impl Purchases for FarOrders {
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
+        self.inner.has_bought(user, product).await
     }
 }
 

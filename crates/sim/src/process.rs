@@ -99,7 +99,7 @@ pub struct Services {
     /// The provider, which is part of the process.
     pub sandbox: payments::Sandbox,
     near_payments: Arc<payments::Service>,
-    window: catalog::Window,
+    near_catalog: Arc<catalog::Service>,
 }
 
 /// What a process finds when it starts, and what outlives it.
@@ -224,7 +224,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         clock,
         sandbox: near_payments.sandbox().clone(),
         near_payments: Arc::clone(&near_payments),
-        window: near_catalog.window(),
+        near_catalog: Arc::clone(&near_catalog),
     };
     begin(
         ground,
@@ -268,7 +268,7 @@ fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
         .merge(payments::routes(Arc::clone(&services.near_payments)))
         .merge(catalog::routes(
             services.catalog.clone(),
-            services.window.clone(),
+            Arc::clone(&services.near_catalog),
         ))
         .split_for_parts()
         .0;

@@ -18,6 +18,8 @@ mod serve;
 mod users;
 mod verify;
 
+pub use bench::SearchArgs;
+
 use crate::{
     args::{AdminCommand, BenchCommand, Cli, ClusterCommand, Command},
     console::complain,
@@ -87,6 +89,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Bench(BenchCommand::Orders(plan)) => bench::orders(plan).await,
         Command::Bench(BenchCommand::Postgres(plan)) => bench::postgres(plan).await,
         Command::Bench(BenchCommand::Reads(plan)) => bench::reads(&plan).await,
+        Command::Bench(BenchCommand::Search(plan)) => bench::search(&plan).await,
         Command::Bench(BenchCommand::Calls(plan)) => bench::calls(plan).await,
         Command::Cluster(ClusterCommand::Demo(args)) => cluster::demo(&args).await,
         Command::Config(command) => config::run(&command),

@@ -23,8 +23,8 @@ pub(crate) fn routes(sources: Sources) -> OpenApiRouter {
 
 /// Take one's own data along
 ///
-/// All that is kept of whoever asks: the account and the ways into it, sessions, API keys, security events, orders with
-/// their lines, what happened to them, and how they were paid. It counts as twenty requests.
+/// All that is kept of whoever asks: the account and the ways into it, sessions, API keys, security events, reviews,
+/// orders with their lines, what happened to them, and how they were paid. It counts as twenty requests.
 #[utoipa::path(
     get, path = "/api/v1/me/export", operation_id = "export_me", tag = "identity",
     responses(

@@ -10,6 +10,7 @@ use axum::body::Bytes;
 use contracts::{
     BoxError,
     access::Principal,
+    catalog::{Catalog, ProductReview},
     identity::{
         ApiKeyQuery, ApiKeyView, Identity, OwnSecurityEventQuery, SecondFactorView,
         SecurityEventView, SessionQuery, SessionView, UserView,
@@ -30,6 +31,7 @@ const PAYMENTS: u32 = 8;
 /// Whose books are read.
 #[derive(Clone)]
 pub(crate) struct Sources {
+    pub(crate) catalog: Arc<dyn Catalog>,
     pub(crate) identity: Arc<dyn Identity>,
     pub(crate) orders: Arc<dyn Orders>,
     pub(crate) payments: Arc<dyn Payments>,
@@ -80,6 +82,8 @@ struct AccountExport {
     api_keys: Vec<ApiKeyView>,
     /// What happened to the account.
     security_events: Vec<SecurityEventView>,
+    /// What they wrote of products.
+    reviews: Vec<ProductReview>,
     /// The orders, newest first.
     orders: Vec<ExportedOrder>,
 }
@@ -89,6 +93,7 @@ enum Part {
     Sessions,
     ApiKeys,
     SecurityEvents,
+    Reviews,
     Orders,
     End,
 }
@@ -158,6 +163,15 @@ impl Writing {
                 let query = OwnSecurityEventQuery { limit, cursor };
                 let events = self.sources.identity.own_security_events(&self.who, query);
                 let page = events.await?;
+                let next = page.next_cursor.clone();
+                (written(&page)?, next, (Part::Reviews, r#"],"reviews":["#))
+            }
+            Part::Reviews => {
+                let reviews = self
+                    .sources
+                    .catalog
+                    .reviews_by(self.who.user_id, limit, cursor);
+                let page = reviews.await?;
                 let next = page.next_cursor.clone();
                 (written(&page)?, next, (Part::Orders, r#"],"orders":["#))
             }

@@ -9,7 +9,7 @@ pub(crate) const SLUG_CHARS_MAX: usize = 80;
 const SUFFIXES: u32 = 20;
 
 /// Addresses beside the products' own, which no slug may hide behind.
-const TAKEN: &[&str] = &["batch"];
+const TAKEN: &[&str] = &["batch", "facets", "suggestions"];
 
 /// Checks a slug that somebody chose.
 pub(crate) fn check(text: &str) -> Result<String, ValueError> {

@@ -1,18 +1,20 @@
-//! The words of a search: what is left of a text when everything but letters and digits separates.
+//! The words of texts and searches: what is left of a text when everything but letters and digits separates.
 //! Nothing in it can be an operator of any search language.
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 
-const WORDS_MAX: usize = 8;
+/// Words that a search looks for.
+pub(crate) const WORDS_MAX: usize = 8;
+/// What is read of a search; nobody means more.
+const ASKED_CHARS_MAX: usize = 1_000;
 const WORD_CHARS_MAX: usize = 40;
 
-/// The first words of a text, cut to a bound.
-pub(crate) fn of(text: &str) -> Vec<String> {
-    text.split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .take(WORDS_MAX)
-        .map(|word| word.chars().take(WORD_CHARS_MAX).collect())
-        .collect()
+/// The first words of what somebody looks for, as they are compared, cut to a bound.
+pub(crate) fn asked(text: &str) -> Vec<String> {
+    let text: String = text.chars().take(ASKED_CHARS_MAX).collect();
+    let mut words = all_folded(&text);
+    words.truncate(WORDS_MAX);
+    words
 }
 
 /// All words of a text that is looked into, as they are compared, each cut where a word of a search is.
@@ -24,8 +26,8 @@ pub(crate) fn all_folded(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Small letters without accents: what words are compared by, where the database does not do it.
-pub(crate) fn folded(text: &str) -> String {
+/// Small letters without accents: what words are compared by.
+fn folded(text: &str) -> String {
     text.chars()
         .flat_map(char::to_lowercase)
         .nfd()
@@ -41,10 +43,9 @@ mod tests {
     proptest! {
         #[test]
         fn words_are_few_short_and_plain(text in "\\PC{0,400}") {
-            let words = of(&text);
+            let words = asked(&text);
             prop_assert!(words.len() <= WORDS_MAX);
             for word in words {
-                prop_assert!(!folded(&word).is_empty() && folded(&word).chars().all(char::is_alphanumeric));
                 prop_assert!((1..=WORD_CHARS_MAX).contains(&word.chars().count()));
                 prop_assert!(word.chars().all(char::is_alphanumeric));
             }
@@ -63,9 +64,9 @@ mod tests {
     #[test]
     fn operators_are_only_separators() {
         assert_eq!(
-            of("\"green* AND (tea) -name:x\""),
-            ["green", "AND", "tea", "name", "x"]
+            asked("\"green* AND (tea) -name:x\""),
+            ["green", "and", "tea", "name", "x"]
         );
-        assert!(of("%_*\"'--").is_empty());
+        assert!(asked("%_*\"'--").is_empty());
     }
 }

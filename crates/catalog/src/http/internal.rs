@@ -47,6 +47,12 @@ fn products(table: Table) -> Table {
             let found = catalog.products(viewer.as_ref(), query).await;
             found.map(|page| page.map(Product::from))
         })
+        .on(calls::FACETS, async |catalog, query| {
+            catalog.facets(query).await
+        })
+        .on(calls::SUGGESTIONS, async |catalog, query| {
+            catalog.suggestions(query).await
+        })
         .on(
             calls::IMPORT_PRODUCTS,
             async |catalog, (owner, batch, commit)| {
@@ -54,6 +60,9 @@ fn products(table: Table) -> Table {
                 imported.map_err(Cause::from)
             },
         )
+        .on(calls::REVIEWS_BY, async |catalog, (user, limit, cursor)| {
+            catalog.reviews_by(user, limit, cursor).await
+        })
         .on(calls::CATEGORIES, async |catalog, ()| {
             catalog.categories().await
         })

@@ -4,9 +4,12 @@ mod batch;
 mod categories;
 mod internal;
 mod inventory;
+mod prices;
 mod products;
+mod reviews;
+mod search;
 
-use crate::Window;
+use crate::{Service, Window};
 use axum::{extract::FromRequestParts, http::request::Parts};
 use contracts::{access::Principal, catalog::Catalog, problem::Code};
 use platform::http::{Fault, auth::User};
@@ -21,6 +24,8 @@ pub use internal::internal_routes;
 struct Shop {
     catalog: Arc<dyn Catalog>,
     window: Window,
+    /// The service itself, for what nobody but its own routes asks.
+    near: Arc<Service>,
 }
 
 impl Deref for Shop {
@@ -30,9 +35,14 @@ impl Deref for Shop {
     }
 }
 
-/// All routes of the catalog, with their full paths. The window is the one of this catalog's own service.
-pub fn routes(catalog: Arc<dyn Catalog>, window: Window) -> OpenApiRouter {
-    all().with_state(Shop { catalog, window })
+/// All routes of the catalog, with their full paths: as the others see it, and the service that it is in the end.
+pub fn routes(catalog: Arc<dyn Catalog>, near: Arc<Service>) -> OpenApiRouter {
+    let window = near.window();
+    all().with_state(Shop {
+        catalog,
+        window,
+        near,
+    })
 }
 
 /// The part of the `OpenAPI` document alone, for a door whose catalog is elsewhere.
@@ -44,6 +54,9 @@ pub fn api() -> OpenApi {
 fn all() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .merge(products::routes())
+        .merge(prices::routes())
+        .merge(reviews::routes())
+        .merge(search::routes())
         .merge(batch::routes())
         .merge(categories::routes())
         .merge(inventory::routes())

@@ -103,7 +103,7 @@ async fn create(
     Ok(made(shop.create_product(&who, key, wish).await?))
 }
 
-/// Shows a product, by id or slug.
+/// Shows a product, by id or slug, also by one that it had before.
 #[utoipa::path(get, path = "/api/v1/products/{product}", operation_id = "get_product", tag = "catalog",
     params(("product" = String, Path, description = "An id or a slug")),
     responses(

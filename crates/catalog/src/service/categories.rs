@@ -1,10 +1,14 @@
-//! Lists and makes categories. Who may make them is decided at the door.
+//! Lists, makes and changes categories. Who may make them is decided at the door.
 
 use super::Service;
-use crate::{domain::category::CategoryName, store::CategoryRow};
+use crate::{
+    domain::{category::CategoryName, slug, text},
+    store::{CategoryChange, CategoryEdit, CategoryRow},
+};
 use contracts::{
-    catalog::{CategoryView, EditError, ListError, NewCategory},
-    values::CategoryId,
+    catalog::{CategoryView, EditError, ListError, NewCategory, PatchCategory},
+    request::Precondition,
+    values::{CategoryId, ValueError},
 };
 
 impl Service {
@@ -23,5 +27,51 @@ impl Service {
         let created = self.store.create_category(row).await;
         self.window.lists_changed();
         created
+    }
+
+    /// Renames or moves a category. Who may is decided at the door, as for the others.
+    pub(crate) async fn patch_category(
+        &self,
+        id: CategoryId,
+        sent: Precondition,
+        wish: PatchCategory,
+    ) -> Result<CategoryView, EditError> {
+        let at = |field: &'static str| move |error: ValueError| text::invalid(field, error);
+        let name = wish.name.as_deref().map(CategoryName::parse).transpose();
+        let slug = wish.slug.as_deref().map(slug::check).transpose();
+        let change = CategoryChange::Edit {
+            name: name.map_err(at("/name"))?.map(|named| named.name),
+            slug: slug.map_err(at("/slug"))?,
+            parent: wish.parent,
+        };
+        self.edit_category(id, sent, change).await
+    }
+
+    pub(crate) async fn remove_category(
+        &self,
+        id: CategoryId,
+        sent: Precondition,
+    ) -> Result<(), EditError> {
+        let removed = self.edit_category(id, sent, CategoryChange::Remove).await;
+        removed.map(drop)
+    }
+
+    async fn edit_category(
+        &self,
+        category_id: CategoryId,
+        sent: Precondition,
+        change: CategoryChange,
+    ) -> Result<CategoryView, EditError> {
+        let edit = CategoryEdit {
+            category_id,
+            sent,
+            change,
+        };
+        let edited = self.store.edit_category(edit).await;
+        // Each of its products shows its slug.
+        self.window.all_changed();
+        let view = edited?;
+        tracing::info!(category.id = %view.id, category.slug = view.slug, "a category was changed");
+        Ok(view)
     }
 }

@@ -4,9 +4,12 @@ use super::Service;
 use crate::domain::scope::Scope;
 use contracts::{
     access::Principal,
-    catalog::{EditError, ListError, ProductQuery, ProductRef, ProductView},
-    values::Page,
+    catalog::{EditError, ListError, PriceSince, ProductQuery, ProductRef, ProductView},
+    values::{Page, ProductId},
 };
+
+/// Prices that are told, the newest.
+const PRICES_MAX: u32 = 100;
 
 impl Service {
     pub(super) async fn find(
@@ -29,6 +32,12 @@ impl Service {
             return Ok(product);
         }
         shown
+    }
+
+    /// What a product has cost; whether the viewer may see it is known already.
+    pub(crate) async fn prices(&self, id: ProductId) -> Result<Vec<PriceSince>, EditError> {
+        let prices = self.store.prices(id, PRICES_MAX).await;
+        prices.map_err(|error| EditError::Internal(Box::new(error)))
     }
 
     pub(super) async fn list(

@@ -11,6 +11,7 @@ mod inventory;
 mod news;
 mod reserve;
 mod resolve;
+mod reviews;
 mod shown;
 mod window;
 
@@ -23,17 +24,21 @@ use contracts::{
     BoxError,
     access::Principal,
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
-        MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, ProductAudit,
-        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
-        Resolve, ResolveError, StockAudit,
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, Purchases,
+        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
 };
-use platform::{clock::Clock, redis::Redis};
-use std::{fmt, sync::Arc};
+use platform::{clock::Clock, db::StoreError, redis::Redis};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 /// The catalog, near.
 pub struct Service {
@@ -41,6 +46,8 @@ pub struct Service {
     clock: Clock,
     currency: Currency,
     window: Window,
+    /// Who knows what people bought; told once all services are open.
+    purchases: OnceLock<Arc<dyn Purchases>>,
 }
 
 impl fmt::Debug for Service {
@@ -57,11 +64,20 @@ impl Service {
         redis: Option<Redis>,
     ) -> Self {
         Self {
+            window: Window::new(config, redis, clock.clone(), store.touched()),
             store,
-            window: Window::new(config, redis, clock.clone()),
             clock,
             currency: config.currency,
+            purchases: OnceLock::new(),
         }
+    }
+
+    /// Reads what searches need, before anybody asks.
+    ///
+    /// # Errors
+    /// When the database fails; the first search tries again.
+    pub async fn warm(&self) -> Result<(), StoreError> {
+        self.store.warm().await
     }
 
     /// What everybody may see, ready to be sent: for the routes.
@@ -127,6 +143,15 @@ impl Catalog for Service {
         self.list(viewer, query).await
     }
 
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
+        self.store.facets(query).await
+    }
+
+    async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        let suggested = self.store.suggestions(&query.q).await;
+        suggested.map_err(|error| ListError::Internal(Box::new(error)))
+    }
+
     async fn import_products(
         &self,
         owner: UserId,
@@ -134,6 +159,15 @@ impl Catalog for Service {
         commit: bool,
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
         self.import(owner, batch, commit).await
+    }
+
+    async fn reviews_by(
+        &self,
+        user: UserId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<ProductReview>, ListError> {
+        self.reviews_of_user(user, limit, cursor).await
     }
 
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {

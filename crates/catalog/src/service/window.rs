@@ -5,7 +5,7 @@ use super::{
     news::News,
     shown::{self, Shown},
 };
-use crate::config::Config;
+use crate::{config::Config, store::Touched};
 use contracts::{
     catalog::{EditError, ListError, ProductQuery, ProductRef, ProductStatus, ProductView},
     event::Envelope,
@@ -27,10 +27,16 @@ const STOCK: &str = "stock";
 pub struct Window {
     cache: Cache<Shown>,
     pub(crate) news: Arc<News>,
+    touched: Arc<Touched>,
 }
 
 impl Window {
-    pub(crate) fn new(config: &Config, redis: Option<Redis>, clock: Clock) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        redis: Option<Redis>,
+        clock: Clock,
+        touched: Arc<Touched>,
+    ) -> Self {
         let options = Options {
             name: "catalog",
             kilobytes: config.window_kilobytes,
@@ -40,6 +46,7 @@ impl Window {
         Self {
             cache: Cache::new(options, redis, clock),
             news: Arc::default(),
+            touched,
         }
     }
 
@@ -104,6 +111,7 @@ impl Window {
 
     /// A product was made, or its document changed: it, and whatever list it may be in, is read anew.
     pub(crate) fn document_changed(&self, id: ProductId) {
+        self.touched.documents();
         self.cache.drop_tag(&product_tag(id));
         self.cache.drop_tag(DOCUMENTS);
         self.news.document_changed(id);
@@ -116,6 +124,7 @@ impl Window {
 
     /// Categories changed.
     pub(crate) fn lists_changed(&self) {
+        self.touched.documents();
         self.cache.drop_tag(DOCUMENTS);
         self.news.lists_changed();
     }
@@ -125,6 +134,7 @@ impl Window {
         let mut any = false;
         for id in products {
             any = true;
+            self.touched.stock(id);
             self.cache.drop_tag(&product_tag(id));
             self.news.stock_moved(id);
         }
@@ -133,8 +143,15 @@ impl Window {
         }
     }
 
+    /// What buyers think of a product changed: it, and whatever page shows it, is read anew.
+    pub(crate) fn rating_changed(&self, id: ProductId) {
+        self.cache.drop_tag(&product_tag(id));
+        self.news.stock_moved(id);
+    }
+
     /// Nobody knows what changed.
     pub(crate) fn all_changed(&self) {
+        self.touched.everything();
         self.cache.drop_all();
         self.news.all_changed();
     }
@@ -145,14 +162,17 @@ impl Window {
             return Ok(());
         };
         if changed.everything {
+            self.touched.everything();
             self.cache.drop_all();
             return Ok(());
         }
         for id in changed.products {
+            self.touched.stock(id);
             self.cache.drop_tag(&product_tag(id));
         }
         self.cache.drop_tag(STOCK);
         if changed.documents {
+            self.touched.documents();
             self.cache.drop_tag(DOCUMENTS);
         }
         Ok(())
@@ -160,6 +180,7 @@ impl Window {
 
     /// What other nodes changed was not heard.
     pub(crate) fn missed(&self) {
+        self.touched.everything();
         self.cache.drop_all();
     }
 }

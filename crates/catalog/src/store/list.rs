@@ -1,9 +1,23 @@
 //! A list of products that was asked for: checked, with the sort keys behind which its page begins. No statement.
 
 use super::cursor;
-use crate::domain::{scope::Scope, words};
-use contracts::catalog::{ListError, ProductQuery, ProductSort, ProductStatus};
+use crate::domain::{
+    scope::Scope,
+    search::{Filter, Wish},
+    words,
+};
+use contracts::{
+    catalog::{FacetsQuery, ListError, ProductQuery, ProductSort, ProductStatus, ProductView},
+    values::Page,
+};
+use platform::db::StoreError;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+pub(super) use crate::domain::search::Key;
+
+/// Suggestions for what somebody has typed.
+const SUGGESTIONS_MAX: usize = 10;
 
 /// A list that was checked.
 #[derive(Debug)]
@@ -12,7 +26,8 @@ pub(super) struct List {
     pub(super) scope: Scope,
     pub(super) status: ProductStatus,
     pub(super) sort: ProductSort,
-    pub(super) words: Option<Vec<String>>,
+    words: Option<Vec<String>>,
+    attribute: Option<(String, String)>,
     after: Option<After>,
 }
 
@@ -25,28 +40,9 @@ pub(super) struct After {
     pub(super) number: i64,
 }
 
-/// A sort key as the database compares it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Key {
-    Text(String),
-    Integer(i64),
-    Real(f64),
-}
-
-impl Key {
-    /// As a cursor carries it.
-    pub(super) fn written(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Integer(number) => number.to_string(),
-            Self::Real(number) => number.to_bits().to_string(),
-        }
-    }
-}
-
 impl List {
     pub(super) fn new(query: ProductQuery, scope: Scope) -> Result<Self, ListError> {
-        let words = query.q.as_deref().map(words::of);
+        let words = query.q.as_deref().map(words::asked);
         let sort = query.sort.unwrap_or(match words {
             Some(_) => ProductSort::Relevance,
             None => ProductSort::Newest,
@@ -65,6 +61,7 @@ impl List {
             return Err(cursor::foreign());
         }
         Ok(Self {
+            attribute: attribute(query.attribute.as_deref())?,
             status: query.status.unwrap_or(ProductStatus::Active),
             query,
             scope,
@@ -78,6 +75,68 @@ impl List {
     pub(super) fn is_empty(&self) -> bool {
         let strangers = self.status != ProductStatus::Active && self.scope == Scope::Nothing;
         strangers || self.words.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// What is asked of the index, if the list is one of its.
+    pub(super) fn wish(&self) -> Option<Wish> {
+        if self.words.is_none() && self.attribute.is_none() {
+            return None;
+        }
+        let owner_id = match self.scope {
+            Scope::Of(owner) if self.status != ProductStatus::Active => Some(owner),
+            Scope::Of(_) | Scope::All | Scope::Nothing => None,
+        };
+        Some(Wish {
+            words: self.words.clone(),
+            filter: Filter {
+                status: self.status,
+                owner_id,
+                category: self.query.category.clone(),
+                price_min: self.query.price_min,
+                price_max: self.query.price_max,
+                in_stock: self.query.in_stock,
+                attribute: self.attribute.clone(),
+            },
+            sort: self.sort,
+            after: self.after(),
+            limit: self.limit(),
+        })
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        usize::try_from(self.query.limit.get()).unwrap_or(1)
+    }
+
+    /// The numbers that the index found, as a page.
+    pub(super) fn page(&self, found: Vec<(Option<Key>, i64)>) -> Result<Page<i64>, StoreError> {
+        let page = cursor::page(found, self.limit(), |(key, number)| After {
+            sort: self.sort,
+            key: key.as_ref().map(Key::written),
+            number: *number,
+        })?;
+        Ok(Page {
+            data: page.data.into_iter().map(|(_, number)| number).collect(),
+            next_cursor: page.next_cursor,
+        })
+    }
+
+    /// The page's products in its order, without those that left the list since they were found.
+    pub(super) fn filled(
+        &self,
+        page: Page<i64>,
+        products: Vec<(i64, ProductView)>,
+    ) -> Page<ProductView> {
+        let mut products: HashMap<i64, ProductView> = products.into_iter().collect();
+        let listed = page
+            .data
+            .iter()
+            .filter_map(|number| products.remove(number));
+        Page {
+            data: listed
+                .filter(|product| product.status == self.status)
+                .collect(),
+            next_cursor: page.next_cursor,
+        }
     }
 
     /// The keys behind which the page begins.
@@ -98,12 +157,8 @@ impl After {
             (ProductSort::Name, Some(text)) if !text.contains('\0') => {
                 Some(Key::Text(text.clone()))
             }
-            (ProductSort::Cheapest | ProductSort::Dearest, Some(text)) => {
+            (ProductSort::Cheapest | ProductSort::Dearest | ProductSort::Relevance, Some(text)) => {
                 Some(Key::Integer(text.parse().ok()?))
-            }
-            (ProductSort::Relevance, Some(text)) => {
-                let relevance = f64::from_bits(text.parse().ok()?);
-                Some(Key::Real(relevance)).filter(|_| relevance.is_finite())
             }
             (ProductSort::Newest | ProductSort::Oldest | ProductSort::Name, Some(_))
             | (_, None) => {
@@ -112,5 +167,55 @@ impl After {
         };
         let expected = !matches!(sort, ProductSort::Newest | ProductSort::Oldest);
         (key.is_some() == expected).then_some((key, self.number))
+    }
+}
+
+/// What is counted: everything on sale that the same words and filters would list.
+pub(super) fn counted(query: FacetsQuery) -> Result<Wish, ListError> {
+    Ok(Wish {
+        words: query.q.as_deref().map(words::asked),
+        filter: Filter {
+            status: ProductStatus::Active,
+            owner_id: None,
+            attribute: attribute(query.attribute.as_deref())?,
+            category: query.category,
+            price_min: query.price_min,
+            price_max: query.price_max,
+            in_stock: query.in_stock,
+        },
+        sort: ProductSort::Relevance,
+        after: None,
+        limit: 0,
+    })
+}
+
+/// What is suggested to whoever has typed this.
+pub(super) fn suggested(typed: &str) -> Wish {
+    Wish {
+        words: Some(words::asked(typed)),
+        filter: Filter {
+            status: ProductStatus::Active,
+            owner_id: None,
+            category: None,
+            price_min: None,
+            price_max: None,
+            in_stock: None,
+            attribute: None,
+        },
+        sort: ProductSort::Relevance,
+        after: None,
+        limit: SUGGESTIONS_MAX,
+    }
+}
+
+/// A name and a value, as `colour:green`.
+fn attribute(text: Option<&str>) -> Result<Option<(String, String)>, ListError> {
+    let Some(text) = text else { return Ok(None) };
+    match text.split_once(':') {
+        Some((name, value)) if !name.is_empty() => Ok(Some((name.to_owned(), value.to_owned()))),
+        Some(_) | None => Err(ListError::InvalidParameter {
+            name: "attribute".into(),
+            reason: "must be a name and a value, as colour:green".to_owned(),
+        }),
     }
 }

@@ -7,9 +7,16 @@ mod list;
 mod movement;
 pub(crate) mod postgres;
 mod prices;
+mod reviews;
+mod search;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
+mod tree;
+
+pub(crate) use reviews::{ReviewChange, ReviewEdit, ReviewRow, Reviewed, Reviews};
+pub(crate) use search::Touched;
+pub(crate) use tree::{CategoryChange, CategoryEdit, Tree};
 
 use crate::domain::{
     category::CategoryName, change::Change, document::Draft, scope::Scope, stock::Adjustment,
@@ -17,10 +24,11 @@ use crate::domain::{
 use async_trait::async_trait;
 use contracts::{
     catalog::{
-        AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
-        ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView,
-        Overdue, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
+        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
+        MovementView, OfferView, Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef,
+        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
+        StockAudit, Suggestion,
     },
     request::{Answered, Precondition},
     values::{
@@ -28,6 +36,7 @@ use contracts::{
     },
 };
 use platform::db::{Schema, StoreError, keys::KeyedRequest};
+use std::sync::Arc;
 
 /// All steps of the schema.
 pub const SCHEMA: Schema = Schema {
@@ -92,9 +101,8 @@ pub(crate) struct Moved<T> {
 /// Keeps products, categories, stock and reservations. Stock rows are written in the order of their
 /// numbers, everywhere.
 #[async_trait]
-pub(crate) trait Store: Send + Sync {
-    /// Makes a product, its default variant, its first stock and its place in the search, and remembers
-    /// the answer under the key.
+pub(crate) trait Store: Reviews + Tree {
+    /// Makes a product, its default variant and its first stock, and remembers the answer under the key.
     async fn create(
         &self,
         row: NewRow,
@@ -108,12 +116,22 @@ pub(crate) trait Store: Send + Sync {
         which: ProductRef,
         scope: Scope,
     ) -> Result<Option<ProductView>, StoreError>;
+    /// What a product has cost, newest price first, so many at most.
+    async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError>;
     /// A page of products that the scope sees.
     async fn products(
         &self,
         query: ProductQuery,
         scope: Scope,
     ) -> Result<Page<ProductView>, ListError>;
+    /// Counts what a search finds among what is on sale.
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError>;
+    /// What somebody may mean who has typed this.
+    async fn suggestions(&self, typed: &str) -> Result<Vec<Suggestion>, StoreError>;
+    /// Where to say what has changed, so that the next search knows.
+    fn touched(&self) -> Arc<Touched>;
+    /// Reads what searches need, before anybody asks.
+    async fn warm(&self) -> Result<(), StoreError>;
     /// Creates or updates by SKU, a result each; keeps nothing unless told to commit.
     async fn import(
         &self,

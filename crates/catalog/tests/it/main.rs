@@ -12,6 +12,8 @@ mod events;
 mod inventory;
 mod products;
 mod races;
+mod reviews;
+mod search;
 mod window;
 
 use axum::{
@@ -146,7 +148,7 @@ impl Shop {
         .await
         .unwrap();
         let near: Arc<dyn Catalog> = service.clone();
-        let (router, _) = catalog::routes(near, service.window()).split_for_parts();
+        let (router, _) = catalog::routes(near, service.clone()).split_for_parts();
         let options = stack::Options {
             timeout_ms: 10_000,
             in_flight_max: 10_000,

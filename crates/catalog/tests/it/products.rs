@@ -28,7 +28,7 @@ async fn a_product_is_made_and_shown_in_the_documented_shape() {
         "id": "[prd]", "version": 1, "name": "Green tea", "slug": "green-tea", "sku": "TEA-1",
         "description": "loose", "price": {"amount": 1999, "currency": "USD"}, "category": "tea",
         "status": "active", "image_url": null, "attributes": {"grams": 100},
-        "stock": {"on_hand": 5, "reserved": 0, "available": 5},
+        "rating": {"average": null, "count": 0}, "stock": {"on_hand": 5, "reserved": 0, "available": 5},
         "variants": [{"id": "[var]", "sku": "TEA-1", "price": {"amount": 1999, "currency": "USD"},
                       "stock": {"on_hand": 5, "reserved": 0, "available": 5}}],
         "owner_id": "usr_0208104081020g4081020g4081", "created_at": "2027-01-15T08:00:00Z",

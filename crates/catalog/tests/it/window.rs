@@ -143,12 +143,15 @@ async fn names_that_come_and_go_are_found_and_lost_at_once() {
     shop.call(Who::Merchant, &line, &["if-match: \"1\""], body)
         .await;
     assert_eq!(status("/api/v1/products/green").await, 200);
-    assert_eq!(status("/api/v1/products/tea").await, 404);
+    let shown = shop.get(Who::Nobody, "/api/v1/products/tea").await;
+    assert_eq!(shown.text("slug"), "green", "an address that it had");
     assert_eq!(names(&shop, "/api/v1/products").await, ["Tea"]);
     let line = format!("DELETE /api/v1/products/{}", made.text("id"));
     shop.call(Who::Merchant, &line, &["if-match: \"2\""], "")
         .await;
-    assert_eq!(status("/api/v1/products/green").await, 404);
+    for path in ["/api/v1/products/green", "/api/v1/products/tea"] {
+        assert_eq!(status(path).await, 404);
+    }
     assert_eq!(names(&shop, "/api/v1/products").await, [""; 0]);
 }
 

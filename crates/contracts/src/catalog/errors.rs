@@ -39,6 +39,9 @@ pub enum EditError {
     /// Another product has the slug.
     #[error("the slug is taken")]
     SlugTaken,
+    /// Something is in it or below it.
+    #[error("it is still in use")]
+    InUse,
     /// Another version is current.
     #[error("version {} is current", current.get())]
     VersionConflict {
@@ -71,6 +74,7 @@ impl ToProblem for EditError {
             }
             Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
             Self::SkuTaken => Problem::new(Code::SkuTaken).field("/sku", "taken", "is in use"),
+            Self::InUse => Problem::new(Code::InUse).detail("products or categories are in it"),
             Self::SlugTaken => Problem::new(Code::SlugTaken).field("/slug", "taken", "is in use"),
             Self::VersionConflict { sent, current } => sent.stale(*current),
             Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),

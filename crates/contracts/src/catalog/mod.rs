@@ -7,6 +7,8 @@ mod events;
 mod inventory;
 mod offers;
 mod product;
+mod reviews;
+mod search;
 
 pub use audit::{ProductAudit, line_mark};
 pub use errors::{AdjustError, EditError, ListError};
@@ -18,8 +20,17 @@ pub use inventory::{
 };
 pub use offers::OfferView;
 pub use product::{
-    CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchProduct,
-    ProductQuery, ProductRef, ProductSort, ProductStatus, ProductView, StockView, VariantView,
+    CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchCategory,
+    PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort, ProductStatus, ProductView,
+    StockView, VariantView,
+};
+pub use reviews::{
+    ModerateReview, NewReview, ProductReview, Purchases, RatingView, ReviewError, ReviewQuery,
+    ReviewStatus,
+};
+pub use search::{
+    AttributeCounts, CategoryCount, Facets, FacetsQuery, PriceCount, StockCounts, Suggestion,
+    SuggestionKind, SuggestionsQuery, ValueCount,
 };
 
 use crate::{
@@ -75,6 +86,10 @@ pub trait Catalog: Send + Sync {
         viewer: Option<&Principal>,
         query: ProductQuery,
     ) -> Result<Page<ProductView>, ListError>;
+    /// How many of what is on sale each further choice of a search would leave.
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError>;
+    /// What somebody may mean who is typing.
+    async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError>;
     /// Creates or updates products by SKU, a result each; changes nothing unless `commit`.
     async fn import_products(
         &self,
@@ -82,6 +97,14 @@ pub trait Catalog: Send + Sync {
         batch: Vec<ImportProduct>,
         commit: bool,
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError>;
+
+    /// A page of what a user wrote of products, newest first.
+    async fn reviews_by(
+        &self,
+        user: UserId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<ProductReview>, ListError>;
 
     /// The categories, parents before children.
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError>;

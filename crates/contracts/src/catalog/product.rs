@@ -1,5 +1,6 @@
 //! Products, variants and categories: requests and views.
 
+use super::RatingView;
 use crate::values::{
     CategoryId, Cursor, Money, MoneyInput, PageSize, ProductId, Timestamp, UserId, VariantId,
     Version, present,
@@ -156,6 +157,9 @@ pub struct ProductView {
     pub image_url: Option<String>,
     /// Anything else worth knowing.
     pub attributes: Map<String, Value>,
+    /// What buyers think of it.
+    #[serde(default)]
+    pub rating: RatingView,
     /// All variants' stock together.
     pub stock: StockView,
     /// The variants, the default one first.
@@ -166,9 +170,18 @@ pub struct ProductView {
     pub created_at: Timestamp,
     /// When the document last changed.
     pub updated_at: Timestamp,
-    /// Counts changes of the stock: part of the `ETag`, which changes with the whole representation.
+    /// Counts changes of stock and rating: part of the `ETag`, which changes with the whole representation.
     #[serde(skip)]
     pub stock_version: i64,
+}
+
+/// A price, and since when the product has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PriceSince {
+    /// The default variant's price.
+    pub price: Money,
+    /// Since when. What a release before the history left says when the product last changed.
+    pub since: Timestamp,
 }
 
 /// Which product is meant.
@@ -177,7 +190,7 @@ pub struct ProductView {
 pub enum ProductRef {
     /// By id.
     Id(ProductId),
-    /// By the address of its page.
+    /// By the address of its page, or one that it had before.
     Slug(String),
 }
 
@@ -213,7 +226,8 @@ pub struct ProductQuery {
     pub status: Option<ProductStatus>,
     /// Only of the category with this slug, and those below it.
     pub category: Option<String>,
-    /// Words to find in names, SKUs, descriptions; prefixes match.
+    /// Words to find in names, SKUs, categories, attributes and descriptions; beginnings match, and typing errors are
+    /// forgiven where nothing is found without.
     pub q: Option<String>,
     /// Minor units, at least.
     pub price_min: Option<i64>,
@@ -221,6 +235,8 @@ pub struct ProductQuery {
     pub price_max: Option<i64>,
     /// Only with (`true`) or without (`false`) units available.
     pub in_stock: Option<bool>,
+    /// Only with this value of an attribute, as `colour:green`.
+    pub attribute: Option<String>,
     /// Newest first when absent, or best match with `q`.
     #[param(inline)]
     pub sort: Option<ProductSort>,
@@ -243,6 +259,23 @@ pub struct NewCategory {
     pub slug: Option<String>,
     /// The slug of the category above it.
     pub parent: Option<String>,
+}
+
+/// A change of some fields of a category (RFC 7396 merge patch): absent fields stay.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PatchCategory {
+    /// 1 to 100 characters.
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: Option<String>,
+    /// The address of its page.
+    pub slug: Option<String>,
+    /// The slug of the category above it, which must not lie below it, or `null`.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub parent: Option<Option<String>>,
+    /// The version that is changed, if no `If-Match` says so.
+    pub version: Option<Version>,
 }
 
 /// A category.

@@ -10,6 +10,7 @@ pub use carts::{
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 
+use crate::catalog::Purchases;
 use crate::{
     BoxError,
     access::{Actor, Principal},
@@ -364,7 +365,7 @@ pub struct EventsAudit {
 
 /// What the others may ask of orders.
 #[async_trait]
-pub trait Orders: Carts + Send + Sync {
+pub trait Orders: Carts + Purchases {
     /// Makes an order: the only function in the workspace that does. Its `payment` is not looked at here.
     async fn place(
         &self,

@@ -124,6 +124,8 @@ ids! {
     CategoryId = "cat";
     /// A cart.
     CartId = "crt";
+    /// A review of a product.
+    ReviewId = "rvw";
     /// An order.
     OrderId = "ord";
     /// A payment.

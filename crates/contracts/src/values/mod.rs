@@ -13,7 +13,7 @@ mod version;
 pub use email::{Email, Username};
 pub use id::{
     ApiKeyId, CartId, CategoryId, EventId, IdError, MailId, OrderId, PaymentId, ProductId,
-    RefundId, SecurityEventId, SessionId, UserId, VariantId,
+    RefundId, ReviewId, SecurityEventId, SessionId, UserId, VariantId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};

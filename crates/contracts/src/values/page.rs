@@ -94,6 +94,15 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// A page of nothing.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self {
+            data: Vec::new(),
+            next_cursor: None,
+        }
+    }
+
     /// The same page with its rows in another form.
     pub fn map<U>(self, form: impl FnMut(T) -> U) -> Page<U> {
         Page {

@@ -96,6 +96,7 @@ fn refusals_of_the_catalog_mean_the_same_over_there() {
         },
         EditError::SkuTaken,
         EditError::SlugTaken,
+        EditError::InUse,
         EditError::VersionConflict {
             sent: Precondition::Header(version(2)),
             current: version(3),

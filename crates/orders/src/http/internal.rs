@@ -22,6 +22,9 @@ pub fn internal_routes(service: Arc<dyn Orders>) -> Router {
 
 fn people(table: Table) -> Table {
     table
+        .on(calls::HAS_BOUGHT, async |orders, (user, product)| {
+            orders.has_bought(user, product).await.map_err(Cause::from)
+        })
         .on(calls::PLACE, async |orders, (who, key, wish)| {
             orders.place(who.into(), key, wish).await
         })

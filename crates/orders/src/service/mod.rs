@@ -17,14 +17,14 @@ use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::{Actor, Principal},
-    catalog::{Catalog, Overdue, ReservationState, Resolve, ResolveError},
+    catalog::{Catalog, Overdue, Purchases, ReservationState, Resolve, ResolveError},
     orders::{
         BeginPayment, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit, OrderAudit,
         OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
         PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{CartId, OrderId, Page, UserId},
+    values::{CartId, OrderId, Page, ProductId, UserId},
 };
 use place::{PlaceBatcher, PlaceWorker};
 use platform::clock::Clock;
@@ -157,6 +157,13 @@ impl Carts for Service {
         wish: PlaceOrder,
     ) -> Result<Answered<OrderView>, PlaceOrderError> {
         self.buy_cart(who, id, wish).await
+    }
+}
+
+#[async_trait]
+impl Purchases for Service {
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
+        Ok(self.store.has_bought(user, product).await?)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
-    values::{OrderId, Page, Timestamp, UserId},
+    values::{OrderId, Page, ProductId, Timestamp, UserId},
 };
 use platform::db::{Abort, Schema, StoreError};
 
@@ -102,6 +102,8 @@ pub(crate) trait Store: CartStore + Send + Sync {
     /// Of these ids, those whose stock may be given back: never written (and from now on never will be), or
     /// cancelled.
     async fn give_up(&self, ids: Vec<OrderId>, now: Timestamp) -> Result<Vec<OrderId>, StoreError>;
+    /// Whether a user has an order of this product that was paid and not given back whole.
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, StoreError>;
     /// Erases who bought.
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError>;
     /// Orders after this id, in id order, for verification.

@@ -362,6 +362,14 @@ impl Catalog for FakeCatalog {
     ) -> Result<Page<ProductView>, ListError> {
         Err(listing())
     }
+    async fn facets(&self, _: FacetsQuery) -> Result<Facets, ListError> {
+        Err(listing())
+    }
+
+    async fn suggestions(&self, _: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        Err(listing())
+    }
+
     async fn import_products(
         &self,
         _: UserId,
@@ -370,6 +378,15 @@ impl Catalog for FakeCatalog {
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
         Err("not on this shelf".into())
     }
+    async fn reviews_by(
+        &self,
+        _: contracts::values::UserId,
+        _: PageSize,
+        _: Option<Cursor>,
+    ) -> Result<Page<ProductReview>, ListError> {
+        Err(listing())
+    }
+
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {
         Err(listing())
     }

@@ -205,6 +205,13 @@ impl Carts for FakeOrders {
 }
 
 #[async_trait]
+impl Purchases for FakeOrders {
+    async fn has_bought(&self, _: UserId, _: ProductId) -> Result<bool, BoxError> {
+        Err("payments must not call this".into())
+    }
+}
+
+#[async_trait]
 impl Orders for FakeOrders {
     async fn order(&self, who: &Reader, id: OrderId) -> Result<OrderView, OrderError> {
         found(&mut self.orders.lock().unwrap(), id, |order| {
@@ -392,6 +399,14 @@ impl Catalog for FakeCatalog {
     ) -> Result<Page<ProductView>, ListError> {
         list()
     }
+    async fn facets(&self, _: FacetsQuery) -> Result<Facets, ListError> {
+        list()
+    }
+
+    async fn suggestions(&self, _: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        list()
+    }
+
     async fn import_products(
         &self,
         _: UserId,
@@ -400,6 +415,15 @@ impl Catalog for FakeCatalog {
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
         Ok(edit()?)
     }
+    async fn reviews_by(
+        &self,
+        _: contracts::values::UserId,
+        _: PageSize,
+        _: Option<Cursor>,
+    ) -> Result<Page<ProductReview>, ListError> {
+        list()
+    }
+
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {
         list()
     }

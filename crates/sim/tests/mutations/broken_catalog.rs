@@ -5,11 +5,12 @@ use contracts::{
     BoxError,
     access::{Principal, Role},
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
-        MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct, PricedLine,
-        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, ReservationState,
-        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, StockChange,
+        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        PricedLine, ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView,
+        ReservationAudit, ReservationState, Reserve, ReserveError, Reserved, Resolve, ResolveError,
+        StockAudit, StockChange, Suggestion, SuggestionsQuery,
     },
     event::{Envelope, Event},
     orders::OrderCancelled,
@@ -181,6 +182,14 @@ impl Catalog for BrokenCatalog {
         self.inner.products(viewer, query).await
     }
 
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
+        self.inner.facets(query).await
+    }
+
+    async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
+        self.inner.suggestions(query).await
+    }
+
     async fn import_products(
         &self,
         owner: UserId,
@@ -188,6 +197,15 @@ impl Catalog for BrokenCatalog {
         commit: bool,
     ) -> Result<Vec<Result<ImportOutcome, String>>, BoxError> {
         self.inner.import_products(owner, batch, commit).await
+    }
+
+    async fn reviews_by(
+        &self,
+        user: UserId,
+        limit: PageSize,
+        cursor: Option<Cursor>,
+    ) -> Result<Page<ProductReview>, ListError> {
+        self.inner.reviews_by(user, limit, cursor).await
     }
 
     async fn categories(&self) -> Result<Vec<CategoryView>, ListError> {

@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::Principal,
-    catalog::ReserveError,
+    catalog::{Purchases, ReserveError},
     orders::{
         BeginPayment, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit, OrderAudit,
         OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus, OrderView, Orders, Payable,
         PaymentEnd, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{CartId, OrderId, Page},
+    values::{CartId, OrderId, Page, ProductId, UserId},
 };
 use std::sync::{
     Arc,
@@ -97,6 +97,13 @@ impl Carts for BrokenOrders {
         wish: PlaceOrder,
     ) -> Result<Answered<OrderView>, PlaceOrderError> {
         self.inner.check_out(who, id, wish).await
+    }
+}
+
+#[async_trait]
+impl Purchases for BrokenOrders {
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
+        self.inner.has_bought(user, product).await
     }
 }
 

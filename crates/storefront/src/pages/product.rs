@@ -10,7 +10,7 @@ use askama::Template;
 use axum::{
     extract::{Path, State},
     http::StatusCode,
-    response::Response,
+    response::{IntoResponse, Redirect, Response},
 };
 use contracts::catalog::{EditError, ProductRef, ProductStatus, ProductView, VariantView};
 use platform::http::Fault;
@@ -64,6 +64,10 @@ pub(super) async fn show(
 ) -> Response {
     let which = ProductRef::Slug(slug.clone());
     match app.catalog.product(visit.principal.as_ref(), which).await {
+        // It has moved: whoever keeps the old address is told the new one.
+        Ok(product) if product.slug != slug => {
+            Redirect::permanent(&format!("/p/{}", product.slug)).into_response()
+        }
         Ok(product) => match page(&app, &visit, product).await {
             Ok(response) => response,
             Err(fault) => problems::refuse(&app, &visit, fault).await,

@@ -85,6 +85,7 @@ pub(super) fn product(name: &str, available: i64) -> ProductView {
         status: ProductStatus::Active,
         image_url: None,
         attributes: serde_json::Map::from_iter([("weight_grams".to_owned(), 100.into())]),
+        rating: contracts::catalog::RatingView::default(),
         stock,
         variants: vec![VariantView {
             id: VariantId::from_bytes([4; 16]),

@@ -5,14 +5,18 @@
 mod aged;
 mod bare;
 mod calls;
+mod goods;
 mod load;
 mod postgres;
 mod prepare;
 mod reads;
 mod report;
+mod search;
 
 pub(super) use postgres::run as postgres;
 pub(super) use reads::reads;
+pub use search::SearchArgs;
+pub(super) use search::search;
 
 use crate::{
     args::{BenchArgs, BenchMode},

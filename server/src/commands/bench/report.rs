@@ -156,7 +156,7 @@ pub(super) fn processor_time() -> Duration {
 }
 
 /// What this process has in memory, load and bare loop included; 0 where the system does not tell.
-fn memory_mib() -> u64 {
+pub(super) fn memory_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());

@@ -3,7 +3,7 @@
 
 use super::{can_be_kept, categories, read};
 use crate::{
-    domain::{scope::Scope, words},
+    domain::scope::Scope,
     store::{
         cursor,
         list::{After, Key, List},
@@ -68,7 +68,8 @@ fn order(sort: ProductSort) -> Order {
         ProductSort::Name => ("p.name_key", "p.product_number", true),
         ProductSort::Cheapest => ("v.price_minor", "v.product_number", true),
         ProductSort::Dearest => ("v.price_minor", "v.product_number", false),
-        ProductSort::Relevance => (RELEVANCE, "p.product_number", true),
+        // Only the index knows it; without words there is no such list.
+        ProductSort::Relevance => ("", "p.product_number", true),
     };
     Order {
         key,
@@ -77,44 +78,28 @@ fn order(sort: ProductSort) -> Order {
     }
 }
 
-/// Always the first value.
-const WORDS: &str = "$1::text::tsquery";
-
-/// The name weighs most, then the SKU, the category, the description. A lower relevance is better. It depends on
-/// nothing but the product, so that no newcomer moves others from page to page.
-const RELEVANCE: &str =
-    "(-TS_RANK('{0.1, 0.3, 0.5, 1.0}', m.words, $1::text::tsquery))::double precision";
-
 /// One page; a statement, and one more for a category.
 pub(super) async fn page(
     connection: &Connection,
     list: &List,
 ) -> Result<Page<ProductView>, StoreError> {
-    let nothing = Page {
-        data: Vec::new(),
-        next_cursor: None,
-    };
-    if list.is_empty() {
-        return Ok(nothing);
-    }
     let category = match &list.query.category {
         None => None,
         Some(slug) if can_be_kept(slug) => {
             match categories::with_descendants(connection, slug).await? {
-                numbers if numbers.is_empty() => return Ok(nothing),
+                numbers if numbers.is_empty() => return Ok(Page::empty()),
                 numbers => Some(numbers),
             }
         }
-        Some(_) => return Ok(nothing),
+        Some(_) => return Ok(Page::empty()),
     };
-    let limit = usize::try_from(list.query.limit.get()).unwrap_or(1);
     let (sql, conditions) = statement(list, category);
     let rows = connection.query(&sql, &conditions.values()).await?;
     let rows = rows
         .iter()
         .map(|row| Ok((read::row(row)?, key_of(row, list.sort)?)))
         .collect::<Result<Vec<_>, StoreError>>()?;
-    let page = cursor::page(rows, limit, |((number, _), key)| After {
+    let page = cursor::page(rows, list.limit(), |((number, _), key)| After {
         sort: list.sort,
         key: key.as_ref().map(Key::written),
         number: *number,
@@ -128,12 +113,11 @@ pub(super) async fn page(
 /// The sort key, which follows the product's columns.
 fn key_of(row: &Row, sort: ProductSort) -> Result<Option<Key>, StoreError> {
     Ok(match sort {
-        ProductSort::Newest | ProductSort::Oldest => None,
+        ProductSort::Newest | ProductSort::Oldest | ProductSort::Relevance => None,
         ProductSort::Name => Some(Key::Text(row.try_get(read::COLUMN_COUNT)?)),
         ProductSort::Cheapest | ProductSort::Dearest => {
             Some(Key::Integer(row.try_get(read::COLUMN_COUNT)?))
         }
-        ProductSort::Relevance => Some(Key::Real(row.try_get(read::COLUMN_COUNT)?)),
     })
 }
 
@@ -145,13 +129,6 @@ pub(super) fn statement(list: &List, category: Option<Vec<i64>>) -> (String, Con
         ascending,
     } = order(list.sort);
     let mut conditions = Conditions::default();
-    let from = match &list.words {
-        None => "products p",
-        Some(words) => {
-            conditions.add(&format!("m.words @@ {WORDS}"), match_all(words));
-            "product_search m JOIN products p ON p.product_number = m.product_number"
-        }
-    };
     conditions.add("p.status = ?", list.status.as_str());
     filters(list, category, &mut conditions);
     let (direction, than) = if ascending { ("", ">") } else { (" DESC", "<") };
@@ -163,7 +140,6 @@ pub(super) fn statement(list: &List, category: Option<Vec<i64>>) -> (String, Con
                 let bound = match bound {
                     Key::Text(text) => conditions.bind(text),
                     Key::Integer(number) => conditions.bind(number),
-                    Key::Real(number) => conditions.bind(number),
                 };
                 let beyond = format!("({key}, {number}) {than} ({bound}, {last})");
                 conditions.texts.push(beyond);
@@ -188,7 +164,7 @@ pub(super) fn statement(list: &List, category: Option<Vec<i64>>) -> (String, Con
     let sql = format!(
         "WITH page AS MATERIALIZED (
              SELECT {number} AS number, {key} AS key
-               FROM {from}
+               FROM products p
                JOIN variants v ON v.product_number = p.product_number AND v.position = 0
                JOIN stock s ON s.variant_number = v.variant_number
               WHERE {conditions}
@@ -225,13 +201,4 @@ fn filters(list: &List, category: Option<Vec<i64>>, conditions: &mut Conditions)
     if let Some(in_stock) = list.query.in_stock {
         conditions.add("(s.on_hand - s.reserved > 0) = ?", in_stock);
     }
-}
-
-/// All words, each as a prefix. They are letters and digits only, so quotes keep them from being anything else.
-fn match_all(words: &[String]) -> String {
-    words
-        .iter()
-        .map(|word| format!("'{}':*", words::folded(word)))
-        .collect::<Vec<_>>()
-        .join(" & ")
 }

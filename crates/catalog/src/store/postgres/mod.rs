@@ -9,6 +9,7 @@ mod adjust;
 mod audit;
 mod categories;
 mod give_back;
+mod history;
 mod import;
 mod inventory;
 mod list;
@@ -18,27 +19,32 @@ mod read;
 mod reserve;
 mod reserved;
 mod resolve;
+mod reviews;
 mod rows;
 mod search;
 mod stock;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod write;
 
 use super::{
-    Adjust, CategoryRow, Edit, Import, Moved, NewRow, Store, cursor, list::List, movement,
+    Adjust, CategoryRow, Edit, Import, Moved, NewRow, Store, Touched, cursor,
+    list::{self as lists, List},
+    movement,
+    search::Search,
 };
 use crate::domain::scope::Scope;
 use async_trait::async_trait;
 use contracts::{
     catalog::{
-        AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
-        InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView, Overdue,
-        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
+        ImportOutcome, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView,
+        Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::Answered,
-    values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
+    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
 };
 use platform::db::{
     Abort, StoreError,
@@ -46,9 +52,9 @@ use platform::db::{
     migrate::Migration,
     postgres::{BASE, Bytes, Database, Place},
 };
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 6] = [
     BASE,
     Migration {
         number: 1,
@@ -60,18 +66,35 @@ pub(crate) const MIGRATIONS: [Migration; 3] = [
         name: "hold",
         sql: include_str!("../../../migrations/postgres/0002_hold.sql"),
     },
+    Migration {
+        number: 3,
+        name: "changes",
+        sql: include_str!("../../../migrations/postgres/0003_changes.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "reviews",
+        sql: include_str!("../../../migrations/postgres/0004_reviews.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "addresses",
+        sql: include_str!("../../../migrations/postgres/0005_addresses.sql"),
+    },
 ];
 
 /// The catalog in one schema of a PostgreSQL server.
 #[derive(Debug, Clone)]
 pub(crate) struct PostgresStore {
     database: Database,
+    search: Arc<Search>,
 }
 
 impl PostgresStore {
     pub(crate) async fn open(place: Place, now: Timestamp) -> Result<Self, StoreError> {
         Ok(Self {
             database: Database::open(place, &MIGRATIONS, now.as_ms()).await?,
+            search: Arc::default(),
         })
     }
 }
@@ -105,14 +128,52 @@ impl Store for PostgresStore {
         Ok(found.filter(|product| scope.sees(product.owner_id, product.status)))
     }
 
+    async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError> {
+        history::prices(&self.database.read().await?, id, limit).await
+    }
+
     async fn products(
         &self,
         query: ProductQuery,
         scope: Scope,
     ) -> Result<Page<ProductView>, ListError> {
         let list = List::new(query, scope)?;
-        let page = async { list::page(&self.database.read().await?, &list).await };
+        if list.is_empty() {
+            return Ok(Page::empty());
+        }
+        let page = async {
+            let Some(wish) = list.wish() else {
+                return list::page(&self.database.read().await?, &list).await;
+            };
+            let found = self
+                .search
+                .ask(self, move |index| index.find(&wish))
+                .await?;
+            let page = list.page(found)?;
+            let products = read::all(&self.database.read().await?, &page.data).await?;
+            Ok(list.filled(page, products))
+        };
         page.await.map_err(list_error)
+    }
+
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
+        let wish = lists::counted(query)?;
+        let asked = self.search.ask(self, move |index| index.facets(&wish));
+        asked.await.map_err(list_error)
+    }
+
+    async fn suggestions(&self, typed: &str) -> Result<Vec<Suggestion>, StoreError> {
+        let wish = lists::suggested(typed);
+        let asked = self.search.ask(self, move |index| index.suggest(&wish));
+        asked.await
+    }
+
+    fn touched(&self) -> Arc<Touched> {
+        self.search.touched()
+    }
+
+    async fn warm(&self) -> Result<(), StoreError> {
+        self.search.catch_up(self).await
     }
 
     async fn import(

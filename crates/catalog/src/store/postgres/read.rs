@@ -2,7 +2,7 @@
 
 use super::{broken, can_be_kept, unreadable};
 use contracts::{
-    catalog::{ProductRef, ProductView, StockView, VariantView},
+    catalog::{ProductRef, ProductView, RatingView, StockView, VariantView},
     values::{Money, ProductId, Timestamp, UserId, VariantId, Version},
 };
 use platform::db::{
@@ -14,14 +14,16 @@ use platform::db::{
 pub(super) const COLUMNS: &str = "p.product_number, p.product_id, p.owner_id, p.slug, p.name, p.status, \
      p.image_url, p.version, p.created_at_ms, p.updated_at_ms, p.attributes, p.description, \
      c.slug, v.sku, v.price_minor, v.currency, \
-     held.ids, held.skus, held.prices, held.currencies, held.on_hand, held.reserved, held.versions";
+     held.ids, held.skus, held.prices, held.currencies, held.on_hand, held.reserved, held.versions, \
+     r.count, r.sum, r.version";
 /// How many there are.
-pub(super) const COLUMN_COUNT: usize = 23;
+pub(super) const COLUMN_COUNT: usize = 26;
 
 /// What follows `products p` after FROM.
 pub(super) const FROM: &str =
     "JOIN variants v ON v.product_number = p.product_number AND v.position = 0
    LEFT JOIN categories c ON c.category_number = p.category_number
+   LEFT JOIN product_ratings r ON r.product_number = p.product_number
   CROSS JOIN LATERAL (
          SELECT ARRAY_AGG(a.variant_id ORDER BY a.position) AS ids,
                 ARRAY_AGG(a.sku ORDER BY a.position) AS skus,
@@ -53,9 +55,10 @@ pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
         category: row.try_get(12)?,
         sku: row.try_get(13)?,
         price: money(row, 14, 15)?,
+        rating: RatingView::of(rated(row, 23)?, rated(row, 24)?),
         stock: stock(0, 0),
         variants: Vec::new(),
-        stock_version: 0,
+        stock_version: rated(row, 25)?,
     };
     let versions: Vec<i64> = row.try_get(22)?;
     for (variant, version) in variants(row)?.into_iter().zip(versions) {
@@ -67,6 +70,11 @@ pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
         view.variants.push(variant);
     }
     Ok((row.try_get(0)?, view))
+}
+
+/// Nothing is counted of what nobody reviewed.
+fn rated(row: &Row, column: usize) -> Result<i64, StoreError> {
+    Ok(row.try_get::<_, Option<i64>>(column)?.unwrap_or(0))
 }
 
 /// The variants, whose columns are lists of the same length.
@@ -96,6 +104,11 @@ fn variants(row: &Row) -> Result<Vec<VariantView>, StoreError> {
         .collect()
 }
 
+/// By the address that it has, or else by one that it had.
+const BY_SLUG: &str = "p.product_number = COALESCE(
+                (SELECT a.product_number FROM products a WHERE a.slug = $1::text),
+                (SELECT a.product_number FROM product_addresses a WHERE a.slug = $1::text))";
+
 /// One product with its variants.
 pub(super) async fn product(
     connection: &Connection,
@@ -103,9 +116,19 @@ pub(super) async fn product(
 ) -> Result<Option<ProductView>, StoreError> {
     match which {
         ProductRef::Id(id) => one(connection, "p.product_id = $1", &Bytes(*id.as_bytes())).await,
-        ProductRef::Slug(slug) if can_be_kept(slug) => one(connection, "p.slug = $1", slug).await,
+        ProductRef::Slug(slug) if can_be_kept(slug) => one(connection, BY_SLUG, slug).await,
         ProductRef::Slug(_) => Ok(None),
     }
+}
+
+/// Those of these products that are there, in no order.
+pub(super) async fn all(
+    connection: &Connection,
+    numbers: &[i64],
+) -> Result<Vec<(i64, ProductView)>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM products p {FROM} WHERE p.product_number = ANY($1)");
+    let rows = connection.query(&sql, &[&numbers]).await?;
+    rows.iter().map(row).collect()
 }
 
 /// The product of that number, which is there.

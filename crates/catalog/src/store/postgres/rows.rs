@@ -1,6 +1,6 @@
 //! The rows of products, many at a time: inserted, found and updated in statements over lists. Decides nothing.
 
-use super::{broken, read, search, stock, unreadable};
+use super::{broken, read, stock, unreadable};
 use crate::{
     domain::{category::CategoryName, document::Document, text},
     store::NewRow,
@@ -47,11 +47,6 @@ pub(super) async fn insert(
     if !made.is_empty() {
         let variants = insert_variants(connection, &made).await?;
         insert_stock(connection, &made, &variants).await?;
-        let shown: Vec<(i64, String)> = made
-            .iter()
-            .map(|(number, one)| (*number, search::of_draft(&one.row.draft, &sku_of(one))))
-            .collect();
-        search::put(connection, &shown).await?;
     }
     Ok(made.iter().map(|(number, _)| *number).collect())
 }
@@ -272,12 +267,7 @@ pub(super) async fn update(
     }
     // The product first: its variant's row notes the version.
     update_products(connection, next, at).await?;
-    update_variants(connection, next).await?;
-    let shown: Vec<(i64, String)> = next
-        .iter()
-        .map(|one| (one.number, search::of_document(&one.document)))
-        .collect();
-    search::put(connection, &shown).await
+    update_variants(connection, next).await
 }
 
 async fn update_products(

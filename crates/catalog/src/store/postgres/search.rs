@@ -1,82 +1,143 @@
-//! The words of products, as a search finds them: folded by the domain, weighed by where they stand. PostgreSQL's own
-//! dictionaries are never asked, so that both databases find the same.
+//! What the index of the search is filled from. Changes nothing.
 
-use crate::domain::{
-    category::CategoryName,
-    document::{Document, Draft},
-    words,
+use super::{PostgresStore, read, unreadable};
+use crate::{
+    domain::search::{Entry, Shelf},
+    store::search::{Changed, Moved, Source},
 };
-use platform::db::{StoreError, postgres::Connection};
+use async_trait::async_trait;
+use contracts::values::UserId;
+use platform::db::{
+    StoreError,
+    postgres::{Bytes, Row, parsed},
+};
+use std::collections::HashMap;
 
-/// Positions in a text of this kind end here; words behind it are found all the same.
-const POSITION_MAX: usize = 16_383;
+/// Transactions are numbered without end; as numbers they fit for as long as anybody lives.
+const MARK: &str = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
 
-pub(super) fn of_draft(draft: &Draft, sku: &str) -> String {
-    vector(&[
-        ('A', &draft.name),
-        ('B', sku),
-        ('C', category(draft.category.as_ref())),
-        ('D', &draft.description),
-    ])
-}
+const ALL: &str = "SELECT p.product_number, COALESCE(c.changed_in::text::bigint, 0)
+       FROM products p
+       LEFT JOIN product_changes c ON c.product_number = p.product_number
+      ORDER BY p.product_number";
 
-pub(super) fn of_document(document: &Document) -> String {
-    vector(&[
-        ('A', &document.name),
-        ('B', &document.sku),
-        ('C', category(document.category.as_ref())),
-        ('D', &document.description),
-    ])
-}
+/// Numbers from before a restore may lie ahead of the server's own: those tell nothing.
+const CHANGED: &str = "SELECT product_number, changed_in::text::bigint
+       FROM product_changes
+      WHERE changed_in >= $1::bigint::text::xid8
+        AND changed_in < pg_snapshot_xmax(pg_current_snapshot())
+      ORDER BY product_number";
 
-fn category(named: Option<&CategoryName>) -> &str {
-    named.map_or("", |named| named.name.as_str())
-}
+const CATEGORIES_CHANGED: &str = "SELECT EXISTS (
+         SELECT 1
+           FROM category_changes
+          WHERE changed_in >= $1::bigint::text::xid8
+            AND changed_in < pg_snapshot_xmax(pg_current_snapshot()))";
 
-/// A `tsvector` as text. Words are letters and digits only, so quotes keep them whole.
-fn vector(parts: &[(char, &str)]) -> String {
-    let mut vector = String::new();
-    let mut position = 0_usize;
-    for (weight, text) in parts {
-        for word in words::all_folded(text) {
-            position = position.saturating_add(1).min(POSITION_MAX);
-            vector.push_str(&format!("'{word}':{position}{weight} "));
-        }
+const ENTRIES: &str = "SELECT p.product_number, COALESCE(n.changed_in::text::bigint, 0), p.owner_id, p.status,
+            p.category_number, COALESCE(c.name, ''), v.price_minor, p.name, p.slug, p.description, p.attributes,
+            held.available, held.skus
+       FROM products p
+       JOIN variants v ON v.product_number = p.product_number AND v.position = 0
+       LEFT JOIN product_changes n ON n.product_number = p.product_number
+       LEFT JOIN categories c ON c.category_number = p.category_number
+      CROSS JOIN LATERAL (
+             SELECT BOOL_OR(s.on_hand > s.reserved) AS available, STRING_AGG(a.sku, ' ') AS skus
+               FROM variants a
+               JOIN stock s ON s.variant_number = a.variant_number
+              WHERE a.product_number = p.product_number
+            ) AS held
+      WHERE p.product_number = ANY($1)";
+
+const AVAILABLE: &str = "SELECT v.product_number, BOOL_OR(s.on_hand > s.reserved)
+       FROM variants v
+       JOIN stock s ON s.variant_number = v.variant_number
+      WHERE v.product_number = ANY($1)
+      GROUP BY v.product_number";
+
+const AVAILABLE_BY_ID: &str = "SELECT v.product_number, BOOL_OR(s.on_hand > s.reserved)
+       FROM products p
+       JOIN variants v ON v.product_number = p.product_number
+       JOIN stock s ON s.variant_number = v.variant_number
+      WHERE p.product_id = ANY($1)
+      GROUP BY v.product_number";
+
+#[async_trait]
+impl Source for PostgresStore {
+    async fn changed(&self, since: Option<i64>) -> Result<Changed, StoreError> {
+        let connection = self.database.read().await?;
+        // The mark first: what commits between the two statements is seen by the second, and by the next again.
+        let mark = connection.query_one(MARK, &[]).await?.try_get(0)?;
+        let (rows, categories) = match since {
+            None => (connection.query(ALL, &[]).await?, true),
+            Some(since) => {
+                let rows = connection.query(CHANGED, &[&since]).await?;
+                let told = connection.query_one(CATEGORIES_CHANGED, &[&since]).await?;
+                (rows, told.try_get(0)?)
+            }
+        };
+        let products = rows
+            .iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Changed {
+            products,
+            categories,
+            mark,
+        })
     }
-    vector
-}
 
-/// Writes the words of these products, by number, whether there were any before or not.
-pub(super) async fn put(
-    connection: &Connection,
-    shown: &[(i64, String)],
-) -> Result<(), StoreError> {
-    let numbers: Vec<i64> = shown.iter().map(|(number, _)| *number).collect();
-    let vectors: Vec<&str> = shown.iter().map(|(_, vector)| vector.as_str()).collect();
-    let sql = "INSERT INTO product_search (product_number, words)
-               SELECT product_number, words::tsvector
-                 FROM UNNEST($1::bigint[], $2::text[]) AS shown (product_number, words)
-               ON CONFLICT (product_number) DO UPDATE SET words = EXCLUDED.words";
-    connection
-        .execute(sql, &[&numbers, &vectors])
-        .await
-        .map(drop)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_weighed_by_where_they_stand() {
-        assert_eq!(
-            vector(&[
-                ('A', "Green Tea"),
-                ('B', "GT-77"),
-                ('C', ""),
-                ('D', "o'tea\\")
-            ]),
-            "'green':1A 'tea':2A 'gt':3B '77':4B 'o':5D 'tea':6D "
-        );
+    async fn entries(&self, numbers: Vec<i64>) -> Result<Vec<Entry>, StoreError> {
+        let connection = self.database.read().await?;
+        let rows = connection.query(ENTRIES, &[&numbers]).await?;
+        rows.iter().map(entry).collect()
     }
+
+    async fn shelves(&self) -> Result<HashMap<i64, Shelf>, StoreError> {
+        let sql = "SELECT category_number, slug, name, parent_number FROM categories";
+        let rows = self.database.read().await?.query(sql, &[]).await?;
+        rows.iter()
+            .map(|row| {
+                let shelf = Shelf {
+                    slug: row.try_get(1)?,
+                    name: row.try_get(2)?,
+                    parent: row.try_get(3)?,
+                };
+                Ok((row.try_get(0)?, shelf))
+            })
+            .collect()
+    }
+
+    async fn available(&self, products: Moved) -> Result<Vec<(i64, bool)>, StoreError> {
+        let connection = self.database.read().await?;
+        let rows = match products {
+            Moved::Numbers(numbers) => connection.query(AVAILABLE, &[&numbers]).await?,
+            Moved::Products(ids) => {
+                let ids: Vec<Bytes<16>> = ids.iter().map(|id| Bytes(*id.as_bytes())).collect();
+                connection.query(AVAILABLE_BY_ID, &[&ids]).await?
+            }
+        };
+        rows.iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect()
+    }
+}
+
+fn entry(row: &Row) -> Result<Entry, StoreError> {
+    let attributes: &str = row.try_get(10)?;
+    Ok(Entry {
+        number: row.try_get(0)?,
+        change: row.try_get(1)?,
+        owner_id: UserId::from_bytes(read::id(row, 2)?),
+        status: parsed(row, 3)?,
+        category: row.try_get(4)?,
+        category_name: row.try_get(5)?,
+        price: row.try_get(6)?,
+        name: row.try_get(7)?,
+        slug: row.try_get(8)?,
+        description: row.try_get(9)?,
+        attributes: serde_json::from_str(attributes).map_err(unreadable)?,
+        available: row.try_get(11)?,
+        skus: row.try_get(12)?,
+    })
 }

@@ -1,4 +1,4 @@
-//! Products as they are written: document, default variant, first stock and search in one transaction.
+//! Products as they are written: document, default variant and first stock in one transaction.
 //! An edit never touches stock. What is written for one product is written for many in as many statements.
 
 use super::{broken, categories, read, rows};
@@ -83,12 +83,14 @@ async fn free_slugs(connection: &Connection, row: &NewRow) -> Result<Vec<String>
     Ok(free.collect())
 }
 
-/// Of these slugs, those that a product has.
+/// Of these slugs, those that a product has or had.
 pub(super) async fn used_slugs(
     connection: &Connection,
     slugs: &[String],
 ) -> Result<HashSet<String>, StoreError> {
-    let sql = "SELECT slug FROM products WHERE slug = ANY($1)";
+    let sql = "SELECT slug FROM products WHERE slug = ANY($1)
+                UNION
+               SELECT slug FROM product_addresses WHERE slug = ANY($1)";
     let rows = connection.query(sql, &[&slugs]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }

@@ -27,16 +27,6 @@ struct Order {
 const BY_PRODUCT: &str = "products p
      CROSS JOIN variants v ON v.product_number = p.product_number AND v.position = 0";
 const BY_VARIANT: &str = "variants v CROSS JOIN products p ON p.product_number = v.product_number";
-const BY_WORDS: &str = "matches m
-     CROSS JOIN products p ON p.product_number = m.number
-     CROSS JOIN variants v ON v.product_number = p.product_number AND v.position = 0";
-/// The name weighs most, then the SKU, the category, the description. A lower relevance is better.
-const MATCHES: &str = "WITH matches AS MATERIALIZED (
-         SELECT rowid AS number, bm25(product_search, 10.0, 5.0, 3.0, 1.0) AS relevance
-           FROM product_search
-          WHERE product_search MATCH ?
-     )";
-
 fn order(sort: ProductSort) -> Order {
     let (key, ascending, from) = match sort {
         ProductSort::Newest => ("", false, BY_PRODUCT),
@@ -44,7 +34,8 @@ fn order(sort: ProductSort) -> Order {
         ProductSort::Name => ("p.name_key", true, BY_PRODUCT),
         ProductSort::Cheapest => ("v.price_minor", true, BY_VARIANT),
         ProductSort::Dearest => ("v.price_minor", false, BY_VARIANT),
-        ProductSort::Relevance => ("m.relevance", true, BY_WORDS),
+        // Only the index knows it; without words there is no such list.
+        ProductSort::Relevance => ("", true, BY_PRODUCT),
     };
     let number = if from == BY_VARIANT {
         "v.product_number"
@@ -61,28 +52,20 @@ fn order(sort: ProductSort) -> Order {
 
 /// One page; two statements, and one more for a category.
 pub(super) fn page(connection: &Connection, list: &List) -> Result<Page<ProductView>, StoreError> {
-    let nothing = Page {
-        data: Vec::new(),
-        next_cursor: None,
-    };
-    if list.is_empty() {
-        return Ok(nothing);
-    }
     let category = match &list.query.category {
         None => None,
         Some(slug) => match categories::with_descendants(connection, slug)? {
-            None => return Ok(nothing),
+            None => return Ok(Page::empty()),
             some @ Some(_) => some,
         },
     };
-    let limit = usize::try_from(list.query.limit.get()).unwrap_or(1);
     let (sql, values) = statement(list, category);
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map(params_from_iter(values), |row| {
         Ok((read::row(row)?, key_of(row)?))
     })?;
     let rows: Vec<((i64, ProductView), Option<String>)> = rows.collect::<Result<_, _>>()?;
-    let page = cursor::page(rows, limit, |((number, _), key)| After {
+    let page = cursor::page(rows, list.limit(), |((number, _), key)| After {
         sort: list.sort,
         key: key.clone(),
         number: *number,
@@ -98,9 +81,8 @@ pub(super) fn page(connection: &Connection, list: &List) -> Result<Page<ProductV
 /// The sort key, which follows the product's columns.
 fn key_of(row: &Row<'_>) -> rusqlite::Result<Option<String>> {
     let key = match row.get(read::COLUMN_COUNT)? {
-        Value::Null | Value::Blob(_) => None,
+        Value::Null | Value::Blob(_) | Value::Real(_) => None,
         Value::Integer(number) => Some(Key::Integer(number)),
-        Value::Real(number) => Some(Key::Real(number)),
         Value::Text(text) => Some(Key::Text(text)),
     };
     Ok(key.map(|key| key.written()))
@@ -110,7 +92,6 @@ fn bound(key: Key) -> Value {
     match key {
         Key::Text(text) => Value::Text(text),
         Key::Integer(number) => Value::Integer(number),
-        Key::Real(number) => Value::Real(number),
     }
 }
 
@@ -118,13 +99,6 @@ fn bound(key: Key) -> Value {
 fn statement(list: &List, category: Option<String>) -> (String, Vec<Value>) {
     let order = order(list.sort);
     let mut values = Vec::new();
-    let (with, from) = match &list.words {
-        None => ("", order.from),
-        Some(words) => {
-            values.push(Value::Text(match_all(words)));
-            (MATCHES, BY_WORDS)
-        }
-    };
     let mut conditions = vec!["p.status = ?".to_owned(), "v.position = 0".to_owned()];
     values.push(Value::Text(list.status.as_str().to_owned()));
     filters(list, category, |condition, value| {
@@ -136,7 +110,9 @@ fn statement(list: &List, category: Option<String>) -> (String, Vec<Value>) {
     } else {
         (" DESC", "<")
     };
-    let Order { key, number, .. } = order;
+    let Order {
+        key, number, from, ..
+    } = order;
     let (sorted_by, beyond) = if key.is_empty() {
         (format!("{number}{direction}"), format!("{number} {than} ?"))
     } else {
@@ -152,7 +128,7 @@ fn statement(list: &List, category: Option<String>) -> (String, Vec<Value>) {
     }
     let key = if key.is_empty() { "NULL" } else { key };
     let sql = format!(
-        "{with} SELECT {columns}, {key}
+        "SELECT {columns}, {key}
            FROM {from}
           CROSS JOIN stock s ON s.variant_number = v.variant_number
            LEFT JOIN categories c ON c.category_number = p.category_number
@@ -193,15 +169,6 @@ fn filters(list: &List, category: Option<String>, mut add: impl FnMut(&'static s
             Value::Integer(i64::from(in_stock)),
         );
     }
-}
-
-/// All words, each as a prefix: quoted, so that FTS5 reads none of them as an operator.
-fn match_all(words: &[String]) -> String {
-    words
-        .iter()
-        .map(|word| format!("\"{}\"*", word.replace('"', "")))
-        .collect::<Vec<_>>()
-        .join(" AND ")
 }
 
 #[cfg(test)]
@@ -251,7 +218,5 @@ mod tests {
                 assert!(!plan.contains("TEMP B-TREE"), "{query}: {plan}");
             }
         }
-        let found = plan(&connection, &json!({"q": "tea"}));
-        assert!(found.contains("VIRTUAL TABLE INDEX"), "{found}");
     }
 }

@@ -5,6 +5,7 @@ mod adjust;
 mod audit;
 mod categories;
 mod give_back;
+mod history;
 mod import;
 mod inventory;
 mod list;
@@ -13,24 +14,30 @@ mod offers;
 mod read;
 mod reserve;
 mod resolve;
+mod reviews;
+mod search;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod write;
 
 use super::{
-    Adjust, CategoryRow, Edit, Import, Moved, NewRow, Store, cursor, list::List, movement,
+    Adjust, CategoryRow, Edit, Import, Moved, NewRow, Store, Touched, cursor,
+    list::{self as lists, List},
+    movement,
+    search::Search,
 };
 use crate::domain::scope::Scope;
 use async_trait::async_trait;
 use contracts::{
     catalog::{
-        AdjustError, CategoryView, EditError, GiveBack, GiveBackError, ImportOutcome,
-        InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView, Overdue,
-        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
+        ImportOutcome, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView,
+        Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::Answered,
-    values::{Cursor, OrderId, Page, PageSize, Timestamp, VariantId},
+    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
 };
 use platform::{
     db::{
@@ -41,7 +48,7 @@ use platform::{
     },
     fault,
 };
-use std::{convert::Infallible, path::Path};
+use std::{convert::Infallible, path::Path, sync::Arc};
 
 /// All steps of the schema, oldest first.
 pub(crate) const MIGRATIONS: &[Migration] = &[
@@ -71,19 +78,38 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "checks",
         sql: include_str!("../../../migrations/sqlite/0005_checks.sql"),
     },
+    Migration {
+        number: 6,
+        name: "changes",
+        sql: include_str!("../../../migrations/sqlite/0006_changes.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "reviews",
+        sql: include_str!("../../../migrations/sqlite/0007_reviews.sql"),
+    },
+    Migration {
+        number: 8,
+        name: "addresses",
+        sql: include_str!("../../../migrations/sqlite/0008_addresses.sql"),
+    },
 ];
 
 /// The catalog in a SQLite file.
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteStore {
     database: Database,
+    search: Arc<Search>,
 }
 
 impl SqliteStore {
     /// Opens or makes the file.
     pub(crate) fn open(path: &Path, options: Options, now: Timestamp) -> Result<Self, StoreError> {
         let database = Database::open(path, options, MIGRATIONS, now.as_ms())?;
-        Ok(Self { database })
+        Ok(Self {
+            database,
+            search: Arc::default(),
+        })
     }
 }
 
@@ -115,14 +141,55 @@ impl Store for SqliteStore {
         Ok(found.filter(|product| scope.sees(product.owner_id, product.status)))
     }
 
+    async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError> {
+        self.database
+            .read(move |c| history::prices(c, id, limit))
+            .await
+    }
+
     async fn products(
         &self,
         query: ProductQuery,
         scope: Scope,
     ) -> Result<Page<ProductView>, ListError> {
         let list = List::new(query, scope)?;
-        let read = self.database.read(move |c| list::page(c, &list));
-        read.await.map_err(list_error)
+        if list.is_empty() {
+            return Ok(Page::empty());
+        }
+        let page = async {
+            let Some(wish) = list.wish() else {
+                return self.database.read(move |c| list::page(c, &list)).await;
+            };
+            let found = self
+                .search
+                .ask(self, move |index| index.find(&wish))
+                .await?;
+            let page = list.page(found)?;
+            let numbers = page.data.clone();
+            let products = self.database.read(move |c| read::all(c, &numbers)).await?;
+            Ok(list.filled(page, products))
+        };
+        page.await.map_err(list_error)
+    }
+
+    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
+        let wish = lists::counted(query)?;
+        let asked = self.search.ask(self, move |index| index.facets(&wish));
+        asked.await.map_err(list_error)
+    }
+
+    async fn suggestions(&self, typed: &str) -> Result<Vec<Suggestion>, StoreError> {
+        let wish = lists::suggested(typed);
+        let asked = self.search.ask(self, move |index| index.suggest(&wish));
+        asked.await
+    }
+
+    fn touched(&self) -> Arc<Touched> {
+        self.search.touched()
+    }
+
+    async fn warm(&self) -> Result<(), StoreError> {
+        self.search.catch_up(self).await
     }
 
     async fn import(

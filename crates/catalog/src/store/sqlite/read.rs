@@ -2,7 +2,7 @@
 
 use super::broken;
 use contracts::{
-    catalog::{ProductRef, ProductView, StockView, VariantView},
+    catalog::{ProductRef, ProductView, RatingView, StockView, VariantView},
     values::{Currency, Money, ProductId, Timestamp, UserId, VariantId, Version},
 };
 use platform::db::StoreError;
@@ -39,12 +39,18 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<(i64, ProductView)> {
         category: row.get(12)?,
         sku: row.get(13)?,
         price: money(row, 14, 15)?,
+        rating: RatingView::default(),
         stock: none,
         variants: Vec::new(),
         stock_version: 0,
     };
     Ok((row.get(0)?, view))
 }
+
+/// By the address that it has, or else by one that it had.
+const BY_SLUG: &str = "p.product_number = COALESCE(
+                (SELECT product_number FROM products WHERE slug = ?1),
+                (SELECT product_number FROM product_addresses WHERE slug = ?1))";
 
 /// One product with its variants.
 pub(super) fn product(
@@ -53,7 +59,7 @@ pub(super) fn product(
 ) -> Result<Option<ProductView>, StoreError> {
     match which {
         ProductRef::Id(id) => one(connection, "p.product_id = ?1", id.as_bytes()),
-        ProductRef::Slug(slug) => one(connection, "p.slug = ?1", slug),
+        ProductRef::Slug(slug) => one(connection, BY_SLUG, slug),
     }
 }
 
@@ -84,24 +90,48 @@ fn one(
     Ok(found.pop().map(|(_, view)| view))
 }
 
+/// Those of these products that are there, in no order.
+pub(super) fn all(
+    connection: &Connection,
+    numbers: &[i64],
+) -> Result<Vec<(i64, ProductView)>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}
+           FROM json_each(?1) n
+          CROSS JOIN products p ON p.product_number = n.value
+          CROSS JOIN variants v ON v.product_number = p.product_number AND v.position = 0
+           LEFT JOIN categories c ON c.category_number = p.category_number"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map([json(numbers)?], row)?;
+    let mut products: Vec<(i64, ProductView)> = rows.collect::<Result<_, _>>()?;
+    add_variants(connection, &mut products)?;
+    Ok(products)
+}
+
+/// Numbers for `json_each`.
+pub(super) fn json(numbers: &[i64]) -> Result<String, StoreError> {
+    serde_json::to_string(numbers).map_err(|error| StoreError::Other(error.into()))
+}
+
 /// Adds the variants of all products with one statement.
 pub(super) fn add_variants(
     connection: &Connection,
     products: &mut [(i64, ProductView)],
 ) -> Result<(), StoreError> {
     let numbers: Vec<i64> = products.iter().map(|(number, _)| *number).collect();
-    let numbers =
-        serde_json::to_string(&numbers).map_err(|error| StoreError::Other(error.into()))?;
+    let numbers = json(&numbers)?;
     let mut by_number: HashMap<i64, &mut ProductView> = products
         .iter_mut()
         .map(|(number, view)| (*number, view))
         .collect();
     let mut statement = connection.prepare_cached(
         "SELECT v.product_number, v.variant_id, v.sku, v.price_minor, v.currency,
-                s.on_hand, s.reserved, s.version
+                s.on_hand, s.reserved, s.version, COALESCE(r.count, 0), COALESCE(r.sum, 0), COALESCE(r.version, 0)
            FROM json_each(?1) n
           CROSS JOIN variants v ON v.product_number = n.value
           CROSS JOIN stock s ON s.variant_number = v.variant_number
+           LEFT JOIN product_ratings r ON r.product_number = v.product_number
           ORDER BY v.product_number, v.position",
     )?;
     let mut rows = statement.query([numbers])?;
@@ -120,6 +150,10 @@ pub(super) fn add_variants(
             view.stock.reserved.saturating_add(variant.stock.reserved),
         );
         view.stock_version = view.stock_version.saturating_add(row.get(7)?);
+        if view.variants.is_empty() {
+            view.rating = RatingView::of(row.get(8)?, row.get(9)?);
+            view.stock_version = view.stock_version.saturating_add(row.get(10)?);
+        }
         view.variants.push(variant);
     }
     Ok(())

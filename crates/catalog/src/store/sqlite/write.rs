@@ -1,4 +1,4 @@
-//! Products as they are written: document, default variant, first stock and search in one transaction.
+//! Products as they are written: document, default variant and first stock in one transaction.
 //! An edit never touches stock.
 
 use super::{broken, categories, read};
@@ -93,13 +93,6 @@ pub(super) fn insert(
         ])
         .map_err(taken)?;
     insert_stock(connection, connection.last_insert_rowid(), row)?;
-    let shown = Shown {
-        name: &draft.name,
-        sku: &sku,
-        category: draft.category.as_ref(),
-        description: &draft.description,
-    };
-    put_search(connection, number, &shown)?;
     Ok(number)
 }
 
@@ -205,13 +198,6 @@ pub(super) fn update(
             next.price.currency.code(),
         ])
         .map_err(taken)?;
-    let shown = Shown {
-        name: &next.name,
-        sku: &next.sku,
-        category: next.category.as_ref(),
-        description: &next.description,
-    };
-    put_search(connection, place.number, &shown)?;
     Ok(())
 }
 
@@ -274,34 +260,12 @@ fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
     })
 }
 
-/// What a search looks into.
-struct Shown<'a> {
-    name: &'a str,
-    sku: &'a str,
-    category: Option<&'a CategoryName>,
-    description: &'a str,
-}
-
-fn put_search(connection: &Connection, number: i64, shown: &Shown<'_>) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO product_search (rowid, name, sku, category, description)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![
-            number,
-            shown.name,
-            shown.sku,
-            shown.category.map_or("", |named| named.name.as_str()),
-            shown.description,
-        ])?;
-    Ok(())
-}
-
-/// The first free slug; the writer is alone, so that it stays free until it is used.
+/// The first slug that no product has or had; the writer is alone, so that it stays free until it is used.
 fn free_slug(connection: &Connection, base: &str, id: ProductId) -> Result<String, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM products WHERE slug = ?1)")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM products WHERE slug = ?1)
+             OR EXISTS (SELECT 1 FROM product_addresses WHERE slug = ?1)",
+    )?;
     for candidate in slug::candidates(base, &document::tail(id)) {
         let used: bool = statement.query_row([&candidate], |row| row.get(0))?;
         if !used {

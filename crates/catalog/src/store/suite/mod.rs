@@ -4,7 +4,10 @@ mod histories;
 mod nodes;
 mod products;
 mod returns;
+mod reviews;
+mod searches;
 mod stock;
+mod tree;
 mod versions;
 
 use super::{Adjust, Edit, Import, NewRow, Store, postgres::PostgresStore, sqlite::SqliteStore};
@@ -66,6 +69,21 @@ store_suite! {
         an_order_that_comes_back_whole_brings_only_what_is_still_away,
         nothing_comes_back_of_what_was_not_sold,
     },
+    reviews::{
+        the_average_is_exact_whoever_writes_at_the_same_time,
+        of_twins_of_one_buyer_one_is_written,
+        a_stale_review_is_not_changed_and_who_goes_takes_theirs_along,
+        reviews_are_listed_newest_first_without_what_is_hidden,
+        an_address_that_was_leads_to_the_product_until_another_has_it,
+        the_prices_that_a_product_had_are_told_newest_first,
+    },
+    searches::{
+        the_same_words_find_the_same_in_the_same_order,
+        facets_count_what_a_choice_would_leave,
+        suggestions_name_categories_and_products,
+        what_is_sold_out_or_comes_back_is_found_so_at_once,
+        what_another_process_wrote_is_found_within_a_second,
+    },
     stock::{
         a_reservation_is_answered_again_with_the_price_it_was_made_at,
         twins_in_one_batch_take_once,
@@ -79,6 +97,11 @@ store_suite! {
         movements_tell_the_whole_story_page_by_page,
         reservations_are_audited_in_the_order_of_their_ids,
         orders_in_opposite_order_never_stand_in_each_other_s_way,
+    },
+    tree::{
+        a_category_moves_but_never_below_itself,
+        products_follow_the_names_of_their_category,
+        only_what_is_empty_is_taken_away,
     },
     versions::{
         every_version_is_kept_whoever_made_it,
@@ -245,6 +268,8 @@ impl Room {
     }
 
     async fn names(&self, list: Value) -> Vec<String> {
+        // As the service says it after each of its writes.
+        self.store.touched().everything();
         let page = self.store.products(query(&list), Scope::Nothing).await;
         let page = page.unwrap();
         page.data.into_iter().map(|product| product.name).collect()

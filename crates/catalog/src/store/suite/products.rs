@@ -30,6 +30,7 @@ pub(super) fn line(sku: &str, path: &[&str]) -> ImportProduct {
 
 /// All pages of a list, with something done between them.
 async fn walk(room: &Room, mut list: Value, between: bool) -> Vec<String> {
+    room.store.touched().everything();
     let mut names = Vec::new();
     loop {
         let page = room.store.products(query(&list), Scope::Nothing).await;
@@ -81,6 +82,7 @@ pub(super) async fn a_cursor_of_another_list_is_refused(room: Room) {
         room.product(json!({"name": format!("tea {n}"), "price": n}))
             .await;
     }
+    room.store.touched().everything();
     let mut cursors = Vec::new();
     for sort in SORTS.into_iter().chain(["relevance"]) {
         let list = json!({"sort": sort, "q": "tea", "limit": 1});
@@ -285,6 +287,7 @@ pub(super) async fn an_import_updates_by_sku_and_leaves_stock_alone(room: Room) 
     dearer[1].category_path = vec!["Garden".to_owned()];
     let updated = vec![Ok(ImportOutcome::Updated), Ok(ImportOutcome::Updated)];
     assert_eq!(room.import(dearer, true).await, updated);
+    room.store.touched().everything();
     let page = room
         .store
         .products(query(&json!({"q": "product a"})), Scope::Nothing)

@@ -19,7 +19,7 @@ use contracts::{
     orders::{
         CartError, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
     },
-    values::{CartId, OrderId, Page, Timestamp, UserId, Version},
+    values::{CartId, OrderId, Page, ProductId, Timestamp, UserId, Version},
 };
 use platform::{
     db::{
@@ -230,6 +230,10 @@ impl Store for PostgresStore {
             .write(ids, move |c, ids| Box::pin(change::give_up(c, ids, now)))
             .await
             .map_err(storage)
+    }
+
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, StoreError> {
+        read::has_bought(&self.database.read().await?, user, product).await
     }
 
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {

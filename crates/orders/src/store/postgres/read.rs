@@ -246,3 +246,21 @@ pub(super) async fn due(
         .map(|row| Ok(OrderId::from_bytes(id(row, 0)?)))
         .collect()
 }
+
+/// Through the customer's orders, which are theirs alone.
+pub(super) async fn has_bought(
+    connection: &Connection,
+    user: UserId,
+    product: ProductId,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (
+             SELECT 1
+               FROM orders o
+               JOIN order_lines l ON l.order_number = o.order_number
+              WHERE o.customer_id = $1
+                AND o.status IN ('paid', 'shipped', 'delivered')
+                AND l.product_id = $2)";
+    let (user, product) = (Bytes(*user.as_bytes()), Bytes(*product.as_bytes()));
+    let row = connection.query_one(sql, &[&user, &product]).await?;
+    Ok(row.try_get(0)?)
+}

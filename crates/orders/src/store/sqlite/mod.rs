@@ -19,7 +19,7 @@ use contracts::{
     orders::{
         CartError, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
     },
-    values::{CartId, OrderId, Page, Timestamp, UserId, Version},
+    values::{CartId, OrderId, Page, ProductId, Timestamp, UserId, Version},
 };
 use platform::{
     db::{
@@ -170,6 +170,12 @@ impl Store for SqliteStore {
             .write(move |c| change::give_up(c, &ids, now))
             .await
             .map_err(storage)
+    }
+
+    async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, StoreError> {
+        self.database
+            .read(move |c| read::has_bought(c, user, product))
+            .await
     }
 
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {

@@ -265,3 +265,25 @@ pub(super) fn due(
     })?;
     Ok(ids.collect::<Result<_, _>>()?)
 }
+
+/// Through the customer's orders, which are theirs alone.
+pub(super) fn has_bought(
+    connection: &Connection,
+    user: UserId,
+    product: ProductId,
+) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (
+             SELECT 1
+               FROM orders o
+               JOIN order_lines l ON l.order_number = o.order_number
+              WHERE o.customer_id = ?1
+                AND o.status IN ('paid', 'shipped', 'delivered')
+                AND l.product_id = ?2)",
+    )?;
+    Ok(
+        statement.query_row(params![user.as_bytes(), product.as_bytes()], |row| {
+            row.get(0)
+        })?,
+    )
+}
