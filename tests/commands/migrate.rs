@@ -89,7 +89,7 @@ async fn nodes_that_may_not_migrate_wait_for_whoever_may() {
     let line = "souk: 26 migrations are pending: `souk migrate up` makes them";
     assert_eq!(refusal(&status), line);
     let settings = [("SOUK_DB", database.as_str()), ("SOUK_SHOP__DEMO", "false")];
-    let opened = run_with(&["serve", "--listen", "126.0.0.1:0"], &settings, "").await;
+    let opened = run_with(&["serve", "--listen", "127.0.0.1:0"], &settings, "").await;
     let line = refusal(&opened);
     assert!(
         line.contains("identity lacks migration 0 (base): run `souk migrate up`"),
