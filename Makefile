@@ -1,6 +1,6 @@
 # The short names of what we do every day. `make` alone lists them.
 .POSIX:
-.PHONY: help run test security clients lint bench
+.PHONY: help run test security clients deploy lint bench
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -16,6 +16,9 @@ security: ## the long proofs of docs/security, by other people's tools
 
 clients: ## make the TypeScript and Python clients, and try them in a shop
 	cargo xtask clients
+
+deploy: ## what is shipped for running a shop, by the tools of its formats: docs/deploy
+	cargo xtask deploy
 
 lint: ## formatting, lints and our own rules, without the tests
 	cargo fmt --all --check

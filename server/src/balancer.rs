@@ -10,7 +10,7 @@ use contracts::BoxError;
 use platform::{
     balance::{Balanced, Pool, Pools},
     clock::Clock,
-    http::{Readiness, stack, tls::nodes::Nodes},
+    http::{Readiness, counted, stack, tls::nodes::Nodes},
 };
 use std::net::SocketAddr;
 
@@ -52,6 +52,7 @@ impl Balancer {
         let router = gateway::alike(config.gateway.clone(), nodes, life.readiness.clone());
         let router = life.readiness.part_while_draining(router);
         let router = stack::wrap(router, &config.http.stack(), &public_url, Clock::System);
+        let router = counted::around(router, "shop");
         pool.look().await;
         life.readiness.look().await;
         life.readiness.start(&life.work);

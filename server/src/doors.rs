@@ -15,7 +15,7 @@ use contracts::BoxError;
 use platform::http::{
     Readiness, TokenVerifier, VerifierOptions,
     cookies::Cookies,
-    desk_routes,
+    counted, desk_routes,
     internal::{Gate, guarded},
     stack,
 };
@@ -60,7 +60,7 @@ impl Services {
                 catalog: part(Target::Catalog)?,
                 orders: part(Target::Orders)?,
                 payments: part(Target::Payments)?,
-                audit: whole,
+                audit: counted::by_route(whole),
                 storefront: part(Target::Storefront)?,
             },
             openapi: openapi::join(vec![
@@ -77,12 +77,13 @@ impl Services {
             readiness: readiness.clone(),
             redis: self.redis.clone(),
         };
-        Ok(stack::wrap(
+        let router = stack::wrap(
             readiness.part_while_draining(gateway::routes(door)),
             &config.http.stack(),
             public_url,
             self.clock.clone(),
-        ))
+        );
+        Ok(counted::around(router, "shop"))
     }
 
     /// What the other nodes ask of this one: the calls of its services, and whatever a door hands on to them.
@@ -104,7 +105,7 @@ impl Services {
         ] {
             if config.target.has(target) {
                 router = router
-                    .merge(self.calls(target))
+                    .merge(counted::by_route(self.calls(target)))
                     .merge(self.part(target, config, public_url)?);
             }
         }
@@ -119,13 +120,14 @@ impl Services {
         let mut bounds = config.http.stack();
         // A call says itself how long it is waited for.
         bounds.timeout_ms = bounds.timeout_ms.max(config.internal.long_timeout_ms);
-        Ok(stack::wrap(router, &bounds, public_url, self.clock.clone()))
+        let router = stack::wrap(router, &bounds, public_url, self.clock.clone());
+        Ok(counted::around(router, "nodes"))
     }
 
     /// A part of the shop as the door's table has it.
     fn part(&self, target: Target, config: &Config, public_url: &str) -> Result<Router, BoxError> {
         if !config.target.is_near(target) {
-            return self.ways.router(target);
+            return Ok(counted::named(self.ways.router(target)?, target.name()));
         }
         let routes = match target {
             Target::Identity => identity::routes(self.identity.clone()).into(),
@@ -163,7 +165,7 @@ impl Services {
             }),
             Target::Gateway | Target::Worker => Router::new(),
         };
-        Ok(routes)
+        Ok(counted::by_route(routes))
     }
 
     fn calls(&self, target: Target) -> Router {

@@ -22,4 +22,5 @@ mod peers;
 mod places;
 pub mod shop;
 pub mod target;
+pub mod watch;
 mod wiring;

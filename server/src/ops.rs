@@ -1,18 +1,23 @@
 //! The listener for operations: what the shop counts, and how everything is that it depends on. It is not the
 //! public door, and nothing of the shop is sold here.
 
-use crate::{config::Http, entrance, life::Life};
+use crate::{config::Http, entrance, life::Life, watch};
 use axum::{
     Router,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, StatusCode,
+        header::{ACCEPT, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
     routing::get,
 };
 use contracts::BoxError;
 use platform::{
     balance::{self, Pools},
-    http::{listen, tls},
-    metrics::{self, Registry},
+    exposition,
+    http::{counted, listen, tls},
+    metrics::{self, Family, Gauge, Registry},
+    outbox, process,
 };
 use std::{net::SocketAddr, sync::Arc};
 
@@ -29,9 +34,9 @@ pub(crate) async fn start(
     let listener = entrance::bind(address).await?;
     let address = listener.local_addr()?;
     let registry = Arc::new(registry());
-    let scrape = get(move || {
+    let scrape = get(move |headers: HeaderMap| {
         let registry = Arc::clone(&registry);
-        async move { page(&registry) }
+        async move { page(&registry, &headers) }
     });
     let router = Router::new()
         .route("/metrics", scrape)
@@ -48,9 +53,23 @@ fn registry() -> Registry {
     metrics::register(&mut registry);
     balance::register_metrics(&mut registry);
     tls::register_metrics(&mut registry);
+    counted::register(&mut registry);
+    outbox::register_metrics(&mut registry);
     orders::register_metrics(&mut registry);
+    payments::register_metrics(&mut registry);
+    watch::register(&mut registry);
+    process::register(&mut registry);
     webhooks::register_metrics(&mut registry);
+    build(&mut registry);
     registry
+}
+
+/// Says what runs here.
+fn build(registry: &mut Registry) {
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    let build = Family::<[(&str, &str); 1], Gauge>::default();
+    build.get_or_create_owned(&version).set(1);
+    registry.register("souk_build_info", "1, with the version that runs", build);
 }
 
 /// How many wishes were worked off, in how many batches.
@@ -106,9 +125,10 @@ pub(crate) fn limits_asked() -> Result<u64, BoxError> {
         .unwrap_or(0))
 }
 
-fn page(registry: &Registry) -> Response {
-    match metrics::text(registry) {
-        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+fn page(registry: &Registry, headers: &HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    match exposition::answer(registry, accept) {
+        Ok((kind, text)) => ([(CONTENT_TYPE, kind)], text).into_response(),
         Err(error) => {
             tracing::error!(error = %error, "the metrics could not be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

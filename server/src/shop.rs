@@ -9,6 +9,7 @@ use crate::{
     life::Life,
     ops,
     target::Target,
+    watch,
     wiring::Services,
 };
 use contracts::{BoxError, values::Timestamp};
@@ -85,6 +86,7 @@ impl Shop {
         services.start(work);
         let ops_address = match config.http.ops_address()? {
             Some(address) => {
+                watch::start(&services, config.watch, work);
                 Some(ops::start(&life, address, &config.http, services.pools()).await?)
             }
             None => None,

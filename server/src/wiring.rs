@@ -91,15 +91,6 @@ fn desk(near: &Near, ways: &Ways, clock: &Clock, bus: &Arc<dyn Bus>) -> Result<D
     })
 }
 
-/// The outboxes that webhooks are told of: those that are here, and identity's if it is known where that is.
-fn sources(near: &Near, config: &Config, desk: &Desk) -> Vec<webhooks::Source> {
-    let mut sources: Vec<webhooks::Source> = vec![("orders", desk.orders.clone())];
-    if near.identity.is_some() || !config.peers.identity.is_empty() {
-        sources.push(("identity", desk.identity.clone()));
-    }
-    sources
-}
-
 /// What services are opened with.
 struct Ground<'c> {
     config: &'c Config,
@@ -109,6 +100,15 @@ struct Ground<'c> {
     keys: KeySet,
     revocations: Revocations,
     redis: Option<Redis>,
+}
+
+/// The outboxes that webhooks tell of.
+fn sources(desk: &Desk, knows_identity: bool) -> Vec<webhooks::Source> {
+    let mut sources: Vec<webhooks::Source> = vec![("orders", desk.orders.clone())];
+    if knows_identity {
+        sources.push(("identity", desk.identity.clone()));
+    }
+    sources
 }
 
 impl Services {
@@ -167,7 +167,10 @@ impl Services {
         let bus = bus::open(&config.bus, &config.nats, tasks).await?;
         let desk = desk(&near, &ways, &clock, &bus)?;
         Ok(Self {
-            sources: sources(&near, config, &desk),
+            sources: sources(
+                &desk,
+                near.identity.is_some() || !config.peers.identity.is_empty(),
+            ),
             auditor: Arc::new(Keeper::new(books, tasks.clone())),
             desk,
             identity,
@@ -212,6 +215,11 @@ impl Services {
             None if self.targets.has(Target::Gateway) => follow::start(self, tasks),
             None => {}
         }
+    }
+
+    /// Whether this process was told to be this.
+    pub(crate) fn runs(&self, target: Target) -> bool {
+        self.targets.has(target)
     }
 
     /// Lets what runs here take events, without anything else in the background: for commands.

@@ -86,6 +86,11 @@ pub(crate) enum Thing {
     Guests,
     GuestsWithToken,
     GuestsWithOther,
+    /// The owner's cart.
+    Cart,
+    /// A guest's cart, asked for without its token, and with it.
+    GuestsCart,
+    GuestsCartWithToken,
     /// The payment of a guest's order, asked for with the order's token.
     GuestsPayment,
 }
@@ -95,6 +100,7 @@ pub(crate) struct Made {
     pub(crate) asker: Client,
     pub(crate) id: String,
     pub(crate) order_token: Option<String>,
+    pub(crate) cart_token: Option<String>,
     /// Who reads it and where, if no admin does.
     pub(crate) witness: Option<(Client, &'static str)>,
     words: Vec<(&'static str, String)>,
@@ -107,6 +113,7 @@ impl Made {
             asker,
             id,
             order_token: None,
+            cart_token: None,
             witness: None,
             words,
         }
@@ -128,6 +135,7 @@ impl Made {
     /// The path with the id in the place of `{...}`.
     pub(crate) fn path(&self, path: &str) -> String {
         let path = self.fill(path).replace("{name}", "sandbox");
+        let path = path.replace("{item}", &self.fill("$tea"));
         match (path.find('{'), path.find('}')) {
             (Some(open), Some(close)) => {
                 format!("{}{}{}", &path[..open], self.id, &path[close + 1..])
@@ -226,6 +234,15 @@ impl Cast {
                 self.sale(asker, thing).await
             }
             Thing::Mixed => self.mixed(asker).await,
+            Thing::Cart => self.cart(&self.owner, asker).await,
+            Thing::GuestsCart => {
+                let made = self.cart(&self.nobody, asker).await;
+                Made {
+                    cart_token: None,
+                    ..made
+                }
+            }
+            Thing::GuestsCartWithToken => self.cart(&self.nobody, asker).await,
             Thing::Guests
             | Thing::GuestsWithToken
             | Thing::GuestsWithOther
@@ -402,6 +419,16 @@ impl Cast {
             assert_eq!(shipped.status, 200, "{}", shipped.text);
         }
         Made::new(asker, id)
+    }
+
+    async fn cart(&self, holder: &Client, asker: Client) -> Made {
+        let cart = holder.post("/api/v1/carts", &json!({})).await;
+        assert!(matches!(cart.status, 200 | 201), "{}", cart.text);
+        let token = cart.json["cart_token"].as_str();
+        Made {
+            cart_token: token.map(str::to_owned),
+            ..Made::new(asker, cart.str("/id"))
+        }
     }
 
     async fn mixed(&self, asker: Client) -> Made {

@@ -55,6 +55,11 @@ const PAYS: [u16; 6] = [401, 404, 201, 404, 404, 201];
 /// Who sees a guest's order without the right token, if they come with none.
 const SEES_GUESTS: [u16; 6] = [401, 404, 404, 404, 200, 200];
 
+/// Who holds a customer's cart: admins have no business there.
+const HOLDS: [u16; 6] = [401, 404, 200, 404, 404, 404];
+/// Who holds a guest's cart without its token.
+const HOLDS_NOT: [u16; 6] = [401, 404, 404, 404, 404, 404];
+
 const PRODUCT: &str = r#"{"name":"Product $n","price":"1.00","version":1}"#;
 const ORDER: &str = r#"{"items":[{"product_id":"$tea","quantity":1}],"email":"g$n@souk.example"}"#;
 const ORDER_PAID: &str = r#"{"items":[{"product_id":"$tea","quantity":1}],"email":"g$n@s.example",
@@ -166,6 +171,16 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/inventory/adjust", Draft, ADJUST_SKU, its_seller(200)),
     Row("GET /api/v1/inventory/{variant_id}", Variant, "", its_seller(200)),
     Row("GET /api/v1/inventory/{variant_id}/movements", Variant, "", its_seller(200)),
+    Row("POST /api/v1/carts", Double, "", all(201)),
+    Row("GET /api/v1/carts/{id}", Cart, "", HOLDS),
+    Row("GET /api/v1/carts/{id}", GuestsCart, "", HOLDS_NOT),
+    Row("GET /api/v1/carts/{id}", GuestsCartWithToken, "", all(200)),
+    Row("PUT /api/v1/carts/{id}/items/{item}", Cart, r#"{"quantity":1}"#, HOLDS),
+    Row("PUT /api/v1/carts/{id}/items/{item}", GuestsCart, r#"{"quantity":1}"#, HOLDS_NOT),
+    Row("PUT /api/v1/carts/{id}/items/{item}", GuestsCartWithToken, r#"{"quantity":1}"#, all(200)),
+    Row("POST /api/v1/carts/{id}/merge", Cart, "", HOLDS),
+    Row("POST /api/v1/carts/{id}/merge", GuestsCart, "", HOLDS_NOT),
+    Row("POST /api/v1/carts/{id}/merge", GuestsCartWithToken, "", users(200)),
     Row("GET /api/v1/orders", Pending, "", users(200)),
     Row("GET /api/v1/orders?customer_id=$owner", Pending, "", [401, 403, 200, 403, 403, 200]),
     Row("POST /api/v1/orders", Nothing, ORDER, all(201)),

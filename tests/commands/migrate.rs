@@ -40,7 +40,7 @@ async fn a_folder_is_looked_at_without_a_trace_and_brought_up_to_date() {
         told_before[2],
         (
             "orders",
-            "lacks 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (shipments), 5 (notes)"
+            "lacks 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (shipments), 5 (notes), 6 (carts)"
         )
     );
     assert!(!std::path::Path::new(&folder).exists(), "nothing was made");
@@ -50,7 +50,7 @@ async fn a_folder_is_looked_at_without_a_trace_and_brought_up_to_date() {
         told(&up)[2],
         (
             "orders",
-            "got 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (shipments), 5 (notes)"
+            "got 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (shipments), 5 (notes), 6 (carts)"
         )
     );
     for verb in ["status", "up"] {

@@ -28,7 +28,7 @@ async fn another_than(caller: &Caller, before: &[u8]) -> Vec<u8> {
 
 /// Whole days are told: of the last one a moment is gone, or not yet.
 async fn assert_days(shop: &Secure, signed: i64) {
-    let days = shop.metric("souk_tls_certificate_days_left").await;
+    let days = shop.metric("souk_tls_certificate_left_seconds").await / 86_400;
     assert!((signed - 1..=signed).contains(&days), "{days}");
 }
 

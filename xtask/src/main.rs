@@ -4,6 +4,7 @@
 mod asvs;
 mod ci;
 mod clients;
+mod deploy;
 mod documents;
 mod headers;
 mod imports;
@@ -32,6 +33,7 @@ usage: cargo xtask COMMAND
   ci        formatting, lints, tidy, tests, doc tests; stops at the first failure
   security  the long proofs: contract, secrets, login, slow, or only those that are named
   clients   make the clients in other languages, and try them in a shop: typescript, python
+  deploy    what we ship for running a shop, by the tools of its formats: metrics, alerts, image, or only those named
   simulate  run simulated shops: --seeds N (200), --first S (1), --trace to see what happened";
 
 fn main() -> ExitCode {
@@ -60,6 +62,7 @@ fn run() -> io::Result<bool> {
         ["ci"] => ci::run(&root, &mut io::stdout()),
         ["clients", wish @ ..] => clients::run(&root, wish, &mut io::stdout()),
         ["security", wish @ ..] => security::run(&root, wish, &mut io::stdout()),
+        ["deploy", wish @ ..] => deploy::run(&root, wish, &mut io::stdout()),
         [word, address] if *word == storm::CALLERS_WORD => {
             storm::callers(address, &mut io::stdout())
         }

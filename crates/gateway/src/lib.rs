@@ -35,7 +35,7 @@ use docs::Docs;
 use limits::{Bucket, Counted, Limits};
 use origin::Origin;
 use platform::{
-    http::{Fault, Readiness, TokenVerifier, auth::ClientAddress, cookies::Cookies},
+    http::{Fault, Readiness, TokenVerifier, auth::ClientAddress, cookies::Cookies, counted},
     redis::Redis,
     trail,
 };
@@ -199,6 +199,9 @@ impl Inside {
     }
 
     async fn dispatch(&self, route: Route<'_>, request: Request) -> Response {
+        if let Some(name) = route.counted_as() {
+            counted::place(request.extensions(), name);
+        }
         let upstream = match route {
             Route::Service(service) => self.upstreams.at(service),
             Route::Page | Route::Asset => &self.upstreams.storefront,

@@ -13,6 +13,9 @@ pub(crate) struct Metrics {
     /// From the first reservation of a batch until its orders are on the disk.
     pub(crate) commit_seconds: Histogram,
     results: Family<Labels, Counter>,
+    stock_conflicts: Counter,
+    /// Reservations of orders that nobody paid, or that never came.
+    pub(crate) expired: Counter,
     placed: Counter,
     replayed: Counter,
     refused: Counter,
@@ -32,6 +35,8 @@ pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         refused: of("refused"),
         overloaded: of("overloaded"),
         failed: of("failed"),
+        stock_conflicts: Counter::default(),
+        expired: Counter::default(),
         results,
     }
 });
@@ -48,10 +53,14 @@ impl Metrics {
                 PlaceOrderError::Invalid { .. }
                 | PlaceOrderError::KeyReused
                 | PlaceOrderError::Stock(_)
+                | PlaceOrderError::Cart(_)
                 | PlaceOrderError::GivenUp,
             ) => &self.refused,
         };
         counter.inc();
+        if matches!(outcome, Err(PlaceOrderError::Stock(_))) {
+            self.stock_conflicts.inc();
+        }
     }
 }
 
@@ -71,5 +80,15 @@ pub fn register(registry: &mut Registry) {
         "souk_orders_placed",
         "Wishes to buy, by how they ended",
         METRICS.results.clone(),
+    );
+    registry.register(
+        "souk_stock_conflicts",
+        "Wishes to buy that were refused because there was not enough",
+        METRICS.stock_conflicts.clone(),
+    );
+    registry.register(
+        "souk_reservations_expired",
+        "Reservations that were given back: nobody paid in time, or the order never came",
+        METRICS.expired.clone(),
     );
 }

@@ -53,6 +53,7 @@ type Schema = [(&'static str, &'static str); 1];
 type Consumer = [(&'static str, &'static str); 1];
 type Queue = [(&'static str, &'static str); 1];
 type Reads = [(&'static str, &'static str); 2];
+type Dependency = [(&'static str, &'static str); 1];
 type Outcome = [(&'static str, &'static str); 1];
 type Histograms = Family<File, Histogram, fn() -> Histogram>;
 
@@ -69,6 +70,9 @@ struct Platform {
     cache_reads: Family<Reads, Counter>,
     api_keys: Family<Outcome, Counter>,
     postgres_commit_seconds: Family<Schema, Histogram, fn() -> Histogram>,
+    postgres_wait_seconds: Family<Schema, Histogram, fn() -> Histogram>,
+    ready: Gauge,
+    dependencies: Family<Dependency, Gauge>,
     postgres_deadlocks: Family<Schema, Counter>,
     postgres_lost_answers: Family<Schema, Counter>,
 }
@@ -80,6 +84,9 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     checkpoint_seconds: Family::new_with_constructor(seconds),
     log_pages: Family::default(),
     postgres_commit_seconds: Family::new_with_constructor(seconds),
+    postgres_wait_seconds: Family::new_with_constructor(seconds),
+    ready: Gauge::default(),
+    dependencies: Family::default(),
     postgres_deadlocks: Family::default(),
     postgres_lost_answers: Family::default(),
     redis_up: Gauge::default(),
@@ -89,6 +96,37 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     cache_reads: Family::default(),
     api_keys: Family::default(),
 });
+
+fn register_surroundings(registry: &mut Registry) {
+    register_keys(registry);
+    registry.register(
+        "souk_ready",
+        "1 while this process takes work",
+        PLATFORM.ready.clone(),
+    );
+    registry.register(
+        "souk_dependency_well",
+        "1 while what this process depends on answers",
+        PLATFORM.dependencies.clone(),
+    );
+    registry.register(
+        "souk_postgres_wait_seconds",
+        "How long somebody waited for a connection of the pool",
+        PLATFORM.postgres_wait_seconds.clone(),
+    );
+}
+
+/// Whether work is taken.
+pub(crate) fn ready(is_ready: bool) {
+    PLATFORM.ready.set(i64::from(is_ready));
+}
+
+/// Whether the dependency of this name answers.
+pub(crate) fn dependency(name: &'static str, is_well: bool) {
+    let label = [("dependency", name)];
+    let gauge = PLATFORM.dependencies.get_or_create_owned(&label);
+    gauge.set(i64::from(is_well));
+}
 
 fn register_keys(registry: &mut Registry) {
     registry.register(
@@ -102,6 +140,7 @@ fn register_keys(registry: &mut Registry) {
 pub fn register(registry: &mut Registry) {
     let platform = &*PLATFORM;
     BUS.register(registry);
+    register_surroundings(registry);
     registry.register(
         "souk_queue_depth",
         "Wishes that wait for their batch",
@@ -152,7 +191,6 @@ pub fn register(registry: &mut Registry) {
         "Calls to Redis, by what came of them",
         platform.redis_calls.clone(),
     );
-    register_keys(registry);
     registry.register(
         "souk_limit_takes",
         "Requests counted against shared limits, by where: in Redis, against units leased before, or here alone",
@@ -314,6 +352,7 @@ impl Redis {
 #[derive(Debug, Clone)]
 pub(crate) struct Postgres {
     pub(crate) commit_seconds: Histogram,
+    pub(crate) wait_seconds: Histogram,
     pub(crate) deadlocks: Counter,
     pub(crate) lost_answers: Counter,
 }
@@ -326,6 +365,7 @@ impl Postgres {
             commit_seconds: PLATFORM
                 .postgres_commit_seconds
                 .get_or_create_owned(&schema),
+            wait_seconds: PLATFORM.postgres_wait_seconds.get_or_create_owned(&schema),
             deadlocks: PLATFORM.postgres_deadlocks.get_or_create_owned(&schema),
             lost_answers: PLATFORM.postgres_lost_answers.get_or_create_owned(&schema),
         }

@@ -16,6 +16,8 @@ const TOLD_MAX: usize = 100;
 pub(super) struct Findings {
     pub(super) counts: AuditCounts,
     pub(super) total: u64,
+    /// Units that were promised or sold beyond what there was.
+    pub(super) oversold_units: i64,
     pub(super) notes: Vec<String>,
     violations: Vec<String>,
 }
@@ -49,6 +51,7 @@ impl Findings {
         mine.events = mine.events.saturating_add(its.events);
         self.notes.extend(part.notes);
         self.total = self.total.saturating_add(part.total);
+        self.oversold_units = self.oversold_units.saturating_add(part.oversold_units);
         self.violations.extend(part.violations);
         self.violations.truncate(KEPT_MAX);
     }

@@ -16,6 +16,7 @@ pub(crate) use history::{Verdict, check as check_history};
 pub(crate) use http::routes;
 pub(crate) use keeper::Keeper;
 
+use crate::watch;
 use contracts::{
     BoxError, audit::AuditReport, catalog::Catalog, orders::Orders, payments::Payments,
     values::Timestamp,
@@ -55,7 +56,10 @@ pub(crate) async fn check(books: &Books, is_open: bool) -> Result<AuditReport, B
         found = again.confirmed_by(&found);
     }
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(found.into_report(at, took_ms))
+    let oversold_units = found.oversold_units;
+    let report = found.into_report(at, took_ms);
+    watch::audited(&report, oversold_units);
+    Ok(report)
 }
 
 /// The parts do not wait for one another.

@@ -2,7 +2,10 @@
 
 use super::findings::Findings;
 use checker::books;
-use contracts::{BoxError, catalog::Catalog};
+use contracts::{
+    BoxError,
+    catalog::{Catalog, StockAudit},
+};
 
 /// Variants of a page. Stock is added up from all reservations anew for each page, so pages are large.
 const VARIANTS: u32 = 50_000;
@@ -17,6 +20,8 @@ pub(super) async fn check(catalog: &dyn Catalog) -> Result<Findings, BoxError> {
         let count = u64::try_from(page.len())?;
         found.counts.variants = found.counts.variants.saturating_add(count);
         found.wrong(page.iter().filter_map(books::stock));
+        let over: i64 = page.iter().map(oversold).fold(0, i64::saturating_add);
+        found.oversold_units = found.oversold_units.saturating_add(over);
     }
     let mut after = None;
     loop {
@@ -26,4 +31,33 @@ pub(super) async fn check(catalog: &dyn Catalog) -> Result<Findings, BoxError> {
         found.wrong(page.iter().filter_map(books::product));
     }
     Ok(found)
+}
+
+/// Units of a variant that are promised or gone beyond what there was, by its ledgers.
+fn oversold(row: &StockAudit) -> i64 {
+    let promised = row.ledger_reserved.max(0);
+    promised.saturating_sub(row.ledger_on_hand).max(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::values::VariantId;
+
+    #[test]
+    fn what_is_promised_beyond_the_shelf_is_oversold_and_so_is_a_shelf_below_nothing() {
+        let units = |ledger_on_hand, ledger_reserved| {
+            oversold(&StockAudit {
+                variant_id: VariantId::generate(),
+                sku: "A".to_owned(),
+                on_hand: 0,
+                reserved: 0,
+                ledger_on_hand,
+                ledger_reserved,
+                sold: 0,
+            })
+        };
+        let counted = [(5, 5), (5, 0), (5, 7), (-3, 0), (-3, 1), (2, -1)].map(|(a, b)| units(a, b));
+        assert_eq!(counted, [0, 0, 2, 3, 4, 0]);
+    }
 }

@@ -7,7 +7,7 @@ mod refusals;
 pub use apart::{Internal, Peers};
 pub use http::{Delay, Http, Word};
 
-use crate::target::Targets;
+use crate::{target::Targets, watch};
 use platform::{
     balance,
     bus::{self, nats},
@@ -50,6 +50,8 @@ pub struct Config {
     pub http: Http,
     /// How closely dependencies are looked at.
     pub readiness: readiness::Options,
+    /// What is watched beside the shop.
+    pub watch: watch::Options,
     /// The embedded store's bounds.
     pub sqlite: sqlite::Options,
     /// Where the parts run that are elsewhere.

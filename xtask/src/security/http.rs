@@ -12,14 +12,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What came back.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
 }
 
 impl Answer {
     /// The first text of this name in the body; empty when there is none.
-    pub(super) fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         let mark = format!("\"{name}\":\"");
         let rest = self.body.split_once(&mark).map(|(_, rest)| rest);
         rest.and_then(|rest| rest.split('"').next())
@@ -28,7 +28,7 @@ impl Answer {
 }
 
 /// Asks, and reads until the other side closes.
-pub(super) fn ask(
+pub(crate) fn ask(
     address: &str,
     method: &str,
     path: &str,

@@ -3,7 +3,7 @@
 
 mod contract;
 mod fuzz;
-mod http;
+pub(crate) mod http;
 mod injections;
 mod login;
 mod openid;
@@ -26,66 +26,79 @@ const PARTS: &[Part] = &[
     Part {
         name: "updates-compatible",
         what: "no locked library has a newer release that fits, or was withdrawn, as the registry says",
+        asks_a_shop: false,
         run: updates::compatible,
     },
     Part {
         name: "updates-advisories",
         what: "no locked library has a published weakness, as cargo-audit and the RustSec database say",
+        asks_a_shop: false,
         run: updates::advisories,
     },
     Part {
         name: "contract",
         what: "schemathesis asks everything that the document says, and what it does not say",
+        asks_a_shop: true,
         run: contract::run,
     },
     Part {
         name: "secrets",
         what: "no secret of that run is in its logs, its database or its answers",
+        asks_a_shop: true,
         run: secrets::run,
     },
     Part {
         name: "login",
         what: "an unknown user takes as long as a wrong password",
+        asks_a_shop: true,
         run: login::run,
     },
     Part {
         name: "openid",
         what: "a certified provider of identities signs people in",
+        asks_a_shop: true,
         run: openid::run,
     },
     Part {
         name: "slow-head",
         what: "a thousand connections whose heads do not come, by slowhttptest, and what others notice of them",
+        asks_a_shop: true,
         run: slow::head,
     },
     Part {
         name: "slow-body",
         what: "the same with bodies that do not come",
+        asks_a_shop: true,
         run: slow::body,
     },
     Part {
         name: "slow-read",
         what: "the same with answers that are not read",
+        asks_a_shop: true,
         run: slow::read,
     },
     Part {
         name: "storm",
         what: "a storm of sign-ins, and what somebody notices of it who buys",
+        asks_a_shop: true,
         run: storm::run,
     },
     Part {
         name: "injections",
         what: "sqlmap at level 2 against every parameter and field of the document",
+        asks_a_shop: true,
         run: injections::run,
     },
     Part {
         name: "pages",
         what: "axe on every page in a real browser, light and dark, wide and narrow",
+        asks_a_shop: true,
         run: pages::run,
     },
     Part {
         name: "fuzz",
         what: "libFuzzer at every parser of ours, ten minutes each (SOUK_FUZZ_SECONDS)",
+        asks_a_shop: false,
         run: fuzz::run,
     },
 ];

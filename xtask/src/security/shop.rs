@@ -13,16 +13,18 @@ use std::{
 };
 
 /// Whose password every account here has. It is looked for afterwards where no password may be.
-pub(super) const PASSWORD: &str = "canary-password-8Zq4vW";
+pub(crate) const PASSWORD: &str = "canary-password-8Zq4vW";
 /// The admin's address.
-pub(super) const ADMIN: &str = "admin@souk.example";
+pub(crate) const ADMIN: &str = "admin@souk.example";
 
 pub(crate) struct Shop {
     process: Child,
+    /// Where it keeps everything.
+    pub(super) folder: PathBuf,
     /// `127.0.0.1:PORT`.
     pub(crate) address: String,
     /// What makes the first admin.
-    pub(super) setup_token: String,
+    pub(crate) setup_token: String,
 }
 
 impl Shop {
@@ -64,6 +66,7 @@ impl Shop {
         }
         let shop = Self {
             process,
+            folder,
             address,
             setup_token,
         };
@@ -74,7 +77,7 @@ impl Shop {
     }
 
     /// Makes an admin and signs them in.
-    pub(super) fn admin(&self, stand: &Stand, name: &str) -> io::Result<Answer> {
+    pub(crate) fn admin(&self, stand: &Stand, name: &str) -> io::Result<Answer> {
         let mut command = command(stand)
             .args(["admin", "create", "--email", ADMIN, "--data"])
             .arg(data(&folder(stand, name)))
@@ -91,12 +94,12 @@ impl Shop {
     }
 
     /// Opens an account.
-    pub(super) fn register(&self, email: &str) -> io::Result<Answer> {
+    pub(crate) fn register(&self, email: &str) -> io::Result<Answer> {
         self.post("/api/v1/auth/register", &credentials(email))
     }
 
     /// Sends JSON, as nobody.
-    pub(super) fn post(&self, path: &str, body: &str) -> io::Result<Answer> {
+    pub(crate) fn post(&self, path: &str, body: &str) -> io::Result<Answer> {
         ask(&self.address, "POST", path, &[], body)
     }
 }
@@ -117,21 +120,21 @@ fn command(stand: &Stand) -> Command {
 }
 
 /// Where a shop of this name keeps everything.
-pub(super) fn folder(stand: &Stand, name: &str) -> PathBuf {
+pub(crate) fn folder(stand: &Stand, name: &str) -> PathBuf {
     stand.folder.join(format!("shop-{name}"))
 }
 
 /// Where it keeps its databases.
-pub(super) fn data(folder: &Path) -> PathBuf {
+pub(crate) fn data(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
 /// Where it writes its logs.
-pub(super) fn log(folder: &Path) -> PathBuf {
+pub(crate) fn log(folder: &Path) -> PathBuf {
     folder.join("log.json")
 }
 
 /// The body of a registration or a sign-in.
-pub(super) fn credentials(email: &str) -> String {
+pub(crate) fn credentials(email: &str) -> String {
     format!("{{\"email\":\"{email}\",\"password\":\"{PASSWORD}\"}}")
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 /// A program of a Debian package; an error says how to get it.
-pub(super) fn debian(program: &str, package: &str) -> Result<PathBuf, String> {
+pub(crate) fn debian(program: &str, package: &str) -> Result<PathBuf, String> {
     let find = || {
         let folders = servers::folders();
         let mut places = folders.iter().map(|folder| folder.join(program));
@@ -25,11 +25,21 @@ pub(super) fn debian(program: &str, package: &str) -> Result<PathBuf, String> {
 }
 
 /// A program of a Python package in this very version; an error says how to get it.
-pub(super) fn python(
+pub(crate) fn python(
     stand: &Stand,
     program: &str,
     package: &str,
     version: &str,
+) -> io::Result<Result<PathBuf, String>> {
+    python_with(stand, program, (package, version), &[])
+}
+
+/// The same, installed with more words.
+pub(crate) fn python_with(
+    stand: &Stand,
+    program: &str,
+    (package, version): (&str, &str),
+    words: &[&str],
 ) -> io::Result<Result<PathBuf, String>> {
     let folder = stand.folder.join(format!("{package}-{version}"));
     let found = folder.join("bin").join(program);
@@ -37,7 +47,12 @@ pub(super) fn python(
     if !found.is_file() {
         let made = quietly(Command::new("python3").args(["-m", "venv"]).arg(&folder));
         let pip = folder.join("bin/pip");
-        if !made || !quietly(Command::new(pip).args(["install", "--quiet", &wanted])) {
+        let mut install = Command::new(pip);
+        install
+            .args(["install", "--quiet"])
+            .args(words)
+            .arg(&wanted);
+        if !made || !quietly(&mut install) {
             // Half an installation would be taken for a whole one next time.
             remove(&folder)?;
             return Ok(Err(format!(
@@ -50,7 +65,7 @@ pub(super) fn python(
 }
 
 /// A program of a crate in this very version, built into a folder of its own; an error says how to get it.
-pub(super) fn rust(
+pub(crate) fn rust(
     stand: &Stand,
     package: &str,
     version: &str,
@@ -72,7 +87,7 @@ pub(super) fn rust(
 
 /// Packages of npm in these very versions (`NAME@VERSION`), in a folder of their own, without their scripts; an error
 /// says how to get them.
-pub(super) fn npm(
+pub(crate) fn npm(
     stand: &Stand,
     name: &str,
     packages: &[&str],
@@ -106,7 +121,7 @@ pub(super) fn npm(
 }
 
 /// The search path with the folder of this program before all others.
-pub(super) fn path_with(program: &Path) -> io::Result<OsString> {
+pub(crate) fn path_with(program: &Path) -> io::Result<OsString> {
     let own = program.parent().map(Path::to_owned);
     let rest = env::var_os("PATH").unwrap_or_default();
     env::join_paths(own.into_iter().chain(env::split_paths(&rest))).map_err(io::Error::other)

@@ -122,6 +122,8 @@ ids! {
     VariantId = "var";
     /// A category.
     CategoryId = "cat";
+    /// A cart.
+    CartId = "crt";
     /// A review of a product.
     ReviewId = "rvw";
     /// An order.

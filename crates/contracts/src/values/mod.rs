@@ -12,7 +12,7 @@ mod version;
 
 pub use email::{Email, Username};
 pub use id::{
-    ApiKeyId, CategoryId, DeliveryId, EventId, IdError, MailId, NoteId, OrderId, PaymentId,
+    ApiKeyId, CartId, CategoryId, DeliveryId, EventId, IdError, MailId, NoteId, OrderId, PaymentId,
     ProductId, RefundId, ReviewId, SecurityEventId, SessionId, ShipmentId, UserId, VariantId,
     WebhookId,
 };

@@ -135,8 +135,8 @@ mod tests {
                 if let Ok(sent) = parcel(&lines, Some(&[wish(place, quantity)])) {
                     prop_assert!(!over, "nothing follows the last parcel");
                     for one in sent.lines {
-                        let at = usize::try_from(one.line - 1).unwrap();
-                        lines[at].sent += one.quantity.get();
+                        let at = usize::try_from(one.line.saturating_sub(1)).unwrap();
+                        lines[at].sent = lines[at].sent.saturating_add(one.quantity.get());
                     }
                     over = sent.is_last;
                 }

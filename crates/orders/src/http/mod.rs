@@ -1,5 +1,6 @@
 //! The REST API of orders.
 
+mod carts;
 mod internal;
 mod moves;
 mod notes;
@@ -42,6 +43,10 @@ pub(crate) fn routes(
         .routes(routes!(moves::ship))
         .routes(routes!(moves::deliver))
         .routes(routes!(refunds::refund))
+        .routes(routes!(carts::open))
+        .routes(routes!(carts::find))
+        .routes(routes!(carts::set_item))
+        .routes(routes!(carts::merge))
         .layer(map_response(keep_private))
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .with_state(App { orders, payments })

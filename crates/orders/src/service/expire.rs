@@ -2,7 +2,7 @@
 //! that never came is given back, after its id was refused for good.
 
 use super::Service;
-use crate::domain::order::Happening;
+use crate::{domain::order::Happening, metrics::METRICS};
 use contracts::{
     BoxError,
     access::Actor,
@@ -18,12 +18,13 @@ const PAGE: u32 = 256;
 const ORPHAN_PAGES: usize = 16;
 
 impl Service {
-    /// One round; says how many orders and reservations ended.
+    /// One round; says how many orders, reservations and carts ended.
     pub(crate) async fn sweep(&self) -> Result<usize, BoxError> {
         Ok(self
             .expire_due()
             .await?
-            .saturating_add(self.release_orphans().await?))
+            .saturating_add(self.release_orphans().await?)
+            .saturating_add(self.store.sweep_carts(self.clock.now(), PAGE).await?))
     }
 
     async fn expire_due(&self) -> Result<usize, BoxError> {
@@ -49,6 +50,7 @@ impl Service {
             expired.len() <= usize::try_from(PAGE).unwrap_or(usize::MAX),
             "a round is bounded"
         );
+        count(expired.len());
         if !expired.is_empty() {
             self.give_stock_back(&expired, ReservationState::Expired, &Actor::System)
                 .await;
@@ -90,9 +92,15 @@ impl Service {
         let ids = overdue.iter().map(|one| one.order_id).collect();
         let given_up = self.store.give_up(ids, now).await?;
         fault::point("orphan.given_up");
+        count(given_up.len());
         self.give_stock_back(&given_up, ReservationState::Expired, &Actor::System)
             .await;
         fault::point("orphan.stock_back");
         Ok(given_up.len())
     }
+}
+
+fn count(reservations: usize) {
+    let count = u64::try_from(reservations).unwrap_or(u64::MAX);
+    METRICS.expired.inc_by(count);
 }

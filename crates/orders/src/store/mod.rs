@@ -1,5 +1,6 @@
 //! Where orders are kept. One method, one transaction, one invariant: state, timeline and event go together.
 
+mod carts;
 pub(crate) mod notes;
 pub(crate) mod postgres;
 pub(crate) mod shipments;
@@ -8,6 +9,8 @@ pub(crate) mod sqlite;
 mod suite;
 mod verify;
 mod view;
+
+pub(crate) use carts::CartStore;
 
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
@@ -42,6 +45,8 @@ pub(crate) struct Placed {
 pub(crate) enum PlaceRefusal {
     /// The id was given up.
     GivenUp,
+    /// The cart that it was to come of had changed. Its id is given up.
+    CartChanged,
     /// The id came before with another request.
     FingerprintDiffers,
 }
@@ -58,7 +63,7 @@ pub(crate) struct Found {
 pub(crate) type Happened = Result<(Order, Order), OrderError>;
 
 #[async_trait]
-pub(crate) trait Store: Send + Sync {
+pub(crate) trait Store: CartStore + Send + Sync {
     /// Writes all orders that can be written, in one commit; a result each, in order.
     async fn place_all(
         &self,

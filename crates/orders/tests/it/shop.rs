@@ -75,6 +75,9 @@ pub(crate) fn config() -> Config {
         place_batch_max: 256,
         place_batch_lines_max: 8_192,
         place_batches_in_flight_max: 2,
+        cart_lines_max: 4,
+        carts_per_address_max: 3,
+        cart_keep_seconds: 3_600,
         sweep_every_ms: 10,
     }
 }
@@ -290,6 +293,13 @@ impl Ask {
         let body = body.into();
         let ask = Self::new("POST", path).header("content-type", "application/json");
         Self { body, ..ask }
+    }
+
+    pub(crate) fn put(path: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            method: "PUT",
+            ..Self::post(path, body)
+        }
     }
 
     pub(crate) fn place(body: &Value) -> Self {

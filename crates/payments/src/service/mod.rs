@@ -19,6 +19,7 @@ mod void;
 use crate::{
     config::Config,
     domain::{Payment, State, lease_end, ledger},
+    metrics,
     provider::{
         Provider,
         sandbox::{Sandbox, Sink},
@@ -305,6 +306,7 @@ impl Core {
         })?;
         if let Some(payment) = &moved {
             let status = payment.state.status();
+            metrics::moved(status, payment.amount);
             tracing::info!(
                 payment.id = %payment.id, order.id = %payment.order_id, payment.status = status.as_str(),
                 "payment {} is {}", payment.id, status.as_str()

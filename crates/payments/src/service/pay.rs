@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     domain::{Intent, Payment, State, scope},
+    metrics,
     store::Taken,
 };
 use contracts::{
@@ -107,7 +108,10 @@ impl Attempt {
         let (id, fingerprint) = (self.id, self.fingerprint);
         match core.store.payment(id).await.map_err(store_failed)? {
             Some(known) if known.fingerprint != fingerprint => Err(PayError::KeyReused),
-            Some(known) if !known.may_begin_again() => Ok(Answered::replayed(known.view())),
+            Some(known) if !known.may_begin_again() => {
+                metrics::replayed();
+                Ok(Answered::replayed(known.view()))
+            }
             known => match self.begin(&core, known).await {
                 Ok(payment) => Ok(Answered::fresh(core.drive(payment).await?.view())),
                 Err(PayError::InProgress) => faster_twin(&core, id, fingerprint).await,

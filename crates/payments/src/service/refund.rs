@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     domain::{Payment, Refund, RefundIntent, Stage, State, decide, ledger},
+    metrics,
     store::RefundRefusal,
 };
 use contracts::{
@@ -212,6 +213,9 @@ impl Core {
             .book_refund(refund, transaction, self.clock.now())
             .await;
         let booked = booked.map_err(unknown)?;
+        if booked.is_some() {
+            metrics::refunded(refund.amount);
+        }
         fault::point("refund.booked");
         Ok(booked)
     }

@@ -6,6 +6,7 @@ mod api_keys;
 mod arrival;
 pub mod auth;
 pub mod cookies;
+pub mod counted;
 mod desk;
 pub mod etag;
 mod fault;

@@ -3,7 +3,7 @@
 //! liveness never comes here at all.
 
 use super::Fault;
-use crate::tasks::Tasks;
+use crate::{metrics, tasks::Tasks};
 use axum::{
     Json, Router,
     extract::{Query, State},
@@ -173,8 +173,11 @@ impl Readiness {
         for (name, result, took) in found {
             if let Some(check) = checks.iter_mut().find(|check| check.seen.name == name) {
                 check.note(result.err(), took, &self.0.options);
+                metrics::dependency(name, check.seen.state == Health::Well);
             }
         }
+        drop(checks);
+        metrics::ready(self.is_ready());
     }
 
     /// Goes on looking until the tasks stop.
@@ -194,6 +197,7 @@ impl Readiness {
     /// From now on no more work is taken; what is open is finished.
     pub fn drain(&self) {
         self.0.draining.cancel();
+        metrics::ready(false);
     }
 
     /// Whether it was told to take no more work.

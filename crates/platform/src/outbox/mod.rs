@@ -2,11 +2,13 @@
 //! once, in order for each subject. The table only grows; a cursor says how far delivery has come. One relay
 //! delivers, whatever keeps the rows; where several nodes share them, one node at a time does.
 
+mod behind;
 pub(crate) mod desk;
 pub mod postgres;
 mod republish;
 mod sqlite;
 
+pub use behind::register as register_metrics;
 pub use desk::{Desk, FarDesk, NearDesk};
 pub use republish::republish;
 pub use sqlite::append;
@@ -19,6 +21,7 @@ use crate::{
     tasks::Tasks,
 };
 use async_trait::async_trait;
+use behind::{Backlog, Gauges, LOOK_EVERY_MS};
 use contracts::{
     BoxError,
     event::{Envelope, ParkedEvent},
@@ -52,8 +55,9 @@ pub fn start_relay(
     republish::start(tasks, name, database.clone(), &bus, &clock);
     let shelf = shelf(database);
     tasks.start(name, move |stop| async move {
-        let mut relay = Relay { shelf, bus, clock, seen: 0, kept: 0 };
+        let mut relay = Relay::of(name, shelf, bus, clock);
         loop {
+            relay.look_behind().await;
             let more = match relay.deliver_page().await {
                 Ok(more) => more,
                 Err(error) => {
@@ -124,6 +128,8 @@ trait Shelf: Send + Sync {
     ) -> Result<(), BoxError>;
     /// Writes down how far delivery has come, and lets go of delivered events from before a moment.
     async fn keep_place(&self, seen: i64, before_ms: i64) -> Result<(), BoxError>;
+    /// What waits: events after this number and after the cursor, and those that are parked.
+    async fn backlog(&self, seen: i64) -> Result<Backlog, BoxError>;
     /// Waits until there may be something to do.
     async fn wait(&mut self) -> Wake;
     /// Lets another node deliver at once.
@@ -224,19 +230,61 @@ struct Relay {
     seen: i64,
     /// The same, as the table says. It may lag behind: after a crash events come once more.
     kept: i64,
+    /// Whether this node delivers, as far as it was asked.
+    leads: Option<bool>,
+    behind: Gauges,
+    looked_ms: Option<i64>,
 }
 
 /// Another node has taken over: what this one has in hand is left to it.
 const TAKEN_OVER: &str = "another node delivers now";
 
 impl Relay {
+    fn of(name: &'static str, shelf: Box<dyn Shelf>, bus: Arc<dyn Bus>, clock: Clock) -> Self {
+        Self {
+            shelf,
+            bus,
+            clock,
+            seen: 0,
+            kept: 0,
+            leads: None,
+            behind: Gauges::of(name),
+            looked_ms: None,
+        }
+    }
+
+    /// Measures now and then how much waits. Whoever does not deliver has nothing to tell.
+    async fn look_behind(&mut self) {
+        let now = self.clock.now();
+        let since = |looked: i64| now.as_ms().saturating_sub(looked).unsigned_abs();
+        if self
+            .looked_ms
+            .is_some_and(|looked| since(looked) < LOOK_EVERY_MS.unsigned_abs())
+        {
+            return;
+        }
+        self.looked_ms = Some(now.as_ms());
+        if self.leads == Some(false) {
+            self.behind.set(Backlog::default(), now);
+            return;
+        }
+        match self.shelf.backlog(self.seen).await {
+            Ok(backlog) => self.behind.set(backlog, now),
+            Err(error) => {
+                tracing::debug!(error = %error, "what waits in the outbox could not be counted")
+            }
+        }
+    }
+
     /// Delivers what is due; true if there may be more at once.
     async fn deliver_page(&mut self) -> Result<bool, BoxError> {
         // To park each event of an outage would cost a write for each.
         if self.bus.is_away() {
             return Ok(false);
         }
-        match self.shelf.lead().await? {
+        let lead = self.shelf.lead().await?;
+        self.leads = Some(lead != Lead::Other);
+        match lead {
             Lead::Other => return Ok(false),
             Lead::Kept => {}
             Lead::Taken(cursor) => (self.seen, self.kept) = (cursor, cursor),

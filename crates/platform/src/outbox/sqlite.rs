@@ -1,6 +1,9 @@
 //! The outbox in a SQLite file: one process delivers from it, so nobody else is asked.
 
-use super::{Fresh, KEEP_PLACE_EVERY, Lead, PAGE, Page, Refused, Row, Shelf, WAIT_MS_MAX, Wake};
+use super::{
+    Fresh, KEEP_PLACE_EVERY, Lead, PAGE, Page, Refused, Row, Shelf, WAIT_MS_MAX, Wake,
+    behind::{Backlog, COUNTED_MAX},
+};
 use crate::{
     bus::Bus,
     db::{Abort, StoreError, sqlite::Database},
@@ -196,6 +199,13 @@ impl Shelf for SqliteShelf {
         .await
     }
 
+    async fn backlog(&self, seen: i64) -> Result<Backlog, BoxError> {
+        Ok(self
+            .database
+            .read(move |c| Ok(count_backlog(c, seen)?))
+            .await?)
+    }
+
     async fn wait(&mut self) -> Wake {
         tokio::select! {
             biased;
@@ -213,6 +223,28 @@ fn read_cursor(connection: &Connection) -> Result<i64, rusqlite::Error> {
         .query_row(sql, [], |row| row.get(0))
         .optional()?
         .unwrap_or(0))
+}
+
+fn count_backlog(connection: &Connection, seen: i64) -> Result<Backlog, rusqlite::Error> {
+    let sql = "WITH place (number) AS (
+                   SELECT MAX(?1, COALESCE(MAX(delivered_number), 0)) FROM outbox_cursor WHERE cursor_id = 1
+               )
+               SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM place CROSS JOIN outbox
+                                              WHERE event_number > number LIMIT ?2)),
+                      (SELECT COUNT(*) FROM (SELECT 1 FROM outbox_parked LIMIT ?2)),
+                      (SELECT at_ms FROM place CROSS JOIN outbox
+                        WHERE event_number > number ORDER BY event_number LIMIT 1),
+                      (SELECT at_ms FROM outbox
+                        WHERE event_number = (SELECT MIN(event_number) FROM outbox_parked))";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_row(params![seen, COUNTED_MAX], |row| {
+        let (fresh, parked): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let times: [Option<i64>; 2] = [row.get(2)?, row.get(3)?];
+        Ok(Backlog {
+            pending: fresh.saturating_add(parked),
+            oldest: times.into_iter().flatten().min().map(Timestamp::from_ms),
+        })
+    })
 }
 
 /// Of an event that nobody wants only the name is read.

@@ -1,7 +1,7 @@
 //! Changes of orders that exist: all orders of a batch are locked and read, the domain decides on each in turn, and
 //! what changed is written at once. What is refused has written nothing, so its neighbours are not touched.
 
-use super::{super::Happened, bytes, place::MAY_GIVE_UP, read};
+use super::{super::Happened, bytes, carts, place::MAY_GIVE_UP, read};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMoved, OrderStatus},
@@ -312,6 +312,7 @@ pub(super) async fn forget_customer(
     let sql =
         "UPDATE orders SET customer_id = NULL, guest_email = NULL WHERE order_number = ANY($1)";
     connection.execute(sql, &[&numbers]).await?;
+    carts::forget(connection, id).await?;
     Ok(())
 }
 

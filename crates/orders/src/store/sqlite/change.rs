@@ -1,6 +1,6 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
-use super::{super::Happened, read};
+use super::{super::Happened, carts, read};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMoved, OrderStatus},
@@ -196,6 +196,7 @@ pub(super) fn forget_customer(
             "UPDATE orders SET customer_id = NULL, guest_email = NULL WHERE customer_id = ?1",
         )?
         .execute([id.as_bytes()])?;
+    carts::forget(connection, id)?;
     Ok(())
 }
 

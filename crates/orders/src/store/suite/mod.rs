@@ -1,6 +1,7 @@
 //! What every store of orders promises, whatever it is built on: the same tests run for each form, through
 //! the trait. Looks behind a store's back only to count its events and to spoil rows by hand.
 
+mod carts;
 mod change;
 mod nodes;
 mod notes;
@@ -51,6 +52,16 @@ store_suite! {
         another_request_under_the_same_id_is_refused_and_its_neighbours_are_not,
         a_given_up_id_is_refused_for_good,
         orders_and_the_token_secret_outlive_the_process,
+    },
+    carts::{
+        a_cart_is_kept_with_its_lines,
+        a_user_has_one_open_cart_and_a_guest_as_many_as_may_be,
+        a_refused_change_leaves_a_cart_as_it_was,
+        a_guest_s_cart_goes_into_its_user_s_once,
+        a_cart_becomes_one_order_in_the_order_s_commit,
+        an_order_of_a_cart_that_changed_is_given_up_and_its_neighbours_are_not,
+        a_touched_cart_is_another_version,
+        carts_end_with_their_time_and_their_user,
     },
     change::{
         every_move_is_written_with_its_entry_and_its_event,
@@ -311,6 +322,7 @@ fn order_of(lines: Vec<PricedLine>) -> NewOrder {
         total,
         payment_due_at: at(900),
         created_at: at(0),
+        cart: None,
     }
 }
 

@@ -213,7 +213,11 @@ impl Database {
             (Some(longest), None) => longest,
             (None, None) => Instant::now(),
         };
-        match timeout_at(until, self.pool.get()).await {
+        let asked = Instant::now();
+        let got = timeout_at(until, self.pool.get()).await;
+        let waited = asked.elapsed().as_secs_f64();
+        self.shared.metrics.wait_seconds.observe(waited);
+        match got {
             Ok(Ok(object)) => Ok(Connection::new(object, self.patience())),
             Ok(Err(error)) => Err(failure::of_pool(error)),
             Err(_) => Err(StoreError::Overloaded),

@@ -4,6 +4,9 @@ use super::Place;
 use crate::metrics::{Counter, Family, Gauge, Registry};
 use std::sync::LazyLock;
 
+/// A day.
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+
 type Outcome = [(&'static str, &'static str); 1];
 
 /// How a handshake ended.
@@ -34,7 +37,7 @@ impl Ended {
 struct Counts {
     handshakes: Family<Outcome, Counter>,
     certificates: Family<Outcome, Counter>,
-    days_left: Gauge,
+    left_seconds: Gauge,
 }
 
 static DOOR: LazyLock<Counts> = LazyLock::new(Counts::default);
@@ -53,9 +56,9 @@ pub fn register(registry: &mut Registry) {
         DOOR.certificates.clone(),
     );
     registry.register(
-        "souk_tls_certificate_days_left",
-        "Whole days until the door's certificate ends; 0 where there is none",
-        DOOR.days_left.clone(),
+        "souk_tls_certificate_left_seconds",
+        "How long the door's certificate lasts, in whole days; 0 where there is none",
+        DOOR.left_seconds.clone(),
     );
     registry.register(
         "souk_internal_tls_handshakes",
@@ -68,9 +71,9 @@ pub fn register(registry: &mut Registry) {
         NODES.certificates.clone(),
     );
     registry.register(
-        "souk_internal_tls_certificate_days_left",
-        "Whole days until the certificate between nodes ends; 0 where there is none",
-        NODES.days_left.clone(),
+        "souk_internal_tls_certificate_left_seconds",
+        "How long the certificate between nodes lasts, in whole days; 0 where there is none",
+        NODES.left_seconds.clone(),
     );
 }
 
@@ -95,5 +98,5 @@ pub(super) fn exchanged(place: Place, taken: bool) {
 
 /// So many days are left.
 pub(super) fn days_left(place: Place, days: i64) {
-    of(place).days_left.set(days);
+    of(place).left_seconds.set(days.saturating_mul(DAY_SECONDS));
 }

@@ -6,6 +6,7 @@ use super::{
     super::{
         Fresh, KEEP_PLACE_EVERY, Lead, PAGE, Page, Refused, Row, Shelf, TAKEN_OVER, WAIT_MS_MAX,
         Wake,
+        behind::{Backlog, COUNTED_MAX},
     },
     lease::Lease,
 };
@@ -292,6 +293,30 @@ impl Shelf for PostgresShelf {
             .execute(sql, &[&KEEP_PLACE_EVERY, &seen, &before_ms])
             .await?;
         Ok(())
+    }
+
+    async fn backlog(&self, seen: i64) -> Result<Backlog, BoxError> {
+        let sql = "WITH place AS (
+                       SELECT GREATEST($1, COALESCE(MAX(delivered_number), 0)) AS number
+                         FROM outbox_cursor
+                        WHERE cursor_id = 1)
+                   SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM outbox, place
+                                                  WHERE event_number > number LIMIT $2) fresh)
+                        + (SELECT COUNT(*) FROM (SELECT 1 FROM outbox_parked LIMIT $2) parked),
+                          LEAST((SELECT at_ms FROM outbox, place
+                                  WHERE event_number > number ORDER BY event_number LIMIT 1),
+                                (SELECT at_ms FROM outbox
+                                  WHERE event_number = (SELECT MIN(event_number) FROM outbox_parked)))";
+        let connection = self.database.read().await?;
+        let rows = connection
+            .query(sql, &[&seen, &i64::from(COUNTED_MAX)])
+            .await?;
+        let row = rows.first().ok_or("nothing was counted")?;
+        let oldest: Option<i64> = row.try_get(1)?;
+        Ok(Backlog {
+            pending: row.try_get(0)?,
+            oldest: oldest.map(Timestamp::from_ms),
+        })
     }
 
     async fn wait(&mut self) -> Wake {

@@ -152,7 +152,7 @@ impl Bench {
         let page = Gathered {
             source: "orders",
             from,
-            to: from + 1,
+            to: from.saturating_add(1),
             events,
         };
         assert!(self.store.gather(page).await.unwrap());
@@ -178,7 +178,7 @@ fn turn(id: WebhookId, second: i64) -> Turn {
     Turn {
         id,
         owner: [1; 16],
-        owned_until: at(second + 30),
+        owned_until: at(second.saturating_add(30)),
         ended: Vec::new(),
         now: at(second),
         at_once: 8,

@@ -159,7 +159,7 @@ pub(super) async fn whoever_fails_for_too_long_is_disabled_and_hears_later_what_
     let reason = seen.disabled_reason.unwrap();
     assert!(reason.contains("it answered 500"), "{reason}");
     let second = 81 * hours;
-    bench.placed(second..second + 1).await;
+    bench.placed(second..second.saturating_add(1)).await;
     assert!(!bench.is_busy(90 * hours).await);
     let enable = Edit {
         status: Some(WebhookStatus::Enabled),
