@@ -182,7 +182,8 @@ mod tests {
             for name in words(&text, "SOUK_") {
                 let plain = name.strip_suffix("_FILE").unwrap_or(&name);
                 let begins_one = |known: &String| name.ends_with('_') && known.starts_with(&name);
-                let is_known = known.contains(plain)
+                let is_known = known.contains(&name)
+                    || known.contains(plain)
                     || known.iter().any(begins_one)
                     || NO_SETTINGS.contains(&name.as_str())
                     || name.contains("__ACME__");
