@@ -1,6 +1,6 @@
 # The short names of what we do every day. `make` alone lists them.
 .POSIX:
-.PHONY: help run test security deploy clients lint bench
+.PHONY: help run test security clients deploy lint bench
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile
@@ -14,11 +14,11 @@ test: ## everything that CI runs
 security: ## the long proofs of docs/security, by other people's tools
 	cargo xtask security
 
-deploy: ## what is shipped for running a shop, by the tools of its formats: docs/deploy
-	cargo xtask deploy
-
 clients: ## make the TypeScript and Python clients, and try them in a shop
 	cargo xtask clients
+
+deploy: ## what is shipped for running a shop, by the tools of its formats: docs/deploy
+	cargo xtask deploy
 
 lint: ## formatting, lints and our own rules, without the tests
 	cargo fmt --all --check

@@ -27,6 +27,7 @@ const WRITTEN: &[(&str, &str)] = &[
     ("POST", "/api/v1/orders"),
     ("POST", "/api/v1/payments"),
     ("PATCH", "/api/v1/me"),
+    ("POST", "/api/v1/webhooks"),
 ];
 
 /// Where queries are read.
@@ -37,6 +38,7 @@ const ASKED: &[&str] = &[
     "/api/v1/categories",
     "/api/v1/payments/sagas",
     "/api/v1/events/dead",
+    "/api/v1/events",
     "/api/v1/me/sessions",
     "/products",
     "/orders",

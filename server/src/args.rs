@@ -37,7 +37,7 @@ pub enum Command {
     /// Read files into the shop
     #[command(subcommand)]
     Import(ImportCommand),
-    /// Write what the shop has into files
+    /// Write what the shop has into files, also while it is open
     #[command(subcommand)]
     Export(ExportCommand),
     /// Place the orders of a trace through the API, give its returns back, and check the totals

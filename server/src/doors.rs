@@ -68,7 +68,9 @@ impl Services {
                 catalog::api(),
                 orders::routes(self.orders.clone(), self.payments.clone(), &config.orders)
                     .into_openapi(),
+                orders::api_beside(),
                 payments::api(),
+                webhooks::api(),
                 whole_api,
             ])?,
             public_url: public_url.to_owned(),
@@ -138,7 +140,13 @@ impl Services {
                 }),
             Target::Orders => {
                 let (orders, payments) = (self.orders.clone(), self.payments.clone());
-                orders::routes(orders, payments, &config.orders).into()
+                let routes: Router = orders::routes(orders, payments, &config.orders).into();
+                match (&self.near.orders, &self.near.webhooks) {
+                    (Some(orders), Some(webhooks)) => routes
+                        .merge(orders::routes_beside(orders.service.clone()))
+                        .merge(webhooks::routes(webhooks.clone())),
+                    (Some(_) | None, _) => routes,
+                }
             }
             Target::Payments => self
                 .near

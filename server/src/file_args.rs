@@ -1,7 +1,7 @@
 //! The command line of what reads and writes files. Values are read here; what they mean the commands decide.
 
 use crate::args::DataArgs;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 /// `souk import ...`
@@ -24,13 +24,22 @@ pub enum ImportCommand {
 /// `souk export ...`
 #[derive(Debug, Subcommand)]
 pub enum ExportCommand {
-    /// Write all products, so that `souk import products` reads them back as they are; also while the shop is open
-    Products {
-        /// The file: CSV if its name ends so, JSON Lines otherwise; - is standard output. It is put in its place once
-        /// it is whole
-        file: PathBuf,
-        /// The folder and the configuration file.
-        #[command(flatten)]
-        data: DataArgs,
-    },
+    /// Write all products, so that `souk import products` reads them back as they are
+    Products(ExportArgs),
+    /// Write how many there are of each SKU, and how many of them are promised
+    Stock(ExportArgs),
+    /// Write all orders, the newest first; as CSV a row for each of their lines
+    Orders(ExportArgs),
+    /// Write all accounts, without anything secret
+    Customers(ExportArgs),
+}
+
+/// Flags of every export.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The file: CSV if its name ends so, JSON Lines otherwise; - is standard output
+    pub file: PathBuf,
+    /// The folder and the configuration file.
+    #[command(flatten)]
+    pub data: DataArgs,
 }

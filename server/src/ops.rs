@@ -59,6 +59,7 @@ fn registry() -> Registry {
     payments::register_metrics(&mut registry);
     watch::register(&mut registry);
     process::register(&mut registry);
+    webhooks::register_metrics(&mut registry);
     build(&mut registry);
     registry
 }

@@ -46,6 +46,8 @@ pub struct Services {
     pub(crate) clock: Clock,
     targets: Targets,
     bus: Arc<dyn Bus>,
+    /// What webhooks are told of.
+    sources: Vec<webhooks::Source>,
 }
 
 /// The services that run in this process.
@@ -53,7 +55,9 @@ pub struct Services {
 pub(crate) struct Near {
     identity: Option<Arc<identity::Service>>,
     pub(crate) catalog: Option<Arc<catalog::Service>>,
-    orders: Option<orders::Opened>,
+    pub(crate) orders: Option<orders::Opened>,
+    /// Where orders are, for most events are theirs.
+    pub(crate) webhooks: Option<Arc<webhooks::Service>>,
     pub(crate) payments: Option<Arc<payments::Service>>,
 }
 
@@ -98,6 +102,15 @@ struct Ground<'c> {
     redis: Option<Redis>,
 }
 
+/// The outboxes that webhooks tell of.
+fn sources(desk: &Desk, knows_identity: bool) -> Vec<webhooks::Source> {
+    let mut sources: Vec<webhooks::Source> = vec![("orders", desk.orders.clone())];
+    if knows_identity {
+        sources.push(("identity", desk.identity.clone()));
+    }
+    sources
+}
+
 impl Services {
     /// Opens what runs here, its stores in a folder if it keeps anything, and the ways to the rest. Nothing runs in the
     /// background yet.
@@ -126,6 +139,7 @@ impl Services {
         };
         if targets.is_near(Target::Orders) {
             near.orders = Some(ground.orders(catalog.clone()).await?);
+            near.webhooks = Some(ground.webhooks().await?);
         }
         let orders: Arc<dyn Orders> = match &near.orders {
             Some(orders) => orders.service.clone(),
@@ -153,6 +167,10 @@ impl Services {
         let bus = bus::open(&config.bus, &config.nats, tasks).await?;
         let desk = desk(&near, &ways, &clock, &bus)?;
         Ok(Self {
+            sources: sources(
+                &desk,
+                near.identity.is_some() || !config.peers.identity.is_empty(),
+            ),
             auditor: Arc::new(Keeper::new(books, tasks.clone())),
             desk,
             identity,
@@ -188,6 +206,9 @@ impl Services {
         }
         if let Some(orders) = &self.near.orders {
             orders.start(tasks, bus);
+        }
+        if let Some(webhooks) = &self.near.webhooks {
+            webhooks.start(tasks, self.sources.clone());
         }
         match &self.near.identity {
             Some(identity) => identity::start(identity, tasks, Arc::clone(bus)),
@@ -250,6 +271,13 @@ impl Services {
             readiness.add("orders-store", Need::Required, move || {
                 let orders = orders.clone();
                 async move { orders.audit(None, 1).await.map(drop) }
+            });
+        }
+        if let Some(webhooks) = &self.near.webhooks {
+            let webhooks = Arc::clone(webhooks);
+            readiness.add("webhooks-store", Need::Optional, move || {
+                let webhooks = Arc::clone(&webhooks);
+                async move { webhooks.check().await }
             });
         }
         if self.near.payments.is_some() {
@@ -372,6 +400,15 @@ impl<'c> Ground<'c> {
             catalog,
         };
         orders::open(parts).await
+    }
+
+    async fn webhooks(&self) -> Result<Arc<webhooks::Service>, BoxError> {
+        let parts = webhooks::Parts {
+            place: self.places.of("webhooks")?,
+            config: self.config.webhooks.clone(),
+            clock: self.clock.clone(),
+        };
+        webhooks::open(parts).await
     }
 
     async fn payments(

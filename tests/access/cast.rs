@@ -54,6 +54,10 @@ pub(crate) enum Thing {
     Key,
     /// An API key of a second account of the asker's, which then asks.
     OwnKey,
+    /// A webhook that hears of deleted accounts alone.
+    Webhook,
+    /// A delivery; there is none.
+    Delivery,
     /// The own merchant's, on sale.
     Product,
     /// The own merchant's, not yet on sale.
@@ -82,6 +86,11 @@ pub(crate) enum Thing {
     Guests,
     GuestsWithToken,
     GuestsWithOther,
+    /// The owner's cart.
+    Cart,
+    /// A guest's cart, asked for without its token, and with it.
+    GuestsCart,
+    GuestsCartWithToken,
     /// The payment of a guest's order, asked for with the order's token.
     GuestsPayment,
 }
@@ -91,6 +100,7 @@ pub(crate) struct Made {
     pub(crate) asker: Client,
     pub(crate) id: String,
     pub(crate) order_token: Option<String>,
+    pub(crate) cart_token: Option<String>,
     /// Who reads it and where, if no admin does.
     pub(crate) witness: Option<(Client, &'static str)>,
     words: Vec<(&'static str, String)>,
@@ -103,6 +113,7 @@ impl Made {
             asker,
             id,
             order_token: None,
+            cart_token: None,
             witness: None,
             words,
         }
@@ -124,6 +135,7 @@ impl Made {
     /// The path with the id in the place of `{...}`.
     pub(crate) fn path(&self, path: &str) -> String {
         let path = self.fill(path).replace("{name}", "sandbox");
+        let path = path.replace("{item}", &self.fill("$tea"));
         match (path.find('{'), path.find('}')) {
             (Some(open), Some(close)) => {
                 format!("{}{}{}", &path[..open], self.id, &path[close + 1..])
@@ -149,7 +161,13 @@ pub(crate) struct Cast {
 
 impl Cast {
     pub(crate) async fn gather() -> Self {
-        let mut shop = Shop::start_with(&[("SOUK_LOG_LEVEL", "error")]).await;
+        let mut shop = Shop::start_with(&[
+            ("SOUK_LOG_LEVEL", "error"),
+            ("SOUK_WEBHOOKS__WEBHOOKS_MAX", "100"),
+            ("SOUK_WEBHOOKS__IN_FLIGHT_PER_WEBHOOK_MAX", "1"),
+            ("SOUK_WEBHOOKS__OUTWARD__ALLOW", "[\"127.0.0.1\"]"),
+        ])
+        .await;
         let admin = shop.admin().await;
         let (foreign, own) = (
             shop.merchant(&admin, "mona").await,
@@ -203,6 +221,8 @@ impl Cast {
             Thing::OwnSession => self.own_session(who).await,
             Thing::Key => self.key(asker).await,
             Thing::OwnKey => self.own_key(who).await,
+            Thing::Webhook => self.webhook(asker).await,
+            Thing::Delivery => Made::new(asker, "dlv_01h455vb4pex5vsknk084sn02q"),
             Thing::Product => self.offer(asker, "active").await,
             Thing::Draft => self.offer(asker, "draft").await,
             Thing::Archived => self.offer(asker, "archived").await,
@@ -214,6 +234,15 @@ impl Cast {
                 self.sale(asker, thing).await
             }
             Thing::Mixed => self.mixed(asker).await,
+            Thing::Cart => self.cart(&self.owner, asker).await,
+            Thing::GuestsCart => {
+                let made = self.cart(&self.nobody, asker).await;
+                Made {
+                    cart_token: None,
+                    ..made
+                }
+            }
+            Thing::GuestsCartWithToken => self.cart(&self.nobody, asker).await,
             Thing::Guests
             | Thing::GuestsWithToken
             | Thing::GuestsWithOther
@@ -308,6 +337,13 @@ impl Cast {
         made
     }
 
+    async fn webhook(&self, asker: Client) -> Made {
+        let body = json!({"url": "https://127.0.0.1/", "types": ["user.deleted"]});
+        let made = self.admin.post("/api/v1/webhooks", &body).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        Made::new(asker, made.str("/webhook/id"))
+    }
+
     async fn offer(&self, asker: Client, status: &str) -> Made {
         let name = format!("Offer {}", self.number());
         let body =
@@ -383,6 +419,16 @@ impl Cast {
             assert_eq!(shipped.status, 200, "{}", shipped.text);
         }
         Made::new(asker, id)
+    }
+
+    async fn cart(&self, holder: &Client, asker: Client) -> Made {
+        let cart = holder.post("/api/v1/carts", &json!({})).await;
+        assert!(matches!(cart.status, 200 | 201), "{}", cart.text);
+        let token = cart.json["cart_token"].as_str();
+        Made {
+            cart_token: token.map(str::to_owned),
+            ..Made::new(asker, cart.str("/id"))
+        }
     }
 
     async fn mixed(&self, asker: Client) -> Made {

@@ -29,6 +29,25 @@ fn all<'d>(document: &'d Value, list: &str, pointer: &str) -> Vec<&'d str> {
         .collect()
 }
 
+/// The order of this id.
+fn order<'d>(document: &'d Value, id: &str) -> &'d Value {
+    let mut orders = document["orders"].as_array().unwrap().iter();
+    orders.find(|one| one["order"]["id"] == id).unwrap()
+}
+
+/// A note for the buyer, and one that is none of theirs.
+async fn notes(admin: &Client, order: &str) {
+    for note in [
+        json!({"text": "Thank you", "for_customer": true}),
+        json!({"text": "a note of the shop's own, admin-canary"}),
+    ] {
+        let noted = admin
+            .post(&format!("/api/v1/orders/{order}/notes"), &note)
+            .await;
+        assert_eq!(noted.status, 201, "{}", noted.text);
+    }
+}
+
 #[tokio::test]
 async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
     let mut shop = Shop::start().await;
@@ -50,6 +69,7 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
     let key = json!({"name": "till", "scopes": ["orders:read"], "password": PASSWORD});
     let key = ann.post("/api/v1/api-keys", &key).await;
     assert_eq!(key.status, 201, "{}", key.text);
+    notes(&admin, paid.str("/id")).await;
     let answer = export(&ann).await;
     let head = ["content-type", "cache-control", "content-disposition"];
     let head = head.map(|name| answer.header(name));
@@ -67,14 +87,12 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
             .collect::<BTreeSet<_>>(),
         orders
     );
-    let hers = document["orders"].as_array().unwrap();
-    let hers = hers
-        .iter()
-        .find(|one| one["order"]["id"] == paid.str("/id"))
-        .unwrap();
+    let hers = order(&document, paid.str("/id"));
     assert_eq!(hers["order"]["items"][0]["quantity"], 2);
     assert_eq!(hers["payments"][0]["status"], "captured");
     assert_eq!(hers["timeline"][0]["kind"], "placed");
+    assert_eq!(hers["notes"][0]["text"], "Thank you");
+    assert_eq!(hers["shipments"], json!([]));
     assert_eq!(document["sessions"].as_array().unwrap().len(), 1);
     assert_eq!(document["second_factor"]["on"], false);
     assert_eq!(document["providers"], json!([]));
@@ -86,6 +104,7 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
     );
     for canary in [
         "bob-canary-91bc",
+        "admin-canary",
         bob.user_id(),
         foreign.str("/id"),
         key.str("/secret"),

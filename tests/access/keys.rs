@@ -32,6 +32,8 @@ const SCOPES: &[&str] = &[
     "payments:write",
     "events:read",
     "events:write",
+    "webhooks:read",
+    "webhooks:write",
     "profile:read",
 ];
 
@@ -61,8 +63,12 @@ fn filled(path: &str) -> String {
         "users",
         "sessions",
         "api-keys",
+        "webhooks",
+        "deliveries",
     ];
-    let prefix = ["ord", "pay", "prd", "var", "usr", "ses", "key"];
+    let prefix = [
+        "ord", "pay", "prd", "var", "usr", "ses", "key", "whk", "dlv",
+    ];
     let mut words: Vec<String> = path.split('/').map(str::to_owned).collect();
     for place in 1..words.len() {
         if words[place].starts_with('{') {

@@ -68,6 +68,9 @@ async fn ask(cast: &Cast, row: &Row, column: usize, claims: &[(&str, &str)]) -> 
     if let Some(token) = &made.order_token {
         request = request.header("order-token", token);
     }
+    if let Some(token) = &made.cart_token {
+        request = request.header("cart-token", token);
+    }
     for (name, value) in claims {
         request = request.header(*name, value.replace("$admin", cast.admin.user_id()));
     }

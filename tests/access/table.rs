@@ -48,10 +48,17 @@ const SEES_MIXED: [u16; 6] = [401, 404, 200, 404, 404, 200];
 const CANCELS: [u16; 6] = [401, 404, 200, 404, 403, 200];
 /// Who may send it: the buyer sees it, but may not.
 const SENDS: [u16; 6] = [401, 404, 403, 404, 200, 200];
+/// The same, a parcel at a time.
+const SENDS_PARCEL: [u16; 6] = [401, 404, 403, 404, 201, 201];
 /// Who may pay it: how an order is paid is none of its seller's business.
 const PAYS: [u16; 6] = [401, 404, 201, 404, 404, 201];
 /// Who sees a guest's order without the right token, if they come with none.
 const SEES_GUESTS: [u16; 6] = [401, 404, 404, 404, 200, 200];
+
+/// Who holds a customer's cart: admins have no business there.
+const HOLDS: [u16; 6] = [401, 404, 200, 404, 404, 404];
+/// Who holds a guest's cart without its token.
+const HOLDS_NOT: [u16; 6] = [401, 404, 404, 404, 404, 404];
 
 const PRODUCT: &str = r#"{"name":"Product $n","price":"1.00","version":1}"#;
 const ORDER: &str = r#"{"items":[{"product_id":"$tea","quantity":1}],"email":"g$n@souk.example"}"#;
@@ -74,6 +81,8 @@ const RAISE: &str = r#"{"roles":["customer","merchant"],"version":1}"#;
 const DISABLE_SELF: &str = r#"{"status":"disabled","version":$version}"#;
 const RAISE_SELF: &str = r#"{"roles":["admin","customer","merchant"],"version":$version}"#;
 const REFUND: &str = r#"{"amount":"0.01"}"#;
+const WEBHOOK: &str =
+    r#"{"url":"https://127.0.0.1/","types":["user.deleted"],"description":"No $n"}"#;
 const PAY: &str = r#"{"order_id":"$id","method":"tok_ok"}"#;
 
 /// The canonical routes: all that the document lists.
@@ -162,6 +171,16 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/inventory/adjust", Draft, ADJUST_SKU, its_seller(200)),
     Row("GET /api/v1/inventory/{variant_id}", Variant, "", its_seller(200)),
     Row("GET /api/v1/inventory/{variant_id}/movements", Variant, "", its_seller(200)),
+    Row("POST /api/v1/carts", Double, "", all(201)),
+    Row("GET /api/v1/carts/{id}", Cart, "", HOLDS),
+    Row("GET /api/v1/carts/{id}", GuestsCart, "", HOLDS_NOT),
+    Row("GET /api/v1/carts/{id}", GuestsCartWithToken, "", all(200)),
+    Row("PUT /api/v1/carts/{id}/items/{item}", Cart, r#"{"quantity":1}"#, HOLDS),
+    Row("PUT /api/v1/carts/{id}/items/{item}", GuestsCart, r#"{"quantity":1}"#, HOLDS_NOT),
+    Row("PUT /api/v1/carts/{id}/items/{item}", GuestsCartWithToken, r#"{"quantity":1}"#, all(200)),
+    Row("POST /api/v1/carts/{id}/merge", Cart, "", HOLDS),
+    Row("POST /api/v1/carts/{id}/merge", GuestsCart, "", HOLDS_NOT),
+    Row("POST /api/v1/carts/{id}/merge", GuestsCartWithToken, "", users(200)),
     Row("GET /api/v1/orders", Pending, "", users(200)),
     Row("GET /api/v1/orders?customer_id=$owner", Pending, "", [401, 403, 200, 403, 403, 200]),
     Row("POST /api/v1/orders", Nothing, ORDER, all(201)),
@@ -186,11 +205,32 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/orders/{id}/ship", Mixed, "{}", [401, 404, 403, 404, 404, 200]),
     Row("POST /api/v1/orders/{id}/ship", Guests, "{}", [401, 404, 404, 404, 409, 409]),
     Row("POST /api/v1/orders/{id}/ship", GuestsWithToken, "{}", [403, 403, 403, 403, 409, 409]),
+    Row("GET /api/v1/orders/{id}/notes", Paid, "", SEES),
+    Row("GET /api/v1/orders/{id}/notes", Guests, "", SEES_GUESTS),
+    Row("GET /api/v1/orders/{id}/notes", GuestsWithToken, "", all(200)),
+    Row("POST /api/v1/orders/{id}/notes", Paid, r#"{"text":"No $n"}"#, admins(201)),
+    Row("GET /api/v1/orders/{id}/shipments", Shipped, "", SEES),
+    Row("GET /api/v1/orders/{id}/shipments", Guests, "", SEES_GUESTS),
+    Row("GET /api/v1/orders/{id}/shipments", GuestsWithToken, "", all(200)),
+    Row("POST /api/v1/orders/{id}/shipments", Paid, r#"{"lines":[{"line":1,"quantity":1}]}"#, SENDS_PARCEL),
+    Row("POST /api/v1/orders/{id}/shipments", Mixed, r#"{"lines":[{"line":1,"quantity":1}]}"#,
+        [401, 404, 403, 404, 404, 201]),
     Row("POST /api/v1/orders/{id}/deliver", Shipped, "{}", SENDS),
     Row("POST /api/v1/orders/{id}/deliver", Guests, "{}", [401, 404, 404, 404, 409, 409]),
     Row("POST /api/v1/orders/{id}/refund", Paid, "{}", admins(201)),
     Row("POST /api/v1/orders/{id}/refund", Guests, "{}", admins(409)),
     Row("GET /api/v1/audit", Nothing, "", admins(200)),
+    Row("GET /api/v1/events", Nothing, "", admins(200)),
+    Row("GET /api/v1/webhooks", Nothing, "", admins(200)),
+    Row("POST /api/v1/webhooks", Nothing, WEBHOOK, admins(201)),
+    Row("GET /api/v1/webhooks/{id}", Webhook, "", admins(200)),
+    Row("PATCH /api/v1/webhooks/{id}", Webhook, r#"{"status":"disabled","version":1}"#, admins(200)),
+    Row("DELETE /api/v1/webhooks/{id}?version=1", Webhook, "", admins(204)),
+    Row("POST /api/v1/webhooks/{id}/rotate", Webhook, "{}", admins(200)),
+    Row("POST /api/v1/webhooks/{id}/ping", Webhook, "{}", admins(202)),
+    Row("POST /api/v1/webhooks/{id}/replay", Webhook, r#"{"since":"2026-01-01T00:00:00Z"}"#, admins(202)),
+    Row("GET /api/v1/webhooks/{id}/deliveries", Webhook, "", admins(200)),
+    Row("POST /api/v1/deliveries/{id}/replay", Delivery, "{}", admins(404)),
     Row("GET /api/v1/events/dead", Nothing, "", admins(200)),
     Row("POST /api/v1/events/dead/{id}/redrive", Letter, "{}", admins(404)),
     Row("POST /api/v1/payments", Pending, PAY, PAYS),

@@ -38,6 +38,7 @@ async fn a_shop_says_how_everything_is_that_it_depends_on() {
         [
             "store",
             "orders-store",
+            "webhooks-store",
             "payments-store",
             "identity-store",
             "keys",

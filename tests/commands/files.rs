@@ -2,7 +2,8 @@
 //! are made up here.
 
 use crate::refusal;
-use testkit::{Folder, Said, run};
+use std::os::unix::fs::PermissionsExt;
+use testkit::{Folder, Said, Shop, run};
 
 /// A product of two variants and one picture more, a draft, and one whose price is missing.
 const SHOPIFY: &str = "\
@@ -60,7 +61,11 @@ async fn import(file: &str, data: &str) -> Said {
 }
 
 async fn export(file: &str, data: &str) -> String {
-    let said = run(&["export", "products", file, "--data", data], "").await;
+    export_of("products", file, data).await
+}
+
+async fn export_of(what: &str, file: &str, data: &str) -> String {
+    let said = run(&["export", what, file, "--data", data], "").await;
     assert_eq!(said.code, 0, "{said:?}");
     std::fs::read_to_string(file).unwrap_or(said.out)
 }
@@ -209,4 +214,45 @@ async fn a_table_that_nobody_knows_is_refused_by_name() {
     )
     .await;
     assert!(refusal(&said).contains("there is no shop"), "{said:?}");
+}
+
+#[tokio::test]
+async fn orders_stock_and_accounts_are_written_beside_an_open_shop() {
+    let (files, mut shop) = (Folder::default(), Shop::start().await);
+    let tea = shop.admin().await.sell("=Tea", 399, 5).await;
+    let data = shop.folder().to_str().unwrap_or_default();
+    let ann = shop.customer("ann").await;
+    let order = ann.buy("k1", &tea, 2, "tok_ok").await;
+    let id = order.str("/id");
+    let orders = export_of("orders", &files.at("orders.csv"), data).await;
+    let rows: Vec<&str> = orders.lines().collect();
+    assert_eq!(rows.len(), 2, "{orders}");
+    assert!(
+        rows[0].starts_with("number,id,status,created_at,"),
+        "{orders}"
+    );
+    assert!(
+        rows[1].contains(id) && rows[1].contains(",paid,"),
+        "{orders}"
+    );
+    assert!(rows[1].contains(",'=Tea,2,3.99,7.98,7.98,USD,"), "{orders}");
+    let line = export_of("orders", "-", data).await;
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+    assert_eq!(line["items"][0]["quantity"], 2);
+    let stock = export_of("stock", &files.at("stock.csv"), data).await;
+    assert!(
+        stock
+            .lines()
+            .nth(1)
+            .is_some_and(|row| row.ends_with(",3,0,3")),
+        "{stock}"
+    );
+    let file = files.at("people.csv");
+    let people = export_of("customers", &file, data).await;
+    assert!(
+        people.contains(ann.user_id()) && !people.contains("argon2"),
+        "{people}"
+    );
+    let mode = std::fs::metadata(&file).map(|about| about.permissions().mode() & 0o777);
+    assert_eq!(mode.ok(), Some(0o600));
 }

@@ -4,7 +4,9 @@
 use crate::refusal;
 use testkit::{Folder, Said, Shop, postgres::Postgres, run_with};
 
-const SERVICES: [&str; 5] = ["identity", "catalog", "orders", "payments", "sandbox"];
+const SERVICES: [&str; 6] = [
+    "identity", "catalog", "orders", "webhooks", "payments", "sandbox",
+];
 
 /// Runs it, as the words come.
 async fn migrate(verb: &str, database: &str) -> Said {
@@ -38,17 +40,17 @@ async fn a_folder_is_looked_at_without_a_trace_and_brought_up_to_date() {
         told_before[2],
         (
             "orders",
-            "lacks 0 (base), 1 (orders), 2 (by_order), 3 (checks)"
+            "lacks 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (shipments), 5 (notes), 6 (carts)"
         )
     );
     assert!(!std::path::Path::new(&folder).exists(), "nothing was made");
     let up = migrate("up", &database).await;
-    assert_eq!((up.code, told(&up).len()), (0, 5), "{up:?}");
+    assert_eq!((up.code, told(&up).len()), (0, 6), "{up:?}");
     assert_eq!(
         told(&up)[2],
         (
             "orders",
-            "got 0 (base), 1 (orders), 2 (by_order), 3 (checks)"
+            "got 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (shipments), 5 (notes), 6 (carts)"
         )
     );
     for verb in ["status", "up"] {
@@ -84,7 +86,7 @@ async fn nodes_that_may_not_migrate_wait_for_whoever_may() {
     };
     let database = server.database();
     let status = migrate("status", &database).await;
-    let line = "souk: 19 migrations are pending: `souk migrate up` makes them";
+    let line = "souk: 26 migrations are pending: `souk migrate up` makes them";
     assert_eq!(refusal(&status), line);
     let settings = [("SOUK_DB", database.as_str()), ("SOUK_SHOP__DEMO", "false")];
     let opened = run_with(&["serve", "--listen", "127.0.0.1:0"], &settings, "").await;
@@ -98,7 +100,7 @@ async fn nodes_that_may_not_migrate_wait_for_whoever_may() {
     assert_eq!((one.code, other.code), (0, 0), "{one:?} {other:?}");
     assert_eq!(
         applied.iter().sum::<usize>(),
-        19,
+        26,
         "each was made once: {one:?} {other:?}"
     );
     let after = migrate("status", &database).await;

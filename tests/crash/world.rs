@@ -29,7 +29,11 @@ pub(crate) struct World {
 impl World {
     /// A shop with one product, an admin and a customer.
     pub(crate) async fn new(settings: &[(&str, &str)]) -> Self {
-        let quiet = [("SOUK_LOG_LEVEL", "error")];
+        let quiet = [
+            ("SOUK_LOG_LEVEL", "error"),
+            // What is told of an operation afterwards is no part of it, and has tests of its own.
+            ("SOUK_WEBHOOKS__LOOK_EVERY_MS", "60000"),
+        ];
         let settings: Vec<_> = quiet.iter().chain(settings).copied().collect();
         let mut shop = Shop::breakable(&settings).await;
         let admin = shop.admin().await;

@@ -2,6 +2,7 @@
 //! was not is done once when it is asked for again, and the books balance. Never relies on a moment: it waits.
 #![expect(
     clippy::arithmetic_side_effects,
+    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     reason = "tests: what cannot be should stop them"
@@ -12,3 +13,4 @@ mod crash;
 mod import;
 mod load;
 mod time;
+mod webhooks;

@@ -30,6 +30,7 @@ macro_rules! on_both_grounds {
 
 mod accounts;
 mod baskets;
+mod carts;
 mod editing;
 mod ground;
 mod moves;

@@ -17,11 +17,13 @@ const PARTS: &[Part] = &[
     Part {
         name: "typescript",
         what: "made, built with tsc in its strictest, and tried in a shop",
+        asks_a_shop: true,
         run: typescript,
     },
     Part {
         name: "python",
         what: "installed by pip, checked by mypy --strict, and tried in a shop",
+        asks_a_shop: true,
         run: python,
     },
 ];

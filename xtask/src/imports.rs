@@ -56,6 +56,7 @@ const CRATES: &[Crate] = &[
     tried("catalog", "souk-catalog", SERVICE_USES),
     tried("orders", "souk-orders", SERVICE_USES),
     tried("payments", "souk-payments", SERVICE_USES),
+    tried("webhooks", "souk-webhooks", SERVICE_USES),
     tried("gateway", "souk-gateway", SERVICE_USES),
     ours("storefront", "souk-storefront", SERVICE_USES),
     ours(
@@ -68,6 +69,7 @@ const CRATES: &[Crate] = &[
             "catalog",
             "orders",
             "payments",
+            "webhooks",
             "gateway",
             "storefront",
             "checker",

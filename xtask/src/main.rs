@@ -32,8 +32,8 @@ usage: cargo xtask COMMAND
   asvs      make docs/security/asvs.md of the table beside it
   ci        formatting, lints, tidy, tests, doc tests; stops at the first failure
   security  the long proofs: contract, secrets, login, slow, or only those that are named
-  deploy    what we ship for running a shop, by the tools of its formats: metrics, alerts, image, or only those named
   clients   make the clients in other languages, and try them in a shop: typescript, python
+  deploy    what we ship for running a shop, by the tools of its formats: metrics, alerts, image, or only those named
   simulate  run simulated shops: --seeds N (200), --first S (1), --trace to see what happened";
 
 fn main() -> ExitCode {

@@ -29,14 +29,13 @@ pub(crate) struct Stand {
 pub(crate) struct Part {
     pub(crate) name: &'static str,
     pub(crate) what: &'static str,
+    /// Whether the shop's binary is needed.
+    pub(crate) asks_a_shop: bool,
     pub(crate) run: fn(&Stand, &mut dyn Write) -> io::Result<Outcome>,
 }
 
 /// Names another binary than the one that is built here, for tests and for this.
 pub(crate) const BINARY: &str = "SOUK_TEST_BINARY";
-
-/// What is asked about libraries, and of no shop.
-const WITHOUT_A_SHOP: &str = "updates";
 
 /// Whether a wish means this part: by its name, or by the first word of it.
 fn means(wish: &str, name: &str) -> bool {
@@ -61,10 +60,9 @@ pub(crate) fn run(
         return Err(io::Error::other(format!("there is no part {unknown}")));
     }
     let wished = |part: &&Part| wish.is_empty() || wish.iter().any(|wish| means(wish, part.name));
-    let needs_shop = |part: &Part| !means(WITHOUT_A_SHOP, part.name);
     let stand = Stand {
         root: root.to_owned(),
-        binary: match parts.iter().filter(wished).any(needs_shop) {
+        binary: match parts.iter().filter(wished).any(|part| part.asks_a_shop) {
             true => binary(root)?,
             false => PathBuf::new(),
         },

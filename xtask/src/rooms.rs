@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// Crates under `crates/` that have rooms.
-const SERVICES: &[&str] = &["identity", "catalog", "orders", "payments"];
+const SERVICES: &[&str] = &["identity", "catalog", "orders", "payments", "webhooks"];
 
 /// A room of a service: a folder (or file) under its `src`.
 struct Room {

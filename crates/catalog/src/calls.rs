@@ -4,10 +4,11 @@
 use contracts::{
     catalog::{
         AdjustError, AdjustStock, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
-        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
-        ProductRef, ProductReview, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
-        Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
+        SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -87,6 +88,8 @@ pub(crate) const INVENTORY: Call<(Who, InventoryQuery), Listed<Page<InventoryVie
 pub(crate) const INVENTORY_OF: Call<(Who, VariantId), Adjusted<InventoryView>> =
     Call::read("inventory_of");
 pub(crate) const MOVEMENTS: Call<PageOf, Adjusted<Page<MovementView>>> = Call::read("movements");
+
+pub(crate) const OFFERS: Call<Vec<ItemRef>, Rows<Option<OfferView>>> = Call::read("offers");
 
 // By order and refund id these have their effect once, however often they come.
 pub(crate) const RESERVE_ALL: Call<Vec<Reserve>, Vec<Result<Reserved, ReserveError>>> =

@@ -7,10 +7,11 @@ use contracts::{
     access::Principal,
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
-        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
-        ProductRef, ProductReview, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
-        Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
+        SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -170,6 +171,10 @@ impl Catalog for Client {
     ) -> Result<Page<MovementView>, AdjustError> {
         let arguments = (who.into(), id, limit, cursor);
         self.peer.ask(calls::MOVEMENTS, &arguments).await
+    }
+
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
+        Ok(self.peer.ask(calls::OFFERS, &items).await?)
     }
 
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {

@@ -12,6 +12,7 @@ pub mod problem;
 pub mod request;
 pub mod scopes;
 pub mod values;
+pub mod webhooks;
 pub mod wire;
 
 /// The cause behind an `Internal` error: for logs, never for callers.

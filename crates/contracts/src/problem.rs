@@ -122,6 +122,8 @@ codes! {
     BadSignature = "bad_signature", 400, "The signature does not hold", false;
     /// The owner has as many API keys as one may have.
     TooManyApiKeys = "too_many_api_keys", 409, "There are too many API keys", false;
+    /// There are as many webhooks as there may be.
+    TooManyWebhooks = "too_many_webhooks", 409, "There are too many webhooks", false;
     /// The resource is still in use.
     InUse = "in_use", 409, "It is still in use", false;
     /// `If-Match` names a state that is gone.

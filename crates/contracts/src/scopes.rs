@@ -43,10 +43,14 @@ scopes! {
     PaymentsRead = "payments:read";
     /// Pays, voids and refunds.
     PaymentsWrite = "payments:write";
-    /// Events that were not taken.
+    /// The feed of events, and events that were not taken.
     EventsRead = "events:read";
     /// Sends such events on again.
     EventsWrite = "events:write";
+    /// Webhooks and what was delivered to them.
+    WebhooksRead = "webhooks:read";
+    /// Makes and changes webhooks, and has events delivered again.
+    WebhooksWrite = "webhooks:write";
     /// The owner's own profile.
     ProfileRead = "profile:read";
 }
@@ -65,7 +69,9 @@ impl Scope {
             Self::ProductsWrite | Self::InventoryRead | Self::InventoryWrite => {
                 &[Role::Merchant, Role::Admin]
             }
-            Self::EventsRead | Self::EventsWrite => &[Role::Admin],
+            Self::EventsRead | Self::EventsWrite | Self::WebhooksRead | Self::WebhooksWrite => {
+                &[Role::Admin]
+            }
         };
         needed.iter().any(|role| roles.contains(role))
     }

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 const API: &str = "/api/v1/";
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 /// What a program of ours may send, and read of an answer.
-const SENT: &str = "authorization, content-type, if-match, if-none-match, idempotency-key, order-token, x-request-id";
+const SENT: &str = "authorization, content-type, if-match, if-none-match, idempotency-key, order-token, cart-token, \
+                    x-request-id";
 const READ: &str = "etag, location, link, retry-after, ratelimit, ratelimit-policy, idempotent-replayed, x-request-id";
 /// How long a browser may remember it, in seconds.
 const REMEMBERED: &str = "600";

@@ -13,7 +13,7 @@ pub struct Upstreams {
     pub identity: Router,
     /// Products, categories, stock.
     pub catalog: Router,
-    /// Orders.
+    /// Orders, and webhooks with the feed of events, which are kept where orders are.
     pub orders: Router,
     /// Payments.
     pub payments: Router,
@@ -51,6 +51,7 @@ pub(crate) enum Service {
 const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/products", Service::Catalog),
     ("/api/v1/orders", Service::Orders),
+    ("/api/v1/carts", Service::Orders),
     ("/api/v1/payments", Service::Payments),
     ("/api/v1/auth", Service::Identity),
     ("/api/v1/me/export", Service::Audit),
@@ -62,7 +63,10 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/inventory", Service::Catalog),
     ("/api/v1/audit/security-events", Service::Identity),
     ("/api/v1/audit", Service::Audit),
-    ("/api/v1/events", Service::Audit),
+    ("/api/v1/events/dead", Service::Audit),
+    ("/api/v1/events", Service::Orders),
+    ("/api/v1/webhooks", Service::Orders),
+    ("/api/v1/deliveries", Service::Orders),
     ("/.well-known", Service::Identity),
 ];
 
@@ -193,9 +197,15 @@ mod tests {
                 "/api/v1/orders/ord_1/cancel",
                 Route::Service(Service::Orders),
             ),
+            ("/api/v1/carts/crt_1", Route::Service(Service::Orders)),
             ("/api/v1/payments", Route::Service(Service::Payments)),
             ("/api/v1/audit", Route::Service(Service::Audit)),
             ("/api/v1/events/dead", Route::Service(Service::Audit)),
+            ("/api/v1/events", Route::Service(Service::Orders)),
+            (
+                "/api/v1/webhooks/whk_1/ping",
+                Route::Service(Service::Orders),
+            ),
             ("/api/v1/audits", Route::Nothing),
             ("/openapi.json", Route::Own(Page::OpenApi)),
             ("/docs", Route::Own(Page::Docs)),

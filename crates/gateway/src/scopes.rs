@@ -21,7 +21,7 @@ pub enum Need {
 use Need::{Scope as Of, Session};
 use Scope::{
     EventsRead, EventsWrite, InventoryRead, InventoryWrite, OrdersRead, OrdersWrite, PaymentsRead,
-    PaymentsWrite, ProductsRead, ProductsWrite, ProfileRead,
+    PaymentsWrite, ProductsRead, ProductsWrite, ProfileRead, WebhooksRead, WebhooksWrite,
 };
 
 #[rustfmt::skip] // a route a line
@@ -44,10 +44,16 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/auth/register", Session),
     ("POST", "/api/v1/auth/setup", Session),
     ("POST", "/api/v1/auth/verify", Session),
+    ("POST", "/api/v1/carts", Of(OrdersWrite)),
+    ("GET", "/api/v1/carts/{id}", Of(OrdersRead)),
+    ("PUT", "/api/v1/carts/{id}/items/{item}", Of(OrdersWrite)),
+    ("POST", "/api/v1/carts/{id}/merge", Of(OrdersWrite)),
     ("GET", "/api/v1/categories", Of(ProductsRead)),
     ("POST", "/api/v1/categories", Of(ProductsWrite)),
     ("PATCH", "/api/v1/categories/{category_id}", Of(ProductsWrite)),
     ("DELETE", "/api/v1/categories/{category_id}", Of(ProductsWrite)),
+    ("POST", "/api/v1/deliveries/{id}/replay", Of(WebhooksWrite)),
+    ("GET", "/api/v1/events", Of(EventsRead)),
     ("GET", "/api/v1/events/dead", Of(EventsRead)),
     ("POST", "/api/v1/events/dead/{id}/redrive", Of(EventsWrite)),
     ("GET", "/api/v1/inventory", Of(InventoryRead)),
@@ -74,8 +80,12 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/orders/{id}/timeline", Of(OrdersRead)),
     ("POST", "/api/v1/orders/{id}/cancel", Of(OrdersWrite)),
     ("POST", "/api/v1/orders/{id}/deliver", Of(OrdersWrite)),
+    ("GET", "/api/v1/orders/{id}/notes", Of(OrdersRead)),
+    ("POST", "/api/v1/orders/{id}/notes", Of(OrdersWrite)),
     ("POST", "/api/v1/orders/{id}/refund", Of(PaymentsWrite)),
     ("POST", "/api/v1/orders/{id}/ship", Of(OrdersWrite)),
+    ("GET", "/api/v1/orders/{id}/shipments", Of(OrdersRead)),
+    ("POST", "/api/v1/orders/{id}/shipments", Of(OrdersWrite)),
     ("POST", "/api/v1/payments", Of(PaymentsWrite)),
     ("GET", "/api/v1/payments/providers/sandbox/charges", Of(PaymentsRead)),
     ("GET", "/api/v1/payments/providers/sandbox/knobs", Session),
@@ -111,6 +121,15 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("DELETE", "/api/v1/users/{id}/second-factor", Session),
     ("DELETE", "/api/v1/users/{id}/sessions", Session),
     ("PUT", "/api/v1/users/{id}/status", Session),
+    ("GET", "/api/v1/webhooks", Of(WebhooksRead)),
+    ("POST", "/api/v1/webhooks", Of(WebhooksWrite)),
+    ("GET", "/api/v1/webhooks/{id}", Of(WebhooksRead)),
+    ("PATCH", "/api/v1/webhooks/{id}", Of(WebhooksWrite)),
+    ("DELETE", "/api/v1/webhooks/{id}", Of(WebhooksWrite)),
+    ("GET", "/api/v1/webhooks/{id}/deliveries", Of(WebhooksRead)),
+    ("POST", "/api/v1/webhooks/{id}/ping", Of(WebhooksWrite)),
+    ("POST", "/api/v1/webhooks/{id}/replay", Of(WebhooksWrite)),
+    ("POST", "/api/v1/webhooks/{id}/rotate", Of(WebhooksWrite)),
 ];
 
 /// What the route at this path asks of an API key, if it is one of the document's. Whoever reads its head alone needs

@@ -3,12 +3,13 @@
 
 use contracts::{
     orders::{
-        BeginPayment, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
-        OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote, Settlement,
+        BeginPayment, Beside, CartError, CartView, EventsAudit, OrderAudit, OrderError,
+        OrderEventView, OrderMove, OrderQuery, OrderView, Payable, PlaceOrder, PlaceOrderError,
+        RefundNote, SetCartItem, Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, Page, ProductId, UserId},
-    wire::{Cause, Who, WhoBuys, WhoReads},
+    values::{CartId, OrderId, Page, ProductId, UserId},
+    wire::{Cause, Who, WhoBuys, WhoHolds, WhoReads},
 };
 use platform::call::Call;
 
@@ -29,8 +30,21 @@ pub(crate) const ORDER_WHEN_PAID: Call<(WhoReads, OrderId), Answer<OrderView>> =
 pub(crate) const ORDERS: Call<(Who, OrderQuery), Answer<Page<OrderView>>> = Call::read("orders");
 pub(crate) const TIMELINE: Call<(WhoReads, OrderId), Answer<Vec<OrderEventView>>> =
     Call::read("timeline");
+pub(crate) const BESIDE: Call<(WhoReads, OrderId), Answer<Beside>> = Call::read("beside");
 pub(crate) const ADVANCE: Call<(WhoReads, OrderId, OrderMove), Answer<OrderView>> =
     Call::once("advance");
+
+type Held = Result<CartView, CartError>;
+pub(crate) const OPEN_CART: Call<(WhoHolds, String), Result<Answered<CartView>, CartError>> =
+    Call::once("open_cart");
+pub(crate) const CART: Call<(WhoHolds, CartId), Held> = Call::read("cart");
+// What is set twice is set; of a version that was named, the second one hears that it is gone.
+pub(crate) const SET_CART_ITEM: Call<(WhoHolds, CartId, SetCartItem), Held> =
+    Call::once("set_cart_item");
+pub(crate) const MERGE_CART: Call<(WhoHolds, CartId), Held> = Call::repeatable("merge_cart");
+// The cart and its version name the order.
+pub(crate) const CHECK_OUT: Call<(WhoHolds, CartId, PlaceOrder), Placed> =
+    Call::repeatable("check_out");
 
 // By payment and refund id these have their effect once, however often they come.
 pub(crate) const BEGIN_PAYMENTS: Call<Vec<BeginPayment>, Vec<Answer<Payable>>> =

@@ -7,12 +7,12 @@ use contracts::{
     access::Principal,
     catalog::Purchases,
     orders::{
-        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
-        Settlement,
+        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit,
+        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
+        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, Page, ProductId, UserId},
+    values::{CartId, OrderId, Page, ProductId, UserId},
 };
 use platform::call::Peer;
 
@@ -27,6 +27,46 @@ impl Client {
     #[must_use]
     pub const fn new(peer: Peer) -> Self {
         Self { peer }
+    }
+}
+
+#[async_trait]
+impl Carts for Client {
+    async fn open_cart(
+        &self,
+        who: &CartHolder,
+        address: String,
+    ) -> Result<Answered<CartView>, CartError> {
+        let arguments = (who.into(), address);
+        self.peer.ask(calls::OPEN_CART, &arguments).await
+    }
+
+    async fn cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
+        self.peer.ask(calls::CART, &(who.into(), id)).await
+    }
+
+    async fn set_cart_item(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        wish: SetCartItem,
+    ) -> Result<CartView, CartError> {
+        let arguments = (who.into(), id, wish);
+        self.peer.ask(calls::SET_CART_ITEM, &arguments).await
+    }
+
+    async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
+        self.peer.ask(calls::MERGE_CART, &(who.into(), id)).await
+    }
+
+    async fn check_out(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        wish: PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        let arguments = (who.into(), id, wish);
+        self.peer.ask(calls::CHECK_OUT, &arguments).await
     }
 }
 
@@ -69,6 +109,10 @@ impl Orders for Client {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.peer.ask(calls::TIMELINE, &(who.into(), id)).await
+    }
+
+    async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {
+        self.peer.ask(calls::BESIDE, &(who.into(), id)).await
     }
 
     async fn advance(

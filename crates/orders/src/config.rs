@@ -25,6 +25,12 @@ pub struct Config {
     pub place_batch_lines_max: u32,
     /// Batches at work at a time; 0 is what suits the database.
     pub place_batches_in_flight_max: u32,
+    /// Lines one cart may hold.
+    pub cart_lines_max: u32,
+    /// Open carts that guests from one address may have.
+    pub carts_per_address_max: u32,
+    /// How long a cart is kept after its last change.
+    pub cart_keep_seconds: u32,
     /// How often unpaid orders are looked through.
     pub sweep_every_ms: u32,
 }

@@ -53,6 +53,7 @@ impl Metrics {
                 PlaceOrderError::Invalid { .. }
                 | PlaceOrderError::KeyReused
                 | PlaceOrderError::Stock(_)
+                | PlaceOrderError::Cart(_)
                 | PlaceOrderError::GivenUp,
             ) => &self.refused,
         };

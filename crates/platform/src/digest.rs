@@ -30,6 +30,13 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     first_bytes(context.sign().as_ref())
 }
 
+/// HMAC-SHA-256 (RFC 2104) over the text as it is: for signatures whose form others laid down.
+#[must_use]
+pub fn hmac_sha256_of(key: &[u8], text: &[u8]) -> [u8; 32] {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    first_bytes(hmac::sign(&key, text).as_ref())
+}
+
 /// HMAC-SHA-1 (RFC 2104) over the text as it is. For the codes of RFC 6238, which apps make with it, and for nothing
 /// else.
 #[must_use]

@@ -7,18 +7,19 @@ use contracts::{
     access::Principal,
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
-        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
-        ProductRef, ProductReview, ProductView, Purchases, ReservationAudit, Reserve, ReserveError,
-        Reserved, Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, Purchases,
+        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        Suggestion, SuggestionsQuery,
     },
     orders::{
-        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
-        Settlement,
+        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit,
+        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
+        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
+    values::{CartId, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
 };
 use std::sync::{
     Arc,
@@ -127,6 +128,10 @@ impl Catalog for FarCatalog {
             Fate::Fine => self.inner.overdue(before, after, limit).await,
             Fate::LostThere | Fate::LostBack => Err(lost()),
         }
+    }
+
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
+        self.inner.offers(items).await
     }
 
     async fn create_product(
@@ -278,6 +283,43 @@ impl Catalog for FarCatalog {
 }
 
 #[async_trait]
+impl Carts for FarOrders {
+    async fn open_cart(
+        &self,
+        who: &CartHolder,
+        address: String,
+    ) -> Result<Answered<CartView>, CartError> {
+        self.inner.open_cart(who, address).await
+    }
+
+    async fn cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
+        self.inner.cart(who, id).await
+    }
+
+    async fn set_cart_item(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        wish: SetCartItem,
+    ) -> Result<CartView, CartError> {
+        self.inner.set_cart_item(who, id, wish).await
+    }
+
+    async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
+        self.inner.merge_cart(who, id).await
+    }
+
+    async fn check_out(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        wish: PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        self.inner.check_out(who, id, wish).await
+    }
+}
+
+#[async_trait]
 impl Purchases for FarOrders {
     async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
         self.inner.has_bought(user, product).await
@@ -337,6 +379,10 @@ impl Orders for FarOrders {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.inner.timeline(who, id).await
+    }
+
+    async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {
+        self.inner.beside(who, id).await
     }
 
     async fn advance(

@@ -54,6 +54,7 @@ fn schemas(config: &Config) -> impl Iterator<Item = (&'static str, Schema)> {
         (Target::Identity, "identity", identity::SCHEMA),
         (Target::Catalog, "catalog", catalog::SCHEMA),
         (Target::Orders, "orders", orders::SCHEMA),
+        (Target::Orders, "webhooks", webhooks::SCHEMA),
         (Target::Payments, "payments", payments::SCHEMA),
         (Target::Payments, "sandbox", payments::SANDBOX_SCHEMA),
     ];

@@ -24,7 +24,7 @@ pub use health::HealthArgs;
 use crate::{
     args::{AdminCommand, BenchCommand, Cli, ClusterCommand, Command},
     console::complain,
-    file_args::{ExportCommand, ImportCommand},
+    file_args::ImportCommand,
 };
 use contracts::{BoxError, Outage};
 use std::{error::Error, process::ExitCode};
@@ -82,7 +82,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Import(ImportCommand::Products { file, commit, data }) => {
             import::run(&file, commit, &data).await
         }
-        Command::Export(ExportCommand::Products { file, data }) => export::run(&file, &data).await,
+        Command::Export(command) => export::run(command).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Verify(data) => verify::run(&data).await,
         Command::Events(command) => events::run(command).await,

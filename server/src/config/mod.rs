@@ -82,6 +82,8 @@ pub struct Config {
     pub orders: orders::Config,
     /// Payments'.
     pub payments: payments::Config,
+    /// Webhooks'.
+    pub webhooks: webhooks::Config,
 }
 
 /// The section `[shop]`.
@@ -134,6 +136,7 @@ pub fn defaults() -> String {
         catalog::DEFAULTS,
         orders::DEFAULTS,
         payments::DEFAULTS,
+        webhooks::DEFAULTS,
     ]
     .join("\n")
 }
@@ -178,6 +181,7 @@ impl Config {
         }
         self.nats.check()?;
         self.outward.check().map_err(ConfigError::Invalid)?;
+        self.webhooks.check().map_err(ConfigError::Invalid)?;
         if self.cache != "local"
             && let Err(error) = redis::check_url(&self.cache)
         {

@@ -15,7 +15,9 @@ use contracts::{
         ApiKeyQuery, ApiKeyView, Identity, OwnSecurityEventQuery, SecondFactorView,
         SecurityEventView, SessionQuery, SessionView, UserView,
     },
-    orders::{OrderEventView, OrderQuery, OrderView, Orders, Reader},
+    orders::{
+        Beside, NoteView, OrderEventView, OrderQuery, OrderView, Orders, Reader, ShipmentView,
+    },
     payments::{PaymentView, Payments},
     values::{Cursor, OrderId, Page, PageSize, PaymentId, Timestamp},
 };
@@ -46,6 +48,10 @@ struct ExportedOrder {
     timeline: Vec<OrderEventView>,
     /// How it was paid, or was not.
     payments: Vec<PaymentView>,
+    /// What was sent of it.
+    shipments: Vec<ShipmentView>,
+    /// What was noted about it for its buyer.
+    notes: Vec<NoteView>,
 }
 
 /// A provider that leads into the account.
@@ -218,7 +224,10 @@ impl Writing {
         };
         let mut data = Vec::with_capacity(page.data.len());
         for order in page.data {
+            let Beside { shipments, notes } = self.sources.orders.beside(&reader, order.id).await?;
             data.push(ExportedOrder {
+                shipments,
+                notes,
                 timeline: self.sources.orders.timeline(&reader, order.id).await?,
                 payments: self.payments(&reader, order.id).await?,
                 order,

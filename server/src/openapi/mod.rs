@@ -37,10 +37,16 @@ pub(crate) fn join(parts: Vec<OpenApi>) -> Result<String, BoxError> {
         "What a guest got with the order, as `order_token`.",
     );
     let order_token = SecurityScheme::ApiKey(ApiKey::Header(order_token));
+    let cart_token = ApiKeyValue::with_description(
+        "Cart-Token",
+        "What a guest got with the cart, as `cart_token`.",
+    );
+    let cart_token = SecurityScheme::ApiKey(ApiKey::Header(cart_token));
     let components = ComponentsBuilder::new()
         .security_scheme("bearer", SecurityScheme::Http(bearer))
         .security_scheme("api_key", SecurityScheme::Http(api_key))
         .security_scheme("order_token", order_token)
+        .security_scheme("cart_token", cart_token)
         .build();
     let mut document = OpenApiBuilder::new()
         .info(info)

@@ -23,51 +23,61 @@ const PARTS: &[Part] = &[
     Part {
         name: "metrics",
         what: "promtool reads the metrics of a real shop, and the reference names all of them",
+        asks_a_shop: true,
         run: monitoring::metrics,
     },
     Part {
         name: "alerts",
         what: "promtool and amtool read rules, tests and routes; the tests of the rules pass",
+        asks_a_shop: false,
         run: monitoring::alerts,
     },
     Part {
         name: "dashboards",
         what: "every query of every panel is answered by a Prometheus that scrapes a shop at work",
+        asks_a_shop: true,
         run: monitoring::dashboards,
     },
     Part {
         name: "dockerfile",
         what: "hadolint reads the Dockerfile",
+        asks_a_shop: false,
         run: containers::dockerfile,
     },
     Part {
         name: "compose",
         what: "Docker's own programs read both compositions and the stack",
+        asks_a_shop: false,
         run: containers::compose,
     },
     Part {
         name: "kubernetes",
         what: "every field of the manifests is one of Kubernetes, and checkov finds nothing that is not meant so",
+        asks_a_shop: false,
         run: containers::kubernetes,
     },
     Part {
         name: "helm",
         what: "Helm's own library reads and renders the chart",
+        asks_a_shop: false,
         run: containers::helm,
     },
     Part {
         name: "proxies",
         what: "HAProxy reads the configuration of the composition",
+        asks_a_shop: false,
         run: containers::proxies,
     },
     Part {
         name: "terraform",
         what: "Terraform validates the module, checkov reads it, and moto takes it",
+        asks_a_shop: false,
         run: aws::run,
     },
     Part {
         name: "image",
         what: "a root file system with nothing but the static binary and certificates runs, as nobody, read-only",
+        asks_a_shop: false,
         run: image::run,
     },
 ];

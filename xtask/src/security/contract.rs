@@ -23,7 +23,7 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let shop = Shop::open(stand, NAME, &[("SOUK_LOG_LEVEL", "debug")])?;
     let admin = shop.admin(stand, NAME)?;
     let leaving = shop.register("leaving@souk.example")?;
-    let planted = super::secrets::plant(stand, &shop, &[&admin, &leaving])?;
+    let planted = super::secrets::plant(&shop, &[&admin, &leaving])?;
     let report = shop::folder(stand, NAME).join("report.txt");
     let status = Command::new(program)
         .current_dir(stand.root.join("tests/security"))

@@ -22,7 +22,7 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let shop = Shop::open(stand, NAME, &[])?;
     let admin = shop.admin(stand, NAME)?;
     let other = shop.register("other@souk.example")?;
-    let planted = secrets::plant(stand, &shop, &[&admin, &other])?;
+    let planted = secrets::plant(&shop, &[&admin, &other])?;
     let folder = shop::folder(stand, NAME);
     let document = ask(&shop.address, "GET", "/openapi.json", &[], "")?;
     std::fs::write(folder.join("openapi.json"), document.body)?;

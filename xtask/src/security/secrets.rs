@@ -32,8 +32,8 @@ pub(super) struct Planted {
     pub(super) order: String,
 }
 
-/// Does with a shop what brings secrets into it, and writes them down.
-pub(super) fn plant(stand: &Stand, shop: &Shop, signed_in: &[&Answer]) -> io::Result<Planted> {
+/// Does with a shop what brings secrets into it, and writes them down in its folder.
+pub(super) fn plant(shop: &Shop, signed_in: &[&Answer]) -> io::Result<Planted> {
     let mut known = vec![
         ("password", shop::PASSWORD.to_owned()),
         ("setup-token", shop.setup_token.clone()),
@@ -75,7 +75,7 @@ pub(super) fn plant(stand: &Stand, shop: &Shop, signed_in: &[&Answer]) -> io::Re
         .iter()
         .map(|(name, secret)| format!("{name} {secret}\n"))
         .collect();
-    fs::write(shop::folder(stand, contract::NAME).join(KNOWN), lines)?;
+    fs::write(shop.folder.join(KNOWN), lines)?;
     Ok(Planted {
         product: product.to_owned(),
         variant: order.text("variant_id").to_owned(),

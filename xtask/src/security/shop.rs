@@ -19,6 +19,8 @@ pub(crate) const ADMIN: &str = "admin@souk.example";
 
 pub(crate) struct Shop {
     process: Child,
+    /// Where it keeps everything.
+    pub(super) folder: PathBuf,
     /// `127.0.0.1:PORT`.
     pub(crate) address: String,
     /// What makes the first admin.
@@ -64,6 +66,7 @@ impl Shop {
         }
         let shop = Self {
             process,
+            folder,
             address,
             setup_token,
         };

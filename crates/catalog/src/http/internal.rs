@@ -66,6 +66,9 @@ fn products(table: Table) -> Table {
         .on(calls::CATEGORIES, async |catalog, ()| {
             catalog.categories().await
         })
+        .on(calls::OFFERS, async |catalog, items| {
+            catalog.offers(items).await.map_err(Cause::from)
+        })
         .on(calls::CREATE_CATEGORY, async |catalog, wish| {
             catalog.create_category(wish).await
         })

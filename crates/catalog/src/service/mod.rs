@@ -25,10 +25,11 @@ use contracts::{
     access::Principal,
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError,
-        MovementView, NewCategory, NewProduct, Overdue, PatchProduct, ProductAudit, ProductQuery,
-        ProductRef, ProductReview, ProductView, Purchases, ReservationAudit, Reserve, ReserveError,
-        Reserved, Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, Purchases,
+        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
+        Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -210,6 +211,10 @@ impl Catalog for Service {
         cursor: Option<Cursor>,
     ) -> Result<Page<MovementView>, AdjustError> {
         self.movements_of(who, id, limit, cursor).await
+    }
+
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
+        Ok(self.store.offers(items).await?)
     }
 
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {

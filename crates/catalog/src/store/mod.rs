@@ -25,9 +25,10 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
-        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ListError, MovementView,
-        Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit,
-        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
+        ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
+        MovementView, OfferView, Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef,
+        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
+        StockAudit, Suggestion,
     },
     request::{Answered, Precondition},
     values::{
@@ -168,6 +169,8 @@ pub(crate) trait Store: Reviews + Tree {
         cursor: Option<Cursor>,
     ) -> Result<Page<MovementView>, ListError>;
 
+    /// What these cost now, an answer each, in order.
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, StoreError>;
     /// Holds stock, a result each, in order; every stock row is written once.
     async fn reserve_all(
         &self,

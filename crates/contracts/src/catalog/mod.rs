@@ -5,6 +5,7 @@ mod audit;
 mod errors;
 mod events;
 mod inventory;
+mod offers;
 mod product;
 mod reviews;
 mod search;
@@ -17,6 +18,7 @@ pub use inventory::{
     Overdue, PricedLine, ReservationAudit, ReservationState, Reserve, ReserveError, ReserveLine,
     Reserved, Resolve, ResolveError, ReturnedItem, Shortage, StockAudit, StockChange,
 };
+pub use offers::OfferView;
 pub use product::{
     CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchCategory,
     PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort, ProductStatus, ProductView,
@@ -136,6 +138,9 @@ pub trait Catalog: Send + Sync {
         limit: PageSize,
         cursor: Option<Cursor>,
     ) -> Result<Page<MovementView>, AdjustError>;
+
+    /// What these cost now, an answer each, in order; nothing for what is not there.
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError>;
 
     /// Holds stock for orders: each all lines or none, a result each, in order. Idempotent by order id.
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>>;

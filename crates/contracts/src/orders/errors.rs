@@ -1,6 +1,6 @@
 //! Why an order was not made, shown or moved.
 
-use super::OrderStatus;
+use super::{CartError, OrderStatus};
 use crate::{
     BoxError,
     catalog::ReserveError,
@@ -28,6 +28,9 @@ pub enum PlaceOrderError {
     /// The stock could not be held.
     #[error(transparent)]
     Stock(ReserveError),
+    /// The cart cannot be bought.
+    #[error(transparent)]
+    Cart(CartError),
     /// The order's id was given up: it took too long to be written.
     #[error("the order took too long and was given up")]
     GivenUp,
@@ -49,6 +52,7 @@ impl ToProblem for PlaceOrderError {
             Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
             Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Self::Stock(error) => error.to_problem(),
+            Self::Cart(error) => error.to_problem(),
             Self::GivenUp => Problem::new(Code::IllegalTransition)
                 .detail("the order was given up; use a new key"),
             Self::Overloaded => Problem::new(Code::Overloaded),

@@ -1,10 +1,18 @@
 //! Orders: the one place that makes them, their moves, and what payments must know of them.
 
+mod carts;
 mod errors;
 mod events;
+mod notes;
+mod shipments;
 
+pub use carts::{
+    CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView, Carts, SetCartItem,
+};
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
+pub use notes::{NewNote, NoteView};
+pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 
 use crate::catalog::Purchases;
 use crate::{
@@ -12,8 +20,8 @@ use crate::{
     access::{Actor, Principal},
     request::{Answered, IdempotencyKey},
     values::{
-        Cursor, Email, Money, MoneyInput, OrderId, Page, PageSize, PaymentId, ProductId, Quantity,
-        RefundId, Timestamp, UserId, VariantId, Version,
+        CartId, Cursor, Email, Money, MoneyInput, OrderId, Page, PageSize, PaymentId, ProductId,
+        Quantity, RefundId, Timestamp, UserId, VariantId, Version,
     },
 };
 use async_trait::async_trait;
@@ -76,9 +84,12 @@ impl std::str::FromStr for OrderStatus {
 #[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrder {
-    /// What, at least one line. Lines may name the same thing twice.
-    #[schema(min_items = 1)]
+    /// What, at least one line, unless a cart is named. Lines may name the same thing twice.
+    #[serde(default)]
     pub items: Vec<OrderItem>,
+    /// The cart to buy instead of lines. It becomes one order, whatever the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cart_id: Option<CartId>,
     /// What the buyer thinks it costs: refused with the right total when it differs.
     pub total: Option<MoneyInput>,
     /// Where to write to: required of guests, not used for users.
@@ -197,7 +208,7 @@ pub struct OrderView {
 pub struct OrderEventView {
     /// 1, 2, 3...
     pub sequence: i64,
-    /// `placed`, `payment_started`, `paid`, `payment_failed`, `shipped`, `delivered`, `cancelled`,
+    /// `placed`, `payment_started`, `paid`, `payment_failed`, `shipped_in_part`, `shipped`, `delivered`, `cancelled`,
     /// `refunded_in_part`, `refunded`.
     pub kind: String,
     /// Where the order stood afterwards.
@@ -208,6 +219,15 @@ pub struct OrderEventView {
     pub note: Option<String>,
     /// When.
     pub at: Timestamp,
+}
+
+/// What is kept beside an order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// What was sent, in order.
+    pub shipments: Vec<ShipmentView>,
+    /// What was noted, oldest first.
+    pub notes: Vec<NoteView>,
 }
 
 /// A step that people may ask for.
@@ -358,7 +378,7 @@ pub struct EventsAudit {
 
 /// What the others may ask of orders.
 #[async_trait]
-pub trait Orders: Purchases {
+pub trait Orders: Carts + Purchases {
     /// Makes an order: the only function in the workspace that does. Its `payment` is not looked at here.
     async fn place(
         &self,
@@ -379,6 +399,8 @@ pub trait Orders: Purchases {
     ) -> Result<Page<OrderView>, OrderError>;
     /// What happened to an order, oldest first.
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError>;
+    /// What was sent of an order and noted about it, as far as the caller may see it.
+    async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError>;
     /// Moves an order on, if the caller may and the table of moves allows it.
     async fn advance(
         &self,

@@ -122,6 +122,8 @@ ids! {
     VariantId = "var";
     /// A category.
     CategoryId = "cat";
+    /// A cart.
+    CartId = "crt";
     /// A review of a product.
     ReviewId = "rvw";
     /// An order.
@@ -142,6 +144,14 @@ ids! {
     EventId = "evt";
     /// A security event.
     SecurityEventId = "sev";
+    /// What was sent of an order at a time.
+    ShipmentId = "shp";
+    /// A note about an order.
+    NoteId = "note";
+    /// A webhook: somebody's address that hears of events.
+    WebhookId = "whk";
+    /// A delivery of an event to a webhook.
+    DeliveryId = "dlv";
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ mod version;
 
 pub use email::{Email, Username};
 pub use id::{
-    ApiKeyId, CategoryId, EventId, IdError, MailId, OrderId, PaymentId, ProductId, RefundId,
-    ReviewId, SecurityEventId, SessionId, UserId, VariantId,
+    ApiKeyId, CartId, CategoryId, DeliveryId, EventId, IdError, MailId, NoteId, OrderId, PaymentId,
+    ProductId, RefundId, ReviewId, SecurityEventId, SessionId, ShipmentId, UserId, VariantId,
+    WebhookId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};

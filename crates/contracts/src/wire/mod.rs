@@ -6,7 +6,7 @@ use crate::{
     BoxError, Outage,
     access::{Principal, Role},
     catalog, identity,
-    orders::{self, Buyer, Reader},
+    orders::{self, Buyer, CartHolder, Reader},
     payments,
     scopes::KeyAccess,
     values::{SessionId, UserId},
@@ -68,6 +68,31 @@ impl From<WhoReads> for Reader {
         Self {
             principal: who.principal.map(Principal::from),
             order_token: who.order_token,
+        }
+    }
+}
+
+/// A holder of a cart on its way.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhoHolds {
+    principal: Option<Who>,
+    cart_token: Option<String>,
+}
+
+impl From<&CartHolder> for WhoHolds {
+    fn from(holder: &CartHolder) -> Self {
+        Self {
+            principal: holder.principal.as_ref().map(Who::from),
+            cart_token: holder.cart_token.clone(),
+        }
+    }
+}
+
+impl From<WhoHolds> for CartHolder {
+    fn from(who: WhoHolds) -> Self {
+        Self {
+            principal: who.principal.map(Principal::from),
+            cart_token: who.cart_token,
         }
     }
 }
@@ -186,6 +211,7 @@ as_internal!(
     identity::RegisterError,
     identity::SecurityEventError,
     identity::SessionError,
+    orders::CartError,
     orders::OrderError,
     orders::PlaceOrderError,
     payments::CallbackError,

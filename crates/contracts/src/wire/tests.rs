@@ -10,7 +10,7 @@ use crate::{
         ApiKeyError, ExternalError, FactorError, LinkError, LoginError, PasswordError,
         ProfileError, RefreshError, RegisterError, SecurityEventError, SessionError,
     },
-    orders::{OrderError, OrderStatus, PlaceOrderError},
+    orders::{CartError, CartHolder, OrderError, OrderStatus, PlaceOrderError},
     payments::{CallbackError, PayError, PaymentStatus, RefundError, SagaError, SagaId},
     problem::{Problem, ToProblem},
     request::{IdempotencyKey, Precondition},
@@ -350,6 +350,38 @@ fn refusals_about_sessions_and_passwords_mean_the_same_over_there() {
 }
 
 #[test]
+fn refusals_about_carts_mean_the_same_over_there() {
+    let carts = || {
+        vec![
+            CartError::NotFound,
+            CartError::Unauthenticated,
+            CartError::Invalid {
+                field: "/quantity".to_owned(),
+                reason: "is too many".to_owned(),
+            },
+            CartError::Unavailable,
+            CartError::Closed { order_id: None },
+            CartError::Closed {
+                order_id: Some(OrderId::from_bytes([9; 16])),
+            },
+            CartError::VersionConflict {
+                sent: Precondition::Header(version(1)),
+                current: version(2),
+            },
+            CartError::ChangedMeanwhile,
+            CartError::Differs {
+                lines: Vec::new(),
+                total: Some(price()),
+            },
+            CartError::TooMany,
+            CartError::Overloaded,
+        ]
+    };
+    same_there(and_failures(carts(), CartError::Internal));
+    same_there(carts().into_iter().map(PlaceOrderError::Cart).collect());
+}
+
+#[test]
 fn a_cause_brings_its_texts_and_its_outage_along() {
     let cause: BoxError = PayError::Internal(Outage::StorageFull.into()).into();
     let came: BoxError = across(&Cause::from(&cause)).into();
@@ -380,6 +412,13 @@ fn whoever_asks_is_the_same_over_there() {
         }),
         ..principal.clone()
     };
+    let holder = CartHolder {
+        principal: Some(principal.clone()),
+        cart_token: Some("secret".to_owned()),
+    };
+    let came = CartHolder::from(across(&WhoHolds::from(&holder)));
+    assert_eq!(came.principal, holder.principal);
+    assert_eq!(came.cart_token, holder.cart_token);
     for buyer in [Buyer::User(principal), Buyer::User(machine), Buyer::Guest] {
         assert_eq!(Buyer::from(across(&WhoBuys::from(&buyer))), buyer);
     }

@@ -23,7 +23,7 @@ use contracts::{
     values::{Email, MailId, SessionId, Timestamp, UserId, Username, Version},
 };
 use factors::{Factors, Spent};
-use platform::db::{Abort, Schema, StoreError};
+use platform::db::{Abort, Durability, Schema, StoreError};
 use secrecy::SecretString;
 use std::convert::Infallible;
 
@@ -96,6 +96,18 @@ pub(crate) struct Credentials {
     pub(crate) has_factor: bool,
     /// The code that was shown, to be used up in the commit of what it opens.
     pub(crate) spent: Option<Spent>,
+}
+
+impl Credentials {
+    /// What a session must outlive that they open. Whoever loses one signs in again; a code that was used up stays
+    /// used up.
+    pub(crate) fn durability(&self) -> Durability {
+        if self.spent.is_some() {
+            Durability::PowerLoss
+        } else {
+            Durability::Kill
+        }
+    }
 }
 
 /// The use of a refresh token, and the successor it would have.

@@ -4,7 +4,7 @@ use super::status;
 use contracts::{
     catalog::PricedLine,
     orders::{OrderError, OrderMove, OrderStatus, PaymentEnd, RefundNote},
-    values::{Email, Money, OrderId, PaymentId, Timestamp, UserId, Version},
+    values::{CartId, Email, Money, OrderId, PaymentId, Timestamp, UserId, Version},
 };
 
 /// An order to be written.
@@ -18,6 +18,8 @@ pub struct NewOrder {
     pub total: Money,
     pub payment_due_at: Timestamp,
     pub created_at: Timestamp,
+    /// The cart that becomes it, as it was read.
+    pub cart: Option<(CartId, Version)>,
 }
 
 /// An order as it stands, without its lines.

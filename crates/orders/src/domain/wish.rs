@@ -1,5 +1,6 @@
 //! A wish to buy, checked across its fields.
 
+use super::cart::Line;
 use contracts::{
     catalog::{ItemRef, ReserveLine},
     orders::{Buyer, OrderItem, PlaceOrder, PlaceOrderError},
@@ -15,6 +16,12 @@ pub(crate) fn lines(
         field: field.to_owned(),
         reason,
     };
+    if wish.cart_id.is_some() {
+        return Err(invalid(
+            "/cart_id",
+            "is bought by whoever holds it".to_owned(),
+        ));
+    }
     if wish.items.is_empty() {
         return Err(invalid("/items", "must hold at least one line".to_owned()));
     }
@@ -32,6 +39,30 @@ pub(crate) fn lines(
         .enumerate()
         .map(|(index, item)| line(index, item))
         .collect()
+}
+
+/// Whether a cart can be bought by this wish.
+pub(crate) fn check_cart(
+    who: &Buyer,
+    wish: &PlaceOrder,
+    lines: &[Line],
+) -> Result<(), PlaceOrderError> {
+    let invalid = |field: &str, reason: &str| {
+        Err(PlaceOrderError::Invalid {
+            field: field.to_owned(),
+            reason: reason.to_owned(),
+        })
+    };
+    if !wish.items.is_empty() {
+        return invalid("/items", "must be absent where a cart is bought");
+    }
+    if lines.is_empty() {
+        return invalid("/cart_id", "names a cart that is empty");
+    }
+    if *who == Buyer::Guest && wish.email.is_none() {
+        return invalid("/email", "is required of guests");
+    }
+    Ok(())
 }
 
 fn line(index: usize, item: &OrderItem) -> Result<ReserveLine, PlaceOrderError> {
@@ -59,6 +90,7 @@ mod tests {
     fn wish(items: Vec<OrderItem>) -> PlaceOrder {
         PlaceOrder {
             items,
+            cart_id: None,
             total: None,
             email: Email::parse("ann@example.com").ok(),
             payment: None,

@@ -10,7 +10,7 @@ type Table = Answering<dyn Orders>;
 
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: Arc<dyn Orders>) -> Router {
-    payments(people(Answering::of(NAME, service)))
+    payments(carts(people(Answering::of(NAME, service))))
         .on(calls::AUDIT, async |orders, (after, limit)| {
             orders.audit(after, limit).await.map_err(Cause::from)
         })
@@ -40,8 +40,30 @@ fn people(table: Table) -> Table {
         .on(calls::TIMELINE, async |orders, (who, id)| {
             orders.timeline(&who.into(), id).await
         })
+        .on(calls::BESIDE, async |orders, (who, id)| {
+            orders.beside(&who.into(), id).await
+        })
         .on(calls::ADVANCE, async |orders, (who, id, step)| {
             orders.advance(&who.into(), id, step).await
+        })
+}
+
+fn carts(table: Table) -> Table {
+    table
+        .on(calls::OPEN_CART, async |orders, (who, address)| {
+            orders.open_cart(&who.into(), address).await
+        })
+        .on(calls::CART, async |orders, (who, id)| {
+            orders.cart(&who.into(), id).await
+        })
+        .on(calls::SET_CART_ITEM, async |orders, (who, id, wish)| {
+            orders.set_cart_item(&who.into(), id, wish).await
+        })
+        .on(calls::MERGE_CART, async |orders, (who, id)| {
+            orders.merge_cart(&who.into(), id).await
+        })
+        .on(calls::CHECK_OUT, async |orders, (who, id, wish)| {
+            orders.check_out(&who.into(), id, wish).await
         })
 }
 

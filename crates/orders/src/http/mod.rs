@@ -1,11 +1,14 @@
 //! The REST API of orders.
 
+mod carts;
 mod internal;
 mod moves;
+mod notes;
 mod orders;
 mod refunds;
+mod shipments;
 
-use crate::config::Config;
+use crate::{Service, config::Config};
 use axum::{
     extract::DefaultBodyLimit,
     http::{HeaderValue, header::CACHE_CONTROL},
@@ -14,6 +17,7 @@ use axum::{
 };
 use contracts::{orders::Orders, payments::Payments};
 use std::sync::Arc;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use internal::internal_routes;
@@ -39,9 +43,31 @@ pub(crate) fn routes(
         .routes(routes!(moves::ship))
         .routes(routes!(moves::deliver))
         .routes(routes!(refunds::refund))
+        .routes(routes!(carts::open))
+        .routes(routes!(carts::find))
+        .routes(routes!(carts::set_item))
+        .routes(routes!(carts::merge))
         .layer(map_response(keep_private))
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .with_state(App { orders, payments })
+}
+
+/// What is kept beside orders and asked of by no other service: shipments and notes.
+fn beside() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::new()
+        .merge(shipments::routes())
+        .merge(notes::routes())
+}
+
+/// Their routes, where orders are kept.
+pub fn routes_beside(service: Arc<Service>) -> OpenApiRouter {
+    beside().with_state(service)
+}
+
+/// Their part of the document, for a door whose orders are elsewhere.
+#[must_use]
+pub fn api_beside() -> OpenApi {
+    beside().into_openapi()
 }
 
 /// Orders are for whoever asked: no cache on the way keeps them, and one's own asks again with the tag.

@@ -22,7 +22,7 @@ use contracts::{
 use platform::http::{
     Fault, Id, Json, NoQuery, Query,
     answer::{created, mark_replay, page},
-    auth::{OrderReader, User, Visitor},
+    auth::{CartUser, OrderReader, User},
     etag,
     idempotency::Key,
 };
@@ -30,10 +30,13 @@ use platform::http::{
 /// Place an order
 ///
 /// Holds the stock, prices every line in the same transaction, and writes the order; with `payment`, pays it
-/// at once. Repeating the request with the same key gives the same answer and has no second effect.
+/// at once. Repeating the request with the same key gives the same answer and has no second effect. With `cart_id`
+/// a cart is bought (a guest sends `Cart-Token`): it becomes one order, whatever the key, and lines that are otherwise
+/// than they were last shown are refused and named.
 #[utoipa::path(
     post, path = "/api/v1/orders", operation_id = "place_order", tag = "orders",
-    params(("Idempotency-Key" = String, Header, description = "1 to 128 visible characters: the name of this order")),
+    params(("Idempotency-Key" = String, Header, description = "1 to 128 visible characters: the name of this order"),
+        ("Cart-Token" = Option<String>, Header, description = "For guests who buy a cart: what came with it")),
     request_body = PlaceOrder,
     responses(
         (status = 201, body = OrderView, description = "Placed (and paid, if a payment came with it)"),
@@ -47,11 +50,12 @@ use platform::http::{
 )]
 pub(super) async fn place(
     State(app): State<App>,
-    Visitor(principal): Visitor,
+    CartUser(holder): CartUser,
     Key(key): Key,
     Json(wish): Json<PlaceOrder>,
 ) -> Result<Response, Fault> {
     let payment = wish.payment.clone();
+    let principal = holder.principal.clone();
     if let Some(PayWith { method }) = &payment {
         // What would be one request more is one right more.
         if let Some(who) = &principal {
@@ -62,8 +66,13 @@ pub(super) async fn place(
             return Err(Problem::invalid("/payment/method", "is not known to the provider").into());
         }
     }
-    let buyer = principal.clone().map_or(Buyer::Guest, Buyer::User);
-    let placed = app.orders.place(buyer, key, wish).await?;
+    let placed = match wish.cart_id {
+        Some(cart) => app.orders.check_out(&holder, cart, wish).await?,
+        None => {
+            let buyer = principal.clone().map_or(Buyer::Guest, Buyer::User);
+            app.orders.place(buyer, key, wish).await?
+        }
+    };
     let location = format!("/api/v1/orders/{}", placed.value.id);
     let Some(payment) = payment else {
         return Ok(created(&location, placed));

@@ -29,7 +29,14 @@ impl Service {
         if matches!(step, OrderMove::Cancel) {
             fault::point("cancel.allowed");
         }
-        let (before, after) = self.happen(id, Happening::Moved(step), &actor).await?;
+        let (before, after) = match step {
+            OrderMove::Ship { tracking } => {
+                self.send_rest(id, tracking, &actor).await?;
+                return self.view(id).await;
+            }
+            OrderMove::Cancel => self.call_off(id, &actor).await?,
+            OrderMove::Deliver => self.happen(id, Happening::Moved(step), &actor).await?,
+        };
         if after.status == OrderStatus::Cancelled {
             fault::point("cancel.ordered");
             let to = match before.status {

@@ -18,12 +18,13 @@ const PAGE: u32 = 256;
 const ORPHAN_PAGES: usize = 16;
 
 impl Service {
-    /// One round; says how many orders and reservations ended.
+    /// One round; says how many orders, reservations and carts ended.
     pub(crate) async fn sweep(&self) -> Result<usize, BoxError> {
         Ok(self
             .expire_due()
             .await?
-            .saturating_add(self.release_orphans().await?))
+            .saturating_add(self.release_orphans().await?)
+            .saturating_add(self.store.sweep_carts(self.clock.now(), PAGE).await?))
     }
 
     async fn expire_due(&self) -> Result<usize, BoxError> {

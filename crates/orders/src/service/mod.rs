@@ -1,10 +1,13 @@
 //! The use cases of orders, a file each. They decide through the domain and write through the store.
 
 mod advance;
+mod carts;
 mod expire;
 mod find;
+mod notes;
 mod pay;
 mod place;
+mod shipments;
 
 use crate::{
     Parts,
@@ -18,12 +21,12 @@ use contracts::{
     access::{Actor, Principal},
     catalog::{Catalog, Overdue, Purchases, ReservationState, Resolve, ResolveError},
     orders::{
-        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
-        Settlement,
+        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit,
+        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
+        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, Page, ProductId, UserId},
+    values::{CartId, OrderId, Page, ProductId, UserId},
 };
 use place::{PlaceBatcher, PlaceWorker};
 use platform::clock::Clock;
@@ -46,6 +49,7 @@ impl Service {
         let worker = PlaceWorker {
             store: Arc::clone(&store),
             catalog: Arc::clone(&parts.catalog),
+            clock: parts.clock.clone(),
         };
         let placing = place::start(&parts, worker);
         let Parts {
@@ -122,6 +126,43 @@ fn internal(error: impl std::error::Error + Send + Sync + 'static) -> OrderError
 }
 
 #[async_trait]
+impl Carts for Service {
+    async fn open_cart(
+        &self,
+        who: &CartHolder,
+        address: String,
+    ) -> Result<Answered<CartView>, CartError> {
+        self.open_a_cart(who, &address).await
+    }
+
+    async fn cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
+        self.find_cart(who, id).await
+    }
+
+    async fn set_cart_item(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        wish: SetCartItem,
+    ) -> Result<CartView, CartError> {
+        self.set_item(who, id, wish).await
+    }
+
+    async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
+        self.merge_into_own(who, id).await
+    }
+
+    async fn check_out(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        wish: PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        self.buy_cart(who, id, wish).await
+    }
+}
+
+#[async_trait]
 impl Purchases for Service {
     async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
         Ok(self.store.has_bought(user, product).await?)
@@ -157,6 +198,13 @@ impl Orders for Service {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.find_timeline(who, id).await
+    }
+
+    async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {
+        Ok(Beside {
+            shipments: self.shipments(who, id).await?,
+            notes: self.notes(who, id).await?,
+        })
     }
 
     async fn advance(

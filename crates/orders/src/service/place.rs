@@ -10,13 +10,15 @@ use crate::{
     store::{PlaceRefusal, Placed, Store},
 };
 use contracts::{
-    catalog::{Catalog, Reserve, ReserveError, Reserved},
-    orders::{Buyer, OrderView, PlaceOrder, PlaceOrderError},
+    access::Actor,
+    catalog::{Catalog, ReservationState, Reserve, ReserveError, ReserveLine, Reserved, Resolve},
+    orders::{Buyer, CartError, OrderView, PlaceOrder, PlaceOrderError},
     request::{Answered, IdempotencyKey},
-    values::{Email, Money, OrderId, Timestamp, UserId},
+    values::{CartId, Email, Money, MoneyInput, OrderId, Timestamp, UserId, Version},
 };
 use platform::{
     batch::{Batcher, Limits, SubmitError},
+    clock::Clock,
     db::Place,
     digest, fault, metrics,
 };
@@ -31,6 +33,20 @@ pub(super) struct PlaceWish {
     guest_email: Option<Email>,
     created_at: Timestamp,
     payment_due_at: Timestamp,
+    cart: Option<(CartId, Version)>,
+}
+
+/// A wish whose id is known and whose form was checked.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) order_id: OrderId,
+    pub(super) fingerprint: [u8; 32],
+    pub(super) lines: Vec<ReserveLine>,
+    pub(super) expected_total: Option<MoneyInput>,
+    pub(super) customer_id: Option<UserId>,
+    pub(super) guest_email: Option<Email>,
+    /// The cart that becomes the order, as it was read.
+    pub(super) cart: Option<(CartId, Version)>,
 }
 
 type PlaceAnswer = Result<Placed, PlaceOrderError>;
@@ -42,6 +58,7 @@ pub(super) type PlaceBatcher = Batcher<PlaceWish, PlaceAnswer>;
 pub(super) struct PlaceWorker {
     pub(super) store: Arc<dyn Store>,
     pub(super) catalog: Arc<dyn Catalog>,
+    pub(super) clock: Clock,
 }
 
 pub(super) fn start(parts: &Parts, worker: PlaceWorker) -> PlaceBatcher {
@@ -95,28 +112,43 @@ impl Service {
         wish: PlaceOrder,
     ) -> Result<Answered<OrderView>, PlaceOrderError> {
         let lines = wish::lines(&who, &wish, self.config.lines_max)?;
-        let (customer_id, guest_email) = match &who {
-            Buyer::User(principal) => (Some(principal.user_id), None),
-            Buyer::Guest => (None, wish.email.clone()),
-        };
+        let (customer_id, guest_email) = buyer(&who, &wish);
         let scope = scope(customer_id, guest_email.as_ref());
         let order_id = OrderId::from_bytes(digest::derived_id(&scope, key.as_str()));
-        let created_at = self.clock.now();
-        let payment_due_at = created_at.plus_seconds(i64::from(self.config.payment_window_seconds));
-        let weight = lines.len();
-        let reserve = Reserve {
+        self.place_asked(Asked {
             order_id,
             fingerprint: digest::fingerprint(&scope, &wish).map_err(PlaceOrderError::Internal)?,
             lines,
             expected_total: wish.total,
+            customer_id,
+            guest_email,
+            cart: None,
+        })
+        .await
+    }
+
+    /// The one way of a wish to its order: it waits for its batch here.
+    pub(super) async fn place_asked(
+        &self,
+        asked: Asked,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        let created_at = self.clock.now();
+        let payment_due_at = created_at.plus_seconds(i64::from(self.config.payment_window_seconds));
+        let weight = asked.lines.len();
+        let reserve = Reserve {
+            order_id: asked.order_id,
+            fingerprint: asked.fingerprint,
+            lines: asked.lines,
+            expected_total: asked.expected_total,
             hold_until: payment_due_at,
         };
         let waiting = PlaceWish {
             reserve,
-            customer_id,
-            guest_email,
+            customer_id: asked.customer_id,
+            guest_email: asked.guest_email,
             created_at,
             payment_due_at,
+            cart: asked.cart,
         };
         fault::point("place.queued");
         let placed =
@@ -128,14 +160,19 @@ impl Service {
                     SubmitError::Lost => PlaceOrderError::Internal(Box::new(error)),
                 })??;
         fault::point("place.answered");
+        Ok(self.answered(placed, asked.customer_id.is_none()))
+    }
+
+    /// A guest gets the token that opens the order.
+    pub(super) fn answered(&self, placed: Placed, is_guest: bool) -> Answered<OrderView> {
         let mut view = placed.view;
-        if customer_id.is_none() {
-            view.order_token = Some(self.order_token(order_id));
+        if is_guest {
+            view.order_token = Some(self.order_token(view.id));
         }
-        Ok(Answered {
+        Answered {
             value: view,
             replayed: placed.replayed,
-        })
+        }
     }
 
     /// The token that opens a guest's order.
@@ -147,8 +184,16 @@ impl Service {
     }
 }
 
+/// Who buys, as it is kept.
+pub(super) fn buyer(who: &Buyer, wish: &PlaceOrder) -> (Option<UserId>, Option<Email>) {
+    match who {
+        Buyer::User(principal) => (Some(principal.user_id), None),
+        Buyer::Guest => (None, wish.email.clone()),
+    }
+}
+
 /// Whose keys these are: a key means nothing to anybody else.
-fn scope(customer_id: Option<UserId>, guest_email: Option<&Email>) -> String {
+pub(super) fn scope(customer_id: Option<UserId>, guest_email: Option<&Email>) -> String {
     match (customer_id, guest_email) {
         (Some(id), _) => format!("order {id}"),
         (None, Some(email)) => format!("order guest {}", email.key()),
@@ -211,9 +256,17 @@ impl PlaceWorker {
             return Vec::new();
         }
         let count = orders.len();
+        let claiming: Vec<OrderId> = orders
+            .iter()
+            .filter(|order| order.cart.is_some())
+            .map(|order| order.id)
+            .collect();
         match self.store.place_all(orders).await {
             Ok(placed) => {
                 fault::point("place.ordered");
+                if placed.contains(&Err(PlaceRefusal::CartChanged)) {
+                    self.give_up(claiming).await;
+                }
                 placed.into_iter().map(refusal_as_error).collect()
             }
             Err(error) => {
@@ -226,10 +279,39 @@ impl PlaceWorker {
     }
 }
 
-fn refusal_as_error(placed: Result<Placed, PlaceRefusal>) -> PlaceAnswer {
+impl PlaceWorker {
+    /// Gives back what orders held that were refused when they were to be written; the sweeper comes by otherwise.
+    async fn give_up(&self, claiming: Vec<OrderId>) {
+        let now = self.clock.now();
+        let given_up = match self.store.give_up(claiming, now).await {
+            Ok(given_up) => given_up,
+            Err(error) => {
+                tracing::warn!(error = %error, "stock of refused orders will be given back later");
+                return;
+            }
+        };
+        let actor = Actor::System.label();
+        let wishes = given_up
+            .into_iter()
+            .map(|order_id| Resolve {
+                order_id,
+                to: ReservationState::Released,
+                actor: actor.clone(),
+            })
+            .collect();
+        for answer in self.catalog.resolve_all(wishes).await {
+            if let Err(error) = answer {
+                tracing::debug!(error = %error, "stock of a refused order will be given back later");
+            }
+        }
+    }
+}
+
+pub(super) fn refusal_as_error(placed: Result<Placed, PlaceRefusal>) -> PlaceAnswer {
     placed.map_err(|refusal| match refusal {
         PlaceRefusal::GivenUp => PlaceOrderError::GivenUp,
         PlaceRefusal::FingerprintDiffers => PlaceOrderError::KeyReused,
+        PlaceRefusal::CartChanged => PlaceOrderError::Cart(CartError::ChangedMeanwhile),
     })
 }
 
@@ -256,5 +338,6 @@ fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrder
         total: total.ok_or_else(unpriced)?,
         payment_due_at: wish.payment_due_at,
         created_at: wish.created_at,
+        cart: wish.cart,
     })
 }

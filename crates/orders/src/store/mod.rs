@@ -1,19 +1,29 @@
 //! Where orders are kept. One method, one transaction, one invariant: state, timeline and event go together.
 
+mod carts;
+pub(crate) mod notes;
 pub(crate) mod postgres;
+pub(crate) mod shipments;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 mod verify;
 mod view;
 
+pub(crate) use carts::CartStore;
+
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
-    orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
+    orders::{
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
+        ShipError, ShipmentView,
+    },
     values::{OrderId, Page, ProductId, Timestamp, UserId},
 };
+use notes::Note;
 use platform::db::{Abort, Schema, StoreError};
+use shipments::{Sending, Sent};
 
 /// All steps of the schema.
 pub const SCHEMA: Schema = Schema {
@@ -35,6 +45,8 @@ pub(crate) struct Placed {
 pub(crate) enum PlaceRefusal {
     /// The id was given up.
     GivenUp,
+    /// The cart that it was to come of had changed. Its id is given up.
+    CartChanged,
     /// The id came before with another request.
     FingerprintDiffers,
 }
@@ -51,7 +63,7 @@ pub(crate) struct Found {
 pub(crate) type Happened = Result<(Order, Order), OrderError>;
 
 #[async_trait]
-pub(crate) trait Store: Send + Sync {
+pub(crate) trait Store: CartStore + Send + Sync {
     /// Writes all orders that can be written, in one commit; a result each, in order.
     async fn place_all(
         &self,
@@ -92,6 +104,21 @@ pub(crate) trait Store: Send + Sync {
         actor: String,
         now: Timestamp,
     ) -> Result<Vec<Happened>, StoreError>;
+    /// Sends a parcel; the order is shipped with the last one.
+    async fn send(&self, sending: Sending) -> Result<Sent, Abort<ShipError>>;
+    /// What was sent of an order, in order.
+    async fn shipments(&self, id: OrderId) -> Result<Vec<ShipmentView>, StoreError>;
+    /// Calls an order off of which nothing was sent: the order before and after.
+    async fn call_off(
+        &self,
+        id: OrderId,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(Order, Order), Abort<OrderError>>;
+    /// Keeps a note about an order.
+    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>>;
+    /// The notes about an order, oldest first.
+    async fn notes(&self, id: OrderId) -> Result<Vec<NoteView>, StoreError>;
     /// Pending orders, without a payment under way, whose time is over.
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError>;
     /// Of these ids, those whose stock may be given back: never written (and from now on never will be), or

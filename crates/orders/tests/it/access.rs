@@ -156,6 +156,8 @@ async fn the_table_leaves_no_route_out() {
     let api = orders::routes(service, till, &config()).split_for_parts().1;
     let api = serde_json::to_value(&api).unwrap();
     let paths = api["paths"].as_object().unwrap().iter();
+    // Who may do what with a cart is in `carts`.
+    let paths = paths.filter(|(path, _)| path.starts_with("/api/v1/orders"));
     let documented: BTreeSet<(&str, &str)> = paths
         .flat_map(|(path, routes)| {
             let methods = routes.as_object().unwrap().keys();

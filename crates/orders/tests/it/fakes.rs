@@ -77,6 +77,11 @@ impl FakeCatalog {
         self.shelf().things.get_mut(id.as_bytes()).unwrap().on_hand = on_hand;
     }
 
+    pub(crate) fn reprice(&self, id: ProductId, minor: i64) {
+        let mut shelf = self.shelf();
+        shelf.things.get_mut(id.as_bytes()).unwrap().price.minor = minor;
+    }
+
     /// On hand and reserved.
     pub(crate) fn stock(&self, id: ProductId) -> (i64, i64) {
         let shelf = self.shelf();
@@ -119,6 +124,20 @@ impl Shelf {
             ItemRef::Variant(id) => id.as_bytes(),
         };
         self.things.get(bytes)
+    }
+
+    fn offer(&self, item: &ItemRef) -> Option<OfferView> {
+        let thing = self.thing(item)?;
+        Some(OfferView {
+            product_id: thing.product_id,
+            variant_id: thing.variant_id(),
+            slug: thing.sku.to_lowercase(),
+            sku: thing.sku.to_owned(),
+            name: format!("The {}", thing.sku),
+            unit_price: thing.price,
+            on_sale: true,
+            available: thing.on_hand - thing.reserved,
+        })
     }
 
     fn reserve(&mut self, wish: Reserve) -> Result<Reserved, ReserveError> {
@@ -288,6 +307,11 @@ impl Catalog for FakeCatalog {
         late.sort_by_key(place);
         late.truncate(usize::try_from(limit)?);
         Ok(late)
+    }
+
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
+        let shelf = self.shelf();
+        Ok(items.iter().map(|item| shelf.offer(item)).collect())
     }
 
     async fn create_product(

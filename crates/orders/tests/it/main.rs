@@ -9,6 +9,7 @@
 
 mod access;
 mod bodies;
+mod carts;
 mod fakes;
 mod http;
 mod moves;

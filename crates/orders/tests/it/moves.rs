@@ -41,6 +41,69 @@ async fn an_order_goes_its_way_and_everything_is_noted() {
 }
 
 #[tokio::test]
+async fn an_order_goes_in_parcels_and_cannot_be_called_off_after_the_first() {
+    let shop = Shop::open().await;
+    let id = shop.paid("k1", 3).await;
+    let path = format!("/api/v1/orders/{id}/shipments");
+    let send = |body: Value| Ask::post(&path, body.to_string()).by(&admin());
+    let first = json!({"lines": [{"line": 1, "quantity": 1}], "carrier": "Carrier",
+        "tracking_url": "https://carrier.example/1"});
+    let first = shop.ask(send(first)).await;
+    assert_eq!(first.status, 201);
+    assert_eq!(first.json()["lines"][0]["quantity"], 1);
+    assert_eq!(shop.seen(id).await["status"], "paid");
+    for refused in [
+        json!({"lines": [{"line": 1, "quantity": 3}]}),
+        json!({"lines": [{"line": 2, "quantity": 1}]}),
+        json!({"lines": []}),
+        json!({"tracking_url": "http://carrier.example/1"}),
+        json!({"carrier": " "}),
+    ] {
+        assert_eq!(
+            shop.ask(send(refused.clone())).await.status,
+            422,
+            "{refused}"
+        );
+    }
+    let off = shop.ask(Ask::step(id, "cancel").by(&ann())).await;
+    assert_eq!(off.said(), "409 illegal_transition");
+    assert_eq!(shop.ask(send(json!({})).by(&ann())).await.status, 403);
+    shop.ask(ship(id, &json!({"tracking": "1Z999"}))).await;
+    assert_eq!(shop.seen(id).await["status"], "shipped");
+    let all = shop.ask(Ask::get(&path).by(&ann())).await.json();
+    assert_eq!(all["data"][1]["lines"][0]["quantity"], 2, "the rest");
+    assert_eq!(all["data"][1]["tracking"], "1Z999");
+}
+
+#[tokio::test]
+async fn what_is_noted_for_the_shop_is_not_shown_to_the_buyer() {
+    let shop = Shop::open().await;
+    let id = shop.paid("k1", 1).await;
+    let path = format!("/api/v1/orders/{id}/notes");
+    let note = |body: Value| Ask::post(&path, body.to_string()).by(&admin());
+    for body in [
+        json!({"text": "asks for much"}),
+        json!({"text": "Thank you", "for_customer": true}),
+    ] {
+        assert_eq!(shop.ask(note(body)).await.status, 201);
+    }
+    assert_eq!(shop.ask(note(json!({"text": " "}))).await.status, 422);
+    assert_eq!(
+        shop.ask(note(json!({"text": "x"})).by(&ann())).await.status,
+        403
+    );
+    let all = shop.ask(Ask::get(&path).by(&admin())).await.json();
+    assert_eq!(all["data"].as_array().unwrap().len(), 2);
+    assert_eq!(all["data"][0]["author"], admin().user_id.to_string());
+    let hers = shop.ask(Ask::get(&path).by(&ann())).await.json();
+    assert_eq!(hers["data"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&hers["data"][0]["text"], &hers["data"][0]["author"]),
+        (&json!("Thank you"), &Value::Null)
+    );
+}
+
+#[tokio::test]
 async fn a_cancelled_order_gives_its_stock_back() {
     let shop = Shop::open().await;
     let (pending, paid) = (shop.placed("k1", 2).await, shop.paid("k2", 3).await);

@@ -75,6 +75,9 @@ pub(crate) fn config() -> Config {
         place_batch_max: 256,
         place_batch_lines_max: 8_192,
         place_batches_in_flight_max: 2,
+        cart_lines_max: 4,
+        carts_per_address_max: 3,
+        cart_keep_seconds: 3_600,
         sweep_every_ms: 10,
     }
 }
@@ -125,7 +128,8 @@ impl Shop {
         let service = Arc::clone(&opened.service) as Arc<dyn Orders>;
         payments.serve(Arc::clone(&service));
         let till = Arc::clone(&payments) as Arc<dyn Payments>;
-        let routes = orders::routes(service, till, &config);
+        let routes = orders::routes(service, till, &config)
+            .merge(orders::routes_beside(Arc::clone(&opened.service)));
         let options = stack::Options {
             timeout_ms: 60_000,
             in_flight_max: 4_096,
@@ -289,6 +293,13 @@ impl Ask {
         let body = body.into();
         let ask = Self::new("POST", path).header("content-type", "application/json");
         Self { body, ..ask }
+    }
+
+    pub(crate) fn put(path: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self {
+            method: "PUT",
+            ..Self::post(path, body)
+        }
     }
 
     pub(crate) fn place(body: &Value) -> Self {

@@ -167,6 +167,43 @@ fn no_move(from: OrderStatus) -> OrderError {
     }
 }
 
+fn no_cart<T>() -> Result<T, CartError> {
+    Err(CartError::Internal("payments must not call this".into()))
+}
+
+#[async_trait]
+impl Carts for FakeOrders {
+    async fn open_cart(&self, _: &CartHolder, _: String) -> Result<Answered<CartView>, CartError> {
+        no_cart()
+    }
+
+    async fn cart(&self, _: &CartHolder, _: CartId) -> Result<CartView, CartError> {
+        no_cart()
+    }
+
+    async fn set_cart_item(
+        &self,
+        _: &CartHolder,
+        _: CartId,
+        _: SetCartItem,
+    ) -> Result<CartView, CartError> {
+        no_cart()
+    }
+
+    async fn merge_cart(&self, _: &CartHolder, _: CartId) -> Result<CartView, CartError> {
+        no_cart()
+    }
+
+    async fn check_out(
+        &self,
+        _: &CartHolder,
+        _: CartId,
+        _: PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        no_cart().map_err(PlaceOrderError::Cart)
+    }
+}
+
 #[async_trait]
 impl Purchases for FakeOrders {
     async fn has_bought(&self, _: UserId, _: ProductId) -> Result<bool, BoxError> {
@@ -228,6 +265,10 @@ impl Orders for FakeOrders {
     }
 
     async fn timeline(&self, _: &Reader, _: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
+        unused()
+    }
+
+    async fn beside(&self, _: &Reader, _: OrderId) -> Result<Beside, OrderError> {
         unused()
     }
 
@@ -308,6 +349,10 @@ impl Catalog for FakeCatalog {
             fault(Moment::After)
         };
         batch.into_iter().map(give).collect()
+    }
+
+    async fn offers(&self, _: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
+        Err("payments must not call this".into())
     }
 
     async fn create_product(

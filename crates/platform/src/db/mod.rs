@@ -41,6 +41,16 @@ impl From<postgres::Database> for Database {
     }
 }
 
+/// What an answered write must outlive. Those that outlive less are lost from the end only: nothing that is kept was
+/// written after something that was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The machine's loss of power: the disk has confirmed the commit.
+    PowerLoss,
+    /// The process's end at any moment, but not the machine's: the disk is told by a later commit (ADR 61).
+    Kill,
+}
+
 /// Why storage did not do what it was asked. None of it is the caller's fault except a named constraint.
 #[derive(Debug)]
 pub enum StoreError {

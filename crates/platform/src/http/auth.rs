@@ -3,11 +3,18 @@
 
 use super::Fault;
 use axum::{extract::FromRequestParts, http::HeaderName, http::request::Parts};
-use contracts::{access::Principal, orders::Reader, problem::Code};
-use std::net::IpAddr;
+use contracts::{
+    access::Principal,
+    orders::{CartHolder, Reader},
+    problem::Code,
+};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Opens a guest's order.
 pub const ORDER_TOKEN: HeaderName = HeaderName::from_static("order-token");
+
+/// Opens a guest's cart.
+pub const CART_TOKEN: HeaderName = HeaderName::from_static("cart-token");
 
 /// The address of the client itself, as far as trusted proxies tell it. Put beside the request by the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +35,42 @@ pub struct Admin(pub Principal);
 /// Somebody who may know an order: signed in, or with its token.
 #[derive(Debug, Clone)]
 pub struct OrderReader(pub Reader);
+
+/// Somebody who may hold a cart: signed in, with its token, or about to open one.
+#[derive(Debug, Clone)]
+pub struct CartUser(pub CartHolder);
+
+/// Where the client comes from: its address, or the /64 network of an address that its owner has many of. Empty where
+/// no door told it.
+#[derive(Debug, Clone)]
+pub struct ClientNetwork(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for ClientNetwork {
+    type Rejection = Fault;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        let address = parts.extensions.get::<ClientAddress>();
+        Ok(Self(match address {
+            Some(ClientAddress(IpAddr::V4(address))) => address.to_string(),
+            Some(ClientAddress(IpAddr::V6(address))) => {
+                Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).to_string()
+            }
+            None => String::new(),
+        }))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for CartUser {
+    type Rejection = Fault;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        let token = parts.headers.get(CART_TOKEN);
+        Ok(Self(CartHolder {
+            principal: parts.extensions.get::<Principal>().cloned(),
+            cart_token: token
+                .and_then(|token| token.to_str().ok())
+                .map(str::to_owned),
+        }))
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = Fault;

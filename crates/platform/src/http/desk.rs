@@ -1,9 +1,9 @@
-//! A service's outbox for the other nodes: what is parked in it, and sending it on.
+//! A service's outbox for the other nodes: what was committed to it, what is parked in it, and sending that on.
 
 use super::internal::Answering;
 use crate::outbox::{
     Desk,
-    desk::{PARKED, REDRIVE},
+    desk::{PARKED, REDRIVE, SINCE},
 };
 use axum::Router;
 use contracts::wire::Cause;
@@ -17,6 +17,9 @@ pub fn desk_routes(service: &'static str, desk: Arc<dyn Desk>) -> Router {
         })
         .on(REDRIVE, async |desk, number| {
             desk.redrive(number).await.map_err(Cause::from)
+        })
+        .on(SINCE, async |desk, number| {
+            desk.since(number).await.map_err(Cause::from)
         })
         .routes()
 }

@@ -1,16 +1,22 @@
-//! What is parked in an outbox, for people: listed, and tried at once when they say so. Near, or asked of the node that
-//! has the outbox. It delivers nothing: the relay does.
+//! An outbox for others than its relay: what is parked in it, listed and tried at once when people say so; and what
+//! was committed to it, in order, for whoever keeps a place of their own. Near, or asked of the node that has the
+//! outbox. It delivers nothing: the relay does.
 
-use super::shelf;
+use super::{Shelf, shelf};
 use crate::{
     call::{Call, Peer},
     clock::Clock,
     db::Database,
 };
 use async_trait::async_trait;
-use contracts::{BoxError, event::ParkedEvent, wire::Cause};
+use contracts::{
+    BoxError,
+    event::{Envelope, ParkedEvent},
+    wire::Cause,
+};
+use tokio::sync::Mutex;
 
-/// The parked events of a service.
+/// The outbox of a service, for others than its relay.
 #[async_trait]
 pub trait Desk: Send + Sync {
     /// Those after this number, in order.
@@ -23,19 +29,31 @@ pub trait Desk: Send + Sync {
     /// # Errors
     /// When the outbox cannot be written.
     async fn redrive(&self, number: u64) -> Result<bool, BoxError>;
+    /// A page of what was committed after this number, delivered or not, in order and without a gap that may still be
+    /// filled. Events stay for seven days.
+    ///
+    /// # Errors
+    /// When the outbox cannot be read.
+    async fn since(&self, number: u64) -> Result<Vec<(u64, Envelope)>, BoxError>;
 }
 
 /// The outbox of a service that runs here.
 pub struct NearDesk {
     database: Database,
     clock: Clock,
+    /// What is known of gaps; forgotten when the database could not be read, for it may be another server after that.
+    reading: Mutex<Option<Box<dyn Shelf>>>,
 }
 
 impl NearDesk {
     /// The outbox in this database.
     #[must_use]
-    pub const fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock }
+    pub fn new(database: Database, clock: Clock) -> Self {
+        Self {
+            database,
+            clock,
+            reading: Mutex::default(),
+        }
     }
 }
 
@@ -51,11 +69,25 @@ impl Desk for NearDesk {
         let now = self.clock.now().as_ms();
         shelf(self.database.clone()).make_due(number, now).await
     }
+
+    async fn since(&self, number: u64) -> Result<Vec<(u64, Envelope)>, BoxError> {
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        let mut reading = self.reading.lock().await;
+        let mut shelf = reading
+            .take()
+            .unwrap_or_else(|| shelf(self.database.clone()));
+        let rows = shelf.since(number).await?;
+        *reading = Some(shelf);
+        drop(reading);
+        let numbered = |row: &super::Row| Ok((u64::try_from(row.number)?, row.envelope()?));
+        rows.iter().map(numbered).collect()
+    }
 }
 
 pub(crate) const PARKED: Call<(u64, u32), Result<Vec<ParkedEvent>, Cause>> =
     Call::read("parked_events");
 pub(crate) const REDRIVE: Call<u64, Result<bool, Cause>> = Call::repeatable("redrive_event");
+pub(crate) const SINCE: Call<u64, Result<Vec<(u64, Envelope)>, Cause>> = Call::read("events_since");
 
 /// The outbox of a service that runs on other nodes.
 pub struct FarDesk(Peer);
@@ -76,5 +108,9 @@ impl Desk for FarDesk {
 
     async fn redrive(&self, number: u64) -> Result<bool, BoxError> {
         Ok(self.0.ask(REDRIVE, &number).await?)
+    }
+
+    async fn since(&self, number: u64) -> Result<Vec<(u64, Envelope)>, BoxError> {
+        Ok(self.0.ask(SINCE, &number).await?)
     }
 }

@@ -111,6 +111,8 @@ trait Shelf: Send + Sync {
     /// A page of events after this number that are not older than this, whether they were delivered or not; but
     /// of a subject with a parked one only what came before it.
     async fn again(&self, after: i64, since: Timestamp) -> Result<Vec<Row>, BoxError>;
+    /// A page of events after this number, delivered or not, up to the first gap that may still be filled.
+    async fn since(&mut self, after: i64) -> Result<Vec<Row>, BoxError>;
     /// Parked events after this number, in order.
     async fn parked(&self, after: i64, limit: u32) -> Result<Vec<ParkedEvent>, BoxError>;
     /// Makes a parked event due, and those of its subject before it; whether there was one of this number.

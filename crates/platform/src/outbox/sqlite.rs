@@ -108,6 +108,14 @@ impl Shelf for SqliteShelf {
             .await?)
     }
 
+    /// Whatever is committed here was committed by number.
+    async fn since(&mut self, after: i64) -> Result<Vec<Row>, BoxError> {
+        let read = self
+            .database
+            .read(move |c| Ok(read_fresh(c, after, |_| true)?));
+        Ok(read.await?.wanted)
+    }
+
     async fn parked(&self, after: i64, limit: u32) -> Result<Vec<ParkedEvent>, BoxError> {
         let read = self
             .database

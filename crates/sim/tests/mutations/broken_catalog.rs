@@ -7,10 +7,10 @@ use contracts::{
     catalog::{
         AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
         GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
-        ListError, MovementView, NewCategory, NewProduct, Overdue, PatchProduct, PricedLine,
-        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit,
-        ReservationState, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
-        StockChange, Suggestion, SuggestionsQuery,
+        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
+        PricedLine, ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView,
+        ReservationAudit, ReservationState, Reserve, ReserveError, Reserved, Resolve, ResolveError,
+        StockAudit, StockChange, Suggestion, SuggestionsQuery,
     },
     event::{Envelope, Event},
     orders::OrderCancelled,
@@ -105,6 +105,10 @@ impl BrokenCatalog {
 
 #[async_trait]
 impl Catalog for BrokenCatalog {
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
+        self.inner.offers(items).await
+    }
+
     async fn create_product(
         &self,
         who: &Principal,

@@ -6,12 +6,13 @@ use contracts::{
     access::Principal,
     catalog::{Purchases, ReserveError},
     orders::{
-        BeginPayment, Buyer, EventsAudit, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder,
-        PlaceOrderError, Reader, RefundNote, Settlement,
+        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit,
+        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus, OrderView,
+        Orders, Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem,
+        Settlement,
     },
     request::{Answered, IdempotencyKey},
-    values::{OrderId, Page, ProductId, UserId},
+    values::{CartId, OrderId, Page, ProductId, UserId},
 };
 use std::sync::{
     Arc,
@@ -60,6 +61,43 @@ impl BrokenOrders {
     /// True for every third of those who ask.
     fn third(&self) -> bool {
         self.count.fetch_add(1, Ordering::Relaxed).is_multiple_of(3)
+    }
+}
+
+#[async_trait]
+impl Carts for BrokenOrders {
+    async fn open_cart(
+        &self,
+        who: &CartHolder,
+        address: String,
+    ) -> Result<Answered<CartView>, CartError> {
+        self.inner.open_cart(who, address).await
+    }
+
+    async fn cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
+        self.inner.cart(who, id).await
+    }
+
+    async fn set_cart_item(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        wish: SetCartItem,
+    ) -> Result<CartView, CartError> {
+        self.inner.set_cart_item(who, id, wish).await
+    }
+
+    async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
+        self.inner.merge_cart(who, id).await
+    }
+
+    async fn check_out(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        wish: PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        self.inner.check_out(who, id, wish).await
     }
 }
 
@@ -122,6 +160,10 @@ impl Orders for BrokenOrders {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.inner.timeline(who, id).await
+    }
+
+    async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {
+        self.inner.beside(who, id).await
     }
 
     async fn advance(

@@ -54,8 +54,8 @@ impl Goods {
             category_path: vec![format!("Shelf {}", number % CATEGORIES)],
             price: Money::new(i64::from(mixed(number, 3) % 100_000), self.currency),
             stock: number % 3,
-            status: None,
             image_url: None,
+            status: None,
             attributes,
         }
     }

@@ -14,6 +14,7 @@ mod import;
 mod inventory;
 mod list;
 mod movements;
+mod offers;
 mod read;
 mod reserve;
 mod reserved;
@@ -38,9 +39,9 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
-        ImportOutcome, InventoryQuery, InventoryView, ListError, MovementView, Overdue, PriceSince,
-        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
+        ImportOutcome, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView,
+        Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::Answered,
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
@@ -238,6 +239,10 @@ impl Store for PostgresStore {
         let before = movement::before(cursor.as_ref())?;
         let page = async { movements::page(&self.database.read().await?, id, limit, before).await };
         page.await.map_err(list_error)
+    }
+
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, StoreError> {
+        offers::all(&self.database.read().await?, &items).await
     }
 
     async fn reserve_all(

@@ -10,6 +10,7 @@ mod import;
 mod inventory;
 mod list;
 mod movements;
+mod offers;
 mod read;
 mod reserve;
 mod resolve;
@@ -31,9 +32,9 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
-        ImportOutcome, InventoryQuery, InventoryView, ListError, MovementView, Overdue, PriceSince,
-        ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
+        ImportOutcome, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView,
+        Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::Answered,
     values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
@@ -265,6 +266,10 @@ impl Store for SqliteStore {
             .database
             .read(move |c| movements::page(c, id, limit, before));
         read.await.map_err(list_error)
+    }
+
+    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, StoreError> {
+        self.database.read(move |c| offers::all(c, &items)).await
     }
 
     async fn reserve_all(

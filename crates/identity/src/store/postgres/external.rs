@@ -17,7 +17,7 @@ use contracts::{
     values::{Timestamp, UserId},
 };
 use platform::db::{
-    Abort, StoreError,
+    Abort, Durability, StoreError,
     postgres::{Bytes, Connection, ToSql},
 };
 
@@ -89,6 +89,7 @@ impl ExternalStore for PostgresStore {
             .database
             .write((name, session), move |c, (name, session)| {
                 Box::pin(async move {
+                    c.outlive(Durability::Kill).await?;
                     let row = c.query_opt(OWNER, &[&name.issuer, &name.subject]).await?;
                     let Some(row) = row else {
                         return Ok(ExternalOpening::Unknown);

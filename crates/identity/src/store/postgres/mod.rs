@@ -159,6 +159,7 @@ impl Store for PostgresStore {
         self.database
             .write((proven, session), |c, (proven, session)| {
                 Box::pin(async move {
+                    c.outlive(proven.durability()).await?;
                     let user = users::still_proven(c, proven).await?;
                     let user = user.ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
                     factors::spend(c, proven).await?;

@@ -14,7 +14,7 @@ use contracts::{
     values::{SecurityEventId, SessionId, Timestamp, UserId, ValueError},
 };
 use platform::db::{
-    StoreError,
+    Durability, StoreError,
     postgres::{Bytes, Connection, Row, ToSql},
 };
 
@@ -83,6 +83,7 @@ impl SecurityLog for PostgresStore {
         self.database
             .write(rows, |c, rows| {
                 Box::pin(async move {
+                    c.outlive(Durability::Kill).await?;
                     for row in rows {
                         count(c, row).await?;
                     }

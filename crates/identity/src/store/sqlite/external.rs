@@ -13,7 +13,7 @@ use contracts::{
     identity::{ExternalError, LoginError},
     values::{Timestamp, UserId},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{Abort, Durability, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 
 #[async_trait]
@@ -42,7 +42,7 @@ impl ExternalStore for SqliteStore {
         has_second_factor: bool,
         session: NewSession,
     ) -> Result<ExternalOpening, StoreError> {
-        let write = self.database.write(move |c| {
+        let write = self.database.write_to_outlive(Durability::Kill, move |c| {
             let Some(id) = owner(c, &name)? else {
                 return Ok(ExternalOpening::Unknown);
             };

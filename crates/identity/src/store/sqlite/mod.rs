@@ -194,7 +194,8 @@ impl Store for SqliteStore {
         proven: Credentials,
         session: NewSession,
     ) -> Result<User, Abort<LoginError>> {
-        let write = self.database.write(move |c| {
+        let durability = proven.durability();
+        let write = self.database.write_to_outlive(durability, move |c| {
             let user = users::still_proven(c, &proven)?
                 .ok_or(Abort::Refused(LoginError::InvalidCredentials))?;
             factors::spend(c, &proven)?;

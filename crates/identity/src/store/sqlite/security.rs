@@ -13,13 +13,13 @@ use contracts::{
     identity::SecurityActor,
     values::{SecurityEventId, SessionId, Timestamp, UserId, ValueError},
 };
-use platform::db::StoreError;
+use platform::db::{Durability, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
 
 #[async_trait]
 impl SecurityLog for SqliteStore {
     async fn write_events(&self, rows: Vec<Counted>) -> Result<(), StoreError> {
-        let write = self.database.write(move |c| {
+        let write = self.database.write_to_outlive(Durability::Kill, move |c| {
             for row in &rows {
                 count(c, row)?;
             }

@@ -1,7 +1,7 @@
 //! Changes of orders that exist: all orders of a batch are locked and read, the domain decides on each in turn, and
 //! what changed is written at once. What is refused has written nothing, so its neighbours are not touched.
 
-use super::{super::Happened, bytes, place::MAY_GIVE_UP, read};
+use super::{super::Happened, bytes, carts, place::MAY_GIVE_UP, read};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMoved, OrderStatus},
@@ -294,6 +294,7 @@ pub(super) async fn forget_customer(
     connection: &Connection,
     id: UserId,
 ) -> Result<(), Abort<Infallible>> {
+    super::notes::forget(connection, id).await?;
     let customer = Bytes(*id.as_bytes());
     let lock =
         "SELECT order_number FROM orders WHERE customer_id = $1 ORDER BY order_number FOR UPDATE";
@@ -311,6 +312,7 @@ pub(super) async fn forget_customer(
     let sql =
         "UPDATE orders SET customer_id = NULL, guest_email = NULL WHERE order_number = ANY($1)";
     connection.execute(sql, &[&numbers]).await?;
+    carts::forget(connection, id).await?;
     Ok(())
 }
 

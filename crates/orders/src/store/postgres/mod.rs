@@ -3,16 +3,31 @@
 //! meet at the unique constraint of the order's id.
 
 mod audit;
+mod carts;
 mod change;
+mod claim;
+mod notes;
 mod place;
 mod read;
+mod shipments;
 
-use super::{Found, Happened, PlaceRefusal, Placed, Store, view};
-use crate::domain::order::{Happening, NewOrder, Order};
+use super::{
+    CartStore, Found, Happened, PlaceRefusal, Placed, Store,
+    notes::Note,
+    shipments::{Sending, Sent},
+    view,
+};
+use crate::domain::{
+    cart::{Bounds, Cart, NewCart, SetLine},
+    order::{Happening, NewOrder, Order},
+};
 use async_trait::async_trait;
 use contracts::{
-    orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
-    values::{OrderId, Page, ProductId, Timestamp, UserId},
+    orders::{
+        CartError, EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery,
+        OrderView, ShipError, ShipmentView,
+    },
+    values::{CartId, OrderId, Page, ProductId, Timestamp, UserId, Version},
 };
 use platform::{
     db::{
@@ -24,7 +39,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 6] = [
     BASE,
     Migration {
         number: 1,
@@ -35,6 +50,21 @@ pub(crate) const MIGRATIONS: [Migration; 3] = [
         number: 2,
         name: "place",
         sql: include_str!("../../../migrations/postgres/0002_place.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "shipments",
+        sql: include_str!("../../../migrations/postgres/0003_shipments.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "notes",
+        sql: include_str!("../../../migrations/postgres/0004_notes.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "carts",
+        sql: include_str!("../../../migrations/postgres/0005_carts.sql"),
     },
 ];
 
@@ -56,12 +86,63 @@ impl PostgresStore {
     }
 }
 
+impl PostgresStore {
+    /// One statement for all of them.
+    async fn place_plain(
+        &self,
+        batch: Vec<NewOrder>,
+    ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        let batch = Arc::new(batch);
+        let fresh = place::Fresh::of(Arc::clone(&batch))?;
+        fault::point("place.order_written");
+        let write = self
+            .database
+            .write_once(fresh, |c, fresh| Box::pin(place::write(c, fresh)));
+        let numbers = write.await?;
+        place::answers(&self.database, &batch, &numbers).await
+    }
+
+    /// A transaction for all of them.
+    async fn place_claiming(
+        &self,
+        batch: Vec<NewOrder>,
+    ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
+        let batch = Arc::new(batch);
+        fault::point("place.order_written");
+        let write = self.database.write(Arc::clone(&batch), |c, batch| {
+            Box::pin(claim::place(c, batch))
+        });
+        let claimed = write.await.map_err(storage)?;
+        let refused = |order: &NewOrder| claimed.refused.contains(&order.id);
+        let kept: Vec<NewOrder> = batch.iter().filter(|one| !refused(one)).cloned().collect();
+        let answers = place::answers(&self.database, &kept, &claimed.numbers).await?;
+        let mut answers = answers.into_iter();
+        let lost = || StoreError::Lost("an order has no answer".to_owned());
+        let answer = |order: &NewOrder| {
+            if refused(order) {
+                Ok(Err(PlaceRefusal::CartChanged))
+            } else {
+                answers.next().ok_or_else(lost)
+            }
+        };
+        batch.iter().map(answer).collect()
+    }
+}
+
 /// For writes that nothing but storage can refuse.
 fn storage(abort: Abort<Infallible>) -> StoreError {
     match abort {
         Abort::Failed(error) => error,
         Abort::Refused(never) => match never {},
     }
+}
+
+/// A value that no longer reads as its type.
+fn storage_of(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Other(Box::new(error))
 }
 
 fn bytes(ids: &[OrderId]) -> Vec<Bytes<16>> {
@@ -74,14 +155,26 @@ impl Store for PostgresStore {
         &self,
         batch: Vec<NewOrder>,
     ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
-        let batch = Arc::new(batch);
-        let fresh = place::Fresh::of(Arc::clone(&batch))?;
-        fault::point("place.order_written");
-        let write = self
-            .database
-            .write_once(fresh, |c, fresh| Box::pin(place::write(c, fresh)));
-        let numbers = write.await?;
-        place::answers(&self.database, &batch, &numbers).await
+        let claims = |order: &NewOrder| order.cart.is_some();
+        if !batch.iter().any(claims) {
+            return self.place_plain(batch).await;
+        }
+        let kinds: Vec<bool> = batch.iter().map(claims).collect();
+        let (with_cart, plain): (Vec<_>, Vec<_>) = batch.into_iter().partition(claims);
+        let mut with_cart = self.place_claiming(with_cart).await?.into_iter();
+        let mut plain = self.place_plain(plain).await?.into_iter();
+        let lost = || StoreError::Lost("an order has no answer".to_owned());
+        kinds
+            .into_iter()
+            .map(|claims| {
+                if claims {
+                    with_cart.next()
+                } else {
+                    plain.next()
+                }
+                .ok_or_else(lost)
+            })
+            .collect()
     }
 
     async fn placed(
@@ -146,6 +239,40 @@ impl Store for PostgresStore {
             .map_err(storage)
     }
 
+    async fn send(&self, sending: Sending) -> Result<Sent, Abort<ShipError>> {
+        let write = self
+            .database
+            .write(sending, |c, sending| Box::pin(shipments::send(c, sending)));
+        write.await
+    }
+
+    async fn shipments(&self, id: OrderId) -> Result<Vec<ShipmentView>, StoreError> {
+        shipments::all(&self.database.read().await?, id).await
+    }
+
+    async fn call_off(
+        &self,
+        id: OrderId,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(Order, Order), Abort<OrderError>> {
+        let write = self.database.write(actor, move |c, actor| {
+            Box::pin(shipments::call_off(c, id, actor, now))
+        });
+        write.await
+    }
+
+    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>> {
+        let write = self
+            .database
+            .write(note, |c, note| Box::pin(notes::add(c, note)));
+        write.await
+    }
+
+    async fn notes(&self, id: OrderId) -> Result<Vec<NoteView>, StoreError> {
+        notes::all(&self.database.read().await?, id).await
+    }
+
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {
         read::due(&self.database.read().await?, now, limit).await
     }
@@ -186,6 +313,70 @@ impl Store for PostgresStore {
             .write(fresh, |c, fresh| {
                 Box::pin(change::secret(c, "order_token", *fresh))
             })
+            .await
+            .map_err(storage)
+    }
+}
+
+#[async_trait]
+impl CartStore for PostgresStore {
+    async fn open_cart(&self, new: NewCart) -> Result<(Cart, bool), Abort<CartError>> {
+        self.database
+            .write(new, |c, new| Box::pin(carts::open(c, new)))
+            .await
+    }
+
+    async fn cart(&self, id: CartId) -> Result<Option<Cart>, StoreError> {
+        carts::find(&*self.database.snapshot().await?, id).await
+    }
+
+    async fn set_cart_line(
+        &self,
+        id: CartId,
+        wish: SetLine,
+        bounds: Bounds,
+        now: Timestamp,
+    ) -> Result<Cart, Abort<CartError>> {
+        self.database
+            .write(wish, move |c, wish| {
+                Box::pin(carts::set(c, id, wish, bounds, now))
+            })
+            .await
+    }
+
+    async fn merge_cart(
+        &self,
+        from: CartId,
+        into: NewCart,
+        bounds: Bounds,
+    ) -> Result<Cart, Abort<CartError>> {
+        self.database
+            .write(into, move |c, into| {
+                Box::pin(carts::merge(c, from, into, bounds))
+            })
+            .await
+    }
+
+    async fn touch_cart(
+        &self,
+        id: CartId,
+        version: Version,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.database
+            .write((id, version), move |c, cart| {
+                Box::pin(carts::touch(c, *cart, now))
+            })
+            .await
+            .map_err(storage)
+    }
+
+    async fn sweep_carts(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        if !carts::any_over(&self.database.read().await?, now).await? {
+            return Ok(0);
+        }
+        self.database
+            .write((), move |c, ()| Box::pin(carts::sweep(c, now, limit)))
             .await
             .map_err(storage)
     }

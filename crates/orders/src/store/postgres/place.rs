@@ -229,13 +229,13 @@ pub(super) async fn known(
 
 /// Orders as first answered, with their fingerprints, and ids that were given up.
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     orders: HashMap<OrderId, ([u8; 32], OrderView)>,
     given_up: HashSet<OrderId>,
 }
 
 impl Known {
-    async fn read(connection: &Connection, ids: &[OrderId]) -> Result<Self, StoreError> {
+    pub(super) async fn read(connection: &Connection, ids: &[OrderId]) -> Result<Self, StoreError> {
         let mut known = Self::default();
         let ids = bytes(ids);
         let sql = format!(
@@ -265,6 +265,10 @@ impl Known {
             known.given_up.insert(OrderId::from_bytes(id));
         }
         Ok(known)
+    }
+
+    pub(super) fn has(&self, id: OrderId) -> bool {
+        self.orders.contains_key(&id) || self.given_up.contains(&id)
     }
 
     fn find(&self, id: OrderId, fingerprint: [u8; 32]) -> Option<Answer> {

@@ -1,6 +1,6 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
-use super::{super::Happened, read};
+use super::{super::Happened, carts, read};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMoved, OrderStatus},
@@ -122,14 +122,14 @@ fn write(
 }
 
 /// An entry of a timeline.
-struct Entry<'a> {
-    kind: &'a str,
-    note: Option<&'a str>,
-    actor: &'a str,
-    at: Timestamp,
+pub(super) struct Entry<'a> {
+    pub(super) kind: &'a str,
+    pub(super) note: Option<&'a str>,
+    pub(super) actor: &'a str,
+    pub(super) at: Timestamp,
 }
 
-fn append_entry(
+pub(super) fn append_entry(
     connection: &Connection,
     order: &Order,
     entry: &Entry<'_>,
@@ -182,6 +182,7 @@ pub(super) fn forget_customer(
     connection: &Connection,
     id: UserId,
 ) -> Result<(), Abort<Infallible>> {
+    super::notes::forget(connection, id)?;
     connection
         .prepare_cached(
             "UPDATE order_events
@@ -195,6 +196,7 @@ pub(super) fn forget_customer(
             "UPDATE orders SET customer_id = NULL, guest_email = NULL WHERE customer_id = ?1",
         )?
         .execute([id.as_bytes()])?;
+    carts::forget(connection, id)?;
     Ok(())
 }
 

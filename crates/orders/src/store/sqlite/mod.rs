@@ -2,18 +2,32 @@
 //! read in one transaction to be written in another.
 
 mod audit;
+mod carts;
 mod change;
+mod notes;
 mod place;
 mod read;
+mod shipments;
 #[cfg(test)]
 mod tests;
 
-use super::{Found, Happened, PlaceRefusal, Placed, Store, view};
-use crate::domain::order::{Happening, NewOrder, Order};
+use super::{
+    CartStore, Found, Happened, PlaceRefusal, Placed, Store,
+    notes::Note,
+    shipments::{Sending, Sent},
+    view,
+};
+use crate::domain::{
+    cart::{Bounds, Cart, NewCart, SetLine},
+    order::{Happening, NewOrder, Order},
+};
 use async_trait::async_trait;
 use contracts::{
-    orders::{EventsAudit, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView},
-    values::{OrderId, Page, ProductId, Timestamp, UserId},
+    orders::{
+        CartError, EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery,
+        OrderView, ShipError, ShipmentView,
+    },
+    values::{CartId, OrderId, Page, ProductId, Timestamp, UserId, Version},
 };
 use platform::{
     db::{
@@ -25,7 +39,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 4] = [
+pub(crate) const MIGRATIONS: [Migration; 7] = [
     BASE,
     Migration {
         number: 1,
@@ -41,6 +55,21 @@ pub(crate) const MIGRATIONS: [Migration; 4] = [
         number: 3,
         name: "checks",
         sql: include_str!("../../../migrations/sqlite/0003_checks.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "shipments",
+        sql: include_str!("../../../migrations/sqlite/0004_shipments.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "notes",
+        sql: include_str!("../../../migrations/sqlite/0005_notes.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "carts",
+        sql: include_str!("../../../migrations/sqlite/0006_carts.sql"),
     },
 ];
 
@@ -150,6 +179,35 @@ impl Store for SqliteStore {
             .map_err(storage)
     }
 
+    async fn send(&self, sending: Sending) -> Result<Sent, Abort<ShipError>> {
+        let write = self.database.write(move |c| shipments::send(c, &sending));
+        write.await
+    }
+
+    async fn shipments(&self, id: OrderId) -> Result<Vec<ShipmentView>, StoreError> {
+        self.database.read(move |c| shipments::all(c, id)).await
+    }
+
+    async fn call_off(
+        &self,
+        id: OrderId,
+        actor: String,
+        now: Timestamp,
+    ) -> Result<(Order, Order), Abort<OrderError>> {
+        let write = self
+            .database
+            .write(move |c| shipments::call_off(c, id, &actor, now));
+        write.await
+    }
+
+    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>> {
+        self.database.write(move |c| notes::add(c, &note)).await
+    }
+
+    async fn notes(&self, id: OrderId) -> Result<Vec<NoteView>, StoreError> {
+        self.database.read(move |c| notes::all(c, id)).await
+    }
+
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OrderId>, StoreError> {
         self.database.read(move |c| read::due(c, now, limit)).await
     }
@@ -192,6 +250,63 @@ impl Store for SqliteStore {
         let fresh = digest::random::<32>().map_err(StoreError::Other)?;
         self.database
             .write(move |c| change::secret(c, "order_token", fresh))
+            .await
+            .map_err(storage)
+    }
+}
+
+#[async_trait]
+impl CartStore for SqliteStore {
+    async fn open_cart(&self, new: NewCart) -> Result<(Cart, bool), Abort<CartError>> {
+        self.database.write(move |c| carts::open(c, &new)).await
+    }
+
+    async fn cart(&self, id: CartId) -> Result<Option<Cart>, StoreError> {
+        self.database.read(move |c| carts::find(c, id)).await
+    }
+
+    async fn set_cart_line(
+        &self,
+        id: CartId,
+        wish: SetLine,
+        bounds: Bounds,
+        now: Timestamp,
+    ) -> Result<Cart, Abort<CartError>> {
+        self.database
+            .write(move |c| carts::set(c, id, &wish, bounds, now))
+            .await
+    }
+
+    async fn merge_cart(
+        &self,
+        from: CartId,
+        into: NewCart,
+        bounds: Bounds,
+    ) -> Result<Cart, Abort<CartError>> {
+        self.database
+            .write(move |c| carts::merge(c, from, &into, bounds))
+            .await
+    }
+
+    async fn touch_cart(
+        &self,
+        id: CartId,
+        version: Version,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.database
+            .write(move |c| carts::touch(c, id, version, now))
+            .await
+            .map_err(storage)
+    }
+
+    async fn sweep_carts(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        // Most rounds find nothing, and nothing waits for the writer then.
+        if !self.database.read(move |c| carts::any_over(c, now)).await? {
+            return Ok(0);
+        }
+        self.database
+            .write(move |c| carts::sweep(c, now, limit))
             .await
             .map_err(storage)
     }

@@ -1,6 +1,6 @@
 //! Writing orders, many in one commit. The only INSERT into `orders` of the workspace is here.
 
-use super::read::lines_of;
+use super::{carts, change, read::lines_of};
 use crate::{
     domain::order::NewOrder,
     store::{PlaceRefusal, Placed, view},
@@ -29,6 +29,13 @@ pub(super) fn place_all(
         // Twins in one batch meet here too: the second finds the first.
         if let Some(known) = known(connection, order.id, order.fingerprint)? {
             answers.push(known);
+            continue;
+        }
+        if let Some(cart) = order.cart
+            && !carts::claim(connection, cart, order.id, order.created_at)?
+        {
+            change::give_up(connection, &[order.id], order.created_at)?;
+            answers.push(Err(PlaceRefusal::CartChanged));
             continue;
         }
         insert(connection, number, &order)?;

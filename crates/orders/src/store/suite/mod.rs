@@ -1,10 +1,13 @@
 //! What every store of orders promises, whatever it is built on: the same tests run for each form, through
 //! the trait. Looks behind a store's back only to count its events and to spoil rows by hand.
 
+mod carts;
 mod change;
 mod nodes;
+mod notes;
 mod place;
 mod read;
+mod shipments;
 
 use super::{Store, postgres::PostgresStore, sqlite::SqliteStore};
 use crate::domain::order::{Happening, NewOrder, Order};
@@ -50,6 +53,16 @@ store_suite! {
         a_given_up_id_is_refused_for_good,
         orders_and_the_token_secret_outlive_the_process,
     },
+    carts::{
+        a_cart_is_kept_with_its_lines,
+        a_user_has_one_open_cart_and_a_guest_as_many_as_may_be,
+        a_refused_change_leaves_a_cart_as_it_was,
+        a_guest_s_cart_goes_into_its_user_s_once,
+        a_cart_becomes_one_order_in_the_order_s_commit,
+        an_order_of_a_cart_that_changed_is_given_up_and_its_neighbours_are_not,
+        a_touched_cart_is_another_version,
+        carts_end_with_their_time_and_their_user,
+    },
     change::{
         every_move_is_written_with_its_entry_and_its_event,
         a_failed_payment_moves_nothing_and_leaves_room_for_another,
@@ -63,6 +76,16 @@ store_suite! {
         due_are_the_pending_without_a_payment_whose_time_is_over,
         stock_is_given_up_for_what_never_came_or_was_cancelled,
         a_forgotten_customer_is_nowhere,
+    },
+    notes::{
+        notes_stand_in_order_and_are_no_more_than_may_be,
+        notes_go_with_the_customer_and_their_author_with_theirs,
+    },
+    shipments::{
+        parcels_add_up_and_the_last_one_ships_the_order,
+        of_many_who_send_at_once_no_line_goes_more_often_than_it_was_sold,
+        what_was_sent_in_part_is_not_called_off,
+        a_request_with_a_key_sends_once,
     },
     read::{
         pages_hold_every_order_once_newest_first,
@@ -299,6 +322,7 @@ fn order_of(lines: Vec<PricedLine>) -> NewOrder {
         total,
         payment_due_at: at(900),
         created_at: at(0),
+        cart: None,
     }
 }
 

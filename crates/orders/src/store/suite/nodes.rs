@@ -1,13 +1,20 @@
 //! What the orders of one database promise to several nodes: they meet there, and nowhere else.
 
-use super::{at, order, postgres_nodes};
+use super::{
+    at,
+    carts::{filled, order_of_cart},
+    order, postgres_nodes,
+};
 use crate::{
-    domain::order::{Happening, NewOrder},
+    domain::{
+        cart::Owner,
+        order::{Happening, NewOrder},
+    },
     store::{PlaceRefusal, Store},
 };
 use contracts::{
     orders::{OrderError, OrderMove},
-    values::{OrderId, PaymentId},
+    values::{OrderId, PaymentId, UserId},
 };
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -126,4 +133,29 @@ async fn nodes_that_start_at_once_share_one_token_secret() {
             .iter()
             .all(|secret| secret.as_ref().unwrap() == first)
     );
+}
+
+#[tokio::test]
+async fn a_cart_that_three_nodes_buy_becomes_one_order() {
+    let Some(nodes) = postgres_nodes(3).await else {
+        return;
+    };
+    for _ in 0..10 {
+        let cart = filled(&*nodes[0], Owner::User(UserId::generate())).await;
+        let mine = order_of_cart(&cart);
+        // Two nodes mean the same order, one means another.
+        let wishes = [mine.clone(), mine, order_of_cart(&cart)];
+        let placing = nodes
+            .iter()
+            .zip(wishes)
+            .map(|(node, wish)| async move { node.place_all(vec![wish]).await.unwrap().remove(0) });
+        let answers = join_all(placing).await;
+        let fresh = answers
+            .iter()
+            .filter(|answer| answer.as_ref().is_ok_and(|placed| !placed.replayed));
+        assert_eq!(fresh.count(), 1, "{answers:?}");
+        let refused = |answer: &Result<_, _>| *answer == Err(PlaceRefusal::CartChanged);
+        assert!(answers.iter().any(refused), "{answers:?}");
+    }
+    assert_eq!(nodes[0].audit(None, 100).await.unwrap().len(), 10);
 }

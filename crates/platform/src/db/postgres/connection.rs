@@ -2,7 +2,7 @@
 //! behind a failed statement, and a connection that was left in the middle of something is never used again.
 
 use super::failure::{self, Kind};
-use crate::db::StoreError;
+use crate::db::{Durability, StoreError};
 use deadpool_postgres::Object;
 use futures_util::FutureExt;
 use std::{
@@ -140,6 +140,21 @@ impl Connection {
     pub async fn execute_batch(&self, sql: &str) -> Result<(), StoreError> {
         let client = self.client()?;
         self.answered(client.batch_execute(sql)).await
+    }
+
+    /// Says what the commit of the transaction under way must outlive.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub async fn outlive(&self, durability: Durability) -> Result<(), StoreError> {
+        match durability {
+            Durability::PowerLoss => Ok(()),
+            // "Asynchronous commit": no corruption, and what was lost was of the last second (PostgreSQL, 28.4).
+            Durability::Kill => {
+                self.execute_batch("SET LOCAL synchronous_commit = off")
+                    .await
+            }
+        }
     }
 
     pub(super) async fn begin(&self, how: &str) -> Result<(), StoreError> {

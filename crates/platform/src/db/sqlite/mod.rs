@@ -1,6 +1,6 @@
 //! The embedded store: one writer thread a file that commits in groups, and a bounded pool of readers.
-//! WAL with `synchronous=FULL`: an acknowledged write survives power loss. Nothing else opens these files
-//! for writing in this process.
+//! WAL with `synchronous=FULL`: an acknowledged write survives power loss, unless its caller asked for less. Nothing
+//! else opens these files for writing in this process.
 
 pub mod by_order;
 pub mod inline;
@@ -9,7 +9,7 @@ mod readers;
 mod writer;
 
 use super::{
-    Abort, StoreError,
+    Abort, Durability, StoreError,
     migrate::{Migration, migrate, missing},
 };
 use crate::metrics;
@@ -93,6 +93,7 @@ impl Database {
         let writing = Writing {
             connection,
             log,
+            durability: Durability::PowerLoss,
             committing,
             metrics,
         };
@@ -117,8 +118,25 @@ impl Database {
         R: Send + 'static,
         J: FnOnce(&Connection) -> Result<T, Abort<R>> + Send + 'static,
     {
+        self.write_to_outlive(Durability::PowerLoss, job).await
+    }
+
+    /// The same, and the answer comes when the write outlives what it must.
+    ///
+    /// # Errors
+    /// The job's own refusal, or [`Abort::Failed`].
+    pub async fn write_to_outlive<T, R, J>(
+        &self,
+        durability: Durability,
+        job: J,
+    ) -> Result<T, Abort<R>>
+    where
+        T: Send + 'static,
+        R: Send + 'static,
+        J: FnOnce(&Connection) -> Result<T, Abort<R>> + Send + 'static,
+    {
         match &self.room {
-            Room::Threads { writer, .. } => writer.write(job).await,
+            Room::Threads { writer, .. } => writer.write(durability, job).await,
             Room::Inline(room) => room.write(job).await,
         }
     }

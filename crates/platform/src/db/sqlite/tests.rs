@@ -112,6 +112,32 @@ async fn a_bad_write_in_a_group_undoes_itself_alone() {
 }
 
 #[tokio::test]
+async fn writes_that_outlive_different_ends_never_share_a_commit() {
+    let folder = Folder::new();
+    let database = folder.open();
+    let writes = (0..500_i64).map(|n| {
+        let database = database.clone();
+        let (durability, level) = if n % 3 == 0 {
+            (Durability::Kill, 1)
+        } else {
+            (Durability::PowerLoss, 2)
+        };
+        async move {
+            let write = database.write_to_outlive(durability, move |c| {
+                insert(c, &format!("{n}"), 1)?;
+                Ok::<_, Abort<&str>>(c.query_row("PRAGMA synchronous", [], |row| row.get(0))?)
+            });
+            let seen: i64 = write.await.unwrap();
+            assert_eq!(seen, level, "{n}");
+        }
+    });
+    futures_util::future::join_all(writes).await;
+    assert_eq!(count(&database).await, 500);
+    drop(database);
+    assert_eq!(count(&folder.open()).await, 500);
+}
+
+#[tokio::test]
 async fn a_write_that_panics_undoes_itself_and_the_writer_goes_on() {
     let folder = Folder::new();
     let database = folder.open();
@@ -347,7 +373,7 @@ async fn a_slow_group_counts_at_once_and_is_forgotten_by_some_quick_ones() {
         (100, 100, 100),
     ] {
         let usual = std::sync::atomic::AtomicU64::new(before);
-        writer::learn(&usual, took);
+        writer::learn(&usual, Durability::PowerLoss, took);
         assert_eq!(
             usual.into_inner(),
             after,

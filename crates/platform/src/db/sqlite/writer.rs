@@ -4,7 +4,7 @@
 
 use super::{Options, log::Log};
 use crate::{
-    db::{Abort, StoreError},
+    db::{Abort, Durability, StoreError},
     deadline, fault, metrics,
 };
 use rusqlite::{Connection, ffi};
@@ -44,14 +44,22 @@ struct Ran {
 /// Tells a write's caller what became of it.
 type Tell = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
-/// A write; given an error instead of a connection it does nothing and passes the error on.
-type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Ran + Send>;
+/// A write, and what its commit must outlive.
+struct Job {
+    durability: Durability,
+    run: Run,
+}
+
+/// Given an error instead of a connection it does nothing and passes the error on.
+type Run = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Ran + Send>;
 
 /// What the writer's thread works with.
 pub(super) struct Writing {
     // Before the connection, so that the copying thread has ended when the file is closed.
     pub(super) log: Log,
     pub(super) connection: Connection,
+    /// What the connection's commits outlive just now.
+    pub(super) durability: Durability,
     pub(super) committing: watch::Sender<u64>,
     pub(super) metrics: metrics::Sqlite,
 }
@@ -82,13 +90,24 @@ impl Writer {
             .name("sqlite-writer".to_owned())
             .spawn(move || {
                 go_first();
-                while let Some(first) = waiting.blocking_recv() {
+                // One that came while a group of the other kind gathered: it begins the next.
+                let mut held = None;
+                while let Some(first) = held.take().or_else(|| waiting.blocking_recv()) {
                     // No write unwinds while this is held; a thread that did would have lost its place in the log.
                     let Ok(mut writing) = shared.lock() else {
                         return;
                     };
-                    let took = writing.commit(first, || waiting.try_recv().ok(), group_max);
-                    learn(&learnt, took);
+                    let kind = first.durability;
+                    let next = || {
+                        let job = waiting.try_recv().ok()?;
+                        if job.durability == kind {
+                            return Some(job);
+                        }
+                        held = Some(job);
+                        None
+                    };
+                    let took = writing.commit(first, next, group_max);
+                    learn(&learnt, kind, took);
                     let Writing {
                         log, connection, ..
                     } = &mut *writing;
@@ -104,7 +123,7 @@ impl Writer {
         })
     }
 
-    pub(super) async fn write<T, R, J>(&self, job: J) -> Result<T, Abort<R>>
+    pub(super) async fn write<T, R, J>(&self, durability: Durability, job: J) -> Result<T, Abort<R>>
     where
         T: Send + 'static,
         R: Send + 'static,
@@ -112,7 +131,7 @@ impl Writer {
     {
         let (answer, wait) = oneshot::channel();
         let deadline = deadline::current();
-        let job: Job = Box::new(move |connection| {
+        let run: Run = Box::new(move |connection| {
             if answer.is_closed() {
                 // The client has gone and nothing was begun for it.
                 return Ran {
@@ -138,7 +157,7 @@ impl Writer {
                 }),
             }
         });
-        self.give(job)?;
+        self.give(Job { durability, run })?;
         wait.await
             .map_err(|_| Abort::Failed(lost("the writer has stopped")))?
     }
@@ -148,7 +167,8 @@ impl Writer {
         let stopped = || lost("the writer has stopped");
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         if let Some((_seat, mut writing)) = self.free(queue) {
-            learn(&self.usual, writing.commit(job, || None, 1));
+            let kind = job.durability;
+            learn(&self.usual, kind, writing.commit(job, || None, 1));
             return Ok(());
         }
         queue.try_send(job).map_err(|error| match error {
@@ -188,8 +208,11 @@ fn go_first() {
 /// The process's seat, and a database that nobody writes.
 type Free<'a> = (MutexGuard<'static, ()>, MutexGuard<'a, Writing>);
 
-/// Remembers how long groups take: one that is slow counts at once, quick ones little by little.
-pub(super) fn learn(usual: &AtomicU64, took_micros: u64) {
+/// Remembers how long groups take that wait for the disk: one that is slow counts at once, quick ones little by little.
+pub(super) fn learn(usual: &AtomicU64, kind: Durability, took_micros: u64) {
+    if kind != Durability::PowerLoss {
+        return;
+    }
     let before = usual.load(Ordering::Relaxed);
     let now = took_micros
         .min(SLOW_MICROS)
@@ -219,13 +242,30 @@ impl Writing {
     /// Commits a group; answers how long it took, in microseconds.
     fn commit(&mut self, first: Job, next: impl FnMut() -> Option<Job>, group_max: usize) -> u64 {
         let began = Instant::now();
-        let size = commit_group(&self.connection, first, next, group_max);
+        let size = match self.outlive(first.durability) {
+            Ok(()) => commit_group(&self.connection, first, next, group_max),
+            Err(error) => refuse_group(first, next, group_max, &error.into()),
+        };
         let took = began.elapsed();
         self.metrics.commit_seconds.observe(took.as_secs_f64());
         self.metrics.group_size.observe(metrics::count(size));
         self.committing
             .send_modify(|count| *count = count.wrapping_add(1));
         u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Has the commits that follow outlive what they must; SQLite takes this between transactions only.
+    fn outlive(&mut self, durability: Durability) -> rusqlite::Result<()> {
+        if self.durability == durability {
+            return Ok(());
+        }
+        let level = match durability {
+            Durability::PowerLoss => "FULL",
+            Durability::Kill => "NORMAL",
+        };
+        self.connection.pragma_update(None, "synchronous", level)?;
+        self.durability = durability;
+        Ok(())
     }
 }
 
@@ -237,8 +277,7 @@ fn commit_group(
     group_max: usize,
 ) -> usize {
     if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
-        refuse_group(first, next, group_max, &error.into());
-        return 0;
+        return refuse_group(first, next, group_max, &error.into());
     }
     let mut told = Vec::new();
     let mut is_first = true;
@@ -273,19 +312,20 @@ fn commit_group(
 }
 
 /// Tells everybody who waits that nothing can be written now: one wait for a lock is enough for all. Whoever comes once
-/// the first have been told did not wait, and is tried.
+/// the first have been told did not wait, and is tried. Answers how many were written: none.
 fn refuse_group(
     first: Job,
     next: impl FnMut() -> Option<Job>,
     group_max: usize,
     error: &StoreError,
-) {
+) -> usize {
     tracing::warn!(error = %error, "no write could begin");
     let more = std::iter::from_fn(next).take(group_max.saturating_sub(1));
     let group: Vec<Job> = std::iter::once(first).chain(more).collect();
     for job in group {
-        (job(Err(error.again())).tell)(Ok(()));
+        ((job.run)(Err(error.again())).tell)(Ok(()));
     }
+    0
 }
 
 /// Runs a write so that it can be undone alone. The error means that the whole group is lost: SQLite ended the
@@ -294,9 +334,9 @@ fn run_one(connection: &Connection, job: Job, is_first: bool) -> (Tell, Option<S
     let (begin, keep, undo) = if is_first { FIRST } else { OTHERS };
     if let Err(error) = run_all(connection, begin) {
         let error = StoreError::from(error);
-        return (job(Err(error.again())).tell, Some(error));
+        return ((job.run)(Err(error.again())).tell, Some(error));
     }
-    let ran = job(Ok(connection));
+    let ran = (job.run)(Ok(connection));
     if connection.is_autocommit() {
         return (ran.tell, Some(StoreError::Full));
     }

@@ -86,7 +86,7 @@ impl PostgresShelf {
         &mut self,
         connection: &Connection,
         seen: i64,
-        bus: &Arc<dyn Bus>,
+        is_wanted: impl Fn(&str) -> bool + Send,
     ) -> Result<Fresh, StoreError> {
         let sql = "SELECT event_number, name
                      FROM outbox
@@ -102,7 +102,7 @@ impl PostgresShelf {
                 drawn = rows.last().map(|row| row.try_get(0)).transpose()?;
                 break;
             }
-            if bus.is_wanted(row.try_get(1)?) {
+            if is_wanted(row.try_get(1)?) {
                 wanted.push(number);
             }
             before = number;
@@ -158,7 +158,7 @@ impl Shelf for PostgresShelf {
         self.look_at_gap(&connection).await?;
         // One round trip for all three, if nobody wants what is there.
         let (fresh, parked, held) = tokio::try_join!(
-            self.fresh(&connection, seen, bus),
+            self.fresh(&connection, seen, |name| bus.is_wanted(name)),
             read_parked(&connection, now_ms),
             parked_subjects(&connection)
         )?;
@@ -192,6 +192,12 @@ impl Shelf for PostgresShelf {
             .query(&sql, &[&after, &since.as_ms(), &page])
             .await?;
         Ok(read_rows(&rows)?)
+    }
+
+    async fn since(&mut self, after: i64) -> Result<Vec<Row>, BoxError> {
+        let connection = self.database.read().await?;
+        self.look_at_gap(&connection).await?;
+        Ok(self.fresh(&connection, after, |_| true).await?.wanted)
     }
 
     async fn parked(&self, after: i64, limit: u32) -> Result<Vec<ParkedEvent>, BoxError> {

@@ -1,0 +1,69 @@
+//! What things cost now, for showing it: one statement for all of them, which locks nothing.
+
+use super::read;
+use contracts::{
+    catalog::{ItemRef, OfferView, ProductStatus},
+    values::{ProductId, VariantId},
+};
+use platform::db::{
+    StoreError,
+    postgres::{Bytes, Connection, Row, parsed},
+};
+use std::collections::HashMap;
+
+macro_rules! offers_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT p.product_id, v.variant_id, p.slug, v.sku, p.name, v.price_minor, v.currency, p.status,
+                    s.on_hand - s.reserved, v.position = 0
+               FROM variants v
+               JOIN products p ON p.product_number = v.product_number
+               JOIN stock s ON s.variant_number = v.variant_number
+              WHERE ",
+            $condition
+        )
+    };
+}
+
+const SQL: &str = concat!(
+    offers_where!("p.product_id = ANY($1) AND v.position = 0"),
+    " UNION ALL ",
+    offers_where!("v.variant_id = ANY($2)")
+);
+
+pub(super) async fn all(
+    connection: &Connection,
+    items: &[ItemRef],
+) -> Result<Vec<Option<OfferView>>, StoreError> {
+    let (mut products, mut variants) = (Vec::new(), Vec::new());
+    for item in items {
+        match item {
+            ItemRef::Product(id) => products.push(Bytes(*id.as_bytes())),
+            ItemRef::Variant(id) => variants.push(Bytes(*id.as_bytes())),
+        }
+    }
+    let mut found = HashMap::new();
+    for row in connection.query(SQL, &[&products, &variants]).await? {
+        let offer = offer_of(&row)?;
+        // A product means its first variant, and not any other that is named by itself.
+        if row.try_get(9)? {
+            found.insert(ItemRef::Product(offer.product_id), offer.clone());
+        }
+        found.insert(ItemRef::Variant(offer.variant_id), offer);
+    }
+    Ok(items.iter().map(|item| found.get(item).cloned()).collect())
+}
+
+fn offer_of(row: &Row) -> Result<OfferView, StoreError> {
+    let status: ProductStatus = parsed(row, 7)?;
+    Ok(OfferView {
+        product_id: ProductId::from_bytes(read::id(row, 0)?),
+        variant_id: VariantId::from_bytes(read::id(row, 1)?),
+        slug: row.try_get(2)?,
+        sku: row.try_get(3)?,
+        name: row.try_get(4)?,
+        unit_price: read::money(row, 5, 6)?,
+        on_sale: status == ProductStatus::Active,
+        available: row.try_get(8)?,
+    })
+}

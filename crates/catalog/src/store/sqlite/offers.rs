@@ -1,0 +1,55 @@
+//! What things cost now, for showing it: read only, held against nothing.
+
+use super::read;
+use contracts::{
+    catalog::{ItemRef, OfferView, ProductStatus},
+    values::{ProductId, VariantId},
+};
+use platform::db::StoreError;
+use rusqlite::{Connection, OptionalExtension};
+
+macro_rules! offer_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT p.product_id, v.variant_id, p.slug, v.sku, p.name, v.price_minor, v.currency, p.status,
+                    s.on_hand - s.reserved
+               FROM variants v
+               JOIN products p ON p.product_number = v.product_number
+               JOIN stock s ON s.variant_number = v.variant_number
+              WHERE ",
+            $condition
+        )
+    };
+}
+
+pub(super) fn all(
+    connection: &Connection,
+    items: &[ItemRef],
+) -> Result<Vec<Option<OfferView>>, StoreError> {
+    items.iter().map(|item| one(connection, item)).collect()
+}
+
+fn one(connection: &Connection, item: &ItemRef) -> Result<Option<OfferView>, StoreError> {
+    let (sql, id) = match item {
+        ItemRef::Product(id) => (
+            offer_where!("p.product_id = ?1 AND v.position = 0"),
+            id.as_bytes(),
+        ),
+        ItemRef::Variant(id) => (offer_where!("v.variant_id = ?1"), id.as_bytes()),
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_row([id], |row| {
+        let status: ProductStatus = read::word(row, 7)?;
+        Ok(OfferView {
+            product_id: ProductId::from_bytes(row.get(0)?),
+            variant_id: VariantId::from_bytes(row.get(1)?),
+            slug: row.get(2)?,
+            sku: row.get(3)?,
+            name: row.get(4)?,
+            unit_price: read::money(row, 5, 6)?,
+            on_sale: status == ProductStatus::Active,
+            available: row.get(8)?,
+        })
+    });
+    Ok(found.optional()?)
+}

@@ -1,0 +1,178 @@
+//! Carts over HTTP. A guest's cart is opened by its token (`Cart-Token`), a user's by who they are.
+
+use super::App;
+use axum::{
+    extract::{Path, State},
+    http::HeaderMap,
+    response::Response,
+};
+use contracts::{
+    catalog::ItemRef,
+    orders::{CartError, CartView, SetCartItem},
+    problem::{Problem, ProblemBody, ToProblem},
+    values::{CartId, Version},
+};
+use platform::{
+    digest,
+    http::{
+        Fault, Id, Json, NoQuery,
+        auth::{CartUser, ClientNetwork},
+        created,
+        etag::{self, IfMatch},
+    },
+};
+use serde::Deserialize;
+
+/// A line as it is to be.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetItem {
+    /// How many from now on, up to 1,000,000; 0 takes the line out.
+    #[schema(maximum = 1_000_000)]
+    quantity: u32,
+    /// The version of the cart that this changes, where that matters (or `If-Match`).
+    version: Option<Version>,
+}
+
+/// Open a cart
+///
+/// A user has one cart at a time and finds it again (200). A guest gets a new one and, in this answer only, its
+/// `cart_token`. A cart holds no stock, and its prices are those of the moment.
+#[utoipa::path(
+    post, path = "/api/v1/carts", operation_id = "open_cart", tag = "carts",
+    responses(
+        (status = 200, body = CartView, description = "The user's open cart"),
+        (status = 201, body = CartView, description = "A new cart"),
+        (status = 429, body = ProblemBody), (status = 503, body = ProblemBody),
+    )
+)]
+pub(super) async fn open(
+    State(app): State<App>,
+    CartUser(who): CartUser,
+    ClientNetwork(network): ClientNetwork,
+    _: NoQuery,
+) -> Result<Response, Fault> {
+    let opened = app.orders.open_cart(&who, network).await?;
+    let location = format!("/api/v1/carts/{}", opened.value.id);
+    if opened.replayed {
+        return tagged(opened.value);
+    }
+    Ok(created(&location, opened))
+}
+
+/// Read a cart
+///
+/// With what its lines cost now, and what is otherwise than when they were put in.
+#[utoipa::path(
+    get, path = "/api/v1/carts/{id}", operation_id = "find_cart", tag = "carts",
+    params(
+        ("id" = CartId, Path, description = "The cart's id"),
+        ("Cart-Token" = Option<String>, Header, description = "For guests: what came with the cart"),
+    ),
+    responses(
+        (status = 200, body = CartView), (status = 304, description = "Not modified"),
+        (status = 400, body = ProblemBody), (status = 404, body = ProblemBody), (status = 429, body = ProblemBody),
+    ),
+    security(("bearer" = []), ("cart_token" = []))
+)]
+pub(super) async fn find(
+    State(app): State<App>,
+    CartUser(who): CartUser,
+    Id(id): Id<CartId>,
+    headers: HeaderMap,
+    _: NoQuery,
+) -> Result<Response, Fault> {
+    let cart = app.orders.cart(&who, id).await?;
+    let (tag, body) = body_of(&cart)?;
+    Ok(etag::conditional_json(&headers, &tag, body.into()))
+}
+
+/// Set a line of a cart
+///
+/// Puts so many of a product (its default variant) or a variant into the cart, whatever there was; 0 takes it out. The
+/// price of this moment counts as seen.
+#[utoipa::path(
+    put, path = "/api/v1/carts/{id}/items/{item}", operation_id = "set_cart_item", tag = "carts",
+    params(
+        ("id" = CartId, Path, description = "The cart's id"),
+        ("item" = String, Path, description = "A product's or a variant's id",
+            pattern = "^(prd|var)_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+        ("If-Match" = Option<String>, Header, description = "The cart's ETag, where that matters"),
+        ("Cart-Token" = Option<String>, Header, description = "For guests: what came with the cart"),
+    ),
+    request_body = SetItem,
+    responses(
+        (status = 200, body = CartView), (status = 400, body = ProblemBody), (status = 404, body = ProblemBody),
+        (status = 409, body = ProblemBody), (status = 412, body = ProblemBody), (status = 415, body = ProblemBody),
+        (status = 422, body = ProblemBody), (status = 429, body = ProblemBody), (status = 503, body = ProblemBody),
+    ),
+    security(("bearer" = []), ("cart_token" = []))
+)]
+pub(super) async fn set_item(
+    State(app): State<App>,
+    CartUser(who): CartUser,
+    Path((id, item)): Path<(String, String)>,
+    sent: IfMatch,
+    Json(wish): Json<SetItem>,
+) -> Result<Response, Fault> {
+    let id: CartId = id.parse().map_err(problem)?;
+    let item = if item.starts_with("prd_") {
+        ItemRef::Product(item.parse().map_err(problem)?)
+    } else {
+        ItemRef::Variant(item.parse().map_err(problem)?)
+    };
+    let named = sent.0.is_some() || wish.version.is_some();
+    let sent = named
+        .then(|| etag::precondition(sent, wish.version))
+        .transpose()?;
+    let quantity = wish.quantity;
+    let wish = SetCartItem {
+        item,
+        quantity,
+        sent,
+    };
+    tagged(app.orders.set_cart_item(&who, id, wish).await?)
+}
+
+/// Merge a guest's cart into one's own
+///
+/// After signing in: the guest's lines go into the user's open cart, quantities summed as far as a cart may hold. Made
+/// again it changes nothing. Answers the user's cart.
+#[utoipa::path(
+    post, path = "/api/v1/carts/{id}/merge", operation_id = "merge_cart", tag = "carts",
+    params(
+        ("id" = CartId, Path, description = "The guest's cart"),
+        ("Cart-Token" = Option<String>, Header, description = "What came with the guest's cart"),
+    ),
+    responses(
+        (status = 200, body = CartView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 429, body = ProblemBody),
+        (status = 503, body = ProblemBody),
+    ),
+    security(("bearer" = []))
+)]
+pub(super) async fn merge(
+    State(app): State<App>,
+    CartUser(who): CartUser,
+    Id(id): Id<CartId>,
+    _: NoQuery,
+) -> Result<Response, Fault> {
+    tagged(app.orders.merge_cart(&who, id).await?)
+}
+
+fn problem(error: impl ToProblem) -> Problem {
+    error.to_problem()
+}
+
+fn tagged(cart: CartView) -> Result<Response, Fault> {
+    let (tag, body) = body_of(&cart)?;
+    Ok(etag::conditional_json(&HeaderMap::new(), &tag, body.into()))
+}
+
+/// A cart shows prices that its version does not count: the tag follows from all of it.
+fn body_of(cart: &CartView) -> Result<(String, Vec<u8>), Fault> {
+    let body = serde_json::to_vec(cart).map_err(|error| CartError::Internal(error.into()))?;
+    let [one, two, three, four, ..] = digest::sha256(&[&body]);
+    let more = u32::from_be_bytes([one, two, three, four]);
+    Ok((etag::tag_with(cart.version, i64::from(more)), body))
+}

@@ -1,0 +1,370 @@
+//! Carts: opened, filled, merged at sign-in, and bought by the one way that makes orders. What a cart shows is asked of
+//! the catalog each time; nothing is held for it.
+
+use super::{
+    Service,
+    place::{Asked, buyer, scope},
+};
+use crate::{
+    domain::{
+        cart::{self, Bounds, Cart, Line, NewCart, Owner, SetLine},
+        wish,
+    },
+    metrics::METRICS,
+};
+use contracts::{
+    catalog::{ItemRef, OfferView, ReserveError, ReserveLine},
+    orders::{
+        Buyer, CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView,
+        OrderView, PlaceOrder, PlaceOrderError, SetCartItem,
+    },
+    request::Answered,
+    values::{CartId, Money, OrderId, Quantity},
+};
+use platform::{db::Abort, digest};
+
+/// Tries to buy a cart: one more after an order of this version was given up.
+const TRIES: u32 = 2;
+
+impl Service {
+    fn cart_bounds(&self) -> Bounds {
+        Bounds {
+            lines_max: usize::try_from(self.config.cart_lines_max).unwrap_or(usize::MAX),
+            keep_seconds: i64::from(self.config.cart_keep_seconds),
+        }
+    }
+
+    fn new_cart(&self, owner: Owner) -> NewCart {
+        let at = self.clock.now();
+        NewCart {
+            id: CartId::generate(),
+            owner,
+            most: self.config.carts_per_address_max,
+            at,
+            expires_at: at.plus_seconds(i64::from(self.config.cart_keep_seconds)),
+        }
+    }
+
+    pub(super) async fn open_a_cart(
+        &self,
+        who: &CartHolder,
+        address: &str,
+    ) -> Result<Answered<CartView>, CartError> {
+        let (owner, token) = match &who.principal {
+            Some(principal) => (Owner::User(principal.user_id), None),
+            None => {
+                let token = digest::random::<32>().map_err(CartError::Internal)?;
+                let token = digest::base64url(&token);
+                let owner = Owner::Guest {
+                    token_hash: digest::sha256(&[token.as_bytes()]),
+                    address_key: digest::hmac_sha256(
+                        &self.token_secret,
+                        &[b"cart", address.as_bytes()],
+                    ),
+                };
+                (owner, Some(token))
+            }
+        };
+        let (cart, fresh) = self
+            .store
+            .open_cart(self.new_cart(owner))
+            .await
+            .map_err(refusal)?;
+        let mut view = self.shown_cart(cart).await?;
+        view.cart_token = token;
+        Ok(Answered {
+            value: view,
+            replayed: !fresh,
+        })
+    }
+
+    /// A cart that this one may use. Whose it is not learns that it is there from nothing.
+    async fn held_cart(&self, who: &CartHolder, id: CartId) -> Result<Cart, CartError> {
+        if who.principal.is_none() && who.cart_token.is_none() {
+            return Err(CartError::Unauthenticated);
+        }
+        let found = self.store.cart(id).await;
+        let found = found.map_err(|error| CartError::Internal(Box::new(error)))?;
+        let holds = |cart: &Cart| {
+            let by_token = match (&who.cart_token, &cart.token_hash) {
+                (Some(token), Some(hash)) => {
+                    digest::equal(&digest::sha256(&[token.as_bytes()]), hash)
+                }
+                (Some(_) | None, Some(_) | None) => false,
+            };
+            let by_user = who
+                .principal
+                .as_ref()
+                .is_some_and(|one| cart.customer_id == Some(one.user_id));
+            by_token || by_user
+        };
+        found.filter(holds).ok_or(CartError::NotFound)
+    }
+
+    pub(super) async fn find_cart(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+    ) -> Result<CartView, CartError> {
+        let cart = self.held_cart(who, id).await?;
+        self.shown_cart(cart).await
+    }
+
+    pub(super) async fn set_item(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        wish: SetCartItem,
+    ) -> Result<CartView, CartError> {
+        let cart = self.held_cart(who, id).await?;
+        cart::check(&cart, wish.sent)?;
+        let quantity = match wish.quantity {
+            0 => None,
+            units => Some(Quantity::try_from(units).map_err(|_| CartError::Invalid {
+                field: "/quantity".to_owned(),
+                reason: "must be a whole number from 0 to 1000000".to_owned(),
+            })?),
+        };
+        let offers = self.catalog.offers(vec![wish.item.clone()]).await;
+        let offer = offers.map_err(CartError::Internal)?.pop().flatten();
+        let line = match (offer, quantity) {
+            (Some(offer), _) if offer.on_sale || quantity.is_none() => SetLine {
+                product_id: offer.product_id,
+                variant_id: offer.variant_id,
+                quantity,
+                seen: offer.unit_price,
+                sent: wish.sent,
+            },
+            (None, None) => match line_of(&cart, &wish.item) {
+                Some(line) => SetLine {
+                    product_id: line.product_id,
+                    variant_id: line.variant_id,
+                    quantity,
+                    seen: line.seen,
+                    sent: wish.sent,
+                },
+                // Nothing is to be taken out.
+                None => return self.shown_cart(cart).await,
+            },
+            (Some(_), _) | (None, Some(_)) => return Err(CartError::Unavailable),
+        };
+        let set = self
+            .store
+            .set_cart_line(id, line, self.cart_bounds(), self.clock.now())
+            .await;
+        self.shown_cart(set.map_err(refusal)?).await
+    }
+
+    pub(super) async fn merge_into_own(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+    ) -> Result<CartView, CartError> {
+        let user = who.principal.as_ref().ok_or(CartError::Unauthenticated)?;
+        let from = self.held_cart(who, id).await?;
+        // One's own cart is where it should be.
+        if from.customer_id.is_some() {
+            return self.shown_cart(from).await;
+        }
+        let into = self.new_cart(Owner::User(user.user_id));
+        let merged = self.store.merge_cart(id, into, self.cart_bounds()).await;
+        self.shown_cart(merged.map_err(refusal)?).await
+    }
+
+    pub(super) async fn buy_cart(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        wish: PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        let bought = self.buy_held(who, id, &wish).await;
+        METRICS.count(bought.as_ref().map(|answered| answered.replayed));
+        bought
+    }
+
+    async fn buy_held(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        wish: &PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        for _ in 0..TRIES {
+            let cart = self
+                .held_cart(who, id)
+                .await
+                .map_err(PlaceOrderError::Cart)?;
+            match self.buy_once(who, &cart, wish).await {
+                // An order of this version was begun with other details, or was given up: it cannot come of the next.
+                Err(PlaceOrderError::KeyReused | PlaceOrderError::GivenUp)
+                    if cart.status == CartStatus::Open =>
+                {
+                    let touched = self.store.touch_cart(id, cart.version, self.clock.now());
+                    touched
+                        .await
+                        .map_err(|error| PlaceOrderError::Internal(Box::new(error)))?;
+                }
+                Err(PlaceOrderError::KeyReused | PlaceOrderError::GivenUp) => {
+                    let order_id = cart.order_id;
+                    return Err(PlaceOrderError::Cart(CartError::Closed { order_id }));
+                }
+                Err(PlaceOrderError::Stock(
+                    error @ (ReserveError::InsufficientStock { .. }
+                    | ReserveError::Unavailable { .. }
+                    | ReserveError::PriceChanged { .. }),
+                )) => return Err(self.what_differs(cart, error).await),
+                answer => return answer,
+            }
+        }
+        Err(PlaceOrderError::Cart(CartError::ChangedMeanwhile))
+    }
+
+    /// The order's id follows from the cart and its version, so that whoever buys the same twice means one order; and
+    /// the cart is the order's from the same commit on, so that no other version of it becomes another.
+    async fn buy_once(
+        &self,
+        who: &CartHolder,
+        cart: &Cart,
+        wish: &PlaceOrder,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        if cart.status == CartStatus::Merged {
+            let closed = CartError::Closed { order_id: None };
+            return Err(PlaceOrderError::Cart(closed));
+        }
+        let who = who.principal.clone().map_or(Buyer::Guest, Buyer::User);
+        wish::check_cart(&who, wish, &cart.lines)?;
+        let (customer_id, guest_email) = buyer(&who, wish);
+        let version = cart::bought_version(cart);
+        // How it is paid, and what somebody thinks it costs, makes no other order of it.
+        let same = PlaceOrder {
+            payment: None,
+            total: None,
+            ..wish.clone()
+        };
+        let scope = format!(
+            "{} version {version}",
+            scope(customer_id, guest_email.as_ref())
+        );
+        let fingerprint = digest::fingerprint(&scope, &same).map_err(PlaceOrderError::Internal)?;
+        if let Some(order_id) = cart.order_id {
+            let placed = self.store.placed(order_id, fingerprint).await;
+            let placed = placed.map_err(|error| PlaceOrderError::Internal(Box::new(error)))?;
+            let placed = super::place::refusal_as_error(placed)?;
+            return Ok(self.answered(placed, customer_id.is_none()));
+        }
+        let key = format!("cart {}", cart.id);
+        let order_id = OrderId::from_bytes(digest::derived_id(&key, &version.to_string()));
+        let seen = cart::seen_total(&cart.lines);
+        self.place_asked(Asked {
+            order_id,
+            fingerprint,
+            lines: cart.lines.iter().map(wanted).collect(),
+            expected_total: wish.total.clone().or_else(|| seen.map(Into::into)),
+            customer_id,
+            guest_email,
+            cart: Some((cart.id, cart.version)),
+        })
+        .await
+    }
+
+    /// What the catalog refused, line by line, as the cart shows it now.
+    async fn what_differs(&self, cart: Cart, refused: ReserveError) -> PlaceOrderError {
+        let Ok(view) = self.shown_cart(cart).await else {
+            return PlaceOrderError::Stock(refused);
+        };
+        let total = view.total;
+        let lines: Vec<CartLineView> = view
+            .items
+            .into_iter()
+            .filter(|line| line.change.is_some())
+            .collect();
+        // Between the refusal and this look the shelf may have changed again: the refusal is the truth then.
+        if lines.is_empty() {
+            PlaceOrderError::Stock(refused)
+        } else {
+            PlaceOrderError::Cart(CartError::Differs { lines, total })
+        }
+    }
+
+    async fn shown_cart(&self, cart: Cart) -> Result<CartView, CartError> {
+        let items = cart
+            .lines
+            .iter()
+            .map(|line| ItemRef::Variant(line.variant_id))
+            .collect();
+        let offers = if cart.lines.is_empty() {
+            Vec::new()
+        } else {
+            let offers = self.catalog.offers(items).await;
+            offers.map_err(CartError::Internal)?
+        };
+        Ok(shown(cart, offers))
+    }
+}
+
+fn shown(cart: Cart, offers: Vec<Option<OfferView>>) -> CartView {
+    let offers = offers.into_iter().chain(std::iter::repeat(None));
+    let items: Vec<CartLineView> = cart.lines.iter().zip(offers).map(shown_line).collect();
+    CartView {
+        id: cart.id,
+        version: cart.version,
+        status: cart.status,
+        customer_id: cart.customer_id,
+        order_id: cart.order_id,
+        total: total(&items),
+        items,
+        created_at: cart.created_at,
+        updated_at: cart.updated_at,
+        expires_at: cart.expires_at,
+        cart_token: None,
+    }
+}
+
+fn shown_line((line, offer): (&Line, Option<OfferView>)) -> CartLineView {
+    let offer = offer.filter(|offer| offer.on_sale);
+    let change = match &offer {
+        None => Some(CartLineChange::Unavailable),
+        Some(offer) if offer.available < i64::from(line.quantity.get()) => {
+            Some(CartLineChange::InsufficientStock)
+        }
+        Some(offer) if offer.unit_price != line.seen => Some(CartLineChange::PriceChanged),
+        Some(_) => None,
+    };
+    let unit_price = offer.as_ref().map(|offer| offer.unit_price);
+    CartLineView {
+        product_id: line.product_id,
+        variant_id: line.variant_id,
+        quantity: line.quantity,
+        available: offer.as_ref().map_or(0, |offer| offer.available.max(0)),
+        unit_price,
+        unit_price_before: line.seen,
+        line_total: unit_price.and_then(|price| price.times(line.quantity).ok()),
+        change,
+        slug: offer.as_ref().map(|offer| offer.slug.clone()),
+        sku: offer.as_ref().map(|offer| offer.sku.clone()),
+        name: offer.map(|offer| offer.name),
+    }
+}
+
+fn total(items: &[CartLineView]) -> Option<Money> {
+    let mut sums = items.iter().map(|line| line.line_total);
+    let first = sums.next()??;
+    sums.try_fold(first, |total, sum| total.plus(sum?).ok())
+}
+
+fn line_of<'c>(cart: &'c Cart, item: &ItemRef) -> Option<&'c Line> {
+    cart.lines.iter().find(|line| match item {
+        ItemRef::Product(id) => line.product_id == *id,
+        ItemRef::Variant(id) => line.variant_id == *id,
+    })
+}
+
+fn wanted(line: &Line) -> ReserveLine {
+    ReserveLine {
+        item: ItemRef::Variant(line.variant_id),
+        quantity: line.quantity,
+    }
+}
+
+fn refusal(abort: Abort<CartError>) -> CartError {
+    abort.into_refusal(|| CartError::Overloaded, CartError::Internal)
+}

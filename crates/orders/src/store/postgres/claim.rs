@@ -1,0 +1,134 @@
+//! Orders that something else becomes part of: a cart is theirs from the same commit on. They are written in a
+//! transaction of their own, apart from plain ones, which stay one statement; the insert is the same function.
+
+use super::{
+    bytes,
+    place::{self, Fresh, Known},
+};
+use crate::domain::order::NewOrder;
+use contracts::values::{CartId, OrderId};
+use platform::db::{
+    Abort, StoreError,
+    postgres::{Bytes, Connection, parsed},
+};
+use std::{
+    collections::{HashMap, HashSet},
+    convert::Infallible,
+    sync::Arc,
+};
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Claimed {
+    pub(super) numbers: HashMap<OrderId, i64>,
+    /// Whose cart had changed: given up in the same commit.
+    pub(super) refused: HashSet<OrderId>,
+}
+
+/// First the right to place, as the function that places takes it; then carts, in the order of their ids.
+pub(super) async fn place(
+    connection: &Connection,
+    batch: &[NewOrder],
+) -> Result<Claimed, Abort<Infallible>> {
+    connection
+        .execute_batch("SELECT pg_advisory_xact_lock_shared(7102)")
+        .await?;
+    let mut open = open_carts(connection, batch).await?;
+    // Twins of other nodes had the same cart: what they wrote is seen now that it is locked.
+    let ids: Vec<OrderId> = batch.iter().map(|order| order.id).collect();
+    let known = Known::read(connection, &ids).await?;
+    let mut claimed = Claimed::default();
+    let mut orders: Vec<NewOrder> = Vec::new();
+    for order in batch {
+        let seen = claimed.refused.contains(&order.id)
+            || orders.iter().any(|other| other.id == order.id)
+            || known.has(order.id);
+        let Some((cart, version)) = order.cart.filter(|_| !seen) else {
+            continue;
+        };
+        if open.get(&cart) == Some(&version.get()) {
+            open.remove(&cart);
+            orders.push(order.clone());
+        } else {
+            claimed.refused.insert(order.id);
+        }
+    }
+    refuse(connection, &claimed, batch).await?;
+    if orders.is_empty() {
+        return Ok(claimed);
+    }
+    claim(connection, &orders).await?;
+    let count = orders.len();
+    let fresh = Fresh::of(Arc::new(orders))?;
+    claimed.numbers = place::write(connection, &fresh).await?;
+    if claimed.numbers.len() == count {
+        Ok(claimed)
+    } else {
+        Err(StoreError::Lost("an order of a locked cart was not written".to_owned()).into())
+    }
+}
+
+/// The versions of those carts that are open, locked.
+async fn open_carts(
+    connection: &Connection,
+    batch: &[NewOrder],
+) -> Result<HashMap<CartId, i64>, StoreError> {
+    let ids: Vec<Bytes<16>> = batch
+        .iter()
+        .filter_map(|order| Some(Bytes(*order.cart?.0.as_bytes())))
+        .collect();
+    let sql = "SELECT cart_id, version, status FROM carts WHERE cart_id = ANY($1) ORDER BY cart_id FOR UPDATE";
+    let mut open = HashMap::new();
+    for row in connection.query(sql, &[&ids]).await? {
+        let Bytes(id): Bytes<16> = row.try_get(0)?;
+        let status: contracts::orders::CartStatus = parsed(&row, 2)?;
+        if status == contracts::orders::CartStatus::Open {
+            open.insert(CartId::from_bytes(id), row.try_get(1)?);
+        }
+    }
+    Ok(open)
+}
+
+/// A refused id is never written later: its stock may be given back at once.
+async fn refuse(
+    connection: &Connection,
+    claimed: &Claimed,
+    batch: &[NewOrder],
+) -> Result<(), StoreError> {
+    let Some(at) = batch.first().map(|order| order.created_at.as_ms()) else {
+        return Ok(());
+    };
+    let mut refused: Vec<OrderId> = claimed.refused.iter().copied().collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    refused.sort_unstable();
+    let sql = "INSERT INTO abandoned_orders (order_id, at_ms)
+               SELECT order_id, $2 FROM UNNEST($1::uuid[]) AS refused (order_id)
+               ON CONFLICT DO NOTHING";
+    connection
+        .execute(sql, &[&bytes(&refused), &at])
+        .await
+        .map(drop)
+}
+
+async fn claim(connection: &Connection, orders: &[NewOrder]) -> Result<(), StoreError> {
+    let carts: Vec<Bytes<16>> = orders
+        .iter()
+        .filter_map(|order| Some(Bytes(*order.cart?.0.as_bytes())))
+        .collect();
+    let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
+    let times: Vec<i64> = orders
+        .iter()
+        .map(|order| order.created_at.as_ms())
+        .collect();
+    let sql = "UPDATE carts
+                  SET status = 'ordered', order_id = claim.order_id, version = carts.version + 1,
+                      updated_at_ms = claim.at_ms
+                 FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[]) AS claim (cart_id, order_id, at_ms)
+                WHERE carts.cart_id = claim.cart_id";
+    connection
+        .execute(sql, &[&carts, &bytes(&ids), &times])
+        .await
+        .map(drop)
+}
