@@ -11,7 +11,11 @@ use crate::{
     target::{Target, Targets},
 };
 use contracts::{
-    BoxError, catalog::Catalog, identity::Identity, orders::Orders, payments::Payments,
+    BoxError,
+    catalog::{Catalog, Purchases},
+    identity::Identity,
+    orders::Orders,
+    payments::Payments,
 };
 use platform::{
     balance::Pools,
@@ -146,7 +150,8 @@ impl Services {
             None => Arc::new(orders::Client::new(ways.peer(Target::Orders)?)),
         };
         if let Some(catalog) = &near.catalog {
-            catalog.meet(orders.clone());
+            let purchases: Arc<dyn Purchases> = orders.clone();
+            catalog.meet(Arc::downgrade(&purchases));
         }
         if targets.is_near(Target::Payments) {
             near.payments = Some(ground.payments(orders.clone(), catalog.clone()).await?);

@@ -37,7 +37,7 @@ use contracts::{
 use platform::{clock::Clock, db::StoreError, redis::Redis};
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, Weak},
 };
 
 /// The catalog, near.
@@ -47,7 +47,7 @@ pub struct Service {
     currency: Currency,
     window: Window,
     /// Who knows what people bought; told once all services are open.
-    purchases: OnceLock<Arc<dyn Purchases>>,
+    purchases: OnceLock<Weak<dyn Purchases>>,
 }
 
 impl fmt::Debug for Service {

@@ -15,11 +15,12 @@ use contracts::{
     request::Precondition,
     values::{Cursor, Page, PageSize, ProductId, ReviewId, UserId},
 };
-use std::sync::Arc;
+use std::sync::Weak;
 
 impl Service {
-    /// Says once who knows what people bought. Without it nobody is known to have bought anything.
-    pub fn meet(&self, purchases: Arc<dyn Purchases>) {
+    /// Says once who knows what people bought. Without it nobody is known to have bought anything. Whoever says so keeps
+    /// it: orders hold the catalog, and two that hold each other are never closed.
+    pub fn meet(&self, purchases: Weak<dyn Purchases>) {
         // Whoever came first stays: a shop has one.
         drop(self.purchases.set(purchases));
     }
@@ -55,7 +56,7 @@ impl Service {
     }
 
     async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, ReviewError> {
-        match self.purchases.get() {
+        match self.purchases.get().and_then(Weak::upgrade) {
             None => Ok(false),
             Some(purchases) => {
                 let told = purchases.has_bought(user, product).await;
