@@ -106,6 +106,14 @@ struct Ground<'c> {
     redis: Option<Redis>,
 }
 
+/// Says to a catalog that runs here who knows what people bought.
+fn introduce(near: &Near, orders: &Arc<dyn Orders>) {
+    if let Some(catalog) = &near.catalog {
+        let purchases: Arc<dyn Purchases> = orders.clone();
+        catalog.meet(Arc::downgrade(&purchases));
+    }
+}
+
 /// The outboxes that webhooks tell of.
 fn sources(desk: &Desk, knows_identity: bool) -> Vec<webhooks::Source> {
     let mut sources: Vec<webhooks::Source> = vec![("orders", desk.orders.clone())];
@@ -149,10 +157,7 @@ impl Services {
             Some(orders) => orders.service.clone(),
             None => Arc::new(orders::Client::new(ways.peer(Target::Orders)?)),
         };
-        if let Some(catalog) = &near.catalog {
-            let purchases: Arc<dyn Purchases> = orders.clone();
-            catalog.meet(Arc::downgrade(&purchases));
-        }
+        introduce(&near, &orders);
         if targets.is_near(Target::Payments) {
             near.payments = Some(ground.payments(orders.clone(), catalog.clone()).await?);
         }

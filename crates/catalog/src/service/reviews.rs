@@ -18,8 +18,8 @@ use contracts::{
 use std::sync::Weak;
 
 impl Service {
-    /// Says once who knows what people bought. Without it nobody is known to have bought anything. Whoever says so keeps
-    /// it: orders hold the catalog, and two that hold each other are never closed.
+    /// Says once who knows what people bought, and is kept elsewhere: orders hold the catalog, and two that hold each
+    /// other are never closed. Without it nobody is known to have bought anything.
     pub fn meet(&self, purchases: Weak<dyn Purchases>) {
         // Whoever came first stays: a shop has one.
         drop(self.purchases.set(purchases));
