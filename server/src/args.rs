@@ -1,6 +1,7 @@
 //! The command line. Values are read here; what they mean is decided by `config` and the commands.
 
 use crate::{
+    commands::HealthArgs,
     config::{Config, Flags, HttpFlags},
     file_args::{ExportCommand, ImportCommand},
 };
@@ -59,11 +60,7 @@ pub enum Command {
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Ask a shop whether it is ready; for container health checks
-    Health {
-        /// The shop's address.
-        #[arg(default_value = "http://127.0.0.1:8080")]
-        url: String,
-    },
+    Health(HealthArgs),
 }
 
 /// Flags that name a configuration and a folder.

@@ -10,7 +10,7 @@ use contracts::BoxError;
 use platform::{
     balance::{Balanced, Pool, Pools},
     clock::Clock,
-    http::{Readiness, stack},
+    http::{Readiness, stack, tls::nodes::Nodes},
 };
 use std::net::SocketAddr;
 
@@ -40,7 +40,12 @@ impl Balancer {
         let public_url = config.public_url(address);
         let life = Life::new(Readiness::new(config.readiness));
         let nodes = config.gateway.upstream.nodes.clone();
-        let pool = Pool::open(ROLE, nodes, config.balance.clone(), &life.work)?;
+        let tls = Nodes::open(&config.internal.tls)?;
+        if let Some(tls) = &tls {
+            tls.keep(&life.work);
+        }
+        let way = tls.as_ref().map(|tls| tls.way().clone());
+        let pool = Pool::open(ROLE, nodes, config.balance.clone(), way, &life.work)?;
         let pools = Pools::default();
         pools.add(pool.clone());
         let nodes = Balanced::new(pool.clone()).seen_at(&public_url);
@@ -55,6 +60,7 @@ impl Balancer {
             None => None,
         };
         let entrance = entrance.open(&life, router, &config.http, &public_url)?;
+        let entrance = entrance.beside(tls);
         Ok(Self {
             address,
             ops_address,

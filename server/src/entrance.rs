@@ -8,7 +8,7 @@ use platform::{
     clock::Clock,
     http::{
         listen, stack,
-        tls::{self, Tls},
+        tls::{self, Tls, nodes::Nodes},
     },
 };
 use std::net::SocketAddr;
@@ -65,12 +65,13 @@ impl Entrance {
             tls.keep(&life.work);
         }
         let manner = listen::Manner {
-            tls: self.tls.clone().map(|tls| (tls, elsewhere)),
+            tls: self.tls.clone().map(|tls| (tls, Some(elsewhere))),
             ..http.plainly(http.room())
         };
         listen::start(&life.doors, self.listener, router, manner);
         Ok(Opened {
             tls: self.tls,
+            nodes: None,
             redirect_address,
         })
     }
@@ -80,11 +81,19 @@ impl Entrance {
 #[derive(Default)]
 pub(crate) struct Opened {
     tls: Option<Tls>,
+    /// What the node shows to other nodes, if it speaks TLS with them.
+    nodes: Option<Nodes>,
     /// Where people are only sent to the door, if anywhere.
     pub(crate) redirect_address: Option<SocketAddr>,
 }
 
 impl Opened {
+    /// The same, beside this TLS between nodes.
+    pub(crate) fn beside(mut self, nodes: Option<Nodes>) -> Self {
+        self.nodes = nodes;
+        self
+    }
+
     /// `http` or `https`.
     pub(crate) const fn scheme(&self) -> &'static str {
         match self.tls {
@@ -93,11 +102,24 @@ impl Opened {
         }
     }
 
-    /// Reads the certificate's files again; whoever has none has nothing to read.
+    /// The same, where other nodes ask.
+    pub(crate) const fn scheme_between_nodes(&self) -> &'static str {
+        match self.nodes {
+            Some(_) => "https",
+            None => "http",
+        }
+    }
+
+    /// Reads the certificates' files again; whoever has none has nothing to read.
     pub(crate) fn read_again(&self) {
-        match &self.tls {
-            Some(tls) => tls.read_again(),
-            None => tracing::info!("there is no certificate here that could be read again"),
+        if self.tls.is_none() && self.nodes.is_none() {
+            tracing::info!("there is no certificate here that could be read again");
+        }
+        if let Some(tls) = &self.tls {
+            tls.read_again();
+        }
+        if let Some(nodes) = &self.nodes {
+            nodes.read_again();
         }
     }
 }

@@ -11,7 +11,7 @@ use platform::{
     balance::{Balanced, Pool, Pools},
     call::{Limits, Peer, signature::Signer},
     clock::Clock,
-    http::{Readiness, forward, readiness::Need},
+    http::{Readiness, forward, readiness::Need, tls::nodes::Nodes},
     tasks::Tasks,
 };
 
@@ -23,17 +23,25 @@ pub(crate) struct Ways {
     limits: Limits,
     body_bytes_max: usize,
     pools: Pools,
+    /// None where nodes speak without TLS.
+    tls: Option<Nodes>,
 }
 
 impl Ways {
     /// Looks for the instances of everything that does not run here.
     pub(crate) fn open(config: &Config, clock: &Clock, tasks: &Tasks) -> Result<Self, BoxError> {
+        let tls = Nodes::open(&config.internal.tls)?;
+        if let Some(tls) = &tls {
+            tls.keep(tasks);
+        }
         let pools = Pools::default();
         let mut instances = Vec::new();
         for target in SERVICES.into_iter().chain([Target::Storefront]) {
             if !config.target.is_near(target) {
                 let sources = config.peers.of(target).to_vec();
-                let pool = Pool::open(target.name(), sources, config.balance.clone(), tasks)?;
+                let options = config.balance.clone();
+                let way = tls.as_ref().map(|tls| tls.way().clone());
+                let pool = Pool::open(target.name(), sources, options, way, tasks)?;
                 pools.add(pool.clone());
                 instances.push((target, Balanced::new(pool)));
             }
@@ -44,7 +52,13 @@ impl Ways {
             limits: config.internal.limits(),
             body_bytes_max: usize::try_from(config.internal.body_bytes_max)?,
             pools,
+            tls,
         })
+    }
+
+    /// TLS between nodes, if they speak it.
+    pub(crate) const fn tls(&self) -> Option<&Nodes> {
+        self.tls.as_ref()
     }
 
     /// All pools, for operators.

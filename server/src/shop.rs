@@ -14,7 +14,7 @@ use crate::{
 use contracts::{BoxError, values::Timestamp};
 use platform::{
     clock::Clock,
-    http::{Readiness, listen},
+    http::{Readiness, listen, tls::nodes::Nodes},
     tasks::Tasks,
 };
 use secrecy::SecretString;
@@ -96,11 +96,10 @@ impl Shop {
             }
             None => Opened::default(),
         };
+        let nodes = services.tls_between_nodes().cloned();
         if let Some(listener) = internal {
             let router = services.internal_router(&config, &public_url, &life.readiness)?;
-            // The other nodes are few, and trusted.
-            let room = listen::Room::for_any(config.http.connections_max);
-            let manner = config.http.plainly(room);
+            let manner = between_nodes(&config, nodes.as_ref());
             listen::start(&life.doors, listener, router, manner);
         }
         Ok(Self {
@@ -111,7 +110,7 @@ impl Shop {
             public_url,
             setup_token,
             demo_products,
-            entrance,
+            entrance: entrance.beside(nodes),
             config,
             life,
             folder,
@@ -141,6 +140,18 @@ impl Shop {
         let ended = self.life.end(&self.config.http).await;
         drop(self.services);
         ended
+    }
+}
+
+/// How the other nodes are served.
+fn between_nodes(config: &Config, nodes: Option<&Nodes>) -> listen::Manner {
+    // They are few, and trusted.
+    let room = listen::Room::for_any(config.http.connections_max);
+    let greeter = nodes.and_then(Nodes::door).cloned();
+    listen::Manner {
+        // Whoever speaks without TLS is told nothing.
+        tls: greeter.map(|greeter| (greeter, None)),
+        ..config.http.plainly(room)
     }
 }
 

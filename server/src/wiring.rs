@@ -18,7 +18,7 @@ use platform::{
     bus::{self, Bus},
     clock::{Clock, Steady},
     db::Database,
-    http::{KeySet, Readiness, Revocations, readiness::Need},
+    http::{KeySet, Readiness, Revocations, readiness::Need, tls::nodes::Nodes},
     mail,
     outbox::{self, FarDesk, NearDesk},
     redis::Redis,
@@ -295,6 +295,11 @@ impl Services {
     /// The instances of what runs elsewhere, for operators.
     pub(crate) const fn pools(&self) -> &Pools {
         self.ways.pools()
+    }
+
+    /// TLS with the other nodes, if it is spoken.
+    pub(crate) const fn tls_between_nodes(&self) -> Option<&Nodes> {
+        self.ways.tls()
     }
 
     /// What verification reads.

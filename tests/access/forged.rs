@@ -8,14 +8,17 @@ use crate::{
 };
 use ed25519_compact::{KeyPair, Seed};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 /// How much longer a refusal may take than an answer of nothing but the door.
 const REFUSED_WITHIN: Duration = Duration::from_millis(5);
 const TIMES: usize = 5;
 
 /// Somebody who has the shop's own signing key, and a customer's claims.
-struct Forger {
+pub(crate) struct Forger {
     key: KeyPair,
     header: Value,
     claims: Value,
@@ -23,8 +26,8 @@ struct Forger {
 
 impl Forger {
     /// Reads the key where identity keeps it, as no program of the shop ever does.
-    fn of(cast: &Cast) -> Self {
-        let database = cast.shop.folder().join("identity.sqlite");
+    pub(crate) fn of(folder: &Path, genuine: &str) -> Self {
+        let database = folder.join("identity.sqlite");
         let books = rusqlite::Connection::open(database).unwrap();
         let (kid, pkcs8): (String, Vec<u8>) = books
             .query_row("SELECT kid, pkcs8 FROM signing_keys", [], |row| {
@@ -35,7 +38,7 @@ impl Forger {
         let mark = [0x04, 0x22, 0x04, 0x20];
         let place = pkcs8.windows(4).position(|four| four == mark).unwrap();
         let seed = &pkcs8[place + 4..place + 36];
-        let genuine = cast.stranger.token().split('.').nth(1).unwrap();
+        let genuine = genuine.split('.').nth(1).unwrap();
         Self {
             key: KeyPair::from_seed(Seed::from_slice(seed).unwrap()),
             header: json!({"typ": "at+jwt", "alg": "EdDSA", "kid": kid}),
@@ -78,7 +81,7 @@ impl Forger {
         format!("{signed}.{}", base64url(&signature))
     }
 
-    fn tokens(&self) -> Vec<(String, String)> {
+    pub(crate) fn tokens(&self) -> Vec<(String, String)> {
         let (mut tokens, more) = (self.other_claims(), self.other_headers());
         tokens.extend(more);
         tokens.extend(self.twisted());
@@ -235,7 +238,7 @@ fn from_base64url(text: &str) -> Vec<u8> {
 #[tokio::test]
 async fn no_token_of_another_hand_opens_anything_even_with_our_own_key() {
     let cast = Cast::gather().await;
-    let forger = Forger::of(&cast);
+    let forger = Forger::of(cast.shop.folder(), cast.stranger.token());
     let good = forger.token(&forger.header, &forger.claims);
     let taken = by(&cast, "/api/v1/me", &[&format!("Bearer {good}")]).await;
     assert_eq!(taken.status, 200, "the forger's own art: {}", taken.text);

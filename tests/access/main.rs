@@ -13,6 +13,7 @@ mod cast;
 mod export;
 mod forged;
 mod keys;
+mod logged;
 mod table;
 mod tokens;
 

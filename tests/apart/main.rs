@@ -8,6 +8,7 @@
 )]
 
 mod doors;
+mod encrypted;
 mod journeys;
 mod keys;
 mod outages;

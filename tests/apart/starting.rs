@@ -1,7 +1,8 @@
 //! What can be apart and what cannot is said at the start, in one line.
 
 use crate::SECRET;
-use testkit::{Folder, run, run_with};
+use std::os::unix::fs::PermissionsExt;
+use testkit::{Authority, Folder, run, run_with};
 
 #[tokio::test]
 async fn the_targets_are_listed() {
@@ -76,6 +77,67 @@ async fn a_part_that_cannot_work_alone_does_not_start() {
             "{expected}: {said:?}"
         );
         assert!(!said.out.contains("listening on"));
+    }
+}
+
+/// Settings of `[internal.tls]`, and what is said of them. `$` marks a file of the test's.
+#[rustfmt::skip] // a start a line
+const HALVES: &[(&str, &str)] = &[
+    ("CERTIFICATE_FILE=$pem", "internal.tls: certificate_file and key_file belong together"),
+    ("CERTIFICATE_FILE=$pem KEY_FILE=$key", "internal.tls.authorities_file: name who"),
+    ("AUTHORITIES_FILE=$ca", "internal.tls.certificate_file: other nodes ask this one"),
+    ("CLIENT_CERTIFICATES=true", "internal.tls.client_certificates: "),
+    ("NAME=no_name!", "internal.tls.name: \"no_name!\" is no name"),
+    ("NAME=10.0.0.2", "internal.tls.name: \"10.0.0.2\" is no name"),
+    ("HANDSHAKES_MAX=0", "internal.tls.handshakes_max: must be at least 1"),
+    ("AUTHORITIES_FILE=$nothing CERTIFICATE_FILE=$pem KEY_FILE=$key", "it cannot be read"),
+    ("AUTHORITIES_FILE=$key CERTIFICATE_FILE=$pem KEY_FILE=$key", "it holds no certificate"),
+    ("AUTHORITIES_FILE=$other CERTIFICATE_FILE=$pem KEY_FILE=$key", "authorities_file has signed it"),
+    ("AUTHORITIES_FILE=$ca CERTIFICATE_FILE=$pem KEY_FILE=$key NAME=other.internal", "not for the name other.internal"),
+    ("AUTHORITIES_FILE=$ca CERTIFICATE_FILE=$pem KEY_FILE=$open", "chmod o="),
+];
+
+#[tokio::test]
+async fn half_of_tls_between_nodes_is_refused() {
+    let names = "DNS:souk.internal";
+    let (Some(authority), Some(stranger)) = (Authority::new(names), Authority::new(names)) else {
+        return;
+    };
+    let files = Folder::default();
+    let open = files.write("open", std::fs::read(authority.at("server.key")).unwrap());
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let words = [
+        ("$ca", authority.at("ca.pem")),
+        ("$pem", authority.at("server.pem")),
+        ("$key", authority.at("server.key")),
+        ("$other", stranger.at("ca.pem")),
+        ("$open", open),
+        ("$nothing", files.at("nothing")),
+    ];
+    for (halves, expected) in HALVES {
+        let filled = |text: &str| {
+            words.iter().fold(text.to_owned(), |text, (word, value)| {
+                text.replace(word, value)
+            })
+        };
+        let pairs: Vec<(String, String)> = halves
+            .split(' ')
+            .map(|half| half.split_once('=').unwrap())
+            .map(|(key, value)| (format!("SOUK_INTERNAL__TLS__{key}"), filled(value)))
+            .collect();
+        let mut settings = vec![
+            ("SOUK_HTTP__INTERNAL_LISTEN", "127.0.0.1:0"),
+            ("SOUK_INTERNAL__SECRET", SECRET),
+        ];
+        settings.extend(
+            pairs
+                .iter()
+                .map(|(key, value)| (key.as_str(), value.as_str())),
+        );
+        let said = run_with(&["config", "check"], &settings, "").await;
+        let line = said.err.lines().find(|line| line.starts_with("souk: "));
+        let is_told = line.is_some_and(|line| line.contains(expected));
+        assert!(said.code == 1 && is_told, "{expected}: {said:?}");
     }
 }
 

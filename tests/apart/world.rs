@@ -16,6 +16,7 @@ const ASKED: [&str; 5] = ["storefront", "identity", "catalog", "orders", "paymen
 pub(crate) struct Apart {
     nodes: Vec<Node>,
     peers: Folder,
+    settings: Vec<(String, String)>,
     // None where nobody must hear of another node's events.
     bus: Option<Nats>,
 }
@@ -41,6 +42,14 @@ pub(crate) const ALL_APART: &[&str] = &[
 impl Apart {
     /// A shop of these nodes. None if it needs a broker that this machine does not have, and tests may do without.
     pub(crate) async fn start(shape: &[&'static str]) -> Option<Self> {
+        Self::start_with(shape, Vec::new()).await
+    }
+
+    /// The same with these settings on top.
+    pub(crate) async fn start_with(
+        shape: &[&'static str],
+        settings: Vec<(String, String)>,
+    ) -> Option<Self> {
         let needsbus = shape.iter().any(|targets| keeps_a_part(targets));
         let bus = if needsbus {
             Some(Nats::start().await?)
@@ -50,6 +59,7 @@ impl Apart {
         let mut apart = Self {
             nodes: Vec::new(),
             peers: Folder::default(),
+            settings,
             bus,
         };
         for part in ASKED {
@@ -64,6 +74,18 @@ impl Apart {
     }
 
     async fn add(&mut self, targets: &'static str) {
+        let more = self.settings.clone();
+        let shop = self.another(targets, &more).await;
+        for part in targets.split(',') {
+            // The door's address is nobody's to know.
+            let (_, address) = shop.internal_url().split_once("://").unwrap();
+            self.peers.write(part, address);
+        }
+        self.nodes.push(Node { targets, shop });
+    }
+
+    /// One node more, with these settings on top, that nobody is told of.
+    pub(crate) async fn another(&self, targets: &str, more: &[(String, String)]) -> Shop {
         let bus = self
             .bus
             .as_ref()
@@ -75,6 +97,7 @@ impl Apart {
         let mut settings = vec![
             ("SOUK_TARGET", targets),
             ("SOUK_HTTP__INTERNAL_LISTEN", "127.0.0.1:0"),
+            ("SOUK_HTTP__OPS_LISTEN", "127.0.0.1:0"),
             ("SOUK_INTERNAL__SECRET", SECRET),
             ("SOUK_BUS", &bus),
             ("SOUK_LOG_LEVEL", "warn"),
@@ -83,24 +106,15 @@ impl Apart {
             ("SOUK_BALANCE__PROBE__EVERY_MS", "50"),
             ("SOUK_READINESS__EVERY_MS", "50"),
         ];
-        settings.extend(
-            peers
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_str())),
-        );
-        let shop = Shop::start_with(&settings).await;
-        for part in targets.split(',') {
-            // The door's address is nobody's to know.
-            let address = shop.internal_url().trim_start_matches("http://");
-            self.peers.write(part, address);
-        }
-        self.nodes.push(Node { targets, shop });
+        let all = peers.iter().chain(more);
+        settings.extend(all.map(|(name, value)| (name.as_str(), value.as_str())));
+        Shop::start_with(&settings).await
     }
 
     /// Waits until every node finds all that it asks.
     async fn ready(&self) {
         for node in &self.nodes {
-            let prober = node.shop.visitor().at(node.shop.internal_url());
+            let prober = node.shop.visitor().at(node.shop.ops_url());
             let well = async {
                 while !is_well(&prober.get("/readyz?verbose").await.json) {
                     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -121,11 +135,11 @@ impl Apart {
     /// Tells the others where a node is, after it was started again.
     pub(crate) fn found(&mut self, target: &str) {
         let address = self.node(target).internal_url().to_owned();
+        let (_, address) = address.split_once("://").unwrap();
         let runs = |node: &&Node| node.targets.split(',').any(|name| name == target);
         let targets = self.nodes.iter().find(runs).map(|node| node.targets);
         for part in targets.unwrap_or_default().split(',') {
-            self.peers
-                .write(part, address.trim_start_matches("http://"));
+            self.peers.write(part, address);
         }
     }
 

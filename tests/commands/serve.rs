@@ -1,8 +1,11 @@
 //! `souk serve` and `souk health`: how a shop opens, what keeps it from opening, and what it leaves behind.
 
 use crate::{note, refusal};
-use std::{path::Path, time::Instant};
-use testkit::{Folder, Running, Shop, run};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+use testkit::{Client, Folder, Running, Shop, binary, run};
 
 #[tokio::test]
 async fn a_shop_says_where_it_listens_and_answers_there() {
@@ -164,5 +167,45 @@ async fn metrics_are_served_beside_the_door_and_never_at_it() {
     assert_eq!(public.status(), 404);
     let other = metrics.replace("/metrics", "/");
     assert_eq!(reqwest::get(&other).await.unwrap().status(), 404);
+    assert!(shop.stop().await);
+}
+
+#[tokio::test]
+async fn after_sighup_logs_say_as_much_as_the_settings_ask_for_then() {
+    let files = Folder::default();
+    let log = files.at("log");
+    let put = |level: &str| {
+        let text = format!("log_level = \"{level}\"\n[shop]\ndemo = false\n");
+        files.write("souk.toml", text)
+    };
+    let settings = put("warn");
+    let arguments = [
+        "serve",
+        "--ephemeral",
+        "--listen",
+        "127.0.0.1:0",
+        "--config",
+        &settings,
+    ];
+    let mut shop = Running::start_logged(binary(), &arguments, &[], log.as_ref());
+    let client = Client::new(&shop.after("listening on").await);
+    let said = async |words: &str| {
+        client.get("/livez").await;
+        std::fs::read_to_string(&log)
+            .unwrap_or_default()
+            .contains(words)
+    };
+    assert!(!said("/livez").await, "too much for `warn`");
+    for (level, words) in [("debug", "/livez"), ("loud", "could not be read again")] {
+        put(level);
+        shop.signal("HUP").await;
+        let telling = async {
+            while !said(words).await {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let told = tokio::time::timeout(Duration::from_secs(30), telling).await;
+        assert!(told.is_ok(), "{level}: {words}");
+    }
     assert!(shop.stop().await);
 }

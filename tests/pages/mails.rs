@@ -18,7 +18,7 @@ async fn open(files: &Folder) -> Shop {
 }
 
 /// The path of the link to this page in the one mail that has one. It takes the mail away.
-async fn link(shop: &Shop, files: &Folder, page: &str) -> String {
+pub(crate) async fn link(shop: &Shop, files: &Folder, page: &str) -> String {
     let start = format!("{}{page}?token=", shop.url());
     let looking = async {
         loop {
@@ -33,6 +33,28 @@ async fn link(shop: &Shop, files: &Folder, page: &str) -> String {
     link.strip_prefix(shop.url())
         .expect("a link to this shop")
         .to_owned()
+}
+
+/// What the one mail that is there is about. It takes the mail away.
+pub(crate) async fn subject(files: &Folder) -> String {
+    let folder = files.path().join("mails");
+    let looking = async {
+        loop {
+            let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            let mut mails = entries.map(|entry| entry.path());
+            let found = mails.find(|path| path.extension().is_some_and(|kind| kind == "eml"));
+            if let Some(path) = found {
+                let text = std::fs::read_to_string(&path).expect("a mail");
+                std::fs::remove_file(&path).expect("a mail");
+                assert!(text.contains(&format!("To: {ANN}\r\n")), "{text}");
+                let line = text.lines().find_map(|line| line.strip_prefix("Subject: "));
+                return line.expect("a subject").to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(30), looking).await;
+    found.expect("a mail")
 }
 
 fn find(folder: &Path, start: &str) -> Option<String> {

@@ -9,6 +9,7 @@ mod files;
 mod guards;
 mod mails;
 mod provider_codes;
+mod provider_owner;
 mod providers;
 mod security;
 mod shelves;

@@ -2,7 +2,7 @@
 
 use crate::caller::Secure;
 use std::process::Command;
-use testkit::{Client, raw};
+use testkit::{Client, Running, raw, run};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -39,6 +39,60 @@ async fn the_door_speaks_both_versions_of_http_on_tls_with_a_name_or_without_one
     let mut frame = [0; 9];
     stream.read_exact(&mut frame).await.unwrap();
     assert_eq!(frame[3], 4, "the settings of HTTP/2");
+}
+
+#[tokio::test]
+async fn a_door_in_front_speaks_tls_with_its_nodes_and_asks_nobody_else() {
+    let Some(shop) = Secure::start(&[]).await else {
+        return;
+    };
+    let nodes = format!("[\"{}\"]", shop.address);
+    let authorities = shop.authority.at("ca.pem");
+    for (name, status) in [("localhost", 200), ("another.internal", 502)] {
+        let settings = [
+            ("SOUK_GATEWAY__UPSTREAM__NODES", nodes.as_str()),
+            ("SOUK_INTERNAL__TLS__AUTHORITIES_FILE", &authorities),
+            ("SOUK_INTERNAL__TLS__NAME", name),
+        ];
+        let arguments = ["serve", "--target", "gateway", "--listen", "127.0.0.1:0"];
+        let mut door = Running::start(&arguments, &settings);
+        let url = door.after("listening on").await;
+        let answer = Client::new(&url).get("/api/v1/products").await;
+        assert_eq!(answer.status, status, "{name}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn health_is_asked_on_tls_and_only_of_whoever_is_believed() {
+    let Some(shop) = Secure::start(&[]).await else {
+        return;
+    };
+    let (ca, port) = (shop.authority.at("ca.pem"), shop.address.rsplit(':').next());
+    let port = port.unwrap();
+    let (number, named) = (
+        format!("https://127.0.0.1:{port}"),
+        format!("https://localhost:{port}"),
+    );
+    for (arguments, expected) in [
+        (&[named.as_str(), "--ca", &ca][..], 0),
+        (&[&number, "--ca", &ca, "--name", "localhost"], 0),
+        // The certificate is for another address, signed by nobody whom the system knows, and not for this name.
+        (&[&number, "--ca", &ca], 1),
+        (&[&named], 1),
+        (&[&named, "--ca", &ca, "--name", "other.example"], 1),
+    ] {
+        let said = run(&[&["health"], arguments].concat(), "").await;
+        assert_eq!(said.code, expected, "{arguments:?}: {said:?}");
+        let word = if expected == 0 {
+            "ready"
+        } else {
+            "does not answer"
+        };
+        assert!(
+            format!("{}{}", said.out, said.err).contains(word),
+            "{said:?}"
+        );
+    }
 }
 
 #[tokio::test]

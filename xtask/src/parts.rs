@@ -35,6 +35,9 @@ pub(crate) struct Part {
 /// Names another binary than the one that is built here, for tests and for this.
 pub(crate) const BINARY: &str = "SOUK_TEST_BINARY";
 
+/// What is asked about libraries, and of no shop.
+const WITHOUT_A_SHOP: &str = "updates";
+
 /// Whether a wish means this part: by its name, or by the first word of it.
 fn means(wish: &str, name: &str) -> bool {
     name == wish || name.split_once('-').is_some_and(|(first, _)| first == wish)
@@ -57,14 +60,18 @@ pub(crate) fn run(
         }
         return Err(io::Error::other(format!("there is no part {unknown}")));
     }
+    let wished = |part: &&Part| wish.is_empty() || wish.iter().any(|wish| means(wish, part.name));
+    let needs_shop = |part: &Part| !means(WITHOUT_A_SHOP, part.name);
     let stand = Stand {
         root: root.to_owned(),
-        binary: binary(root)?,
+        binary: match parts.iter().filter(wished).any(needs_shop) {
+            true => binary(root)?,
+            false => PathBuf::new(),
+        },
         folder: root.join("target").join(command),
     };
     std::fs::create_dir_all(&stand.folder)?;
     let mut passed = true;
-    let wished = |part: &&Part| wish.is_empty() || wish.iter().any(|wish| means(wish, part.name));
     for part in parts.iter().filter(wished) {
         writeln!(out, "{command}: {}: {}", part.name, part.what)?;
         let outcome = (part.run)(&stand, out)?;

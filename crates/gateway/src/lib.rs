@@ -220,11 +220,8 @@ impl Inside {
 /// whoever is not signed in is only asked to.
 fn refused(response: &Response) -> Option<Code> {
     let code = response.extensions().get::<Problem>()?.code;
-    matches!(
-        code,
-        Code::Forbidden | Code::CsrfFailed | Code::InvalidToken
-    )
-    .then_some(code)
+    let is_refusal = code.status() == 403 || code == Code::InvalidToken;
+    is_refusal.then_some(code)
 }
 
 fn finish(response: &mut Response, counted: Option<Counted>, cookies: Vec<HeaderValue>) {

@@ -34,6 +34,8 @@ pub struct Shop {
     url: String,
     // Empty when it has no door for other nodes.
     internal_url: String,
+    // Empty when it serves no metrics.
+    ops_url: String,
     setup_token: Option<String>,
 }
 
@@ -133,6 +135,11 @@ impl Shop {
     /// Where the other nodes of a shop ask it.
     pub fn internal_url(&self) -> &str {
         &self.internal_url
+    }
+
+    /// Where it answers those who look after it.
+    pub fn ops_url(&self) -> &str {
+        &self.ops_url
     }
 
     /// Where it keeps everything.
@@ -255,6 +262,7 @@ impl Shop {
         self._stdout = launched.stdout;
         self.url = launched.url;
         self.internal_url = launched.internal_url;
+        self.ops_url = launched.ops_url;
     }
 
     /// Puts its clock wrong by so much, or right again; only if it is breakable.
@@ -278,6 +286,7 @@ impl Shop {
             _stdout: launched.stdout,
             url: launched.url,
             internal_url: launched.internal_url,
+            ops_url: launched.ops_url,
             setup_token: launched.setup_token,
         }
     }
@@ -328,6 +337,7 @@ struct Launched {
     stdout: Lines<BufReader<ChildStdout>>,
     url: String,
     internal_url: String,
+    ops_url: String,
     setup_token: Option<String>,
 }
 
@@ -356,6 +366,7 @@ async fn launch(
         stdout,
         url: String::new(),
         internal_url: String::new(),
+        ops_url: String::new(),
         setup_token: None,
     };
     loop {
@@ -371,6 +382,9 @@ async fn launch(
         }
         if let Some(url) = line.strip_prefix("  Nodes ") {
             launched.internal_url = url.trim().to_owned();
+        }
+        if let Some(url) = line.strip_prefix("  Metrics ") {
+            launched.ops_url = url.trim().trim_end_matches("/metrics").to_owned();
         }
         if let Some(url) = line.strip_prefix("listening on ") {
             launched.url = url.to_owned();

@@ -2,7 +2,7 @@
 
 use crate::{args::ConfigCommand, config, console::say};
 use contracts::BoxError;
-use platform::http::tls::Tls;
+use platform::http::tls::{Tls, nodes::Nodes};
 
 pub(super) fn run(command: &ConfigCommand) -> Result<(), BoxError> {
     match command {
@@ -11,6 +11,7 @@ pub(super) fn run(command: &ConfigCommand) -> Result<(), BoxError> {
             let config = data.load()?;
             // What is served with, and nothing else needs.
             Tls::open(&config.http.tls)?;
+            Nodes::open(&config.internal.tls)?;
             say("the configuration is fine");
         }
         ConfigCommand::Defaults => say(config::defaults().trim_end()),

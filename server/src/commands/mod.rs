@@ -19,6 +19,7 @@ mod users;
 mod verify;
 
 pub use bench::SearchArgs;
+pub use health::HealthArgs;
 
 use crate::{
     args::{AdminCommand, BenchCommand, Cli, ClusterCommand, Command},
@@ -93,6 +94,6 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Bench(BenchCommand::Calls(plan)) => bench::calls(plan).await,
         Command::Cluster(ClusterCommand::Demo(args)) => cluster::demo(&args).await,
         Command::Config(command) => config::run(&command),
-        Command::Health { url } => health::run(&url).await,
+        Command::Health(args) => health::run(&args).await,
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     args::ServeArgs, balancer::Balancer, console::say, entrance, shop::Shop, target::Target,
 };
 use contracts::BoxError;
-use platform::telemetry;
+use platform::telemetry::{self, Levels};
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,7 +15,7 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
     }
     let config = args.load()?;
     config.check_exposure(args)?;
-    telemetry::start(&telemetry::Options {
+    let levels = telemetry::start(&telemetry::Options {
         format: config.log,
         level: config.log_level.clone(),
     });
@@ -33,7 +33,10 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
         tokio::select! {
             _ = terminate.recv() => break None,
             _ = interrupt.recv() => break None,
-            _ = hangup.recv() => opened.entrance().read_again(),
+            _ = hangup.recv() => {
+                opened.entrance().read_again();
+                read_again(args, &levels);
+            }
             why = opened.failed() => break Some(why),
         }
     };
@@ -52,6 +55,23 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
         Some(why) => Err(why.into()),
         None if orderly => Ok(()),
         None => Err("stopped before all requests were finished".into()),
+    }
+}
+
+/// Takes of the settings what may change while the shop is open: how much logs say. All else waits for a start.
+fn read_again(args: &ServeArgs, levels: &Levels) {
+    let set = |level: &str| {
+        let set = levels.set(level);
+        set.map(|()| {
+            tracing::info!(
+                log.level = level,
+                "logs say as much as the settings ask for"
+            )
+        })
+    };
+    let config = args.load().map_err(BoxError::from);
+    if let Err(error) = config.and_then(|config| set(&config.log_level)) {
+        tracing::error!(error = %error, "the settings could not be read again; all stays as it was");
     }
 }
 
@@ -126,7 +146,8 @@ fn welcome(shop: &Shop) {
         say(format!("  To TLS   http://{address}/"));
     }
     if let Some(address) = shop.internal_address {
-        say(format!("  Nodes    http://{address}"));
+        let scheme = shop.entrance.scheme_between_nodes();
+        say(format!("  Nodes    {scheme}://{address}"));
     }
     say(format!("  Data     {folder}\n"));
     if let Some(address) = shop.ops_address {

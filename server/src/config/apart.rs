@@ -7,6 +7,7 @@ use platform::{
     bus, call,
     call::signature::SECRET_LENGTH_MIN,
     config::{ConfigError, Secret},
+    http::tls::nodes,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,8 @@ pub struct Internal {
     pub answer_bytes_max: u32,
     /// How long a call may take that reads whole books.
     pub long_timeout_ms: u64,
+    /// TLS between nodes.
+    pub tls: nodes::Options,
 }
 
 impl Internal {
@@ -93,6 +96,8 @@ impl Config {
     /// Whether this process can be the part of the shop that it should be.
     pub(super) fn check_parts(&self) -> Result<(), ConfigError> {
         let invalid = |text: String| Err(ConfigError::Invalid(text));
+        let is_asked = self.internal_address()?.is_some();
+        self.internal.tls.check(is_asked)?;
         if !self.gateway.upstream.nodes.is_empty() {
             // Nothing but a door in front of whole shops: there is nobody to sign for.
             return Ok(());

@@ -13,7 +13,10 @@ use platform::{
     bus::{self, nats},
     config::{ConfigError, Sources},
     db::{postgres, sqlite},
-    http::{readiness, tls},
+    http::{
+        readiness,
+        tls::{self, nodes},
+    },
     mail, outward, redis,
     telemetry::{self, LogFormat},
 };
@@ -117,6 +120,7 @@ pub fn defaults() -> String {
     [
         DEFAULTS,
         tls::DEFAULTS,
+        nodes::DEFAULTS,
         readiness::DEFAULTS,
         balance::DEFAULTS,
         nats::DEFAULTS,

@@ -14,6 +14,7 @@ pub(crate) mod shop;
 mod slow;
 pub(crate) mod storm;
 pub(crate) mod tools;
+mod updates;
 
 use crate::parts::{self, BINARY, Outcome, Part, Stand};
 use std::{
@@ -22,6 +23,16 @@ use std::{
 };
 
 const PARTS: &[Part] = &[
+    Part {
+        name: "updates-compatible",
+        what: "no locked library has a newer release that fits, or was withdrawn, as the registry says",
+        run: updates::compatible,
+    },
+    Part {
+        name: "updates-advisories",
+        what: "no locked library has a published weakness, as cargo-audit and the RustSec database say",
+        run: updates::advisories,
+    },
     Part {
         name: "contract",
         what: "schemathesis asks everything that the document says, and what it does not say",

@@ -198,7 +198,8 @@ impl ToProblem for ExternalError {
                 "an account has your e-mail address: sign in with its password, and add the provider on its page",
             ),
             Self::LinkTaken => said(Code::InUse, "it belongs to an account already"),
-            Self::Disabled => Problem::new(Code::InvalidCredentials),
+            // The provider has said who it is: they may hear it.
+            Self::Disabled => Problem::new(Code::AccountDisabled),
             Self::Password(error) => error.to_problem(),
             Self::Overloaded => Problem::new(Code::Overloaded),
             Self::Internal(cause) => Problem::internal(cause),

@@ -107,6 +107,8 @@ words! {
         SecondFactorRefused = "second_factor_refused",
         /// An API key was made.
         ApiKeyMade = "api_key_made",
+        /// An API key got another secret.
+        ApiKeyRotated = "api_key_rotated",
         /// An API key was revoked.
         ApiKeyRevoked = "api_key_revoked",
         /// An API key was not good, or not for this.

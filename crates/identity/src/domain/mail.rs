@@ -24,9 +24,13 @@ pub(crate) enum MailKind {
     RecoveryCodesMade,
     /// One of them was used.
     RecoveryCodeUsed,
+    /// A provider of identities opens the account from now on.
+    ProviderLinked,
+    /// One does so no more.
+    ProviderUnlinked,
 }
 
-const KINDS: [MailKind; 9] = [
+const KINDS: [MailKind; 11] = [
     MailKind::ApiKeyMade,
     MailKind::PasswordChanged,
     MailKind::ResetPassword,
@@ -36,6 +40,8 @@ const KINDS: [MailKind; 9] = [
     MailKind::SecondFactorTakenOff,
     MailKind::RecoveryCodesMade,
     MailKind::RecoveryCodeUsed,
+    MailKind::ProviderLinked,
+    MailKind::ProviderUnlinked,
 ];
 
 impl MailKind {
@@ -51,6 +57,8 @@ impl MailKind {
             Self::SecondFactorTakenOff => "second_factor_taken_off",
             Self::RecoveryCodesMade => "recovery_codes_made",
             Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::ProviderLinked => "provider_linked",
+            Self::ProviderUnlinked => "provider_unlinked",
         }
     }
 
@@ -75,6 +83,8 @@ impl MailKind {
             }
             Self::RecoveryCodesMade => "You have other recovery codes",
             Self::RecoveryCodeUsed => "A recovery code was used",
+            Self::ProviderLinked => "Another way to sign in was added",
+            Self::ProviderUnlinked => "A way to sign in was taken away",
         }
     }
 
@@ -113,13 +123,15 @@ impl MailKind {
             | Self::SecondFactorOff
             | Self::SecondFactorTakenOff
             | Self::RecoveryCodesMade
-            | Self::RecoveryCodeUsed => self.notice(public_url),
+            | Self::RecoveryCodeUsed
+            | Self::ProviderLinked
+            | Self::ProviderUnlinked => self.notice(public_url),
         }
     }
 }
 
 impl MailKind {
-    /// What a notice about the second factor says.
+    /// What a notice about ways to sign in says.
     fn notice(self, public_url: &str) -> String {
         let news = match self {
             Self::SecondFactorOn => {
@@ -141,6 +153,13 @@ impl MailKind {
             Self::RecoveryCodeUsed => {
                 "was opened, or changed, with one of your recovery codes. It is good no\r\n\
                  more; you make other ones where you change your password."
+            }
+            Self::ProviderLinked => {
+                "can be signed in to by another provider from now on. Which ones there are\r\n\
+                 stands where you change your password."
+            }
+            Self::ProviderUnlinked => {
+                "cannot be signed in to any more by one of the providers that it had."
             }
             Self::ApiKeyMade | Self::PasswordChanged | Self::ResetPassword | Self::VerifyEmail => {
                 ""

@@ -334,7 +334,7 @@ pub(super) async fn rotate(
         at,
         notice: mails::notice(MailKind::ApiKeyMade, at),
         event: service
-            .event(SecurityEventKind::ApiKeyMade)
+            .event(SecurityEventKind::ApiKeyRotated)
             .by(who)
             .of(who.user_id),
     };

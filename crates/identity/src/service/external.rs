@@ -2,10 +2,10 @@
 //! was linked to, never the one that has their e-mail address: whoever can write an address into an account somewhere
 //! else must not get into one here.
 
-use super::{Service, codes, login, proof, register, security::told, tokens::Issuer};
+use super::{Service, codes, login, mails, proof, register, security::told, tokens::Issuer};
 use crate::{
     config::Config,
-    domain::name::display_name,
+    domain::{mail::MailKind, name::display_name},
     provider::{Binding, Fault, Identified, OpenId, Provider, Providers, Vouched, Ways},
     store::{Credentials, ExternalName, ExternalOpening, TokenHash},
 };
@@ -15,8 +15,8 @@ use contracts::{
     access::Principal,
     identity::{
         BeginExternal, ChangeExternal, EndExternal, External, ExternalAttempt, ExternalEnd,
-        ExternalError, ExternalLink, LoginError, ProviderView, RegisterError, SecurityEventKind,
-        SignedIn,
+        ExternalError, ExternalLink, LoginError, ProviderView, RegisterError, SecurityEventDetail,
+        SecurityEventKind, SignedIn,
     },
     values::{Email, SessionId, Timestamp, UserId},
 };
@@ -173,14 +173,15 @@ impl External for Service {
         wish: EndExternal,
     ) -> Result<ExternalEnd, ExternalError> {
         let ended = end(self, who, wish).await;
-        if let Err(
-            ExternalError::AttemptOver
-            | ExternalError::Denied
-            | ExternalError::Unbelievable(_)
-            | ExternalError::Disabled,
-        ) = &ended
-        {
-            self.note(self.event(SecurityEventKind::SignInRefused));
+        let refused = self.event(SecurityEventKind::SignInRefused);
+        match &ended {
+            Err(ExternalError::Disabled) => {
+                self.note(refused.because(SecurityEventDetail::Disabled));
+            }
+            Err(
+                ExternalError::AttemptOver | ExternalError::Denied | ExternalError::Unbelievable(_),
+            ) => self.note(refused),
+            Ok(_) | Err(_) => {}
         }
         ended
     }
@@ -210,7 +211,10 @@ impl External for Service {
         let used = codes::told_of(&proven);
         let event = self.event(SecurityEventKind::ExternalSignInUnlinked);
         let event = event.by(who).of(who.user_id);
-        let unlinking = self.store.unlink_external(proven, issuer, event.clone());
+        let notice = mails::notice(MailKind::ProviderUnlinked, event.at);
+        let unlinking = self
+            .store
+            .unlink_external(proven, issuer, event.clone(), notice);
         let unlinked = unlinking.await.map_err(login_refusal);
         let unlinked = codes::counted(self, who.user_id, used, unlinked);
         if !unlinked.map_err(ExternalError::from_login)? {
@@ -302,7 +306,10 @@ async fn end(
             let event = service.event(SecurityEventKind::ExternalSignInLinked);
             let event = event.by_owner(user).in_session(session);
             let name = name_of(provider, &identified);
-            let linked = service.store.link_external(user, name, event.clone());
+            let notice = mails::notice(MailKind::ProviderLinked, event.at);
+            let linked = service
+                .store
+                .link_external(user, name, event.clone(), notice);
             linked.await.map_err(refusal)?;
             told(&event);
             Ok(ExternalEnd::Linked)

@@ -54,7 +54,9 @@ pub(super) fn link(service: &Service, kind: MailKind) -> NewLink {
         | MailKind::SecondFactorOff
         | MailKind::SecondFactorTakenOff
         | MailKind::RecoveryCodesMade
-        | MailKind::RecoveryCodeUsed => (
+        | MailKind::RecoveryCodeUsed
+        | MailKind::ProviderLinked
+        | MailKind::ProviderUnlinked => (
             config.reset_link_seconds,
             SecurityEventKind::PasswordResetAsked,
         ),

@@ -23,6 +23,15 @@ pub(crate) struct UserWish {
     pub(crate) limit: u32,
 }
 
+impl UserWish {
+    /// Between which texts all lie that begin so, in the order of their letters: from the first, and before the second.
+    pub(super) fn range(&self) -> Option<(&str, String)> {
+        let prefix = self.prefix.as_deref()?;
+        // Nothing is behind the last of all letters, which is none that anybody writes.
+        Some((prefix, format!("{prefix}{}", char::MAX)))
+    }
+}
+
 /// A change of whether an account may sign in.
 #[derive(Debug, Clone)]
 pub(crate) struct StatusChange {

@@ -1,7 +1,7 @@
 //! What is kept of people whom a provider of identities vouches for: which account they are, and which attempts were
 //! used. A provider's tokens are never kept.
 
-use super::{Credentials, NewSession, NewUser, TokenHash};
+use super::{Credentials, NewMail, NewSession, NewUser, TokenHash};
 use crate::domain::{security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
@@ -53,21 +53,23 @@ pub(crate) trait ExternalStore: Send + Sync {
         name: ExternalName,
         session: NewSession,
     ) -> Result<User, Abort<ExternalError>>;
-    /// Makes such a person the same as a user.
+    /// Makes such a person the same as a user, who is owed a notice of it.
     async fn link_external(
         &self,
         user: UserId,
         name: ExternalName,
         event: SecurityEvent,
+        notice: NewMail,
     ) -> Result<(), Abort<ExternalError>>;
     /// The issuers that vouch for a user, with since when.
     async fn external_issuers(&self, user: UserId) -> Result<Vec<(String, Timestamp)>, StoreError>;
-    /// Takes an issuer away from a user whose password was proven; whether it was there.
+    /// Takes an issuer away from a user whose password was proven; whether it was there. Then a notice is owed.
     async fn unlink_external(
         &self,
         proven: Credentials,
         issuer: String,
         event: SecurityEvent,
+        notice: NewMail,
     ) -> Result<bool, Abort<LoginError>>;
     /// Uses up the code of what was proven, for what is not written yet.
     async fn spend(&self, proven: Credentials) -> Result<(), Abort<LoginError>>;

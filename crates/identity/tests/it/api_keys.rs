@@ -357,7 +357,10 @@ async fn what_happens_to_keys_is_in_the_audit_log() {
         .map(|row| row["kind"].as_str().unwrap())
         .collect();
     kinds.sort_unstable();
-    assert_eq!(kinds, ["api_key_made", "api_key_made", "api_key_revoked"]);
+    assert_eq!(
+        kinds,
+        ["api_key_made", "api_key_revoked", "api_key_rotated"]
+    );
     for (key, expected) in [(&made, "unknown_key"), (&turned, "ended_key")] {
         assert!(let_in(&shop, &secret(key)).await.is_none());
         let path = "/api/v1/audit/security-events?kind=api_key_refused&limit=1";

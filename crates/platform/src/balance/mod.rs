@@ -17,6 +17,7 @@ mod probe;
 mod service;
 mod tries;
 mod view;
+mod wire;
 
 pub use discover::Source;
 pub use health::Word;

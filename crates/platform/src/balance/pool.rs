@@ -10,8 +10,9 @@ use super::{
     pick::{Chance, Standing, pick, weigh},
     probe,
     view::PoolView,
+    wire::Connector,
 };
-use crate::tasks::Tasks;
+use crate::{http::tls::nodes::Way, tasks::Tasks};
 use axum::body::Body;
 use contracts::BoxError;
 use hyper_util::{
@@ -42,7 +43,7 @@ struct Inside {
     began: Instant,
     chance: Chance,
     budget: Budget,
-    client: Client<HttpConnector, Body>,
+    client: Client<Connector, Body>,
     metrics: Metrics,
 }
 
@@ -57,7 +58,7 @@ pub(super) enum NoChoice {
 
 impl Pool {
     /// The pool of a role. Sources that change are followed, and instances asked how they are, until the tasks
-    /// stop.
+    /// stop. With a way of TLS nothing goes to an instance without it.
     ///
     /// # Errors
     /// When a source cannot be followed at all.
@@ -65,15 +66,16 @@ impl Pool {
         role: &'static str,
         sources: Vec<Source>,
         options: Options,
+        tls: Option<Way>,
         tasks: &Tasks,
     ) -> Result<Self, BoxError> {
-        let pool = Self::without_tasks(role, options);
+        let pool = Self::without_tasks(role, options, tls);
         discover::start(&pool, sources, tasks)?;
         probe::start(&pool, tasks);
         Ok(pool)
     }
 
-    fn without_tasks(role: &'static str, options: Options) -> Self {
+    fn without_tasks(role: &'static str, options: Options, tls: Option<Way>) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(Duration::from_millis(options.connect_ms)));
@@ -81,7 +83,7 @@ impl Pool {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_millis(options.idle_ms))
             .pool_max_idle_per_host(usize::try_from(options.idle_max).unwrap_or(usize::MAX))
-            .build(connector);
+            .build(Connector::new(connector, tls));
         Self(Arc::new(Inside {
             role,
             budget: Budget::new(&options.retry),
@@ -131,7 +133,7 @@ impl Pool {
         &self.0.options
     }
 
-    pub(super) fn client(&self) -> &Client<HttpConnector, Body> {
+    pub(super) fn client(&self) -> &Client<Connector, Body> {
         &self.0.client
     }
 
@@ -286,7 +288,7 @@ mod tests {
         options.probe.every_ms = 0;
         // Failures cost nothing here: it is about who may be chosen at all.
         options.retry.try_ms = 0;
-        let pool = Pool::without_tasks("test", options);
+        let pool = Pool::without_tasks("test", options, None);
         pool.set(&addresses(ports));
         pool
     }
@@ -356,7 +358,7 @@ mod tests {
     async fn whoever_drains_gets_nothing_and_if_all_do_somebody_must() {
         let mut options = defaults();
         options.slow_start_ms = 0;
-        let pool = Pool::without_tasks("test", options);
+        let pool = Pool::without_tasks("test", options, None);
         pool.set(&addresses(&[1, 2]));
         assert_eq!(
             chosen(&pool),

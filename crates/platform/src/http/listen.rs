@@ -73,8 +73,9 @@ pub struct Manner {
     pub room: Room,
     /// How slowly they may read.
     pub pace: Pace,
-    /// The certificate that it shows, and what is said to those who do not ask for it; none: it speaks without TLS.
-    pub tls: Option<(Tls, Router)>,
+    /// The certificate that it shows, and what is said to those who do not ask for it, if anything; none: it speaks
+    /// without TLS.
+    pub tls: Option<(Tls, Option<Router>)>,
 }
 
 /// Starts serving a router at a listener until the tasks stop; open requests are then finished.
@@ -159,7 +160,7 @@ struct Visit {
     stop: CancellationToken,
     pace: Pace,
     hesitant: Hesitant,
-    tls: Option<(Tls, Router)>,
+    tls: Option<(Tls, Option<Router>)>,
 }
 
 impl Visit {
@@ -169,12 +170,14 @@ impl Visit {
             let stream = Patient::new(stream, self.pace);
             return self.serve(stream, address).await;
         };
-        let is_plain = tls.is_plain(&stream).await?;
-        let stream = Patient::new(stream, self.pace);
-        if is_plain {
+        if let Some(elsewhere) = elsewhere
+            && tls.is_plain(&stream).await?
+        {
             self.router = elsewhere;
+            let stream = Patient::new(stream, self.pace);
             return self.serve(stream, address).await;
         }
+        let stream = Patient::new(stream, self.pace);
         let stream = tls.greet(stream, address.ip()).await?;
         self.serve(stream, address).await
     }

@@ -1,11 +1,12 @@
 //! What the shop says about itself while it runs: logs on standard error, as text or JSON lines.
 //! Never tokens, addresses, bodies.
 
+use contracts::BoxError;
 use serde::{Deserialize, Serialize};
 use std::io::IsTerminal;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
 };
 
 /// How logs look, and how much they say.
@@ -37,12 +38,30 @@ pub fn level_is_valid(level: &str) -> bool {
     level.parse::<Targets>().is_ok() && level.split(',').all(is_known)
 }
 
+/// How much is said from now on; it may be changed while something is said.
+#[derive(Debug, Clone)]
+pub struct Levels(reload::Handle<Targets, Registry>);
+
+impl Levels {
+    /// Says as much as this level asks for, as in [`Options`].
+    ///
+    /// # Errors
+    /// When it is no level.
+    pub fn set(&self, level: &str) -> Result<(), BoxError> {
+        if !level_is_valid(level) {
+            return Err(format!("log_level: \"{level}\" is no level").into());
+        }
+        Ok(self.0.reload(level.parse::<Targets>()?)?)
+    }
+}
+
 /// Starts logging. A second start in one process changes nothing.
-pub fn start(options: &Options) {
+pub fn start(options: &Options) -> Levels {
     let targets: Targets = options
         .level
         .parse()
         .unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    let (targets, handle) = reload::Layer::new(targets);
     let layer = match options.format {
         LogFormat::Text => fmt::layer()
             .with_ansi(std::io::stderr().is_terminal())
@@ -59,6 +78,7 @@ pub fn start(options: &Options) {
             .with(layer.with_filter(targets))
             .try_init(),
     );
+    Levels(handle)
 }
 
 #[cfg(test)]

@@ -83,7 +83,7 @@ fn signer(secret: &str) -> Signer {
 
 fn pool(tasks: &Tasks, addresses: &[SocketAddr]) -> Balanced {
     let sources = addresses.iter().map(|address| Source::One(*address));
-    let pool = Pool::open("thing", sources.collect(), sections().balance, tasks);
+    let pool = Pool::open("thing", sources.collect(), sections().balance, None, tasks);
     Balanced::new(pool.unwrap())
 }
 

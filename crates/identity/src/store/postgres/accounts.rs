@@ -28,12 +28,26 @@ const LIST: &str = users!(
         AND ($1::uuid IS NULL OR user_id < $1)
         AND ($2::text IS NULL OR strpos(',' || roles || ',', ',' || $2 || ',') > 0)
         AND ($3::boolean IS NULL OR (disabled_at_ms IS NOT NULL) = $3)
-        AND ($4::text IS NULL
-             OR starts_with(email_key, $4)
-             OR starts_with(username_key, $4)
-             OR starts_with(lower(name), $4))
       ORDER BY user_id DESC
-      LIMIT $5"
+      LIMIT $4"
+);
+
+/// Those of whom some name begins so, each by its index.
+const FIND: &str = users!(
+    "SELECT",
+    "FROM users
+      WHERE user_number IN (
+                SELECT user_number FROM users WHERE email_key COLLATE \"C\" >= $5 AND email_key COLLATE \"C\" < $6
+                UNION
+                SELECT user_number FROM users WHERE username_key COLLATE \"C\" >= $5 AND username_key COLLATE \"C\" < $6
+                UNION
+                SELECT user_number FROM users WHERE lower(name) COLLATE \"C\" >= $5 AND lower(name) COLLATE \"C\" < $6)
+        AND deleted_at_ms IS NULL
+        AND ($1::uuid IS NULL OR user_id < $1)
+        AND ($2::text IS NULL OR strpos(',' || roles || ',', ',' || $2 || ',') > 0)
+        AND ($3::boolean IS NULL OR (disabled_at_ms IS NOT NULL) = $3)
+      ORDER BY user_id DESC
+      LIMIT $4"
 );
 
 /// An account that is so already stays as it is, with its version.
@@ -58,14 +72,21 @@ const ADMINS: &str = "SELECT user_id
 impl Accounts for PostgresStore {
     async fn users(&self, wish: UserWish) -> Result<Vec<User>, StoreError> {
         let connection = self.database.read().await?;
-        let values: [&(dyn ToSql + Sync); 5] = [
-            &wish.after.map(|id| Bytes(*id.as_bytes())),
-            &wish.role.map(Role::as_str),
-            &wish.status.map(|status| status == UserStatus::Disabled),
-            &wish.prefix,
-            &i64::from(wish.limit),
-        ];
-        let rows = connection.query(LIST, &values).await?;
+        let after = wish.after.map(|id| Bytes(*id.as_bytes()));
+        let role = wish.role.map(Role::as_str);
+        let status = wish.status.map(|status| status == UserStatus::Disabled);
+        let limit = i64::from(wish.limit);
+        let mut values: Vec<&(dyn ToSql + Sync)> = vec![&after, &role, &status, &limit];
+        let range = wish.range();
+        let sql = match &range {
+            Some((from, before)) => {
+                values.push(from);
+                values.push(before);
+                FIND
+            }
+            None => LIST,
+        };
+        let rows = connection.query(sql, &values).await?;
         rows.iter().map(rows::user).collect()
     }
 
@@ -118,7 +139,7 @@ async fn set_status(
         };
     };
     if disables {
-        sessions::end_all(connection, user.id, "logout", at).await?;
+        sessions::end_all(connection, user.id, "disabled", at).await?;
     }
     security::insert(connection, &change.event).await?;
     Ok((user, true))
@@ -130,5 +151,47 @@ pub(super) async fn is_last_admin(connection: &Connection, id: UserId) -> Result
     match &*admins {
         [only] => Ok(rows::user_id(only, 0)? == id),
         _ => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::values::Timestamp;
+    use testkit::postgres::Postgres;
+
+    /// So many that it matters how they are found.
+    const MANY: &str = "
+        INSERT INTO users (user_id, email, email_key, username, username_key, name, password_hash, roles, version,
+                           token_epoch, epoch_changed_at_ms, created_at_ms)
+        SELECT gen_random_uuid(), n || '@x', n || '@x', 'u' || n, 'u' || n, 'N' || n, 'hash', 'customer', 1, 0, 1, 1
+          FROM generate_series(1, 5000) AS n;
+        ANALYZE users;";
+
+    #[tokio::test]
+    async fn accounts_are_found_by_indices_alone() {
+        let Some(server) = Postgres::shared() else {
+            return;
+        };
+        let place = server.place("identity");
+        let store = PostgresStore::open(place, Timestamp::from_ms(1)).await;
+        let database = store.unwrap().database();
+        let connection = database.read().await.unwrap();
+        connection.execute_batch(MANY).await.unwrap();
+        let (after, role, status) = (None::<Bytes<16>>, None::<&str>, None::<bool>);
+        let values: [&(dyn ToSql + Sync); 6] =
+            [&after, &role, &status, &50_i64, &"4711", &"4711\u{10ffff}"];
+        let explain = format!("EXPLAIN {FIND}");
+        let rows = connection.query(&explain, &values).await.unwrap();
+        let steps: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let plan = steps.join("\n");
+        for index in [
+            "users_by_email_prefix",
+            "users_by_username_prefix",
+            "users_by_name_prefix",
+        ] {
+            assert!(plan.contains(index), "{index}: {plan}");
+        }
+        assert!(!plan.contains("Seq Scan"), "{plan}");
     }
 }

@@ -2,13 +2,13 @@
 //! locked before any row here.
 
 use super::{
-    PostgresStore, factors, links, rows, rows::users as of_users, security, sessions, users,
+    PostgresStore, factors, links, mails, rows, rows::users as of_users, security, sessions, users,
 };
 use crate::{
     domain::{security::SecurityEvent, user::User},
     store::{
-        Credentials, ExternalName, ExternalOpening, ExternalStore, NewSession, NewUser, SWEEP_MAX,
-        TokenHash, external::refusal, failure,
+        Credentials, ExternalName, ExternalOpening, ExternalStore, NewMail, NewSession, NewUser,
+        SWEEP_MAX, TokenHash, external::refusal, failure,
     },
 };
 use async_trait::async_trait;
@@ -133,13 +133,16 @@ impl ExternalStore for PostgresStore {
         user: UserId,
         name: ExternalName,
         event: SecurityEvent,
+        notice: NewMail,
     ) -> Result<(), Abort<ExternalError>> {
-        let write = self.database.write((name, event), move |c, (name, event)| {
+        let input = (name, event, notice);
+        let write = self.database.write(input, move |c, (name, event, notice)| {
             Box::pin(async move {
                 if enabled(c, user).await?.is_none() {
                     return Err(Abort::Refused(ExternalError::Disabled));
                 }
                 insert(c, user, name, event.at).await?;
+                mails::insert(c, user, notice).await?;
                 Ok(security::insert(c, event).await?)
             })
         });
@@ -160,10 +163,12 @@ impl ExternalStore for PostgresStore {
         proven: Credentials,
         issuer: String,
         event: SecurityEvent,
+        notice: NewMail,
     ) -> Result<bool, Abort<LoginError>> {
-        let input = (proven, issuer, event);
-        let write = self.database.write(input, |c, (proven, issuer, event)| {
+        let input = (proven, issuer, event, notice);
+        let write = self.database.write(input, |c, input| {
             Box::pin(async move {
+                let (proven, issuer, event, notice) = input;
                 if users::still_proven(c, proven).await?.is_none() {
                     return Err(Abort::Refused(LoginError::InvalidCredentials));
                 }
@@ -171,6 +176,7 @@ impl ExternalStore for PostgresStore {
                 let values: [&(dyn ToSql + Sync); 2] = [&bytes(proven.user_id), issuer];
                 let is_gone = c.execute(UNLINK, &values).await? == 1;
                 if is_gone {
+                    mails::insert(c, proven.user_id, notice).await?;
                     security::insert(c, event).await?;
                 }
                 Ok(is_gone)

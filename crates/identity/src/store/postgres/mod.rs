@@ -8,11 +8,14 @@ mod external;
 mod factors;
 mod links;
 mod mails;
+mod migrations;
 mod rows;
 mod secrets;
 mod security;
 mod sessions;
 mod users;
+
+pub(crate) use migrations::MIGRATIONS;
 
 use super::{
     Credentials, DueMail, LoginName, MailTake, NewLink, NewSession, NewUser, OpenSession,
@@ -29,50 +32,10 @@ use contracts::{
 use platform::{
     db::{
         Abort, StoreError,
-        migrate::Migration,
-        postgres::{BASE, Database, Place},
+        postgres::{Database, Place},
     },
     outbox,
 };
-
-pub(crate) const MIGRATIONS: [Migration; 8] = [
-    BASE,
-    Migration {
-        number: 1,
-        name: "users_and_sessions",
-        sql: include_str!("../../../migrations/postgres/0001_users_and_sessions.sql"),
-    },
-    Migration {
-        number: 2,
-        name: "mails",
-        sql: include_str!("../../../migrations/postgres/0002_mails.sql"),
-    },
-    Migration {
-        number: 3,
-        name: "mail_links",
-        sql: include_str!("../../../migrations/postgres/0003_mail_links.sql"),
-    },
-    Migration {
-        number: 4,
-        name: "security_events",
-        sql: include_str!("../../../migrations/postgres/0004_security_events.sql"),
-    },
-    Migration {
-        number: 5,
-        name: "second_factors",
-        sql: include_str!("../../../migrations/postgres/0005_second_factors.sql"),
-    },
-    Migration {
-        number: 6,
-        name: "external_names",
-        sql: include_str!("../../../migrations/postgres/0006_external_names.sql"),
-    },
-    Migration {
-        number: 7,
-        name: "api_keys",
-        sql: include_str!("../../../migrations/postgres/0007_api_keys.sql"),
-    },
-];
 
 /// Identity's tables in one schema of a PostgreSQL server.
 #[derive(Debug, Clone)]

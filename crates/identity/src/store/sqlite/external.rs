@@ -1,11 +1,11 @@
 //! The tables of people whom a provider vouches for. Their uniqueness decides, not a look beforehand.
 
-use super::{SqliteStore, factors, links, rows, security, sessions, users};
+use super::{SqliteStore, factors, links, mails, rows, security, sessions, users};
 use crate::{
     domain::{security::SecurityEvent, user::User},
     store::{
-        Credentials, ExternalName, ExternalOpening, ExternalStore, NewSession, NewUser, SWEEP_MAX,
-        TokenHash, external::refusal, failure,
+        Credentials, ExternalName, ExternalOpening, ExternalStore, NewMail, NewSession, NewUser,
+        SWEEP_MAX, TokenHash, external::refusal, failure,
     },
 };
 use async_trait::async_trait;
@@ -80,12 +80,14 @@ impl ExternalStore for SqliteStore {
         user: UserId,
         name: ExternalName,
         event: SecurityEvent,
+        notice: NewMail,
     ) -> Result<(), Abort<ExternalError>> {
         let write = self.database.write(move |c| {
             if users::find_enabled(c, user)?.is_none() {
                 return Err(Abort::Refused(ExternalError::Disabled));
             }
             insert(c, user, &name, event.at)?;
+            mails::insert(c, user, &notice)?;
             Ok(security::insert(c, &event)?)
         });
         write.await
@@ -109,6 +111,7 @@ impl ExternalStore for SqliteStore {
         proven: Credentials,
         issuer: String,
         event: SecurityEvent,
+        notice: NewMail,
     ) -> Result<bool, Abort<LoginError>> {
         let write = self.database.write(move |c| {
             if users::still_proven(c, &proven)?.is_none() {
@@ -119,6 +122,7 @@ impl ExternalStore for SqliteStore {
                 .prepare_cached("DELETE FROM external_names WHERE user_id = ?1 AND issuer = ?2")?
                 .execute(params![proven.user_id.as_bytes(), issuer])?;
             if gone == 1 {
+                mails::insert(c, proven.user_id, &notice)?;
                 security::insert(c, &event)?;
             }
             Ok(gone == 1)

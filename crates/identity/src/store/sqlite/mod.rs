@@ -68,6 +68,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "api_keys",
         sql: include_str!("../../../migrations/sqlite/0007_api_keys.sql"),
     },
+    Migration {
+        number: 8,
+        name: "finding_accounts",
+        sql: include_str!("../../../migrations/sqlite/0008_finding_accounts.sql"),
+    },
 ];
 
 /// Identity's tables in one SQLite file.

@@ -1,9 +1,9 @@
 //! People whom a provider vouches for: one of a provider's is one account's, and an attempt is used once.
 
-use super::{Bench, ann, at, credentials, event, is_over, person, rotation, session};
+use super::{Bench, ann, at, credentials, event, is_over, notice, person, rotation, session};
 use crate::{
-    domain::user::User,
-    store::{ExternalName, ExternalOpening, Store},
+    domain::{mail::MailKind, user::User},
+    store::{ExternalName, ExternalOpening, NewMail, Store},
 };
 use contracts::identity::{ExternalError, LoginError};
 use platform::db::Abort;
@@ -12,6 +12,22 @@ fn name(subject: &str) -> ExternalName {
     ExternalName {
         issuer: "https://id.example".to_owned(),
         subject: subject.to_owned(),
+    }
+}
+
+fn linked(seconds: i64) -> NewMail {
+    let kind = MailKind::ProviderLinked;
+    NewMail {
+        kind,
+        ..notice(seconds)
+    }
+}
+
+fn unlinked(seconds: i64) -> NewMail {
+    let kind = MailKind::ProviderUnlinked;
+    NewMail {
+        kind,
+        ..notice(seconds)
     }
 }
 
@@ -78,11 +94,13 @@ pub(super) async fn a_provider_is_linked_and_taken_away_by_the_owner(bench: Benc
         .await
         .unwrap();
     store
-        .link_external(ann.id, name("s"), event(5))
+        .link_external(ann.id, name("s"), event(5), linked(5))
         .await
         .unwrap();
     for (user, subject) in [(bob.id, "s"), (ann.id, "t")] {
-        let refused = store.link_external(user, name(subject), event(6)).await;
+        let refused = store
+            .link_external(user, name(subject), event(6), linked(6))
+            .await;
         assert!(matches!(
             refused,
             Err(Abort::Refused(ExternalError::LinkTaken))
@@ -95,24 +113,30 @@ pub(super) async fn a_provider_is_linked_and_taken_away_by_the_owner(bench: Benc
     let mut stale = proven.clone();
     stale.password_hash = "hash two".into();
     let issuer = || "https://id.example".to_owned();
-    let refused = store.unlink_external(stale, issuer(), event(7)).await;
+    let refused = store
+        .unlink_external(stale, issuer(), event(7), unlinked(7))
+        .await;
     assert!(matches!(
         refused,
         Err(Abort::Refused(LoginError::InvalidCredentials))
     ));
     assert!(
         store
-            .unlink_external(proven.clone(), issuer(), event(7))
+            .unlink_external(proven.clone(), issuer(), event(7), unlinked(7))
             .await
             .unwrap()
     );
     assert!(
         !store
-            .unlink_external(proven, issuer(), event(8))
+            .unlink_external(proven, issuer(), event(8), unlinked(8))
             .await
             .unwrap()
     );
     assert!(opened(store, "s", 3).await.is_none());
+    // The owner is owed a mail of each change, and nobody of what was refused.
+    let owed = "SELECT CAST(COUNT(*) AS TEXT) || ' ' || MIN(kind) || ' ' || MAX(kind) FROM mails";
+    let expected = "2 provider_linked provider_unlinked";
+    assert_eq!(bench.behind.look(owed).await.as_deref(), Some(expected));
 }
 
 pub(super) async fn links_to_providers_go_with_their_account(bench: Bench) {
@@ -127,7 +151,9 @@ pub(super) async fn links_to_providers_go_with_their_account(bench: Bench) {
     assert!(store.external_issuers(gone).await.unwrap().is_empty());
     assert!(opened(store, "s", 2).await.is_none());
     assert!(is_over(store, rotation(1, 6)).await);
-    let refused = store.link_external(gone, name("s"), event(6)).await;
+    let refused = store
+        .link_external(gone, name("s"), event(6), linked(6))
+        .await;
     assert!(matches!(
         refused,
         Err(Abort::Refused(ExternalError::Disabled))

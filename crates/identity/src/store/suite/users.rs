@@ -144,6 +144,8 @@ pub(super) async fn who_is_disabled_has_nothing_left_and_gets_nothing(bench: Ben
         .await
         .unwrap();
     assert!(changed);
+    let reason = "SELECT end_reason FROM sessions";
+    assert_eq!(bench.behind.look(reason).await.as_deref(), Some("disabled"));
     assert_eq!((disabled.version.get(), disabled.epoch), (2, 1));
     assert_eq!(disabled.disabled_at, Some(at(5)));
     assert_eq!(

@@ -1,11 +1,10 @@
-//! The pair that is shown just now, and who exchanges it: when its files change, or somebody asks for it. A pair that
+//! What connections begin with just now, and who exchanges it: when its files change, or somebody asks for it. What
 //! cannot be used is not taken.
 
-use super::{Options, Pair, counts};
+use super::{Ends, Files, counts, pair::days_until};
 use crate::config::ConfigError;
 use contracts::BoxError;
 use std::{
-    fmt,
     fs::Metadata,
     os::unix::fs::MetadataExt,
     sync::{
@@ -15,10 +14,6 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Notify;
-use tokio_rustls::rustls::{
-    server::{ClientHello, ResolvesServerCert},
-    sign::CertifiedKey,
-};
 use tokio_util::sync::CancellationToken;
 
 /// Whoever has so few days left is reminded of it.
@@ -27,38 +22,29 @@ const DAYS_LEFT_MIN: i64 = 14;
 /// What a file looks like from outside; a new one looks different.
 type Look = Option<(i64, i64, u64, u64)>;
 
+/// How the files are read.
+pub(super) type Read = fn(&Files) -> Result<Ends, ConfigError>;
+
 pub(super) struct Keeper {
-    options: Options,
-    pair: RwLock<Pair>,
+    files: Files,
+    read: Read,
+    ends: RwLock<Ends>,
     /// As the files were when they were read last.
-    looked: Mutex<[Look; 2]>,
+    looked: Mutex<[Look; 3]>,
     /// As it was told last.
     days_left: AtomicI64,
     again: Notify,
 }
 
-impl fmt::Debug for Keeper {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Keeper").finish_non_exhaustive()
-    }
-}
-
-impl ResolvesServerCert for Keeper {
-    /// The same for every name, and for whoever says none.
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let pair = self.pair.read().unwrap_or_else(PoisonError::into_inner);
-        Some(Arc::clone(&pair.shown))
-    }
-}
-
 impl Keeper {
-    pub(super) fn open(options: &Options) -> Result<Self, ConfigError> {
+    pub(super) fn open(files: Files, read: Read) -> Result<Self, ConfigError> {
         // Before they are read: whatever changes meanwhile is seen as changed.
-        let looked = looks(options);
-        let pair = Pair::read(options)?;
+        let looked = looks(&files);
+        let ends = read(&files)?;
         let keeper = Self {
-            options: options.clone(),
-            pair: RwLock::new(pair),
+            files,
+            read,
+            ends: RwLock::new(ends),
             looked: Mutex::new(looked),
             days_left: AtomicI64::new(i64::MAX),
             again: Notify::new(),
@@ -67,13 +53,23 @@ impl Keeper {
         Ok(keeper)
     }
 
+    /// What a connection that begins now begins with.
+    pub(super) fn ends(&self) -> Ends {
+        let ends = self.ends.read();
+        ends.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) const fn files(&self) -> &Files {
+        &self.files
+    }
+
     pub(super) fn read_again(&self) {
         self.again.notify_one();
     }
 
     /// Takes what is in the files, if it changed or somebody asked for it.
     fn look(&self, asked: bool) {
-        let now = looks(&self.options);
+        let now = looks(&self.files);
         {
             let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
             if *looked == now && !asked {
@@ -81,18 +77,17 @@ impl Keeper {
             }
             *looked = now;
         }
-        match Pair::read(&self.options) {
-            Ok(pair) => {
-                tracing::info!(
-                    days_left = pair.days_left(),
-                    "the door's certificate was read again"
-                );
-                *self.pair.write().unwrap_or_else(PoisonError::into_inner) = pair;
-                counts::exchanged(true);
+        let (place, who) = (self.files.place, self.files.place.who());
+        match (self.read)(&self.files) {
+            Ok(ends) => {
+                let days_left = ends.ends_at.map(days_until);
+                tracing::info!(days_left, "{who}'s certificate was read again");
+                *self.ends.write().unwrap_or_else(PoisonError::into_inner) = ends;
+                counts::exchanged(place, true);
             }
             Err(error) => {
-                tracing::error!(error = %error, "the door keeps the certificate that it has");
-                counts::exchanged(false);
+                tracing::error!(error = %error, "{who} keeps the certificate that it has");
+                counts::exchanged(place, false);
             }
         }
         self.count_days();
@@ -100,18 +95,21 @@ impl Keeper {
 
     /// Tells how long it lasts, and reminds somebody each day that is one of the last.
     fn count_days(&self) {
-        let pair = self.pair.read().unwrap_or_else(PoisonError::into_inner);
-        let days = pair.days_left();
-        counts::days_left(days);
+        let Some(ends_at) = self.ends().ends_at else {
+            return;
+        };
+        let days = days_until(ends_at);
+        counts::days_left(self.files.place, days);
         if self.days_left.swap(days, Ordering::Relaxed) != days && days < DAYS_LEFT_MIN {
-            tracing::warn!(days_left = days, "the door's certificate ends soon");
+            let who = self.files.place.who();
+            tracing::warn!(days_left = days, "{who}'s certificate ends soon");
         }
     }
 }
 
 /// Looks at the files until the process stops.
 pub(super) async fn keep(keeper: Arc<Keeper>, stop: CancellationToken) -> Result<(), BoxError> {
-    let pause = Duration::from_millis(keeper.options.look_every_ms);
+    let pause = Duration::from_millis(keeper.files.look_every_ms);
     loop {
         let asked = tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -124,10 +122,14 @@ pub(super) async fn keep(keeper: Arc<Keeper>, stop: CancellationToken) -> Result
     }
 }
 
-fn looks(options: &Options) -> [Look; 2] {
+fn looks(files: &Files) -> [Look; 3] {
     let look = |file: &String| {
         let known: Metadata = std::fs::metadata(file).ok()?;
         Some((known.mtime(), known.mtime_nsec(), known.ino(), known.len()))
     };
-    [look(&options.certificate_file), look(&options.key_file)]
+    [
+        look(&files.certificate),
+        look(&files.key),
+        look(&files.authorities),
+    ]
 }

@@ -2,9 +2,12 @@
 //! exchanged while the shop is open; no connection ends because of it, and a pair that cannot be used changes nothing.
 //! It makes no certificates, and never logs a key.
 
+pub mod ask;
 mod counts;
 mod elsewhere;
+mod ends;
 mod keeper;
+pub mod nodes;
 mod pair;
 mod strict;
 
@@ -16,8 +19,8 @@ use super::{patience::Patient, places::Places};
 use crate::{config::ConfigError, tasks::Tasks};
 use contracts::BoxError;
 use counts::Ended;
+use ends::{Ends, Files, Place};
 use keeper::Keeper;
-use pair::Pair;
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -25,15 +28,13 @@ use std::{
     time::Duration,
 };
 use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
-use tokio_rustls::{TlsAcceptor, rustls::ServerConfig, server::TlsStream};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 /// Every key of the section `[http.tls]`, with its default.
 pub const DEFAULTS: &str = include_str!("tls.toml");
 
 /// What a client that speaks TLS says first.
 const HANDSHAKE: u8 = 0x16;
-/// Newest first; whoever names none of them speaks HTTP/1.1.
-const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// The section `[http.tls]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +114,6 @@ impl Options {
 #[derive(Clone)]
 pub struct Tls {
     keeper: Arc<Keeper>,
-    acceptor: TlsAcceptor,
     patience: Duration,
     permits: Arc<Semaphore>,
     places: Places,
@@ -128,22 +128,30 @@ impl Tls {
         if !options.is_on() {
             return Ok(None);
         }
-        let keeper = Arc::new(Keeper::open(options)?);
-        let config = ServerConfig::builder_with_provider(pair::provider())
-            .with_safe_default_protocol_versions()
-            .map_err(|error| ConfigError::Invalid(format!("http.tls: {error}")))?;
-        let mut config = config
-            .with_no_client_auth()
-            .with_cert_resolver(keeper.clone());
-        config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
-        let most = usize::try_from(options.handshakes_max).unwrap_or(usize::MAX);
-        Ok(Some(Self {
+        let files = Files {
+            place: Place::Door,
+            certificate: options.certificate_file.clone(),
+            key: options.key_file.clone(),
+            authorities: String::new(),
+            name: String::new(),
+            asks_for_one: false,
+            look_every_ms: options.look_every_ms,
+        };
+        let keeper = Arc::new(Keeper::open(files, ends::at_the_door)?);
+        let patience = Duration::from_millis(options.handshake_timeout_ms);
+        let bounds = (options.handshakes_max, options.handshakes_per_address_max);
+        Ok(Some(Self::of(keeper, patience, bounds)))
+    }
+
+    /// Shows what is kept there, within bounds: so many handshakes in all, so many of an address.
+    fn of(keeper: Arc<Keeper>, patience: Duration, (most, of_one): (u32, u32)) -> Self {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        Self {
             keeper,
-            acceptor: TlsAcceptor::from(Arc::new(config)),
-            patience: Duration::from_millis(options.handshake_timeout_ms),
+            patience,
             permits: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
-            places: Places::new(options.handshakes_per_address_max),
-        }))
+            places: Places::new(of_one),
+        }
     }
 
     /// Looks at the files now and then, and when it is told to, until the tasks stop.
@@ -163,22 +171,25 @@ impl Tls {
         stream: Patient<TcpStream>,
         from: IpAddr,
     ) -> Result<TlsStream<Patient<TcpStream>>, BoxError> {
+        let place = self.keeper.files().place;
         let (Some(_place), Ok(_permit)) = (self.places.take(from), self.permits.try_acquire())
         else {
-            counts::ended(Ended::Full);
+            counts::ended(place, Ended::Full);
             return Err("too many handshakes are under way".into());
         };
-        match timeout(self.patience, self.acceptor.accept(stream)).await {
+        let Ends { server, .. } = self.keeper.ends();
+        let server = server.ok_or("there is no certificate to show")?;
+        match timeout(self.patience, TlsAcceptor::from(server).accept(stream)).await {
             Ok(Ok(stream)) => {
-                counts::ended(Ended::Done);
+                counts::ended(place, Ended::Done);
                 Ok(stream)
             }
             Ok(Err(error)) => {
-                counts::ended(Ended::Failed);
+                counts::ended(place, Ended::Failed);
                 Err(error.into())
             }
             Err(late) => {
-                counts::ended(Ended::Late);
+                counts::ended(place, Ended::Late);
                 Err(late.into())
             }
         }

@@ -1,7 +1,7 @@
 //! A certificate and its key, read from their files and looked at: whether they can be read, fit each other, and are
 //! within their time. What is wrong is said in one line; nothing of the key is.
 
-use super::Options;
+use super::Files;
 use crate::{
     clock::Clock,
     config::{ConfigError, readable_by_everybody},
@@ -25,39 +25,43 @@ const DAY: u64 = 24 * 60 * 60;
 pub(super) struct Pair {
     pub(super) shown: Arc<CertifiedKey>,
     /// Seconds since 1970.
-    ends_at: u64,
+    pub(super) ends_at: u64,
+}
+
+/// Whole days until then; fewer than none when it has passed.
+pub(super) fn days_until(ends_at: u64) -> i64 {
+    let (ends, now) = (i64::try_from(ends_at), i64::try_from(now()));
+    let left = ends.unwrap_or(i64::MAX).saturating_sub(now.unwrap_or(0));
+    left.div_euclid(i64::try_from(DAY).unwrap_or(1))
 }
 
 impl Pair {
     /// Reads both files.
-    pub(super) fn read(options: &Options) -> Result<Self, ConfigError> {
-        let certificate_file = Path::new(&options.certificate_file);
-        let key_file = Path::new(&options.key_file);
-        let chain = certificates(certificate_file)?;
-        let key = key(key_file)?;
+    pub(super) fn read(files: &Files) -> Result<Self, ConfigError> {
+        let certificate_file = Path::new(&files.certificate);
+        let key_file = Path::new(&files.key);
+        let wrong = |why: &str| files.invalid("certificate_file", certificate_file, why);
+        let wrong_key = |why: &str| files.invalid("key_file", key_file, why);
+        let chain = certificates(certificate_file).map_err(|why| wrong(&why))?;
+        let bytes = bytes(key_file).map_err(|why| wrong_key(&why))?;
+        if readable_by_everybody(key_file) {
+            return Err(ConfigError::Exposed(key_file.to_owned()));
+        }
+        let key = PrivateKeyDer::from_pem_slice(&bytes)
+            .map_err(|_| wrong_key("it holds no key without a password (PEM)"))?;
         let first = chain.first().cloned();
         let shown = CertifiedKey::from_der(chain, key, &provider()).map_err(|error| {
-            let why = if matches!(error, Error::InconsistentKeys(_)) {
-                "the certificate does not belong to it".to_owned()
-            } else {
-                error.to_string()
-            };
-            invalid("key_file", key_file, &why)
+            if matches!(error, Error::InconsistentKeys(_)) {
+                return wrong_key("the certificate does not belong to it");
+            }
+            wrong_key(&error.to_string())
         })?;
-        let wrong = |why: &str| invalid("certificate_file", certificate_file, why);
         let first = first.ok_or_else(|| wrong("it holds no certificate"))?;
         let ends_at = within_its_time(first).map_err(|why| wrong(&why))?;
         Ok(Self {
             shown: Arc::new(shown),
             ends_at,
         })
-    }
-
-    /// Whole days until it ends; fewer than none when it has ended.
-    pub(super) fn days_left(&self) -> i64 {
-        let (ends, now) = (i64::try_from(self.ends_at), i64::try_from(now()));
-        let left = ends.unwrap_or(i64::MAX).saturating_sub(now.unwrap_or(0));
-        left.div_euclid(i64::try_from(DAY).unwrap_or(1))
     }
 }
 
@@ -66,25 +70,26 @@ pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, ConfigError> {
-    let wrong = |why: &str| invalid("certificate_file", file, why);
-    let bytes = bytes(file).map_err(|why| wrong(&why))?;
-    let chain = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
-    let chain = chain.map_err(|error| wrong(&format!("it is no PEM: {error}")))?;
-    if chain.is_empty() {
-        return Err(wrong("it holds no certificate (PEM)"));
+/// Whose certificates are believed: those in a file, and nobody else's.
+pub(super) fn authorities(files: &Files) -> Result<Arc<RootCertStore>, ConfigError> {
+    let file = Path::new(&files.authorities);
+    let wrong = |why: &str| files.invalid("authorities_file", file, why);
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(file).map_err(|why| wrong(&why))? {
+        let added = roots.add(certificate);
+        added.map_err(|error| wrong(&error.to_string()))?;
     }
-    Ok(chain)
+    Ok(Arc::new(roots))
 }
 
-fn key(file: &Path) -> Result<PrivateKeyDer<'static>, ConfigError> {
-    let wrong = |why: &str| invalid("key_file", file, why);
-    let bytes = bytes(file).map_err(|why| wrong(&why))?;
-    if readable_by_everybody(file) {
-        return Err(ConfigError::Exposed(file.to_owned()));
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let bytes = bytes(file)?;
+    let chain = CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>();
+    let chain = chain.map_err(|error| format!("it is no PEM: {error}"))?;
+    if chain.is_empty() {
+        return Err("it holds no certificate (PEM)".to_owned());
     }
-    PrivateKeyDer::from_pem_slice(&bytes)
-        .map_err(|_| wrong("it holds no key without a password (PEM)"))
+    Ok(chain)
 }
 
 fn bytes(file: &Path) -> Result<Vec<u8>, String> {
@@ -134,10 +139,6 @@ fn verdict(certificate: &CertificateDer<'static>, at: UnixTime) -> Result<(), Ce
 }
 
 /// Seconds since 1970.
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     u64::try_from(Clock::System.now().as_ms().div_euclid(1_000)).unwrap_or(0)
-}
-
-fn invalid(key: &str, file: &Path, why: &str) -> ConfigError {
-    ConfigError::Invalid(format!("http.tls.{key}: {}: {why}", file.display()))
 }
