@@ -38,7 +38,7 @@ async fn a_folder_is_looked_at_without_a_trace_and_brought_up_to_date() {
         told_before[2],
         (
             "orders",
-            "lacks 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (carts)"
+            "lacks 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (carts), 5 (discounts)"
         )
     );
     assert!(!std::path::Path::new(&folder).exists(), "nothing was made");
@@ -48,7 +48,7 @@ async fn a_folder_is_looked_at_without_a_trace_and_brought_up_to_date() {
         told(&up)[2],
         (
             "orders",
-            "got 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (carts)"
+            "got 0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (carts), 5 (discounts)"
         )
     );
     for verb in ["status", "up"] {

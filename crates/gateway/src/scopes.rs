@@ -20,8 +20,8 @@ pub enum Need {
 
 use Need::{Scope as Of, Session};
 use Scope::{
-    EventsRead, EventsWrite, InventoryRead, InventoryWrite, OrdersRead, OrdersWrite, PaymentsRead,
-    PaymentsWrite, ProductsRead, ProductsWrite, ProfileRead,
+    DiscountsRead, DiscountsWrite, EventsRead, EventsWrite, InventoryRead, InventoryWrite,
+    OrdersRead, OrdersWrite, PaymentsRead, PaymentsWrite, ProductsRead, ProductsWrite, ProfileRead,
 };
 
 #[rustfmt::skip] // a route a line
@@ -47,11 +47,16 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/carts", Of(OrdersWrite)),
     ("GET", "/api/v1/carts/{id}", Of(OrdersRead)),
     ("PUT", "/api/v1/carts/{id}/items/{item}", Of(OrdersWrite)),
+    ("PUT", "/api/v1/carts/{id}/discount", Of(OrdersWrite)),
     ("POST", "/api/v1/carts/{id}/merge", Of(OrdersWrite)),
     ("GET", "/api/v1/categories", Of(ProductsRead)),
     ("POST", "/api/v1/categories", Of(ProductsWrite)),
     ("PATCH", "/api/v1/categories/{category_id}", Of(ProductsWrite)),
     ("DELETE", "/api/v1/categories/{category_id}", Of(ProductsWrite)),
+    ("GET", "/api/v1/discounts", Of(DiscountsRead)),
+    ("POST", "/api/v1/discounts", Of(DiscountsWrite)),
+    ("GET", "/api/v1/discounts/{id}", Of(DiscountsRead)),
+    ("PUT", "/api/v1/discounts/{id}", Of(DiscountsWrite)),
     ("GET", "/api/v1/events/dead", Of(EventsRead)),
     ("POST", "/api/v1/events/dead/{id}/redrive", Of(EventsWrite)),
     ("GET", "/api/v1/inventory", Of(InventoryRead)),

@@ -12,8 +12,8 @@ mod version;
 
 pub use email::{Email, Username};
 pub use id::{
-    ApiKeyId, CartId, CategoryId, EventId, IdError, MailId, OrderId, PaymentId, ProductId,
-    RefundId, ReviewId, SecurityEventId, SessionId, UserId, VariantId,
+    ApiKeyId, CartId, CategoryId, DiscountId, EventId, IdError, MailId, OrderId, PaymentId,
+    ProductId, RefundId, ReviewId, SecurityEventId, SessionId, UserId, VariantId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};
