@@ -69,6 +69,35 @@ impl Shop {
 }
 
 #[tokio::test]
+async fn items_of_a_discounted_order_are_worth_what_was_paid_for_them() {
+    let shop = Shop::start();
+    let admin = admin();
+    let order = shop.order();
+    // Lines of 20.00, of which a third was taken off: 13.33 were paid.
+    shop.orders.set(order, |order| {
+        order.lines = vec![line("tea", 200, 3), line("cup", 350, 4)];
+        order.total.minor = 1_333;
+    });
+    let paid = shop.pay("k", order, "tok_ok").await.unwrap();
+    let payment = paid.value.id;
+    let mut given = 0;
+    for (key, wish, worth) in [
+        ("a", items(&[("cup", 2)]), 466),
+        ("b", items(&[("tea", 1)]), 133),
+        ("c", items(&[("tea", 2), ("cup", 2)]), 733),
+    ] {
+        let refund = shop.refund(&admin, key, payment, wish).await.unwrap();
+        assert_eq!(refund.value.amount.minor, worth);
+        given += worth;
+    }
+    // What rounding left is there to be given back as well.
+    let rest = RefundOrder::default();
+    let rest = shop.refund(&admin, "d", payment, rest).await.unwrap();
+    assert_eq!((given, rest.value.amount.minor), (1_332, 1));
+    assert_eq!(shop.statuses(), ["refunded"]);
+}
+
+#[tokio::test]
 async fn parts_are_given_back_until_nothing_is_left() {
     let shop = Shop::start();
     let (admin, (order, payment)) = (admin(), shop.sold().await);

@@ -1,6 +1,6 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
-use super::{super::Happened, carts, read};
+use super::{super::Happened, carts, discounts, read};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMoved, OrderStatus},
@@ -100,6 +100,7 @@ fn write(
         return Ok(());
     }
     if after.status == OrderStatus::Cancelled {
+        discounts::free(connection, after)?;
         // Only money that was taken goes back.
         let payment_id = after
             .payment_id

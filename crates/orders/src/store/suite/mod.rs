@@ -3,6 +3,7 @@
 
 mod carts;
 mod change;
+mod discounts;
 mod nodes;
 mod notes;
 mod place;
@@ -62,6 +63,13 @@ store_suite! {
         an_order_of_a_cart_that_changed_is_given_up_and_its_neighbours_are_not,
         a_touched_cart_is_another_version,
         carts_end_with_their_time_and_their_user,
+    },
+    discounts::{
+        discounts_are_kept_changed_and_listed_by_code,
+        parts_are_shown_wherever_the_order_is,
+        a_limit_is_reached_and_never_passed,
+        a_customer_s_limit_is_their_own,
+        a_spent_discount_leaves_the_cart_open,
     },
     change::{
         every_move_is_written_with_its_entry_and_its_event,
@@ -323,6 +331,8 @@ fn order_of(lines: Vec<PricedLine>) -> NewOrder {
         payment_due_at: at(900),
         created_at: at(0),
         cart: None,
+        parts: Vec::new(),
+        discount: None,
     }
 }
 
