@@ -39,7 +39,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 6] = [
+pub(crate) const MIGRATIONS: [Migration; 7] = [
     BASE,
     Migration {
         number: 1,
@@ -65,6 +65,11 @@ pub(crate) const MIGRATIONS: [Migration; 6] = [
         number: 5,
         name: "carts",
         sql: include_str!("../../../migrations/postgres/0005_carts.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "withheld",
+        sql: include_str!("../../../migrations/postgres/0006_withheld.sql"),
     },
 ];
 

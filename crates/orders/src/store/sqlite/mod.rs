@@ -39,7 +39,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 7] = [
+pub(crate) const MIGRATIONS: [Migration; 8] = [
     BASE,
     Migration {
         number: 1,
@@ -70,6 +70,11 @@ pub(crate) const MIGRATIONS: [Migration; 7] = [
         number: 6,
         name: "carts",
         sql: include_str!("../../../migrations/sqlite/0006_carts.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "withheld",
+        sql: include_str!("../../../migrations/sqlite/0007_withheld.sql"),
     },
 ];
 
