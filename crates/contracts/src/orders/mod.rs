@@ -19,7 +19,7 @@ pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 pub use notes::{NewNote, NoteView};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 
-use crate::catalog::Purchases;
+use crate::catalog::{Purchases, ReturnedItem};
 use crate::{
     BoxError,
     access::{Actor, Principal},
@@ -327,6 +327,9 @@ pub struct RefundNote {
     pub amount: Money,
     /// Whether nothing of the order's money is left.
     pub whole: bool,
+    /// What comes back onto the shelf: told before it does, for what is on sale again goes into no parcel.
+    #[serde(default)]
+    pub items: Vec<ReturnedItem>,
     /// Who wanted it.
     pub actor: String,
 }

@@ -250,7 +250,7 @@ async fn units_come_back_at_most_once_over_all_refunds() {
 }
 
 /// Where a refund may break off.
-const BREAKS: [(&str, &str); 8] = [
+const BREAKS: [(&str, &str); 9] = [
     ("sandbox", "UPDATE ON charges"),
     ("payments", "UPDATE ON refunds WHEN NEW.stage = 'booked'"),
     ("payments", "INSERT ON ledger_entries"),
@@ -258,6 +258,7 @@ const BREAKS: [(&str, &str); 8] = [
     ("payments", "UPDATE ON refunds WHEN NEW.stage = 'noted'"),
     ("restock before", ""),
     ("restock after", ""),
+    ("note before", ""),
     ("note after", ""),
 ];
 
@@ -274,12 +275,20 @@ async fn a_refund_that_broke_off_anywhere_is_finished_once() {
             "payments" => shop.payments_file().execute_batch(&sql).unwrap(),
             "restock before" => shop.catalog.faults.add(Call::Restock, Moment::Before),
             "restock after" => shop.catalog.faults.add(Call::Restock, Moment::After),
+            "note before" => shop.orders.faults.add(Call::Note, Moment::Before),
             _ => shop.orders.faults.add(Call::Note, Moment::After),
         }
         let begun = shop
             .refund(&admin, "k", payment, items(&[("cup", 4)]))
             .await
             .unwrap();
+        if file.starts_with("note") {
+            let given_back = shop.catalog.given_back.lock().unwrap();
+            assert!(
+                given_back.is_empty(),
+                "{file}: on sale before its order knew of it"
+            );
+        }
         shop.restart().await;
         let drop_it = "DROP TRIGGER IF EXISTS broken";
         shop.sandbox_file().execute_batch(drop_it).unwrap();

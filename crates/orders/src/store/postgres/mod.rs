@@ -38,7 +38,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 7] = [
+pub(crate) const MIGRATIONS: [Migration; 8] = [
     BASE,
     Migration {
         number: 1,
@@ -67,8 +67,13 @@ pub(crate) const MIGRATIONS: [Migration; 7] = [
     },
     Migration {
         number: 6,
+        name: "withheld",
+        sql: include_str!("../../../migrations/postgres/0006_withheld.sql"),
+    },
+    Migration {
+        number: 7,
         name: "discounts",
-        sql: include_str!("../../../migrations/postgres/0006_discounts.sql"),
+        sql: include_str!("../../../migrations/postgres/0007_discounts.sql"),
     },
 ];
 

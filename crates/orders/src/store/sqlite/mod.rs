@@ -38,7 +38,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 8] = [
+pub(crate) const MIGRATIONS: [Migration; 9] = [
     BASE,
     Migration {
         number: 1,
@@ -72,8 +72,13 @@ pub(crate) const MIGRATIONS: [Migration; 8] = [
     },
     Migration {
         number: 7,
+        name: "withheld",
+        sql: include_str!("../../../migrations/sqlite/0007_withheld.sql"),
+    },
+    Migration {
+        number: 8,
         name: "discounts",
-        sql: include_str!("../../../migrations/sqlite/0007_discounts.sql"),
+        sql: include_str!("../../../migrations/sqlite/0008_discounts.sql"),
     },
 ];
 

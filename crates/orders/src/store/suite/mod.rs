@@ -91,6 +91,9 @@ store_suite! {
     },
     shipments::{
         parcels_add_up_and_the_last_one_ships_the_order,
+        what_a_refund_puts_back_on_sale_goes_into_no_parcel,
+        a_refund_of_all_that_was_not_sent_ships_the_order,
+        of_parcels_and_refunds_at_once_no_unit_goes_both_ways,
         of_many_who_send_at_once_no_line_goes_more_often_than_it_was_sold,
         what_was_sent_in_part_is_not_called_off,
         a_request_with_a_key_sends_once,
