@@ -19,6 +19,7 @@ mod life;
 mod openapi;
 mod ops;
 mod peers;
+mod people;
 mod places;
 pub mod shop;
 pub mod target;

@@ -7,6 +7,7 @@ use crate::{
     events::Desk,
     follow,
     peers::Ways,
+    people::People,
     places::Places,
     target::{Target, Targets},
 };
@@ -106,8 +107,11 @@ struct Ground<'c> {
     redis: Option<Redis>,
 }
 
-/// Says to a catalog that runs here who knows what people bought.
-fn introduce(near: &Near, orders: &Arc<dyn Orders>) {
+/// Says to a catalog that runs here who knows what people bought, and to orders who knows addresses.
+fn introduce(near: &Near, orders: &Arc<dyn Orders>, identity: &Arc<dyn Identity>) {
+    if let Some(orders) = &near.orders {
+        orders.introduce(Arc::new(People(identity.clone())));
+    }
     if let Some(catalog) = &near.catalog {
         let purchases: Arc<dyn Purchases> = orders.clone();
         catalog.meet(Arc::downgrade(&purchases));
@@ -157,7 +161,6 @@ impl Services {
             Some(orders) => orders.service.clone(),
             None => Arc::new(orders::Client::new(ways.peer(Target::Orders)?)),
         };
-        introduce(&near, &orders);
         if targets.is_near(Target::Payments) {
             near.payments = Some(ground.payments(orders.clone(), catalog.clone()).await?);
         }
@@ -169,6 +172,7 @@ impl Services {
             Some(identity) => identity.clone(),
             None => Arc::new(identity::Client::new(ways.peer(Target::Identity)?)),
         };
+        introduce(&near, &orders, &identity);
         let books = Books {
             catalog: catalog.clone(),
             orders: orders.clone(),
