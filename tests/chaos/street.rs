@@ -81,6 +81,7 @@ impl Street {
                 way: Arc::new(way.clone()),
                 record,
                 goods: Arc::new(goods),
+                code: None,
                 patience: PATIENCE,
                 rest_ms_max: rest.as_millis() as u64,
             },
