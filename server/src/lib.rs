@@ -19,7 +19,6 @@ mod life;
 mod openapi;
 mod ops;
 mod peers;
-mod people;
 mod places;
 pub mod shop;
 pub mod target;

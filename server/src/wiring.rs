@@ -7,16 +7,17 @@ use crate::{
     events::Desk,
     follow,
     peers::Ways,
-    people::People,
     places::Places,
     target::{Target, Targets},
 };
+use async_trait::async_trait;
 use contracts::{
     BoxError,
     catalog::{Catalog, Purchases},
-    identity::Identity,
+    identity::{Addresses, Identity, ProfileError},
     orders::Orders,
     payments::Payments,
+    values::{Email, UserId},
 };
 use platform::{
     balance::Pools,
@@ -115,6 +116,20 @@ fn introduce(near: &Near, orders: &Arc<dyn Orders>, identity: &Arc<dyn Identity>
     if let Some(catalog) = &near.catalog {
         let purchases: Arc<dyn Purchases> = orders.clone();
         catalog.meet(Arc::downgrade(&purchases));
+    }
+}
+
+/// Whose an address is, as orders ask it: of identity, wherever that runs.
+struct People(Arc<dyn Identity>);
+
+#[async_trait]
+impl Addresses for People {
+    async fn verified_address(&self, id: UserId) -> Result<Option<Email>, BoxError> {
+        match self.0.user(id).await {
+            Ok(user) if user.verified_at.is_some() => Ok(user.email),
+            Ok(_) | Err(ProfileError::NotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
