@@ -128,6 +128,8 @@ ids! {
     ReviewId = "rvw";
     /// A discount.
     DiscountId = "dsc";
+    /// A way of shipping.
+    ShippingMethodId = "shm";
     /// An order.
     OrderId = "ord";
     /// A payment.
