@@ -182,6 +182,8 @@ impl Config {
         self.nats.check()?;
         self.outward.check().map_err(ConfigError::Invalid)?;
         self.webhooks.check().map_err(ConfigError::Invalid)?;
+        let payments = self.payments.check(&self.outward);
+        payments.map_err(ConfigError::Invalid)?;
         if self.cache != "local"
             && let Err(error) = redis::check_url(&self.cache)
         {

@@ -18,18 +18,7 @@ impl Core {
         let payments = self.store.after(after, limit).await?;
         let ids = payments.iter().map(|payment| payment.id).collect();
         let sums = self.store.refund_sums(ids).await?;
-        let keys = payments.iter().map(Payment::provider_key).collect();
-        let nets: Vec<Option<i64>> = match self.within_deadline(self.provider.find(keys)).await {
-            Ok(charges) => charges
-                .iter()
-                .map(|charge| Some(charge.as_ref().map_or(0, Charge::net_minor)))
-                .collect(),
-            Err(error) => {
-                tracing::warn!(error = %error, "the provider's books cannot be read");
-                Vec::new()
-            }
-        };
-        let nets = nets.into_iter().chain(std::iter::repeat(None));
+        let nets = self.nets(&payments).await;
         let audits = payments
             .iter()
             .zip(nets)
@@ -47,6 +36,25 @@ impl Core {
                 updated_at: payment.updated_at,
             });
         Ok(audits.collect())
+    }
+
+    /// What the provider's own books say that it took and did not give back; `None` where it could not be asked.
+    async fn nets(&self, payments: &[Payment]) -> Vec<Option<i64>> {
+        let mut nets = Vec::with_capacity(payments.len());
+        for some in payments.chunks(self.provider.finds_max().max(1)) {
+            let asked = some.iter().map(Payment::asked).collect();
+            match self.within_deadline(self.provider.find(asked)).await {
+                Ok(charges) => nets.extend(charges.iter().map(|charge| {
+                    Some(charge.as_ref().map_or(0, Charge::net_minor))
+                })),
+                Err(error) => {
+                    tracing::warn!(error = %error, "the provider's books cannot be read");
+                    break;
+                }
+            }
+        }
+        nets.resize(payments.len(), None);
+        nets
     }
 
     pub(super) async fn audit_refunds(
