@@ -44,9 +44,11 @@ impl Core {
         for some in payments.chunks(self.provider.finds_max().max(1)) {
             let asked = some.iter().map(Payment::asked).collect();
             match self.within_deadline(self.provider.find(asked)).await {
-                Ok(charges) => nets.extend(charges.iter().map(|charge| {
-                    Some(charge.as_ref().map_or(0, Charge::net_minor))
-                })),
+                Ok(charges) => nets.extend(
+                    charges
+                        .iter()
+                        .map(|charge| Some(charge.as_ref().map_or(0, Charge::net_minor))),
+                ),
                 Err(error) => {
                     tracing::warn!(error = %error, "the provider's books cannot be read");
                     break;

@@ -104,7 +104,9 @@ impl Core {
             return self.fence(payment, false).await;
         }
         let asked = payment.asked();
-        let charge = self.within_deadline(self.provider.authorise(&asked)).await?;
+        let charge = self
+            .within_deadline(self.provider.authorise(&asked))
+            .await?;
         fault::point("settle.authorised_at_provider");
         self.follow(payment, charge).await
     }

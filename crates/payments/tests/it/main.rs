@@ -16,3 +16,5 @@ mod nodes;
 mod paying;
 mod refunds;
 mod shop;
+mod stripe;
+mod stripe_faults;

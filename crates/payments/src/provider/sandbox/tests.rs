@@ -95,7 +95,11 @@ impl Fixture {
     }
 
     async fn charge(&self, key: &str) -> Charge {
-        let found = self.sandbox.find(vec![asked(key, 100, "tok_ok")]).await.unwrap();
+        let found = self
+            .sandbox
+            .find(vec![asked(key, 100, "tok_ok")])
+            .await
+            .unwrap();
         found[0].clone().unwrap()
     }
 }
@@ -207,7 +211,11 @@ async fn charges_are_found_by_key_in_the_order_asked(fixture: Fixture) {
 }
 
 async fn what_was_fenced_before_it_was_asked_for_is_never_held(fixture: Fixture) {
-    let fenced = fixture.sandbox.fence(&asked("k", 100, "tok_ok")).await.unwrap();
+    let fenced = fixture
+        .sandbox
+        .fence(&asked("k", 100, "tok_ok"))
+        .await
+        .unwrap();
     assert_eq!(fenced.state, ChargeState::Voided);
     let late = held_by(&fixture.sandbox, "k", 100, "tok_ok").await;
     assert_eq!(late.unwrap().state, ChargeState::Voided);

@@ -166,9 +166,12 @@ fn weight(intent: &Intent) -> u8 {
 
 /// The first so many in the order of time, with all of the last one's second.
 fn whole_seconds(mut charges: Vec<Charge>, limit: u32) -> Vec<Charge> {
-    charges.sort_by(|one, other| (one.number, &one.reference).cmp(&(other.number, &other.reference)));
+    charges
+        .sort_by(|one, other| (one.number, &one.reference).cmp(&(other.number, &other.reference)));
     let limit = usize::try_from(limit.max(1)).unwrap_or(usize::MAX);
-    let last = charges.get(limit.saturating_sub(1)).map(|charge| charge.number);
+    let last = charges
+        .get(limit.saturating_sub(1))
+        .map(|charge| charge.number);
     if let Some(last) = last {
         charges.retain(|charge| charge.number <= last);
     }

@@ -74,9 +74,7 @@ impl Settings {
     pub(crate) fn check(&self, outward: &outward::Options) -> Result<(), String> {
         self.check_secrets()?;
         let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if self.shop.is_empty()
-            || self.shop.len() > SHOP_BYTES_MAX
-            || !self.shop.bytes().all(plain)
+        if self.shop.is_empty() || self.shop.len() > SHOP_BYTES_MAX || !self.shop.bytes().all(plain)
         {
             return Err(format!(
                 "shop: 1 to {SHOP_BYTES_MAX} of a-z, 0-9 and -; no two shops on one account of Stripe may have the \
@@ -125,16 +123,19 @@ impl Settings {
                     .to_owned(),
             });
         }
-        let can_be_sent =
-            |text: &str| text.len() <= SECRET_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let can_be_sent = |text: &str| {
+            text.len() <= SECRET_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_graphic())
+        };
         if !begins(self.mode) || !can_be_sent(&key) {
             let [own, restricted] = self.mode.prefixes();
             return Err(format!("secret_key: it begins with {own} or {restricted}"));
         }
         if text(&self.webhook_secret).is_empty() {
-            return Err("webhook_secret: callbacks cannot be believed without it; give it as \
+            return Err(
+                "webhook_secret: callbacks cannot be believed without it; give it as \
                         SOUK_PAYMENTS__STRIPE__WEBHOOK_SECRET_FILE"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         for (name, secret) in [
             ("webhook_secret", &self.webhook_secret),

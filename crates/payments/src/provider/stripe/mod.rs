@@ -99,7 +99,10 @@ impl Stripe {
         };
         let form = [
             ("amount", amount.to_string()),
-            ("currency", asked.amount.currency.code().to_ascii_lowercase()),
+            (
+                "currency",
+                asked.amount.currency.code().to_ascii_lowercase(),
+            ),
             ("capture_method", "manual".to_owned()),
             ("payment_method", asked.method.clone()),
             ("payment_method_types[]", "card".to_owned()),
@@ -411,7 +414,9 @@ impl Provider for Stripe {
         signature::check(signature, body, &self.webhook_secrets, now)?;
         let event: Event = serde_json::from_slice(body).map_err(|_| CallbackError::Malformed)?;
         if event.livemode != (self.settings.mode == Mode::Live) {
-            return Err(CallbackError::BadSignature("it is of the other mode".into()));
+            return Err(CallbackError::BadSignature(
+                "it is of the other mode".into(),
+            ));
         }
         let marks = event.data.object.metadata.unwrap_or_default();
         Ok(marks.key_of(&self.settings.shop).map(|key| Callback {

@@ -31,7 +31,10 @@ pub(super) fn check(
     let signed = [time.as_bytes(), b".", body].concat();
     let mut holds = false;
     for secret in secrets {
-        let expected = hex(&digest::hmac_sha256_of(secret.expose_secret().as_bytes(), &signed));
+        let expected = hex(&digest::hmac_sha256_of(
+            secret.expose_secret().as_bytes(),
+            &signed,
+        ));
         let given = parts().filter_map(|part| part.strip_prefix("v1="));
         for given in given.take(SIGNATURES_MAX) {
             // All are looked at, so that the time says nothing of which secret it is.
