@@ -11,7 +11,7 @@ use std::{
 };
 
 const NAME: &str = "stripe";
-const SCRIPT: &str = "tests/security/stripe.py";
+const SCRIPT: &str = "tests/security/payments.py";
 const VERSION: &str = "1.15.10";
 const CLIENT: &str = "stripe==16.1.0";
 

@@ -2,7 +2,7 @@
 and Stripe's own client for Python, which reads there what the shop did. It prints where Stripe's API is, reads the shop's
 address and setup token, buys, and prints a line for each thing seen.
 
-python3 stripe.py LOCALSTRIPE
+python3 payments.py LOCALSTRIPE
 
 Between the shop and localstripe stands an adapter for what localstripe does not know of Stripe's API: `return_url`, and
 the address of a bank's page that follows from it; lists by time; search; keys that are remembered.
