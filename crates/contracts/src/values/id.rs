@@ -126,6 +126,8 @@ ids! {
     CartId = "crt";
     /// A review of a product.
     ReviewId = "rvw";
+    /// A discount.
+    DiscountId = "dsc";
     /// An order.
     OrderId = "ord";
     /// A payment.

@@ -54,6 +54,11 @@ pub(crate) trait Provider: Send + Sync {
     async fn find(&self, asked: Vec<Asked>) -> Result<Vec<Option<Charge>>, ProviderError>;
     /// Charges that are found at a time.
     fn finds_max(&self) -> usize;
+    /// From when on payments must have moved for verification to ask about them: a provider that is far cannot be asked
+    /// about all that there ever were.
+    fn verified_since(&self, now: Timestamp) -> Timestamp;
+    /// Whether its list has all that there ever was, so that its sum is the ledger's.
+    fn lists_all(&self) -> bool;
     /// The provider's own books: charges after this number, in its order. There may be more than `limit` where several
     /// have the same number.
     async fn list(&self, after: u64, limit: u32) -> Result<Vec<Charge>, ProviderError>;

@@ -38,24 +38,30 @@ impl Core {
         Ok(audits.collect())
     }
 
-    /// What the provider's own books say that it took and did not give back; `None` where it could not be asked.
+    /// What the provider's own books say that it took and did not give back; `None` where it was not asked, or could not
+    /// be.
     async fn nets(&self, payments: &[Payment]) -> Vec<Option<i64>> {
-        let mut nets = Vec::with_capacity(payments.len());
-        for some in payments.chunks(self.provider.finds_max().max(1)) {
-            let asked = some.iter().map(Payment::asked).collect();
+        let since = self.provider.verified_since(self.clock.now());
+        let mut nets = vec![None; payments.len()];
+        let mut wanted: Vec<_> = nets
+            .iter_mut()
+            .zip(payments)
+            .filter(|(_, payment)| payment.updated_at >= since)
+            .collect();
+        for some in wanted.chunks_mut(self.provider.finds_max().max(1)) {
+            let asked = some.iter().map(|(_, payment)| payment.asked()).collect();
             match self.within_deadline(self.provider.find(asked)).await {
-                Ok(charges) => nets.extend(
-                    charges
-                        .iter()
-                        .map(|charge| Some(charge.as_ref().map_or(0, Charge::net_minor))),
-                ),
+                Ok(charges) => {
+                    for ((net, _), charge) in some.iter_mut().zip(&charges) {
+                        **net = Some(charge.as_ref().map_or(0, Charge::net_minor));
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(error = %error, "the provider's books cannot be read");
                     break;
                 }
             }
         }
-        nets.resize(payments.len(), None);
         nets
     }
 
@@ -85,6 +91,9 @@ impl Core {
         after: u64,
         limit: u32,
     ) -> Result<Vec<ChargeAudit>, BoxError> {
+        if !self.provider.lists_all() {
+            return Ok(Vec::new());
+        }
         let charges = match self.within_deadline(self.provider.list(after, limit)).await {
             Ok(charges) => charges,
             Err(error) => {

@@ -16,5 +16,6 @@ mod nodes;
 mod paying;
 mod refunds;
 mod shop;
+mod strangers;
 mod stripe;
 mod stripe_faults;

@@ -277,6 +277,14 @@ impl Provider for Sandbox {
         FINDS_MAX
     }
 
+    fn verified_since(&self, _: Timestamp) -> Timestamp {
+        Timestamp::from_ms(0)
+    }
+
+    fn lists_all(&self) -> bool {
+        true
+    }
+
     async fn list(&self, after: u64, limit: u32) -> Result<Vec<Charge>, ProviderError> {
         self.be_up()?;
         let listed = self.book.list(after, limit).await;

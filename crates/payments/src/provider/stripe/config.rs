@@ -17,6 +17,7 @@ const SHOP_BYTES_MAX: usize = 64;
 const RETURN_URL_BYTES_MAX: usize = 2_000;
 /// Holds of cards are over long before this.
 const BOOKS_DAYS_MAX: u32 = 366;
+const HOURS_MAX: u32 = 24 * BOOKS_DAYS_MAX;
 
 /// What stands for the payment's id in `return_url`.
 const PAYMENT: &str = "{payment}";
@@ -67,6 +68,8 @@ pub struct Settings {
     pub answer_bytes_max: u32,
     /// How far back Stripe's books are read.
     pub books_days: u32,
+    /// How far back payments are verified against them.
+    pub verified_hours: u32,
 }
 
 impl Settings {
@@ -175,6 +178,10 @@ impl Settings {
             (
                 (1..=BOOKS_DAYS_MAX).contains(&self.books_days),
                 "books_days must be 1 to 366",
+            ),
+            (
+                (1..=HOURS_MAX).contains(&self.verified_hours),
+                "verified_hours must be 1 to 8784",
             ),
         ];
         let broken = rules.iter().find(|(holds, _)| !holds);

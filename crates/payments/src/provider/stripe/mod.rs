@@ -401,6 +401,14 @@ impl Provider for Stripe {
         FINDS_MAX
     }
 
+    fn verified_since(&self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(i64::from(self.settings.verified_hours).saturating_mul(-3_600))
+    }
+
+    fn lists_all(&self) -> bool {
+        false
+    }
+
     async fn list(&self, after: u64, limit: u32) -> Result<Vec<Charge>, ProviderError> {
         self.read_books(after, limit).await
     }

@@ -186,6 +186,7 @@ fn settings() -> Settings {
         in_flight_max: 8,
         answer_bytes_max: 65_536,
         books_days: 30,
+        verified_hours: 24,
     }
 }
 
