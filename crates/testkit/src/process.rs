@@ -325,7 +325,7 @@ fn clock_file(folder: &Path) -> PathBuf {
     folder.join("clock-offset")
 }
 
-/// Tells a command where everything is kept (in the folder, unless the settings name a database) and who moves the money.
+/// Tells a command where everything is kept (in the folder, unless the settings name a database) and whose money it is.
 fn keep_in(command: &mut tokio::process::Command, folder: &Path, environment: &[(String, String)]) {
     match environment.iter().find(|(name, _)| name == "SOUK_DB") {
         Some((name, database)) => command.env(name, database),

@@ -1,5 +1,5 @@
-//! Stripe as others have it, in front of a shop of ours: localstripe keeps the books, and Stripe's own client for Python
-//! reads there what the shop did.
+//! Stripe as others have it, in front of a shop of ours: localstripe keeps the books, and Stripe's own client for
+//! Python reads there what the shop did.
 
 use super::{
     Outcome, Stand, tools,

@@ -38,8 +38,8 @@ impl Core {
         Ok(audits.collect())
     }
 
-    /// What the provider's own books say that it took and did not give back; `None` where it was not asked, or could not
-    /// be.
+    /// What the provider's own books say that it took and did not give back; `None` where it was not asked or did not
+    /// answer.
     async fn nets(&self, payments: &[Payment]) -> Vec<Option<i64>> {
         let since = self.provider.verified_since(self.clock.now());
         let mut nets = vec![None; payments.len()];

@@ -235,7 +235,7 @@ impl State {
         let what = format!("{} {} {key}", heard.method, heard.path);
         let is_first = self.asked.insert(what);
         let trouble = self.troubles.remove(&number);
-        let trouble = trouble.or(self.first.filter(|_| is_first));
+        let trouble = trouble.or_else(|| self.first.filter(|_| is_first));
         match trouble {
             Some(Trouble::LostBefore) => return Reply::Gone,
             Some(Trouble::TooMany) => return refuse(429, "rate_limit_error", "too many"),

@@ -204,147 +204,73 @@ fn outside() -> outward::Options {
     all.outward
 }
 
-#[test]
-fn a_shop_does_not_start_with_settings_that_cannot_work_or_of_the_other_mode() {
-    let secret = |text: &str| Secret::from(SecretString::from(text));
-    assert_eq!(settings().check(&outside()), Ok(()));
-    let live = Settings {
-        mode: Mode::Live,
-        secret_key: secret("rk_live_1"),
-        ..settings()
-    };
-    assert_eq!(live.check(&outside()), Ok(()));
-    let good = settings;
-    for (broken, key) in [
-        (
-            Settings {
-                secret_key: secret(""),
-                ..good()
-            },
-            "secret_key",
-        ),
-        (
-            Settings {
-                secret_key: secret("pk_test_1"),
-                ..good()
-            },
-            "secret_key",
-        ),
-        (
-            Settings {
-                secret_key: secret("sk_test_1 x"),
-                ..good()
-            },
-            "secret_key",
-        ),
-        (
-            Settings {
-                secret_key: secret("sk_live_1"),
-                ..good()
-            },
-            "secret_key: a live key",
-        ),
-        (
-            Settings {
-                mode: Mode::Live,
-                ..good()
-            },
-            "secret_key: a test key",
-        ),
-        (
-            Settings {
-                webhook_secret: secret(""),
-                ..good()
-            },
-            "webhook_secret",
-        ),
-        (
-            Settings {
-                webhook_secret: secret("first"),
-                ..good()
-            },
-            "webhook_secret",
-        ),
-        (
-            Settings {
-                webhook_secret_before: secret("first"),
-                ..good()
-            },
-            "webhook_secret_before",
-        ),
-        (
-            Settings {
-                shop: String::new(),
-                ..good()
-            },
-            "shop",
-        ),
-        (
-            Settings {
-                shop: "A'".to_owned(),
-                ..good()
-            },
-            "shop",
-        ),
-        (
-            Settings {
-                api: "stripe".to_owned(),
-                ..good()
-            },
-            "api",
-        ),
-        (
-            Settings {
-                api: "https://127.0.0.1".to_owned(),
-                ..good()
-            },
-            "api",
-        ),
-        (
-            Settings {
-                api: "https://stripe.example".to_owned(),
-                ..live.clone()
-            },
-            "api",
-        ),
-        (
-            Settings {
-                return_url: "javascript:x".to_owned(),
-                ..good()
-            },
-            "return_url",
-        ),
-        (
-            Settings {
-                timeout_ms: 0,
-                ..good()
-            },
-            "timeout_ms",
-        ),
-        (
-            Settings {
-                in_flight_max: 0,
-                ..good()
-            },
-            "in_flight_max",
-        ),
-        (
-            Settings {
-                answer_bytes_max: 1,
-                ..good()
-            },
-            "answer_bytes_max",
-        ),
-        (
-            Settings {
-                books_days: 0,
-                ..good()
-            },
-            "books_days",
-        ),
-    ] {
-        let refused = broken.check(&outside()).unwrap_err();
+/// Settings with one thing changed.
+fn but(change: impl FnOnce(&mut Settings)) -> Settings {
+    let mut changed = settings();
+    change(&mut changed);
+    changed
+}
+
+fn refused(broken: &[(Settings, &str)]) {
+    for (settings, key) in broken {
+        let refused = settings.check(&outside()).unwrap_err();
         assert!(refused.starts_with(key), "{key}: {refused}");
         assert!(!refused.contains("sk_live_1") && !refused.contains("sk_test_1"));
     }
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::from(SecretString::from(text))
+}
+
+fn live(settings: &mut Settings) {
+    settings.mode = Mode::Live;
+    settings.secret_key = secret("rk_live_1");
+}
+
+#[test]
+fn a_shop_does_not_start_without_its_secrets_or_with_those_of_the_other_mode() {
+    assert_eq!(settings().check(&outside()), Ok(()));
+    assert_eq!(but(live).check(&outside()), Ok(()));
+    let key = |text: &str| but(|all| all.secret_key = secret(text));
+    let signed_by = |text: &str| but(|all| all.webhook_secret = secret(text));
+    refused(&[
+        (key(""), "secret_key: Stripe is the provider"),
+        (key("pk_test_1"), "secret_key: it begins"),
+        (key("sk_test_1 x"), "secret_key: it begins"),
+        (key("sk_live_1"), "secret_key: a live key"),
+        (but(|all| all.mode = Mode::Live), "secret_key: a test key"),
+        (signed_by(""), "webhook_secret: callbacks"),
+        (signed_by("first"), "webhook_secret: it begins"),
+        (
+            but(|all| all.webhook_secret_before = secret("first")),
+            "webhook_secret_before",
+        ),
+    ]);
+}
+
+#[test]
+fn a_shop_does_not_start_with_settings_that_cannot_work() {
+    let api = |text: &str| but(|all| text.clone_into(&mut all.api));
+    let elsewhere = Settings {
+        api: "https://stripe.example".to_owned(),
+        ..but(live)
+    };
+    refused(&[
+        (but(|all| all.shop.clear()), "shop"),
+        (but(|all| all.shop = "A'".to_owned()), "shop"),
+        (api("stripe"), "api"),
+        (api("https://127.0.0.1"), "api"),
+        (api("https://api.stripe.com/"), "api"),
+        (elsewhere, "api: a live key"),
+        (
+            but(|all| all.return_url = "javascript:x".to_owned()),
+            "return_url",
+        ),
+        (but(|all| all.timeout_ms = 0), "timeout_ms"),
+        (but(|all| all.in_flight_max = 0), "in_flight_max"),
+        (but(|all| all.answer_bytes_max = 1), "answer_bytes_max"),
+        (but(|all| all.books_days = 0), "books_days"),
+        (but(|all| all.verified_hours = 0), "verified_hours"),
+    ]);
 }
