@@ -248,6 +248,26 @@ async fn a_proof_at_the_bank_is_found_by_asking() {
 }
 
 #[tokio::test]
+async fn a_hold_by_another_card_after_the_end_is_let_go_once_stripe_tells_of_it() {
+    let stripe = Stripe::start();
+    let shop = Shop::by(&stripe);
+    let (order, view) = shop.challenged_at_the_bank().await;
+    let address = view.next_action.unwrap();
+    stripe.prove(&address, false);
+    shop.settle().await;
+    shop.pay("k2", order, VISA).await.unwrap();
+    stripe.events();
+    stripe.try_again(&address);
+    assert_eq!(stripe.holds(), 2 * PRICE);
+    shop.called_back(&stripe, &stripe.events()).await;
+    assert_eq!(stripe.holds(), PRICE, "the order is paid once");
+    assert_eq!(
+        shop.seen_by_ann(view.id).await.status,
+        PaymentStatus::Declined
+    );
+}
+
+#[tokio::test]
 async fn a_buyer_who_never_comes_back_from_the_bank_is_given_up_for_good() {
     let stripe = Stripe::start();
     let shop = Shop::by(&stripe);

@@ -220,6 +220,17 @@ impl Books {
         self.tell("payment_intent.amount_capturable_updated", place)
     }
 
+    pub(super) fn try_again(&mut self, id: &str) {
+        let place = self.intents.iter().position(|one| text(one, "id") == id);
+        let place = place.expect("an intent");
+        assert_eq!(
+            text(&self.intents[place], "status"),
+            "requires_payment_method"
+        );
+        self.intents[place]["last_payment_error"] = Value::Null;
+        self.hold(place);
+    }
+
     pub(super) fn prove(&mut self, id: &str, is_owner: bool) {
         let place = self.intents.iter().position(|one| text(one, "id") == id);
         let place = place.expect("a challenge");

@@ -183,6 +183,12 @@ impl Stripe {
         self.state().books.prove(&id, is_owner);
     }
 
+    /// The buyer has the intent's secret, from their way back from the bank, and tries another card on it.
+    pub fn try_again(&self, address: &str) {
+        let id = address.rsplit('/').next().unwrap_or_default().to_owned();
+        self.state().books.try_again(&id);
+    }
+
     /// A bank gives a refund back.
     pub fn fail_refund(&self, number: usize) {
         self.state().books.refunds[number]["status"] = json!("failed");
@@ -269,6 +275,9 @@ impl State {
     }
 
     fn write(&mut self, heard: &Heard, trouble: Option<Trouble>) -> Reply {
+        if heard.field("content-length").is_empty() {
+            return refuse(411, "invalid_request_error", "a length is wanted");
+        }
         let key = heard.field("idempotency-key").to_owned();
         if key.is_empty() || heard.field("content-type") != "application/x-www-form-urlencoded" {
             return refuse(400, "invalid_request_error", "a form with a key is wanted");
