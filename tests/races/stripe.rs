@@ -4,7 +4,6 @@
 use crate::ground::Ground;
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
-use std::time::SystemTime;
 use testkit::{Answer, Client, Stripe, Trouble};
 
 const PRICE: i64 = 1_999;
@@ -40,14 +39,9 @@ paid_by_stripe! {
     a_challenge_ends_by_a_callback_that_is_signed_and_by_no_other,
 }
 
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    i64::try_from(since.expect("a clock").as_secs()).expect("seconds")
-}
-
 fn stripe() -> Stripe {
     let stripe = Stripe::start();
-    stripe.at(now());
+    stripe.at_our_time();
     stripe
 }
 
@@ -116,7 +110,8 @@ async fn a_challenge_ends_by_a_callback_that_is_signed_and_by_no_other(
     );
     stripe.prove(begun.str("/next_action"), true);
     let body = stripe.events().pop().expect("a callback");
-    let good = stripe.sign(&body, now());
+    let now = stripe.at_our_time();
+    let good = stripe.sign(&body, now);
     let send = |signature: String, body: String| {
         let visitor = shop.visitor();
         async move {
@@ -131,7 +126,7 @@ async fn a_challenge_ends_by_a_callback_that_is_signed_and_by_no_other(
     changed["livemode"] = json!(true);
     for (signature, body) in [
         (good.clone(), changed.to_string()),
-        (stripe.sign(&body, now() - 3_600), body.clone()),
+        (stripe.sign(&body, now - 3_600), body.clone()),
         (good.replace("v1=", "v1=0"), body.clone()),
     ] {
         let refused = send(signature, body).await;

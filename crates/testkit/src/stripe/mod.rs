@@ -13,6 +13,7 @@ mod books;
 use crate::served::{Heard, Reply, pairs, serve};
 use aws_lc_rs::hmac;
 use books::Books;
+use platform::clock::Clock;
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -110,6 +111,13 @@ impl Stripe {
     /// What time it is there, in seconds since 1970.
     pub fn at(&self, seconds: i64) {
         self.state().books.now = seconds;
+    }
+
+    /// It is there what time it is here; gives the seconds since 1970.
+    pub fn at_our_time(&self) -> i64 {
+        let now = Clock::System.now().as_ms() / 1_000;
+        self.at(now);
+        now
     }
 
     /// What goes wrong with the call of this number, counted from the first of all.
