@@ -257,6 +257,7 @@ async fn a_hold_by_another_card_after_the_end_is_let_go_once_stripe_tells_of_it(
     shop.settle().await;
     shop.pay("k2", order, VISA).await.unwrap();
     stripe.events();
+    stripe.at(shop.seconds());
     stripe.try_again(&address);
     assert_eq!(stripe.holds(), 2 * PRICE);
     shop.called_back(&stripe, &stripe.events()).await;

@@ -6,10 +6,12 @@ use crate::{
     stripe::VISA,
 };
 use contracts::{
+    catalog::ReservationState,
     orders::{OrderStatus, Reader},
     payments::{PayError, PaymentStatus, Payments},
     values::OrderId,
 };
+use proptest::prelude::*;
 use testkit::{Stripe, Trouble};
 
 /// More calls than a payment and its refund take.
@@ -191,6 +193,7 @@ async fn a_shop_that_was_down_for_longer_than_stripe_remembers_keys_charges_once
             let order = shop.order();
             shop.pay("k", order, VISA).await.unwrap();
             shop.clock.advance_seconds(25 * 60 * 60);
+            stripe.at(shop.seconds());
             stripe.forget_keys();
             shop.settle().await;
             assert_eq!(shop.statuses(), ["captured"], "{number} {trouble:?}");
@@ -231,5 +234,138 @@ async fn two_shops_processes_at_one_payment_charge_once() {
         }
         shop.settle().await;
         shop.rests_with(&stripe, order, PRICE).await;
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Act {
+    Pay(u8, &'static str),
+    /// With the next call but so many.
+    Trouble(usize, Trouble),
+    Void,
+    Prove(bool),
+    Deliver,
+    Restart,
+    Sweep,
+    /// Stripe forgets all keys.
+    ADayPasses,
+    ExpireStock,
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let method = prop_oneof![
+        4 => Just(VISA),
+        2 => Just("pm_card_challenge"),
+        1 => Just("pm_card_insufficient_funds"),
+    ];
+    let trouble = prop_oneof![
+        6 => (0..Trouble::PASSING.len()).prop_map(|number| Trouble::PASSING[number]),
+        2 => Just(Trouble::Delayed),
+    ];
+    let act = prop_oneof![
+        4 => (0..3_u8, method).prop_map(|(key, method)| Act::Pay(key, method)),
+        6 => (0..4_usize, trouble).prop_map(|(ahead, trouble)| Act::Trouble(ahead, trouble)),
+        1 => Just(Act::Void),
+        2 => any::<bool>().prop_map(Act::Prove),
+        1 => Just(Act::Deliver),
+        1 => Just(Act::Restart),
+        4 => Just(Act::Sweep),
+        1 => Just(Act::ADayPasses),
+        1 => Just(Act::ExpireStock),
+    ];
+    proptest::collection::vec(act, 1..16)
+}
+
+impl Shop {
+    async fn void_all(&self) {
+        let ann = Reader::user(self.ann.clone());
+        for row in self.service.audit(None, 9).await.unwrap() {
+            drop(self.service.void(&ann, row.id).await);
+        }
+    }
+
+    fn expire(&self, order: OrderId) {
+        let mut reservations = self.catalog.reservations.lock().unwrap();
+        let state = reservations.get_mut(&order).unwrap();
+        if *state == ReservationState::Open {
+            *state = ReservationState::Expired;
+        }
+    }
+}
+
+/// The buyer does at the bank what they do, if the bank waits for them.
+fn prove(stripe: &Stripe, is_owner: bool) {
+    let intents = stripe.intents();
+    let waits = intents
+        .iter()
+        .find(|intent| intent["status"] == "requires_action");
+    if let Some(intent) = waits {
+        stripe.prove(intent["id"].as_str().unwrap(), is_owner);
+    }
+}
+
+/// What was taken, and of how many intents.
+fn taken(stripe: &Stripe) -> (usize, i64) {
+    let intents = stripe.intents();
+    let taken = intents
+        .iter()
+        .filter(|intent| intent["status"] == "succeeded");
+    let amounts: Vec<i64> = taken
+        .map(|intent| intent["amount_received"].as_i64().unwrap())
+        .collect();
+    (amounts.len(), amounts.iter().sum())
+}
+
+async fn live(acts: Vec<Act>) {
+    let stripe = Stripe::start();
+    let mut shop = Shop::by(&stripe);
+    let order = shop.order();
+    for act in acts {
+        match act {
+            Act::Pay(key, method) => drop(shop.pay(&format!("k{key}"), order, method).await),
+            Act::Trouble(ahead, trouble) => {
+                stripe.troubles(stripe.calls().len() + 1 + ahead, trouble);
+            }
+            Act::Void => shop.void_all().await,
+            Act::Prove(is_owner) => prove(&stripe, is_owner),
+            Act::Deliver => drop(stripe.deliver()),
+            Act::Restart => shop.restart().await,
+            Act::Sweep => {
+                shop.clock.advance_seconds(16);
+                shop.service.sweep().await.unwrap();
+            }
+            Act::ADayPasses => {
+                shop.clock.advance_seconds(25 * 60 * 60);
+                stripe.forget_keys();
+            }
+            Act::ExpireStock => shop.expire(order),
+        }
+        stripe.at(shop.seconds());
+        let (count, amount) = taken(&stripe);
+        assert!(count <= 1 && amount <= PRICE, "taken twice");
+    }
+    stripe.calm();
+    shop.clock.advance_seconds(601);
+    stripe.at(shop.seconds());
+    shop.settle().await;
+    // What arrives after the end finds nothing that it could do.
+    stripe.deliver();
+    let is_paid = shop.orders.get(order).status == OrderStatus::Paid;
+    let expected = if is_paid { (1, PRICE) } else { (0, 0) };
+    assert_eq!(taken(&stripe), expected);
+    assert_eq!(stripe.holds(), expected.1, "nothing is held besides");
+    assert_eq!(shop.service.reviews(9).await.unwrap(), []);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn no_history_charges_twice_or_without_an_order_or_leaves_money_held(acts in acts()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(live(acts));
     }
 }

@@ -3,6 +3,9 @@
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// What is younger is not found yet.
+const SEARCH_LAG_SECONDS: i64 = 60;
+
 type Form = BTreeMap<String, String>;
 type Answer = (u16, Value);
 
@@ -41,11 +44,14 @@ impl Books {
             "/v1/payment_intents" => self.listed(&self.intents, query),
             "/v1/payment_intents/search" => {
                 let wanted = query.get("query").cloned().unwrap_or_default();
+                let known = self.now - SEARCH_LAG_SECONDS;
                 let is_wanted = |intent: &&Value| {
-                    ["souk_payment", "souk_shop"].iter().all(|name| {
-                        let value = text(&intent["metadata"], name);
-                        wanted.contains(&format!("metadata['{name}']:'{value}'"))
-                    })
+                    let is_found = intent["created"].as_i64().unwrap_or_default() <= known;
+                    is_found
+                        && ["souk_payment", "souk_shop"].iter().all(|name| {
+                            let value = text(&intent["metadata"], name);
+                            wanted.contains(&format!("metadata['{name}']:'{value}'"))
+                        })
                 };
                 let found: Vec<&Value> = self.intents.iter().filter(is_wanted).collect();
                 (
