@@ -66,6 +66,8 @@ pub(crate) enum Thing {
     Archived,
     /// The default variant of a product of the own merchant's.
     Variant,
+    /// A picture of a product of the own merchant's: the id is the product's, `$image` the picture's.
+    Image,
     /// A category that nothing is in.
     Category,
     /// A product of the own merchant's that the owner has bought.
@@ -136,6 +138,7 @@ impl Made {
     pub(crate) fn path(&self, path: &str) -> String {
         let path = self.fill(path).replace("{name}", "sandbox");
         let path = path.replace("{item}", &self.fill("$tea"));
+        let path = path.replace("{image_id}", &self.fill("$image"));
         match (path.find('{'), path.find('}')) {
             (Some(open), Some(close)) => {
                 format!("{}{}{}", &path[..open], self.id, &path[close + 1..])
@@ -227,6 +230,7 @@ impl Cast {
             Thing::Draft => self.offer(asker, "draft").await,
             Thing::Archived => self.offer(asker, "archived").await,
             Thing::Variant => self.variant(asker).await,
+            Thing::Image => self.image(asker).await,
             Thing::Category => self.category(asker).await,
             Thing::Bought => self.bought(asker).await,
             Thing::Review => self.review(asker).await,
@@ -360,6 +364,13 @@ impl Cast {
         let mut made = self.offer(asker, "active").await;
         made.id = made.fill("$variant");
         made
+    }
+
+    async fn image(&self, asker: Client) -> Made {
+        let made = self.offer(asker, "active").await;
+        let image = self.own.show(&made.id).await;
+        assert_eq!(image.status, 201, "{}", image.text);
+        made.with("$image", image.str("/id"))
     }
 
     async fn category(&self, asker: Client) -> Made {

@@ -88,7 +88,32 @@ async fn of_16_who_counted_the_same_stock_one_sets_it(mut shop: Ground) {
     shop.verify().await;
 }
 
+/// Some may find all seats taken; they are told so, and none of them has half a picture.
+async fn of_20_who_send_the_same_picture_one_adds_it(mut shop: Ground) {
+    let admin = shop.admin().await;
+    let product = admin.sell("tea", 1_999, 1).await;
+    let answers = join_all((0..20).map(|_| admin.show(&product))).await;
+    let (added, busy): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
+    assert!(busy.iter().all(|answer| answer.code() == "overloaded"));
+    let fresh = added
+        .iter()
+        .filter(|answer| answer.header("idempotent-replayed").is_empty())
+        .count();
+    assert_eq!(fresh, 1, "{:?}", outcomes(&answers));
+    let path = format!("/api/v1/products/{product}");
+    let has_it = |now: &Answer| now.json["images"] == json!([added[0].json]);
+    shop.shown(&path, has_it).await;
+    for _ in 0..2 {
+        let file = shop.visitor().get(added[0].str("/full/url")).await;
+        assert_eq!(
+            (file.status, file.header("content-type")),
+            (200, "image/jpeg")
+        );
+    }
+}
+
 on_both_grounds! {
+    of_20_who_send_the_same_picture_one_adds_it,
     of_64_editors_with_one_version_one_wins_and_the_others_are_told_the_version,
     of_50_who_take_one_of_30_away_30_do,
     of_16_who_counted_the_same_stock_one_sets_it,

@@ -2,6 +2,7 @@
 //! No rule is decided here; stores ask `domain`.
 
 mod cursor;
+mod images;
 mod kept;
 mod list;
 mod movement;
@@ -14,6 +15,7 @@ pub(crate) mod sqlite;
 mod suite;
 mod tree;
 
+pub(crate) use images::{FOLDER, Files, ImageChange, ImageEdit, ImageRow, Images, NamedFile};
 pub(crate) use reviews::{ReviewChange, ReviewEdit, ReviewRow, Reviewed, Reviews};
 pub(crate) use search::Touched;
 pub(crate) use tree::{CategoryChange, CategoryEdit, Tree};
@@ -101,7 +103,7 @@ pub(crate) struct Moved<T> {
 /// Keeps products, categories, stock and reservations. Stock rows are written in the order of their
 /// numbers, everywhere.
 #[async_trait]
-pub(crate) trait Store: Reviews + Tree {
+pub(crate) trait Store: Reviews + Tree + Images {
     /// Makes a product, its default variant and its first stock, and remembers the answer under the key.
     async fn create(
         &self,

@@ -9,6 +9,7 @@ mod access;
 mod bad_input;
 mod batch;
 mod events;
+mod images;
 mod inventory;
 mod products;
 mod races;
@@ -21,7 +22,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode},
 };
-use catalog::{Config, Parts, Service};
+use catalog::{Config, Images, Parts, Service};
 use contracts::{
     access::{Principal, Role},
     catalog::Catalog,
@@ -46,6 +47,14 @@ const OPTIONS: sqlite::Options = sqlite::Options {
     group_max: 256,
     wal_checkpoint_pages: 1_000,
     cache_kilobytes: 4_096,
+};
+
+const IMAGES: Images = Images {
+    bytes_max: 200_000,
+    pixels_max: 4_000_000,
+    per_product_max: 3,
+    waiting_max: 2,
+    sending_kilobytes_max: 4_096,
 };
 
 /// A shop that has nothing but a catalog, in a folder that goes with it.
@@ -141,6 +150,7 @@ impl Shop {
                 window_kilobytes: 1_024,
                 window_age_max_ms: 2_000,
                 window_absent_age_max_ms: 500,
+                images: IMAGES,
             },
             clock: clock.clone(),
             redis,

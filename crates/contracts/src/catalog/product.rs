@@ -1,6 +1,6 @@
 //! Products, variants and categories: requests and views.
 
-use super::RatingView;
+use super::{ProductImage, RatingView};
 use crate::values::{
     CategoryId, Cursor, Money, MoneyInput, PageSize, ProductId, Timestamp, UserId, VariantId,
     Version, present,
@@ -153,8 +153,11 @@ pub struct ProductView {
     pub category: Option<String>,
     /// Where the product stands.
     pub status: ProductStatus,
-    /// A picture.
+    /// A picture that is kept elsewhere, as the seller wrote it.
     pub image_url: Option<String>,
+    /// Pictures that the shop keeps, in their order.
+    #[serde(default)]
+    pub images: Vec<ProductImage>,
     /// Anything else worth knowing.
     pub attributes: Map<String, Value>,
     /// What buyers think of it.
@@ -170,7 +173,7 @@ pub struct ProductView {
     pub created_at: Timestamp,
     /// When the document last changed.
     pub updated_at: Timestamp,
-    /// Counts changes of stock and rating: part of the `ETag`, which changes with the whole representation.
+    /// Counts changes of stock, rating and pictures: part of the `ETag`, which changes with the whole representation.
     #[serde(skip)]
     pub stock_version: i64,
 }

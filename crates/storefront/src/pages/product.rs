@@ -2,7 +2,7 @@
 
 use super::{
     frame::{self, Frame, Framed, Shelf, Visit, html},
-    home::{Card, back},
+    home::{Card, Picture, back},
     problems::{self, Missing},
 };
 use crate::{App, view};
@@ -44,6 +44,7 @@ struct Crumb {
 struct ProductPage {
     frame: Frame,
     card: Card,
+    pictures: Vec<(String, Picture)>,
     summary: String,
     crumbs: Vec<Crumb>,
     draft: bool,
@@ -110,8 +111,16 @@ fn compose(frame: Frame, product: ProductView) -> ProductPage {
     let mut shelves = frame.categories.iter();
     let (back, back_words) =
         back(shelves.find(|shelf| Some(&shelf.slug) == product.category.as_ref()));
+    let mut card = Card::new(&product);
+    let mut images = product.images.iter();
+    if let Some(first) = images.next() {
+        card.picture = Some(Picture::of(first, &first.full));
+    }
     ProductPage {
-        card: Card::new(&product),
+        card,
+        pictures: images
+            .map(|image| (image.full.url.clone(), Picture::of(image, &image.thumbnail)))
+            .collect(),
         summary: view::beginning(&product.description, SUMMARY_CHARACTERS_MAX),
         crumbs,
         draft: product.status == ProductStatus::Draft,
@@ -151,7 +160,7 @@ fn paragraphs(description: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{frame, product, rendered};
+    use super::super::samples::{frame, image, product, rendered};
     use super::*;
 
     #[test]
@@ -171,6 +180,22 @@ mod tests {
             !page.contains("<button type=\"submit\">Order"),
             "nothing is sold here yet"
         );
+    }
+
+    #[test]
+    fn pictures_have_words_and_their_size_and_the_first_is_the_large_one() {
+        let mut tea = product("Green tea", 3);
+        tea.image_url = Some("https://elsewhere.example/tea.jpg".to_owned());
+        assert!(rendered(&compose(frame(None), tea.clone())).contains("elsewhere.example"));
+        tea.images = vec![image("a", "Leaves"), image("b", "A \"cup\"")];
+        let page = rendered(&compose(frame(None), tea));
+        for part in [
+            "<img src=\"/images/a-full.jpg\" alt=\"Leaves\" width=\"1600\" height=\"1200\" fetchpriority",
+            "<a href=\"/images/b-full.jpg\"><img src=\"/images/b.jpg\" alt=\"A &#34;cup&#34;\" width=\"400\"",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+        assert!(!page.contains("elsewhere.example"), "its own come first");
     }
 
     #[test]

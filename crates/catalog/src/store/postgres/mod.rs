@@ -10,6 +10,7 @@ mod audit;
 mod categories;
 mod give_back;
 mod history;
+mod images;
 mod import;
 mod inventory;
 mod list;
@@ -54,7 +55,7 @@ use platform::db::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 6] = [
+pub(crate) const MIGRATIONS: [Migration; 7] = [
     BASE,
     Migration {
         number: 1,
@@ -80,6 +81,11 @@ pub(crate) const MIGRATIONS: [Migration; 6] = [
         number: 5,
         name: "addresses",
         sql: include_str!("../../../migrations/postgres/0005_addresses.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "images",
+        sql: include_str!("../../../migrations/postgres/0006_images.sql"),
     },
 ];
 

@@ -1,6 +1,7 @@
 //! Products as they are read: a product and all of its variants in one statement, so that they are of one moment.
 
-use super::{broken, can_be_kept, unreadable};
+use super::{broken, can_be_kept, images::shown, unreadable};
+use crate::store::images;
 use contracts::{
     catalog::{ProductRef, ProductView, RatingView, StockView, VariantView},
     values::{Money, ProductId, Timestamp, UserId, VariantId, Version},
@@ -11,19 +12,25 @@ use platform::db::{
 };
 
 /// Columns of [`row`], from [`FROM`].
-pub(super) const COLUMNS: &str = "p.product_number, p.product_id, p.owner_id, p.slug, p.name, p.status, \
+pub(super) const COLUMNS: &str = concat!(
+    "p.product_number, p.product_id, p.owner_id, p.slug, p.name, p.status, \
      p.image_url, p.version, p.created_at_ms, p.updated_at_ms, p.attributes, p.description, \
      c.slug, v.sku, v.price_minor, v.currency, \
      held.ids, held.skus, held.prices, held.currencies, held.on_hand, held.reserved, held.versions, \
-     r.count, r.sum, r.version";
+     r.count, r.sum, r.version, e.version, \
+     CASE WHEN e.version IS NOT NULL THEN ",
+    shown!(),
+    " END"
+);
 /// How many there are.
-pub(super) const COLUMN_COUNT: usize = 26;
+pub(super) const COLUMN_COUNT: usize = 28;
 
 /// What follows `products p` after FROM.
 pub(super) const FROM: &str =
     "JOIN variants v ON v.product_number = p.product_number AND v.position = 0
    LEFT JOIN categories c ON c.category_number = p.category_number
    LEFT JOIN product_ratings r ON r.product_number = p.product_number
+   LEFT JOIN product_extras e ON e.product_number = p.product_number
   CROSS JOIN LATERAL (
          SELECT ARRAY_AGG(a.variant_id ORDER BY a.position) AS ids,
                 ARRAY_AGG(a.sku ORDER BY a.position) AS skus,
@@ -47,6 +54,7 @@ pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
         name: row.try_get(4)?,
         status: parsed(row, 5)?,
         image_url: row.try_get(6)?,
+        images: images::read(row.try_get(27)?)?,
         version: version(row, 7)?,
         created_at: Timestamp::from_ms(row.try_get(8)?),
         updated_at: Timestamp::from_ms(row.try_get(9)?),
@@ -58,7 +66,7 @@ pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
         rating: RatingView::of(rated(row, 23)?, rated(row, 24)?),
         stock: stock(0, 0),
         variants: Vec::new(),
-        stock_version: rated(row, 25)?,
+        stock_version: rated(row, 25)?.saturating_add(rated(row, 26)?),
     };
     let versions: Vec<i64> = row.try_get(22)?;
     for (variant, version) in variants(row)?.into_iter().zip(versions) {

@@ -6,6 +6,7 @@ mod audit;
 mod categories;
 mod give_back;
 mod history;
+mod images;
 mod import;
 mod inventory;
 mod list;
@@ -92,6 +93,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         number: 8,
         name: "addresses",
         sql: include_str!("../../../migrations/sqlite/0008_addresses.sql"),
+    },
+    Migration {
+        number: 9,
+        name: "images",
+        sql: include_str!("../../../migrations/sqlite/0009_images.sql"),
     },
 ];
 

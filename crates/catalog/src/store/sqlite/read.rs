@@ -1,6 +1,7 @@
 //! Products as they are read: two statements for a page, whatever its size. Changes nothing.
 
-use super::broken;
+use super::{broken, images::shown};
+use crate::store::images;
 use contracts::{
     catalog::{ProductRef, ProductView, RatingView, StockView, VariantView},
     values::{Currency, Money, ProductId, Timestamp, UserId, VariantId, Version},
@@ -31,6 +32,7 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<(i64, ProductView)> {
         name: row.get(4)?,
         status: word(row, 5)?,
         image_url: row.get(6)?,
+        images: Vec::new(),
         version: version(row, 7)?,
         created_at: Timestamp::from_ms(row.get(8)?),
         updated_at: Timestamp::from_ms(row.get(9)?),
@@ -125,15 +127,19 @@ pub(super) fn add_variants(
         .iter_mut()
         .map(|(number, view)| (*number, view))
         .collect();
-    let mut statement = connection.prepare_cached(
+    let sql = format!(
         "SELECT v.product_number, v.variant_id, v.sku, v.price_minor, v.currency,
-                s.on_hand, s.reserved, s.version, COALESCE(r.count, 0), COALESCE(r.sum, 0), COALESCE(r.version, 0)
+                s.on_hand, s.reserved, s.version, COALESCE(r.count, 0), COALESCE(r.sum, 0), COALESCE(r.version, 0),
+                COALESCE(e.version, 0), iif(e.version IS NULL OR v.position > 0, NULL, {images})
            FROM json_each(?1) n
           CROSS JOIN variants v ON v.product_number = n.value
           CROSS JOIN stock s ON s.variant_number = v.variant_number
            LEFT JOIN product_ratings r ON r.product_number = v.product_number
+           LEFT JOIN product_extras e ON e.product_number = v.product_number
           ORDER BY v.product_number, v.position",
-    )?;
+        images = shown("v")
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([numbers])?;
     while let Some(row) = rows.next()? {
         let Some(view) = by_number.get_mut(&row.get(0)?) else {
@@ -153,6 +159,12 @@ pub(super) fn add_variants(
         if view.variants.is_empty() {
             view.rating = RatingView::of(row.get(8)?, row.get(9)?);
             view.stock_version = view.stock_version.saturating_add(row.get(10)?);
+            view.stock_version = view.stock_version.saturating_add(row.get(11)?);
+            view.images = images::read(
+                row.get_ref(12)?
+                    .as_str_or_null()
+                    .map_err(|error| unreadable(12, error))?,
+            )?;
         }
         view.variants.push(variant);
     }

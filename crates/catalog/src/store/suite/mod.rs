@@ -1,6 +1,7 @@
 //! What every store of the catalog must do, whatever it is made of. No rule of its own.
 
 mod histories;
+mod images;
 mod nodes;
 mod products;
 mod returns;
@@ -50,6 +51,11 @@ macro_rules! store_suite {
 }
 
 store_suite! {
+    images::{
+        pictures_stand_in_the_order_that_was_wished_and_files_go_with_them,
+        a_picture_is_added_once_and_no_more_than_there_is_room_for,
+        of_two_who_change_a_picture_at_once_one_is_refused,
+    },
     products::{
         every_order_is_paged_through_without_loss_or_repetition,
         a_cursor_of_another_list_is_refused,
