@@ -7,6 +7,7 @@ pub(crate) mod document;
 pub(crate) mod picture;
 pub mod reservation;
 pub(crate) mod review;
+pub(crate) mod schedule;
 pub(crate) mod scope;
 pub(crate) mod search;
 pub mod shelf;

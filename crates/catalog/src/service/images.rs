@@ -40,7 +40,11 @@ impl Service {
     ) -> Result<(), ImageError> {
         let found = self
             .store
-            .product(ProductRef::Id(product), Scope::of(Some(who)))
+            .product(
+                ProductRef::Id(product),
+                Scope::of(Some(who)),
+                self.clock.now(),
+            )
             .await
             .map_err(|error| ImageError::Internal(Box::new(error)))?;
         match found {

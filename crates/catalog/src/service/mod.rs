@@ -151,11 +151,11 @@ impl Catalog for Service {
     }
 
     async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
-        self.store.facets(query).await
+        self.store.facets(query, self.clock.now()).await
     }
 
     async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
-        let suggested = self.store.suggestions(&query.q).await;
+        let suggested = self.store.suggestions(&query.q, self.clock.now()).await;
         suggested.map_err(|error| ListError::Internal(Box::new(error)))
     }
 
@@ -221,7 +221,7 @@ impl Catalog for Service {
     }
 
     async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
-        Ok(self.store.offers(items).await?)
+        Ok(self.store.offers(items, self.clock.now()).await?)
     }
 
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {

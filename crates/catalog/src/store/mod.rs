@@ -112,11 +112,12 @@ pub(crate) trait Store: Reviews + Tree + Images {
     ) -> Result<Answered<ProductView>, EditError>;
     /// Changes a document if the version that was sent is current; versions go up by one.
     async fn edit(&self, edit: Edit) -> Result<ProductView, EditError>;
-    /// A product that the scope sees.
+    /// A product that the scope sees at a moment.
     async fn product(
         &self,
         which: ProductRef,
         scope: Scope,
+        at: Timestamp,
     ) -> Result<Option<ProductView>, StoreError>;
     /// What a product has cost, newest price first, so many at most.
     async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError>;
@@ -125,11 +126,12 @@ pub(crate) trait Store: Reviews + Tree + Images {
         &self,
         query: ProductQuery,
         scope: Scope,
+        at: Timestamp,
     ) -> Result<Page<ProductView>, ListError>;
     /// Counts what a search finds among what is on sale.
-    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError>;
+    async fn facets(&self, query: FacetsQuery, at: Timestamp) -> Result<Facets, ListError>;
     /// What somebody may mean who has typed this.
-    async fn suggestions(&self, typed: &str) -> Result<Vec<Suggestion>, StoreError>;
+    async fn suggestions(&self, typed: &str, at: Timestamp) -> Result<Vec<Suggestion>, StoreError>;
     /// Where to say what has changed, so that the next search knows.
     fn touched(&self) -> Arc<Touched>;
     /// Reads what searches need, before anybody asks.
@@ -172,7 +174,11 @@ pub(crate) trait Store: Reviews + Tree + Images {
     ) -> Result<Page<MovementView>, ListError>;
 
     /// What these cost now, an answer each, in order.
-    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, StoreError>;
+    async fn offers(
+        &self,
+        items: Vec<ItemRef>,
+        at: Timestamp,
+    ) -> Result<Vec<Option<OfferView>>, StoreError>;
     /// Holds stock, a result each, in order; every stock row is written once.
     async fn reserve_all(
         &self,

@@ -1,7 +1,7 @@
 //! Products as they are read: a product and all of its variants in one statement, so that they are of one moment.
 
 use super::{broken, can_be_kept, images::shown, unreadable};
-use crate::store::images;
+use crate::{domain::schedule::Schedule, store::images};
 use contracts::{
     catalog::{ProductRef, ProductView, RatingView, StockView, VariantView},
     values::{Money, ProductId, Timestamp, UserId, VariantId, Version},
@@ -10,6 +10,7 @@ use platform::db::{
     StoreError,
     postgres::{Bytes, Connection, Row, ToSql, parsed},
 };
+use serde::de::DeserializeOwned;
 
 /// Columns of [`row`], from [`FROM`].
 pub(super) const COLUMNS: &str = concat!(
@@ -20,10 +21,10 @@ pub(super) const COLUMNS: &str = concat!(
      r.count, r.sum, r.version, e.version, \
      CASE WHEN e.version IS NOT NULL THEN ",
     shown!(),
-    " END"
+    " END, p.publish_at_ms, p.unpublish_at_ms, p.related"
 );
 /// How many there are.
-pub(super) const COLUMN_COUNT: usize = 28;
+pub(super) const COLUMN_COUNT: usize = 31;
 
 /// What follows `products p` after FROM.
 pub(super) const FROM: &str =
@@ -46,7 +47,6 @@ pub(super) const FROM: &str =
 
 /// A product with its variants, and the store's number of it.
 pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
-    let attributes: &str = row.try_get(10)?;
     let mut view = ProductView {
         id: ProductId::from_bytes(id(row, 1)?),
         owner_id: UserId::from_bytes(id(row, 2)?),
@@ -58,11 +58,14 @@ pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
         version: version(row, 7)?,
         created_at: Timestamp::from_ms(row.try_get(8)?),
         updated_at: Timestamp::from_ms(row.try_get(9)?),
-        attributes: serde_json::from_str(attributes).map_err(unreadable)?,
+        attributes: json_of(row, 10)?,
         description: row.try_get(11)?,
         category: row.try_get(12)?,
         sku: row.try_get(13)?,
         price: money(row, 14, 15)?,
+        publish_at: moment(row, 28)?,
+        unpublish_at: moment(row, 29)?,
+        related: json_of(row, 30)?,
         rating: RatingView::of(rated(row, 23)?, rated(row, 24)?),
         stock: stock(0, 0),
         variants: Vec::new(),
@@ -157,6 +160,25 @@ async fn one(
     let sql = format!("SELECT {COLUMNS} FROM products p {FROM} WHERE {condition}");
     let found = connection.query_opt(&sql, &[value]).await?;
     found.map(|found| Ok(row(&found)?.1)).transpose()
+}
+
+/// A moment, if there is one.
+fn moment(row: &Row, column: usize) -> Result<Option<Timestamp>, StoreError> {
+    let ms: Option<i64> = row.try_get(column)?;
+    Ok(ms.map(Timestamp::from_ms))
+}
+
+/// When it goes on sale and comes off it, from two columns.
+pub(super) fn schedule(row: &Row, publish: usize) -> Result<Schedule, StoreError> {
+    Ok(Schedule {
+        publish_at: moment(row, publish)?,
+        unpublish_at: moment(row, publish.saturating_add(1))?,
+    })
+}
+
+/// What is kept as JSON.
+pub(super) fn json_of<T: DeserializeOwned>(row: &Row, column: usize) -> Result<T, StoreError> {
+    serde_json::from_str(row.try_get(column)?).map_err(unreadable)
 }
 
 fn stock(on_hand: i64, reserved: i64) -> StockView {

@@ -6,6 +6,7 @@ mod nodes;
 mod products;
 mod returns;
 mod reviews;
+mod schedule;
 mod searches;
 mod stock;
 mod tree;
@@ -82,6 +83,11 @@ store_suite! {
         reviews_are_listed_newest_first_without_what_is_hidden,
         an_address_that_was_leads_to_the_product_until_another_has_it,
         the_prices_that_a_product_had_are_told_newest_first,
+    },
+    schedule::{
+        what_has_its_moment_is_listed_found_and_sold_from_then_on_and_no_longer,
+        an_edit_finds_what_the_clock_has_decided,
+        related_products_are_there_and_stay_in_order,
     },
     searches::{
         the_same_words_find_the_same_in_the_same_order,
@@ -217,7 +223,7 @@ impl Room {
     async fn seen(&self, id: ProductId) -> ProductView {
         let which = contracts::catalog::ProductRef::Id(id);
         self.store
-            .product(which, Scope::All)
+            .product(which, Scope::All, NOW)
             .await
             .unwrap()
             .unwrap()
@@ -276,7 +282,7 @@ impl Room {
     async fn names(&self, list: Value) -> Vec<String> {
         // As the service says it after each of its writes.
         self.store.touched().everything();
-        let page = self.store.products(query(&list), Scope::Nothing).await;
+        let page = self.store.products(query(&list), Scope::Nothing, NOW).await;
         let page = page.unwrap();
         page.data.into_iter().map(|product| product.name).collect()
     }
