@@ -88,6 +88,8 @@ pub(crate) enum Thing {
     Guests,
     GuestsWithToken,
     GuestsWithOther,
+    /// A discount code.
+    Discount,
     /// The owner's cart.
     Cart,
     /// A guest's cart, asked for without its token, and with it.
@@ -238,6 +240,7 @@ impl Cast {
                 self.sale(asker, thing).await
             }
             Thing::Mixed => self.mixed(asker).await,
+            Thing::Discount => self.discount(asker).await,
             Thing::Cart => self.cart(&self.owner, asker).await,
             Thing::GuestsCart => {
                 let made = self.cart(&self.nobody, asker).await;
@@ -430,6 +433,14 @@ impl Cast {
             assert_eq!(shipped.status, 200, "{}", shipped.text);
         }
         Made::new(asker, id)
+    }
+
+    async fn discount(&self, asker: Client) -> Made {
+        let code = format!("MADE-{}", self.number());
+        let body = json!({"code": code, "basis_points": 1_000});
+        let made = self.admin.post("/api/v1/discounts", &body).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        Made::new(asker, made.str("/id")).with("$code", code)
     }
 
     async fn cart(&self, holder: &Client, asker: Client) -> Made {

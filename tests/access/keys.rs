@@ -30,6 +30,8 @@ const SCOPES: &[&str] = &[
     "orders:write",
     "payments:read",
     "payments:write",
+    "discounts:read",
+    "discounts:write",
     "events:read",
     "events:write",
     "webhooks:read",

@@ -89,7 +89,32 @@ async fn cancelling_beside_a_refund_gives_everything_back_once(mut shop: Ground)
     shop.verify().await;
 }
 
+async fn what_comes_back_beside_a_parcel_is_sent_before_or_never(mut shop: Ground) {
+    let admin = shop.admin().await;
+    let ann = shop.customer("ann").await;
+    for round in 0..10 {
+        let (product, order, _) = paid(&admin, &ann, &format!("k{round}")).await;
+        let view = ann.get(&format!("/api/v1/products/{product}")).await;
+        let body = json!({"items": [{"variant_id": view.str("/variants/0/id"), "quantity": 1}]});
+        let path = format!("/api/v1/orders/{order}");
+        let (refund, ship) = (format!("{path}/refund"), format!("{path}/ship"));
+        let nothing = json!({});
+        let refund = admin.post_with_key(&refund, "r", &body);
+        let (refund, shipped) = join(refund, admin.post(&ship, &nothing)).await;
+        assert_eq!((refund.status, shipped.status), (201, 200));
+        let timeline = admin.get(&format!("{path}/timeline")).await;
+        let place = |kind: &str| timeline.text.find(&format!("\"{kind}\""));
+        let went_first = place("shipped") < place("refunded_in_part");
+        let parcels = admin.get(&format!("{path}/shipments")).await;
+        let sent = parcels.int("/data/0/lines/0/quantity");
+        assert_eq!(sent, if went_first { 2 } else { 1 }, "{}", timeline.text);
+        shop.has_stock(&product, (99, 0, 99)).await;
+    }
+    shop.verify().await;
+}
+
 on_both_grounds! {
+    what_comes_back_beside_a_parcel_is_sent_before_or_never,
     of_50_refunds_at_once_only_what_was_captured_is_given_back,
     a_hundred_twins_give_back_once,
     cancelling_beside_a_refund_gives_everything_back_once,

@@ -1,4 +1,5 @@
-//! I-5: every order's total is the sum of its lines, each at a price that was in force while it was placed.
+//! I-5: every order's total is the sum of its lines and parts, each line at a price that was in force while it was
+//! placed.
 
 use crate::{
     history::{Action, History, Operation},
@@ -58,9 +59,12 @@ fn sums(order: &OrderView, found: &mut Found) {
         });
         total = cost.and_then(|cost| total.plus(cost)).unwrap_or(total);
     }
+    for part in &order.parts {
+        total = total.plus(part.amount).unwrap_or(total);
+    }
     found.unless(total == order.total, Invariant::Price, || {
         format!(
-            "order {}: its lines add up to {total}, its total is {}",
+            "order {}: its lines and parts add up to {total}, its total is {}",
             order.id, order.total
         )
     });

@@ -13,7 +13,7 @@ pub enum Invariant {
     NoMoneyLeft,
     /// A key has one effect, and one answer.
     Keys,
-    /// A total is the sum of its lines, each at a price that was in force.
+    /// A total is the sum of its lines and parts, each line at a price that was in force; limits of discounts hold.
     Price,
     /// What was acknowledged is there.
     Durability,

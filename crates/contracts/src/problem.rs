@@ -106,6 +106,10 @@ codes! {
     ReviewExists = "review_exists", 409, "The product was reviewed already", false;
     /// Not enough units are available.
     InsufficientStock = "insufficient_stock", 409, "Not enough in stock", false;
+    /// The discount code is in use.
+    CodeTaken = "code_taken", 409, "The code is in use", false;
+    /// The discount code was used as often as it may be.
+    DiscountExhausted = "discount_exhausted", 409, "The discount code is used up", false;
     /// The stock is not what the caller expected.
     StockChanged = "stock_changed", 409, "The stock is not what was expected", false;
     /// The body's `version` is stale.
@@ -144,6 +148,8 @@ codes! {
     MixedCurrencies = "mixed_currencies", 422, "An order has one currency", false;
     /// A line names a product that cannot be bought.
     ProductUnavailable = "product_unavailable", 422, "A product is not available", false;
+    /// The discount code is not for this order, or not now.
+    DiscountNotApplicable = "discount_not_applicable", 422, "The discount code does not apply", false;
     /// Neither `If-Match` nor `version` came.
     PreconditionRequired = "precondition_required", 428, "Say which version you change", false;
     /// Too many requests.

@@ -43,6 +43,10 @@ scopes! {
     PaymentsRead = "payments:read";
     /// Pays, voids and refunds.
     PaymentsWrite = "payments:write";
+    /// Discount codes.
+    DiscountsRead = "discounts:read";
+    /// Makes and changes discount codes.
+    DiscountsWrite = "discounts:write";
     /// The feed of events, and events that were not taken.
     EventsRead = "events:read";
     /// Sends such events on again.
@@ -69,9 +73,12 @@ impl Scope {
             Self::ProductsWrite | Self::InventoryRead | Self::InventoryWrite => {
                 &[Role::Merchant, Role::Admin]
             }
-            Self::EventsRead | Self::EventsWrite | Self::WebhooksRead | Self::WebhooksWrite => {
-                &[Role::Admin]
-            }
+            Self::DiscountsRead
+            | Self::DiscountsWrite
+            | Self::EventsRead
+            | Self::EventsWrite
+            | Self::WebhooksRead
+            | Self::WebhooksWrite => &[Role::Admin],
         };
         needed.iter().any(|role| roles.contains(role))
     }
@@ -146,7 +153,7 @@ mod tests {
     fn an_admin_has_a_use_for_every_scope_and_a_customer_for_few() {
         let fit = |roles: &[Role]| Scope::ALL.iter().filter(|scope| scope.fits(roles)).count();
         assert_eq!(fit(&[Role::Customer, Role::Admin]), Scope::ALL.len());
-        assert_eq!(fit(&[Role::Customer, Role::Merchant]), Scope::ALL.len() - 4);
-        assert_eq!(fit(&[Role::Customer]), Scope::ALL.len() - 7);
+        assert_eq!(fit(&[Role::Customer, Role::Merchant]), Scope::ALL.len() - 6);
+        assert_eq!(fit(&[Role::Customer]), Scope::ALL.len() - 9);
     }
 }

@@ -20,8 +20,9 @@ pub enum Need {
 
 use Need::{Scope as Of, Session};
 use Scope::{
-    EventsRead, EventsWrite, InventoryRead, InventoryWrite, OrdersRead, OrdersWrite, PaymentsRead,
-    PaymentsWrite, ProductsRead, ProductsWrite, ProfileRead, WebhooksRead, WebhooksWrite,
+    DiscountsRead, DiscountsWrite, EventsRead, EventsWrite, InventoryRead, InventoryWrite,
+    OrdersRead, OrdersWrite, PaymentsRead, PaymentsWrite, ProductsRead, ProductsWrite, ProfileRead,
+    WebhooksRead, WebhooksWrite,
 };
 
 #[rustfmt::skip] // a route a line
@@ -47,12 +48,17 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/carts", Of(OrdersWrite)),
     ("GET", "/api/v1/carts/{id}", Of(OrdersRead)),
     ("PUT", "/api/v1/carts/{id}/items/{item}", Of(OrdersWrite)),
+    ("PUT", "/api/v1/carts/{id}/discount", Of(OrdersWrite)),
     ("POST", "/api/v1/carts/{id}/merge", Of(OrdersWrite)),
     ("GET", "/api/v1/categories", Of(ProductsRead)),
     ("POST", "/api/v1/categories", Of(ProductsWrite)),
     ("PATCH", "/api/v1/categories/{category_id}", Of(ProductsWrite)),
     ("DELETE", "/api/v1/categories/{category_id}", Of(ProductsWrite)),
     ("POST", "/api/v1/deliveries/{id}/replay", Of(WebhooksWrite)),
+    ("GET", "/api/v1/discounts", Of(DiscountsRead)),
+    ("POST", "/api/v1/discounts", Of(DiscountsWrite)),
+    ("GET", "/api/v1/discounts/{id}", Of(DiscountsRead)),
+    ("PUT", "/api/v1/discounts/{id}", Of(DiscountsWrite)),
     ("GET", "/api/v1/events", Of(EventsRead)),
     ("GET", "/api/v1/events/dead", Of(EventsRead)),
     ("POST", "/api/v1/events/dead/{id}/redrive", Of(EventsWrite)),

@@ -3,12 +3,13 @@
 
 use contracts::{
     orders::{
-        BeginPayment, Beside, CartError, CartView, EventsAudit, OrderAudit, OrderError,
-        OrderEventView, OrderMove, OrderQuery, OrderView, Payable, PlaceOrder, PlaceOrderError,
-        RefundNote, SetCartItem, Settlement,
+        BeginPayment, Beside, CartError, CartView, DiscountCode, DiscountError, DiscountQuery,
+        DiscountView, EventsAudit, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove,
+        OrderQuery, OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote, SetCartItem,
+        Settlement,
     },
-    request::{Answered, IdempotencyKey},
-    values::{CartId, OrderId, Page, ProductId, UserId},
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{CartId, DiscountId, OrderId, Page, ProductId, UserId},
     wire::{Cause, Who, WhoBuys, WhoHolds, WhoReads},
 };
 use platform::call::Call;
@@ -46,6 +47,19 @@ pub(crate) const MERGE_CART: Call<(WhoHolds, CartId), Held> = Call::repeatable("
 pub(crate) const CHECK_OUT: Call<(WhoHolds, CartId, PlaceOrder), Placed> =
     Call::repeatable("check_out");
 
+type Off<T> = Result<T, DiscountError>;
+pub(crate) const SET_CART_DISCOUNT: Call<(WhoHolds, CartId, Option<DiscountCode>), Held> =
+    Call::repeatable("set_cart_discount");
+pub(crate) const MAKE_DISCOUNT: Call<(Who, NewDiscount), Off<DiscountView>> =
+    Call::once("make_discount");
+pub(crate) const REPLACE_DISCOUNT: Call<
+    (Who, DiscountId, Precondition, NewDiscount),
+    Off<DiscountView>,
+> = Call::once("replace_discount");
+pub(crate) const DISCOUNT: Call<(Who, DiscountId), Off<DiscountView>> = Call::read("discount");
+pub(crate) const DISCOUNTS: Call<(Who, DiscountQuery), Off<Page<DiscountView>>> =
+    Call::read("discounts");
+
 // By payment and refund id these have their effect once, however often they come.
 pub(crate) const BEGIN_PAYMENTS: Call<Vec<BeginPayment>, Vec<Answer<Payable>>> =
     Call::repeatable("begin_payments");
@@ -57,3 +71,5 @@ pub(crate) const AUDIT: Call<(Option<OrderId>, u32), Result<Vec<OrderAudit>, Cau
     Call::read("audit").long();
 pub(crate) const AUDIT_EVENTS: Call<(), Result<EventsAudit, Cause>> =
     Call::read("audit_events").long();
+pub(crate) const AUDIT_DISCOUNTS: Call<(), Result<Vec<String>, Cause>> =
+    Call::read("audit_discounts").long();

@@ -7,12 +7,13 @@ use contracts::{
     access::Principal,
     catalog::Purchases,
     orders::{
-        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit,
+        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
+        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
         OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
         PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
     },
-    request::{Answered, IdempotencyKey},
-    values::{CartId, OrderId, Page, ProductId, UserId},
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{CartId, DiscountId, OrderId, Page, ProductId, UserId},
 };
 use platform::call::Peer;
 
@@ -55,6 +56,16 @@ impl Carts for Client {
         self.peer.ask(calls::SET_CART_ITEM, &arguments).await
     }
 
+    async fn set_cart_discount(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        code: Option<DiscountCode>,
+    ) -> Result<CartView, CartError> {
+        let arguments = (who.into(), id, code);
+        self.peer.ask(calls::SET_CART_DISCOUNT, &arguments).await
+    }
+
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
         self.peer.ask(calls::MERGE_CART, &(who.into(), id)).await
     }
@@ -75,6 +86,49 @@ impl Purchases for Client {
     async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
         let arguments = (user, product);
         Ok(self.peer.ask(calls::HAS_BOUGHT, &arguments).await?)
+    }
+}
+
+#[async_trait]
+impl Discounts for Client {
+    async fn make_discount(
+        &self,
+        who: &Principal,
+        wish: NewDiscount,
+    ) -> Result<DiscountView, DiscountError> {
+        let arguments = (who.into(), wish);
+        self.peer.ask(calls::MAKE_DISCOUNT, &arguments).await
+    }
+
+    async fn replace_discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+        sent: Precondition,
+        wish: NewDiscount,
+    ) -> Result<DiscountView, DiscountError> {
+        let arguments = (who.into(), id, sent, wish);
+        self.peer.ask(calls::REPLACE_DISCOUNT, &arguments).await
+    }
+
+    async fn discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+    ) -> Result<DiscountView, DiscountError> {
+        self.peer.ask(calls::DISCOUNT, &(who.into(), id)).await
+    }
+
+    async fn discounts(
+        &self,
+        who: &Principal,
+        query: DiscountQuery,
+    ) -> Result<Page<DiscountView>, DiscountError> {
+        self.peer.ask(calls::DISCOUNTS, &(who.into(), query)).await
+    }
+
+    async fn audit_discounts(&self) -> Result<Vec<String>, BoxError> {
+        Ok(self.peer.ask(calls::AUDIT_DISCOUNTS, &()).await?)
     }
 }
 

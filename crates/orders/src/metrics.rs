@@ -54,6 +54,7 @@ impl Metrics {
                 | PlaceOrderError::KeyReused
                 | PlaceOrderError::Stock(_)
                 | PlaceOrderError::Cart(_)
+                | PlaceOrderError::Discount(_)
                 | PlaceOrderError::GivenUp,
             ) => &self.refused,
         };

@@ -14,12 +14,16 @@ use contracts::{
         Suggestion, SuggestionsQuery,
     },
     orders::{
-        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit,
+        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
+        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
         OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
         PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{CartId, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
+    values::{
+        CartId, Cursor, DiscountId, OrderId, Page, PageSize, ProductId, Timestamp, UserId,
+        VariantId,
+    },
 };
 use std::sync::{
     Arc,
@@ -305,6 +309,15 @@ impl Carts for FarOrders {
         self.inner.set_cart_item(who, id, wish).await
     }
 
+    async fn set_cart_discount(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        code: Option<DiscountCode>,
+    ) -> Result<CartView, CartError> {
+        self.inner.set_cart_discount(who, id, code).await
+    }
+
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
         self.inner.merge_cart(who, id).await
     }
@@ -323,6 +336,47 @@ impl Carts for FarOrders {
 impl Purchases for FarOrders {
     async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
         self.inner.has_bought(user, product).await
+    }
+}
+
+#[async_trait]
+impl Discounts for FarOrders {
+    async fn make_discount(
+        &self,
+        who: &Principal,
+        wish: NewDiscount,
+    ) -> Result<DiscountView, DiscountError> {
+        self.inner.make_discount(who, wish).await
+    }
+
+    async fn replace_discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+        sent: Precondition,
+        wish: NewDiscount,
+    ) -> Result<DiscountView, DiscountError> {
+        self.inner.replace_discount(who, id, sent, wish).await
+    }
+
+    async fn discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+    ) -> Result<DiscountView, DiscountError> {
+        self.inner.discount(who, id).await
+    }
+
+    async fn discounts(
+        &self,
+        who: &Principal,
+        query: DiscountQuery,
+    ) -> Result<Page<DiscountView>, DiscountError> {
+        self.inner.discounts(who, query).await
+    }
+
+    async fn audit_discounts(&self) -> Result<Vec<String>, BoxError> {
+        self.inner.audit_discounts().await
     }
 }
 

@@ -156,12 +156,13 @@ impl Comparing {
     }
 }
 
-/// Events beside timelines, and how far they have come.
+/// Events beside timelines, and how far they have come; discounts beside the orders that have them.
 pub(super) async fn check_events(orders: &dyn Orders, view: View) -> Result<Findings, BoxError> {
     let mut found = Findings::default();
     let events = orders.audit_events().await?;
     found.counts.events = events.events;
     found.wrong(books::events(&events));
+    found.wrong(books::discounts(&orders.audit_discounts().await?));
     // How far delivery has come is written down now and then: what waits for moments only was delivered, most likely.
     let late = events
         .oldest_waiting

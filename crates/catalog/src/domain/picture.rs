@@ -242,7 +242,9 @@ mod tests {
         let mut exif =
             b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
         exif.extend(b"GPS 36.8065 N 10.1815 E");
-        let length = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
+        let length = u16::try_from(exif.len().saturating_add(2))
+            .unwrap()
+            .to_be_bytes();
         let mut file = plain[..2].to_vec();
         file.extend([0xff, 0xe1]);
         file.extend(length);
@@ -290,7 +292,7 @@ mod tests {
     #[test]
     fn what_shines_through_does_so_afterwards_and_is_not_darkened() {
         let pixel = |x: u32, _| {
-            if x % 2 == 0 {
+            if x.is_multiple_of(2) {
                 Rgba([200, 100, 50, 255])
             } else {
                 Rgba([0, 0, 0, 0])

@@ -12,6 +12,15 @@ pub struct Effect {
     pub reserved: i64,
 }
 
+impl Effect {
+    /// What was done before, perhaps a moment ago by somebody else: stock stays, and whoever keeps products in memory
+    /// has to look again all the same.
+    pub const NONE: Self = Self {
+        on_hand: 0,
+        reserved: 0,
+    };
+}
+
 /// What is to be done for a wish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {

@@ -19,7 +19,7 @@ fn picture(format: ImageFormat, width: u32, red: u8) -> Vec<u8> {
 
 /// So far from each other that they are still others when they were drawn anew.
 fn png(number: u8) -> Vec<u8> {
-    picture(ImageFormat::Png, 30, number * 25)
+    picture(ImageFormat::Png, 30, number.saturating_mul(25))
 }
 
 async fn send(shop: &Shop, who: Who, line: &str, kind: &str, file: Vec<u8>) -> Answer {

@@ -1,4 +1,4 @@
-//! What orders told the others.
+//! What orders told the others, and what they count of discounts.
 
 use crate::violation::{Invariant, Violation};
 use contracts::orders::EventsAudit;
@@ -21,6 +21,16 @@ pub fn events(row: &EventsAudit) -> Vec<Violation> {
         )));
     }
     all
+}
+
+/// Discounts whose uses are not what the orders say: what is wrong, in words.
+#[must_use]
+pub fn discounts(codes: &[String]) -> Vec<Violation> {
+    let wrong = |code: &String| {
+        let what = format!("discount {code} is counted otherwise than its orders have it");
+        Violation::new(Invariant::Price, what)
+    };
+    codes.iter().map(wrong).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod products;
 #[cfg(test)]
 mod samples;
 
-pub use events::events;
+pub use events::{discounts, events};
 pub use ledger::{charge, ledger, provider};
 pub use orders::{Lateness, held, order_s_contents, refund_sums};
 pub use products::product;
@@ -115,13 +115,18 @@ pub fn order(
 ) -> Vec<Violation> {
     let settling = now <= order.updated_at.plus_seconds(SETTLING_SECONDS);
     let (total, lines) = (order.total.minor, order.lines_total_minor);
+    let parts = order.parts_total_minor;
     let mut found = Found::default();
-    found.unless(total == lines, Invariant::Price, || {
-        said(
-            order,
-            &format!("its total is {total}, its lines add up to {lines}"),
-        )
-    });
+    found.unless(
+        lines.checked_add(parts) == Some(total),
+        Invariant::Price,
+        || {
+            said(
+                order,
+                &format!("its total is {total}, its lines add up to {lines}, its parts to {parts}"),
+            )
+        },
+    );
     found.unless(order.timeline_is_legal, Invariant::Moves, || {
         said(order, "its timeline is no path of the table of moves")
     });
@@ -147,7 +152,7 @@ fn order_s_stock(
         });
         return;
     };
-    let (units, value, total) = (held.units, held.value_minor, order.total.minor);
+    let (units, value, total) = (held.units, held.value_minor, order.lines_total_minor);
     found.unless(units == order.units, Invariant::Reservations, || {
         said(
             order,
@@ -356,13 +361,23 @@ mod tests {
         let (order, held, payment) = paid_order();
         let paid = [payment];
         let total = OrderAudit {
-            lines_total_minor: 1,
+            parts_total_minor: -1,
             ..order
         };
         assert_eq!(
             found(&total, Some(&held), &paid),
             1,
-            "a total that is not its lines'"
+            "a total that is not its lines' and parts'"
+        );
+        let lines = OrderAudit {
+            lines_total_minor: 501,
+            parts_total_minor: -1,
+            ..order
+        };
+        assert_eq!(
+            found(&lines, Some(&held), &paid),
+            1,
+            "lines at other prices than were reserved"
         );
         let illegal = OrderAudit {
             timeline_is_legal: false,

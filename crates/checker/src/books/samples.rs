@@ -20,6 +20,7 @@ pub(super) fn paid_order() -> (OrderAudit, ReservationAudit, PaymentAudit) {
         status: OrderStatus::Paid,
         total: money(500),
         lines_total_minor: 500,
+        parts_total_minor: 0,
         lines: 1,
         units: 2,
         payment_id: Some(payment_id),

@@ -1,6 +1,6 @@
 //! Carts: what somebody means to buy. A cart holds no price truth and reserves nothing; an order comes of it once.
 
-use super::{OrderView, PlaceOrder, PlaceOrderError};
+use super::{DiscountCode, OrderPartView, OrderView, PlaceOrder, PlaceOrderError};
 use crate::{
     BoxError,
     access::Principal,
@@ -114,6 +114,15 @@ pub struct CartView {
     /// The lines, in the order in which they were put in.
     pub items: Vec<CartLineView>,
     /// The sum of the lines now; absent while the cart is empty, a line is not on sale, or currencies differ.
+    pub subtotal: Option<Money>,
+    /// The code that is to take something off.
+    pub discount_code: Option<DiscountCode>,
+    /// Why it takes nothing off now, if it does not.
+    pub discount_refused: Option<String>,
+    /// What the cart costs beside its lines.
+    #[serde(default)]
+    pub parts: Vec<OrderPartView>,
+    /// What it costs now in all, where the lines have a sum.
     pub total: Option<Money>,
     /// When it was opened.
     pub created_at: Timestamp,
@@ -183,6 +192,9 @@ pub enum CartError {
         /// What all lines cost now, if that can be said.
         total: Option<Money>,
     },
+    /// The code cannot be given.
+    #[error(transparent)]
+    Discount(super::DiscountError),
     /// There are as many carts from there as there may be.
     #[error("too many carts")]
     TooMany,
@@ -215,6 +227,7 @@ impl ToProblem for CartError {
             Self::ChangedMeanwhile => Problem::new(Code::VersionConflict)
                 .detail("the cart changed while it was bought: look at it again"),
             Self::Differs { lines, total } => differs(lines, *total),
+            Self::Discount(error) => error.to_problem(),
             Self::TooMany => Problem::new(Code::RateLimited)
                 .detail("there are too many open carts from your address")
                 .retry_after(60),
@@ -267,6 +280,13 @@ pub trait Carts: Send + Sync {
         who: &CartHolder,
         id: CartId,
         wish: SetCartItem,
+    ) -> Result<CartView, CartError>;
+    /// Gives the cart a discount code that applies to it now, or takes it away.
+    async fn set_cart_discount(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        code: Option<DiscountCode>,
     ) -> Result<CartView, CartError>;
     /// Puts a guest's lines into the user's own cart, once; gives the user's cart.
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError>;

@@ -1,6 +1,6 @@
 //! Why an order was not made, shown or moved.
 
-use super::{CartError, OrderStatus};
+use super::{CartError, DiscountError, OrderStatus};
 use crate::{
     BoxError,
     catalog::ReserveError,
@@ -31,6 +31,9 @@ pub enum PlaceOrderError {
     /// The cart cannot be bought.
     #[error(transparent)]
     Cart(CartError),
+    /// The discount cannot be given.
+    #[error(transparent)]
+    Discount(DiscountError),
     /// The order's id was given up: it took too long to be written.
     #[error("the order took too long and was given up")]
     GivenUp,
@@ -53,6 +56,7 @@ impl ToProblem for PlaceOrderError {
             Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Self::Stock(error) => error.to_problem(),
             Self::Cart(error) => error.to_problem(),
+            Self::Discount(error) => error.to_problem(),
             Self::GivenUp => Problem::new(Code::IllegalTransition)
                 .detail("the order was given up; use a new key"),
             Self::Overloaded => Problem::new(Code::Overloaded),

@@ -1,6 +1,7 @@
 //! Orders: the one place that makes them, their moves, and what payments must know of them.
 
 mod carts;
+mod discounts;
 mod errors;
 mod events;
 mod notes;
@@ -9,12 +10,16 @@ mod shipments;
 pub use carts::{
     CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView, Carts, SetCartItem,
 };
+pub use discounts::{
+    DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, NewDiscount,
+    OrderPartView, PartKind,
+};
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 pub use notes::{NewNote, NoteView};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 
-use crate::catalog::Purchases;
+use crate::catalog::{Purchases, ReturnedItem};
 use crate::{
     BoxError,
     access::{Actor, Principal},
@@ -90,6 +95,9 @@ pub struct PlaceOrder {
     /// The cart to buy instead of lines. It becomes one order, whatever the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cart_id: Option<CartId>,
+    /// A code that takes something off; a cart has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discount_code: Option<DiscountCode>,
     /// What the buyer thinks it costs: refused with the right total when it differs.
     pub total: Option<MoneyInput>,
     /// Where to write to: required of guests, not used for users.
@@ -188,7 +196,10 @@ pub struct OrderView {
     pub customer_id: Option<UserId>,
     /// The lines, as they were asked for.
     pub items: Vec<OrderLineView>,
-    /// The sum of the lines.
+    /// What it costs beside its lines; absent where that is nothing. Lines and parts add up to the total.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<OrderPartView>,
+    /// What it costs in all.
     pub total: Money,
     /// Until when the stock is held.
     pub payment_due_at: Timestamp,
@@ -316,6 +327,9 @@ pub struct RefundNote {
     pub amount: Money,
     /// Whether nothing of the order's money is left.
     pub whole: bool,
+    /// What comes back onto the shelf: told before it does, for what is on sale again goes into no parcel.
+    #[serde(default)]
+    pub items: Vec<ReturnedItem>,
     /// Who wanted it.
     pub actor: String,
 }
@@ -343,6 +357,9 @@ pub struct OrderAudit {
     pub total: Money,
     /// The lines' sum.
     pub lines_total_minor: i64,
+    /// Its parts beside the lines, added up.
+    #[serde(default)]
+    pub parts_total_minor: i64,
     /// How many lines.
     pub lines: i64,
     /// Units, over all lines.
@@ -378,7 +395,7 @@ pub struct EventsAudit {
 
 /// What the others may ask of orders.
 #[async_trait]
-pub trait Orders: Carts + Purchases {
+pub trait Orders: Carts + Discounts + Purchases {
     /// Makes an order: the only function in the workspace that does. Its `payment` is not looked at here.
     async fn place(
         &self,

@@ -128,6 +128,8 @@ ids! {
     ReviewId = "rvw";
     /// A picture of a product.
     ImageId = "img";
+    /// A discount.
+    DiscountId = "dsc";
     /// An order.
     OrderId = "ord";
     /// A payment.

@@ -212,6 +212,7 @@ as_internal!(
     identity::SecurityEventError,
     identity::SessionError,
     orders::CartError,
+    orders::DiscountError,
     orders::OrderError,
     orders::PlaceOrderError,
     payments::CallbackError,

@@ -10,7 +10,7 @@ use crate::{
         ApiKeyError, ExternalError, FactorError, LinkError, LoginError, PasswordError,
         ProfileError, RefreshError, RegisterError, SecurityEventError, SessionError,
     },
-    orders::{CartError, CartHolder, OrderError, OrderStatus, PlaceOrderError},
+    orders::{CartError, CartHolder, DiscountError, OrderError, OrderStatus, PlaceOrderError},
     payments::{CallbackError, PayError, PaymentStatus, RefundError, SagaError, SagaId},
     problem::{Problem, ToProblem},
     request::{IdempotencyKey, Precondition},
@@ -379,6 +379,34 @@ fn refusals_about_carts_mean_the_same_over_there() {
     };
     same_there(and_failures(carts(), CartError::Internal));
     same_there(carts().into_iter().map(PlaceOrderError::Cart).collect());
+    let discounts = || {
+        vec![
+            DiscountError::NotFound,
+            DiscountError::Forbidden,
+            DiscountError::Invalid {
+                field: "/code".to_owned(),
+                reason: "is odd".to_owned(),
+            },
+            DiscountError::CodeTaken,
+            DiscountError::VersionConflict {
+                sent: Precondition::Body(version(1)),
+                current: version(2),
+            },
+            DiscountError::NotApplicable {
+                reason: "it is over".to_owned(),
+            },
+            DiscountError::Exhausted,
+            DiscountError::Overloaded,
+        ]
+    };
+    same_there(and_failures(discounts(), DiscountError::Internal));
+    same_there(
+        discounts()
+            .into_iter()
+            .map(PlaceOrderError::Discount)
+            .collect(),
+    );
+    same_there(discounts().into_iter().map(CartError::Discount).collect());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A cart and what may happen to it: pure. It keeps what was wanted and what was seen, and decides no price.
 
 use contracts::{
-    orders::{CartError, CartStatus},
+    orders::{CartError, CartStatus, DiscountCode},
     request::Precondition,
     values::{CartId, Money, OrderId, ProductId, Quantity, Timestamp, UserId, VariantId, Version},
 };
@@ -16,6 +16,7 @@ pub struct Cart {
     /// Of a guest's token.
     pub token_hash: Option<[u8; 32]>,
     pub order_id: Option<OrderId>,
+    pub discount_code: Option<DiscountCode>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub expires_at: Timestamp,
@@ -69,6 +70,7 @@ impl NewCart {
             customer_id,
             token_hash,
             order_id: None,
+            discount_code: None,
             created_at: self.at,
             updated_at: self.at,
             expires_at: self.expires_at,
@@ -155,6 +157,26 @@ pub fn set(
     Ok(changed(before, lines, bounds, now))
 }
 
+/// The cart with another code, or none; the same cart if it is so already.
+pub fn set_discount(
+    before: &Cart,
+    code: Option<DiscountCode>,
+    bounds: Bounds,
+    now: Timestamp,
+) -> Result<Cart, CartError> {
+    check(before, None)?;
+    if before.discount_code == code {
+        return Ok(before.clone());
+    }
+    Ok(Cart {
+        discount_code: code,
+        version: before.version.next(),
+        updated_at: now,
+        expires_at: now.plus_seconds(bounds.keep_seconds),
+        ..before.clone()
+    })
+}
+
 /// Both carts after the first went into the second: quantities are summed as far as a line and a cart may hold.
 pub fn merge(
     from: &Cart,
@@ -183,7 +205,11 @@ pub fn merge(
         updated_at: now,
         ..from.clone()
     };
-    Ok((merged, changed(into, lines, bounds, now)))
+    let mut after = changed(into, lines, bounds, now);
+    if after.discount_code.is_none() && from.discount_code.is_some() {
+        after = set_discount(&after, from.discount_code.clone(), bounds, now)?;
+    }
+    Ok((merged, after))
 }
 
 fn changed(before: &Cart, lines: Vec<Line>, bounds: Bounds, now: Timestamp) -> Cart {

@@ -1,7 +1,9 @@
 //! The rules of orders: pure. No clock, no store, no network.
 
 pub mod cart;
+pub mod discount;
 pub mod order;
+pub mod pricing;
 pub(crate) mod shipment;
 pub mod status;
 pub(crate) mod story;

@@ -1,9 +1,9 @@
 //! An order and what may happen to it. Every function is pure: it says what changes, the store makes it so.
 
-use super::status;
+use super::{pricing::Use, status};
 use contracts::{
     catalog::PricedLine,
-    orders::{OrderError, OrderMove, OrderStatus, PaymentEnd, RefundNote},
+    orders::{OrderError, OrderMove, OrderPartView, OrderStatus, PaymentEnd, RefundNote},
     values::{CartId, Email, Money, OrderId, PaymentId, Timestamp, UserId, Version},
 };
 
@@ -20,6 +20,17 @@ pub struct NewOrder {
     pub created_at: Timestamp,
     /// The cart that becomes it, as it was read.
     pub cart: Option<(CartId, Version)>,
+    /// What it costs beside its lines.
+    pub parts: Vec<OrderPartView>,
+    /// The discount that is in the parts, to be counted.
+    pub discount: Option<Use>,
+}
+
+impl NewOrder {
+    /// Whether nothing is written with it but itself.
+    pub fn is_plain(&self) -> bool {
+        self.cart.is_none() && self.parts.is_empty() && self.discount.is_none()
+    }
 }
 
 /// An order as it stands, without its lines.

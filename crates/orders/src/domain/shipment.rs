@@ -1,22 +1,51 @@
-//! What may be sent of an order: of each line no more than was sold, over all parcels.
+//! What may be sent of an order: of each line no more than was sold and not put back on sale, over all parcels.
 
 use contracts::{
+    catalog::ReturnedItem,
     orders::{OrderError, ShipLine},
-    values::Quantity,
+    values::{Quantity, VariantId},
 };
 
-/// A line of an order, and how much of it went before.
+/// A line of an order, and what became of its units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SentLine {
     pub(crate) line: u32,
+    pub(crate) variant: VariantId,
     pub(crate) sold: u32,
     pub(crate) sent: u32,
+    /// Given back before they were sent: on sale again.
+    pub(crate) withheld: u32,
 }
 
 impl SentLine {
     const fn left(&self) -> u32 {
-        self.sold.saturating_sub(self.sent)
+        self.sold
+            .saturating_sub(self.sent)
+            .saturating_sub(self.withheld)
     }
+}
+
+/// Whether parcels went, and nothing is left for another.
+pub(crate) fn is_over(lines: &[SentLine]) -> bool {
+    lines.iter().any(|line| line.sent > 0) && lines.iter().all(|line| line.left() == 0)
+}
+
+/// Which units a refund that brings things back withholds from parcels: those that were not sent yet come first, for
+/// their money is not the shop's any more. What is beyond them was sent, and has come back.
+pub(crate) fn withheld(lines: &[SentLine], items: &[ReturnedItem]) -> Vec<ShipLine> {
+    let mut held = Vec::new();
+    for item in items {
+        let mut wanted = item.quantity.get();
+        for line in lines.iter().filter(|line| line.variant == item.variant_id) {
+            let units = wanted.min(line.left());
+            if let Ok(quantity) = Quantity::try_from(units) {
+                let line = line.line;
+                held.push(ShipLine { line, quantity });
+                wanted = wanted.saturating_sub(units);
+            }
+        }
+    }
+    held
 }
 
 /// What goes into a parcel.
@@ -94,8 +123,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// Each line is of a variant of its own, but for the third, which is of the second's.
     fn line(line: u32, sold: u32, sent: u32) -> SentLine {
-        SentLine { line, sold, sent }
+        SentLine {
+            line,
+            variant: variant(if line == 3 { 2 } else { line }),
+            sold,
+            sent,
+            withheld: 0,
+        }
+    }
+
+    fn variant(number: u32) -> VariantId {
+        VariantId::from_bytes(u128::from(number).to_be_bytes())
     }
 
     fn wish(line: u32, quantity: u32) -> ShipLine {
@@ -121,6 +161,36 @@ mod tests {
         ] {
             assert!(parcel(&lines, Some(refused)).is_err(), "{refused:?}");
         }
+    }
+
+    #[test]
+    fn what_is_given_back_is_taken_from_what_was_not_sent_first() {
+        let lines = [line(1, 2, 2), line(2, 3, 1), line(3, 2, 0)];
+        let held = |units: &[(u32, u32)]| {
+            let item = |(number, units): &(u32, u32)| ReturnedItem {
+                variant_id: variant(*number),
+                quantity: Quantity::try_from(*units).unwrap(),
+            };
+            withheld(&lines, &units.iter().map(item).collect::<Vec<_>>())
+        };
+        assert_eq!(held(&[(1, 2)]), [], "all of it was sent, and came back");
+        assert_eq!(held(&[(2, 1)]), [wish(2, 1)]);
+        assert_eq!(held(&[(2, 3)]), [wish(2, 2), wish(3, 1)]);
+        assert_eq!(held(&[(2, 5), (1, 1)]), [wish(2, 2), wish(3, 2)]);
+    }
+
+    #[test]
+    fn units_that_are_withheld_go_into_no_parcel() {
+        let all = |sent, withheld| SentLine {
+            withheld,
+            ..line(1, 3, sent)
+        };
+        assert_eq!(parcel(&[all(0, 1)], None).unwrap().lines, [wish(1, 2)]);
+        assert!(parcel(&[all(0, 1)], Some(&[wish(1, 2)])).unwrap().is_last);
+        assert!(parcel(&[all(0, 1)], Some(&[wish(1, 3)])).is_err());
+        assert!(parcel(&[all(0, 3)], None).is_err());
+        assert!(is_over(&[all(1, 2)]) && is_over(&[all(3, 0)]));
+        assert!(!is_over(&[all(0, 3)]) && !is_over(&[all(1, 1)]));
     }
 
     proptest! {

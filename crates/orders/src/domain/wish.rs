@@ -53,6 +53,9 @@ pub(crate) fn check_cart(
             reason: reason.to_owned(),
         })
     };
+    if wish.discount_code.is_some() {
+        return invalid("/discount_code", "is the cart's own: put it there");
+    }
     if !wish.items.is_empty() {
         return invalid("/items", "must be absent where a cart is bought");
     }
@@ -91,6 +94,7 @@ mod tests {
         PlaceOrder {
             items,
             cart_id: None,
+            discount_code: None,
             total: None,
             email: Email::parse("ann@example.com").ok(),
             payment: None,

@@ -8,7 +8,7 @@ use axum::{
 };
 use contracts::{
     catalog::ItemRef,
-    orders::{CartError, CartView, SetCartItem},
+    orders::{CartError, CartView, DiscountCode, SetCartItem},
     problem::{Problem, ProblemBody, ToProblem},
     values::{CartId, Version},
 };
@@ -32,6 +32,14 @@ pub(super) struct SetItem {
     quantity: u32,
     /// The version of the cart that this changes, where that matters (or `If-Match`).
     version: Option<Version>,
+}
+
+/// The code that a cart is to have.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetDiscount {
+    /// The code, or nothing.
+    code: Option<DiscountCode>,
 }
 
 /// Open a cart
@@ -132,6 +140,32 @@ pub(super) async fn set_item(
         sent,
     };
     tagged(app.orders.set_cart_item(&who, id, wish).await?)
+}
+
+/// Give a cart a discount code
+///
+/// One that can be given now; `null` takes it away. What it takes off shows in the cart, or why it does not.
+#[utoipa::path(
+    put, path = "/api/v1/carts/{id}/discount", operation_id = "set_cart_discount", tag = "carts",
+    params(
+        ("id" = CartId, Path, description = "The cart's id"),
+        ("Cart-Token" = Option<String>, Header, description = "For guests: what came with the cart"),
+    ),
+    request_body = SetDiscount,
+    responses(
+        (status = 200, body = CartView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 415, body = ProblemBody),
+        (status = 422, body = ProblemBody), (status = 429, body = ProblemBody), (status = 503, body = ProblemBody),
+    ),
+    security(("bearer" = []), ("cart_token" = []))
+)]
+pub(super) async fn set_discount(
+    State(app): State<App>,
+    CartUser(who): CartUser,
+    Id(id): Id<CartId>,
+    Json(wish): Json<SetDiscount>,
+) -> Result<Response, Fault> {
+    tagged(app.orders.set_cart_discount(&who, id, wish.code).await?)
 }
 
 /// Merge a guest's cart into one's own

@@ -10,12 +10,15 @@ type Table = Answering<dyn Orders>;
 
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: Arc<dyn Orders>) -> Router {
-    payments(carts(people(Answering::of(NAME, service))))
+    payments(discounts(carts(people(Answering::of(NAME, service)))))
         .on(calls::AUDIT, async |orders, (after, limit)| {
             orders.audit(after, limit).await.map_err(Cause::from)
         })
         .on(calls::AUDIT_EVENTS, async |orders, ()| {
             orders.audit_events().await.map_err(Cause::from)
+        })
+        .on(calls::AUDIT_DISCOUNTS, async |orders, ()| {
+            orders.audit_discounts().await.map_err(Cause::from)
         })
         .routes()
 }
@@ -64,6 +67,28 @@ fn carts(table: Table) -> Table {
         })
         .on(calls::CHECK_OUT, async |orders, (who, id, wish)| {
             orders.check_out(&who.into(), id, wish).await
+        })
+}
+
+fn discounts(table: Table) -> Table {
+    table
+        .on(calls::SET_CART_DISCOUNT, async |orders, (who, id, code)| {
+            orders.set_cart_discount(&who.into(), id, code).await
+        })
+        .on(calls::MAKE_DISCOUNT, async |orders, (who, wish)| {
+            orders.make_discount(&who.into(), wish).await
+        })
+        .on(
+            calls::REPLACE_DISCOUNT,
+            async |orders, (who, id, sent, wish)| {
+                orders.replace_discount(&who.into(), id, sent, wish).await
+            },
+        )
+        .on(calls::DISCOUNT, async |orders, (who, id)| {
+            orders.discount(&who.into(), id).await
+        })
+        .on(calls::DISCOUNTS, async |orders, (who, query)| {
+            orders.discounts(&who.into(), query).await
         })
 }
 

@@ -1,6 +1,7 @@
 //! The REST API of orders.
 
 mod carts;
+mod discounts;
 mod internal;
 mod moves;
 mod notes;
@@ -46,7 +47,10 @@ pub(crate) fn routes(
         .routes(routes!(carts::open))
         .routes(routes!(carts::find))
         .routes(routes!(carts::set_item))
+        .routes(routes!(carts::set_discount))
         .routes(routes!(carts::merge))
+        .routes(routes!(discounts::make, discounts::list))
+        .routes(routes!(discounts::find, discounts::replace))
         .layer(map_response(keep_private))
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .with_state(App { orders, payments })

@@ -3,12 +3,13 @@
 
 use super::{
     Service,
+    discounts::unpriced,
     place::{Asked, buyer, scope},
 };
 use crate::{
     domain::{
         cart::{self, Bounds, Cart, Line, NewCart, Owner, SetLine},
-        wish,
+        pricing, wish,
     },
     metrics::METRICS,
 };
@@ -16,10 +17,11 @@ use contracts::{
     catalog::{ItemRef, OfferView, ReserveError, ReserveLine},
     orders::{
         Buyer, CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView,
-        OrderView, PlaceOrder, PlaceOrderError, SetCartItem,
+        DiscountCode, DiscountError, OrderView, PlaceOrder, PlaceOrderError, SetCartItem,
     },
+    problem::ToProblem,
     request::Answered,
-    values::{CartId, Money, OrderId, Quantity},
+    values::{CartId, Money, OrderId, Quantity, UserId},
 };
 use platform::{db::Abort, digest};
 
@@ -155,6 +157,25 @@ impl Service {
         self.shown_cart(set.map_err(refusal)?).await
     }
 
+    pub(super) async fn set_code(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        code: Option<DiscountCode>,
+    ) -> Result<CartView, CartError> {
+        let cart = self.held_cart(who, id).await?;
+        cart::check(&cart, None)?;
+        if let Some(code) = &code {
+            let given = self.given(code, cart.customer_id, None).await;
+            given.map_err(CartError::Discount)?;
+        }
+        let now = self.clock.now();
+        let set = self
+            .store
+            .set_cart_discount(id, code, self.cart_bounds(), now);
+        self.shown_cart(set.await.map_err(refusal)?).await
+    }
+
     pub(super) async fn merge_into_own(
         &self,
         who: &CartHolder,
@@ -254,16 +275,25 @@ impl Service {
         let key = format!("cart {}", cart.id);
         let order_id = OrderId::from_bytes(digest::derived_id(&key, &version.to_string()));
         let seen = cart::seen_total(&cart.lines);
-        self.place_asked(Asked {
+        let mut asked = Asked {
             order_id,
             fingerprint,
             lines: cart.lines.iter().map(wanted).collect(),
-            expected_total: wish.total.clone().or_else(|| seen.map(Into::into)),
+            expected_total: wish.total.clone(),
             customer_id,
             guest_email,
             cart: Some((cart.id, cart.version)),
-        })
-        .await
+            discount: None,
+        };
+        // Whoever says a total means the prices of now, and else those that were seen.
+        let seen = seen.filter(|_| wish.total.is_none());
+        match &cart.discount_code {
+            Some(code) => self.place_discounted(asked, code, seen).await,
+            None => {
+                asked.expected_total = asked.expected_total.or_else(|| seen.map(Into::into));
+                self.place_asked(asked).await
+            }
+        }
     }
 
     /// What the catalog refused, line by line, as the cart shows it now.
@@ -297,7 +327,37 @@ impl Service {
             let offers = self.catalog.offers(items).await;
             offers.map_err(CartError::Internal)?
         };
-        Ok(shown(cart, offers))
+        let code = cart.discount_code.clone();
+        let customer = cart.customer_id;
+        let mut view = shown(cart, offers);
+        if let (Some(code), Some(subtotal)) = (code, view.subtotal) {
+            self.show_discount(&mut view, (subtotal, customer), &code)
+                .await?;
+        }
+        Ok(view)
+    }
+}
+
+impl Service {
+    /// What the code takes off now, or why it does not.
+    async fn show_discount(
+        &self,
+        view: &mut CartView,
+        (subtotal, customer): (Money, Option<UserId>),
+        code: &DiscountCode,
+    ) -> Result<(), CartError> {
+        let given = self.given(code, customer, None).await;
+        let priced = given
+            .and_then(|given| pricing::price(subtotal, Some(&given.discount)).map_err(unpriced));
+        match priced {
+            Ok(priced) => {
+                view.total = Some(priced.total);
+                view.parts = priced.parts;
+            }
+            Err(DiscountError::Internal(cause)) => return Err(CartError::Internal(cause)),
+            Err(error) => view.discount_refused = Some(error.to_problem().detail),
+        }
+        Ok(())
     }
 }
 
@@ -310,6 +370,10 @@ fn shown(cart: Cart, offers: Vec<Option<OfferView>>) -> CartView {
         status: cart.status,
         customer_id: cart.customer_id,
         order_id: cart.order_id,
+        subtotal: total(&items),
+        discount_code: cart.discount_code,
+        discount_refused: None,
+        parts: Vec::new(),
         total: total(&items),
         items,
         created_at: cart.created_at,

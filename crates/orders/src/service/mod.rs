@@ -2,6 +2,7 @@
 
 mod advance;
 mod carts;
+mod discounts;
 mod expire;
 mod find;
 mod notes;
@@ -21,12 +22,13 @@ use contracts::{
     access::{Actor, Principal},
     catalog::{Catalog, Overdue, Purchases, ReservationState, Resolve, ResolveError},
     orders::{
-        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit,
+        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
+        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
         OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
         PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
     },
-    request::{Answered, IdempotencyKey},
-    values::{CartId, OrderId, Page, ProductId, UserId},
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{CartId, DiscountId, OrderId, Page, ProductId, UserId},
 };
 use place::{PlaceBatcher, PlaceWorker};
 use platform::clock::Clock;
@@ -148,6 +150,15 @@ impl Carts for Service {
         self.set_item(who, id, wish).await
     }
 
+    async fn set_cart_discount(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        code: Option<DiscountCode>,
+    ) -> Result<CartView, CartError> {
+        self.set_code(who, id, code).await
+    }
+
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
         self.merge_into_own(who, id).await
     }
@@ -166,6 +177,47 @@ impl Carts for Service {
 impl Purchases for Service {
     async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
         Ok(self.store.has_bought(user, product).await?)
+    }
+}
+
+#[async_trait]
+impl Discounts for Service {
+    async fn make_discount(
+        &self,
+        who: &Principal,
+        wish: NewDiscount,
+    ) -> Result<DiscountView, DiscountError> {
+        self.make_a_discount(who, wish).await
+    }
+
+    async fn replace_discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+        sent: Precondition,
+        wish: NewDiscount,
+    ) -> Result<DiscountView, DiscountError> {
+        self.replace_a_discount(who, id, (sent, wish)).await
+    }
+
+    async fn discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+    ) -> Result<DiscountView, DiscountError> {
+        self.find_discount(who, id).await
+    }
+
+    async fn discounts(
+        &self,
+        who: &Principal,
+        query: DiscountQuery,
+    ) -> Result<Page<DiscountView>, DiscountError> {
+        self.list_discounts(who, query).await
+    }
+
+    async fn audit_discounts(&self) -> Result<Vec<String>, BoxError> {
+        Ok(self.store.audit_discounts().await?)
     }
 }
 

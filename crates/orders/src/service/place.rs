@@ -2,19 +2,25 @@
 //! and each idempotent by an id that is known before either; so a crash anywhere leaves something that the
 //! same key finishes, or that the sweeper gives back.
 
-use super::Service;
+use super::{Service, discounts::unpriced};
 use crate::{
     Parts,
-    domain::{order::NewOrder, wish},
+    domain::{
+        order::NewOrder,
+        pricing::{self, Unpriced, Use},
+        wish,
+    },
     metrics::METRICS,
     store::{PlaceRefusal, Placed, Store},
 };
 use contracts::{
     access::Actor,
     catalog::{Catalog, ReservationState, Reserve, ReserveError, ReserveLine, Reserved, Resolve},
-    orders::{Buyer, CartError, OrderView, PlaceOrder, PlaceOrderError},
+    orders::{
+        Buyer, CartError, DiscountError, DiscountView, OrderView, PlaceOrder, PlaceOrderError,
+    },
     request::{Answered, IdempotencyKey},
-    values::{CartId, Email, Money, MoneyInput, OrderId, Timestamp, UserId, Version},
+    values::{CartId, Email, MoneyInput, OrderId, Timestamp, UserId, Version},
 };
 use platform::{
     batch::{Batcher, Limits, SubmitError},
@@ -34,10 +40,20 @@ pub(super) struct PlaceWish {
     created_at: Timestamp,
     payment_due_at: Timestamp,
     cart: Option<(CartId, Version)>,
+    discount: Option<Given>,
+}
+
+/// A discount that is given to an order, if its limits have room.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    pub(super) discount: DiscountView,
+    pub(super) customer_key: [u8; 32],
+    /// What the buyer thinks it costs with it.
+    pub(super) asserted_total: Option<MoneyInput>,
 }
 
 /// A wish whose id is known and whose form was checked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Asked {
     pub(super) order_id: OrderId,
     pub(super) fingerprint: [u8; 32],
@@ -47,6 +63,7 @@ pub(super) struct Asked {
     pub(super) guest_email: Option<Email>,
     /// The cart that becomes the order, as it was read.
     pub(super) cart: Option<(CartId, Version)>,
+    pub(super) discount: Option<Given>,
 }
 
 type PlaceAnswer = Result<Placed, PlaceOrderError>;
@@ -115,7 +132,8 @@ impl Service {
         let (customer_id, guest_email) = buyer(&who, &wish);
         let scope = scope(customer_id, guest_email.as_ref());
         let order_id = OrderId::from_bytes(digest::derived_id(&scope, key.as_str()));
-        self.place_asked(Asked {
+        let code = wish.discount_code.clone();
+        let asked = Asked {
             order_id,
             fingerprint: digest::fingerprint(&scope, &wish).map_err(PlaceOrderError::Internal)?,
             lines,
@@ -123,8 +141,12 @@ impl Service {
             customer_id,
             guest_email,
             cart: None,
-        })
-        .await
+            discount: None,
+        };
+        match code {
+            None => self.place_asked(asked).await,
+            Some(code) => self.place_discounted(asked, &code, None).await,
+        }
     }
 
     /// The one way of a wish to its order: it waits for its batch here.
@@ -149,6 +171,7 @@ impl Service {
             created_at,
             payment_due_at,
             cart: asked.cart,
+            discount: asked.discount,
         };
         fault::point("place.queued");
         let placed =
@@ -234,7 +257,16 @@ impl PlaceWorker {
         reserved: Result<Reserved, ReserveError>,
     ) -> Result<NewOrder, PlaceAnswer> {
         match reserved {
-            Ok(reserved) => new_order(wish, reserved).map_err(Err),
+            Ok(reserved) => {
+                let order_id = wish.reserve.order_id;
+                match new_order(wish, reserved) {
+                    Ok(order) => Ok(order),
+                    Err(error) => {
+                        self.give_up(vec![order_id]).await;
+                        Err(Err(error))
+                    }
+                }
+            }
             Err(ReserveError::FingerprintDiffers) => Err(Err(PlaceOrderError::KeyReused)),
             Err(ReserveError::Overloaded) => Err(Err(PlaceOrderError::Overloaded)),
             // The order was written earlier, and has come further since; or it was given up.
@@ -258,13 +290,19 @@ impl PlaceWorker {
         let count = orders.len();
         let claiming: Vec<OrderId> = orders
             .iter()
-            .filter(|order| order.cart.is_some())
+            .filter(|order| !order.is_plain())
             .map(|order| order.id)
             .collect();
         match self.store.place_all(orders).await {
             Ok(placed) => {
                 fault::point("place.ordered");
-                if placed.contains(&Err(PlaceRefusal::CartChanged)) {
+                let refused = |one: &Result<Placed, PlaceRefusal>| {
+                    matches!(
+                        one,
+                        Err(PlaceRefusal::CartChanged | PlaceRefusal::DiscountSpent)
+                    )
+                };
+                if placed.iter().any(refused) {
                     self.give_up(claiming).await;
                 }
                 placed.into_iter().map(refusal_as_error).collect()
@@ -311,23 +349,28 @@ pub(super) fn refusal_as_error(placed: Result<Placed, PlaceRefusal>) -> PlaceAns
     placed.map_err(|refusal| match refusal {
         PlaceRefusal::GivenUp => PlaceOrderError::GivenUp,
         PlaceRefusal::FingerprintDiffers => PlaceOrderError::KeyReused,
+        PlaceRefusal::DiscountSpent => PlaceOrderError::Discount(DiscountError::Exhausted),
         PlaceRefusal::CartChanged => PlaceOrderError::Cart(CartError::ChangedMeanwhile),
     })
 }
 
-/// The total is the sum of what each line was priced at in the transaction that reserved it.
+/// The total follows from what each line was priced at in the transaction that reserved it.
 fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrderError> {
-    let unpriced = || PlaceOrderError::Internal("the reservation's prices do not add up".into());
-    let mut total: Option<Money> = None;
-    for line in &reserved.lines {
-        let sum = line
-            .unit_price
-            .times(line.quantity)
-            .map_err(|_| unpriced())?;
-        total = Some(match total {
-            None => sum,
-            Some(before) => before.plus(sum).map_err(|_| unpriced())?,
-        });
+    let refused = |why| match why {
+        Unpriced::OutOfRange => {
+            PlaceOrderError::Internal("the reservation's prices do not add up".into())
+        }
+        Unpriced::NotApplicable(_) => PlaceOrderError::Discount(unpriced(why)),
+    };
+    let discount = wish.discount.as_ref().map(|given| &given.discount);
+    let priced = pricing::subtotal(&reserved.lines)
+        .and_then(|subtotal| pricing::price(subtotal, discount))
+        .map_err(refused)?;
+    let asserted = wish.discount.as_ref();
+    let asserted = asserted.and_then(|given| given.asserted_total.as_ref());
+    if asserted.is_some_and(|one| one.resolve(priced.total.currency) != Ok(priced.total)) {
+        let total = priced.total;
+        return Err(PlaceOrderError::Stock(ReserveError::PriceChanged { total }));
     }
     Ok(NewOrder {
         id: wish.reserve.order_id,
@@ -335,9 +378,16 @@ fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrder
         guest_email: wish.guest_email,
         fingerprint: wish.reserve.fingerprint,
         lines: reserved.lines,
-        total: total.ok_or_else(unpriced)?,
+        total: priced.total,
         payment_due_at: wish.payment_due_at,
         created_at: wish.created_at,
         cart: wish.cart,
+        parts: priced.parts,
+        discount: wish.discount.map(|given| Use {
+            discount_id: given.discount.id,
+            uses_max: given.discount.uses_max,
+            customer_uses_max: given.discount.customer_uses_max,
+            customer_key: given.customer_key,
+        }),
     })
 }

@@ -3,7 +3,7 @@
 use crate::domain::cart::{Bounds, Cart, NewCart, SetLine};
 use async_trait::async_trait;
 use contracts::{
-    orders::CartError,
+    orders::{CartError, DiscountCode},
     values::{CartId, Timestamp, Version},
 };
 use platform::db::{Abort, StoreError};
@@ -19,6 +19,14 @@ pub(crate) trait CartStore: Send + Sync {
         &self,
         id: CartId,
         wish: SetLine,
+        bounds: Bounds,
+        now: Timestamp,
+    ) -> Result<Cart, Abort<CartError>>;
+    /// Gives a cart a code, or takes it away: the cart as it is then.
+    async fn set_cart_discount(
+        &self,
+        id: CartId,
+        code: Option<DiscountCode>,
         bounds: Bounds,
         now: Timestamp,
     ) -> Result<Cart, Abort<CartError>>;

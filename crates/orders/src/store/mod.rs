@@ -1,6 +1,7 @@
 //! Where orders are kept. One method, one transaction, one invariant: state, timeline and event go together.
 
 mod carts;
+mod discounts;
 pub(crate) mod notes;
 pub(crate) mod postgres;
 pub(crate) mod shipments;
@@ -11,6 +12,7 @@ mod verify;
 mod view;
 
 pub(crate) use carts::CartStore;
+pub(crate) use discounts::DiscountStore;
 
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
@@ -47,6 +49,8 @@ pub(crate) enum PlaceRefusal {
     GivenUp,
     /// The cart that it was to come of had changed. Its id is given up.
     CartChanged,
+    /// Its discount has no room for one use more. Its id is given up.
+    DiscountSpent,
     /// The id came before with another request.
     FingerprintDiffers,
 }
@@ -63,7 +67,7 @@ pub(crate) struct Found {
 pub(crate) type Happened = Result<(Order, Order), OrderError>;
 
 #[async_trait]
-pub(crate) trait Store: CartStore + Send + Sync {
+pub(crate) trait Store: CartStore + DiscountStore + Send + Sync {
     /// Writes all orders that can be written, in one commit; a result each, in order.
     async fn place_all(
         &self,

@@ -3,16 +3,19 @@
 use crate::domain::order::{NewOrder, Order};
 use contracts::{
     catalog::PricedLine,
-    orders::{OrderError, OrderLineView, OrderStatus, OrderView},
-    values::{Cursor, Money, Quantity, Version},
+    orders::{
+        DiscountCode, DiscountError, DiscountView, OrderError, OrderLineView, OrderPartView,
+        OrderStatus, OrderView,
+    },
+    values::{Currency, Cursor, Money, Quantity, ValueError, Version},
 };
-use platform::digest;
+use platform::{db::StoreError, digest};
 
 /// Orders are numbered from here on.
 pub(super) const FIRST_NUMBER: i64 = 10_001;
 
 /// An order as it stands.
-pub(super) fn of(order: Order, items: Vec<OrderLineView>) -> OrderView {
+pub(super) fn of(order: Order, items: Vec<OrderLineView>, parts: Vec<OrderPartView>) -> OrderView {
     OrderView {
         id: order.id,
         number: order.number,
@@ -20,6 +23,7 @@ pub(super) fn of(order: Order, items: Vec<OrderLineView>) -> OrderView {
         status: order.status,
         customer_id: order.customer_id,
         items,
+        parts,
         total: order.total,
         payment_due_at: order.payment_due_at,
         tracking: order.tracking,
@@ -38,6 +42,7 @@ pub(super) fn first(number: i64, order: NewOrder) -> OrderView {
         status: OrderStatus::Pending,
         customer_id: order.customer_id,
         items: order.lines.into_iter().map(line).collect(),
+        parts: order.parts,
         total: order.total,
         payment_due_at: order.payment_due_at,
         tracking: None,
@@ -78,6 +83,52 @@ pub(super) fn position(cursor: Option<&Cursor>) -> Result<i64, OrderError> {
         field: "cursor".into(),
         reason: "is no cursor of this list".to_owned(),
     })
+}
+
+/// The parts of an order beside its lines, as a list of kind, title and minor units; none where there is no list.
+pub(super) fn parts(
+    json: Option<&str>,
+    currency: Currency,
+) -> Result<Vec<OrderPartView>, StoreError> {
+    let rows: Vec<(String, String, i64)> = match json {
+        Some(json) => {
+            serde_json::from_str(json).map_err(|error| StoreError::Other(Box::new(error)))?
+        }
+        None => Vec::new(),
+    };
+    let part = |(kind, title, minor): (String, String, i64)| {
+        Ok(OrderPartView {
+            kind: kind
+                .parse()
+                .map_err(|error: ValueError| StoreError::Other(Box::new(error)))?,
+            title,
+            amount: Money::new(minor, currency),
+        })
+    };
+    rows.into_iter().map(part).collect()
+}
+
+/// The code after which a page of discounts begins.
+pub(super) fn code_position(cursor: Option<&Cursor>) -> Result<String, DiscountError> {
+    let Some(cursor) = cursor else {
+        return Ok(String::new());
+    };
+    let code = digest::from_base64url(cursor.as_str())
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .filter(|code| DiscountCode::parse(code).is_ok());
+    code.ok_or_else(|| DiscountError::Invalid {
+        field: "cursor".to_owned(),
+        reason: "is no cursor of this list".to_owned(),
+    })
+}
+
+/// Cuts a page that was read one discount too long; where the next one begins, if there is one.
+pub(super) fn cut_discounts(data: &mut Vec<DiscountView>, limit: u32) -> Option<Cursor> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = data.len() > limit;
+    data.truncate(limit);
+    let last = data.last().filter(|_| more)?;
+    Cursor::parse(&digest::base64url(last.code.as_str().as_bytes())).ok()
 }
 
 /// Cuts a page that was read one order too long; where the next one begins, if there is one.

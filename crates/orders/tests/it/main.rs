@@ -10,6 +10,7 @@
 mod access;
 mod bodies;
 mod carts;
+mod discounts;
 mod fakes;
 mod http;
 mod moves;

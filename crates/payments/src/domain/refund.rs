@@ -133,7 +133,7 @@ pub fn decide(
     let amount_minor = match &wish.amount {
         Some(amount) => Some(asked(payment, amount)?),
         None if wish.items.is_empty() => None,
-        None => Some(cost(lines, &wish.items)?),
+        None => Some(paid_for(payment, lines, &wish.items)?),
     };
     let reason = wish
         .reason
@@ -199,6 +199,30 @@ fn items(
         found.push((*item, bought));
     }
     Ok(found)
+}
+
+/// What was paid for the items: where something was taken off the order, they had their share of it. Rounded down, so
+/// that all shares together are never more than was paid.
+fn paid_for(
+    payment: &Payment,
+    lines: &[OrderLineView],
+    wished: &[ReturnedItem],
+) -> Result<i64, RefundError> {
+    let cost = cost(lines, wished)?;
+    let paid = i128::from(payment.amount.minor);
+    let all: i128 = lines
+        .iter()
+        .map(|line| i128::from(line.line_total.minor))
+        .sum();
+    if paid >= all {
+        return Ok(cost);
+    }
+    let share = i128::from(cost)
+        .checked_mul(paid)
+        .and_then(|product| product.checked_div(all));
+    share
+        .and_then(|share| i64::try_from(share).ok())
+        .ok_or_else(|| invalid("/items", "add up to more than can be counted"))
 }
 
 /// What the items cost in this order: all lines of a variant were priced in one transaction, alike.

@@ -222,6 +222,8 @@ impl Core {
 
     async fn restock(&self, refund: &Refund) -> Moved {
         if !refund.items.is_empty() {
+            // The order first: what can be bought again must not go out in a parcel of this one.
+            self.tell_order(refund).await?;
             let wish = GiveBack {
                 order_id: refund.order_id,
                 refund_id: refund.id,
@@ -250,19 +252,26 @@ impl Core {
         Ok(moved)
     }
 
-    async fn note(&self, refund: &Refund) -> Moved {
+    /// Tells the order, which notes each refund once.
+    async fn tell_order(&self, refund: &Refund) -> Result<(), Halt> {
         let note = RefundNote {
             order_id: refund.order_id,
             refund_id: refund.id,
             amount: refund.amount,
             whole: refund.whole,
+            items: refund.items.clone(),
             actor: refund.actor.clone(),
         };
         match self.orders.note_refund(note).await.map_err(refusal) {
             // An order that is not there, or does not want to know, needs no telling.
-            Ok(()) | Err(Halt::Refused(_)) => {}
-            Err(halt) => return Err(halt),
+            Ok(()) | Err(Halt::Refused(_)) => Ok(()),
+            Err(halt) => Err(halt),
         }
+    }
+
+    /// Told again where things came back: an earlier release put them onto the shelf first.
+    async fn note(&self, refund: &Refund) -> Moved {
+        self.tell_order(refund).await?;
         fault::point("refund.noted");
         let moved = self
             .store

@@ -150,6 +150,7 @@ fn found(
         status: order.status,
         customer_id: order.owner,
         items: order.lines.clone(),
+        parts: Vec::new(),
         total: order.total,
         payment_due_at: Timestamp::from_ms(0),
         tracking: None,
@@ -164,50 +165,6 @@ fn no_move(from: OrderStatus) -> OrderError {
         from,
         to: OrderStatus::Paid,
         allowed: Vec::new(),
-    }
-}
-
-fn no_cart<T>() -> Result<T, CartError> {
-    Err(CartError::Internal("payments must not call this".into()))
-}
-
-#[async_trait]
-impl Carts for FakeOrders {
-    async fn open_cart(&self, _: &CartHolder, _: String) -> Result<Answered<CartView>, CartError> {
-        no_cart()
-    }
-
-    async fn cart(&self, _: &CartHolder, _: CartId) -> Result<CartView, CartError> {
-        no_cart()
-    }
-
-    async fn set_cart_item(
-        &self,
-        _: &CartHolder,
-        _: CartId,
-        _: SetCartItem,
-    ) -> Result<CartView, CartError> {
-        no_cart()
-    }
-
-    async fn merge_cart(&self, _: &CartHolder, _: CartId) -> Result<CartView, CartError> {
-        no_cart()
-    }
-
-    async fn check_out(
-        &self,
-        _: &CartHolder,
-        _: CartId,
-        _: PlaceOrder,
-    ) -> Result<Answered<OrderView>, PlaceOrderError> {
-        no_cart().map_err(PlaceOrderError::Cart)
-    }
-}
-
-#[async_trait]
-impl Purchases for FakeOrders {
-    async fn has_bought(&self, _: UserId, _: ProductId) -> Result<bool, BoxError> {
-        Err("payments must not call this".into())
     }
 }
 

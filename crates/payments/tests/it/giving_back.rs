@@ -69,6 +69,35 @@ impl Shop {
 }
 
 #[tokio::test]
+async fn items_of_a_discounted_order_are_worth_what_was_paid_for_them() {
+    let shop = Shop::start();
+    let admin = admin();
+    let order = shop.order();
+    // Lines of 20.00, of which a third was taken off: 13.33 were paid.
+    shop.orders.set(order, |order| {
+        order.lines = vec![line("tea", 200, 3), line("cup", 350, 4)];
+        order.total.minor = 1_333;
+    });
+    let paid = shop.pay("k", order, "tok_ok").await.unwrap();
+    let payment = paid.value.id;
+    let mut given = 0;
+    for (key, wish, worth) in [
+        ("a", items(&[("cup", 2)]), 466),
+        ("b", items(&[("tea", 1)]), 133),
+        ("c", items(&[("tea", 2), ("cup", 2)]), 733),
+    ] {
+        let refund = shop.refund(&admin, key, payment, wish).await.unwrap();
+        assert_eq!(refund.value.amount.minor, worth);
+        given += worth;
+    }
+    // What rounding left is there to be given back as well.
+    let rest = RefundOrder::default();
+    let rest = shop.refund(&admin, "d", payment, rest).await.unwrap();
+    assert_eq!((given, rest.value.amount.minor), (1_332, 1));
+    assert_eq!(shop.statuses(), ["refunded"]);
+}
+
+#[tokio::test]
 async fn parts_are_given_back_until_nothing_is_left() {
     let shop = Shop::start();
     let (admin, (order, payment)) = (admin(), shop.sold().await);
@@ -221,7 +250,7 @@ async fn units_come_back_at_most_once_over_all_refunds() {
 }
 
 /// Where a refund may break off.
-const BREAKS: [(&str, &str); 8] = [
+const BREAKS: [(&str, &str); 9] = [
     ("sandbox", "UPDATE ON charges"),
     ("payments", "UPDATE ON refunds WHEN NEW.stage = 'booked'"),
     ("payments", "INSERT ON ledger_entries"),
@@ -229,6 +258,7 @@ const BREAKS: [(&str, &str); 8] = [
     ("payments", "UPDATE ON refunds WHEN NEW.stage = 'noted'"),
     ("restock before", ""),
     ("restock after", ""),
+    ("note before", ""),
     ("note after", ""),
 ];
 
@@ -245,12 +275,20 @@ async fn a_refund_that_broke_off_anywhere_is_finished_once() {
             "payments" => shop.payments_file().execute_batch(&sql).unwrap(),
             "restock before" => shop.catalog.faults.add(Call::Restock, Moment::Before),
             "restock after" => shop.catalog.faults.add(Call::Restock, Moment::After),
+            "note before" => shop.orders.faults.add(Call::Note, Moment::Before),
             _ => shop.orders.faults.add(Call::Note, Moment::After),
         }
         let begun = shop
             .refund(&admin, "k", payment, items(&[("cup", 4)]))
             .await
             .unwrap();
+        if file.starts_with("note") {
+            let given_back = shop.catalog.given_back.lock().unwrap();
+            assert!(
+                given_back.is_empty(),
+                "{file}: on sale before its order knew of it"
+            );
+        }
         shop.restart().await;
         let drop_it = "DROP TRIGGER IF EXISTS broken";
         shop.sandbox_file().execute_batch(drop_it).unwrap();

@@ -16,3 +16,4 @@ mod nodes;
 mod paying;
 mod refunds;
 mod shop;
+mod strangers;

@@ -9,12 +9,13 @@ use contracts::{
     catalog::{ItemRef, ReservationState, ReserveLine},
     orders::{OrderMove, OrderStatus},
     values::{
-        Money, OrderId, PaymentId, ProductId, Quantity, Timestamp, UserId, VariantId, Version,
+        Money, OrderId, PaymentId, ProductId, Quantity, RefundId, Timestamp, UserId, VariantId,
+        Version,
     },
 };
 use orders::domain::order::{Happening, Order, apply};
 use payments::domain::{Payment, Refund, ledger::Transaction};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 pub(crate) const VARIANTS: usize = 2;
 pub(crate) const PRICES: [i64; VARIANTS] = [300, 700];
@@ -51,6 +52,8 @@ pub(crate) struct Deal {
     pub(crate) returned: Units,
     pub(crate) payments: Vec<Payment>,
     pub(crate) refunds: Vec<Refund>,
+    /// Refunds that the order heard of.
+    pub(crate) told: HashSet<RefundId>,
     /// Whether it was called off, which is an event that waits for delivery.
     pub(crate) cancelled: bool,
 }
@@ -155,6 +158,7 @@ impl Shop {
             returned: [0; VARIANTS],
             payments: Vec::new(),
             refunds: Vec::new(),
+            told: HashSet::new(),
             cancelled: false,
         });
         true

@@ -285,11 +285,11 @@ impl Shop {
         let refund = deal.refunds[at].clone();
         match refund.stage {
             Stage::Decided => self.book(number, at, &refund),
-            Stage::Booked => self.restock(number, at, &refund),
-            Stage::Restocked => {
+            Stage::Booked if self.deals[number].as_mut().unwrap().told.insert(refund.id) => {
                 self.happen(number, &Happening::Refunded(note_of(&refund)));
-                self.refund_at(number, at).stage = Stage::Noted;
             }
+            Stage::Booked => self.restock(number, at, &refund),
+            Stage::Restocked => self.refund_at(number, at).stage = Stage::Noted,
             Stage::Noted => {}
         }
     }
@@ -349,6 +349,7 @@ fn note_of(refund: &Refund) -> RefundNote {
         refund_id: refund.id,
         amount: refund.amount,
         whole: refund.whole,
+        items: refund.items.clone(),
         actor: refund.actor.clone(),
     }
 }

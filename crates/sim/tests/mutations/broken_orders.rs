@@ -6,13 +6,14 @@ use contracts::{
     access::Principal,
     catalog::{Purchases, ReserveError},
     orders::{
-        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, EventsAudit,
+        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
+        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
         OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus, OrderView,
         Orders, Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem,
         Settlement,
     },
-    request::{Answered, IdempotencyKey},
-    values::{CartId, OrderId, Page, ProductId, UserId},
+    request::{Answered, IdempotencyKey, Precondition},
+    values::{CartId, DiscountId, OrderId, Page, ProductId, UserId},
 };
 use std::sync::{
     Arc,
@@ -87,6 +88,15 @@ impl Carts for BrokenOrders {
         self.inner.set_cart_item(who, id, wish).await
     }
 
+    async fn set_cart_discount(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        code: Option<DiscountCode>,
+    ) -> Result<CartView, CartError> {
+        self.inner.set_cart_discount(who, id, code).await
+    }
+
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {
         self.inner.merge_cart(who, id).await
     }
@@ -105,6 +115,47 @@ impl Carts for BrokenOrders {
 impl Purchases for BrokenOrders {
     async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, BoxError> {
         self.inner.has_bought(user, product).await
+    }
+}
+
+#[async_trait]
+impl Discounts for BrokenOrders {
+    async fn make_discount(
+        &self,
+        who: &Principal,
+        wish: NewDiscount,
+    ) -> Result<DiscountView, DiscountError> {
+        self.inner.make_discount(who, wish).await
+    }
+
+    async fn replace_discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+        sent: Precondition,
+        wish: NewDiscount,
+    ) -> Result<DiscountView, DiscountError> {
+        self.inner.replace_discount(who, id, sent, wish).await
+    }
+
+    async fn discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+    ) -> Result<DiscountView, DiscountError> {
+        self.inner.discount(who, id).await
+    }
+
+    async fn discounts(
+        &self,
+        who: &Principal,
+        query: DiscountQuery,
+    ) -> Result<Page<DiscountView>, DiscountError> {
+        self.inner.discounts(who, query).await
+    }
+
+    async fn audit_discounts(&self) -> Result<Vec<String>, BoxError> {
+        self.inner.audit_discounts().await
     }
 }
 

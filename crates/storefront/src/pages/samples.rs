@@ -169,6 +169,7 @@ pub(super) fn order(number: i64, status: OrderStatus) -> OrderView {
         status,
         customer_id: Some(ann().id),
         items: vec![line],
+        parts: Vec::new(),
         total: dollars(2900),
         payment_due_at: THEN,
         tracking: None,

@@ -112,7 +112,10 @@ impl Standing {
     fn resolve(&mut self, wish: &Resolve, moved: &mut Units) -> Answer {
         match reservation::step(self.state, wish.to) {
             None => Err(ResolveError::Resolved(self.state)),
-            Some(Step::Stay) => Ok(()),
+            Some(Step::Stay) => {
+                self.gather(Effect::NONE, moved);
+                Ok(())
+            }
             Some(Step::Go(effect)) => {
                 self.state = wish.to;
                 // The first end and a later return are kept apart: both are movements.

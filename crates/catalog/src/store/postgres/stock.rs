@@ -20,14 +20,14 @@ pub(super) const LOCK: &str = "SELECT variant_number, on_hand, reserved
 
 const MOVE: &str = "UPDATE stock
     SET on_hand = stock.on_hand + moved.on_hand, reserved = stock.reserved + moved.reserved,
-        version = stock.version + 1
+        version = stock.version + CASE WHEN moved.on_hand = 0 AND moved.reserved = 0 THEN 0 ELSE 1 END
    FROM UNNEST($1::bigint[], $2::bigint[], $3::bigint[]) AS moved (variant_number, on_hand, reserved)
         JOIN variants v ON v.variant_number = moved.variant_number
         JOIN products p ON p.product_number = v.product_number
   WHERE stock.variant_number = moved.variant_number
  RETURNING p.product_id";
 
-/// Adds to each row what a batch did to it; gives their products.
+/// Adds to each row what a batch did to it; gives their products. Rows that nothing moves keep their version.
 pub(super) async fn move_all(
     connection: &Connection,
     moved: &Units,

@@ -31,7 +31,8 @@ pub(super) fn all(
     Ok(Moved { answers, products })
 }
 
-/// Each stock row once, in the order of variant numbers; gives their products.
+/// Each stock row once, in the order of variant numbers; gives their products. Rows that nothing moves keep their
+/// version.
 pub(super) fn write(connection: &Connection, moved: Units) -> Result<Vec<ProductId>, StoreError> {
     let mut product = connection.prepare_cached(
         "SELECT p.product_id
@@ -41,7 +42,7 @@ pub(super) fn write(connection: &Connection, moved: Units) -> Result<Vec<Product
     )?;
     let mut products = Vec::with_capacity(moved.len());
     let mut statement = connection.prepare_cached(
-        "UPDATE stock SET on_hand = on_hand + ?2, reserved = reserved + ?3, version = version + 1
+        "UPDATE stock SET on_hand = on_hand + ?2, reserved = reserved + ?3, version = version + (?2 <> 0 OR ?3 <> 0)
           WHERE variant_number = ?1",
     )?;
     for (number, (on_hand, reserved)) in moved {
@@ -75,7 +76,7 @@ fn one(
     };
     match reservation::step(from, wish.to) {
         None => Ok(Err(ResolveError::Resolved(from))),
-        Some(Step::Stay) => Ok(Ok(())),
+        Some(Step::Stay) => gather(connection, number, Effect::NONE, moved).map(Ok),
         Some(Step::Go(effect)) => {
             record(connection, number, from, wish, at)?;
             gather(connection, number, effect, moved)?;

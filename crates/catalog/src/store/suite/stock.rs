@@ -162,6 +162,11 @@ pub(super) async fn a_batch_of_resolutions_answers_each(room: Room) {
     let stock = room.seen(tea.id).await.stock;
     assert_eq!((stock.on_hand, stock.reserved), (10, 2));
     room.assert_books_balance().await;
+    // Whoever comes second may be answered before the first has told what moved.
+    let again = vec![resolve(orders[0], ReservationState::Returned)];
+    let again = room.store.resolve_all(again, NOW).await.unwrap();
+    assert_eq!(again.products, [tea.id], "it is told again");
+    assert_eq!(room.seen(tea.id).await.stock, stock);
 }
 
 pub(super) async fn overdue_reservations_are_found_oldest_first(room: Room) {

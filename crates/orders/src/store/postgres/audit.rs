@@ -14,7 +14,8 @@ use std::collections::HashMap;
 /// Rows read at a time.
 const PAGE: i64 = 5_000;
 
-const ORDERS: &str = "SELECT order_number, order_id, status, version, total_minor, currency, payment_id, updated_at_ms
+const ORDERS: &str = "SELECT order_number, order_id, status, version, total_minor, currency, payment_id, updated_at_ms,
+        (SELECT COALESCE(SUM(p.amount_minor), 0)::bigint FROM order_parts p WHERE p.order_number = orders.order_number)
    FROM orders
   WHERE order_id > $1
   ORDER BY order_id
@@ -74,6 +75,7 @@ fn audit_of(row: &Row) -> Result<OrderAudit, StoreError> {
         lines: 0,
         units: 0,
         lines_total_minor: 0,
+        parts_total_minor: row.try_get(8)?,
         timeline_is_legal: false,
         versions_count_moves: false,
         contents: 0,

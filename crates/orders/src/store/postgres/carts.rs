@@ -4,7 +4,7 @@
 use super::storage_of;
 use crate::domain::cart::{self, Bounds, Cart, Line, NewCart, Owner, SetLine};
 use contracts::{
-    orders::{CartError, CartStatus},
+    orders::{CartError, CartStatus, DiscountCode},
     values::{CartId, Money, OrderId, ProductId, Quantity, Timestamp, UserId, VariantId, Version},
 };
 use platform::db::{
@@ -14,7 +14,7 @@ use platform::db::{
 use std::convert::Infallible;
 
 const COLUMNS: &str = "cart_id, version, status, customer_id, token_hash, order_id, created_at_ms, updated_at_ms, \
-                       expires_at_ms";
+                       expires_at_ms, discount_code";
 
 fn cart_of(row: &Row) -> Result<Cart, StoreError> {
     let id = |column| -> Result<Option<[u8; 16]>, StoreError> {
@@ -22,7 +22,10 @@ fn cart_of(row: &Row) -> Result<Cart, StoreError> {
         Ok(found.map(|Bytes(id)| id))
     };
     let token_hash: Option<Bytes<32>> = row.try_get(4)?;
+    let code: Option<String> = row.try_get(9)?;
+    let code = code.map(|code| DiscountCode::parse(&code)).transpose();
     Ok(Cart {
+        discount_code: code.map_err(storage_of)?,
         id: CartId::from_bytes(id(0)?.unwrap_or_default()),
         version: Version::try_from(row.try_get::<_, i64>(1)?).map_err(storage_of)?,
         status: parsed(row, 2)?,
@@ -144,6 +147,20 @@ pub(super) async fn set(
     Ok(after)
 }
 
+pub(super) async fn set_discount(
+    connection: &Connection,
+    id: CartId,
+    code: Option<DiscountCode>,
+    bounds: Bounds,
+    now: Timestamp,
+) -> Result<Cart, Abort<CartError>> {
+    let before = locked(connection, id).await?;
+    let before = before.ok_or(Abort::Refused(CartError::NotFound))?;
+    let after = cart::set_discount(&before, code, bounds, now).map_err(Abort::Refused)?;
+    write(connection, &before, &after).await?;
+    Ok(after)
+}
+
 pub(super) async fn merge(
     connection: &Connection,
     from: CartId,
@@ -174,10 +191,14 @@ async fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(
         return Ok(());
     }
     let id = Bytes(*after.id.as_bytes());
-    let sql = "UPDATE carts SET version = $2, status = $3, updated_at_ms = $4, expires_at_ms = $5 WHERE cart_id = $1";
+    let sql = "UPDATE carts
+                  SET version = $2, status = $3, updated_at_ms = $4, expires_at_ms = $5, discount_code = $6
+                WHERE cart_id = $1";
+    let code = after.discount_code.as_ref().map(DiscountCode::as_str);
     let (version, status) = (after.version.get(), after.status.as_str());
     let (updated_at, expires_at) = (after.updated_at.as_ms(), after.expires_at.as_ms());
-    let parameters: [&(dyn ToSql + Sync); 5] = [&id, &version, &status, &updated_at, &expires_at];
+    let parameters: [&(dyn ToSql + Sync); 6] =
+        [&id, &version, &status, &updated_at, &expires_at, &code];
     connection.execute(sql, &parameters).await?;
     if before.lines == after.lines {
         return Ok(());

@@ -1,10 +1,10 @@
 //! Changes of orders that exist: all orders of a batch are locked and read, the domain decides on each in turn, and
 //! what changed is written at once. What is refused has written nothing, so its neighbours are not touched.
 
-use super::{super::Happened, bytes, carts, place::MAY_GIVE_UP, read};
+use super::{super::Happened, bytes, carts, discounts, place::MAY_GIVE_UP, read, shipments};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
-    orders::{OrderCancelled, OrderError, OrderMoved, OrderStatus},
+    orders::{OrderCancelled, OrderError, OrderMove, OrderMoved, OrderStatus, RefundNote},
     values::{OrderId, PaymentId, Timestamp, UserId},
 };
 use platform::{
@@ -25,13 +25,34 @@ pub(super) async fn happen_all(
     actor: &str,
     now: Timestamp,
 ) -> Result<Vec<Happened>, Abort<Infallible>> {
+    let (answers, orders) = decide(connection, batch, actor, now).await?;
+    let mut gone = Vec::new();
+    for (order, note) in &orders.refunded {
+        if shipments::withhold(connection, order, note).await? {
+            let rest = OrderMove::Ship { tracking: None };
+            gone.push((order.id, Happening::Moved(rest)));
+        }
+    }
+    if !gone.is_empty() {
+        decide(connection, &gone, actor, now).await?;
+    }
+    Ok(answers)
+}
+
+/// What each happening of a batch makes of its order, in turn, written.
+async fn decide(
+    connection: &Connection,
+    batch: &[(OrderId, Happening)],
+    actor: &str,
+    now: Timestamp,
+) -> Result<(Vec<Happened>, Locked), StoreError> {
     let mut orders = Locked::read(connection, batch).await?;
     let mut answers = Vec::with_capacity(batch.len());
     for (id, happening) in batch {
         answers.push(orders.happen(*id, happening, now)?);
     }
     orders.write(connection, actor, now).await?;
-    Ok(answers)
+    Ok((answers, orders))
 }
 
 /// An entry to be written.
@@ -55,6 +76,8 @@ struct Locked {
     changed: BTreeMap<i64, Order>,
     entries: Vec<Entry>,
     events: Vec<Draft>,
+    /// Refunds that happened now, and the orders after them.
+    refunded: Vec<(Order, RefundNote)>,
 }
 
 impl Locked {
@@ -95,6 +118,7 @@ impl Locked {
             changed: BTreeMap::new(),
             entries: Vec::new(),
             events: Vec::new(),
+            refunded: Vec::new(),
         })
     }
 
@@ -118,6 +142,9 @@ impl Locked {
             Err(refusal) => return Ok(Err(refusal)),
         };
         self.note(&before, &change, now)?;
+        if let Happening::Refunded(note) = happening {
+            self.refunded.push((change.after.clone(), note.clone()));
+        }
         self.orders.insert(id, change.after.clone());
         self.changed.insert(before.number, change.after.clone());
         Ok(Ok((before, change.after)))
@@ -173,7 +200,12 @@ impl Locked {
             self.append_entries(connection, actor, now),
             append_all(connection, &self.events)
         )?;
-        Ok(())
+        let called_off = self
+            .changed
+            .values()
+            .filter(|order| order.status == OrderStatus::Cancelled);
+        let called_off: Vec<i64> = called_off.map(|order| order.number).collect();
+        discounts::free(connection, &called_off).await
     }
 
     async fn update(&self, connection: &Connection) -> Result<(), StoreError> {

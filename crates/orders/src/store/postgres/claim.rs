@@ -1,11 +1,13 @@
-//! Orders that something else becomes part of: a cart is theirs from the same commit on. They are written in a
-//! transaction of their own, apart from plain ones, which stay one statement; the insert is the same function.
+//! Orders that more is written with: a cart is theirs from the same commit on, and what a discount has room for is
+//! counted in it. They are written in a transaction of their own, apart from plain ones, which stay one statement; the
+//! insert is the same function.
 
 use super::{
     bytes,
+    discounts::{self, Room},
     place::{self, Fresh, Known},
 };
-use crate::domain::order::NewOrder;
+use crate::{domain::order::NewOrder, store::PlaceRefusal};
 use contracts::values::{CartId, OrderId};
 use platform::db::{
     Abort, StoreError,
@@ -21,11 +23,12 @@ use std::{
 #[derive(Debug, Default)]
 pub(super) struct Claimed {
     pub(super) numbers: HashMap<OrderId, i64>,
-    /// Whose cart had changed: given up in the same commit.
-    pub(super) refused: HashSet<OrderId>,
+    /// Given up in the same commit, and why.
+    pub(super) refused: HashMap<OrderId, PlaceRefusal>,
 }
 
-/// First the right to place, as the function that places takes it; then carts, in the order of their ids.
+/// First the right to place, as the function that places takes it; then carts, discounts and customers, each in the
+/// order of their ids.
 pub(super) async fn place(
     connection: &Connection,
     batch: &[NewOrder],
@@ -34,38 +37,51 @@ pub(super) async fn place(
         .execute_batch("SELECT pg_advisory_xact_lock_shared(7102)")
         .await?;
     let mut open = open_carts(connection, batch).await?;
-    // Twins of other nodes had the same cart: what they wrote is seen now that it is locked.
+    let mut room = Room::lock(connection, batch).await?;
+    // Twins of other nodes want the same cart and the same limits: what they wrote is seen now that those are locked.
     let ids: Vec<OrderId> = batch.iter().map(|order| order.id).collect();
     let known = Known::read(connection, &ids).await?;
     let mut claimed = Claimed::default();
     let mut orders: Vec<NewOrder> = Vec::new();
+    let mut seen = HashSet::new();
     for order in batch {
-        let seen = claimed.refused.contains(&order.id)
-            || orders.iter().any(|other| other.id == order.id)
-            || known.has(order.id);
-        let Some((cart, version)) = order.cart.filter(|_| !seen) else {
+        if known.has(order.id) || !seen.insert(order.id) {
             continue;
-        };
-        if open.get(&cart) == Some(&version.get()) {
-            open.remove(&cart);
-            orders.push(order.clone());
-        } else {
-            claimed.refused.insert(order.id);
         }
+        let cart_is_there = order
+            .cart
+            .is_none_or(|(cart, version)| open.get(&cart) == Some(&version.get()));
+        let refusal = if !cart_is_there {
+            PlaceRefusal::CartChanged
+        } else if room.take(order) {
+            if let Some((cart, _)) = order.cart {
+                open.remove(&cart);
+            }
+            orders.push(order.clone());
+            continue;
+        } else {
+            PlaceRefusal::DiscountSpent
+        };
+        claimed.refused.insert(order.id, refusal);
     }
     refuse(connection, &claimed, batch).await?;
     if orders.is_empty() {
         return Ok(claimed);
     }
     claim(connection, &orders).await?;
-    let count = orders.len();
-    let fresh = Fresh::of(Arc::new(orders))?;
+    let orders = Arc::new(orders);
+    let fresh = Fresh::of(Arc::clone(&orders))?;
     claimed.numbers = place::write(connection, &fresh).await?;
-    if claimed.numbers.len() == count {
-        Ok(claimed)
-    } else {
-        Err(StoreError::Lost("an order of a locked cart was not written".to_owned()).into())
+    // Of another node's twin without a cart nothing is written here, and nothing counted.
+    let written =
+        |order: &NewOrder| order.cart.is_none() || claimed.numbers.contains_key(&order.id);
+    if !orders.iter().all(written) {
+        return Err(
+            StoreError::Lost("an order of a locked cart was not written".to_owned()).into(),
+        );
     }
+    discounts::write_parts(connection, &orders, &claimed.numbers).await?;
+    Ok(claimed)
 }
 
 /// The versions of those carts that are open, locked.
@@ -98,7 +114,7 @@ async fn refuse(
     let Some(at) = batch.first().map(|order| order.created_at.as_ms()) else {
         return Ok(());
     };
-    let mut refused: Vec<OrderId> = claimed.refused.iter().copied().collect();
+    let mut refused: Vec<OrderId> = claimed.refused.keys().copied().collect();
     if refused.is_empty() {
         return Ok(());
     }
@@ -117,11 +133,9 @@ async fn claim(connection: &Connection, orders: &[NewOrder]) -> Result<(), Store
         .iter()
         .filter_map(|order| Some(Bytes(*order.cart?.0.as_bytes())))
         .collect();
-    let ids: Vec<OrderId> = orders.iter().map(|order| order.id).collect();
-    let times: Vec<i64> = orders
-        .iter()
-        .map(|order| order.created_at.as_ms())
-        .collect();
+    let buys = || orders.iter().filter(|order| order.cart.is_some());
+    let ids: Vec<OrderId> = buys().map(|order| order.id).collect();
+    let times: Vec<i64> = buys().map(|order| order.created_at.as_ms()).collect();
     let sql = "UPDATE carts
                   SET status = 'ordered', order_id = claim.order_id, version = carts.version + 1,
                       updated_at_ms = claim.at_ms

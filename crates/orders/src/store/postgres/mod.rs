@@ -6,28 +6,27 @@ mod audit;
 mod carts;
 mod change;
 mod claim;
+mod discounts;
+mod more;
 mod notes;
 mod place;
 mod read;
 mod shipments;
 
 use super::{
-    CartStore, Found, Happened, PlaceRefusal, Placed, Store,
+    Found, Happened, PlaceRefusal, Placed, Store,
     notes::Note,
     shipments::{Sending, Sent},
     view,
 };
-use crate::domain::{
-    cart::{Bounds, Cart, NewCart, SetLine},
-    order::{Happening, NewOrder, Order},
-};
+use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{
-        CartError, EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery,
-        OrderView, ShipError, ShipmentView,
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
+        ShipError, ShipmentView,
     },
-    values::{CartId, OrderId, Page, ProductId, Timestamp, UserId, Version},
+    values::{OrderId, Page, ProductId, Timestamp, UserId},
 };
 use platform::{
     db::{
@@ -39,7 +38,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 6] = [
+pub(crate) const MIGRATIONS: [Migration; 8] = [
     BASE,
     Migration {
         number: 1,
@@ -65,6 +64,16 @@ pub(crate) const MIGRATIONS: [Migration; 6] = [
         number: 5,
         name: "carts",
         sql: include_str!("../../../migrations/postgres/0005_carts.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "withheld",
+        sql: include_str!("../../../migrations/postgres/0006_withheld.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "discounts",
+        sql: include_str!("../../../migrations/postgres/0007_discounts.sql"),
     },
 ];
 
@@ -116,17 +125,18 @@ impl PostgresStore {
             Box::pin(claim::place(c, batch))
         });
         let claimed = write.await.map_err(storage)?;
-        let refused = |order: &NewOrder| claimed.refused.contains(&order.id);
-        let kept: Vec<NewOrder> = batch.iter().filter(|one| !refused(one)).cloned().collect();
+        let refused = |order: &NewOrder| claimed.refused.get(&order.id).copied();
+        let kept: Vec<NewOrder> = batch
+            .iter()
+            .filter(|one| refused(one).is_none())
+            .cloned()
+            .collect();
         let answers = place::answers(&self.database, &kept, &claimed.numbers).await?;
         let mut answers = answers.into_iter();
         let lost = || StoreError::Lost("an order has no answer".to_owned());
-        let answer = |order: &NewOrder| {
-            if refused(order) {
-                Ok(Err(PlaceRefusal::CartChanged))
-            } else {
-                answers.next().ok_or_else(lost)
-            }
+        let answer = |order: &NewOrder| match refused(order) {
+            Some(refusal) => Ok(Err(refusal)),
+            None => answers.next().ok_or_else(lost),
         };
         batch.iter().map(answer).collect()
     }
@@ -155,20 +165,20 @@ impl Store for PostgresStore {
         &self,
         batch: Vec<NewOrder>,
     ) -> Result<Vec<Result<Placed, PlaceRefusal>>, StoreError> {
-        let claims = |order: &NewOrder| order.cart.is_some();
+        let claims = |order: &NewOrder| !order.is_plain();
         if !batch.iter().any(claims) {
             return self.place_plain(batch).await;
         }
         let kinds: Vec<bool> = batch.iter().map(claims).collect();
-        let (with_cart, plain): (Vec<_>, Vec<_>) = batch.into_iter().partition(claims);
-        let mut with_cart = self.place_claiming(with_cart).await?.into_iter();
+        let (claiming, plain): (Vec<_>, Vec<_>) = batch.into_iter().partition(claims);
+        let mut claiming = self.place_claiming(claiming).await?.into_iter();
         let mut plain = self.place_plain(plain).await?.into_iter();
         let lost = || StoreError::Lost("an order has no answer".to_owned());
         kinds
             .into_iter()
             .map(|claims| {
                 if claims {
-                    with_cart.next()
+                    claiming.next()
                 } else {
                     plain.next()
                 }
@@ -313,70 +323,6 @@ impl Store for PostgresStore {
             .write(fresh, |c, fresh| {
                 Box::pin(change::secret(c, "order_token", *fresh))
             })
-            .await
-            .map_err(storage)
-    }
-}
-
-#[async_trait]
-impl CartStore for PostgresStore {
-    async fn open_cart(&self, new: NewCart) -> Result<(Cart, bool), Abort<CartError>> {
-        self.database
-            .write(new, |c, new| Box::pin(carts::open(c, new)))
-            .await
-    }
-
-    async fn cart(&self, id: CartId) -> Result<Option<Cart>, StoreError> {
-        carts::find(&*self.database.snapshot().await?, id).await
-    }
-
-    async fn set_cart_line(
-        &self,
-        id: CartId,
-        wish: SetLine,
-        bounds: Bounds,
-        now: Timestamp,
-    ) -> Result<Cart, Abort<CartError>> {
-        self.database
-            .write(wish, move |c, wish| {
-                Box::pin(carts::set(c, id, wish, bounds, now))
-            })
-            .await
-    }
-
-    async fn merge_cart(
-        &self,
-        from: CartId,
-        into: NewCart,
-        bounds: Bounds,
-    ) -> Result<Cart, Abort<CartError>> {
-        self.database
-            .write(into, move |c, into| {
-                Box::pin(carts::merge(c, from, into, bounds))
-            })
-            .await
-    }
-
-    async fn touch_cart(
-        &self,
-        id: CartId,
-        version: Version,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.database
-            .write((id, version), move |c, cart| {
-                Box::pin(carts::touch(c, *cart, now))
-            })
-            .await
-            .map_err(storage)
-    }
-
-    async fn sweep_carts(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
-        if !carts::any_over(&self.database.read().await?, now).await? {
-            return Ok(0);
-        }
-        self.database
-            .write((), move |c, ()| Box::pin(carts::sweep(c, now, limit)))
             .await
             .map_err(storage)
     }

@@ -239,19 +239,21 @@ impl Known {
         let mut known = Self::default();
         let ids = bytes(ids);
         let sql = format!(
-            "SELECT {}, fingerprint FROM orders WHERE order_id = ANY($1)",
-            read::COLUMNS
+            "SELECT {}, {}, fingerprint FROM orders WHERE order_id = ANY($1)",
+            read::COLUMNS,
+            read::PARTS
         );
         let rows = connection.query(&sql, &[&ids]).await?;
-        let orders = rows
+        let found = rows
             .iter()
-            .map(read::order_of)
+            .map(read::with_parts)
             .collect::<Result<Vec<_>, _>>()?;
+        let (orders, parts): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         let mut lines = read::lines_of(connection, &orders).await?;
-        for (row, order) in rows.iter().zip(orders) {
-            let Bytes(fingerprint): Bytes<32> = row.try_get(12)?;
+        for (row, (order, parts)) in rows.iter().zip(orders.into_iter().zip(parts)) {
+            let Bytes(fingerprint): Bytes<32> = row.try_get(13)?;
             let items = lines.remove(&order.number).unwrap_or_default();
-            let mut view = view::of(order, items);
+            let mut view = view::of(order, items, parts);
             // As it was answered then, whatever happened since.
             view.version = Version::FIRST;
             view.status = OrderStatus::Pending;

@@ -5,7 +5,7 @@ use crate::{
     store::{Found, view},
 };
 use contracts::{
-    orders::{OrderEventView, OrderLineView, OrderQuery, OrderStatus, OrderView},
+    orders::{OrderEventView, OrderLineView, OrderPartView, OrderQuery, OrderStatus, OrderView},
     values::{
         Currency, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
         VariantId, Version,
@@ -19,6 +19,11 @@ use std::collections::HashMap;
 
 pub(super) const COLUMNS: &str = "order_number, order_id, customer_id, status, version, total_minor, currency, \
                                   tracking, payment_id, payment_due_at_ms, created_at_ms, updated_at_ms";
+
+/// The parts of an order as a list, behind its columns: most have none.
+pub(super) const PARTS: &str = "(SELECT json_agg(json_build_array(p.kind, p.title, p.amount_minor) \
+                                                ORDER BY p.part_number)::text \
+                                   FROM order_parts p WHERE p.order_number = orders.order_number)";
 
 /// A number that no longer reads as its type.
 fn broken(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
@@ -93,10 +98,10 @@ pub(super) async fn view(
     connection: &Connection,
     id: OrderId,
 ) -> Result<Option<OrderView>, StoreError> {
-    let Some(order) = order(connection, id).await? else {
-        return Ok(None);
-    };
-    Ok(views(connection, vec![order]).await?.pop())
+    let sql = format!("SELECT {COLUMNS}, {PARTS} FROM orders WHERE order_id = $1");
+    let rows = connection.query(&sql, &[&Bytes(*id.as_bytes())]).await?;
+    let orders = rows.iter().map(with_parts).collect::<Result<_, _>>()?;
+    Ok(views(connection, orders).await?.pop())
 }
 
 pub(super) async fn paid_at(
@@ -155,11 +160,23 @@ pub(super) async fn lines_of(
     Ok(lines)
 }
 
-async fn views(connection: &Connection, orders: Vec<Order>) -> Result<Vec<OrderView>, StoreError> {
+/// An order and its parts, from a row of `COLUMNS` and `PARTS`.
+pub(super) fn with_parts(row: &Row) -> Result<(Order, Vec<OrderPartView>), StoreError> {
+    let order = order_of(row)?;
+    let parts: Option<&str> = row.try_get(12)?;
+    let parts = view::parts(parts, order.total.currency)?;
+    Ok((order, parts))
+}
+
+async fn views(
+    connection: &Connection,
+    orders: Vec<(Order, Vec<OrderPartView>)>,
+) -> Result<Vec<OrderView>, StoreError> {
+    let (orders, parts): (Vec<Order>, Vec<_>) = orders.into_iter().unzip();
     let mut lines = lines_of(connection, &orders).await?;
-    let with_lines = orders.into_iter().map(|order| {
+    let with_lines = orders.into_iter().zip(parts).map(|(order, parts)| {
         let items = lines.remove(&order.number).unwrap_or_default();
-        view::of(order, items)
+        view::of(order, items, parts)
     });
     Ok(with_lines.collect())
 }
@@ -171,7 +188,7 @@ pub(super) async fn list(
     before: i64,
 ) -> Result<Page<OrderView>, StoreError> {
     // Each parameter is used, so that one shape of call serves all; absent filters are constant.
-    let mut sql = format!("SELECT {COLUMNS} FROM orders WHERE order_number < $1");
+    let mut sql = format!("SELECT {COLUMNS}, {PARTS} FROM orders WHERE order_number < $1");
     sql.push_str(if customer.is_some() {
         " AND customer_id = $2"
     } else {
@@ -197,10 +214,12 @@ pub(super) async fn list(
     let rows = connection
         .query(&sql, &[&before, &customer, &status, &after, &count])
         .await?;
-    let mut orders = rows.iter().map(order_of).collect::<Result<Vec<_>, _>>()?;
+    let found = rows.iter().map(with_parts).collect::<Result<Vec<_>, _>>()?;
+    let (mut orders, parts): (Vec<Order>, Vec<_>) = found.into_iter().unzip();
     let next_cursor = view::cut(&mut orders, limit);
+    let shown = orders.into_iter().zip(parts).collect();
     Ok(Page {
-        data: views(connection, orders).await?,
+        data: views(connection, shown).await?,
         next_cursor,
     })
 }

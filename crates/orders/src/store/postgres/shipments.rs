@@ -5,14 +5,16 @@ use super::{change, read};
 use crate::{
     domain::{
         order::{Happening, Order},
-        shipment::{Parcel, SentLine, parcel},
+        shipment::{Parcel, SentLine, is_over, parcel, withheld},
         status,
     },
     store::shipments::{KeptShipment, Sending, Sent, of_order, sent_in_part},
 };
 use contracts::{
-    orders::{OrderError, OrderMove, OrderStatus, ShipError, ShipmentLineView, ShipmentView},
-    values::{OrderId, Quantity, ShipmentId, Timestamp},
+    orders::{
+        OrderError, OrderMove, OrderStatus, RefundNote, ShipError, ShipmentLineView, ShipmentView,
+    },
+    values::{OrderId, Quantity, ShipmentId, Timestamp, VariantId},
 };
 use platform::db::{
     Abort, StoreError,
@@ -99,19 +101,48 @@ fn number(row: &Row, column: usize) -> Result<u32, StoreError> {
     u32::try_from(number).map_err(|error| StoreError::Other(Box::new(error)))
 }
 
+/// Keeps what a refund puts back on sale out of every later parcel, under the lock of the order's row. Whether with
+/// that the last parcel has gone.
+pub(super) async fn withhold(
+    connection: &Connection,
+    order: &Order,
+    note: &RefundNote,
+) -> Result<bool, StoreError> {
+    if note.items.is_empty() || !status::leads_to(order.status, OrderStatus::Shipped) {
+        return Ok(false);
+    }
+    let held = withheld(&sent_lines(connection, order.number).await?, &note.items);
+    let lines: Vec<i64> = held.iter().map(|one| one.line.into()).collect();
+    let units: Vec<i64> = held.iter().map(|one| one.quantity.get().into()).collect();
+    let sql = "INSERT INTO withheld_lines (order_number, refund_id, line_number, quantity)
+               SELECT $1, $2, line_number, quantity
+                 FROM UNNEST($3::bigint[], $4::bigint[]) AS held (line_number, quantity)";
+    let refund = Bytes(*note.refund_id.as_bytes());
+    connection
+        .execute(sql, &[&order.number, &refund, &lines, &units])
+        .await?;
+    Ok(is_over(&sent_lines(connection, order.number).await?))
+}
+
 async fn sent_lines(connection: &Connection, order: i64) -> Result<Vec<SentLine>, StoreError> {
     let sql = "SELECT l.line_number, l.quantity,
                       (SELECT COALESCE(SUM(s.quantity), 0)::bigint FROM shipment_lines s
-                        WHERE s.order_number = l.order_number AND s.line_number = l.line_number)
+                        WHERE s.order_number = l.order_number AND s.line_number = l.line_number),
+                      (SELECT COALESCE(SUM(w.quantity), 0)::bigint FROM withheld_lines w
+                        WHERE w.order_number = l.order_number AND w.line_number = l.line_number),
+                      l.variant_id
                  FROM order_lines l
                 WHERE l.order_number = $1
                 ORDER BY l.line_number";
     let rows = connection.query(sql, &[&order]).await?;
     let line = |row: &Row| {
+        let Bytes(variant): Bytes<16> = row.try_get(4)?;
         Ok(SentLine {
             line: number(row, 0)?,
+            variant: VariantId::from_bytes(variant),
             sold: number(row, 1)?,
             sent: number(row, 2)?,
+            withheld: number(row, 3)?,
         })
     };
     rows.iter().map(line).collect()

@@ -11,7 +11,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 const ORDERS: &str =
     "SELECT o.order_number, k.order_id, o.status, o.version, o.total_minor, o.currency, o.payment_id, o.updated_at_ms,
-        o.order_id IS k.order_id
+        o.order_id IS k.order_id,
+        (SELECT COALESCE(SUM(p.amount_minor), 0) FROM order_parts p WHERE p.order_number = k.number)
    FROM by_order k
    LEFT JOIN orders o ON o.order_number = k.number
   WHERE k.order_id > ?1
@@ -52,6 +53,7 @@ pub(super) fn orders(
             lines: 0,
             units: 0,
             lines_total_minor: 0,
+            parts_total_minor: row.get(9)?,
             timeline_is_legal: false,
             versions_count_moves: false,
             contents: 0,

@@ -3,7 +3,7 @@
 use super::read::{broken, currency, parsed};
 use crate::domain::cart::{self, Bounds, Cart, Line, NewCart, Owner, SetLine};
 use contracts::{
-    orders::{CartError, CartStatus},
+    orders::{CartError, CartStatus, DiscountCode},
     values::{CartId, Money, OrderId, ProductId, Quantity, Timestamp, UserId, VariantId, Version},
 };
 use platform::db::{Abort, StoreError};
@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::convert::Infallible;
 
 const COLUMNS: &str = "cart_id, version, status, customer_id, token_hash, order_id, created_at_ms, updated_at_ms, \
-                       expires_at_ms";
+                       expires_at_ms, discount_code";
 
 fn read_cart(row: &Row<'_>) -> Result<Cart, rusqlite::Error> {
     Ok(Cart {
@@ -24,6 +24,10 @@ fn read_cart(row: &Row<'_>) -> Result<Cart, rusqlite::Error> {
         created_at: Timestamp::from_ms(row.get(6)?),
         updated_at: Timestamp::from_ms(row.get(7)?),
         expires_at: Timestamp::from_ms(row.get(8)?),
+        discount_code: row
+            .get::<_, Option<String>>(9)?
+            .map(|code| DiscountCode::parse(&code).map_err(|error| broken(9, error)))
+            .transpose()?,
         lines: Vec::new(),
     })
 }
@@ -122,6 +126,19 @@ pub(super) fn set(
     Ok(after)
 }
 
+pub(super) fn set_discount(
+    connection: &Connection,
+    id: CartId,
+    code: Option<DiscountCode>,
+    bounds: Bounds,
+    now: Timestamp,
+) -> Result<Cart, Abort<CartError>> {
+    let before = find(connection, id)?.ok_or(Abort::Refused(CartError::NotFound))?;
+    let after = cart::set_discount(&before, code, bounds, now).map_err(Abort::Refused)?;
+    write(connection, &before, &after)?;
+    Ok(after)
+}
+
 pub(super) fn merge(
     connection: &Connection,
     from: CartId,
@@ -146,7 +163,9 @@ fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(), Sto
     }
     connection
         .prepare_cached(
-            "UPDATE carts SET version = ?2, status = ?3, updated_at_ms = ?4, expires_at_ms = ?5 WHERE cart_id = ?1",
+            "UPDATE carts
+                SET version = ?2, status = ?3, updated_at_ms = ?4, expires_at_ms = ?5, discount_code = ?6
+              WHERE cart_id = ?1",
         )?
         .execute(params![
             after.id.as_bytes(),
@@ -154,6 +173,7 @@ fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(), Sto
             after.status.as_str(),
             after.updated_at.as_ms(),
             after.expires_at.as_ms(),
+            after.discount_code.as_ref().map(DiscountCode::as_str),
         ])?;
     if before.lines == after.lines {
         return Ok(());

@@ -1,9 +1,9 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
-use super::{super::Happened, carts, read};
+use super::{super::Happened, carts, discounts, read, shipments};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
-    orders::{OrderCancelled, OrderError, OrderMoved, OrderStatus},
+    orders::{OrderCancelled, OrderError, OrderMove, OrderMoved, OrderStatus},
     values::{OrderId, Timestamp, UserId},
 };
 use platform::{
@@ -30,6 +30,13 @@ pub(super) fn happen(
         return Ok((before.clone(), before));
     };
     write(connection, &before, &change, actor, now)?;
+    if let Happening::Refunded(note) = happening
+        && shipments::withhold(connection, &change.after, note)?
+    {
+        let rest = Happening::Moved(OrderMove::Ship { tracking: None });
+        let (_, after) = happen(connection, id, &rest, actor, now)?;
+        return Ok((before, after));
+    }
     Ok((before, change.after))
 }
 
@@ -100,6 +107,7 @@ fn write(
         return Ok(());
     }
     if after.status == OrderStatus::Cancelled {
+        discounts::free(connection, after)?;
         // Only money that was taken goes back.
         let payment_id = after
             .payment_id

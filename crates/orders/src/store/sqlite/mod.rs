@@ -4,6 +4,8 @@
 mod audit;
 mod carts;
 mod change;
+mod discounts;
+mod more;
 mod notes;
 mod place;
 mod read;
@@ -12,22 +14,19 @@ mod shipments;
 mod tests;
 
 use super::{
-    CartStore, Found, Happened, PlaceRefusal, Placed, Store,
+    Found, Happened, PlaceRefusal, Placed, Store,
     notes::Note,
     shipments::{Sending, Sent},
     view,
 };
-use crate::domain::{
-    cart::{Bounds, Cart, NewCart, SetLine},
-    order::{Happening, NewOrder, Order},
-};
+use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{
-        CartError, EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery,
-        OrderView, ShipError, ShipmentView,
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
+        ShipError, ShipmentView,
     },
-    values::{CartId, OrderId, Page, ProductId, Timestamp, UserId, Version},
+    values::{OrderId, Page, ProductId, Timestamp, UserId},
 };
 use platform::{
     db::{
@@ -39,7 +38,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 7] = [
+pub(crate) const MIGRATIONS: [Migration; 9] = [
     BASE,
     Migration {
         number: 1,
@@ -70,6 +69,16 @@ pub(crate) const MIGRATIONS: [Migration; 7] = [
         number: 6,
         name: "carts",
         sql: include_str!("../../../migrations/sqlite/0006_carts.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "withheld",
+        sql: include_str!("../../../migrations/sqlite/0007_withheld.sql"),
+    },
+    Migration {
+        number: 8,
+        name: "discounts",
+        sql: include_str!("../../../migrations/sqlite/0008_discounts.sql"),
     },
 ];
 
@@ -250,63 +259,6 @@ impl Store for SqliteStore {
         let fresh = digest::random::<32>().map_err(StoreError::Other)?;
         self.database
             .write(move |c| change::secret(c, "order_token", fresh))
-            .await
-            .map_err(storage)
-    }
-}
-
-#[async_trait]
-impl CartStore for SqliteStore {
-    async fn open_cart(&self, new: NewCart) -> Result<(Cart, bool), Abort<CartError>> {
-        self.database.write(move |c| carts::open(c, &new)).await
-    }
-
-    async fn cart(&self, id: CartId) -> Result<Option<Cart>, StoreError> {
-        self.database.read(move |c| carts::find(c, id)).await
-    }
-
-    async fn set_cart_line(
-        &self,
-        id: CartId,
-        wish: SetLine,
-        bounds: Bounds,
-        now: Timestamp,
-    ) -> Result<Cart, Abort<CartError>> {
-        self.database
-            .write(move |c| carts::set(c, id, &wish, bounds, now))
-            .await
-    }
-
-    async fn merge_cart(
-        &self,
-        from: CartId,
-        into: NewCart,
-        bounds: Bounds,
-    ) -> Result<Cart, Abort<CartError>> {
-        self.database
-            .write(move |c| carts::merge(c, from, &into, bounds))
-            .await
-    }
-
-    async fn touch_cart(
-        &self,
-        id: CartId,
-        version: Version,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.database
-            .write(move |c| carts::touch(c, id, version, now))
-            .await
-            .map_err(storage)
-    }
-
-    async fn sweep_carts(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
-        // Most rounds find nothing, and nothing waits for the writer then.
-        if !self.database.read(move |c| carts::any_over(c, now)).await? {
-            return Ok(0);
-        }
-        self.database
-            .write(move |c| carts::sweep(c, now, limit))
             .await
             .map_err(storage)
     }

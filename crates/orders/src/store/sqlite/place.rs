@@ -1,6 +1,9 @@
 //! Writing orders, many in one commit. The only INSERT into `orders` of the workspace is here.
 
-use super::{carts, change, read::lines_of};
+use super::{
+    carts, change, discounts,
+    read::{lines_of, parts_of},
+};
 use crate::{
     domain::order::NewOrder,
     store::{PlaceRefusal, Placed, view},
@@ -31,11 +34,11 @@ pub(super) fn place_all(
             answers.push(known);
             continue;
         }
-        if let Some(cart) = order.cart
-            && !carts::claim(connection, cart, order.id, order.created_at)?
+        if !order.is_plain()
+            && let Some(refusal) = refusal(connection, &order)?
         {
             change::give_up(connection, &[order.id], order.created_at)?;
-            answers.push(Err(PlaceRefusal::CartChanged));
+            answers.push(Err(refusal));
             continue;
         }
         insert(connection, number, &order)?;
@@ -46,6 +49,18 @@ pub(super) fn place_all(
         number = number.saturating_add(1);
     }
     Ok(answers)
+}
+
+/// Why an order cannot have what it comes with. The cart is the order's afterwards, and nothing else was written.
+fn refusal(connection: &Connection, order: &NewOrder) -> Result<Option<PlaceRefusal>, StoreError> {
+    if let Some(refusal) = discounts::refusal(connection, order)? {
+        return Ok(Some(refusal));
+    }
+    let Some(cart) = order.cart else {
+        return Ok(None);
+    };
+    let claimed = carts::claim(connection, cart, order.id, order.created_at)?;
+    Ok((!claimed).then_some(PlaceRefusal::CartChanged))
 }
 
 fn insert(connection: &Connection, number: i64, order: &NewOrder) -> Result<(), StoreError> {
@@ -84,6 +99,9 @@ fn insert(connection: &Connection, number: i64, order: &NewOrder) -> Result<(), 
             line.quantity.get(),
             line.unit_price.minor,
         ])?;
+    }
+    if !order.is_plain() {
+        discounts::take(connection, number, order)?;
     }
     connection
         .prepare_cached(
@@ -128,6 +146,7 @@ pub(super) fn known(
                 status: OrderStatus::Pending,
                 customer_id: row.get::<_, Option<[u8; 16]>>(1)?.map(UserId::from_bytes),
                 items: Vec::new(),
+                parts: Vec::new(),
                 total: Money::new(row.get(3)?, super::read::currency(&currency, 4)?),
                 payment_due_at: Timestamp::from_ms(row.get(5)?),
                 tracking: None,
@@ -141,6 +160,7 @@ pub(super) fn known(
         Some((false, _)) => Ok(Some(Err(PlaceRefusal::FingerprintDiffers))),
         Some((true, mut view)) => {
             view.items = lines_of(connection, view.number, view.total.currency)?;
+            view.parts = parts_of(connection, view.number, view.total.currency)?;
             Ok(Some(Ok(Placed {
                 view,
                 replayed: true,

@@ -5,7 +5,7 @@ use crate::{
     store::{Found, view},
 };
 use contracts::{
-    orders::{OrderEventView, OrderLineView, OrderQuery, OrderStatus, OrderView},
+    orders::{OrderEventView, OrderLineView, OrderPartView, OrderQuery, OrderStatus, OrderView},
     values::{
         Currency, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
         VariantId, Version,
@@ -17,6 +17,10 @@ use std::{collections::HashMap, error::Error, str::FromStr};
 
 const COLUMNS: &str = "order_number, order_id, customer_id, status, version, total_minor, currency, tracking, \
                        payment_id, payment_due_at_ms, created_at_ms, updated_at_ms";
+
+/// The parts of an order as a list, behind its columns: most have none.
+const PARTS: &str = "(SELECT json_group_array(json_array(p.kind, p.title, p.amount_minor) ORDER BY p.part_number) \
+                        FROM order_parts p WHERE p.order_number = orders.order_number)";
 
 /// Of the order with this id.
 const BY_ID: &str = "WHERE order_number = (SELECT number FROM by_order WHERE order_id = ?1)";
@@ -94,11 +98,33 @@ pub(super) fn find(connection: &Connection, id: OrderId) -> Result<Option<Found>
 }
 
 pub(super) fn view(connection: &Connection, id: OrderId) -> Result<Option<OrderView>, StoreError> {
-    let Some(order) = order(connection, id)? else {
+    let found = connection
+        .prepare_cached(&format!("SELECT {COLUMNS}, {PARTS} FROM orders {BY_ID}"))?
+        .query_row([id.as_bytes()], with_parts)
+        .optional()?;
+    let Some((order, parts)) = found else {
         return Ok(None);
     };
     let lines = lines_of(connection, order.number, order.total.currency)?;
-    Ok(Some(view::of(order, lines)))
+    let parts = view::parts(Some(&parts), order.total.currency)?;
+    Ok(Some(view::of(order, lines, parts)))
+}
+
+fn with_parts(row: &Row<'_>) -> Result<(Order, String), rusqlite::Error> {
+    Ok((read_order(row)?, row.get(12)?))
+}
+
+/// The parts of one order beside its lines.
+pub(super) fn parts_of(
+    connection: &Connection,
+    number: i64,
+    currency: Currency,
+) -> Result<Vec<OrderPartView>, StoreError> {
+    let sql = format!("SELECT {PARTS} FROM orders WHERE order_number = ?1");
+    let parts: String = connection
+        .prepare_cached(&sql)?
+        .query_row([number], |row| row.get(0))?;
+    view::parts(Some(&parts), currency)
 }
 
 pub(super) fn paid_at(
@@ -150,7 +176,7 @@ pub(super) fn list(
     before: i64,
 ) -> Result<Page<OrderView>, StoreError> {
     // Each parameter is used, so that one shape of call serves all; absent filters are constant.
-    let mut sql = format!("SELECT {COLUMNS} FROM orders WHERE order_number < ?1");
+    let mut sql = format!("SELECT {COLUMNS}, {PARTS} FROM orders WHERE order_number < ?1");
     sql.push_str(if customer.is_some() {
         " AND customer_id = ?2"
     } else {
@@ -169,7 +195,7 @@ pub(super) fn list(
     });
     sql.push_str(" ORDER BY order_number DESC LIMIT ?5");
     let limit = query.limit.get();
-    let mut orders: Vec<Order> = connection
+    let found: Vec<(Order, String)> = connection
         .prepare_cached(&sql)?
         .query_map(
             params![
@@ -179,18 +205,21 @@ pub(super) fn list(
                 query.created_after.map(Timestamp::as_ms),
                 i64::from(limit).saturating_add(1),
             ],
-            read_order,
+            with_parts,
         )?
         .collect::<Result<_, _>>()?;
+    let (mut orders, parts): (Vec<Order>, Vec<String>) = found.into_iter().unzip();
     let next_cursor = view::cut(&mut orders, limit);
     let mut lines = lines_by_order(connection, &orders)?;
     let data = orders
         .into_iter()
-        .map(|order| {
+        .zip(parts)
+        .map(|(order, parts)| {
             let items = lines.remove(&order.number).unwrap_or_default();
-            view::of(order, items)
+            let parts = view::parts(Some(&parts), order.total.currency)?;
+            Ok(view::of(order, items, parts))
         })
-        .collect();
+        .collect::<Result<_, StoreError>>()?;
     Ok(Page { data, next_cursor })
 }
 

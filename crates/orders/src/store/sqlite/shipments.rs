@@ -4,14 +4,16 @@ use super::{change, read};
 use crate::{
     domain::{
         order::{Happening, Order},
-        shipment::{Parcel, SentLine, parcel},
+        shipment::{Parcel, SentLine, is_over, parcel, withheld},
         status,
     },
     store::shipments::{KeptShipment, Sending, Sent, of_order, sent_in_part},
 };
 use contracts::{
-    orders::{OrderError, OrderMove, OrderStatus, ShipError, ShipmentLineView, ShipmentView},
-    values::{OrderId, Quantity, ShipmentId, Timestamp},
+    orders::{
+        OrderError, OrderMove, OrderStatus, RefundNote, ShipError, ShipmentLineView, ShipmentView,
+    },
+    values::{OrderId, Quantity, ShipmentId, Timestamp, VariantId},
 };
 use platform::db::{Abort, StoreError, keys};
 use rusqlite::{Connection, Row, params};
@@ -78,19 +80,47 @@ pub(super) fn call_off(
     )
 }
 
+/// Keeps what a refund puts back on sale out of every later parcel. Whether with that the last parcel has gone.
+pub(super) fn withhold(
+    connection: &Connection,
+    order: &Order,
+    note: &RefundNote,
+) -> Result<bool, StoreError> {
+    if note.items.is_empty() || !status::leads_to(order.status, OrderStatus::Shipped) {
+        return Ok(false);
+    }
+    let lines = sent_lines(connection, order.number)?;
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO withheld_lines (order_number, refund_id, line_number, quantity) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for held in withheld(&lines, &note.items) {
+        statement.execute(params![
+            order.number,
+            note.refund_id.as_bytes(),
+            held.line,
+            held.quantity.get()
+        ])?;
+    }
+    Ok(is_over(&sent_lines(connection, order.number)?))
+}
+
 fn sent_lines(connection: &Connection, number: i64) -> Result<Vec<SentLine>, StoreError> {
     let line = |row: &Row<'_>| {
         Ok(SentLine {
             line: row.get(0)?,
-            sold: row.get(1)?,
-            sent: row.get(2)?,
+            variant: VariantId::from_bytes(row.get(1)?),
+            sold: row.get(2)?,
+            sent: row.get(3)?,
+            withheld: row.get(4)?,
         })
     };
     let lines = connection
         .prepare_cached(
-            "SELECT l.line_number, l.quantity,
+            "SELECT l.line_number, l.variant_id, l.quantity,
                     (SELECT COALESCE(SUM(s.quantity), 0) FROM shipment_lines s
-                      WHERE s.order_number = l.order_number AND s.line_number = l.line_number)
+                      WHERE s.order_number = l.order_number AND s.line_number = l.line_number),
+                    (SELECT COALESCE(SUM(w.quantity), 0) FROM withheld_lines w
+                      WHERE w.order_number = l.order_number AND w.line_number = l.line_number)
                FROM order_lines l
               WHERE l.order_number = ?1
               ORDER BY l.line_number",

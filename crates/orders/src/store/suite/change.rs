@@ -213,6 +213,7 @@ fn refunded(order_id: OrderId, refund: u8, whole: bool) -> Happening {
         refund_id: RefundId::from_bytes([refund; 16]),
         amount: Money::new(5, "USD".parse().unwrap()),
         whole,
+        items: Vec::new(),
         actor: "system".to_owned(),
     })
 }

@@ -3,6 +3,7 @@
 
 mod carts;
 mod change;
+mod discounts;
 mod nodes;
 mod notes;
 mod place;
@@ -63,6 +64,13 @@ store_suite! {
         a_touched_cart_is_another_version,
         carts_end_with_their_time_and_their_user,
     },
+    discounts::{
+        discounts_are_kept_changed_and_listed_by_code,
+        parts_are_shown_wherever_the_order_is,
+        a_limit_is_reached_and_never_passed,
+        a_customer_s_limit_is_their_own,
+        a_spent_discount_leaves_the_cart_open,
+    },
     change::{
         every_move_is_written_with_its_entry_and_its_event,
         a_failed_payment_moves_nothing_and_leaves_room_for_another,
@@ -83,6 +91,9 @@ store_suite! {
     },
     shipments::{
         parcels_add_up_and_the_last_one_ships_the_order,
+        what_a_refund_puts_back_on_sale_goes_into_no_parcel,
+        a_refund_of_all_that_was_not_sent_ships_the_order,
+        of_parcels_and_refunds_at_once_no_unit_goes_both_ways,
         of_many_who_send_at_once_no_line_goes_more_often_than_it_was_sold,
         what_was_sent_in_part_is_not_called_off,
         a_request_with_a_key_sends_once,
@@ -323,6 +334,8 @@ fn order_of(lines: Vec<PricedLine>) -> NewOrder {
         payment_due_at: at(900),
         created_at: at(0),
         cart: None,
+        parts: Vec::new(),
+        discount: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{
     at,
     carts::{filled, order_of_cart},
+    discounts::{make, order_with, tenth},
     order, postgres_nodes,
 };
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
     store::{PlaceRefusal, Store},
 };
 use contracts::{
-    orders::{OrderError, OrderMove},
+    orders::{NewDiscount, OrderError, OrderMove},
     values::{OrderId, PaymentId, UserId},
 };
 use futures_util::future::join_all;
@@ -158,4 +159,27 @@ async fn a_cart_that_three_nodes_buy_becomes_one_order() {
         assert!(answers.iter().any(refused), "{answers:?}");
     }
     assert_eq!(nodes[0].audit(None, 100).await.unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn three_nodes_give_no_more_than_a_discount_has() {
+    let Some(nodes) = postgres_nodes(3).await else {
+        return;
+    };
+    let limits = NewDiscount {
+        uses_max: Some(50),
+        customer_uses_max: Some(1),
+        ..tenth("fifty")
+    };
+    let discount = make(&*nodes[0], limits).await;
+    let placing = nodes.iter().map(|node| {
+        // The same hundred customers everywhere.
+        let batch: Vec<NewOrder> = (0..100).map(|n| order_with(&discount, n)).collect();
+        async move { node.place_all(batch).await.unwrap() }
+    });
+    let answers: Vec<_> = join_all(placing).await.into_iter().flatten().collect();
+    let given = answers.iter().filter(|answer| answer.is_ok()).count();
+    assert_eq!(given, 50);
+    let kept = nodes[1].discount(discount.id).await.unwrap().unwrap();
+    assert_eq!(kept.uses, Some(50));
 }

@@ -175,6 +175,7 @@ pub(super) async fn an_audit_adds_up_and_goes_by_id(bench: Bench) {
         status: OrderStatus::Paid,
         total: usd(6_018),
         lines_total_minor: 6_018,
+        parts_total_minor: 0,
         lines: 3,
         units: 6,
         payment_id: Some(payment),

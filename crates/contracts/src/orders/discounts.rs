@@ -1,0 +1,284 @@
+//! What an order costs beside its lines, and the codes that make it cost less.
+
+use crate::{
+    BoxError,
+    access::Principal,
+    problem::{Code, Problem, ToProblem},
+    request::Precondition,
+    values::{
+        Cursor, DiscountId, Money, Page, PageSize, Timestamp, ValueError, Version, bounded_text,
+    },
+};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// What a part of an order's total is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PartKind {
+    /// Taken off.
+    Discount,
+}
+
+impl PartKind {
+    /// All of them.
+    pub const ALL: [Self; 1] = [Self::Discount];
+
+    /// The word used in storage and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Discount => "discount",
+        }
+    }
+}
+
+impl std::str::FromStr for PartKind {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let known = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
+        known.ok_or_else(|| ValueError::new("is no part of a total"))
+    }
+}
+
+/// A part of an order's total beside its lines. Lines and parts add up to the total, to the last minor unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OrderPartView {
+    /// What it is.
+    pub kind: PartKind,
+    /// What people read: a discount's code.
+    pub title: String,
+    /// What it adds; a discount's is negative.
+    pub amount: Money,
+}
+
+/// A code that takes something off, as people write it: 3 to 40 letters, digits, `-` and `_`; kept in capitals.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Cow<'_, str>", into = "String")]
+pub struct DiscountCode(String);
+
+impl DiscountCode {
+    /// Checks a text.
+    ///
+    /// # Errors
+    /// [`ValueError`] that says which rule was broken.
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
+        let text = bounded_text(text, 3, 40)?.to_ascii_uppercase();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        if text.bytes().all(plain) {
+            Ok(Self(text))
+        } else {
+            Err(ValueError::new("may hold letters, digits, - and _"))
+        }
+    }
+
+    /// The code in capitals.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<Cow<'_, str>> for DiscountCode {
+    type Error = ValueError;
+    fn try_from(text: Cow<'_, str>) -> Result<Self, ValueError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<DiscountCode> for String {
+    fn from(code: DiscountCode) -> String {
+        code.0
+    }
+}
+
+crate::values::schema::plain_schema!(
+    DiscountCode,
+    String,
+    min_length(Some(3)),
+    max_length(Some(40)),
+    pattern(Some("^[A-Za-z0-9_-]+$")),
+    examples(["TEA-10"])
+);
+
+/// A discount as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewDiscount {
+    /// The code. It stays what it is.
+    pub code: DiscountCode,
+    /// What is taken off in hundredths of a percent of the lines: 1 to 10,000, rounded half up to the minor unit...
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub basis_points: Option<u32>,
+    /// ...or the amount that is taken off, never more than the lines cost.
+    pub amount: Option<Money>,
+    /// What the lines must cost at least.
+    pub minimum: Option<Money>,
+    /// From when on.
+    pub starts_at: Option<Timestamp>,
+    /// Until when.
+    pub ends_at: Option<Timestamp>,
+    /// In how many orders at most; fixed whether there is such a limit, not how high it is.
+    #[schema(minimum = 1)]
+    pub uses_max: Option<u32>,
+    /// In how many orders of one customer at most.
+    #[schema(minimum = 1)]
+    pub customer_uses_max: Option<u32>,
+    /// Whether it is given at all; it is when absent.
+    pub active: Option<bool>,
+    /// The version that this replaces, where a discount is changed (or `If-Match`).
+    pub version: Option<Version>,
+}
+
+/// A discount.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DiscountView {
+    /// Its id.
+    pub id: DiscountId,
+    /// Its code.
+    pub code: DiscountCode,
+    /// What is taken off, in hundredths of a percent.
+    pub basis_points: Option<u32>,
+    /// The amount that is taken off.
+    pub amount: Option<Money>,
+    /// What the lines must cost at least.
+    pub minimum: Option<Money>,
+    /// From when on.
+    pub starts_at: Option<Timestamp>,
+    /// Until when.
+    pub ends_at: Option<Timestamp>,
+    /// In how many orders at most.
+    pub uses_max: Option<u32>,
+    /// In how many orders of one customer at most.
+    pub customer_uses_max: Option<u32>,
+    /// In how many orders it is, those that were called off not counted; absent where it has no limit.
+    pub uses: Option<i64>,
+    /// Whether it is given.
+    pub active: bool,
+    /// Counts changes of the discount, not its uses.
+    pub version: Version,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Which discounts, from where. By code.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DiscountQuery {
+    /// 1 to 100; 20 when absent.
+    #[serde(default)]
+    #[param(inline)]
+    pub limit: PageSize,
+    /// Where the page begins.
+    pub cursor: Option<Cursor>,
+}
+
+/// Why a discount was not shown, changed or given.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiscountError {
+    /// There is none.
+    #[error("not found")]
+    NotFound,
+    /// Only admins make discounts.
+    #[error("not allowed")]
+    Forbidden,
+    /// A field or parameter breaks a rule.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// JSON pointer or parameter.
+        field: String,
+        /// The rule.
+        reason: String,
+    },
+    /// Another discount has the code.
+    #[error("the code is taken")]
+    CodeTaken,
+    /// Another version is current.
+    #[error("version {} is current", current.get())]
+    VersionConflict {
+        /// How the caller named the version.
+        sent: Precondition,
+        /// What is current.
+        current: Version,
+    },
+    /// The code is not for this order, or not now, or there is none.
+    #[error("the code does not apply: {reason}")]
+    NotApplicable {
+        /// Why.
+        reason: String,
+    },
+    /// It was used as often as it may be.
+    #[error("the code is used up")]
+    Exhausted,
+    /// The writer's queue is full.
+    #[error("orders have too much to do")]
+    Overloaded,
+    /// Our fault.
+    #[error("the discount could not be used")]
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
+}
+
+impl ToProblem for DiscountError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::NotFound => Problem::new(Code::NotFound),
+            Self::Forbidden => Problem::new(Code::Forbidden),
+            Self::Invalid { field, reason } if field.starts_with('/') => {
+                Problem::invalid(field, reason.clone())
+            }
+            Self::Invalid { field, reason } => Problem::new(Code::InvalidParameter)
+                .detail(format!("{field} {reason}"))
+                .field(field, "invalid", reason.clone()),
+            Self::CodeTaken => Problem::new(Code::CodeTaken).field("/code", "taken", "is in use"),
+            Self::VersionConflict { sent, current } => sent.stale(*current),
+            Self::NotApplicable { reason } => Problem::new(Code::DiscountNotApplicable)
+                .detail(reason.clone())
+                .field("/discount_code", "not_applicable", reason.clone()),
+            Self::Exhausted => Problem::new(Code::DiscountExhausted),
+            Self::Overloaded => Problem::new(Code::Overloaded),
+            Self::Internal(cause) => Problem::internal(cause),
+        }
+    }
+}
+
+/// Discounts, which orders keep.
+#[async_trait]
+pub trait Discounts: Send + Sync {
+    /// Makes a discount (admins).
+    async fn make_discount(
+        &self,
+        who: &Principal,
+        wish: NewDiscount,
+    ) -> Result<DiscountView, DiscountError>;
+    /// Changes a discount as a whole; orders that have it keep what they got.
+    async fn replace_discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+        sent: Precondition,
+        wish: NewDiscount,
+    ) -> Result<DiscountView, DiscountError>;
+    /// One discount.
+    async fn discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+    ) -> Result<DiscountView, DiscountError>;
+    /// A page of discounts, by code.
+    async fn discounts(
+        &self,
+        who: &Principal,
+        query: DiscountQuery,
+    ) -> Result<Page<DiscountView>, DiscountError>;
+    /// Codes that are counted otherwise than their orders have them, at most ten: for verification, which wants none.
+    async fn audit_discounts(&self) -> Result<Vec<String>, BoxError>;
+}

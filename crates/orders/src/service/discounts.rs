@@ -1,0 +1,218 @@
+//! Discounts: made and changed by admins, and given to orders. What can be refused is refused before anything is held;
+//! whether a limit has room is decided in the commit that writes the order.
+
+use super::{
+    Service,
+    place::{Asked, Given, refusal_as_error, scope},
+};
+use crate::domain::pricing::{self, Unpriced};
+use contracts::{
+    access::Principal,
+    catalog::{ItemRef, ReserveError, ReserveLine},
+    orders::{
+        DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount, OrderView,
+        PlaceOrderError,
+    },
+    request::{Answered, Precondition},
+    values::{DiscountId, Email, Money, Page, UserId},
+};
+use platform::{
+    db::{Abort, StoreError},
+    digest,
+};
+
+/// How often prices may change between a look and the reservation before the buyer hears of it.
+const TRIES: u32 = 3;
+
+impl Service {
+    pub(super) async fn make_a_discount(
+        &self,
+        who: &Principal,
+        wish: NewDiscount,
+    ) -> Result<DiscountView, DiscountError> {
+        admin(who)?;
+        let made = self
+            .store
+            .make_discount(DiscountId::generate(), wish, self.clock.now());
+        made.await.map_err(refusal)
+    }
+
+    pub(super) async fn replace_a_discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+        (sent, wish): (Precondition, NewDiscount),
+    ) -> Result<DiscountView, DiscountError> {
+        admin(who)?;
+        let now = self.clock.now();
+        let replaced = self.store.replace_discount(id, sent, wish, now);
+        replaced.await.map_err(refusal)
+    }
+
+    pub(super) async fn find_discount(
+        &self,
+        who: &Principal,
+        id: DiscountId,
+    ) -> Result<DiscountView, DiscountError> {
+        admin(who)?;
+        let found = self.store.discount(id).await;
+        let found = found.map_err(|error| DiscountError::Internal(Box::new(error)))?;
+        found.ok_or(DiscountError::NotFound)
+    }
+
+    pub(super) async fn list_discounts(
+        &self,
+        who: &Principal,
+        query: DiscountQuery,
+    ) -> Result<Page<DiscountView>, DiscountError> {
+        admin(who)?;
+        self.store.discounts(query).await.map_err(refusal)
+    }
+
+    /// The discount of a code, if it is given to this customer now, with the customer's name in its count.
+    pub(super) async fn given(
+        &self,
+        code: &DiscountCode,
+        customer: Option<UserId>,
+        email: Option<&Email>,
+    ) -> Result<Given, DiscountError> {
+        let name = scope(customer, email);
+        let customer_key = digest::hmac_sha256(&self.token_secret, &[b"customer", name.as_bytes()]);
+        let found = self.store.discount_of(code.clone(), customer_key).await;
+        let found = found.map_err(|error| DiscountError::Internal(Box::new(error)))?;
+        let (discount, mine) = found.ok_or_else(|| DiscountError::NotApplicable {
+            reason: "there is no such code".to_owned(),
+        })?;
+        pricing::is_given(&discount, self.clock.now()).map_err(unpriced)?;
+        let reached =
+            |used: i64, most: Option<u32>| most.is_some_and(|most| used >= i64::from(most));
+        if reached(discount.uses.unwrap_or_default(), discount.uses_max)
+            || reached(mine, discount.customer_uses_max)
+        {
+            return Err(DiscountError::Exhausted);
+        }
+        Ok(Given {
+            discount,
+            customer_key,
+            asserted_total: None,
+        })
+    }
+
+    /// Places an order with a code. Its lines must cost what they were seen to cost, or what they cost a moment ago, so
+    /// that the total that was compared is the one that is written.
+    pub(super) async fn place_discounted(
+        &self,
+        asked: Asked,
+        code: &DiscountCode,
+        seen: Option<Money>,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        if let Some(standing) = self.standing(&asked).await? {
+            return Ok(standing);
+        }
+        let given = self.given(code, asked.customer_id, asked.guest_email.as_ref());
+        let given = match given.await {
+            Ok(given) => given,
+            // A twin may have been written since, and have used up what there was.
+            Err(error) => {
+                let standing = self.standing(&asked).await?;
+                return standing.ok_or(PlaceOrderError::Discount(error));
+            }
+        };
+        let given = Given {
+            asserted_total: asked.expected_total.clone(),
+            ..given
+        };
+        let mut refused = PlaceOrderError::Stock(ReserveError::TotalOutOfRange);
+        for _ in 0..TRIES {
+            let subtotal = match seen {
+                Some(seen) => Some(seen),
+                None => self.costs(&asked.lines).await?,
+            };
+            if let Some(subtotal) = subtotal {
+                let total = with(subtotal, &given)?;
+                let asserted = given.asserted_total.as_ref();
+                if asserted.is_some_and(|one| one.resolve(total.currency) != Ok(total)) {
+                    return Err(PlaceOrderError::Stock(ReserveError::PriceChanged { total }));
+                }
+            }
+            let wish = Asked {
+                expected_total: subtotal.map(Into::into),
+                discount: Some(given.clone()),
+                ..asked.clone()
+            };
+            match self.place_asked(wish).await {
+                // The catalog compares what the lines cost, and buyers are told what all of it does.
+                Err(PlaceOrderError::Stock(ReserveError::PriceChanged { total: lines }))
+                    if subtotal.is_some() =>
+                {
+                    let total = with(lines, &given)?;
+                    refused = PlaceOrderError::Stock(ReserveError::PriceChanged { total });
+                    if seen.is_some() {
+                        break;
+                    }
+                }
+                answer => return answer,
+            }
+        }
+        Err(refused)
+    }
+
+    /// What stands written was given its discount then.
+    async fn standing(
+        &self,
+        asked: &Asked,
+    ) -> Result<Option<Answered<OrderView>>, PlaceOrderError> {
+        let internal = |error: StoreError| PlaceOrderError::Internal(Box::new(error));
+        let found = self.store.find(asked.order_id).await;
+        if found.map_err(internal)?.is_none() {
+            return Ok(None);
+        }
+        let placed = self.store.placed(asked.order_id, asked.fingerprint).await;
+        let placed = refusal_as_error(placed.map_err(internal)?)?;
+        Ok(Some(self.answered(placed, asked.customer_id.is_none())))
+    }
+
+    /// What these lines cost now; nothing where the catalog will refuse them anyhow.
+    async fn costs(&self, lines: &[ReserveLine]) -> Result<Option<Money>, PlaceOrderError> {
+        let items: Vec<ItemRef> = lines.iter().map(|line| line.item.clone()).collect();
+        let offers = self.catalog.offers(items).await;
+        let offers = offers.map_err(PlaceOrderError::Internal)?;
+        let sums = offers.into_iter().zip(lines).map(|(offer, line)| {
+            let offer = offer.filter(|offer| offer.on_sale)?;
+            offer.unit_price.times(line.quantity).ok()
+        });
+        let Some(sums) = sums.collect::<Option<Vec<Money>>>() else {
+            return Ok(None);
+        };
+        let mut sums = sums.into_iter();
+        let first = sums.next();
+        Ok(first.and_then(|first| sums.try_fold(first, |total, sum| total.plus(sum).ok())))
+    }
+}
+
+/// What lines of this sum cost with what is given.
+fn with(subtotal: Money, given: &Given) -> Result<Money, PlaceOrderError> {
+    let priced = pricing::price(subtotal, Some(&given.discount));
+    let priced = priced.map_err(|why| PlaceOrderError::Discount(unpriced(why)))?;
+    Ok(priced.total)
+}
+
+fn admin(who: &Principal) -> Result<(), DiscountError> {
+    if who.is_admin() {
+        Ok(())
+    } else {
+        Err(DiscountError::Forbidden)
+    }
+}
+
+/// Why a sum could not be made, as buyers hear it.
+pub(super) fn unpriced(why: Unpriced) -> DiscountError {
+    match why {
+        Unpriced::NotApplicable(reason) => DiscountError::NotApplicable { reason },
+        Unpriced::OutOfRange => DiscountError::Internal("prices do not add up".into()),
+    }
+}
+
+fn refusal(abort: Abort<DiscountError>) -> DiscountError {
+    abort.into_refusal(|| DiscountError::Overloaded, DiscountError::Internal)
+}

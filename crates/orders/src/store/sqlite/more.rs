@@ -1,0 +1,138 @@
+//! Carts and discounts as the traits want them: each method hands its one transaction on to the file that has it.
+
+use super::{SqliteStore, carts, discounts, storage};
+use crate::{
+    domain::cart::{Bounds, Cart, NewCart, SetLine},
+    store::{CartStore, DiscountStore, view},
+};
+use async_trait::async_trait;
+use contracts::{
+    orders::{CartError, DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount},
+    request::Precondition,
+    values::{CartId, DiscountId, Page, Timestamp, Version},
+};
+use platform::db::{Abort, StoreError};
+
+#[async_trait]
+impl CartStore for SqliteStore {
+    async fn open_cart(&self, new: NewCart) -> Result<(Cart, bool), Abort<CartError>> {
+        self.database.write(move |c| carts::open(c, &new)).await
+    }
+
+    async fn cart(&self, id: CartId) -> Result<Option<Cart>, StoreError> {
+        self.database.read(move |c| carts::find(c, id)).await
+    }
+
+    async fn set_cart_line(
+        &self,
+        id: CartId,
+        wish: SetLine,
+        bounds: Bounds,
+        now: Timestamp,
+    ) -> Result<Cart, Abort<CartError>> {
+        self.database
+            .write(move |c| carts::set(c, id, &wish, bounds, now))
+            .await
+    }
+
+    async fn set_cart_discount(
+        &self,
+        id: CartId,
+        code: Option<DiscountCode>,
+        bounds: Bounds,
+        now: Timestamp,
+    ) -> Result<Cart, Abort<CartError>> {
+        self.database
+            .write(move |c| carts::set_discount(c, id, code, bounds, now))
+            .await
+    }
+
+    async fn merge_cart(
+        &self,
+        from: CartId,
+        into: NewCart,
+        bounds: Bounds,
+    ) -> Result<Cart, Abort<CartError>> {
+        self.database
+            .write(move |c| carts::merge(c, from, &into, bounds))
+            .await
+    }
+
+    async fn touch_cart(
+        &self,
+        id: CartId,
+        version: Version,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.database
+            .write(move |c| carts::touch(c, id, version, now))
+            .await
+            .map_err(storage)
+    }
+
+    async fn sweep_carts(&self, now: Timestamp, limit: u32) -> Result<usize, StoreError> {
+        // Most rounds find nothing, and nothing waits for the writer then.
+        if !self.database.read(move |c| carts::any_over(c, now)).await? {
+            return Ok(0);
+        }
+        self.database
+            .write(move |c| carts::sweep(c, now, limit))
+            .await
+            .map_err(storage)
+    }
+}
+
+#[async_trait]
+impl DiscountStore for SqliteStore {
+    async fn make_discount(
+        &self,
+        id: DiscountId,
+        wish: NewDiscount,
+        now: Timestamp,
+    ) -> Result<DiscountView, Abort<DiscountError>> {
+        self.database
+            .write(move |c| discounts::make(c, id, wish, now))
+            .await
+    }
+
+    async fn replace_discount(
+        &self,
+        id: DiscountId,
+        sent: Precondition,
+        wish: NewDiscount,
+        now: Timestamp,
+    ) -> Result<DiscountView, Abort<DiscountError>> {
+        self.database
+            .write(move |c| discounts::replace(c, id, (sent, wish), now))
+            .await
+    }
+
+    async fn discount(&self, id: DiscountId) -> Result<Option<DiscountView>, StoreError> {
+        self.database.read(move |c| discounts::find(c, id)).await
+    }
+
+    async fn discount_of(
+        &self,
+        code: DiscountCode,
+        customer_key: [u8; 32],
+    ) -> Result<Option<(DiscountView, i64)>, StoreError> {
+        self.database
+            .read(move |c| discounts::of_code(c, &code, customer_key))
+            .await
+    }
+
+    async fn discounts(
+        &self,
+        query: DiscountQuery,
+    ) -> Result<Page<DiscountView>, Abort<DiscountError>> {
+        let after = view::code_position(query.cursor.as_ref()).map_err(Abort::Refused)?;
+        Ok(self
+            .database
+            .read(move |c| discounts::list(c, &query, &after))
+            .await?)
+    }
+
+    async fn audit_discounts(&self) -> Result<Vec<String>, StoreError> {
+        self.database.read(discounts::differing).await
+    }
+}

@@ -1,0 +1,48 @@
+//! A code that many want at once: as many get it as there are uses, and a use comes back with an order that is called
+//! off.
+
+use crate::{customers, ground::Ground, outcomes};
+use futures_util::future::join_all;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+async fn of_a_thousand_uses_of_a_code_for_ten_ten_are_given(mut shop: Ground) {
+    let admin = shop.admin().await;
+    let product = admin.sell("tea", 1_999, 2_000).await;
+    let ten = json!({"code": "ten", "basis_points": 1_000, "uses_max": 10});
+    let code = admin.post("/api/v1/discounts", &ten).await;
+    let code = format!("/api/v1/discounts/{}", code.str("/id"));
+    let buyers = customers(&shop, 25).await;
+    let body = json!({"items": [{"product_id": product, "quantity": 1}], "discount_code": "ten"});
+    let uses = (0..40).flat_map(|number| buyers.iter().map(move |buyer| (number, buyer)));
+    let uses = uses.map(|(number, buyer)| {
+        let body = &body;
+        async move {
+            let key = format!("k{number}");
+            buyer.post_with_key("/api/v1/orders", &key, body).await
+        }
+    });
+    let answers = join_all(uses).await;
+    let expected = BTreeMap::from([((201, ""), 10), ((409, "discount_exhausted"), 990)]);
+    assert_eq!(outcomes(&answers), expected);
+    assert_eq!(admin.get(&code).await.int("/uses"), 10);
+    shop.has_stock(&product, (2_000, 10, 1_990)).await;
+    let won = answers.iter().find(|answer| answer.status == 201);
+    let won = won.map_or("", |answer| answer.str("/id"));
+    let cancel = format!("/api/v1/orders/{won}/cancel");
+    assert_eq!(admin.post(&cancel, &json!({})).await.status, 200);
+    assert_eq!(admin.get(&code).await.int("/uses"), 9);
+    let again = buyers[0]
+        .post_with_key("/api/v1/orders", "again", &body)
+        .await;
+    assert_eq!((again.status, again.int("/total/amount")), (201, 1_799));
+    let over = buyers[1]
+        .post_with_key("/api/v1/orders", "over", &body)
+        .await;
+    assert_eq!(over.code(), "discount_exhausted");
+    shop.verify().await;
+}
+
+on_both_grounds! {
+    of_a_thousand_uses_of_a_code_for_ten_ten_are_given,
+}
