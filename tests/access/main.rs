@@ -15,9 +15,10 @@ mod forged;
 mod keys;
 mod logged;
 mod table;
+mod thing;
 mod tokens;
 
-use cast::{Cast, Thing, Who, keyed};
+use cast::{Cast, Who, keyed};
 use contracts::problem::Code;
 use futures_util::{StreamExt, stream};
 use reqwest::Method;

@@ -1,6 +1,6 @@
 //! Every route and who gets what of it. Requests are valid, so that the status shows the authority alone.
 
-use super::cast::Thing::{self, *};
+use super::thing::Thing::{self, *};
 
 /// Method and path with its query; what it is about; the body; the status for nobody, a stranger, the owner,
 /// a foreign merchant, the own merchant, an admin.
