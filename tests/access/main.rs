@@ -26,6 +26,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use table::{ROUTES, Row, SEEDS};
 use testkit::{Answer, Shop};
+use thing::Thing;
 
 /// Cells that are asked at a time.
 const AT_A_TIME: usize = 8;
