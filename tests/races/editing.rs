@@ -1,9 +1,13 @@
 //! Editors and storekeepers at once: of many who saw one state, one changes it. Never a lost update.
 
 use crate::{ground::Ground, outcomes};
+use contracts::values::Timestamp;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 use testkit::{Answer, Client};
 
 async fn adjust(admin: &Client, change: Value) -> Answer {
@@ -88,6 +92,30 @@ async fn of_16_who_counted_the_same_stock_one_sets_it(mut shop: Ground) {
     shop.verify().await;
 }
 
+async fn what_goes_on_sale_in_a_moment_is_sold_then_and_not_before(mut shop: Ground) {
+    let admin = shop.admin().await;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let from = Timestamp::from_ms(i64::try_from(now.as_millis()).unwrap()).plus_seconds(2);
+    let body = json!({"name": "Lantern", "price": 100, "stock": 5, "publish_at": from});
+    let made = admin.post("/api/v1/products", &body).await;
+    assert_eq!(
+        (made.status, made.str("/status")),
+        (201, "draft"),
+        "{}",
+        made.text
+    );
+    let product = made.str("/id");
+    let early = admin.order("early", product, 1).await;
+    assert_eq!((early.status, early.code()), (422, "product_unavailable"));
+    let path = format!("/api/v1/products/{product}");
+    shop.visitor()
+        .get_until(&path, |now| now.status == 200)
+        .await;
+    let bought = admin.order("then", product, 1).await;
+    assert_eq!(bought.status, 201, "{}", bought.text);
+    shop.verify().await;
+}
+
 /// Some may find all seats taken; they are told so, and none of them has half a picture.
 async fn of_20_who_send_the_same_picture_one_adds_it(mut shop: Ground) {
     let admin = shop.admin().await;
@@ -114,6 +142,7 @@ async fn of_20_who_send_the_same_picture_one_adds_it(mut shop: Ground) {
 
 on_both_grounds! {
     of_20_who_send_the_same_picture_one_adds_it,
+    what_goes_on_sale_in_a_moment_is_sold_then_and_not_before,
     of_64_editors_with_one_version_one_wins_and_the_others_are_told_the_version,
     of_50_who_take_one_of_30_away_30_do,
     of_16_who_counted_the_same_stock_one_sets_it,

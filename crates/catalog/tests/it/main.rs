@@ -14,6 +14,7 @@ mod inventory;
 mod products;
 mod races;
 mod reviews;
+mod schedule;
 mod search;
 mod window;
 
@@ -62,6 +63,7 @@ struct Shop {
     service: Arc<Service>,
     router: Router,
     folder: PathBuf,
+    clock: Clock,
 }
 
 impl Drop for Shop {
@@ -164,11 +166,12 @@ impl Shop {
             in_flight_max: 10_000,
             body_bytes_max: 64 * 1_024,
         };
-        let router = stack::wrap(router, &options, "http://shop.test", clock);
+        let router = stack::wrap(router, &options, "http://shop.test", clock.clone());
         Self {
             service,
             router,
             folder,
+            clock,
         }
     }
 
