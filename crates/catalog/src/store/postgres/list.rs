@@ -3,10 +3,10 @@
 
 use super::{can_be_kept, categories, read};
 use crate::{
-    domain::scope::Scope,
+    domain::{schedule, scope::Scope},
     store::{
         cursor,
-        list::{After, Key, List},
+        list::{After, Key, List, Stands},
     },
 };
 use contracts::{
