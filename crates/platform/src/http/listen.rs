@@ -235,7 +235,8 @@ fn builder() -> Result<Builder<TokioExecutor>, BoxError> {
     Ok(builder)
 }
 
-/// A body that lets go of what comes with it when it has been read, or nobody wants it any more; at once, if it is none.
+/// A body that lets go of what comes with it when it has been read, or nobody wants it any more; at once, if there is
+/// none.
 fn until_read(body: Incoming, asked: DropGuard) -> Body {
     if body.is_end_stream() {
         return Body::new(body);
