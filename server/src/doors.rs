@@ -159,6 +159,7 @@ impl Services {
                 catalog: self.catalog.clone(),
                 identity: self.identity.clone(),
                 orders: self.orders.clone(),
+                payments: self.payments.clone(),
                 auditor: self.auditor.clone(),
                 shop_name: config.shop.name.clone(),
                 cookies: Cookies::for_public_url(public_url),

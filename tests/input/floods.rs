@@ -1,8 +1,9 @@
 //! HTTP/2 by hand: streams that are opened and reset as fast as they can be sent, and headers that never end. The shop
-//! says GOAWAY, and others are served meanwhile.
+//! says GOAWAY, and others are served meanwhile. And many who begin to ask, and do not come to an end.
 
 use super::world::World;
-use std::time::Duration;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::{io::ErrorKind, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -21,6 +22,9 @@ const END_HEADERS: u8 = 4;
 const ENHANCE_YOUR_CALM: u32 = 0xb;
 /// Far more than anybody needs; the shop must have ended it before.
 const FRAMES: u32 = 20_000;
+/// Those who hesitate, and how many of one address may.
+const HESITANT: usize = 40;
+const HESITANT_MAX: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn frame(kind: u8, flags: u8, stream: u32, content: &[u8]) -> Vec<u8> {
@@ -103,5 +107,38 @@ pub(crate) async fn assert_floods_are_ended(world: &World) {
         };
         let (reason, ()) = tokio::join!(end_of(world.url(), flood), others);
         assert_eq!(reason, Some(ENHANCE_YOUR_CALM), "{what}");
+    }
+}
+
+pub(crate) async fn assert_only_some_are_waited_for(world: &World) {
+    let address = world.url().trim_start_matches("http://");
+    let head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+    let body = format!("{head}Content-Type: application/json\r\nContent-Length: 4\r\n\r\n{{");
+    for (what, begun, rest) in [
+        ("a head", head.to_owned(), "Content-Length: 0\r\n\r\n"),
+        ("a body", body, "  }"),
+    ] {
+        let mut waiting = Vec::new();
+        for _ in 0..HESITANT {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(begun.as_bytes()).await.unwrap();
+            waiting.push(stream);
+        }
+        let look = async |stream: &TcpStream| stream.readable().await.unwrap();
+        let let_go = waiting.iter().map(look).collect::<FuturesUnordered<_>>();
+        let many = let_go.take(HESITANT - HESITANT_MAX).collect::<Vec<_>>();
+        timeout(PATIENCE, many).await.expect(what);
+        let mut left = 0;
+        for stream in &mut waiting {
+            let mut answer = [0; 12];
+            let read = stream.try_read(&mut answer);
+            if read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+                left += 1;
+                stream.write_all(rest.as_bytes()).await.unwrap();
+                stream.read_exact(&mut answer).await.unwrap();
+                assert!(answer.starts_with(b"HTTP/1.1 4"), "{what}");
+            }
+        }
+        assert_eq!(left, HESITANT_MAX, "{what}");
     }
 }

@@ -72,6 +72,11 @@ async fn a_search_finds_what_it_names_whatever_it_looks_like() {
 }
 
 #[tokio::test]
+async fn of_many_who_do_not_come_to_the_end_of_what_they_ask_some_are_waited_for() {
+    floods::assert_only_some_are_waited_for(&World::new().await).await;
+}
+
+#[tokio::test]
 async fn floods_of_http_2_are_ended_and_others_are_served() {
     floods::assert_floods_are_ended(&World::new().await).await;
 }

@@ -101,6 +101,8 @@ async fn every_page_has_its_headers_and_nothing_that_runs() {
         ("/forgot-password", 200, "no-store"),
         ("/reset-password?token=x", 200, "no-store"),
         ("/verify-email?token=x", 200, "no-store"),
+        ("/cart", 200, "no-store"),
+        ("/order/nothing", 404, "no-store"),
         ("/account", 200, "no-store"),
         ("/account/security", 200, "no-store"),
         ("/account/security/password", 405, "no-store"),

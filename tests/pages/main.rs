@@ -4,6 +4,7 @@
 
 mod books;
 mod browser;
+mod buying;
 mod doors;
 mod files;
 mod guards;

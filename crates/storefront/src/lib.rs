@@ -9,7 +9,9 @@ mod view;
 
 pub use pages::routes;
 
-use contracts::{audit::Auditor, catalog::Catalog, identity::Identity, orders::Orders};
+use contracts::{
+    audit::Auditor, catalog::Catalog, identity::Identity, orders::Orders, payments::Payments,
+};
 use platform::http::cookies::Cookies;
 use std::sync::Arc;
 
@@ -22,6 +24,8 @@ pub struct App {
     pub identity: Arc<dyn Identity>,
     /// What people bought.
     pub orders: Arc<dyn Orders>,
+    /// How they pay.
+    pub payments: Arc<dyn Payments>,
     /// Who verifies the books.
     pub auditor: Arc<dyn Auditor>,
     /// The name over the door.

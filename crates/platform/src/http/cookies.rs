@@ -22,6 +22,10 @@ pub enum Name {
     Refresh,
     /// The form secret: a form's hidden `csrf` must fit to it.
     Form,
+    /// A guest's cart and its token.
+    Cart,
+    /// A guest's last order and its token.
+    Order,
     /// What proves that a sign-in by a provider began in this browser.
     Attempt,
 }
@@ -32,6 +36,8 @@ impl Name {
             Self::Access => "souk_access",
             Self::Refresh => "souk_refresh",
             Self::Form => "souk_form",
+            Self::Cart => "souk_cart",
+            Self::Order => "souk_order",
             Self::Attempt => "souk_attempt",
         }
     }

@@ -11,9 +11,10 @@ use super::{
 use crate::tasks::Tasks;
 use axum::{Router, body::Body, extract::Request, response::Response};
 use contracts::BoxError;
+use http_body_util::BodyExt;
 use hyper::{
     Version,
-    body::Incoming,
+    body::{Body as _, Incoming},
     header::{CONNECTION, HeaderValue, TRANSFER_ENCODING},
     service::service_fn,
 };
@@ -27,7 +28,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
 
 /// Room for a header block that is refused politely; beyond it hyper refuses by itself.
@@ -50,7 +51,7 @@ pub struct Room {
     pub connections_max: u32,
     /// From one address, or from one IPv6 network of /64.
     pub per_address_max: u32,
-    /// Of these, that have not said for a second what they want.
+    /// Of these, that have not said for a second what they want, with its body.
     pub hesitant_per_address_max: u32,
 }
 
@@ -190,7 +191,8 @@ impl Visit {
         let first = asked.clone();
         let router = self.router;
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            asked.cancel();
+            let asked = asked.clone().drop_guard();
+            let request = request.map(|body| until_read(body, asked));
             answer(router.clone(), address, request)
         });
         let builder = builder()?;
@@ -233,17 +235,28 @@ fn builder() -> Result<Builder<TokioExecutor>, BoxError> {
     Ok(builder)
 }
 
+/// A body that lets go of what comes with it when it has been read, or nobody wants it any more; at once, if there is
+/// none.
+fn until_read(body: Incoming, asked: DropGuard) -> Body {
+    if body.is_end_stream() {
+        return Body::new(body);
+    }
+    Body::new(body.map_err(move |error| {
+        let _held = &asked;
+        error
+    }))
+}
+
 /// What the router says, and whether anything may follow on the same connection.
 async fn answer(
     router: Router,
     address: SocketAddr,
-    request: hyper::Request<Incoming>,
+    mut request: Request,
 ) -> Result<Response, Infallible> {
     // A length may have stood beside the chunks, and hyper has forgotten it: whoever stands in front of us may have
     // gone by it, and sees this request end elsewhere. What follows is not read (RFC 9112, 6.3).
     let is_last =
         request.version() < Version::HTTP_2 && request.headers().contains_key(TRANSFER_ENCODING);
-    let mut request: Request = request.map(Body::new);
     request.extensions_mut().insert(ClientAddress(address.ip()));
     let mut response = router.oneshot(request).await?;
     if is_last {

@@ -44,6 +44,7 @@ pub(super) struct SignOutForm {
 
 struct Order {
     number: i64,
+    href: String,
     placed: view::Moment,
     contents: String,
     status: &'static str,
@@ -55,6 +56,7 @@ impl Order {
     fn new(order: &OrderView) -> Self {
         Self {
             number: order.number,
+            href: format!("/order/{}", order.id),
             placed: view::moment(order.created_at),
             contents: contents(order),
             status: order.status.as_str(),

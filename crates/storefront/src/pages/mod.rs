@@ -4,6 +4,8 @@
 mod account;
 mod assets;
 mod books;
+mod cart;
+mod checkout;
 mod code;
 mod external;
 mod factor;
@@ -57,6 +59,12 @@ fn addresses() -> Router<App> {
         .route("/account/providers/link", post(external::link))
         .route("/account/providers/unlink", post(external::unlink))
         .route("/account", get(account::show))
+        .route("/cart", get(cart::show))
+        .route("/cart/items", post(cart::set))
+        .route("/cart/discount", post(cart::discount))
+        .route("/checkout", get(checkout::show).post(checkout::submit))
+        .route("/order/{id}", get(checkout::order))
+        .route("/order/{id}/pay", post(checkout::pay_again))
         .merge(security())
         .route("/admin/books", get(books::show))
         .route("/assets/souk.css", get(assets::style_sheet))

@@ -188,7 +188,7 @@ fn advice(code: Code) -> &'static str {
 }
 
 /// A detail as a sentence: they are written in lower case, without a full stop.
-fn sentence(detail: &str) -> String {
+pub(super) fn sentence(detail: &str) -> String {
     let mut letters = detail.chars();
     let Some(first) = letters.next() else {
         return String::new();

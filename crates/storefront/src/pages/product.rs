@@ -1,4 +1,4 @@
-//! One product. Nothing is sold here yet, so nothing here pretends to.
+//! One product, the same for everybody: what is put into a cart goes through the cart's page.
 
 use super::{
     frame::{self, Frame, Framed, Shelf, Visit, html},
@@ -19,6 +19,8 @@ use platform::http::Fault;
 const SUMMARY_CHARACTERS_MAX: usize = 155;
 
 struct Variant {
+    /// Where it is put into the cart.
+    add: String,
     sku: String,
     price: String,
     availability: String,
@@ -27,6 +29,7 @@ struct Variant {
 impl Variant {
     fn new(variant: &VariantView) -> Self {
         Self {
+            add: view::address("/cart", &[("add", &variant.id.to_string())]),
             sku: variant.sku.clone(),
             price: view::money(variant.price),
             availability: view::availability(variant.stock),
@@ -193,10 +196,8 @@ mod tests {
         ] {
             assert!(page.contains(part), "{part} in {page}");
         }
-        assert!(
-            !page.contains("<button type=\"submit\">Order"),
-            "nothing is sold here yet"
-        );
+        assert!(page.contains("href=\"/cart?add=var_"), "{page}");
+        assert!(!page.contains("name=\"csrf\""), "the same for everybody");
     }
 
     #[test]

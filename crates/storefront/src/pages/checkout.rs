@@ -1,0 +1,408 @@
+//! The one page on which a cart is bought, and the page of an order afterwards. A means of payment here is one of the
+//! sandbox's, and where another provider takes the money nothing is bought here. No page has a field for a card number.
+
+use super::{
+    cart::{self, Sums},
+    forms,
+    frame::{self, Frame, Framed, Visit, html, see_other},
+    problems,
+};
+use crate::{App, view};
+use askama::Template;
+use axum::{
+    Form,
+    extract::{Path, State},
+    http::{HeaderValue, StatusCode},
+    response::Response,
+};
+use contracts::{
+    orders::{CartError, OrderStatus, OrderView, PlaceOrder, PlaceOrderError, Reader},
+    payments::{PayError, PayOrder},
+    problem::{Code, Problem, ToProblem},
+    request::IdempotencyKey,
+    values::{CartId, Email, Money, OrderId},
+};
+use platform::{
+    digest,
+    http::{Fault, cookies::Name},
+};
+use serde::Deserialize;
+
+/// A means of payment that only the sandbox knows: these pages can let people choose among its own.
+const OF_THE_SANDBOX: &str = "tok_ok";
+
+/// How long a guest's browser opens the order.
+const COOKIE_SECONDS: i64 = 30 * 24 * 3_600;
+
+#[derive(Template)]
+#[template(path = "checkout.html")]
+struct CheckoutPage {
+    frame: Frame,
+    proof: String,
+    sums: Sums,
+    is_guest: bool,
+    /// Whether it can be paid here.
+    is_payable: bool,
+    email: String,
+    email_error: String,
+    /// What is bought: sent twice, it is bought once.
+    cart: String,
+    /// What is shown, as it is asserted when it is sent: minor units and a currency.
+    total: String,
+    problem: String,
+}
+
+/// The form of the page.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CheckoutForm {
+    csrf: String,
+    cart: String,
+    email: String,
+    method: String,
+    total: String,
+}
+
+/// What was typed, and what is wrong with it.
+#[derive(Default)]
+struct Typed {
+    status: StatusCode,
+    email: String,
+    email_error: String,
+    problem: String,
+}
+
+/// GET `/checkout`.
+pub(super) async fn show(State(app): State<App>, visit: Visit) -> Response {
+    answer(&app, &visit, page(&app, &visit, Typed::default()).await).await
+}
+
+async fn answer(app: &App, visit: &Visit, shown: Result<Response, Fault>) -> Response {
+    match shown {
+        Ok(response) => response,
+        Err(fault) => problems::refuse(app, visit, fault).await,
+    }
+}
+
+async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault> {
+    let held = cart::current(app, visit).await?;
+    let Some(held) = held.filter(|held| !held.cart.items.is_empty()) else {
+        return Ok(see_other("/cart", Vec::new()));
+    };
+    let Framed {
+        frame,
+        proof,
+        mut cookies,
+    } = frame::with_form(app, visit).await?;
+    cookies.extend(held.cookies);
+    let asserted = |total: Money| format!("{} {}", total.minor, total.currency);
+    let page = CheckoutPage {
+        frame,
+        proof,
+        sums: Sums::new(&held.cart),
+        is_guest: visit.principal.is_none(),
+        is_payable: is_payable(app).await?,
+        email: typed.email,
+        email_error: typed.email_error,
+        cart: held.cart.id.to_string(),
+        total: held.cart.total.map(asserted).unwrap_or_default(),
+        problem: typed.problem,
+    };
+    Ok(html(typed.status, &page, cookies, true))
+}
+
+async fn is_payable(app: &App) -> Result<bool, Fault> {
+    let known = app.payments.accepts(OF_THE_SANDBOX).await;
+    Ok(known.map_err(|cause| Problem::internal(&cause))?)
+}
+
+/// POST `/checkout`.
+pub(super) async fn submit(
+    State(app): State<App>,
+    visit: Visit,
+    Form(form): Form<CheckoutForm>,
+) -> Response {
+    if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
+        return problems::refuse(&app, &visit, Fault::new(Code::CsrfFailed)).await;
+    }
+    let shown = buy(&app, &visit, form).await;
+    answer(&app, &visit, shown).await
+}
+
+async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, Fault> {
+    let Ok(cart_id) = form.cart.parse::<CartId>() else {
+        return Ok(see_other("/cart", Vec::new()));
+    };
+    let holder = cart::holder(app, visit);
+    let email = match (&visit.principal, Email::parse(&form.email)) {
+        (Some(_), _) => None,
+        (None, Ok(email)) => Some(email),
+        (None, Err(error)) => {
+            let typed = Typed {
+                status: StatusCode::UNPROCESSABLE_ENTITY,
+                email: form.email,
+                email_error: format!("The address {}.", error.0),
+                ..Typed::default()
+            };
+            return page(app, visit, typed).await;
+        }
+    };
+    let known = app.payments.accepts(&form.method).await;
+    if !known.map_err(|cause| Problem::internal(&cause))? {
+        let typed = Typed {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            email: form.email,
+            problem: "That means of payment is not known here. Nothing was ordered.".to_owned(),
+            ..Typed::default()
+        };
+        return page(app, visit, typed).await;
+    }
+    let wish = PlaceOrder {
+        items: Vec::new(),
+        cart_id: Some(cart_id),
+        discount_code: None,
+        total: asserted(&form.total).map(Into::into),
+        email,
+        payment: None,
+    };
+    let placed = app.orders.check_out(&holder, cart_id, wish).await;
+    let order = match placed {
+        Ok(placed) => placed.value,
+        Err(error) => return refused(app, visit, (error, form.email)).await,
+    };
+    let mut cookies = Vec::new();
+    if let Some(token) = &order.order_token {
+        let value = format!("{}.{token}", order.id);
+        let cookie = app.cookies.set(Name::Order, &value, COOKIE_SECONDS);
+        // The cart's cookie stays: a form that is sent twice finds its order by it.
+        cookies.push(cookie.map_err(forms::unlucky)?);
+    }
+    let reader = Reader {
+        principal: visit.principal.clone(),
+        order_token: order.order_token.clone(),
+    };
+    // The order's own key, as where it is placed and paid in one request: sent twice, it is paid once.
+    let key = format!("order:{}", order.id);
+    let flash = pay(app, &reader, (order.id, &key), form.method).await;
+    Ok(see_other(&address(order.id, flash), cookies))
+}
+
+fn asserted(text: &str) -> Option<Money> {
+    let (minor, currency) = text.split_once(' ')?;
+    Some(Money::new(minor.parse().ok()?, currency.parse().ok()?))
+}
+
+/// What the buyer can do something about is said on the page, with the cart as it is now.
+async fn refused(
+    app: &App,
+    visit: &Visit,
+    (error, email): (PlaceOrderError, String),
+) -> Result<Response, Fault> {
+    let problem = error.to_problem();
+    let detail = match &error {
+        PlaceOrderError::Cart(CartError::Differs { .. }) | PlaceOrderError::Stock(_) => {
+            "Something has changed since you looked: see the lines below. Nothing was ordered."
+                .to_owned()
+        }
+        PlaceOrderError::Internal(_) | PlaceOrderError::Overloaded => return Err(Fault(problem)),
+        PlaceOrderError::Invalid { .. }
+        | PlaceOrderError::KeyReused
+        | PlaceOrderError::Cart(_)
+        | PlaceOrderError::Discount(_)
+        | PlaceOrderError::GivenUp => problems::sentence(&problem.detail),
+    };
+    let typed = Typed {
+        status: StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::CONFLICT),
+        email,
+        email_error: String::new(),
+        problem: detail,
+    };
+    page(app, visit, typed).await
+}
+
+/// Pays, and names what the order's page says of it. The order is in whatever comes of this: it is paid now or later.
+async fn pay(
+    app: &App,
+    reader: &Reader,
+    (order_id, key): (OrderId, &str),
+    method: String,
+) -> &'static str {
+    let Ok(key) = IdempotencyKey::parse(key) else {
+        return "later";
+    };
+    let wish = PayOrder { order_id, method };
+    match app.payments.pay(reader, key, wish).await {
+        Ok(_) => "thanks",
+        Err(PayError::Declined { .. }) => "declined",
+        Err(PayError::UnknownMethod) => "method",
+        Err(PayError::NotFound) => "",
+        // It was tried before, by this form or another one.
+        Err(error) if error.to_problem().code.status() < 500 => "before",
+        Err(error) => {
+            tracing::warn!(order.id = %order_id, error = ?error, "a payment could not be begun from its page");
+            "later"
+        }
+    }
+}
+
+fn address(id: OrderId, flash: &str) -> String {
+    view::address(&format!("/order/{id}"), &[("flash", flash)])
+}
+
+#[derive(Template)]
+#[template(path = "order.html")]
+struct OrderPage {
+    frame: Frame,
+    proof: String,
+    id: String,
+    number: i64,
+    status: &'static str,
+    status_words: String,
+    placed: view::Moment,
+    lines: Vec<(String, u32, String)>,
+    parts: Vec<(String, String)>,
+    total: String,
+    is_unpaid: bool,
+    is_payable: bool,
+    flash: &'static str,
+    /// Names the next try to pay.
+    attempt: String,
+}
+
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wish {
+    flash: String,
+}
+
+/// Who reads an order here: whoever is signed in, or whose browser bought it.
+fn reader(app: &App, visit: &Visit, id: OrderId) -> Reader {
+    let cookie = app.cookies.read(&visit.headers, Name::Order);
+    let token = cookie.as_deref().and_then(|value| value.split_once('.'));
+    Reader {
+        principal: visit.principal.clone(),
+        order_token: token
+            .filter(|(known, _)| *known == id.to_string())
+            .map(|(_, token)| token.to_owned()),
+    }
+}
+
+/// GET `/order/{id}`.
+pub(super) async fn order(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    platform::http::Query(wish): platform::http::Query<Wish>,
+) -> Response {
+    let shown = order_page(&app, &visit, (&id, &wish.flash)).await;
+    answer(&app, &visit, shown).await
+}
+
+async fn order_page(
+    app: &App,
+    visit: &Visit,
+    (id, flash): (&str, &str),
+) -> Result<Response, Fault> {
+    let id: OrderId = id.parse().map_err(|_| Fault::new(Code::NotFound))?;
+    let order = app.orders.order(&reader(app, visit, id), id).await?;
+    let Framed {
+        frame,
+        proof,
+        cookies,
+    } = frame::with_form(app, visit).await?;
+    let attempt = digest::random::<16>().map_err(forms::unlucky)?;
+    let mut page = compose(frame, &order, flash);
+    page.proof = proof;
+    page.is_payable = is_payable(app).await?;
+    page.attempt = digest::base64url(&attempt);
+    Ok(html(StatusCode::OK, &page, cookies, true))
+}
+
+fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
+    let line = |line: &contracts::orders::OrderLineView| {
+        (
+            line.name.clone(),
+            line.quantity.get(),
+            view::money(line.line_total),
+        )
+    };
+    let part =
+        |part: &contracts::orders::OrderPartView| (part.title.clone(), view::money(part.amount));
+    OrderPage {
+        frame,
+        proof: String::new(),
+        id: order.id.to_string(),
+        number: order.number,
+        status: order.status.as_str(),
+        status_words: view::words(order.status.as_str()),
+        placed: view::moment(order.created_at),
+        lines: order.items.iter().map(line).collect(),
+        parts: order.parts.iter().map(part).collect(),
+        total: view::money(order.total),
+        is_unpaid: order.status == OrderStatus::Pending,
+        is_payable: false,
+        flash: said(flash, order.status),
+        attempt: String::new(),
+    }
+}
+
+/// What became of a payment, beside what the order has become since: the address may be an old one.
+fn said(flash: &str, status: OrderStatus) -> &'static str {
+    match (flash, status) {
+        ("thanks", OrderStatus::Pending) => {
+            "Your order is in. The payment is on its way; reload this page in a moment."
+        }
+        ("thanks", OrderStatus::Paid) => "Thank you. Your order is in.",
+        ("declined", OrderStatus::Pending) => {
+            "The payment was declined, and no money was taken. Your order waits below."
+        }
+        ("method", OrderStatus::Pending) => {
+            "That means of payment is not known here. Choose another one below."
+        }
+        ("before", _) => "This was sent before. Below is how your order stands.",
+        ("later", OrderStatus::Pending) => {
+            "Your order is in, and the payment could not be finished. If the order still waits in a moment, try again: \
+             it is never paid twice."
+        }
+        _ => "",
+    }
+}
+
+/// The form that pays an order.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PayForm {
+    csrf: String,
+    method: String,
+    attempt: String,
+}
+
+/// POST `/order/{id}/pay`.
+pub(super) async fn pay_again(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Form(form): Form<PayForm>,
+) -> Response {
+    if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
+        return problems::refuse(&app, &visit, Fault::new(Code::CsrfFailed)).await;
+    }
+    let shown = pay_order(&app, &visit, (&id, form)).await;
+    answer(&app, &visit, shown).await
+}
+
+async fn pay_order(
+    app: &App,
+    visit: &Visit,
+    (id, form): (&str, PayForm),
+) -> Result<Response, Fault> {
+    let id: OrderId = id.parse().map_err(|_| Fault::new(Code::NotFound))?;
+    let reader = reader(app, visit, id);
+    // Whose order it is not is told so, and not how a payment went.
+    app.orders.order(&reader, id).await?;
+    let key = format!("page:{}", form.attempt);
+    let flash = pay(app, &reader, (id, &key), form.method).await;
+    let none: Vec<HeaderValue> = Vec::new();
+    Ok(see_other(&address(id, flash), none))
+}

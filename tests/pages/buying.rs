@@ -1,0 +1,237 @@
+//! Buying on the pages, from the product to the order, without script: as a guest, and as somebody who signs in on the
+//! way. What a page says of an order is looked at through the API afterwards.
+
+use crate::browser::{Browser, all, field, open};
+use serde_json::{Value, json};
+use testkit::{Answer, Client};
+
+const ANN: &str = "ann@souk.example";
+
+fn first(page: &Answer, before: &str) -> String {
+    let found = all(page, before);
+    (*found.first().expect("one of them")).to_owned()
+}
+
+/// Puts so many of the first product of the home page into the cart.
+async fn put_in(browser: &mut Browser, quantity: &str) -> Answer {
+    let home = browser.get("/").await;
+    let product = first(&home, "<h2><a href=\"");
+    let product = browser.get(&product).await;
+    let adding = first(&product, "href=\"/cart?add=");
+    let cart = browser.get(&format!("/cart?add={adding}")).await;
+    let csrf = field(&cart, "csrf").expect("a form");
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("variant", adding.as_str()),
+        ("quantity", quantity),
+        ("more", "1"),
+    ];
+    let put = browser.submit("/cart/items", &fields).await;
+    assert_eq!(
+        (put.status, put.header("location")),
+        (303, "/cart"),
+        "{}",
+        put.text
+    );
+    browser.get("/cart").await
+}
+
+/// Sends the form of the checkout as it came, with these.
+async fn check_out(browser: &mut Browser, email: &str, method: &str) -> Answer {
+    let page = browser.get("/checkout").await;
+    let csrf = field(&page, "csrf").expect("a form");
+    let (cart, total) = hidden(&page);
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("cart", cart.as_str()),
+        ("total", total.as_str()),
+        ("email", email),
+        ("method", method),
+    ];
+    browser.submit("/checkout", &fields).await
+}
+
+/// What is bought, and what it is said to cost.
+fn hidden(page: &Answer) -> (String, String) {
+    let one = |name| field(page, name).expect("a hidden field");
+    (one("cart"), one("total"))
+}
+
+async fn orders(admin: &Client) -> usize {
+    let list = admin.get("/api/v1/orders").await;
+    list.json
+        .pointer("/data")
+        .and_then(Value::as_array)
+        .map_or(0, Vec::len)
+}
+
+#[tokio::test]
+async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal() {
+    let mut shop = open().await;
+    let admin = shop.admin().await;
+    let mut guest = Browser::new(&shop);
+    let empty = guest.get("/checkout").await;
+    assert_eq!((empty.status, empty.header("location")), (303, "/cart"));
+    put_in(&mut guest, "1").await;
+    let cart = put_in(&mut guest, "2").await;
+    assert!(
+        cart.text.contains("value=\"3\""),
+        "on top of what was there: {}",
+        cart.text
+    );
+    let nameless = check_out(&mut guest, "nobody", "tok_ok").await;
+    assert_eq!(nameless.status, 422);
+    assert!(
+        nameless.text.contains("id=\"email-error\""),
+        "{}",
+        nameless.text
+    );
+    let bought = check_out(&mut guest, "gus@souk.example", "tok_declined").await;
+    assert_eq!(bought.status, 303, "{}", bought.text);
+    let place = bought.header("location").to_owned();
+    let order = guest.get(&place).await;
+    assert!(order.text.contains("was declined"), "{}", order.text);
+    let csrf = field(&order, "csrf").expect("a form to pay with");
+    let attempt = field(&order, "attempt").expect("its name");
+    let path = place.split('?').next().unwrap_or_default();
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("attempt", attempt.as_str()),
+        ("method", "tok_ok"),
+    ];
+    let paid = guest.submit(&format!("{path}/pay"), &fields).await;
+    assert_eq!(paid.status, 303, "{}", paid.text);
+    let order = guest.get(paid.header("location")).await;
+    assert!(order.text.contains("Thank you"), "{}", order.text);
+    let cart = guest.get("/cart").await;
+    assert!(
+        cart.text.contains("There is nothing in it yet"),
+        "{}",
+        cart.text
+    );
+    // Another browser does not learn of it.
+    let mut other = Browser::new(&shop);
+    let hidden = other.get(path).await;
+    assert!(matches!(hidden.status, 401 | 404), "{}", hidden.status);
+    assert_eq!(orders(&admin).await, 1);
+    shop.verify().await;
+}
+
+#[tokio::test]
+async fn a_cart_comes_along_at_sign_in_and_a_form_sent_twice_is_one_order() {
+    let mut shop = open().await;
+    let admin = shop.admin().await;
+    shop.customer("ann").await;
+    let mut browser = Browser::new(&shop);
+    put_in(&mut browser, "2").await;
+    browser.sign_in(ANN, testkit::PASSWORD, "").await;
+    let cart = browser.get("/cart").await;
+    assert!(cart.text.contains("value=\"2\""), "{}", cart.text);
+    let page = browser.get("/checkout").await;
+    assert!(!page.text.contains("name=\"email\""), "the shop knows it");
+    let csrf = field(&page, "csrf").expect("a form");
+    let (cart, total) = hidden(&page);
+    let wrong = [
+        ("csrf", csrf.as_str()),
+        ("cart", cart.as_str()),
+        ("total", "1 USD"),
+        ("method", "tok_ok"),
+    ];
+    let refused = browser.submit("/checkout", &wrong).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("cart", cart.as_str()),
+        ("total", total.as_str()),
+        ("method", "tok_ok"),
+    ];
+    let unknown: Vec<_> = fields
+        .into_iter()
+        .take(3)
+        .chain([("method", "tok_none")])
+        .collect();
+    let unknown = browser.submit("/checkout", &unknown).await;
+    assert_eq!(unknown.status, 422, "{}", unknown.text);
+    assert_eq!(orders(&admin).await, 0, "nothing was ordered so far");
+    let first = browser.submit("/checkout", &fields).await;
+    let second = browser.submit("/checkout", &fields).await;
+    assert_eq!(first.status, 303, "{}", first.text);
+    assert_eq!(second.status, 303, "{}", second.text);
+    assert_eq!(first.header("location"), second.header("location"));
+    let order = browser.get(first.header("location")).await;
+    assert!(order.text.contains("Thank you"), "{}", order.text);
+    assert_eq!(orders(&admin).await, 1);
+    // With another means of payment it is the same order, which is paid already.
+    let again: Vec<_> = fields
+        .into_iter()
+        .take(3)
+        .chain([("method", "tok_declined")])
+        .collect();
+    let again = browser.submit("/checkout", &again).await;
+    let order = browser.get(again.header("location")).await;
+    assert!(order.text.contains("was sent before"), "{}", order.text);
+    let account = browser.get("/account").await;
+    let place = first.header("location");
+    let place = place.split('?').next().unwrap_or_default();
+    assert!(
+        account.text.contains(&format!("href=\"{place}\"")),
+        "{}",
+        account.text
+    );
+    shop.verify().await;
+}
+
+#[tokio::test]
+async fn a_code_takes_off_what_the_page_says_and_a_guest_s_form_sent_twice_is_one_order() {
+    let mut shop = open().await;
+    let admin = shop.admin().await;
+    let half = json!({"code": "half", "basis_points": 5_000, "uses_max": 1});
+    assert_eq!(admin.post("/api/v1/discounts", &half).await.status, 201);
+    let mut guest = Browser::new(&shop);
+    let cart = put_in(&mut guest, "1").await;
+    let csrf = field(&cart, "csrf").expect("a form");
+    let use_code = [("csrf", csrf.as_str()), ("code", "nothing")];
+    let refused = guest.submit("/cart/discount", &use_code).await;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    assert!(refused.text.contains("no such code"), "{}", refused.text);
+    let use_code = [("csrf", csrf.as_str()), ("code", "half")];
+    assert_eq!(guest.submit("/cart/discount", &use_code).await.status, 303);
+    let page = guest.get("/checkout").await;
+    assert!(page.text.contains("HALF"), "{}", page.text);
+    let (cart, total) = hidden(&page);
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("cart", cart.as_str()),
+        ("total", total.as_str()),
+        ("email", "gus@souk.example"),
+        ("method", "tok_ok"),
+    ];
+    let first = guest.submit("/checkout", &fields).await;
+    assert_eq!(first.status, 303, "{}", first.text);
+    let second = guest.submit("/checkout", &fields).await;
+    assert_eq!(first.header("location"), second.header("location"));
+    let order = guest.get(first.header("location")).await;
+    assert!(
+        order.text.contains("Thank you") && order.text.contains("HALF"),
+        "{}",
+        order.text
+    );
+    let list = admin.get("/api/v1/orders").await;
+    assert_eq!(list.json["data"].as_array().map(Vec::len), Some(1));
+    let told = &list.json["data"][0];
+    let sum = |part: &Value| part["amount"].as_i64().unwrap_or_default();
+    let lines = sum(&told["items"][0]["line_total"]);
+    assert_eq!(
+        lines + sum(&told["parts"][0]["amount"]),
+        sum(&told["total"])
+    );
+    assert_eq!(
+        total,
+        format!(
+            "{} {}",
+            sum(&told["total"]),
+            told["total"]["currency"].as_str().unwrap_or_default()
+        )
+    );
+    shop.verify().await;
+}
