@@ -13,6 +13,7 @@ pub(crate) use entry::{Entry, Ready};
 pub(crate) use find::{Key, Wish};
 pub(crate) use sieve::Filter;
 
+use super::schedule::Schedule;
 use contracts::{catalog::ProductStatus, values::UserId};
 use entry::Fields;
 use std::{
