@@ -4,10 +4,7 @@ use crate::{ground::Ground, outcomes};
 use contracts::values::Timestamp;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::collections::BTreeMap;
 use testkit::{Answer, Client};
 
 async fn adjust(admin: &Client, change: Value) -> Answer {
@@ -94,8 +91,11 @@ async fn of_16_who_counted_the_same_stock_one_sets_it(mut shop: Ground) {
 
 async fn what_goes_on_sale_in_a_moment_is_sold_then_and_not_before(mut shop: Ground) {
     let admin = shop.admin().await;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let from = Timestamp::from_ms(i64::try_from(now.as_millis()).unwrap()).plus_seconds(2);
+    let tea = admin.sell("tea", 1_999, 1).await;
+    let tea = admin.get(&format!("/api/v1/products/{tea}")).await;
+    // What the shop's clock says now.
+    let now: Timestamp = serde_json::from_value(tea.json["created_at"].clone()).expect("a time");
+    let from = now.plus_seconds(2);
     let body = json!({"name": "Lantern", "price": 100, "stock": 5, "publish_at": from});
     let made = admin.post("/api/v1/products", &body).await;
     assert_eq!(

@@ -132,10 +132,7 @@ impl Who {
 
 impl Shop {
     async fn open() -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("souk-catalog-it-{}", ProductId::generate()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Self::open_in(folder, None).await
+        Self::open_in(Self::folder(), None).await
     }
 
     /// Another node on the same store, as far as the catalog can tell.
@@ -143,15 +140,31 @@ impl Shop {
         Self::open_in(self.folder.clone(), redis).await
     }
 
+    /// A shop that keeps no answer in memory: its clock may run faster than time.
+    async fn forgetful() -> Self {
+        Self::open_keeping(Self::folder(), None, 0).await
+    }
+
+    fn folder() -> PathBuf {
+        let folder =
+            std::env::temp_dir().join(format!("souk-catalog-it-{}", ProductId::generate()));
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
     async fn open_in(folder: PathBuf, redis: Option<Redis>) -> Self {
+        Self::open_keeping(folder, redis, 2_000).await
+    }
+
+    async fn open_keeping(folder: PathBuf, redis: Option<Redis>, age_max_ms: u64) -> Self {
         let clock = Clock::manual(NOW);
         let service = catalog::open(Parts {
             place: Place::Sqlite(folder.join("catalog.db"), OPTIONS),
             config: Config {
                 currency: "USD".parse().unwrap(),
                 window_kilobytes: 1_024,
-                window_age_max_ms: 2_000,
-                window_absent_age_max_ms: 500,
+                window_age_max_ms: age_max_ms,
+                window_absent_age_max_ms: age_max_ms / 4,
                 images: IMAGES,
             },
             clock: clock.clone(),

@@ -5,7 +5,7 @@ use serde_json::json;
 
 #[tokio::test]
 async fn a_product_is_seen_from_its_moment_on_and_until_the_other() {
-    let shop = Shop::open().await;
+    let shop = Shop::forgetful().await;
     let (from, until) = (NOW.plus_seconds(60), NOW.plus_seconds(120));
     let wish = json!({"name": "Lantern", "price": 1, "publish_at": from, "unpublish_at": until});
     let made = shop.product(wish).await;
@@ -40,7 +40,7 @@ async fn a_product_is_seen_from_its_moment_on_and_until_the_other() {
 
 #[tokio::test]
 async fn what_is_read_can_be_written_back_before_and_after_its_moment() {
-    let shop = Shop::open().await;
+    let shop = Shop::forgetful().await;
     let other = shop.product(json!({"name": "Oil", "price": 1})).await;
     let from = NOW.plus_seconds(60);
     let wish =
@@ -74,7 +74,7 @@ async fn what_is_read_can_be_written_back_before_and_after_its_moment() {
 
 #[tokio::test]
 async fn moments_in_the_wrong_order_and_relations_to_nothing_are_refused() {
-    let shop = Shop::open().await;
+    let shop = Shop::forgetful().await;
     let nothing = "prd_01h455vb4pex5vsknk084sn02q";
     for (name, value, refusal) in [
         (
