@@ -10,12 +10,14 @@ use crate::{
     places::Places,
     target::{Target, Targets},
 };
+use async_trait::async_trait;
 use contracts::{
     BoxError,
     catalog::{Catalog, Purchases},
-    identity::Identity,
+    identity::{Addresses, Identity, ProfileError},
     orders::Orders,
     payments::Payments,
+    values::{Email, UserId},
 };
 use platform::{
     balance::Pools,
@@ -106,11 +108,28 @@ struct Ground<'c> {
     redis: Option<Redis>,
 }
 
-/// Says to a catalog that runs here who knows what people bought.
-fn introduce(near: &Near, orders: &Arc<dyn Orders>) {
+/// Says to a catalog that runs here who knows what people bought, and to orders who knows addresses.
+fn introduce(near: &Near, orders: &Arc<dyn Orders>, identity: &Arc<dyn Identity>) {
+    if let Some(orders) = &near.orders {
+        orders.introduce(Arc::new(People(identity.clone())));
+    }
     if let Some(catalog) = &near.catalog {
         let purchases: Arc<dyn Purchases> = orders.clone();
         catalog.meet(Arc::downgrade(&purchases));
+    }
+}
+
+/// Whose an address is, as orders ask it: of identity, wherever that runs.
+struct People(Arc<dyn Identity>);
+
+#[async_trait]
+impl Addresses for People {
+    async fn verified_address(&self, id: UserId) -> Result<Option<Email>, BoxError> {
+        match self.0.user(id).await {
+            Ok(user) if user.verified_at.is_some() => Ok(user.email),
+            Ok(_) | Err(ProfileError::NotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -157,7 +176,6 @@ impl Services {
             Some(orders) => orders.service.clone(),
             None => Arc::new(orders::Client::new(ways.peer(Target::Orders)?)),
         };
-        introduce(&near, &orders);
         if targets.is_near(Target::Payments) {
             near.payments = Some(ground.payments(orders.clone(), catalog.clone()).await?);
         }
@@ -169,6 +187,7 @@ impl Services {
             Some(identity) => identity.clone(),
             None => Arc::new(identity::Client::new(ways.peer(Target::Identity)?)),
         };
+        introduce(&near, &orders, &identity);
         let books = Books {
             catalog: catalog.clone(),
             orders: orders.clone(),

@@ -23,6 +23,9 @@ const PAST_THE_DOOR_PER_MILLE: u32 = 60;
 const PATIENCE: Duration = Duration::from_secs(12);
 /// People who open an account at the same time.
 const AT_ONCE: usize = 16;
+/// A code that is in fewer orders than there are people who want it, and in one of each.
+const CODE: &str = "FEW";
+const CODED_ORDERS: i64 = 60;
 /// What there is plenty of, and what everybody wants.
 const PLENTY: (usize, i64) = (8, 100_000);
 const SCARCE: (usize, i64) = (3, 25);
@@ -55,6 +58,7 @@ impl Street {
         }
         let admin = keepers[0].clone();
         let goods = shelves(&admin).await;
+        make_code(&admin).await;
         let history = cluster.folder.at("history.jsonl");
         let record = written_to(&history);
         record.write(&Line::Patience(PATIENCE.as_millis() as i64));
@@ -81,6 +85,7 @@ impl Street {
                 way: Arc::new(way.clone()),
                 record,
                 goods: Arc::new(goods),
+                code: Some(CODE),
                 patience: PATIENCE,
                 rest_ms_max: rest.as_millis() as u64,
             },
@@ -177,6 +182,12 @@ async fn shelves(admin: &Client) -> Vec<Good> {
         }
     }
     goods
+}
+
+async fn make_code(admin: &Client) {
+    let few = json!({"code": CODE, "basis_points": 1_250, "uses_max": CODED_ORDERS, "customer_uses_max": 1});
+    let answer = admin.post("/api/v1/discounts", &few).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
 }
 
 /// The way over HTTP, through the door or past it.

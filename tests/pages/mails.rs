@@ -2,7 +2,7 @@
 
 use super::browser::{Browser, field};
 use std::{path::Path, time::Duration};
-use testkit::{Folder, PASSWORD, Shop};
+use testkit::{Client, Folder, PASSWORD, Shop};
 
 const ANN: &str = "ann@souk.example";
 const NEW: &str = "another horse battery";
@@ -125,11 +125,31 @@ async fn who_forgot_the_password_follows_the_link_in_a_mail_and_sets_another() {
     assert!(used.text.contains("has been used"), "{}", used.text);
 }
 
+async fn orders_of(who: &Client) -> Vec<serde_json::Value> {
+    let list = who.get("/api/v1/orders").await;
+    let orders = list.json.pointer("/data").and_then(|data| data.as_array());
+    orders.cloned().unwrap_or_default()
+}
+
 #[tokio::test]
 async fn an_address_is_verified_by_a_button_and_not_by_opening_the_link() {
     let files = Folder::default();
-    let shop = open(&files).await;
+    let mut shop = open(&files).await;
+    let tea = shop.admin().await.sell("tea", 250, 9).await;
+    let mut wish = serde_json::json!({"items": [{"product_id": tea, "quantity": 1}]});
+    for email in ["Ann@Souk.example", "eve@souk.example"] {
+        wish["email"] = email.into();
+        let placed = shop
+            .visitor()
+            .post_with_key("/api/v1/orders", "k1", &wish)
+            .await;
+        assert_eq!(placed.status, 201, "{}", placed.text);
+    }
     let ann = shop.customer("ann").await;
+    assert!(
+        orders_of(&ann).await.is_empty(),
+        "whoever registers may name any address"
+    );
     let nothing = serde_json::json!({});
     let asked = ann.post("/api/v1/me/verification", &nothing).await;
     assert_eq!(asked.status, 202);
@@ -145,6 +165,14 @@ async fn an_address_is_verified_by_a_button_and_not_by_opening_the_link() {
     assert_eq!(done.status, 200);
     assert!(done.text.contains("is confirmed"), "{}", done.text);
     assert!(verified().await);
+    let claiming = async {
+        while orders_of(&ann).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let claimed = tokio::time::timeout(Duration::from_secs(30), claiming).await;
+    claimed.expect("what she bought as a guest");
+    assert_eq!(orders_of(&ann).await.len(), 1, "and nobody else's");
     let again = browser.submit("/verify-email", &fields).await;
     assert_eq!(again.status, 422);
 }

@@ -56,6 +56,9 @@ pub enum Action {
         lines: Vec<(VariantId, u32)>,
         /// The means of payment.
         method: Option<String>,
+        /// A discount code.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
     },
     /// Pay an order.
     Pay {

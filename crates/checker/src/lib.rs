@@ -4,6 +4,7 @@
 //! [`books`] has the functions for one row each, which stream over any number of rows; [`check`] is for a whole run.
 
 pub mod books;
+mod discounts;
 mod events;
 mod graph;
 mod history;
@@ -32,7 +33,7 @@ pub use violation::{Invariant, Violation};
 type Check = fn(&History, &State, &Provider) -> Vec<Violation>;
 
 /// All of them.
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 15] = [
     rows::all,
     stock::reads,
     stock::sums,
@@ -41,6 +42,7 @@ const CHECKS: [Check; 14] = [
     ledger::balanced,
     keys::once,
     prices::of_their_time,
+    discounts::limits,
     traces::acknowledged,
     traces::explained,
     versions::gapless,

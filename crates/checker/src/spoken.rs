@@ -29,7 +29,11 @@ impl Action {
     #[must_use]
     pub fn spoken(&self) -> Spoken {
         match self {
-            Self::Place { lines, method } => {
+            Self::Place {
+                lines,
+                method,
+                code,
+            } => {
                 let items: Vec<Value> = lines
                     .iter()
                     .map(|(variant, units)| json!({ "variant_id": variant, "quantity": units }))
@@ -37,6 +41,9 @@ impl Action {
                 let mut body = json!({ "items": items });
                 if let (Some(method), Some(body)) = (method, body.as_object_mut()) {
                     body.insert("payment".to_owned(), json!({ "method": method }));
+                }
+                if let (Some(code), Some(body)) = (code, body.as_object_mut()) {
+                    body.insert("discount_code".to_owned(), json!(code));
                 }
                 post("/api/v1/orders".to_owned(), body)
             }

@@ -2,7 +2,7 @@
 
 use contracts::{
     catalog::{ReservationAudit, ReturnedItem, StockAudit},
-    orders::{OrderAudit, OrderEventView, OrderView},
+    orders::{DiscountView, OrderAudit, OrderEventView, OrderView},
     payments::{ChargeAudit, LedgerAudit, PaymentAudit, RefundAudit},
     values::{EventId, ProductId, Timestamp, Version},
 };
@@ -26,6 +26,10 @@ pub struct State {
     pub ledger: LedgerAudit,
     /// The version of every product.
     pub products: Vec<(ProductId, Version)>,
+    /// Every discount, as an admin sees it.
+    pub discounts: Vec<DiscountView>,
+    /// Codes that the shop's own verification finds counted otherwise than their orders have them.
+    pub miscounted: Vec<String>,
     /// Events, in the order in which the bus was given them; none if nobody stood beside the bus. Then the outbox is
     /// what remains to be held against the timelines, as the shop's own verification does.
     pub deliveries: Option<Vec<Delivery>>,

@@ -8,6 +8,7 @@ use crate::{
     violation::{Found, Invariant, Violation},
 };
 use contracts::{
+    catalog::ReservationState,
     orders::{OrderStatus, OrderView},
     payments::{PaymentAudit, PaymentStatus, PaymentView},
     problem::Code,
@@ -142,6 +143,12 @@ pub(crate) fn explained(history: &History, state: &State, provider: &Provider) -
     for row in &state.reservations {
         let id = row.order_id;
         let known = asked.placed.contains(&id) || asked.perhaps.contains_key(&id);
+        // Whether a code has room is known when the order is to be written: what it held is given back then.
+        let given_back = matches!(
+            row.state,
+            ReservationState::Released | ReservationState::Expired
+        );
+        let known = known || (given_back && asked.spent.contains(&id));
         found.unless(known, asked.blame(id), || {
             format!(
                 "stock was held for {id} ({}), which nobody ordered",
@@ -228,6 +235,8 @@ struct Asked<'a> {
     perhaps: HashMap<OrderId, &'a Operation>,
     /// Orders whose key was refused each time.
     refused: HashSet<OrderId>,
+    /// Orders that were refused because their discount code was used up.
+    spent: HashSet<OrderId>,
     /// Orders that somebody wanted to pay, and was not refused.
     paid: HashSet<OrderId>,
 }
@@ -263,6 +272,9 @@ impl<'a> Asked<'a> {
         let (Action::Place { method, .. }, Some(id)) = (&operation.action, operation.means) else {
             return;
         };
+        if refusal == Some(Code::DiscountExhausted) {
+            self.spent.insert(id);
+        }
         let may_stand = operation.is_unknown() || (stands && method.is_some());
         if may_stand {
             self.perhaps.entry(id).or_insert(operation);

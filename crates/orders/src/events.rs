@@ -1,30 +1,34 @@
-//! What orders listen to: a user who has gone is forgotten here too.
+//! What orders listen to: a user who has gone is forgotten here too, and one whose address is certain gets what they
+//! bought with it as a guest. Both are of one subject, so that nobody gets anything who has gone.
 
 use crate::service::Service;
 use async_trait::async_trait;
 use contracts::{
     BoxError,
     event::{Envelope, Event},
-    identity::UserDeleted,
+    identity::{EmailVerified, UserDeleted},
 };
 use platform::bus::Consumer;
 use std::sync::Arc;
 
-pub(crate) struct ForgetCustomers(pub(crate) Arc<Service>);
+pub(crate) struct Customers(pub(crate) Arc<Service>);
 
 #[async_trait]
-impl Consumer for ForgetCustomers {
+impl Consumer for Customers {
     fn name(&self) -> &'static str {
         "orders"
     }
 
     fn wants(&self) -> &'static [&'static str] {
-        &[UserDeleted::NAME]
+        &[UserDeleted::NAME, EmailVerified::NAME]
     }
 
     async fn consume(&self, envelope: &Envelope) -> Result<(), BoxError> {
-        match UserDeleted::open(envelope) {
-            Some(event) => self.0.forget_customer(event?.user_id).await,
+        if let Some(gone) = UserDeleted::open(envelope).transpose()? {
+            return self.0.forget_customer(gone.user_id).await;
+        }
+        match EmailVerified::open(envelope).transpose()? {
+            Some(verified) => self.0.claim_for(verified.user_id).await,
             None => Ok(()),
         }
     }

@@ -19,7 +19,9 @@ pub use metrics::register as register_metrics;
 pub use service::Service;
 pub use store::SCHEMA;
 
-use contracts::{BoxError, catalog::Catalog, orders::Orders, payments::Payments};
+use contracts::{
+    BoxError, catalog::Catalog, identity::Addresses, orders::Orders, payments::Payments,
+};
 use platform::{
     bus::{Bus, Consumer},
     clock::Clock,
@@ -111,6 +113,11 @@ impl Opened {
         });
     }
 
+    /// Says who knows addresses, before events are taken.
+    pub fn introduce(&self, addresses: Arc<dyn Addresses>) {
+        self.service.introduce(addresses);
+    }
+
     /// The database with the outbox.
     #[must_use]
     pub fn outbox(&self) -> Database {
@@ -120,7 +127,7 @@ impl Opened {
     /// What orders want to hear of.
     #[must_use]
     pub fn consumer(&self) -> Arc<dyn Consumer> {
-        Arc::new(events::ForgetCustomers(Arc::clone(&self.service)))
+        Arc::new(events::Customers(Arc::clone(&self.service)))
     }
 }
 

@@ -2,7 +2,11 @@
 
 use crate::{bus::Deliveries, cast, process::Services, record::Good};
 use checker::{OrderRow, Provider, RefundRow, State};
-use contracts::{BoxError, catalog::ProductRef, orders::Reader};
+use contracts::{
+    BoxError,
+    catalog::ProductRef,
+    orders::{DiscountQuery, Reader},
+};
 
 /// More rows than any run makes.
 const ROWS_MAX: u32 = 100_000;
@@ -20,6 +24,12 @@ pub(crate) async fn read(
         reservations: services.catalog.audit_reservations(None, ROWS_MAX).await?,
         payments: services.payments.audit(None, ROWS_MAX).await?,
         ledger: services.payments.audit_ledger().await?,
+        discounts: services
+            .orders
+            .discounts(&admin, DiscountQuery::default())
+            .await?
+            .data,
+        miscounted: services.orders.audit_discounts().await?,
         deliveries: Some(deliveries.lock().expect("the deliveries").clone()),
         ..State::default()
     };

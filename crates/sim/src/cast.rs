@@ -5,6 +5,7 @@ use contracts::{
     BoxError,
     access::{Principal, Role},
     catalog::NewProduct,
+    orders::{DiscountCode, NewDiscount},
     values::{SessionId, UserId},
 };
 
@@ -12,6 +13,8 @@ use contracts::{
 const FIRST_BUYER: u8 = 10;
 /// The numbers of those who run the shop.
 const ADMINS: [u8; 2] = [250, 251];
+/// A code that is in few orders only, and in fewer of one person's.
+pub(crate) const CODE: &str = "FEW";
 /// The stream of the seed that the goods are drawn from.
 const GOODS: u64 = 2;
 
@@ -41,7 +44,7 @@ pub(crate) fn admin() -> Principal {
     one
 }
 
-/// Puts the goods on the shelves.
+/// Puts the goods on the shelves, and makes the code.
 pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Vec<Good>, BoxError> {
     let mut random = Random::new(plan.seed, GOODS);
     let mut goods = Vec::new();
@@ -68,5 +71,18 @@ pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Vec<Good
             .await?;
         goods.extend(Good::of(&made.value));
     }
+    let few = NewDiscount {
+        code: DiscountCode::parse(CODE)?,
+        basis_points: Some(1_250),
+        amount: None,
+        minimum: None,
+        starts_at: None,
+        ends_at: None,
+        uses_max: Some(4),
+        customer_uses_max: Some(2),
+        active: None,
+        version: None,
+    };
+    services.orders.make_discount(&admin(), few).await?;
     Ok(goods)
 }

@@ -35,6 +35,8 @@ pub struct Town {
     pub record: Record,
     /// What there is to buy.
     pub goods: Arc<Vec<Good>>,
+    /// A discount code that buyers know of, if there is one.
+    pub code: Option<&'static str>,
     /// How long a client waits for an answer.
     pub patience: Duration,
     /// The longest rest of a buyer between two things, in milliseconds.
@@ -197,15 +199,21 @@ impl Client {
             found.map_or_else(|| "?".to_owned(), |index| format!("g{index}"))
         };
         match action {
-            Action::Place { lines, method } => {
+            Action::Place {
+                lines,
+                method,
+                code,
+            } => {
                 let lines: Vec<String> = lines
                     .iter()
                     .map(|(variant, units)| format!("{units}x{}", good(*variant)))
                     .collect();
+                let with = code.as_deref().map(|code| format!(" with {code}"));
                 format!(
-                    "place {} {}",
+                    "place {} {}{}",
                     lines.join("+"),
-                    method.as_deref().unwrap_or("unpaid")
+                    method.as_deref().unwrap_or("unpaid"),
+                    with.unwrap_or_default()
                 )
             }
             Action::Pay { order, method } => format!("pay {order} {method}"),

@@ -126,8 +126,15 @@ impl Buyer {
                 ))
             })
             .collect();
+        let known = self.client.town.code;
+        let code = known.filter(|_| self.client.random.chance(300));
+        let action = Action::Place {
+            lines,
+            method,
+            code: code.map(str::to_owned),
+        };
         let key = self.key();
-        Wish::keyed(Action::Place { lines, method }, key)
+        Wish::keyed(action, key)
     }
 
     fn method(&mut self) -> String {

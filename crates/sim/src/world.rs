@@ -4,7 +4,7 @@
 use crate::{
     books,
     bus::{Deliveries, Manners},
-    cast::{admins, customer, stocked},
+    cast::{CODE, admins, customer, stocked},
     client::Town,
     net::Net,
     people::{self, Board},
@@ -145,6 +145,7 @@ impl<'a> World<'a> {
             way: Arc::new(ground.net.clone()),
             record: people.block_on(async { Record::new() }),
             goods: Arc::new(goods),
+            code: Some(CODE),
             patience: PATIENCE,
             rest_ms_max: REST_OF_BUYERS_MS,
         };

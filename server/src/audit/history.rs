@@ -6,7 +6,7 @@ use checker::{History, Line, OrderRow, Provider, RefundRow, State, Violation};
 use contracts::{
     BoxError,
     access::{Principal, Role},
-    orders::{OrderAudit, Reader},
+    orders::{DiscountQuery, DiscountView, OrderAudit, Reader},
     payments::RefundAudit,
     values::{SessionId, UserId},
 };
@@ -114,19 +114,38 @@ async fn gather(books: &Books) -> Result<(State, Provider), BoxError> {
             .try_collect()
             .await?,
         at: Some(crate::shop::now()),
+        discounts: discounts(books).await?,
+        miscounted: books.orders.audit_discounts().await?,
         deliveries: None,
     };
     Ok((state, Provider { charges }))
 }
 
-/// Whoever may read everything.
+async fn discounts(books: &Books) -> Result<Vec<DiscountView>, BoxError> {
+    let (keeper, mut found) = (keeper(), Vec::new());
+    let mut query = DiscountQuery::default();
+    loop {
+        let page = books.orders.discounts(&keeper, query.clone()).await?;
+        found.extend(page.data);
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
 fn reader() -> Reader {
-    Reader::user(Principal {
+    Reader::user(keeper())
+}
+
+/// Whoever may read everything.
+fn keeper() -> Principal {
+    Principal {
         user_id: UserId::from_bytes([0; 16]),
         session_id: SessionId::from_bytes([0; 16]),
         roles: vec![Role::Admin],
         key: None,
-    })
+    }
 }
 
 async fn whole_order(books: &Books, audit: OrderAudit) -> Result<OrderRow, BoxError> {

@@ -200,6 +200,28 @@ impl Event for UserDeleted {
     }
 }
 
+/// A user's address was shown to be theirs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailVerified {
+    /// Whose it is.
+    pub user_id: UserId,
+}
+
+impl Event for EmailVerified {
+    const NAME: &'static str = "identity.email_verified.v1";
+    fn subject(&self) -> String {
+        self.user_id.to_string()
+    }
+}
+
+/// Who knows which address was shown to be whose: what orders ask when they hear [`EmailVerified`], for events carry no
+/// addresses.
+#[async_trait]
+pub trait Addresses: Send + Sync {
+    /// This user's address, if it was shown to be theirs.
+    async fn verified_address(&self, id: UserId) -> Result<Option<Email>, BoxError>;
+}
+
 /// What the others may ask of identity.
 #[async_trait]
 pub trait Identity: External + SecondFactors + Send + Sync {

@@ -2,6 +2,7 @@
 
 mod advance;
 mod carts;
+mod claims;
 mod discounts;
 mod expire;
 mod find;
@@ -21,6 +22,7 @@ use contracts::{
     BoxError,
     access::{Actor, Principal},
     catalog::{Catalog, Overdue, Purchases, ReservationState, Resolve, ResolveError},
+    identity::Addresses,
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
         DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
@@ -32,7 +34,7 @@ use contracts::{
 };
 use place::{PlaceBatcher, PlaceWorker};
 use platform::clock::Clock;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Orders, near.
 pub struct Service {
@@ -44,6 +46,8 @@ pub struct Service {
     token_secret: [u8; 32],
     /// How far the sweeper has looked through what is open past its time.
     looked_at: Mutex<Option<Overdue>>,
+    /// Who knows addresses, where somebody does.
+    addresses: OnceLock<Arc<dyn Addresses>>,
 }
 
 impl Service {
@@ -68,6 +72,7 @@ impl Service {
             config,
             token_secret,
             looked_at: Mutex::default(),
+            addresses: OnceLock::new(),
         }
     }
 

@@ -21,7 +21,7 @@ use contracts::{
         EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
         ShipError, ShipmentView,
     },
-    values::{OrderId, Page, ProductId, Timestamp, UserId},
+    values::{Email, OrderId, Page, ProductId, Timestamp, UserId},
 };
 use notes::Note;
 use platform::db::{Abort, Schema, StoreError};
@@ -130,6 +130,9 @@ pub(crate) trait Store: CartStore + DiscountStore + Send + Sync {
     async fn give_up(&self, ids: Vec<OrderId>, now: Timestamp) -> Result<Vec<OrderId>, StoreError>;
     /// Whether a user has an order of this product that was paid and not given back whole.
     async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, StoreError>;
+    /// Gives so many at most of the orders that guests placed with this address to its user; how many.
+    async fn claim_orders(&self, user: UserId, email: Email, limit: u32)
+    -> Result<u64, StoreError>;
     /// Erases who bought.
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError>;
     /// Orders after this id, in id order, for verification.

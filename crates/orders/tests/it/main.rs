@@ -12,6 +12,7 @@ mod bodies;
 mod carts;
 mod discounts;
 mod fakes;
+mod guests;
 mod http;
 mod moves;
 mod nodes;

@@ -1,9 +1,12 @@
 //! Edits of a sound run's record, one thing at a time: what no decorator can bring about, and each row by itself.
 
 use crate::say;
-use checker::{Action, History, Invariant, Outcome, Provider, State, check};
+use checker::{Action, Answer, History, Invariant, Outcome, Provider, State, Told, check};
 use contracts::{
-    catalog::ReservationState, orders::OrderStatus, payments::PaymentStatus, values::Timestamp,
+    catalog::ReservationState,
+    orders::OrderStatus,
+    payments::PaymentStatus,
+    values::{PaymentId, Timestamp},
 };
 use sim::{Plan, run};
 
@@ -24,21 +27,11 @@ fn sound() -> Books {
             let of = run.state.orders.iter().find(|row| row.audit.id == id);
             of.is_some_and(|row| row.audit.status == OrderStatus::Cancelled)
         };
-        let refunded = run
-            .state
-            .refunds
-            .iter()
-            .any(|row| cancelled(row.audit.order_id))
-            && run
-                .state
-                .refunds
-                .iter()
-                .any(|row| !cancelled(row.audit.order_id))
-            && run
-                .state
-                .payments
-                .iter()
-                .any(|row| row.status == PaymentStatus::Refunded);
+        let refunds = || run.state.refunds.iter();
+        let mut payments = run.state.payments.iter();
+        let refunded = refunds().any(|row| cancelled(row.audit.order_id))
+            && refunds().any(|row| !cancelled(row.audit.order_id))
+            && payments.any(|row| row.status == PaymentStatus::Refunded);
         if has(OrderStatus::Paid)
             && has(OrderStatus::Shipped)
             && has(OrderStatus::Cancelled)
@@ -249,14 +242,15 @@ const EDITS: &[(&str, Invariant, Edit)] = &[
     (
         "an acknowledged payment lost",
         Invariant::Durability,
-        |(_, state, _)| {
-            let captured = |status| status == PaymentStatus::Captured;
-            let index = state
-                .payments
+        |(history, state, _)| {
+            let told = history
+                .operations
                 .iter()
-                .position(|row| captured(row.status))
-                .unwrap();
-            state.payments.remove(index);
+                .find_map(|one| match &one.outcome {
+                    Outcome::Ok(Answer { told, .. }) => captured(told),
+                    _ => None,
+                });
+            state.payments.retain(|row| Some(row.id) != told);
         },
     ),
     (
@@ -456,6 +450,13 @@ fn every_edit_of_a_sound_run_is_caught_by_its_invariant() {
         let names: Vec<_> = found.iter().map(|violation| violation.invariant).collect();
         assert!(names.contains(invariant), "{name}: {found:?}");
         say(name, *invariant, "edit of a record");
+    }
+}
+
+fn captured(told: &Told) -> Option<PaymentId> {
+    match told {
+        Told::Payment(one) => (one.status == PaymentStatus::Captured).then_some(one.id),
+        _ => None,
     }
 }
 

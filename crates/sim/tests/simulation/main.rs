@@ -2,8 +2,8 @@
 //! printed with how to see it again.
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
-use checker::Outcome;
-use contracts::orders::OrderStatus;
+use checker::{Operation, Outcome};
+use contracts::{orders::OrderStatus, problem::Code};
 use sim::{Fault, Plan, Run, run};
 
 /// Seeds of one test; there are eight, so that they run side by side.
@@ -75,6 +75,18 @@ fn enough_happens() {
     ] {
         assert!(orders(status) > 0, "no order is {status:?}");
     }
+    let coded = runs.iter().flat_map(|run| &run.state.orders);
+    let coded = coded.filter(|row| !row.view.parts.is_empty()).count();
+    let spent = |one: &Operation| match &one.outcome {
+        Outcome::Refused(refusal) => refusal.code == Some(Code::DiscountExhausted),
+        Outcome::Ok(_) | Outcome::Unknown(_) => false,
+    };
+    let refused = runs.iter().flat_map(|run| &run.history.operations);
+    let refused = refused.filter(|one| spent(one)).count();
+    assert!(
+        coded > 10 && refused > 10,
+        "{coded} orders with the code, {refused} without room"
+    );
     let operations = || runs.iter().flat_map(|run| &run.history.operations);
     let unknown = operations()
         .filter(|one| matches!(one.outcome, Outcome::Unknown(_)))

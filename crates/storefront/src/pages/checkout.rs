@@ -265,6 +265,8 @@ struct OrderPage {
     is_unpaid: bool,
     is_payable: bool,
     flash: &'static str,
+    /// Whether that is no good news.
+    is_amiss: bool,
     /// Names the next try to pay.
     attempt: String,
 }
@@ -343,6 +345,7 @@ fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
         is_unpaid: order.status == OrderStatus::Pending,
         is_payable: false,
         flash: said(flash, order.status),
+        is_amiss: matches!(flash, "declined" | "method" | "later"),
         attempt: String::new(),
     }
 }

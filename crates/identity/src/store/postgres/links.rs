@@ -10,10 +10,16 @@ use crate::{
     domain::{mail::MailKind, user::User},
     store::{KEEP_ENDED_SECONDS, NewLink, PasswordReset, SWEEP_MAX, TokenHash},
 };
-use contracts::values::{Email, Timestamp, UserId};
-use platform::db::{
-    StoreError,
-    postgres::{Bytes, Connection, ToSql},
+use contracts::{
+    identity::EmailVerified,
+    values::{Email, Timestamp, UserId},
+};
+use platform::{
+    db::{
+        StoreError,
+        postgres::{Bytes, Connection, ToSql},
+    },
+    outbox::postgres::append,
 };
 use secrecy::ExposeSecret;
 
@@ -154,13 +160,18 @@ pub(super) async fn reset(
     Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
+/// Tells whoever keeps something under the address, once.
 pub(super) async fn verify(
     connection: &Connection,
     user: UserId,
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let values: [&(dyn ToSql + Sync); 2] = [&name(user), &at.as_ms()];
-    connection.execute(VERIFY, &values).await.map(drop)
+    let changed = connection.execute(VERIFY, &values).await?;
+    if changed == 1 {
+        append(connection, &EmailVerified { user_id: user }, at).await?;
+    }
+    Ok(())
 }
 
 /// Links of a kind, and the mails that would bring them.

@@ -5,7 +5,11 @@ use crate::{
     domain::{mail::MailKind, user::User},
     store::{KEEP_ENDED_SECONDS, NewLink, PasswordReset, SWEEP_MAX, TokenHash},
 };
-use contracts::values::{Email, Timestamp, UserId};
+use contracts::{
+    identity::EmailVerified,
+    values::{Email, Timestamp, UserId},
+};
+use platform::{db::StoreError, outbox};
 use rusqlite::{Connection, OptionalExtension, params};
 use secrecy::ExposeSecret;
 
@@ -118,15 +122,23 @@ pub(super) fn reset(
         .optional()
 }
 
-pub(super) fn verify(connection: &Connection, user: UserId, at: Timestamp) -> rusqlite::Result<()> {
-    connection
+/// Tells whoever keeps something under the address, once.
+pub(super) fn verify(
+    connection: &Connection,
+    user: UserId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let changed = connection
         .prepare_cached(
             "UPDATE users
                 SET verified_at_ms = ?2, version = version + 1
               WHERE user_id = ?1 AND verified_at_ms IS NULL AND deleted_at_ms IS NULL",
         )?
-        .execute(params![user.as_bytes(), at.as_ms()])
-        .map(drop)
+        .execute(params![user.as_bytes(), at.as_ms()])?;
+    if changed == 1 {
+        outbox::append(connection, &EmailVerified { user_id: user }, at)?;
+    }
+    Ok(())
 }
 
 /// Links of a kind, and the mails that would bring them.

@@ -5,7 +5,7 @@ use super::{super::Happened, bytes, carts, discounts, place::MAY_GIVE_UP, read, 
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMove, OrderMoved, OrderStatus, RefundNote},
-    values::{OrderId, PaymentId, Timestamp, UserId},
+    values::{Email, OrderId, PaymentId, Timestamp, UserId},
 };
 use platform::{
     db::{
@@ -320,6 +320,27 @@ pub(super) async fn give_up(
         ) => false,
     });
     Ok(given_up.copied().collect())
+}
+
+/// From then on they are the user's like any other, and go with the account. Locked in the order of their numbers.
+pub(super) async fn claim(
+    connection: &Connection,
+    (user, email): (UserId, &Email),
+    limit: u32,
+) -> Result<u64, Abort<Infallible>> {
+    let sql = "WITH mine AS (SELECT order_number
+                               FROM orders
+                              WHERE LOWER(guest_email) = $2 AND guest_email IS NOT NULL AND customer_id IS NULL
+                              ORDER BY order_number
+                              LIMIT $3
+                                FOR UPDATE)
+               UPDATE orders
+                  SET customer_id = $1, guest_email = NULL
+                 FROM mine
+                WHERE orders.order_number = mine.order_number";
+    let values: [&(dyn ToSql + Sync); 3] =
+        [&Bytes(*user.as_bytes()), &email.key(), &i64::from(limit)];
+    Ok(connection.execute(sql, &values).await?)
 }
 
 pub(super) async fn forget_customer(

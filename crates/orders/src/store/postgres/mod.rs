@@ -26,7 +26,7 @@ use contracts::{
         EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
         ShipError, ShipmentView,
     },
-    values::{OrderId, Page, ProductId, Timestamp, UserId},
+    values::{Email, OrderId, Page, ProductId, Timestamp, UserId},
 };
 use platform::{
     db::{
@@ -38,7 +38,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 8] = [
+pub(crate) const MIGRATIONS: [Migration; 9] = [
     BASE,
     Migration {
         number: 1,
@@ -74,6 +74,11 @@ pub(crate) const MIGRATIONS: [Migration; 8] = [
         number: 7,
         name: "discounts",
         sql: include_str!("../../../migrations/postgres/0007_discounts.sql"),
+    },
+    Migration {
+        number: 8,
+        name: "guests",
+        sql: include_str!("../../../migrations/postgres/0008_guests.sql"),
     },
 ];
 
@@ -296,6 +301,20 @@ impl Store for PostgresStore {
 
     async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, StoreError> {
         read::has_bought(&self.database.read().await?, user, product).await
+    }
+
+    async fn claim_orders(
+        &self,
+        user: UserId,
+        email: Email,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.database
+            .write((user, email), move |c, (user, email)| {
+                Box::pin(change::claim(c, (*user, email), limit))
+            })
+            .await
+            .map_err(storage)
     }
 
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use super::{super::Happened, carts, discounts, read, shipments};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMove, OrderMoved, OrderStatus},
-    values::{OrderId, Timestamp, UserId},
+    values::{Email, OrderId, Timestamp, UserId},
 };
 use platform::{
     db::{Abort, StoreError},
@@ -184,6 +184,26 @@ pub(super) fn give_up(
         }
     }
     Ok(given_up)
+}
+
+/// From then on they are the user's like any other, and go with the account.
+pub(super) fn claim(
+    connection: &Connection,
+    (user, email): (UserId, &Email),
+    limit: u32,
+) -> Result<u64, Abort<Infallible>> {
+    let claimed = connection
+        .prepare_cached(
+            "UPDATE orders
+                SET customer_id = ?1, guest_email = NULL
+              WHERE order_number IN (SELECT order_number
+                                       FROM orders
+                                      WHERE LOWER(guest_email) = ?2 AND guest_email IS NOT NULL
+                                        AND customer_id IS NULL
+                                      LIMIT ?3)",
+        )?
+        .execute(params![user.as_bytes(), email.key(), limit])?;
+    Ok(u64::try_from(claimed).unwrap_or(u64::MAX))
 }
 
 pub(super) fn forget_customer(

@@ -26,7 +26,7 @@ use contracts::{
         EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
         ShipError, ShipmentView,
     },
-    values::{OrderId, Page, ProductId, Timestamp, UserId},
+    values::{Email, OrderId, Page, ProductId, Timestamp, UserId},
 };
 use platform::{
     db::{
@@ -38,7 +38,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 9] = [
+pub(crate) const MIGRATIONS: [Migration; 10] = [
     BASE,
     Migration {
         number: 1,
@@ -79,6 +79,11 @@ pub(crate) const MIGRATIONS: [Migration; 9] = [
         number: 8,
         name: "discounts",
         sql: include_str!("../../../migrations/sqlite/0008_discounts.sql"),
+    },
+    Migration {
+        number: 9,
+        name: "guests",
+        sql: include_str!("../../../migrations/sqlite/0009_guests.sql"),
     },
 ];
 
@@ -232,6 +237,18 @@ impl Store for SqliteStore {
         self.database
             .read(move |c| read::has_bought(c, user, product))
             .await
+    }
+
+    async fn claim_orders(
+        &self,
+        user: UserId,
+        email: Email,
+        limit: u32,
+    ) -> Result<u64, StoreError> {
+        self.database
+            .write(move |c| change::claim(c, (user, &email), limit))
+            .await
+            .map_err(storage)
     }
 
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {

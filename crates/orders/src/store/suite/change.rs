@@ -1,10 +1,12 @@
 //! Changes: each with its entry and its event, and a refused one with neither.
 
 use super::{Bench, at, order, order_by};
-use crate::domain::order::Happening;
+use crate::domain::order::{Happening, NewOrder};
 use contracts::{
-    orders::{OrderError, OrderEventView, OrderMove, OrderStatus, PaymentEnd, RefundNote},
-    values::{Money, OrderId, PaymentId, RefundId, UserId},
+    orders::{
+        OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus, PaymentEnd, RefundNote,
+    },
+    values::{Email, Money, OrderId, PaymentId, RefundId, UserId},
 };
 use serde_json::{Value, json};
 
@@ -27,6 +29,40 @@ fn moved(id: OrderId, status: &str, version: i64) -> (String, Value) {
 fn cancelled(id: OrderId, payment: Option<PaymentId>) -> (String, Value) {
     let payload = json!({"order_id": id, "payment_id": payment});
     ("orders.cancelled.v1".to_owned(), payload)
+}
+
+pub(super) async fn a_guest_s_orders_are_claimed_once_and_nobody_else_s(bench: Bench) {
+    let (ann, eve) = (UserId::generate(), UserId::generate());
+    let by = |email: &str| NewOrder {
+        guest_email: Email::parse(email).ok(),
+        ..order()
+    };
+    let other = by("bob@example.com");
+    for wish in [
+        by("Ann@Example.com"),
+        other.clone(),
+        order(),
+        order(),
+        order_by(eve, 0),
+    ] {
+        bench.place(&wish).await;
+    }
+    let address = Email::parse("ANN@example.com").unwrap();
+    let mut claimed = Vec::new();
+    for _ in 0..3 {
+        let some = bench.store.claim_orders(ann, address.clone(), 2).await;
+        claimed.push(some.unwrap());
+    }
+    assert_eq!(claimed, [2, 1, 0]);
+    let nobody = bench.store.claim_orders(eve, address, 9).await.unwrap();
+    assert_eq!(nobody, 0, "they are hers now");
+    let hers = bench.store.list(Some(ann), OrderQuery::default()).await;
+    assert_eq!(hers.unwrap().data.len(), 3);
+    let seen = bench.store.view(other.id).await.unwrap().unwrap();
+    assert_eq!(seen.customer_id, None);
+    bench.store.forget_customer(ann).await.unwrap();
+    let gone = bench.store.list(Some(ann), OrderQuery::default()).await;
+    assert!(gone.unwrap().data.is_empty(), "they go with the account");
 }
 
 pub(super) async fn every_move_is_written_with_its_entry_and_its_event(bench: Bench) {

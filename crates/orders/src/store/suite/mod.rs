@@ -72,6 +72,7 @@ store_suite! {
         a_spent_discount_leaves_the_cart_open,
     },
     change::{
+        a_guest_s_orders_are_claimed_once_and_nobody_else_s,
         every_move_is_written_with_its_entry_and_its_event,
         a_failed_payment_moves_nothing_and_leaves_room_for_another,
         calling_off_says_which_money_goes_back,
