@@ -48,6 +48,15 @@ impl Core {
 
     /// Nobody here asked for it, or storage forgot that somebody did.
     async fn undo_stray(&self, charge: &Charge) -> Result<(), BoxError> {
+        // Whoever asks again under its key would be told of its success: no payment begins on it any more. One that did
+        // so since it was looked for is no stray.
+        let is_over = matches!(charge.state, ChargeState::Voided | ChargeState::Declined);
+        if let Ok(id) = charge.key.parse()
+            && !is_over
+            && !self.store.disown(id, self.clock.now()).await?
+        {
+            return Ok(());
+        }
         let what = match charge.state {
             ChargeState::Voided | ChargeState::Declined => return Ok(()),
             ChargeState::Captured if charge.net_minor() == 0 => return Ok(()),
