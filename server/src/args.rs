@@ -3,7 +3,8 @@
 use crate::{
     commands::HealthArgs,
     config::{Config, Flags, HttpFlags},
-    file_args::{ExportCommand, ImportCommand},
+    daily_args::{CustomersArgs, OrdersArgs, ProductsArgs, StockArgs},
+    file_args::{BackupArgs, ExportCommand, ImportCommand, RestoreArgs},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contracts::{
@@ -40,6 +41,10 @@ pub enum Command {
     /// Write what the shop has into files, also while it is open
     #[command(subcommand)]
     Export(ExportCommand),
+    /// Copy a shop as it is at one moment into a folder, also while it is open
+    Backup(BackupArgs),
+    /// Bring such a copy back into an empty folder
+    Restore(RestoreArgs),
     /// Place the orders of a trace through the API, give its returns back, and check the totals
     Replay(ReplayArgs),
     /// Recompute every balance from its ledger; fails on drift
@@ -61,6 +66,19 @@ pub enum Command {
     Config(ConfigCommand),
     /// Ask a shop whether it is ready; for container health checks
     Health(HealthArgs),
+    /// Products of a shop, near or far: list, show, add, change
+    Products(ProductsArgs),
+    /// Stock of a shop: list, add, set, movements
+    Stock(StockArgs),
+    /// Orders of a shop: list, show, ship, deliver, cancel, refund, note
+    Orders(OrdersArgs),
+    /// Accounts of a shop: list, show, what they ordered, disable, enable
+    Customers(CustomersArgs),
+    /// What a shell needs to complete these commands: souk completion bash >/etc/bash_completion.d/souk
+    Completion {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Flags that name a configuration and a folder.

@@ -43,3 +43,23 @@ pub struct ExportArgs {
     #[command(flatten)]
     pub data: DataArgs,
 }
+
+/// Flags of `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The folder that is made for it
+    pub to: PathBuf,
+    /// The folder and the configuration file.
+    #[command(flatten)]
+    pub data: DataArgs,
+}
+
+/// Flags of `restore`.
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// The folder that `souk backup` made
+    pub from: PathBuf,
+    /// The folder and the configuration file.
+    #[command(flatten)]
+    pub data: DataArgs,
+}

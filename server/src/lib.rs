@@ -7,6 +7,7 @@ mod balancer;
 pub mod commands;
 pub mod config;
 mod console;
+pub mod daily_args;
 mod data;
 mod demo;
 mod doors;

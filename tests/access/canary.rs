@@ -1,8 +1,11 @@
 //! What one customer can learn of another: nothing. Every readable address is walked as a stranger, and all
 //! that comes back is searched for what is the owner's alone.
 
-use crate::cast::{Cast, Made, Thing, Who};
 use crate::table::{ROUTES, Row, SEEDS};
+use crate::{
+    cast::{Cast, Made, Who},
+    thing::Thing,
+};
 use reqwest::Method;
 use testkit::Answer;
 

@@ -1,5 +1,6 @@
 //! The six who ask, and the objects they ask for, made anew wherever an answer uses them up.
 
+use crate::thing::Thing;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,72 +32,6 @@ impl Who {
         Self::OwnMerchant,
         Self::Admin,
     ];
-}
-
-/// What is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Thing {
-    /// Nothing in particular.
-    Nothing,
-    /// An event that was not taken; there is none.
-    Letter,
-    /// A customer's account that nobody else uses: `$email`, `$refresh`, its id.
-    Account,
-    /// The asker's own account.
-    Own,
-    /// A second account of the asker's, with the same rights, which then asks.
-    Double,
-    /// A session of an account that nobody else uses.
-    Session,
-    /// A session of a second account of the asker's, which then asks.
-    OwnSession,
-    /// An API key of an account that nobody else uses.
-    Key,
-    /// An API key of a second account of the asker's, which then asks.
-    OwnKey,
-    /// A webhook that hears of deleted accounts alone.
-    Webhook,
-    /// A delivery; there is none.
-    Delivery,
-    /// The own merchant's, on sale.
-    Product,
-    /// The own merchant's, not yet on sale.
-    Draft,
-    /// The own merchant's, no longer on sale.
-    Archived,
-    /// The default variant of a product of the own merchant's.
-    Variant,
-    /// A category that nothing is in.
-    Category,
-    /// A product of the own merchant's that the owner has bought.
-    Bought,
-    /// The owner's review of such a product.
-    Review,
-    /// The owner's id.
-    OwnerHerself,
-    /// The owner's orders of the own merchant's product.
-    Pending,
-    Paid,
-    Shipped,
-    /// The owner's order of both merchants' products.
-    Mixed,
-    /// The payment of the owner's order.
-    Payment,
-    /// A guest's order, asked for without its token, with it, and with that of another order.
-    Guests,
-    GuestsWithToken,
-    GuestsWithOther,
-    /// A discount code.
-    Discount,
-    /// A way of shipping.
-    ShippingMethod,
-    /// The owner's cart.
-    Cart,
-    /// A guest's cart, asked for without its token, and with it.
-    GuestsCart,
-    GuestsCartWithToken,
-    /// The payment of a guest's order, asked for with the order's token.
-    GuestsPayment,
 }
 
 /// An object, and who asks for it.
@@ -140,6 +75,7 @@ impl Made {
     pub(crate) fn path(&self, path: &str) -> String {
         let path = self.fill(path).replace("{name}", "sandbox");
         let path = path.replace("{item}", &self.fill("$tea"));
+        let path = path.replace("{image_id}", &self.fill("$image"));
         match (path.find('{'), path.find('}')) {
             (Some(open), Some(close)) => {
                 format!("{}{}{}", &path[..open], self.id, &path[close + 1..])
@@ -231,6 +167,7 @@ impl Cast {
             Thing::Draft => self.offer(asker, "draft").await,
             Thing::Archived => self.offer(asker, "archived").await,
             Thing::Variant => self.variant(asker).await,
+            Thing::Image => self.image(asker).await,
             Thing::Category => self.category(asker).await,
             Thing::Bought => self.bought(asker).await,
             Thing::Review => self.review(asker).await,
@@ -366,6 +303,13 @@ impl Cast {
         let mut made = self.offer(asker, "active").await;
         made.id = made.fill("$variant");
         made
+    }
+
+    async fn image(&self, asker: Client) -> Made {
+        let made = self.offer(asker, "active").await;
+        let image = self.own.show(&made.id).await;
+        assert_eq!(image.status, 201, "{}", image.text);
+        made.with("$image", image.str("/id"))
     }
 
     async fn category(&self, asker: Client) -> Made {

@@ -16,9 +16,10 @@ mod keys;
 mod logged;
 mod prices;
 mod table;
+mod thing;
 mod tokens;
 
-use cast::{Cast, Thing, Who, keyed};
+use cast::{Cast, Who, keyed};
 use contracts::problem::Code;
 use futures_util::{StreamExt, stream};
 use reqwest::Method;
@@ -26,6 +27,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use table::{ROUTES, Row, SEEDS};
 use testkit::{Answer, Shop};
+use thing::Thing;
 
 /// Cells that are asked at a time.
 const AT_A_TIME: usize = 8;

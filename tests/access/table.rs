@@ -1,6 +1,6 @@
 //! Every route and who gets what of it. Requests are valid, so that the status shows the authority alone.
 
-use super::cast::Thing::{self, *};
+use super::thing::Thing::{self, *};
 
 /// Method and path with its query; what it is about; the body; the status for nobody, a stranger, the owner,
 /// a foreign merchant, the own merchant, an admin.
@@ -161,6 +161,12 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("PATCH /api/v1/products/{product}", Draft, r#"{"status":"active","version":1}"#, its_seller(200)),
     Row("DELETE /api/v1/products/{product}?version=1", Product, "", its_seller(204)),
     Row("DELETE /api/v1/products/{product}?version=1", Draft, "", its_seller(204)),
+    Row("GET /api/v1/products/{product}/images", Product, "", all(200)),
+    Row("GET /api/v1/products/{product}/images", Draft, "", HIDDEN),
+    Row("POST /api/v1/products/{product}/images", Product, "{}", its_seller(415)),
+    Row("PUT /api/v1/products/{product}/images/{image_id}?version=1", Image, "{}", its_seller(415)),
+    Row("PATCH /api/v1/products/{product}/images/{image_id}", Image, r#"{"alt":"A","version":1}"#, its_seller(200)),
+    Row("DELETE /api/v1/products/{product}/images/{image_id}?version=1", Image, "", its_seller(204)),
     Row("GET /api/v1/products/{product}/prices", Product, "", all(200)),
     Row("GET /api/v1/products/{product}/prices", Draft, "", HIDDEN),
     Row("GET /api/v1/products/{product}/reviews", Product, "", all(200)),

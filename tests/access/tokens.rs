@@ -1,6 +1,9 @@
 //! Which tokens open the door: our own, as long as they stand for somebody. Never one that says so itself.
 
-use crate::cast::{Cast, PASSWORD, Thing, Who};
+use crate::{
+    cast::{Cast, PASSWORD, Who},
+    thing::Thing,
+};
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 use testkit::{Answer, Client};

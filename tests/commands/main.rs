@@ -10,8 +10,10 @@
 )]
 
 mod admin;
+mod backup;
 mod bench;
 mod config;
+mod daily;
 mod events;
 mod files;
 mod import;

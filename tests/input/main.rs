@@ -1,6 +1,7 @@
 //! What callers may send and must not: every route with bodies, addresses and headers that are malformed, hostile
 //! or too much. Each is refused in the one shape, says nothing of our insides, and changes nothing.
 #![expect(
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::string_slice,

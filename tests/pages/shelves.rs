@@ -152,6 +152,34 @@ async fn make(shop: &Shop, body: serde_json::Value) -> (testkit::Client, Answer)
 }
 
 #[tokio::test]
+async fn a_picture_of_the_shop_s_own_is_on_its_pages_and_anybody_may_load_it() {
+    let shop = open().await;
+    let wish = json!({"name": "Blue vase", "price": 900, "image_url": "https://elsewhere.example/vase.png"});
+    let (merchant, made) = make(&shop, wish).await;
+    let image = merchant.show(made.str("/id")).await;
+    assert_eq!(image.status, 201, "{}", image.text);
+    let (url, size) = (image.str("/full/url"), "width=\"2\" height=\"1\"");
+    let mut visitor = Browser::new(&shop);
+    for page in ["/", &format!("/p/{}", made.str("/slug"))] {
+        let page = visitor.get(page).await;
+        let shown = format!("<img src=\"{url}\" alt=\"\" {size}");
+        assert!(
+            page.text.contains(&shown) && !page.text.contains("elsewhere.example"),
+            "{}",
+            page.text
+        );
+    }
+    let file = shop.visitor().get(url).await;
+    assert_eq!(
+        (file.status, file.header("content-type")),
+        (200, "image/jpeg")
+    );
+    assert!(file.header("cache-control").contains("immutable"));
+    assert!(file.header("content-security-policy").ends_with("sandbox"));
+    assert_eq!(file.header("ratelimit"), "", "nobody is counted for it");
+}
+
+#[tokio::test]
 async fn what_left_the_shop_is_gone_and_what_never_was_is_not_found() {
     let shop = open().await;
     let mut visitor = Browser::new(&shop);

@@ -18,6 +18,24 @@ pub struct Config {
     pub window_age_max_ms: u64,
     /// How long it is remembered that there is nothing to see.
     pub window_absent_age_max_ms: u64,
+    /// Pictures that sellers send.
+    pub images: Images,
+}
+
+/// The section `[catalog.images]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Images {
+    /// The largest file that is taken, in bytes.
+    pub bytes_max: u32,
+    /// The most pixels of one.
+    pub pixels_max: u32,
+    /// How many a product may have.
+    pub per_product_max: u32,
+    /// How many may be on their way at a time.
+    pub waiting_max: u32,
+    /// How much of them may be on its way to browsers at a time, in KiB.
+    pub sending_kilobytes_max: u32,
 }
 
 /// Other nodes, and other processes on the same store, are shown a change after this at the latest.
@@ -37,6 +55,37 @@ impl Config {
             if age_ms > AGE_MS_MAX {
                 return Err(format!("catalog.{name}: must be {AGE_MS_MAX} at most").into());
             }
+        }
+        self.images.check()
+    }
+}
+
+/// What crosses between nodes is bounded (`internal.body_bytes_max`), and a picture may be sent by way of another.
+const BYTES_MAX: u32 = 16 * 1_024 * 1_024;
+const PIXELS_MAX: u32 = 200_000_000;
+const PER_PRODUCT_MAX: u32 = 100;
+const WAITING_MAX: u32 = 64;
+/// One file at least, or none would ever be sent.
+const SENDING_KILOBYTES: std::ops::RangeInclusive<u32> = 4_096..=16_777_216;
+
+impl Images {
+    fn check(&self) -> Result<(), BoxError> {
+        let bounds = [
+            ("bytes_max", self.bytes_max, BYTES_MAX),
+            ("pixels_max", self.pixels_max, PIXELS_MAX),
+            ("per_product_max", self.per_product_max, PER_PRODUCT_MAX),
+            ("waiting_max", self.waiting_max, WAITING_MAX),
+        ];
+        for (name, given, most) in bounds {
+            if !(1..=most).contains(&given) {
+                return Err(format!("catalog.images.{name}: must be 1 to {most}").into());
+            }
+        }
+        if !SENDING_KILOBYTES.contains(&self.sending_kilobytes_max) {
+            let (least, most) = (SENDING_KILOBYTES.start(), SENDING_KILOBYTES.end());
+            return Err(
+                format!("catalog.images.sending_kilobytes_max: must be {least} to {most}").into(),
+            );
         }
         Ok(())
     }
@@ -68,5 +117,14 @@ mod tests {
             ..file.catalog
         };
         assert!(old.check().is_err());
+        let images = Images {
+            waiting_max: 0,
+            ..file.catalog.images
+        };
+        let none_may_come = Config {
+            images,
+            ..file.catalog
+        };
+        assert!(none_may_come.check().is_err());
     }
 }

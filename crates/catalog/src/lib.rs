@@ -12,7 +12,7 @@ mod service;
 mod store;
 
 pub use client::Client;
-pub use config::{Config, DEFAULTS};
+pub use config::{Config, DEFAULTS, Images};
 pub use events::{consumer, start_news};
 pub use http::{api, internal_routes, routes};
 pub use service::{Service, Window};
@@ -49,10 +49,7 @@ pub async fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
         Place::Sqlite(file, options) => Arc::new(SqliteStore::open(&file, options, now)?),
         Place::Postgres(place) => Arc::new(PostgresStore::open(place, now).await?),
     };
-    Ok(Arc::new(Service::new(
-        store,
-        parts.clock,
-        &parts.config,
-        parts.redis,
-    )))
+    let service = Service::new(store, parts.clock, &parts.config, parts.redis);
+    let service = service.map_err(|error| StoreError::Other(error.into()))?;
+    Ok(Arc::new(service))
 }

@@ -128,6 +128,8 @@ codes! {
     TooManyApiKeys = "too_many_api_keys", 409, "There are too many API keys", false;
     /// There are as many webhooks as there may be.
     TooManyWebhooks = "too_many_webhooks", 409, "There are too many webhooks", false;
+    /// The product has as many pictures as one may have.
+    TooManyImages = "too_many_images", 409, "The product has too many pictures", false;
     /// The resource is still in use.
     InUse = "in_use", 409, "It is still in use", false;
     /// `If-Match` names a state that is gone.

@@ -204,6 +204,7 @@ impl Inside {
         }
         let upstream = match route {
             Route::Service(service) => self.upstreams.at(service),
+            Route::Picture => &self.upstreams.catalog,
             Route::Page | Route::Asset => &self.upstreams.storefront,
             Route::Own(page) => return self.docs.answer(page, &request),
             Route::Nothing => return Fault::new(Code::NotFound).into_response(),

@@ -80,9 +80,12 @@ impl Bucket {
             Route::Page if posts && PASSWORD_FORMS.contains(&path) => Self::Login,
             Route::Page if path.starts_with(BY_PROVIDERS) => Self::Login,
             Route::Page if posts && path == CHECKOUT_FORM => Self::Checkout,
-            Route::Service(_) | Route::Own(_) | Route::Asset | Route::Page | Route::Nothing => {
-                Self::Default(cost(method, uri))
-            }
+            Route::Service(_)
+            | Route::Own(_)
+            | Route::Asset
+            | Route::Picture
+            | Route::Page
+            | Route::Nothing => Self::Default(cost(method, uri)),
         }
     }
 

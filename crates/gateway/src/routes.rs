@@ -86,6 +86,9 @@ const CREDENTIALS: &[&str] = &[
 /// Paths of the storefront that anybody may load as often as they like.
 const ASSETS: &[&str] = &["/assets", "/media"];
 
+/// Pictures of products, which the catalog keeps; as open as those.
+const PICTURES: &str = "/images";
+
 /// What answers at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'p> {
@@ -97,6 +100,8 @@ pub(crate) enum Route<'p> {
     Own(Page),
     /// A file of the storefront.
     Asset,
+    /// A picture of a product.
+    Picture,
     /// A page of the storefront.
     Page,
     /// Nothing, and no page either.
@@ -110,13 +115,16 @@ impl Route<'_> {
             Self::Own(Page::Live | Page::Ready) => Some("probe"),
             Self::Own(_) => Some("docs"),
             Self::Seed(_) => Some("seeds"),
-            Self::Service(_) | Self::Asset | Self::Page | Self::Nothing => None,
+            Self::Service(_) | Self::Asset | Self::Picture | Self::Page | Self::Nothing => None,
         }
     }
 
     /// Whether it answers anybody at any time: no sign-in is looked at, nothing is counted.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self, Self::Asset | Self::Own(Page::Live | Page::Ready))
+        matches!(
+            self,
+            Self::Asset | Self::Picture | Self::Own(Page::Live | Page::Ready)
+        )
     }
 }
 
@@ -142,6 +150,9 @@ pub(crate) fn find(path: &str) -> Route<'_> {
     if ASSETS.iter().any(|root| is_below(path, root)) {
         return Route::Asset;
     }
+    if is_below(path, PICTURES) {
+        return Route::Picture;
+    }
     Route::Page
 }
 
@@ -154,7 +165,7 @@ fn is_below(path: &str, root: &str) -> bool {
 /// The address without its trailing slash, where one is accepted; pages have rules of their own.
 pub(crate) fn without_slash(uri: &Uri) -> Option<Uri> {
     let path = uri.path().strip_suffix('/')?;
-    if path.is_empty() || matches!(find(path), Route::Page | Route::Asset) {
+    if path.is_empty() || matches!(find(path), Route::Page | Route::Asset | Route::Picture) {
         return None;
     }
     let text = match uri.query() {
@@ -224,6 +235,8 @@ mod tests {
             ("/internal", Route::Page),
             ("/assets/souk.css", Route::Asset),
             ("/media/tea.jpg", Route::Asset),
+            ("/images/abc.jpg", Route::Picture),
+            ("/imagesx", Route::Page),
             ("/assetsx", Route::Page),
             ("/api", Route::Nothing),
             ("/api/v1", Route::Nothing),

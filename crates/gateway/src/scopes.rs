@@ -118,6 +118,11 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("PUT", "/api/v1/products/{product}", Of(ProductsWrite)),
     ("PATCH", "/api/v1/products/{product}", Of(ProductsWrite)),
     ("DELETE", "/api/v1/products/{product}", Of(ProductsWrite)),
+    ("GET", "/api/v1/products/{product}/images", Of(ProductsRead)),
+    ("POST", "/api/v1/products/{product}/images", Of(ProductsWrite)),
+    ("PUT", "/api/v1/products/{product}/images/{image_id}", Of(ProductsWrite)),
+    ("PATCH", "/api/v1/products/{product}/images/{image_id}", Of(ProductsWrite)),
+    ("DELETE", "/api/v1/products/{product}/images/{image_id}", Of(ProductsWrite)),
     ("GET", "/api/v1/products/{product}/prices", Of(ProductsRead)),
     ("GET", "/api/v1/products/{product}/reviews", Of(ProductsRead)),
     ("POST", "/api/v1/products/{product}/reviews", Session),
@@ -178,7 +183,7 @@ pub(crate) fn refusal(
     who.key.as_ref()?;
     match route {
         // Nothing here depends on who asks. What a seed's address is translated to is looked at there.
-        Route::Own(_) | Route::Asset | Route::Nothing | Route::Seed(_) => None,
+        Route::Own(_) | Route::Asset | Route::Picture | Route::Nothing | Route::Seed(_) => None,
         Route::Page => Some(closed()),
         Route::Service(_) => match need(method.as_str(), path) {
             Some(Need::Scope(scope)) => who.permit(scope).err(),

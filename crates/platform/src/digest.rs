@@ -7,6 +7,7 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contracts::BoxError;
 use serde::Serialize;
+use std::io::Read;
 
 /// SHA-256 over the parts, each preceded by its length, so that parts never run into each other.
 #[must_use]
@@ -17,6 +18,25 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
         context.update(part);
     }
     first_bytes(context.finish().as_ref())
+}
+
+/// SHA-256 of all that can be read, unframed, in the digits that `sha256sum` writes.
+///
+/// # Errors
+/// When reading fails.
+pub fn hex_sha256_of(mut reader: impl Read) -> std::io::Result<String> {
+    let mut context = digest::Context::new(&digest::SHA256);
+    let mut buffer = vec![0; 256 * 1_024];
+    loop {
+        let count = reader.read(&mut buffer)?;
+        let Some(piece) = buffer.get(..count).filter(|piece| !piece.is_empty()) else {
+            break;
+        };
+        context.update(piece);
+    }
+    let digits = context.finish();
+    let digits = digits.as_ref().iter().map(|byte| format!("{byte:02x}"));
+    Ok(digits.collect())
 }
 
 /// HMAC-SHA-256 (RFC 2104) over the parts, framed as in [`sha256`].
@@ -113,6 +133,13 @@ fn first_bytes<const N: usize>(bytes: &[u8]) -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_has_the_sum_that_others_count() {
+        // FIPS 180-2, appendix B.1.
+        let sum = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(hex_sha256_of(&b"abc"[..]).unwrap(), sum);
+    }
 
     #[test]
     fn parts_do_not_run_into_each_other() {

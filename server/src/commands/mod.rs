@@ -2,9 +2,12 @@
 
 mod admin;
 mod api;
+mod backup;
 mod bench;
 mod cluster;
+mod completion;
 mod config;
+mod daily;
 mod events;
 mod export;
 mod health;
@@ -83,6 +86,8 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
             import::run(&file, commit, &data).await
         }
         Command::Export(command) => export::run(command).await,
+        Command::Backup(args) => backup::make(&args).await,
+        Command::Restore(args) => backup::restore(&args).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Verify(data) => verify::run(&data).await,
         Command::Events(command) => events::run(command).await,
@@ -93,6 +98,11 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Bench(BenchCommand::Search(plan)) => bench::search(&plan).await,
         Command::Bench(BenchCommand::Calls(plan)) => bench::calls(plan).await,
         Command::Cluster(ClusterCommand::Demo(args)) => cluster::demo(&args).await,
+        Command::Products(args) => daily::products::run(args).await,
+        Command::Stock(args) => daily::stock::run(args).await,
+        Command::Orders(args) => daily::orders::run(args).await,
+        Command::Customers(args) => daily::customers::run(args).await,
+        Command::Completion { shell } => completion::run(shell),
         Command::Config(command) => config::run(&command),
         Command::Health(args) => health::run(&args).await,
     }

@@ -3,12 +3,13 @@
 use super::{
     attributes,
     category::CategoryName,
-    document::{Document, Draft},
+    document::{self, Document, Draft},
+    schedule::Schedule,
     slug, text,
 };
 use contracts::{
     catalog::{EditError, PatchProduct, ProductStatus},
-    values::{Currency, Money, ValueError},
+    values::{Currency, Money, ProductId, Timestamp, ValueError},
 };
 use serde_json::{Map, Value};
 
@@ -33,6 +34,9 @@ pub(crate) struct Patch {
     price: Option<Money>,
     category: Option<Option<CategoryName>>,
     status: Option<ProductStatus>,
+    publish_at: Option<Option<Timestamp>>,
+    unpublish_at: Option<Option<Timestamp>>,
+    related: Option<Vec<ProductId>>,
     image_url: Option<Option<String>>,
     attributes: Option<Map<String, Value>>,
 }
@@ -55,6 +59,9 @@ impl Patch {
             })
             .map_err(at("/category"))?,
             status: wish.status,
+            publish_at: wish.publish_at,
+            unpublish_at: wish.unpublish_at,
+            related: checked(wish.related, document::related).map_err(at("/related"))?,
             image_url: checked(wish.image_url, |image| {
                 checked(image, |address| text::image_url(&address))
             })
@@ -73,7 +80,20 @@ impl Patch {
                 merged
             }
         };
+        let before = current.schedule;
+        // Whoever says where it stands from now on does not wait for a moment that was named before.
+        let publish_at = match (self.publish_at, self.status) {
+            (Some(given), _) => given,
+            (None, Some(_)) => None,
+            (None, None) => before.publish_at,
+        };
+        let schedule = Schedule {
+            publish_at,
+            unpublish_at: self.unpublish_at.unwrap_or(before.unpublish_at),
+        };
         Ok(Document {
+            schedule: schedule.check()?,
+            related: self.related.unwrap_or(current.related),
             name: self.name.unwrap_or(current.name),
             sku: self.sku.unwrap_or(current.sku),
             slug: self.slug.unwrap_or(current.slug),
@@ -123,6 +143,8 @@ mod tests {
             price: Money::new(100, "USD".parse().unwrap()),
             category: CategoryName::parse("tea").ok(),
             status: ProductStatus::Active,
+            schedule: Schedule::default(),
+            related: Vec::new(),
             image_url: Some("/tea.png".to_owned()),
             attributes: json!({"a": 1}).as_object().unwrap().clone(),
         }

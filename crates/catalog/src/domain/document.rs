@@ -1,14 +1,18 @@
 //! A product's document: what its seller writes about it, checked once. Holds no stock but the first.
 
-use super::{attributes, category::CategoryName, slug, text};
+use super::{attributes, category::CategoryName, schedule::Schedule, slug, text};
 use contracts::{
     catalog::{EditError, ImportProduct, NewProduct, ProductStatus},
-    values::{Currency, Money, ProductId, ValueError},
+    values::{Currency, Money, ProductId, Timestamp, ValueError},
 };
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// The most units a variant may have.
 pub(crate) const STOCK_MAX: i64 = 1_000_000_000;
+
+/// Products that one may be related to.
+const RELATED_MAX: usize = 12;
 
 /// A document as somebody wishes it: what was not said is decided when it meets the store.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,11 +25,15 @@ pub(crate) struct Draft {
     pub(crate) stock: i64,
     pub(crate) category: Option<CategoryName>,
     pub(crate) status: Option<ProductStatus>,
+    /// None where nobody asked: what is there stays.
+    pub(crate) schedule: Option<Schedule>,
+    /// The same.
+    pub(crate) related: Option<Vec<ProductId>>,
     pub(crate) image_url: Option<String>,
     pub(crate) attributes: Map<String, Value>,
 }
 
-/// A document as it is kept.
+/// A document as it stands at a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Document {
     pub(crate) name: String,
@@ -35,6 +43,8 @@ pub(crate) struct Document {
     pub(crate) price: Money,
     pub(crate) category: Option<CategoryName>,
     pub(crate) status: ProductStatus,
+    pub(crate) schedule: Schedule,
+    pub(crate) related: Vec<ProductId>,
     pub(crate) image_url: Option<String>,
     pub(crate) attributes: Map<String, Value>,
 }
@@ -46,7 +56,13 @@ impl Draft {
         let price = wish.price.resolve(shop).and_then(text::price);
         attributes::check(&wish.attributes)
             .map_err(|(field, error)| text::invalid(&field, error))?;
+        let schedule = Schedule {
+            publish_at: wish.publish_at,
+            unpublish_at: wish.unpublish_at,
+        };
         Ok(Self {
+            schedule: Some(schedule.check()?),
+            related: Some(related(wish.related).map_err(at("/related"))?),
             name: text::name(&wish.name).map_err(at("/name"))?,
             sku: optional(wish.sku.as_deref(), text::sku).map_err(at("/sku"))?,
             slug: optional(wish.slug.as_deref(), slug::check).map_err(at("/slug"))?,
@@ -81,6 +97,8 @@ impl Draft {
             stock: first_stock(Some(line.stock)).map_err(at("stock"))?,
             category: path.last().cloned(),
             status: line.status,
+            schedule: None,
+            related: None,
             image_url: optional(line.image_url.as_deref(), text::image_url)
                 .map_err(at("image_url"))?,
             attributes: line.attributes,
@@ -93,6 +111,12 @@ impl Draft {
         self.sku
             .clone()
             .unwrap_or_else(|| tail(id).to_ascii_uppercase())
+    }
+
+    /// Where it will stand when it is made at this moment.
+    pub(crate) fn stands(&self, now: Timestamp) -> (ProductStatus, Schedule) {
+        let status = self.status.unwrap_or(ProductStatus::Active);
+        self.schedule.unwrap_or_default().at(status, now)
     }
 
     /// What the slug is made from when none was chosen.
@@ -116,9 +140,42 @@ impl Draft {
             price: self.price,
             category: self.category,
             status: self.status.unwrap_or(current.status),
+            schedule: self.schedule.unwrap_or(current.schedule),
+            related: self.related.unwrap_or(current.related),
             image_url: self.image_url,
             attributes: self.attributes,
         }
+    }
+}
+
+impl Document {
+    /// As it stands at this moment, of what is kept or was just written.
+    pub(crate) fn at(mut self, now: Timestamp) -> Self {
+        (self.status, self.schedule) = self.schedule.at(self.status, now);
+        self
+    }
+}
+
+/// Nothing is related to what is not there.
+pub(crate) fn unknown_relation() -> EditError {
+    EditError::Invalid {
+        field: "/related".to_owned(),
+        reason: "names a product that is not there".to_owned(),
+    }
+}
+
+/// Each once, and not too many.
+pub(crate) fn related(ids: Vec<ProductId>) -> Result<Vec<ProductId>, ValueError> {
+    if ids.len() > RELATED_MAX {
+        return Err(ValueError::new(format!(
+            "must be at most {RELATED_MAX} products"
+        )));
+    }
+    let mut seen = HashSet::new();
+    if ids.iter().all(|id| seen.insert(*id)) {
+        Ok(ids)
+    } else {
+        Err(ValueError::new("must name each product once"))
     }
 }
 
@@ -189,6 +246,12 @@ mod tests {
             ("stock", json!(1_000_000_001), "/stock"),
             ("category", json!("--"), "/category"),
             ("image_url", json!("http://x.example/a.png"), "/image_url"),
+            ("related", json!(vec![ProductId::generate(); 2]), "/related"),
+            (
+                "related",
+                json!((0..13).map(|_| ProductId::generate()).collect::<Vec<_>>()),
+                "/related",
+            ),
             ("attributes", json!({"a": {}}), "/attributes/a"),
         ] {
             let mut body = tea.clone();
@@ -208,6 +271,8 @@ mod tests {
             price: draft.price,
             category: CategoryName::parse("tea").ok(),
             status: ProductStatus::Draft,
+            schedule: Schedule::default(),
+            related: Vec::new(),
             image_url: Some("/old.png".to_owned()),
             attributes: Map::new(),
         };

@@ -2,6 +2,7 @@
 
 mod batch;
 mod categories;
+mod images;
 mod internal;
 mod inventory;
 mod prices;
@@ -55,6 +56,7 @@ fn all() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .merge(products::routes())
         .merge(prices::routes())
+        .merge(images::routes())
         .merge(reviews::routes())
         .merge(search::routes())
         .merge(batch::routes())

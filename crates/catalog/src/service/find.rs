@@ -18,7 +18,10 @@ impl Service {
         which: ProductRef,
     ) -> Result<ProductView, EditError> {
         let read = || async {
-            let found = self.store.product(which.clone(), Scope::All).await;
+            let found = self
+                .store
+                .product(which.clone(), Scope::All, self.clock.now())
+                .await;
             found.map_err(|error| EditError::Internal(Box::new(error)))
         };
         let shown = self.window.product(&which, read).await;
@@ -45,7 +48,10 @@ impl Service {
         viewer: Option<&Principal>,
         query: ProductQuery,
     ) -> Result<Page<ProductView>, ListError> {
-        let read = || self.store.products(query.clone(), Scope::of(viewer));
+        let read = || {
+            let now = self.clock.now();
+            self.store.products(query.clone(), Scope::of(viewer), now)
+        };
         self.window.list(&query, read).await
     }
 }

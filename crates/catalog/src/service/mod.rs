@@ -4,8 +4,10 @@ mod adjust;
 mod audit;
 mod categories;
 mod create;
+mod darkroom;
 mod edit;
 mod find;
+mod images;
 mod import;
 mod inventory;
 mod news;
@@ -15,6 +17,9 @@ mod reviews;
 mod shown;
 mod window;
 
+pub(crate) use crate::store::FOLDER as IMAGES_FOLDER;
+pub(crate) use darkroom::{Darkroom, Upload};
+pub(crate) use images::WhichImage;
 pub(crate) use shown::{Ready, Shown};
 pub use window::Window;
 
@@ -36,7 +41,7 @@ use contracts::{
 };
 use platform::{clock::Clock, db::StoreError, redis::Redis};
 use std::{
-    fmt,
+    fmt, io,
     sync::{Arc, OnceLock, Weak},
 };
 
@@ -46,6 +51,7 @@ pub struct Service {
     clock: Clock,
     currency: Currency,
     window: Window,
+    darkroom: Darkroom,
     /// Who knows what people bought; told once all services are open.
     purchases: OnceLock<Weak<dyn Purchases>>,
 }
@@ -62,14 +68,15 @@ impl Service {
         clock: Clock,
         config: &Config,
         redis: Option<Redis>,
-    ) -> Self {
-        Self {
+    ) -> io::Result<Self> {
+        Ok(Self {
+            darkroom: Darkroom::open(config.images)?,
             window: Window::new(config, redis, clock.clone(), store.touched()),
             store,
             clock,
             currency: config.currency,
             purchases: OnceLock::new(),
-        }
+        })
     }
 
     /// Reads what searches need, before anybody asks.
@@ -144,11 +151,11 @@ impl Catalog for Service {
     }
 
     async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
-        self.store.facets(query).await
+        self.store.facets(query, self.clock.now()).await
     }
 
     async fn suggestions(&self, query: SuggestionsQuery) -> Result<Vec<Suggestion>, ListError> {
-        let suggested = self.store.suggestions(&query.q).await;
+        let suggested = self.store.suggestions(&query.q, self.clock.now()).await;
         suggested.map_err(|error| ListError::Internal(Box::new(error)))
     }
 
@@ -214,7 +221,7 @@ impl Catalog for Service {
     }
 
     async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
-        Ok(self.store.offers(items).await?)
+        Ok(self.store.offers(items, self.clock.now()).await?)
     }
 
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {

@@ -49,7 +49,7 @@ impl Service {
             at: self.clock.now(),
         };
         let written = self.store.create_review(row).await;
-        self.window.rating_changed(product);
+        self.window.extras_changed(product);
         let view = written?;
         tracing::info!(review.id = %view.id, product.id = %product, "a review was written");
         Ok(view)
@@ -117,7 +117,7 @@ impl Service {
         };
         let edited = self.store.edit_review(edit).await;
         match &edited {
-            Ok(view) => self.window.rating_changed(view.product_id),
+            Ok(view) => self.window.extras_changed(view.product_id),
             // Nobody knows whether it was kept, nor of which product.
             Err(ReviewError::Internal(_)) => self.window.all_changed(),
             Err(_) => {}
@@ -154,7 +154,7 @@ impl Service {
     /// An account has gone, and what it said goes with it.
     pub(crate) async fn forget_reviewer(&self, user: UserId) -> Result<(), BoxError> {
         for product in self.store.forget_reviewer(user).await? {
-            self.window.rating_changed(product);
+            self.window.extras_changed(product);
         }
         Ok(())
     }

@@ -143,8 +143,8 @@ impl Window {
         }
     }
 
-    /// What buyers think of a product changed: it, and whatever page shows it, is read anew.
-    pub(crate) fn rating_changed(&self, id: ProductId) {
+    /// What buyers think of a product or its pictures changed: it, and whatever page shows it, is read anew.
+    pub(crate) fn extras_changed(&self, id: ProductId) {
         self.cache.drop_tag(&product_tag(id));
         self.news.stock_moved(id);
     }

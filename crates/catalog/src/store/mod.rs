@@ -2,6 +2,7 @@
 //! No rule is decided here; stores ask `domain`.
 
 mod cursor;
+mod images;
 mod kept;
 mod list;
 mod movement;
@@ -14,6 +15,7 @@ pub(crate) mod sqlite;
 mod suite;
 mod tree;
 
+pub(crate) use images::{FOLDER, Files, ImageChange, ImageEdit, ImageRow, Images, NamedFile};
 pub(crate) use reviews::{ReviewChange, ReviewEdit, ReviewRow, Reviewed, Reviews};
 pub(crate) use search::Touched;
 pub(crate) use tree::{CategoryChange, CategoryEdit, Tree};
@@ -101,7 +103,7 @@ pub(crate) struct Moved<T> {
 /// Keeps products, categories, stock and reservations. Stock rows are written in the order of their
 /// numbers, everywhere.
 #[async_trait]
-pub(crate) trait Store: Reviews + Tree {
+pub(crate) trait Store: Reviews + Tree + Images {
     /// Makes a product, its default variant and its first stock, and remembers the answer under the key.
     async fn create(
         &self,
@@ -110,11 +112,12 @@ pub(crate) trait Store: Reviews + Tree {
     ) -> Result<Answered<ProductView>, EditError>;
     /// Changes a document if the version that was sent is current; versions go up by one.
     async fn edit(&self, edit: Edit) -> Result<ProductView, EditError>;
-    /// A product that the scope sees.
+    /// A product that the scope sees at a moment.
     async fn product(
         &self,
         which: ProductRef,
         scope: Scope,
+        at: Timestamp,
     ) -> Result<Option<ProductView>, StoreError>;
     /// What a product has cost, newest price first, so many at most.
     async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError>;
@@ -123,11 +126,12 @@ pub(crate) trait Store: Reviews + Tree {
         &self,
         query: ProductQuery,
         scope: Scope,
+        at: Timestamp,
     ) -> Result<Page<ProductView>, ListError>;
     /// Counts what a search finds among what is on sale.
-    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError>;
+    async fn facets(&self, query: FacetsQuery, at: Timestamp) -> Result<Facets, ListError>;
     /// What somebody may mean who has typed this.
-    async fn suggestions(&self, typed: &str) -> Result<Vec<Suggestion>, StoreError>;
+    async fn suggestions(&self, typed: &str, at: Timestamp) -> Result<Vec<Suggestion>, StoreError>;
     /// Where to say what has changed, so that the next search knows.
     fn touched(&self) -> Arc<Touched>;
     /// Reads what searches need, before anybody asks.
@@ -170,7 +174,11 @@ pub(crate) trait Store: Reviews + Tree {
     ) -> Result<Page<MovementView>, ListError>;
 
     /// What these cost now, an answer each, in order.
-    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, StoreError>;
+    async fn offers(
+        &self,
+        items: Vec<ItemRef>,
+        at: Timestamp,
+    ) -> Result<Vec<Option<OfferView>>, StoreError>;
     /// Holds stock, a result each, in order; every stock row is written once.
     async fn reserve_all(
         &self,

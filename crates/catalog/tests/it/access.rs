@@ -31,6 +31,32 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
     // Nothing was typed.
     ("GET /api/v1/products/suggestions", "", [400; 5]),
     (
+        "GET /api/v1/products/{p}/images",
+        "",
+        [404, 404, 200, 404, 200],
+    ),
+    // What is sent is no picture, and there is none to change.
+    (
+        "POST /api/v1/products/{p}/images",
+        "{}",
+        [401, 403, 415, 404, 415],
+    ),
+    (
+        "PUT /api/v1/products/{p}/images/{i}",
+        "{}",
+        [401, 403, 415, 404, 415],
+    ),
+    (
+        "PATCH /api/v1/products/{p}/images/{i}",
+        "{}",
+        [401, 403, 404, 404, 404],
+    ),
+    (
+        "DELETE /api/v1/products/{p}/images/{i}",
+        "",
+        [401, 403, 404, 404, 404],
+    ),
+    (
         "GET /api/v1/products/{p}/prices",
         "",
         [404, 404, 200, 404, 200],
@@ -104,6 +130,7 @@ async fn each_route_answers_each_as_it_should() {
         let line = line.replace("{p}", product).replace("{v}", variant);
         let line = line
             .replace("{r}", "rvw_01h455vb4pex5vsknk084sn02q")
+            .replace("{i}", "img_01h455vb4pex5vsknk084sn02q")
             .replace("{c}", "cat_01h455vb4pex5vsknk084sn02q");
         for (who, expected) in EVERYBODY.into_iter().zip(expected) {
             let path = format!("/api/v1/products/{product}");
@@ -145,6 +172,7 @@ async fn a_route_that_the_table_lacks_is_found() {
                 .replace("{product}", "{p}")
                 .replace("{variant_id}", "{v}")
                 .replace("{review_id}", "{r}")
+                .replace("{image_id}", "{i}")
                 .replace("{category_id}", "{c}");
             documented.push(format!("{} {path}", method.to_uppercase()));
         }

@@ -9,10 +9,12 @@ mod access;
 mod bad_input;
 mod batch;
 mod events;
+mod images;
 mod inventory;
 mod products;
 mod races;
 mod reviews;
+mod schedule;
 mod search;
 mod window;
 
@@ -21,7 +23,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode},
 };
-use catalog::{Config, Parts, Service};
+use catalog::{Config, Images, Parts, Service};
 use contracts::{
     access::{Principal, Role},
     catalog::Catalog,
@@ -48,11 +50,20 @@ const OPTIONS: sqlite::Options = sqlite::Options {
     cache_kilobytes: 4_096,
 };
 
+const IMAGES: Images = Images {
+    bytes_max: 200_000,
+    pixels_max: 4_000_000,
+    per_product_max: 3,
+    waiting_max: 2,
+    sending_kilobytes_max: 4_096,
+};
+
 /// A shop that has nothing but a catalog, in a folder that goes with it.
 struct Shop {
     service: Arc<Service>,
     router: Router,
     folder: PathBuf,
+    clock: Clock,
 }
 
 impl Drop for Shop {
@@ -121,10 +132,7 @@ impl Who {
 
 impl Shop {
     async fn open() -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("souk-catalog-it-{}", ProductId::generate()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Self::open_in(folder, None).await
+        Self::open_in(Self::folder(), None).await
     }
 
     /// Another node on the same store, as far as the catalog can tell.
@@ -132,15 +140,32 @@ impl Shop {
         Self::open_in(self.folder.clone(), redis).await
     }
 
+    /// A shop that keeps no answer in memory: its clock may run faster than time.
+    async fn forgetful() -> Self {
+        Self::open_keeping(Self::folder(), None, 0).await
+    }
+
+    fn folder() -> PathBuf {
+        let folder =
+            std::env::temp_dir().join(format!("souk-catalog-it-{}", ProductId::generate()));
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
     async fn open_in(folder: PathBuf, redis: Option<Redis>) -> Self {
+        Self::open_keeping(folder, redis, 2_000).await
+    }
+
+    async fn open_keeping(folder: PathBuf, redis: Option<Redis>, age_max_ms: u64) -> Self {
         let clock = Clock::manual(NOW);
         let service = catalog::open(Parts {
             place: Place::Sqlite(folder.join("catalog.db"), OPTIONS),
             config: Config {
                 currency: "USD".parse().unwrap(),
                 window_kilobytes: 1_024,
-                window_age_max_ms: 2_000,
-                window_absent_age_max_ms: 500,
+                window_age_max_ms: age_max_ms,
+                window_absent_age_max_ms: age_max_ms / 4,
+                images: IMAGES,
             },
             clock: clock.clone(),
             redis,
@@ -154,11 +179,12 @@ impl Shop {
             in_flight_max: 10_000,
             body_bytes_max: 64 * 1_024,
         };
-        let router = stack::wrap(router, &options, "http://shop.test", clock);
+        let router = stack::wrap(router, &options, "http://shop.test", clock.clone());
         Self {
             service,
             router,
             folder,
+            clock,
         }
     }
 

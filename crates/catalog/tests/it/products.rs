@@ -27,7 +27,8 @@ async fn a_product_is_made_and_shown_in_the_documented_shape() {
     let expected = json!({
         "id": "[prd]", "version": 1, "name": "Green tea", "slug": "green-tea", "sku": "TEA-1",
         "description": "loose", "price": {"amount": 1999, "currency": "USD"}, "category": "tea",
-        "status": "active", "image_url": null, "attributes": {"grams": 100},
+        "status": "active", "publish_at": null, "unpublish_at": null, "related": [], "image_url": null, "images": [],
+        "attributes": {"grams": 100},
         "rating": {"average": null, "count": 0}, "stock": {"on_hand": 5, "reserved": 0, "available": 5},
         "variants": [{"id": "[var]", "sku": "TEA-1", "price": {"amount": 1999, "currency": "USD"},
                       "stock": {"on_hand": 5, "reserved": 0, "available": 5}}],

@@ -4,6 +4,7 @@
 mod audit;
 mod errors;
 mod events;
+mod images;
 mod inventory;
 mod offers;
 mod product;
@@ -13,6 +14,7 @@ mod search;
 pub use audit::{ProductAudit, line_mark};
 pub use errors::{AdjustError, EditError, ListError};
 pub use events::ProductsChanged;
+pub use images::{ImageError, ImageFile, NewImage, PatchImage, ProductImage};
 pub use inventory::{
     AdjustStock, GiveBack, GiveBackError, InventoryQuery, InventoryView, ItemRef, MovementView,
     Overdue, PricedLine, ReservationAudit, ReservationState, Reserve, ReserveError, ReserveLine,

@@ -1,6 +1,6 @@
 //! Products, variants and categories: requests and views.
 
-use super::RatingView;
+use super::{ProductImage, RatingView};
 use crate::values::{
     CategoryId, Cursor, Money, MoneyInput, PageSize, ProductId, Timestamp, UserId, VariantId,
     Version, present,
@@ -66,6 +66,14 @@ pub struct NewProduct {
     pub category: Option<String>,
     /// `active` when absent.
     pub status: Option<ProductStatus>,
+    /// When it goes on sale; until then it is a draft. A moment that has passed has had its effect.
+    pub publish_at: Option<Timestamp>,
+    /// When it comes off sale again, and is a draft.
+    pub unpublish_at: Option<Timestamp>,
+    /// What else whoever looks at it may like, in order: up to 12 products.
+    #[schema(max_items = 12)]
+    #[serde(default)]
+    pub related: Vec<ProductId>,
     /// An `https` address or a path of this shop.
     pub image_url: Option<String>,
     /// Anything else worth knowing: up to 64 names with texts, numbers, booleans or lists of them.
@@ -96,8 +104,19 @@ pub struct PatchProduct {
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub category: Option<Option<String>>,
-    /// Where the product stands.
+    /// Where the product stands from now on: without a new `publish_at` the former one is called off.
     pub status: Option<ProductStatus>,
+    /// When it goes on sale, or `null`.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Timestamp>)]
+    pub publish_at: Option<Option<Timestamp>>,
+    /// When it comes off sale again, or `null`.
+    #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Timestamp>)]
+    pub unpublish_at: Option<Option<Timestamp>>,
+    /// What else whoever looks at it may like, in order: up to 12 products.
+    #[schema(max_items = 12)]
+    pub related: Option<Vec<ProductId>>,
     /// An `https` address or a path of this shop, or `null`.
     #[serde(deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
@@ -153,8 +172,20 @@ pub struct ProductView {
     pub category: Option<String>,
     /// Where the product stands.
     pub status: ProductStatus,
-    /// A picture.
+    /// When it goes on sale, if that is yet to come.
+    #[serde(default)]
+    pub publish_at: Option<Timestamp>,
+    /// When it comes off sale, if that is yet to come.
+    #[serde(default)]
+    pub unpublish_at: Option<Timestamp>,
+    /// What else whoever looks at it may like, in order; some may not be on sale now.
+    #[serde(default)]
+    pub related: Vec<ProductId>,
+    /// A picture that is kept elsewhere, as the seller wrote it.
     pub image_url: Option<String>,
+    /// Pictures that the shop keeps, in their order.
+    #[serde(default)]
+    pub images: Vec<ProductImage>,
     /// Anything else worth knowing.
     pub attributes: Map<String, Value>,
     /// What buyers think of it.
@@ -170,7 +201,7 @@ pub struct ProductView {
     pub created_at: Timestamp,
     /// When the document last changed.
     pub updated_at: Timestamp,
-    /// Counts changes of stock and rating: part of the `ETag`, which changes with the whole representation.
+    /// Counts changes of stock, rating and pictures: part of the `ETag`, which changes with the whole representation.
     #[serde(skip)]
     pub stock_version: i64,
 }

@@ -84,6 +84,12 @@ pub struct LedgerAudit {
     pub captured: Vec<Money>,
     /// What of it was given back, by currency, in the same snapshot.
     pub refunded: Vec<Money>,
+    /// What payments are about to take that have not ended, by currency, in the same snapshot.
+    #[serde(default)]
+    pub taking: Vec<Money>,
+    /// What refunds are about to give back, by currency, in the same snapshot.
+    #[serde(default)]
+    pub giving_back: Vec<Money>,
 }
 
 /// An account of the ledger.

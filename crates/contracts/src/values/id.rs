@@ -126,6 +126,8 @@ ids! {
     CartId = "crt";
     /// A review of a product.
     ReviewId = "rvw";
+    /// A picture of a product.
+    ImageId = "img";
     /// A discount.
     DiscountId = "dsc";
     /// A way of shipping.

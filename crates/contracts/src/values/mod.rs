@@ -12,9 +12,9 @@ mod version;
 
 pub use email::{Email, Username};
 pub use id::{
-    ApiKeyId, CartId, CategoryId, DeliveryId, DiscountId, EventId, IdError, MailId, NoteId,
-    OrderId, PaymentId, ProductId, RefundId, ReviewId, SecurityEventId, SessionId, ShipmentId,
-    ShippingMethodId, UserId, VariantId, WebhookId,
+    ApiKeyId, CartId, CategoryId, DeliveryId, DiscountId, EventId, IdError, ImageId, MailId,
+    NoteId, OrderId, PaymentId, ProductId, RefundId, ReviewId, SecurityEventId, SessionId,
+    ShipmentId, ShippingMethodId, UserId, VariantId, WebhookId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};

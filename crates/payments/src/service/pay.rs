@@ -7,7 +7,7 @@ use super::{
     store_failed,
 };
 use crate::{
-    domain::{Intent, Payment, State, scope},
+    domain::{Intent, Payment, State, holds_card_number, scope},
     metrics,
     store::Taken,
 };
@@ -26,6 +26,10 @@ pub(super) async fn pay(
     key: &IdempotencyKey,
     wish: PayOrder,
 ) -> Answer {
+    // Before anything is made of it, hashes too.
+    if holds_card_number(&wish.method) {
+        return Err(PayError::CardNumber);
+    }
     let scope = scope(who, wish.order_id);
     let attempt = Attempt {
         id: PaymentId::from_bytes(digest::derived_id(&scope, key.as_str())),
@@ -86,11 +90,13 @@ async fn conclude(core: &Core, who: &Reader, answered: Answered<PaymentView>) ->
 }
 
 /// What stands in the way may be the same payment, which another node began a moment earlier: it is told of, as to
-/// anybody who asks again. Any other is in progress.
+/// anybody who asks again. It may be a charge under the same key whose payment was lost, and which was undone: that key
+/// is used up. Any other is in progress.
 async fn faster_twin(core: &Core, id: PaymentId, fingerprint: [u8; 32]) -> Answer {
     match core.store.payment(id).await.map_err(store_failed)? {
         Some(known) if known.fingerprint == fingerprint => Ok(Answered::replayed(known.view())),
         Some(_) => Err(PayError::KeyReused),
+        None if core.store.is_disowned(id).await.map_err(store_failed)? => Err(PayError::KeyReused),
         None => Err(PayError::InProgress),
     }
 }

@@ -48,12 +48,21 @@ impl Core {
 
     /// Nobody here asked for it, or storage forgot that somebody did.
     async fn undo_stray(&self, charge: &Charge) -> Result<(), BoxError> {
+        // Whoever asks again under its key would be told of its success: no payment begins on it any more. One that did
+        // so since it was looked for is no stray.
+        let is_over = matches!(charge.state, ChargeState::Voided | ChargeState::Declined);
+        if let Ok(id) = charge.key.parse()
+            && !is_over
+            && !self.store.disown(id, self.clock.now()).await?
+        {
+            return Ok(());
+        }
         let what = match charge.state {
             ChargeState::Voided | ChargeState::Declined => return Ok(()),
             ChargeState::Captured if charge.net_minor() == 0 => return Ok(()),
             ChargeState::Challenged | ChargeState::Authorised => {
-                let fencing = self.provider.fence(&charge.key, charge.amount);
-                self.within_deadline(fencing).await?;
+                let asked = charge.asked();
+                self.within_deadline(self.provider.fence(&asked)).await?;
                 "was let go"
             }
             ChargeState::Captured => {
@@ -78,8 +87,8 @@ impl Core {
         match charge.state {
             ChargeState::Voided | ChargeState::Declined => Ok(()),
             ChargeState::Challenged | ChargeState::Authorised => {
-                let fencing = self.provider.fence(&charge.key, charge.amount);
-                self.within_deadline(fencing).await?;
+                let asked = charge.asked();
+                self.within_deadline(self.provider.fence(&asked)).await?;
                 Ok(())
             }
             ChargeState::Captured if charge.net_minor() != payment.amount.minor => {

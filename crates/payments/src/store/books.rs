@@ -75,7 +75,10 @@ impl Walk {
         for (key, summed_minor) in self.sums {
             audit.balances.push(balance(key, 0, summed_minor)?);
         }
-        (audit.captured, audit.refunded) = totals.end()?;
+        audit.captured = totals.captured.end()?;
+        audit.refunded = totals.refunded.end()?;
+        audit.taking = totals.taking.end()?;
+        audit.giving_back = totals.giving_back.end()?;
         Ok(audit)
     }
 }
@@ -122,31 +125,62 @@ fn balance(
     })
 }
 
-/// What all payments captured, and what of it was given back, by currency.
+/// Sums by currency.
 #[derive(Default)]
-pub(super) struct Totals(BTreeMap<String, (i64, i64)>);
+struct Sums(BTreeMap<String, i64>);
+
+impl Sums {
+    fn add(&mut self, currency: &str, minor: i64) {
+        if let Some(sum) = self.0.get_mut(currency) {
+            *sum = sum.saturating_add(minor);
+        } else {
+            self.0.insert(currency.to_owned(), minor);
+        }
+    }
+
+    fn end(self) -> Result<Vec<Money>, StoreError> {
+        let money = |(currency, minor): (String, i64)| Ok(Money::new(minor, read(&currency)?));
+        self.0.into_iter().map(money).collect()
+    }
+}
+
+/// What all payments captured, what of it was given back, and what of both is under way.
+#[derive(Default)]
+pub(super) struct Totals {
+    captured: Sums,
+    refunded: Sums,
+    taking: Sums,
+    giving_back: Sums,
+}
 
 impl Totals {
     pub(super) fn add(&mut self, currency: &str, captured_minor: i64, refunded_minor: i64) {
-        if !self.0.contains_key(currency) {
-            self.0.insert(currency.to_owned(), (0, 0));
-        }
-        if let Some((captured, refunded)) = self.0.get_mut(currency) {
-            *captured = captured.saturating_add(captured_minor);
-            *refunded = refunded.saturating_add(refunded_minor);
-        }
+        self.captured.add(currency, captured_minor);
+        self.refunded.add(currency, refunded_minor);
     }
 
-    fn end(self) -> Result<(Vec<Money>, Vec<Money>), StoreError> {
-        let (mut captured, mut refunded) = (Vec::new(), Vec::new());
-        for (currency, (taken, given_back)) in self.0 {
-            let currency = read(&currency)?;
-            captured.push(Money::new(taken, currency));
-            refunded.push(Money::new(given_back, currency));
-        }
-        Ok((captured, refunded))
+    /// Payments that have not ended.
+    pub(super) fn add_taking(&mut self, currency: &str, minor: i64) {
+        self.taking.add(currency, minor);
+    }
+
+    /// Refunds of which nobody knows whether the provider has carried them out.
+    pub(super) fn add_giving_back(&mut self, currency: &str, minor: i64) {
+        self.giving_back.add(currency, minor);
     }
 }
+
+/// Payments that have not ended, by currency.
+pub(super) const TAKING: &str = "SELECT currency, CAST(SUM(amount_minor) AS BIGINT)
+   FROM payments
+  WHERE status NOT IN ('captured', 'refunded', 'declined', 'voided')
+  GROUP BY currency";
+
+/// Refunds that were decided, by currency.
+pub(super) const GIVING_BACK: &str = "SELECT currency, CAST(SUM(amount_minor) AS BIGINT)
+   FROM refunds
+  WHERE stage = 'decided'
+  GROUP BY currency";
 
 /// Counts one refund: its stage, its money, and the units that came back with it.
 pub(super) fn add_refund(sums: &mut RefundSums, stage: &str, amount_minor: i64, units: i64) {

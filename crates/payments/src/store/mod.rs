@@ -261,6 +261,10 @@ pub(crate) trait Store: Send + Sync {
     async fn review(&self, review: Review, at: Timestamp) -> Result<(), StoreError>;
     /// What was kept to look at, newest first.
     async fn reviews(&self, limit: u32) -> Result<Vec<ReviewView>, StoreError>;
+    /// Lets no payment of this id begin any more; says no where one has.
+    async fn disown(&self, id: PaymentId, at: Timestamp) -> Result<bool, StoreError>;
+    /// Whether that was done.
+    async fn is_disowned(&self, id: PaymentId) -> Result<bool, StoreError>;
     /// How far the provider's books were compared.
     async fn compared(&self, provider: &str) -> Result<u64, StoreError>;
     /// Notes how far they were compared.

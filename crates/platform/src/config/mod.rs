@@ -104,13 +104,29 @@ pub fn load<T: DeserializeOwned>(
 /// too many.
 const IN_A_FILE: &str = "_file";
 
+/// What commands read that ask a shop, and a shop itself does not.
+const OF_COMMANDS: [&str; 2] = ["shop_url", "shop_key_file"];
+
+/// The address of the shop that commands ask, unless they are told another: `SOUK_SHOP_URL`.
+#[must_use]
+pub fn shop_url() -> Option<String> {
+    std::env::var("SOUK_SHOP_URL").ok()
+}
+
+/// The file with the API key that commands ask with, unless they are told another: `SOUK_SHOP_KEY_FILE`.
+#[must_use]
+pub fn shop_key_file() -> Option<PathBuf> {
+    std::env::var_os("SOUK_SHOP_KEY_FILE").map(PathBuf::from)
+}
+
 fn environment(documented: Figment) -> Env {
     let variables = Env::prefixed("SOUK_")
         .filter(move |key| {
             let key = key.as_str().to_ascii_lowercase().replace("__", ".");
             !key.ends_with(IN_A_FILE) || documented.contains(&key)
         })
-        .split("__");
+        .split("__")
+        .ignore(&OF_COMMANDS);
     // Without the feature these are unknown keys: no shop for customers starts with them.
     #[cfg(feature = "failpoints")]
     let variables = variables.ignore(&["fail_point", "clock_offset_file"]);
@@ -120,7 +136,7 @@ fn environment(documented: Figment) -> Env {
 /// The keys whose values are kept in files, and what these hold. A key that is called so itself is a path, and stays
 /// it.
 fn kept_in_files(documented: &Figment) -> Result<Vec<(String, String)>, ConfigError> {
-    let variables = Env::prefixed("SOUK_").split("__");
+    let variables = Env::prefixed("SOUK_").split("__").ignore(&OF_COMMANDS);
     #[cfg(feature = "failpoints")]
     let variables = variables.ignore(&["clock_offset_file"]);
     let mut kept = Vec::new();

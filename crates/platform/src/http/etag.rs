@@ -114,10 +114,20 @@ pub fn conditional<T: Serialize>(headers: &HeaderMap, tag: &str, body: T) -> Res
 
 /// The same for a body that is JSON already.
 pub fn conditional_json(headers: &HeaderMap, tag: &str, body: Bytes) -> Response {
+    conditional_bytes(headers, tag, "application/json", body)
+}
+
+/// The same of any kind.
+pub fn conditional_bytes(
+    headers: &HeaderMap,
+    tag: &str,
+    kind: &'static str,
+    body: Bytes,
+) -> Response {
     if is_known(headers, tag) {
         return not_modified(tag);
     }
-    let kind = HeaderValue::from_static("application/json");
+    let kind = HeaderValue::from_static(kind);
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, kind);
     with_tag(response, tag)

@@ -21,7 +21,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tower_http::compression::{
     CompressionLayer,
-    predicate::{Predicate, SizeAbove},
+    predicate::{NotForContentType, Predicate, SizeAbove},
 };
 use tracing::Instrument;
 
@@ -74,7 +74,9 @@ pub fn wrap(router: Router, options: &Options, public_url: &str, clock: Clock) -
         clock,
     };
     let body_bytes_max = usize::try_from(options.body_bytes_max).unwrap_or(usize::MAX);
-    let worth_it = SizeAbove::new(1_024).and(NotAProblem);
+    let worth_it = SizeAbove::new(1_024)
+        .and(NotAProblem)
+        .and(NotForContentType::IMAGES);
     router
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .layer(from_fn_with_state(stack, pass))

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::{
-    catalog::{ProductQuery, ProductSort, ProductView},
+    catalog::{ImageFile, ProductImage, ProductQuery, ProductSort, ProductView},
     problem::Problem,
     values::{Page, PageSize},
 };
@@ -22,6 +22,9 @@ use serde::Deserialize;
 
 /// Rows of a page: full rows of two, three, four and six cards.
 const PAGE_ROWS: u32 = 24;
+
+/// The side of a picture that nobody measured, in pixels.
+const SIDE_OF_ANY: u32 = 400;
 
 /// What the address may carry; anything else (a campaign's tracking words) is not looked at.
 #[derive(Debug, Default, Deserialize)]
@@ -33,11 +36,49 @@ pub(super) struct Wish {
     cursor: String,
 }
 
+/// A picture, and the room that it takes: a page does not jump when it comes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Picture {
+    pub(super) address: String,
+    pub(super) alt: String,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+impl Picture {
+    /// The shop's own, as this file of it.
+    pub(super) fn of(image: &ProductImage, file: &ImageFile) -> Self {
+        Self {
+            address: file.url.clone(),
+            alt: image.alt.clone(),
+            width: file.width,
+            height: file.height,
+        }
+    }
+
+    /// One that is kept elsewhere, whose size nobody told.
+    fn elsewhere(address: &str) -> Self {
+        Self {
+            address: address.to_owned(),
+            alt: String::new(),
+            width: SIDE_OF_ANY,
+            height: SIDE_OF_ANY,
+        }
+    }
+
+    /// What stands for a product in a list.
+    fn small(product: &ProductView) -> Option<Self> {
+        let own = product.images.first();
+        let own = own.map(|image| Self::of(image, &image.thumbnail));
+        own.or_else(|| product.image_url.as_deref().map(Self::elsewhere))
+    }
+}
+
 /// A product as a card.
 pub(super) struct Card {
     pub(super) name: String,
     pub(super) href: String,
-    pub(super) picture: Option<String>,
+    pub(super) picture: Option<Picture>,
     pub(super) price: String,
     pub(super) badge: String,
     pub(super) sold_out: bool,
@@ -48,7 +89,7 @@ impl Card {
         Self {
             name: product.name.clone(),
             href: format!("/p/{}", view::encoded(&product.slug)),
-            picture: product.image_url.clone(),
+            picture: Picture::small(product),
             price: view::money(product.price),
             badge: view::badge(product.stock),
             sold_out: product.stock.available <= 0,

@@ -2,7 +2,7 @@
 
 use super::{
     frame::{self, Frame, Framed, Shelf, Visit, html},
-    home::{Card, back},
+    home::{Card, Picture, back},
     problems::{self, Missing},
 };
 use crate::{App, view};
@@ -47,9 +47,13 @@ struct Crumb {
 struct ProductPage {
     frame: Frame,
     card: Card,
+    pictures: Vec<(String, Picture)>,
     summary: String,
     crumbs: Vec<Crumb>,
     draft: bool,
+    /// When it goes on sale, if that is known.
+    from: String,
+    related: Vec<Card>,
     availability: String,
     paragraphs: Vec<String>,
     variants: Vec<Variant>,
@@ -99,7 +103,8 @@ pub(super) async fn show(
 
 async fn page(app: &App, visit: &Visit, product: ProductView) -> Result<Response, Fault> {
     let Framed { frame, cookies, .. } = frame::plain(app, visit).await?;
-    let page = compose(frame, product);
+    let related = related(app, &product).await;
+    let page = compose(frame, product, related);
     Ok(html(
         StatusCode::OK,
         &page,
@@ -108,16 +113,37 @@ async fn page(app: &App, visit: &Visit, product: ProductView) -> Result<Response
     ))
 }
 
-fn compose(frame: Frame, product: ProductView) -> ProductPage {
+/// What else there is to see. What is not on sale now is left out, and so is what cannot be read: the page is about
+/// another product.
+async fn related(app: &App, product: &ProductView) -> Vec<Card> {
+    let others = product.related.iter().filter(|id| **id != product.id);
+    let read = others.map(|id| app.catalog.product(None, ProductRef::Id(*id)));
+    let read = futures_util::future::join_all(read).await;
+    read.iter().flatten().map(Card::new).collect()
+}
+
+fn compose(frame: Frame, product: ProductView, related: Vec<Card>) -> ProductPage {
     let crumbs = crumbs(&frame.categories, product.category.as_deref());
     let mut shelves = frame.categories.iter();
     let (back, back_words) =
         back(shelves.find(|shelf| Some(&shelf.slug) == product.category.as_ref()));
+    let mut card = Card::new(&product);
+    let mut images = product.images.iter();
+    if let Some(first) = images.next() {
+        card.picture = Some(Picture::of(first, &first.full));
+    }
     ProductPage {
-        card: Card::new(&product),
+        card,
+        pictures: images
+            .map(|image| (image.full.url.clone(), Picture::of(image, &image.thumbnail)))
+            .collect(),
         summary: view::beginning(&product.description, SUMMARY_CHARACTERS_MAX),
         crumbs,
         draft: product.status == ProductStatus::Draft,
+        from: product
+            .publish_at
+            .map_or_else(String::new, |from| view::moment(from).exact),
+        related,
         availability: view::availability(product.stock),
         paragraphs: paragraphs(&product.description),
         variants: product.variants.iter().map(Variant::new).collect(),
@@ -154,12 +180,12 @@ fn paragraphs(description: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::samples::{frame, product, rendered};
+    use super::super::samples::{frame, image, product, rendered};
     use super::*;
 
     #[test]
     fn a_product_shows_price_stock_facts_and_its_shelf() {
-        let page = rendered(&compose(frame(None), product("Green tea", 3)));
+        let page = rendered(&compose(frame(None), product("Green tea", 3), Vec::new()));
         for part in [
             "$14.50",
             "Only 3 left",
@@ -175,12 +201,46 @@ mod tests {
     }
 
     #[test]
+    fn pictures_have_words_and_their_size_and_the_first_is_the_large_one() {
+        let mut tea = product("Green tea", 3);
+        tea.image_url = Some("https://elsewhere.example/tea.jpg".to_owned());
+        assert!(
+            rendered(&compose(frame(None), tea.clone(), Vec::new())).contains("elsewhere.example")
+        );
+        tea.images = vec![image("a", "Leaves"), image("b", "A \"cup\"")];
+        let page = rendered(&compose(frame(None), tea, Vec::new()));
+        for part in [
+            "<img src=\"/images/a-full.jpg\" alt=\"Leaves\" width=\"1600\" height=\"1200\" fetchpriority",
+            "<a href=\"/images/b-full.jpg\"><img src=\"/images/b.jpg\" alt=\"A &#34;cup&#34;\" width=\"400\"",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+        assert!(!page.contains("elsewhere.example"), "its own come first");
+    }
+
+    #[test]
+    fn what_is_related_is_shown_and_a_draft_says_when_it_goes_on_sale() {
+        let mut tea = product("Green tea", 3);
+        tea.status = ProductStatus::Draft;
+        tea.publish_at = Some(contracts::values::Timestamp::from_ms(1_795_274_096_007));
+        let cup = Card::new(&product("<b>Cup</b>", 0));
+        let page = rendered(&compose(frame(None), tea, vec![cup]));
+        for part in [
+            "only you and admins see this page until 21 Nov 2026, 15:14 UTC</p>",
+            "<h2 id=\"related\">Goes well with it</h2>",
+            "&#60;b&#62;Cup&#60;/b&#62;",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+    }
+
+    #[test]
     fn names_descriptions_and_attributes_are_text_and_never_markup() {
         let mut evil = product("<script>1</script>", 3);
         evil.description = "</p><script>2</script>".to_owned();
         evil.attributes
             .insert("<script>3".to_owned(), "<script>4</script>".into());
-        let page = rendered(&compose(frame(None), evil));
+        let page = rendered(&compose(frame(None), evil, Vec::new()));
         assert!(
             !page.contains("<script") && page.contains("&#60;script&#62;4"),
             "{page}"

@@ -4,12 +4,14 @@ use super::frame::{Frame, Shelf, Visit};
 use askama::Template;
 use axum::http::{HeaderMap, HeaderValue, header};
 use contracts::{
-    catalog::{CategoryView, ProductStatus, ProductView, StockView, VariantView},
+    catalog::{
+        CategoryView, ImageFile, ProductImage, ProductStatus, ProductView, StockView, VariantView,
+    },
     identity::UserView,
     orders::{OrderLineView, OrderStatus, OrderView},
     values::{
-        CategoryId, Email, Money, OrderId, ProductId, Quantity, Timestamp, UserId, VariantId,
-        Version,
+        CategoryId, Email, ImageId, Money, OrderId, ProductId, Quantity, Timestamp, UserId,
+        VariantId, Version,
     },
 };
 
@@ -83,7 +85,11 @@ pub(super) fn product(name: &str, available: i64) -> ProductView {
         price,
         category: Some("tea-coffee".to_owned()),
         status: ProductStatus::Active,
+        publish_at: None,
+        unpublish_at: None,
+        related: Vec::new(),
         image_url: None,
+        images: Vec::new(),
         attributes: serde_json::Map::from_iter([("weight_grams".to_owned(), 100.into())]),
         rating: contracts::catalog::RatingView::default(),
         stock,
@@ -97,6 +103,21 @@ pub(super) fn product(name: &str, available: i64) -> ProductView {
         created_at: THEN,
         updated_at: THEN,
         stock_version: 0,
+    }
+}
+
+pub(super) fn image(name: &str, alt: &str) -> ProductImage {
+    let file = |ending: &str, width, height| ImageFile {
+        url: format!("/images/{name}{ending}.jpg"),
+        width,
+        height,
+    };
+    ProductImage {
+        id: ImageId::from_bytes([8; 16]),
+        alt: alt.to_owned(),
+        full: file("-full", 1_600, 1_200),
+        thumbnail: file("", 400, 300),
+        version: Version::FIRST,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A product on its way into the index: its words, each with the fields it stands in.
 
-use super::super::{text, words};
+use super::super::{schedule::Schedule, text, words};
 use contracts::{catalog::ProductStatus, values::UserId};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -43,6 +43,7 @@ pub(crate) struct Entry {
     pub(crate) change: i64,
     pub(crate) owner_id: UserId,
     pub(crate) status: ProductStatus,
+    pub(crate) schedule: Schedule,
     pub(crate) category: Option<i64>,
     pub(crate) category_name: String,
     pub(crate) price: i64,
@@ -63,6 +64,7 @@ pub(super) struct Kept {
     pub(super) change: i64,
     pub(super) owner_id: UserId,
     pub(super) status: ProductStatus,
+    pub(super) schedule: Schedule,
     pub(super) category: Option<i64>,
     pub(super) price: i64,
     pub(super) available: bool,
@@ -104,6 +106,7 @@ impl Entry {
                 change: self.change,
                 owner_id: self.owner_id,
                 status: self.status,
+                schedule: self.schedule,
                 category: self.category,
                 price: self.price,
                 available: self.available,
@@ -170,6 +173,7 @@ pub(super) mod tests {
             change,
             owner_id: UserId::from_bytes([7; 16]),
             status: ProductStatus::Active,
+            schedule: Schedule::default(),
             category: None,
             category_name: String::new(),
             price: 100,

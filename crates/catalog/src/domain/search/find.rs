@@ -317,6 +317,7 @@ pub(super) mod tests {
         Wish {
             words: Some(words::asked(words)),
             filter: Filter {
+                at: contracts::values::Timestamp::from_ms(0),
                 status: ProductStatus::Active,
                 owner_id: None,
                 category: None,

@@ -13,6 +13,7 @@ pub(crate) use entry::{Entry, Ready};
 pub(crate) use find::{Key, Wish};
 pub(crate) use sieve::Filter;
 
+use super::schedule::Schedule;
 use contracts::{catalog::ProductStatus, values::UserId};
 use entry::Fields;
 use std::{
@@ -43,6 +44,7 @@ struct Held {
     change: i64,
     owner_id: UserId,
     status: ProductStatus,
+    schedule: Schedule,
     category: Option<i64>,
     price: i64,
     available: bool,
@@ -125,6 +127,7 @@ impl Index {
             change: entry.change,
             owner_id: entry.owner_id,
             status: entry.status,
+            schedule: entry.schedule,
             category: entry.category,
             price: entry.price,
             available: entry.available,

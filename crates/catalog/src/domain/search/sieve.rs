@@ -1,12 +1,17 @@
 //! What narrows a list beside its words: status and owner, category, price, stock, an attribute.
 
 use super::{Held, Index};
-use contracts::{catalog::ProductStatus, values::UserId};
+use contracts::{
+    catalog::ProductStatus,
+    values::{Timestamp, UserId},
+};
 use std::collections::{HashMap, HashSet};
 
 /// What narrows a list.
 #[derive(Debug, Clone)]
 pub(crate) struct Filter {
+    /// When somebody looks.
+    pub(crate) at: Timestamp,
     pub(crate) status: ProductStatus,
     /// Only this user's.
     pub(crate) owner_id: Option<UserId>,
@@ -72,7 +77,7 @@ impl Index {
 impl Sieve {
     /// Whether whoever asks may see it at all.
     pub(super) fn shows(&self, held: &Held) -> bool {
-        held.status == self.filter.status
+        held.schedule.at(held.status, self.filter.at).0 == self.filter.status
             && self
                 .filter
                 .owner_id

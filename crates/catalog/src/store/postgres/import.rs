@@ -16,7 +16,7 @@ use crate::{
 };
 use contracts::{
     catalog::{ImportOutcome, ImportProduct},
-    values::{ProductId, VariantId, fold},
+    values::{ProductId, Timestamp, VariantId, fold},
 };
 use platform::db::{
     Abort, StoreError,
@@ -132,7 +132,7 @@ async fn write_group(
                 });
                 ImportOutcome::Created
             }
-            Some(before) => match next_of(before, line.draft, category) {
+            Some(before) => match next_of(before, line.draft, category, import.at) {
                 None => ImportOutcome::Unchanged,
                 Some(next) => {
                     changed.push(next);
@@ -157,9 +157,15 @@ fn new_row(import: &Import, draft: Draft) -> NewRow {
 }
 
 /// The next version of a product; none if a line says what is there already.
-fn next_of(found: Found, draft: Draft, category: Option<(i64, String)>) -> Option<Next> {
+fn next_of(
+    found: Found,
+    draft: Draft,
+    category: Option<(i64, String)>,
+    at: Timestamp,
+) -> Option<Next> {
     let number = category.as_ref().map(|(number, _)| *number);
-    let mut document: Document = draft.replacing(found.document.clone());
+    let mut before = found.document.at(at);
+    let mut document: Document = draft.replacing(before.clone()).at(at);
     // The path decides which category is meant; its slug may be another than its name's.
     document.category = category
         .zip(document.category)
@@ -167,7 +173,6 @@ fn next_of(found: Found, draft: Draft, category: Option<(i64, String)>) -> Optio
             slug,
             name: named.name,
         });
-    let mut before = found.document;
     if number == found.category {
         before.category.clone_from(&document.category);
     }

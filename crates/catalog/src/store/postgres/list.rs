@@ -3,10 +3,10 @@
 
 use super::{can_be_kept, categories, read};
 use crate::{
-    domain::scope::Scope,
+    domain::{schedule, scope::Scope},
     store::{
         cursor,
-        list::{After, Key, List},
+        list::{After, Key, List, Stands},
     },
 };
 use contracts::{
@@ -105,7 +105,11 @@ pub(super) async fn page(
         number: *number,
     })?;
     Ok(Page {
-        data: page.data.into_iter().map(|((_, view), _)| view).collect(),
+        data: page
+            .data
+            .into_iter()
+            .map(|((_, view), _)| schedule::seen(view, list.at))
+            .collect(),
         next_cursor: page.next_cursor,
     })
 }
@@ -129,7 +133,12 @@ pub(super) fn statement(list: &List, category: Option<Vec<i64>>) -> (String, Con
         ascending,
     } = order(list.sort);
     let mut conditions = Conditions::default();
-    conditions.add("p.status = ?", list.status.as_str());
+    for (condition, value) in list.stands() {
+        match value {
+            Stands::Status(word) => conditions.add(condition, word),
+            Stands::At(now) => conditions.add(condition, now.as_ms()),
+        }
+    }
     filters(list, category, &mut conditions);
     let (direction, than) = if ascending { ("", ">") } else { (" DESC", "<") };
     if let Some((bound, last)) = list.after() {

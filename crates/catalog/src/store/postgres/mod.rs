@@ -10,6 +10,7 @@ mod audit;
 mod categories;
 mod give_back;
 mod history;
+mod images;
 mod import;
 mod inventory;
 mod list;
@@ -34,7 +35,7 @@ use super::{
     movement,
     search::Search,
 };
-use crate::domain::scope::Scope;
+use crate::domain::{schedule, scope::Scope};
 use async_trait::async_trait;
 use contracts::{
     catalog::{
@@ -54,7 +55,7 @@ use platform::db::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 6] = [
+pub(crate) const MIGRATIONS: [Migration; 8] = [
     BASE,
     Migration {
         number: 1,
@@ -80,6 +81,16 @@ pub(crate) const MIGRATIONS: [Migration; 6] = [
         number: 5,
         name: "addresses",
         sql: include_str!("../../../migrations/postgres/0005_addresses.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "images",
+        sql: include_str!("../../../migrations/postgres/0006_images.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "schedule",
+        sql: include_str!("../../../migrations/postgres/0007_schedule.sql"),
     },
 ];
 
@@ -123,9 +134,11 @@ impl Store for PostgresStore {
         &self,
         which: ProductRef,
         scope: Scope,
+        at: Timestamp,
     ) -> Result<Option<ProductView>, StoreError> {
         let found = read::product(&self.database.read().await?, &which).await?;
-        Ok(found.filter(|product| scope.sees(product.owner_id, product.status)))
+        let seen = found.map(|product| schedule::seen(product, at));
+        Ok(seen.filter(|product| scope.sees(product.owner_id, product.status)))
     }
 
     async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError> {
@@ -136,8 +149,9 @@ impl Store for PostgresStore {
         &self,
         query: ProductQuery,
         scope: Scope,
+        at: Timestamp,
     ) -> Result<Page<ProductView>, ListError> {
-        let list = List::new(query, scope)?;
+        let list = List::new(query, scope, at)?;
         if list.is_empty() {
             return Ok(Page::empty());
         }
@@ -156,14 +170,14 @@ impl Store for PostgresStore {
         page.await.map_err(list_error)
     }
 
-    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
-        let wish = lists::counted(query)?;
+    async fn facets(&self, query: FacetsQuery, at: Timestamp) -> Result<Facets, ListError> {
+        let wish = lists::counted(query, at)?;
         let asked = self.search.ask(self, move |index| index.facets(&wish));
         asked.await.map_err(list_error)
     }
 
-    async fn suggestions(&self, typed: &str) -> Result<Vec<Suggestion>, StoreError> {
-        let wish = lists::suggested(typed);
+    async fn suggestions(&self, typed: &str, at: Timestamp) -> Result<Vec<Suggestion>, StoreError> {
+        let wish = lists::suggested(typed, at);
         let asked = self.search.ask(self, move |index| index.suggest(&wish));
         asked.await
     }
@@ -241,8 +255,12 @@ impl Store for PostgresStore {
         page.await.map_err(list_error)
     }
 
-    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, StoreError> {
-        offers::all(&self.database.read().await?, &items).await
+    async fn offers(
+        &self,
+        items: Vec<ItemRef>,
+        at: Timestamp,
+    ) -> Result<Vec<Option<OfferView>>, StoreError> {
+        offers::all(&self.database.read().await?, &items, at).await
     }
 
     async fn reserve_all(

@@ -3,7 +3,7 @@
 use super::read;
 use contracts::{
     catalog::{ItemRef, OfferView, ProductStatus},
-    values::{ProductId, VariantId},
+    values::{ProductId, Timestamp, VariantId},
 };
 use platform::db::{
     StoreError,
@@ -15,7 +15,7 @@ macro_rules! offers_where {
     ($condition:literal) => {
         concat!(
             "SELECT p.product_id, v.variant_id, p.slug, v.sku, p.name, v.price_minor, v.currency, p.status,
-                    s.on_hand - s.reserved, v.position = 0
+                    s.on_hand - s.reserved, v.position = 0, p.publish_at_ms, p.unpublish_at_ms
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -34,6 +34,7 @@ const SQL: &str = concat!(
 pub(super) async fn all(
     connection: &Connection,
     items: &[ItemRef],
+    at: Timestamp,
 ) -> Result<Vec<Option<OfferView>>, StoreError> {
     let (mut products, mut variants) = (Vec::new(), Vec::new());
     for item in items {
@@ -44,7 +45,7 @@ pub(super) async fn all(
     }
     let mut found = HashMap::new();
     for row in connection.query(SQL, &[&products, &variants]).await? {
-        let offer = offer_of(&row)?;
+        let offer = offer_of(&row, at)?;
         // A product means its first variant, and not any other that is named by itself.
         if row.try_get(9)? {
             found.insert(ItemRef::Product(offer.product_id), offer.clone());
@@ -54,7 +55,7 @@ pub(super) async fn all(
     Ok(items.iter().map(|item| found.get(item).cloned()).collect())
 }
 
-fn offer_of(row: &Row) -> Result<OfferView, StoreError> {
+fn offer_of(row: &Row, at: Timestamp) -> Result<OfferView, StoreError> {
     let status: ProductStatus = parsed(row, 7)?;
     Ok(OfferView {
         product_id: ProductId::from_bytes(read::id(row, 0)?),
@@ -63,7 +64,7 @@ fn offer_of(row: &Row) -> Result<OfferView, StoreError> {
         sku: row.try_get(3)?,
         name: row.try_get(4)?,
         unit_price: read::money(row, 5, 6)?,
-        on_sale: status == ProductStatus::Active,
+        on_sale: read::schedule(row, 10)?.on_sale(status, at),
         available: row.try_get(8)?,
     })
 }

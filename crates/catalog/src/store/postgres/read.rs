@@ -1,6 +1,7 @@
 //! Products as they are read: a product and all of its variants in one statement, so that they are of one moment.
 
-use super::{broken, can_be_kept, unreadable};
+use super::{broken, can_be_kept, images::shown, unreadable};
+use crate::{domain::schedule::Schedule, store::images};
 use contracts::{
     catalog::{ProductRef, ProductView, RatingView, StockView, VariantView},
     values::{Money, ProductId, Timestamp, UserId, VariantId, Version},
@@ -9,21 +10,28 @@ use platform::db::{
     StoreError,
     postgres::{Bytes, Connection, Row, ToSql, parsed},
 };
+use serde::de::DeserializeOwned;
 
 /// Columns of [`row`], from [`FROM`].
-pub(super) const COLUMNS: &str = "p.product_number, p.product_id, p.owner_id, p.slug, p.name, p.status, \
+pub(super) const COLUMNS: &str = concat!(
+    "p.product_number, p.product_id, p.owner_id, p.slug, p.name, p.status, \
      p.image_url, p.version, p.created_at_ms, p.updated_at_ms, p.attributes, p.description, \
      c.slug, v.sku, v.price_minor, v.currency, \
      held.ids, held.skus, held.prices, held.currencies, held.on_hand, held.reserved, held.versions, \
-     r.count, r.sum, r.version";
+     r.count, r.sum, r.version, e.version, \
+     CASE WHEN e.version IS NOT NULL THEN ",
+    shown!(),
+    " END, p.publish_at_ms, p.unpublish_at_ms, p.related"
+);
 /// How many there are.
-pub(super) const COLUMN_COUNT: usize = 26;
+pub(super) const COLUMN_COUNT: usize = 31;
 
 /// What follows `products p` after FROM.
 pub(super) const FROM: &str =
     "JOIN variants v ON v.product_number = p.product_number AND v.position = 0
    LEFT JOIN categories c ON c.category_number = p.category_number
    LEFT JOIN product_ratings r ON r.product_number = p.product_number
+   LEFT JOIN product_extras e ON e.product_number = p.product_number
   CROSS JOIN LATERAL (
          SELECT ARRAY_AGG(a.variant_id ORDER BY a.position) AS ids,
                 ARRAY_AGG(a.sku ORDER BY a.position) AS skus,
@@ -39,7 +47,6 @@ pub(super) const FROM: &str =
 
 /// A product with its variants, and the store's number of it.
 pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
-    let attributes: &str = row.try_get(10)?;
     let mut view = ProductView {
         id: ProductId::from_bytes(id(row, 1)?),
         owner_id: UserId::from_bytes(id(row, 2)?),
@@ -47,18 +54,22 @@ pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
         name: row.try_get(4)?,
         status: parsed(row, 5)?,
         image_url: row.try_get(6)?,
+        images: images::read(row.try_get(27)?)?,
         version: version(row, 7)?,
         created_at: Timestamp::from_ms(row.try_get(8)?),
         updated_at: Timestamp::from_ms(row.try_get(9)?),
-        attributes: serde_json::from_str(attributes).map_err(unreadable)?,
+        attributes: json_of(row, 10)?,
         description: row.try_get(11)?,
         category: row.try_get(12)?,
         sku: row.try_get(13)?,
         price: money(row, 14, 15)?,
+        publish_at: moment(row, 28)?,
+        unpublish_at: moment(row, 29)?,
+        related: json_of(row, 30)?,
         rating: RatingView::of(rated(row, 23)?, rated(row, 24)?),
         stock: stock(0, 0),
         variants: Vec::new(),
-        stock_version: rated(row, 25)?,
+        stock_version: rated(row, 25)?.saturating_add(rated(row, 26)?),
     };
     let versions: Vec<i64> = row.try_get(22)?;
     for (variant, version) in variants(row)?.into_iter().zip(versions) {
@@ -149,6 +160,25 @@ async fn one(
     let sql = format!("SELECT {COLUMNS} FROM products p {FROM} WHERE {condition}");
     let found = connection.query_opt(&sql, &[value]).await?;
     found.map(|found| Ok(row(&found)?.1)).transpose()
+}
+
+/// A moment, if there is one.
+fn moment(row: &Row, column: usize) -> Result<Option<Timestamp>, StoreError> {
+    let ms: Option<i64> = row.try_get(column)?;
+    Ok(ms.map(Timestamp::from_ms))
+}
+
+/// When it goes on sale and comes off it, from two columns.
+pub(super) fn schedule(row: &Row, publish: usize) -> Result<Schedule, StoreError> {
+    Ok(Schedule {
+        publish_at: moment(row, publish)?,
+        unpublish_at: moment(row, publish.saturating_add(1))?,
+    })
+}
+
+/// What is kept as JSON.
+pub(super) fn json_of<T: DeserializeOwned>(row: &Row, column: usize) -> Result<T, StoreError> {
+    serde_json::from_str(row.try_get(column)?).map_err(unreadable)
 }
 
 fn stock(on_hand: i64, reserved: i64) -> StockView {

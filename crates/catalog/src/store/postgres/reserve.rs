@@ -54,7 +54,7 @@ pub(super) async fn all(
         connection.prepare(&[Offers::SQL, Known::SQL]).await?;
         // The offers first: whoever took the last units for the same order is known then.
         let (offers, known) = tokio::join!(
-            Offers::read(&connection, &batch),
+            Offers::read(&connection, &batch, at),
             Known::read(&connection, &ids)
         );
         decide(&batch, offers?, &known?)
@@ -264,12 +264,12 @@ async fn under_locks(
         })
         .collect();
     let claimed = claim(connection, &claims, at).await?;
-    let seen = Offers::read(connection, batch).await?;
+    let seen = Offers::read(connection, batch, at).await?;
     let numbers: Vec<i64> = seen.versions.keys().copied().collect();
     connection.query(LOCK_PRICES, &[&numbers]).await?;
     connection.query(stock::LOCK, &[&numbers]).await?;
     // Read again, now that nobody can change it.
-    let offers = Offers::read(connection, batch).await?;
+    let offers = Offers::read(connection, batch, at).await?;
     let rest: Vec<OrderId> = claims
         .into_keys()
         .filter(|id| !claimed.contains(id))

@@ -35,7 +35,7 @@ macro_rules! offers_where {
     ($condition:literal) => {
         concat!(
             "SELECT v.variant_number, p.product_id, v.variant_id, p.owner_id, v.sku, p.name, v.price_minor, v.currency,
-                    p.status, s.on_hand - s.reserved, p.version
+                    p.status, s.on_hand - s.reserved, p.version, p.publish_at_ms, p.unpublish_at_ms
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -55,6 +55,7 @@ impl Offers {
     pub(super) async fn read(
         connection: &Connection,
         batch: &[Reserve],
+        at: Timestamp,
     ) -> Result<Self, StoreError> {
         let items: HashSet<&ItemRef> = batch
             .iter()
@@ -73,7 +74,7 @@ impl Offers {
             versions: BTreeMap::new(),
         };
         for row in connection.query(Self::SQL, &[&products, &variants]).await? {
-            let offer = offer_of(&row)?;
+            let offer = offer_of(&row, at)?;
             offers.versions.insert(offer.number, row.try_get(10)?);
             for item in [
                 ItemRef::Product(offer.product_id),
@@ -89,7 +90,7 @@ impl Offers {
     }
 }
 
-fn offer_of(row: &Row) -> Result<Offer, StoreError> {
+fn offer_of(row: &Row, at: Timestamp) -> Result<Offer, StoreError> {
     let status: ProductStatus = parsed(row, 8)?;
     Ok(Offer {
         number: row.try_get(0)?,
@@ -99,7 +100,7 @@ fn offer_of(row: &Row) -> Result<Offer, StoreError> {
         sku: row.try_get(4)?,
         name: row.try_get(5)?,
         price: read::money(row, 6, 7)?,
-        on_sale: status == ProductStatus::Active,
+        on_sale: read::schedule(row, 11)?.on_sale(status, at),
         available: row.try_get(9)?,
     })
 }

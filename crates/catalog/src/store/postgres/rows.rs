@@ -2,7 +2,7 @@
 
 use super::{broken, read, stock, unreadable};
 use crate::{
-    domain::{category::CategoryName, document::Document, text},
+    domain::{category::CategoryName, document::Document, schedule::Schedule, text},
     store::NewRow,
 };
 use contracts::{
@@ -13,6 +13,7 @@ use platform::db::{
     StoreError,
     postgres::{Bytes, Connection, Row, ToSql, parsed},
 };
+use serde::Serialize;
 use std::collections::HashMap;
 
 /// A product to be inserted.
@@ -24,13 +25,14 @@ pub(super) struct Fresh<'a> {
 
 const INSERT_PRODUCTS: &str =
     "INSERT INTO products (product_id, owner_id, slug, name, name_key, category_number, status, image_url, version,
-                           created_at_ms, updated_at_ms, attributes, description)
+                           created_at_ms, updated_at_ms, attributes, description, publish_at_ms, unpublish_at_ms,
+                           related)
      SELECT product_id, owner_id, slug, name, name_key, category_number, status, image_url, 1, at_ms, at_ms,
-            attributes, description
+            attributes, description, publish_at_ms, unpublish_at_ms, related
        FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
-                   $9::bigint[], $10::text[], $11::text[])
+                   $9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::text[])
             AS fresh (product_id, owner_id, slug, name, name_key, category_number, status, image_url, at_ms,
-                      attributes, description)
+                      attributes, description, publish_at_ms, unpublish_at_ms, related)
      ON CONFLICT (slug) DO NOTHING
      RETURNING product_id, product_number";
 
@@ -72,32 +74,64 @@ async fn insert_products(
     let names: Vec<&str> = drafts().map(|draft| draft.name.as_str()).collect();
     let name_keys: Vec<String> = drafts().map(|draft| text::sort_key(&draft.name)).collect();
     let categories: Vec<Option<i64>> = fresh.iter().map(|one| one.category).collect();
-    let statuses: Vec<&str> = drafts()
-        .map(|draft| draft.status.unwrap_or(ProductStatus::Active).as_str())
-        .collect();
+    let stands = fresh.iter().map(|one| one.row.draft.stands(one.row.at));
+    let standing = Standing::of(stands);
+    let related = drafts()
+        .map(|draft| json(draft.related.as_deref().unwrap_or_default()))
+        .collect::<Result<Vec<_>, _>>()?;
     let images: Vec<Option<&str>> = drafts().map(|draft| draft.image_url.as_deref()).collect();
     let times: Vec<i64> = fresh.iter().map(|one| one.row.at.as_ms()).collect();
     let attributes = drafts()
         .map(|draft| json(&draft.attributes))
         .collect::<Result<Vec<_>, _>>()?;
     let descriptions: Vec<&str> = drafts().map(|draft| draft.description.as_str()).collect();
-    let parameters: [&(dyn ToSql + Sync); 11] = [
+    let parameters: [&(dyn ToSql + Sync); 14] = [
         &ids,
         &owners,
         &slugs,
         &names,
         &name_keys,
         &categories,
-        &statuses,
+        &standing.statuses,
         &images,
         &times,
         &attributes,
         &descriptions,
+        &standing.publish,
+        &standing.unpublish,
+        &related,
     ];
     let rows = connection.query(INSERT_PRODUCTS, &parameters).await?;
     rows.iter()
         .map(|row| Ok((read::id(row, 0)?, row.try_get(1)?)))
         .collect()
+}
+
+/// Where products stand, a column each.
+struct Standing {
+    statuses: Vec<&'static str>,
+    publish: Vec<Option<i64>>,
+    unpublish: Vec<Option<i64>>,
+}
+
+impl Standing {
+    fn of(stands: impl Iterator<Item = (ProductStatus, Schedule)>) -> Self {
+        let mut columns = Self {
+            statuses: Vec::new(),
+            publish: Vec::new(),
+            unpublish: Vec::new(),
+        };
+        for (status, schedule) in stands {
+            columns.statuses.push(schedule.kept(status).as_str());
+            columns
+                .publish
+                .push(schedule.publish_at.map(Timestamp::as_ms));
+            columns
+                .unpublish
+                .push(schedule.unpublish_at.map(Timestamp::as_ms));
+        }
+        columns
+    }
 }
 
 const INSERT_VARIANTS: &str =
@@ -179,7 +213,8 @@ pub(super) struct Found {
 
 const FIND: &str =
     "SELECT p.product_number, p.owner_id, p.version, p.category_number, p.slug, p.name, p.status, p.image_url,
-            p.attributes, p.description, c.slug, c.name, v.sku, v.price_minor, v.currency, v.sku_key
+            p.attributes, p.description, c.slug, c.name, v.sku, v.price_minor, v.currency, v.sku_key,
+            p.publish_at_ms, p.unpublish_at_ms, p.related
        FROM products p
        JOIN variants v ON v.product_number = p.product_number AND v.position = 0
        LEFT JOIN categories c ON c.category_number = p.category_number";
@@ -213,7 +248,6 @@ pub(super) async fn lock_by_sku(
 }
 
 fn found(row: &Row) -> Result<Found, StoreError> {
-    let attributes: &str = row.try_get(8)?;
     let category: (Option<String>, Option<String>) = (row.try_get(10)?, row.try_get(11)?);
     Ok(Found {
         number: row.try_get(0)?,
@@ -225,7 +259,7 @@ fn found(row: &Row) -> Result<Found, StoreError> {
             name: row.try_get(5)?,
             status: parsed(row, 6)?,
             image_url: row.try_get(7)?,
-            attributes: serde_json::from_str(attributes).map_err(unreadable)?,
+            attributes: read::json_of(row, 8)?,
             description: row.try_get(9)?,
             category: match category {
                 (Some(slug), Some(name)) => Some(CategoryName { slug, name }),
@@ -233,6 +267,8 @@ fn found(row: &Row) -> Result<Found, StoreError> {
             },
             sku: row.try_get(12)?,
             price: read::money(row, 13, 14)?,
+            schedule: read::schedule(row, 16)?,
+            related: read::json_of(row, 18)?,
         },
     })
 }
@@ -249,11 +285,12 @@ const UPDATE_PRODUCTS: &str =
     "UPDATE products
         SET slug = next.slug, name = next.name, name_key = next.name_key, category_number = next.category_number,
             status = next.status, image_url = next.image_url, attributes = next.attributes,
-            description = next.description, updated_at_ms = $11, version = products.version + 1
+            description = next.description, updated_at_ms = $11, version = products.version + 1,
+            publish_at_ms = next.publish_at_ms, unpublish_at_ms = next.unpublish_at_ms, related = next.related
        FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-                   $8::text[], $9::text[], $10::text[])
+                   $8::text[], $9::text[], $10::text[], $12::bigint[], $13::bigint[], $14::text[])
             AS next (product_number, version, slug, name, name_key, category_number, status, image_url, attributes,
-                     description)
+                     description, publish_at_ms, unpublish_at_ms, related)
       WHERE products.product_number = next.product_number AND products.version = next.version";
 
 /// Writes the next versions of documents whose rows are locked.
@@ -282,25 +319,31 @@ async fn update_products(
     let names: Vec<&str> = documents().map(|one| one.name.as_str()).collect();
     let name_keys: Vec<String> = documents().map(|one| text::sort_key(&one.name)).collect();
     let categories: Vec<Option<i64>> = next.iter().map(|one| one.category).collect();
-    let statuses: Vec<&str> = documents().map(|one| one.status.as_str()).collect();
+    let standing = Standing::of(documents().map(|one| (one.status, one.schedule)));
+    let related = documents()
+        .map(|one| json(&one.related))
+        .collect::<Result<Vec<_>, _>>()?;
     let images: Vec<Option<&str>> = documents().map(|one| one.image_url.as_deref()).collect();
     let attributes = documents()
         .map(|one| json(&one.attributes))
         .collect::<Result<Vec<_>, _>>()?;
     let descriptions: Vec<&str> = documents().map(|one| one.description.as_str()).collect();
     let at_ms = at.as_ms();
-    let parameters: [&(dyn ToSql + Sync); 11] = [
+    let parameters: [&(dyn ToSql + Sync); 14] = [
         &numbers,
         &versions,
         &slugs,
         &names,
         &name_keys,
         &categories,
-        &statuses,
+        &standing.statuses,
         &images,
         &attributes,
         &descriptions,
         &at_ms,
+        &standing.publish,
+        &standing.unpublish,
+        &related,
     ];
     let changed = connection.execute(UPDATE_PRODUCTS, &parameters).await?;
     if stock::is(changed, next.len()) {
@@ -330,6 +373,6 @@ async fn update_variants(connection: &Connection, next: &[Next]) -> Result<(), S
         .map(drop)
 }
 
-fn json(attributes: &serde_json::Map<String, serde_json::Value>) -> Result<String, StoreError> {
-    serde_json::to_string(attributes).map_err(unreadable)
+fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(unreadable)
 }

@@ -1,6 +1,6 @@
 //! What the index of the search is filled from. Changes nothing.
 
-use super::{PostgresStore, read, unreadable};
+use super::{PostgresStore, read};
 use crate::{
     domain::search::{Entry, Shelf},
     store::search::{Changed, Moved, Source},
@@ -36,7 +36,7 @@ const CATEGORIES_CHANGED: &str = "SELECT EXISTS (
 
 const ENTRIES: &str = "SELECT p.product_number, COALESCE(n.changed_in::text::bigint, 0), p.owner_id, p.status,
             p.category_number, COALESCE(c.name, ''), v.price_minor, p.name, p.slug, p.description, p.attributes,
-            held.available, held.skus
+            held.available, held.skus, p.publish_at_ms, p.unpublish_at_ms
        FROM products p
        JOIN variants v ON v.product_number = p.product_number AND v.position = 0
        LEFT JOIN product_changes n ON n.product_number = p.product_number
@@ -124,7 +124,6 @@ impl Source for PostgresStore {
 }
 
 fn entry(row: &Row) -> Result<Entry, StoreError> {
-    let attributes: &str = row.try_get(10)?;
     Ok(Entry {
         number: row.try_get(0)?,
         change: row.try_get(1)?,
@@ -136,7 +135,8 @@ fn entry(row: &Row) -> Result<Entry, StoreError> {
         name: row.try_get(7)?,
         slug: row.try_get(8)?,
         description: row.try_get(9)?,
-        attributes: serde_json::from_str(attributes).map_err(unreadable)?,
+        attributes: read::json_of(row, 10)?,
+        schedule: read::schedule(row, 13)?,
         available: row.try_get(11)?,
         skus: row.try_get(12)?,
     })

@@ -27,7 +27,7 @@ const MANY: &str = "
 /// How PostgreSQL would answer.
 async fn plan(snapshot: &Snapshot, query: &Value) -> String {
     let query = serde_json::from_value(query.clone()).unwrap();
-    let list = List::new(query, Scope::Nothing).unwrap();
+    let list = List::new(query, Scope::Nothing, super::super::suite::NOW).unwrap();
     let (sql, conditions) = statement(&list, None);
     let explain = format!("EXPLAIN {sql}");
     let rows = snapshot.query(&explain, &conditions.values()).await;

@@ -3,7 +3,7 @@
 
 use super::{broken, categories, read, rows};
 use crate::{
-    domain::{document, slug},
+    domain::{document, schedule, slug},
     store::{Edit, NewRow, kept::Kept},
 };
 use contracts::{
@@ -30,12 +30,13 @@ pub(super) async fn create(
     {
         return Ok(Answered::replayed(kept.into_view()));
     }
+    must_be_there(connection, row.draft.related.as_deref().unwrap_or_default()).await?;
     let category = match &row.draft.category {
         None => None,
         Some(named) => Some(categories::find_or_make(connection, named, row.at).await?),
     };
     let number = insert(connection, row, category).await?;
-    let view = read::numbered(connection, number).await?;
+    let view = schedule::seen(read::numbered(connection, number).await?, row.at);
     if let Some(key) = key {
         keys::remember(connection, key, &Kept::of(&view), row.at).await?;
     }
@@ -119,7 +120,9 @@ pub(super) async fn edit(
         }));
     }
     let change = edit.change.clone();
-    let document = change.apply(found.document).map_err(Abort::Refused)?;
+    let before = found.document.at(edit.at);
+    let document = change.apply(before).map_err(Abort::Refused)?.at(edit.at);
+    must_be_there(connection, &document.related).await?;
     let category = match &document.category {
         None => None,
         Some(named) => Some(categories::find_or_make(connection, named, edit.at).await?),
@@ -133,7 +136,22 @@ pub(super) async fn edit(
     rows::update(connection, &[next], edit.at)
         .await
         .map_err(taken)?;
-    Ok(read::numbered(connection, number).await?)
+    let view = read::numbered(connection, number).await?;
+    Ok(schedule::seen(view, edit.at))
+}
+
+/// Products never go away, so what is there now stays.
+async fn must_be_there(connection: &Connection, ids: &[ProductId]) -> Result<(), Abort<EditError>> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let wanted: Vec<Bytes<16>> = ids.iter().map(|id| Bytes(*id.as_bytes())).collect();
+    let sql = "SELECT product_number FROM products WHERE product_id = ANY($1)";
+    if connection.query(sql, &[&wanted]).await?.len() == ids.len() {
+        Ok(())
+    } else {
+        Err(Abort::Refused(document::unknown_relation()))
+    }
 }
 
 async fn lock(connection: &Connection, id: ProductId) -> Result<Option<i64>, StoreError> {

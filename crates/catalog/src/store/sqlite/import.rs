@@ -58,7 +58,8 @@ impl Importer<'_> {
         }
         let category = self.category(&path)?;
         let number = category.as_ref().map(|(number, _)| *number);
-        let mut next = draft.replacing(found.document.clone());
+        let mut before = found.document.at(self.at);
+        let mut next = draft.replacing(before.clone()).at(self.at);
         // The path decides which category is meant; its slug may be another than its name's.
         next.category = category
             .zip(next.category)
@@ -66,7 +67,6 @@ impl Importer<'_> {
                 slug,
                 name: named.name,
             });
-        let mut before = found.document;
         if number == found.category {
             before.category.clone_from(&next.category);
         }

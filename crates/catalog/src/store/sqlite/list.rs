@@ -3,8 +3,8 @@
 
 use super::{categories, cursor, read};
 use crate::{
-    domain::scope::Scope,
-    store::list::{After, Key, List},
+    domain::{schedule, scope::Scope},
+    store::list::{After, Key, List, Stands},
 };
 use contracts::{
     catalog::{ProductSort, ProductStatus, ProductView},
@@ -73,7 +73,10 @@ pub(super) fn page(connection: &Connection, list: &List) -> Result<Page<ProductV
     let mut products: Vec<(i64, ProductView)> = page.data.into_iter().map(|(row, _)| row).collect();
     read::add_variants(connection, &mut products)?;
     Ok(Page {
-        data: products.into_iter().map(|(_, view)| view).collect(),
+        data: products
+            .into_iter()
+            .map(|(_, view)| schedule::seen(view, list.at))
+            .collect(),
         next_cursor: page.next_cursor,
     })
 }
@@ -99,8 +102,14 @@ fn bound(key: Key) -> Value {
 fn statement(list: &List, category: Option<String>) -> (String, Vec<Value>) {
     let order = order(list.sort);
     let mut values = Vec::new();
-    let mut conditions = vec!["p.status = ?".to_owned(), "v.position = 0".to_owned()];
-    values.push(Value::Text(list.status.as_str().to_owned()));
+    let mut conditions = vec!["v.position = 0".to_owned()];
+    for (condition, value) in list.stands() {
+        conditions.push(condition.to_owned());
+        values.push(match value {
+            Stands::Status(word) => Value::Text(word.to_owned()),
+            Stands::At(now) => Value::Integer(now.as_ms()),
+        });
+    }
     filters(list, category, |condition, value| {
         conditions.push(condition.to_owned());
         values.push(value);
@@ -174,12 +183,13 @@ fn filters(list: &List, category: Option<String>, mut add: impl FnMut(&'static s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contracts::values::Timestamp;
     use serde_json::json;
 
     /// How SQLite would answer.
     fn plan(connection: &Connection, query: &serde_json::Value) -> String {
         let query = serde_json::from_value(query.clone()).unwrap();
-        let list = List::new(query, Scope::Nothing).unwrap();
+        let list = List::new(query, Scope::Nothing, Timestamp::from_ms(0)).unwrap();
         let (sql, values) = statement(&list, None);
         let mut statement = connection
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))

@@ -6,6 +6,7 @@ mod audit;
 mod categories;
 mod give_back;
 mod history;
+mod images;
 mod import;
 mod inventory;
 mod list;
@@ -27,7 +28,7 @@ use super::{
     movement,
     search::Search,
 };
-use crate::domain::scope::Scope;
+use crate::domain::{schedule, scope::Scope};
 use async_trait::async_trait;
 use contracts::{
     catalog::{
@@ -93,6 +94,16 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "addresses",
         sql: include_str!("../../../migrations/sqlite/0008_addresses.sql"),
     },
+    Migration {
+        number: 9,
+        name: "images",
+        sql: include_str!("../../../migrations/sqlite/0009_images.sql"),
+    },
+    Migration {
+        number: 10,
+        name: "schedule",
+        sql: include_str!("../../../migrations/sqlite/0010_schedule.sql"),
+    },
 ];
 
 /// The catalog in a SQLite file.
@@ -135,10 +146,12 @@ impl Store for SqliteStore {
         &self,
         which: ProductRef,
         scope: Scope,
+        at: Timestamp,
     ) -> Result<Option<ProductView>, StoreError> {
         let read = self.database.read(move |c| read::product(c, &which));
         let found = read.await?;
-        Ok(found.filter(|product| scope.sees(product.owner_id, product.status)))
+        let seen = found.map(|product| schedule::seen(product, at));
+        Ok(seen.filter(|product| scope.sees(product.owner_id, product.status)))
     }
 
     async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError> {
@@ -151,8 +164,9 @@ impl Store for SqliteStore {
         &self,
         query: ProductQuery,
         scope: Scope,
+        at: Timestamp,
     ) -> Result<Page<ProductView>, ListError> {
-        let list = List::new(query, scope)?;
+        let list = List::new(query, scope, at)?;
         if list.is_empty() {
             return Ok(Page::empty());
         }
@@ -172,14 +186,14 @@ impl Store for SqliteStore {
         page.await.map_err(list_error)
     }
 
-    async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
-        let wish = lists::counted(query)?;
+    async fn facets(&self, query: FacetsQuery, at: Timestamp) -> Result<Facets, ListError> {
+        let wish = lists::counted(query, at)?;
         let asked = self.search.ask(self, move |index| index.facets(&wish));
         asked.await.map_err(list_error)
     }
 
-    async fn suggestions(&self, typed: &str) -> Result<Vec<Suggestion>, StoreError> {
-        let wish = lists::suggested(typed);
+    async fn suggestions(&self, typed: &str, at: Timestamp) -> Result<Vec<Suggestion>, StoreError> {
+        let wish = lists::suggested(typed, at);
         let asked = self.search.ask(self, move |index| index.suggest(&wish));
         asked.await
     }
@@ -268,8 +282,14 @@ impl Store for SqliteStore {
         read.await.map_err(list_error)
     }
 
-    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, StoreError> {
-        self.database.read(move |c| offers::all(c, &items)).await
+    async fn offers(
+        &self,
+        items: Vec<ItemRef>,
+        at: Timestamp,
+    ) -> Result<Vec<Option<OfferView>>, StoreError> {
+        self.database
+            .read(move |c| offers::all(c, &items, at))
+            .await
     }
 
     async fn reserve_all(

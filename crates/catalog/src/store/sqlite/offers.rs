@@ -3,7 +3,7 @@
 use super::read;
 use contracts::{
     catalog::{ItemRef, OfferView, ProductStatus},
-    values::{ProductId, VariantId},
+    values::{ProductId, Timestamp, VariantId},
 };
 use platform::db::StoreError;
 use rusqlite::{Connection, OptionalExtension};
@@ -12,7 +12,7 @@ macro_rules! offer_where {
     ($condition:literal) => {
         concat!(
             "SELECT p.product_id, v.variant_id, p.slug, v.sku, p.name, v.price_minor, v.currency, p.status,
-                    s.on_hand - s.reserved
+                    s.on_hand - s.reserved, p.publish_at_ms, p.unpublish_at_ms
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -25,11 +25,16 @@ macro_rules! offer_where {
 pub(super) fn all(
     connection: &Connection,
     items: &[ItemRef],
+    at: Timestamp,
 ) -> Result<Vec<Option<OfferView>>, StoreError> {
-    items.iter().map(|item| one(connection, item)).collect()
+    items.iter().map(|item| one(connection, item, at)).collect()
 }
 
-fn one(connection: &Connection, item: &ItemRef) -> Result<Option<OfferView>, StoreError> {
+fn one(
+    connection: &Connection,
+    item: &ItemRef,
+    at: Timestamp,
+) -> Result<Option<OfferView>, StoreError> {
     let (sql, id) = match item {
         ItemRef::Product(id) => (
             offer_where!("p.product_id = ?1 AND v.position = 0"),
@@ -47,7 +52,7 @@ fn one(connection: &Connection, item: &ItemRef) -> Result<Option<OfferView>, Sto
             sku: row.get(3)?,
             name: row.get(4)?,
             unit_price: read::money(row, 5, 6)?,
-            on_sale: status == ProductStatus::Active,
+            on_sale: read::schedule(row, 9)?.on_sale(status, at),
             available: row.get(8)?,
         })
     });

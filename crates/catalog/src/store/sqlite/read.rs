@@ -1,20 +1,22 @@
 //! Products as they are read: two statements for a page, whatever its size. Changes nothing.
 
-use super::broken;
+use super::{broken, images::shown};
+use crate::{domain::schedule::Schedule, store::images};
 use contracts::{
     catalog::{ProductRef, ProductView, RatingView, StockView, VariantView},
     values::{Currency, Money, ProductId, Timestamp, UserId, VariantId, Version},
 };
 use platform::db::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, types::Type};
+use serde::de::DeserializeOwned;
 use std::{collections::HashMap, str::FromStr};
 
 /// Columns of [`row`], from `products p`, its default variant `v` and its category `c`.
 pub(super) const COLUMNS: &str = "p.product_number, p.product_id, p.owner_id, p.slug, p.name, p.status, \
      p.image_url, p.version, p.created_at_ms, p.updated_at_ms, p.attributes, p.description, \
-     c.slug, v.sku, v.price_minor, v.currency";
+     c.slug, v.sku, v.price_minor, v.currency, p.publish_at_ms, p.unpublish_at_ms, p.related";
 /// How many there are.
-pub(super) const COLUMN_COUNT: usize = 16;
+pub(super) const COLUMN_COUNT: usize = 19;
 
 /// A product without its variants, and the store's number of it.
 pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<(i64, ProductView)> {
@@ -23,7 +25,6 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<(i64, ProductView)> {
         reserved: 0,
         available: 0,
     };
-    let attributes: String = row.get(10)?;
     let view = ProductView {
         id: ProductId::from_bytes(row.get(1)?),
         owner_id: UserId::from_bytes(row.get(2)?),
@@ -31,14 +32,18 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<(i64, ProductView)> {
         name: row.get(4)?,
         status: word(row, 5)?,
         image_url: row.get(6)?,
+        images: Vec::new(),
         version: version(row, 7)?,
         created_at: Timestamp::from_ms(row.get(8)?),
         updated_at: Timestamp::from_ms(row.get(9)?),
-        attributes: serde_json::from_str(&attributes).map_err(|error| unreadable(10, error))?,
+        attributes: json_of(row, 10)?,
         description: row.get(11)?,
         category: row.get(12)?,
         sku: row.get(13)?,
         price: money(row, 14, 15)?,
+        publish_at: moment(row, 16)?,
+        unpublish_at: moment(row, 17)?,
+        related: json_of(row, 18)?,
         rating: RatingView::default(),
         stock: none,
         variants: Vec::new(),
@@ -125,15 +130,19 @@ pub(super) fn add_variants(
         .iter_mut()
         .map(|(number, view)| (*number, view))
         .collect();
-    let mut statement = connection.prepare_cached(
+    let sql = format!(
         "SELECT v.product_number, v.variant_id, v.sku, v.price_minor, v.currency,
-                s.on_hand, s.reserved, s.version, COALESCE(r.count, 0), COALESCE(r.sum, 0), COALESCE(r.version, 0)
+                s.on_hand, s.reserved, s.version, COALESCE(r.count, 0), COALESCE(r.sum, 0), COALESCE(r.version, 0),
+                COALESCE(e.version, 0), iif(e.version IS NULL OR v.position > 0, NULL, {images})
            FROM json_each(?1) n
           CROSS JOIN variants v ON v.product_number = n.value
           CROSS JOIN stock s ON s.variant_number = v.variant_number
            LEFT JOIN product_ratings r ON r.product_number = v.product_number
+           LEFT JOIN product_extras e ON e.product_number = v.product_number
           ORDER BY v.product_number, v.position",
-    )?;
+        images = shown("v")
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([numbers])?;
     while let Some(row) = rows.next()? {
         let Some(view) = by_number.get_mut(&row.get(0)?) else {
@@ -153,10 +162,36 @@ pub(super) fn add_variants(
         if view.variants.is_empty() {
             view.rating = RatingView::of(row.get(8)?, row.get(9)?);
             view.stock_version = view.stock_version.saturating_add(row.get(10)?);
+            view.stock_version = view.stock_version.saturating_add(row.get(11)?);
+            view.images = images::read(
+                row.get_ref(12)?
+                    .as_str_or_null()
+                    .map_err(|error| unreadable(12, error))?,
+            )?;
         }
         view.variants.push(variant);
     }
     Ok(())
+}
+
+/// A moment, if there is one.
+fn moment(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
+    let ms: Option<i64> = row.get(index)?;
+    Ok(ms.map(Timestamp::from_ms))
+}
+
+/// When it goes on sale and comes off it, from two columns.
+pub(super) fn schedule(row: &Row<'_>, publish: usize) -> rusqlite::Result<Schedule> {
+    Ok(Schedule {
+        publish_at: moment(row, publish)?,
+        unpublish_at: moment(row, publish.saturating_add(1))?,
+    })
+}
+
+/// What is kept as JSON.
+pub(super) fn json_of<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
+    let text = row.get_ref(index)?.as_str()?;
+    serde_json::from_str(text).map_err(|error| unreadable(index, error))
 }
 
 fn stock(on_hand: i64, reserved: i64) -> StockView {

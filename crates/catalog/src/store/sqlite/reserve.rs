@@ -51,7 +51,7 @@ fn one(
     }
     for line in &wish.lines {
         if !shelf.knows(&line.item) {
-            shelf.put(line.item.clone(), load(connection, &line.item)?);
+            shelf.put(line.item.clone(), load(connection, &line.item, at)?);
         }
     }
     let taken = match shelf.take(&wish.lines, wish.expected_total.as_ref()) {
@@ -69,7 +69,7 @@ macro_rules! offer_where {
     ($condition:literal) => {
         concat!(
             "SELECT v.variant_number, p.product_id, v.variant_id, p.owner_id, v.sku, p.name,
-                    v.price_minor, v.currency, p.status, s.on_hand - s.reserved
+                    v.price_minor, v.currency, p.status, s.on_hand - s.reserved, p.publish_at_ms, p.unpublish_at_ms
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -82,7 +82,11 @@ macro_rules! offer_where {
 const OFFER_OF_PRODUCT: &str = offer_where!("p.product_id = ?1 AND v.position = 0");
 const OFFER_OF_VARIANT: &str = offer_where!("v.variant_id = ?1");
 
-fn load(connection: &Connection, item: &ItemRef) -> Result<Option<Offer>, StoreError> {
+fn load(
+    connection: &Connection,
+    item: &ItemRef,
+    at: Timestamp,
+) -> Result<Option<Offer>, StoreError> {
     let (sql, id) = match item {
         ItemRef::Product(id) => (OFFER_OF_PRODUCT, id.as_bytes()),
         ItemRef::Variant(id) => (OFFER_OF_VARIANT, id.as_bytes()),
@@ -98,7 +102,7 @@ fn load(connection: &Connection, item: &ItemRef) -> Result<Option<Offer>, StoreE
             sku: row.get(4)?,
             name: row.get(5)?,
             price: read::money(row, 6, 7)?,
-            on_sale: status == ProductStatus::Active,
+            on_sale: read::schedule(row, 10)?.on_sale(status, at),
             available: row.get(9)?,
         })
     });

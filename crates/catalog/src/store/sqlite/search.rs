@@ -71,7 +71,8 @@ fn entries(connection: &Connection, numbers: &[i64]) -> Result<Vec<Entry>, Store
                 (SELECT MAX(s.on_hand - s.reserved) > 0
                    FROM variants a JOIN stock s ON s.variant_number = a.variant_number
                   WHERE a.product_number = p.product_number),
-                (SELECT group_concat(a.sku, ' ') FROM variants a WHERE a.product_number = p.product_number)
+                (SELECT group_concat(a.sku, ' ') FROM variants a WHERE a.product_number = p.product_number),
+                p.publish_at_ms, p.unpublish_at_ms
            FROM json_each(?1) wanted
           CROSS JOIN products p ON p.product_number = wanted.value
           CROSS JOIN variants v ON v.product_number = p.product_number AND v.position = 0
@@ -79,7 +80,6 @@ fn entries(connection: &Connection, numbers: &[i64]) -> Result<Vec<Entry>, Store
            LEFT JOIN categories c ON c.category_number = p.category_number",
     )?;
     let rows = statement.query_map([read::json(numbers)?], |row| {
-        let attributes: String = row.get(10)?;
         Ok(Entry {
             number: row.get(0)?,
             change: row.get(1)?,
@@ -91,8 +91,8 @@ fn entries(connection: &Connection, numbers: &[i64]) -> Result<Vec<Entry>, Store
             name: row.get(7)?,
             slug: row.get(8)?,
             description: row.get(9)?,
-            attributes: serde_json::from_str(&attributes)
-                .map_err(|error| read::unreadable(10, error))?,
+            attributes: read::json_of(row, 10)?,
+            schedule: read::schedule(row, 13)?,
             available: row.get(11)?,
             skus: row.get(12)?,
         })

@@ -6,12 +6,12 @@ use crate::{
     domain::{
         category::CategoryName,
         document::{self, Document},
-        slug, text,
+        schedule, slug, text,
     },
     store::{Edit, NewRow, kept::Kept},
 };
 use contracts::{
-    catalog::{EditError, ProductStatus, ProductView},
+    catalog::{EditError, ProductView},
     request::Answered,
     values::{ProductId, Timestamp, UserId, Version, fold},
 };
@@ -20,6 +20,7 @@ use platform::db::{
     keys::{self, KeyedRequest},
 };
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
 
 pub(super) fn create(
     connection: &Connection,
@@ -36,7 +37,7 @@ pub(super) fn create(
         .map(|named| categories::find_or_make(connection, named, row.at))
         .transpose()?;
     let number = insert(connection, row, category)?;
-    let view = read::numbered(connection, number)?;
+    let view = schedule::seen(read::numbered(connection, number)?, row.at);
     if let Some(key) = key {
         keys::remember(connection, key, &Kept::of(&view), row.at)?;
     }
@@ -55,12 +56,15 @@ pub(super) fn insert(
         None => free_slug(connection, &draft.slug_base(), row.product_id)?,
     };
     let sku = draft.sku_or_made(row.product_id);
-    let status = draft.status.unwrap_or(ProductStatus::Active);
+    let (status, schedule) = draft.stands(row.at);
+    let related = draft.related.as_deref().unwrap_or_default();
+    must_be_there(connection, related)?;
     connection
         .prepare_cached(
             "INSERT INTO products (product_id, owner_id, slug, name, name_key, category_number, status,
-                                   image_url, version, created_at_ms, updated_at_ms, attributes, description)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12)",
+                                   image_url, version, created_at_ms, updated_at_ms, attributes, description,
+                                   publish_at_ms, unpublish_at_ms, related)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?
         .execute(params![
             row.product_id.as_bytes(),
@@ -69,12 +73,15 @@ pub(super) fn insert(
             draft.name,
             text::sort_key(&draft.name),
             category,
-            status.as_str(),
+            schedule.kept(status).as_str(),
             draft.image_url,
             Version::FIRST.get(),
             row.at.as_ms(),
             json(&draft.attributes)?,
             draft.description,
+            schedule.publish_at.map(Timestamp::as_ms),
+            schedule.unpublish_at.map(Timestamp::as_ms),
+            json(related)?,
         ])
         .map_err(taken)?;
     let number = connection.last_insert_rowid();
@@ -133,7 +140,10 @@ pub(super) fn edit(connection: &Connection, edit: Edit) -> Result<ProductView, A
             current: found.version,
         }));
     }
-    let next = edit.change.apply(found.document).map_err(Abort::Refused)?;
+    let before = found.document.at(edit.at);
+    let next = edit.change.apply(before).map_err(Abort::Refused)?;
+    let next = next.at(edit.at);
+    must_be_there(connection, &next.related)?;
     let category = next.category.as_ref();
     let category = category
         .map(|named| categories::find_or_make(connection, named, edit.at))
@@ -144,7 +154,8 @@ pub(super) fn edit(connection: &Connection, edit: Edit) -> Result<ProductView, A
         category,
     };
     update(connection, &place, &next, edit.at)?;
-    Ok(read::numbered(connection, found.number)?)
+    let view = read::numbered(connection, found.number)?;
+    Ok(schedule::seen(view, edit.at))
 }
 
 /// Which row is written, and under which version it was read.
@@ -165,7 +176,8 @@ pub(super) fn update(
         .prepare_cached(
             "UPDATE products
                 SET slug = ?3, name = ?4, name_key = ?5, category_number = ?6, status = ?7, image_url = ?8,
-                    attributes = ?9, description = ?10, updated_at_ms = ?11, version = version + 1
+                    attributes = ?9, description = ?10, updated_at_ms = ?11, version = version + 1,
+                    publish_at_ms = ?12, unpublish_at_ms = ?13, related = ?14
               WHERE product_number = ?1 AND version = ?2",
         )?
         .execute(params![
@@ -175,11 +187,14 @@ pub(super) fn update(
             next.name,
             text::sort_key(&next.name),
             place.category,
-            next.status.as_str(),
+            next.schedule.kept(next.status).as_str(),
             next.image_url,
             json(&next.attributes)?,
             next.description,
             at.as_ms(),
+            next.schedule.publish_at.map(Timestamp::as_ms),
+            next.schedule.unpublish_at.map(Timestamp::as_ms),
+            json(&next.related)?,
         ])
         .map_err(taken)?;
     if changed != 1 {
@@ -213,7 +228,7 @@ pub(super) struct Found {
 const FIND: &str =
     "SELECT p.product_number, p.owner_id, p.version, p.category_number, p.slug, p.name,
             p.status, p.image_url, p.attributes, p.description, c.slug, c.name,
-            v.sku, v.price_minor, v.currency
+            v.sku, v.price_minor, v.currency, p.publish_at_ms, p.unpublish_at_ms, p.related
        FROM products p
        JOIN variants v ON v.product_number = p.product_number AND v.position = 0
        LEFT JOIN categories c ON c.category_number = p.category_number";
@@ -235,7 +250,6 @@ pub(super) fn find_by_sku(
 }
 
 fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
-    let attributes: String = row.get(8)?;
     let category: (Option<String>, Option<String>) = (row.get(10)?, row.get(11)?);
     Ok(Found {
         number: row.get(0)?,
@@ -247,8 +261,7 @@ fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
             name: row.get(5)?,
             status: read::word(row, 6)?,
             image_url: row.get(7)?,
-            attributes: serde_json::from_str(&attributes)
-                .map_err(|error| read::unreadable(8, error))?,
+            attributes: read::json_of(row, 8)?,
             description: row.get(9)?,
             category: match category {
                 (Some(slug), Some(name)) => Some(CategoryName { slug, name }),
@@ -256,6 +269,8 @@ fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
             },
             sku: row.get(12)?,
             price: read::money(row, 13, 14)?,
+            schedule: read::schedule(row, 15)?,
+            related: read::json_of(row, 17)?,
         },
     })
 }
@@ -275,12 +290,24 @@ fn free_slug(connection: &Connection, base: &str, id: ProductId) -> Result<Strin
     Err(broken("no slug is free"))
 }
 
+/// Products never go away, so what is there now stays.
+fn must_be_there(connection: &Connection, ids: &[ProductId]) -> Result<(), Abort<EditError>> {
+    let mut statement = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM products WHERE product_id = ?1)")?;
+    for id in ids {
+        if !statement.query_row([id.as_bytes()], |row| row.get(0))? {
+            return Err(Abort::Refused(document::unknown_relation()));
+        }
+    }
+    Ok(())
+}
+
 fn taken(error: rusqlite::Error) -> Abort<EditError> {
     Abort::from(error)
         .or_constraint("products.slug", || EditError::SlugTaken)
         .or_constraint("variants.sku_key", || EditError::SkuTaken)
 }
 
-fn json(attributes: &serde_json::Map<String, serde_json::Value>) -> Result<String, StoreError> {
-    serde_json::to_string(attributes).map_err(|error| StoreError::Other(error.into()))
+fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Other(error.into()))
 }

@@ -1,10 +1,12 @@
 //! What every store of the catalog must do, whatever it is made of. No rule of its own.
 
 mod histories;
+mod images;
 mod nodes;
 mod products;
 mod returns;
 mod reviews;
+mod schedule;
 mod searches;
 mod stock;
 mod tree;
@@ -50,6 +52,11 @@ macro_rules! store_suite {
 }
 
 store_suite! {
+    images::{
+        pictures_stand_in_the_order_that_was_wished_and_files_go_with_them,
+        a_picture_is_added_once_and_no_more_than_there_is_room_for,
+        of_two_who_change_a_picture_at_once_one_is_refused,
+    },
     products::{
         every_order_is_paged_through_without_loss_or_repetition,
         a_cursor_of_another_list_is_refused,
@@ -76,6 +83,11 @@ store_suite! {
         reviews_are_listed_newest_first_without_what_is_hidden,
         an_address_that_was_leads_to_the_product_until_another_has_it,
         the_prices_that_a_product_had_are_told_newest_first,
+    },
+    schedule::{
+        what_has_its_moment_is_listed_found_and_sold_from_then_on_and_no_longer,
+        an_edit_finds_what_the_clock_has_decided,
+        related_products_are_there_and_stay_in_order,
     },
     searches::{
         the_same_words_find_the_same_in_the_same_order,
@@ -211,7 +223,7 @@ impl Room {
     async fn seen(&self, id: ProductId) -> ProductView {
         let which = contracts::catalog::ProductRef::Id(id);
         self.store
-            .product(which, Scope::All)
+            .product(which, Scope::All, NOW)
             .await
             .unwrap()
             .unwrap()
@@ -270,7 +282,7 @@ impl Room {
     async fn names(&self, list: Value) -> Vec<String> {
         // As the service says it after each of its writes.
         self.store.touched().everything();
-        let page = self.store.products(query(&list), Scope::Nothing).await;
+        let page = self.store.products(query(&list), Scope::Nothing, NOW).await;
         let page = page.unwrap();
         page.data.into_iter().map(|product| product.name).collect()
     }

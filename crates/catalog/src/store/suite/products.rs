@@ -33,7 +33,7 @@ async fn walk(room: &Room, mut list: Value, between: bool) -> Vec<String> {
     room.store.touched().everything();
     let mut names = Vec::new();
     loop {
-        let page = room.store.products(query(&list), Scope::Nothing).await;
+        let page = room.store.products(query(&list), Scope::Nothing, NOW).await;
         let page = page.unwrap();
         names.extend(page.data.iter().map(|product| product.name.clone()));
         if between {
@@ -86,7 +86,7 @@ pub(super) async fn a_cursor_of_another_list_is_refused(room: Room) {
     let mut cursors = Vec::new();
     for sort in SORTS.into_iter().chain(["relevance"]) {
         let list = json!({"sort": sort, "q": "tea", "limit": 1});
-        let page = room.store.products(query(&list), Scope::Nothing).await;
+        let page = room.store.products(query(&list), Scope::Nothing, NOW).await;
         cursors.push((sort, page.unwrap().next_cursor.unwrap()));
     }
     let garbage = ["x", "e30", "bnVsbA", "eyJzb3J0IjoibmFtZSJ9", "AAAA"]
@@ -94,7 +94,7 @@ pub(super) async fn a_cursor_of_another_list_is_refused(room: Room) {
     for sort in SORTS.into_iter().chain(["relevance"]) {
         for (of, cursor) in cursors.iter().chain(&garbage) {
             let list = json!({"sort": sort, "q": "tea", "limit": 1, "cursor": cursor});
-            let page = room.store.products(query(&list), Scope::Nothing).await;
+            let page = room.store.products(query(&list), Scope::Nothing, NOW).await;
             match page {
                 Ok(_) => assert_eq!(*of, sort),
                 Err(ListError::InvalidParameter { name, .. }) => {
@@ -290,7 +290,7 @@ pub(super) async fn an_import_updates_by_sku_and_leaves_stock_alone(room: Room) 
     room.store.touched().everything();
     let page = room
         .store
-        .products(query(&json!({"q": "product a"})), Scope::Nothing)
+        .products(query(&json!({"q": "product a"})), Scope::Nothing, NOW)
         .await;
     let product = page.unwrap().data.pop().unwrap();
     assert_eq!((product.price.minor, product.stock.on_hand), (200, 4));

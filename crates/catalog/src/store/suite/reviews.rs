@@ -188,7 +188,7 @@ pub(super) async fn an_address_that_was_leads_to_the_product_until_another_has_i
         let which = ProductRef::Slug(slug.to_owned());
         let found = room
             .store
-            .product(which, crate::domain::scope::Scope::Nothing)
+            .product(which, crate::domain::scope::Scope::Nothing, NOW)
             .await
             .unwrap();
         assert_eq!(found.unwrap().slug, "black-tea", "{slug}");
@@ -204,7 +204,7 @@ pub(super) async fn an_address_that_was_leads_to_the_product_until_another_has_i
     let which = ProductRef::Slug("tea".to_owned());
     let found = room
         .store
-        .product(which, crate::domain::scope::Scope::Nothing)
+        .product(which, crate::domain::scope::Scope::Nothing, NOW)
         .await
         .unwrap();
     assert_eq!(found.unwrap().id, other.id);

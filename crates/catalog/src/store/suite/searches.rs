@@ -68,7 +68,7 @@ async fn fill(room: &Room) {
 async fn facets(room: &Room, query: Value) -> Value {
     room.store.touched().everything();
     let query: FacetsQuery = serde_json::from_value(query).unwrap();
-    serde_json::to_value(room.store.facets(query).await.unwrap()).unwrap()
+    serde_json::to_value(room.store.facets(query, NOW).await.unwrap()).unwrap()
 }
 
 pub(super) async fn the_same_words_find_the_same_in_the_same_order(room: Room) {
@@ -81,6 +81,7 @@ pub(super) async fn the_same_words_find_the_same_in_the_same_order(room: Room) {
     let refused = room.store.products(
         super::query(&nameless),
         crate::domain::scope::Scope::Nothing,
+        NOW,
     );
     let refused = refused.await;
     assert!(
@@ -142,7 +143,7 @@ pub(super) async fn suggestions_name_categories_and_products(room: Room) {
         ("tepaot", vec!["Teapot of iron"]),
         ("", vec![]),
     ] {
-        let suggested = room.store.suggestions(typed).await.unwrap();
+        let suggested = room.store.suggestions(typed, NOW).await.unwrap();
         let found: Vec<String> = suggested.into_iter().map(|one| one.text).collect();
         assert_eq!(found, texts, "{typed}");
     }
@@ -160,6 +161,7 @@ pub(super) async fn what_is_sold_out_or_comes_back_is_found_so_at_once(room: Roo
     let found = room.store.products(
         super::query(&in_stock),
         crate::domain::scope::Scope::Nothing,
+        NOW,
     );
     assert_eq!(found.await.unwrap().data.len(), 1);
 }
@@ -172,9 +174,11 @@ pub(super) async fn what_another_process_wrote_is_found_within_a_second(room: Ro
     room.product(json!({"name": "Samovar", "price": 1})).await;
     let since = Instant::now();
     loop {
-        let found = room
-            .store
-            .products(super::query(&words), crate::domain::scope::Scope::Nothing);
+        let found = room.store.products(
+            super::query(&words),
+            crate::domain::scope::Scope::Nothing,
+            NOW,
+        );
         if found.await.unwrap().data.len() == 1 {
             break;
         }

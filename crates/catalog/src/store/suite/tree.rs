@@ -138,7 +138,11 @@ pub(super) async fn only_what_is_empty_is_taken_away(room: Room) {
     ));
     let list = room
         .store
-        .products(super::query(&json!({"category": "tea"})), Scope::Nothing)
+        .products(
+            super::query(&json!({"category": "tea"})),
+            Scope::Nothing,
+            NOW,
+        )
         .await;
     assert!(list.unwrap().data.is_empty());
 }

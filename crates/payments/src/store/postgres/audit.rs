@@ -1,7 +1,7 @@
 //! Payments as verification reads them: sums are made anew from the rows of refunds, never from the counters.
 
 use super::{payments::name, rows::bytes};
-use crate::store::books::{self, Totals};
+use crate::store::books::{self, GIVING_BACK, TAKING, Totals};
 use contracts::{payments::RefundSums, values::PaymentId};
 use platform::db::{
     StoreError,
@@ -66,12 +66,17 @@ pub(super) async fn totals(connection: &Connection) -> Result<Totals, StoreError
     let mut seen = 0_i64;
     loop {
         let rows = connection.query(TAKEN, &[&seen, &PAGE]).await?;
-        let Some(last) = rows.last() else {
-            return Ok(totals);
-        };
+        let Some(last) = rows.last() else { break };
         seen = last.try_get(0)?;
         for row in &rows {
             totals.add(row.try_get(1)?, row.try_get(2)?, row.try_get(3)?);
         }
     }
+    for row in connection.query(TAKING, &[]).await? {
+        totals.add_taking(row.try_get(0)?, row.try_get(1)?);
+    }
+    for row in connection.query(GIVING_BACK, &[]).await? {
+        totals.add_giving_back(row.try_get(0)?, row.try_get(1)?);
+    }
+    Ok(totals)
 }

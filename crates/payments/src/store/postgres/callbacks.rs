@@ -1,11 +1,17 @@
 //! Callbacks that were taken in, what somebody should look at, and how far the provider's books were compared.
 
-use super::rows::{count, time};
+use super::{
+    payments::name,
+    rows::{count, time},
+};
 use crate::{
     domain::absurd_after,
     store::{KeptCallback, Review},
 };
-use contracts::{payments::ReviewView, values::Timestamp};
+use contracts::{
+    payments::ReviewView,
+    values::{PaymentId, Timestamp},
+};
 use platform::db::{
     Abort, StoreError,
     postgres::{Connection, ToSql},
@@ -148,4 +154,30 @@ pub(super) async fn note_compared(
     let upto = i64::try_from(upto).unwrap_or(i64::MAX);
     connection.execute(sql, &[&provider, &upto]).await?;
     Ok(())
+}
+
+/// Lets no payment of this id begin any more, unless one has. Whoever is beginning one is waited for, and whoever
+/// comes later sees it: the table is held for a moment, which is rare enough.
+pub(super) async fn disown(
+    connection: &Connection,
+    id: PaymentId,
+    at: Timestamp,
+) -> Result<bool, Abort<Infallible>> {
+    connection
+        .execute_batch("LOCK TABLE payments IN SHARE ROW EXCLUSIVE MODE")
+        .await?;
+    let sql = "INSERT INTO strays (payment_id, at_ms)
+               SELECT $1::uuid, $2::bigint WHERE NOT EXISTS (SELECT 1 FROM payments WHERE payment_id = $1)
+               ON CONFLICT DO NOTHING";
+    connection.execute(sql, &[&name(id), &at.as_ms()]).await?;
+    Ok(is_disowned(connection, id).await?)
+}
+
+pub(super) async fn is_disowned(
+    connection: &Connection,
+    id: PaymentId,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM strays WHERE payment_id = $1";
+    let row = connection.query_opt(sql, &[&name(id)]).await?;
+    Ok(row.is_some())
 }

@@ -27,12 +27,17 @@ use platform::db::{
 use std::convert::Infallible;
 use taking::Taking;
 
-pub(crate) const MIGRATIONS: [Migration; 2] = [
+pub(crate) const MIGRATIONS: [Migration; 3] = [
     BASE,
     Migration {
         number: 1,
         name: "payments",
         sql: include_str!("../../../migrations/postgres/0001_payments.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "strays",
+        sql: include_str!("../../../migrations/postgres/0002_strays.sql"),
     },
 ];
 
@@ -375,6 +380,17 @@ impl Store for PostgresStore {
 
     async fn reviews(&self, limit: u32) -> Result<Vec<ReviewView>, StoreError> {
         callbacks::reviews(&self.database.read().await?, limit).await
+    }
+
+    async fn disown(&self, id: PaymentId, at: Timestamp) -> Result<bool, StoreError> {
+        self.database
+            .write(id, move |c, id| Box::pin(callbacks::disown(c, *id, at)))
+            .await
+            .map_err(storage)
+    }
+
+    async fn is_disowned(&self, id: PaymentId) -> Result<bool, StoreError> {
+        callbacks::is_disowned(&self.database.read().await?, id).await
     }
 
     async fn compared(&self, provider: &str) -> Result<u64, StoreError> {

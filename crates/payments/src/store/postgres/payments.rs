@@ -38,7 +38,9 @@ macro_rules! columns {
 const INSERT: &str = columns!(
     "INSERT INTO payments (payment_id, order_id, fingerprint, version, status, amount_minor, currency,
                            method, owner, fence, next_try_at_ms, created_at_ms, updated_at_ms)
-     VALUES ($1, $2, $3, 1, 'pending', $4, $5, $6, $7, 1, $8, $9, $9)
+     SELECT $1::uuid, $2::uuid, $3::bytea, 1, 'pending', $4::bigint, $5::text, $6::text, $7::text, 1, $8::bigint,
+            $9::bigint, $9::bigint
+      WHERE NOT EXISTS (SELECT 1 FROM strays WHERE payment_id = $1)
      RETURNING",
     ""
 );
@@ -205,8 +207,8 @@ pub(super) async fn begin(
         &lease.until.as_ms(),
         &at.as_ms(),
     ];
-    let row = connection.query_one(INSERT, &values).await.map_err(taken)?;
-    Ok(payment_of(&row)?)
+    let row = connection.query_opt(INSERT, &values).await.map_err(taken)?;
+    Ok(payment_of(&row.ok_or(Abort::Refused(Taken))?)?)
 }
 
 /// Moves all that are where they were read, and books what they take.

@@ -1,6 +1,6 @@
 //! Payments as verification reads them: sums are made anew from the rows of refunds, never from the counters.
 
-use crate::store::books::{self, Totals};
+use crate::store::books::{self, GIVING_BACK, TAKING, Totals};
 use contracts::{payments::RefundSums, values::PaymentId};
 use platform::db::StoreError;
 use rusqlite::Connection;
@@ -54,5 +54,17 @@ pub(super) fn totals(connection: &Connection) -> Result<Totals, StoreError> {
         let currency = row.get_ref(0)?.as_str().unwrap_or_default();
         totals.add(currency, row.get(1)?, row.get(2)?);
     }
+    for (currency, minor) in sums(connection, TAKING)? {
+        totals.add_taking(&currency, minor);
+    }
+    for (currency, minor) in sums(connection, GIVING_BACK)? {
+        totals.add_giving_back(&currency, minor);
+    }
     Ok(totals)
+}
+
+fn sums(connection: &Connection, sql: &str) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }

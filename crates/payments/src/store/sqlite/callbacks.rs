@@ -4,7 +4,10 @@ use crate::{
     domain::absurd_after,
     store::{KeptCallback, Review},
 };
-use contracts::{payments::ReviewView, values::Timestamp};
+use contracts::{
+    payments::ReviewView,
+    values::{PaymentId, Timestamp},
+};
 use platform::db::StoreError;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -144,4 +147,26 @@ pub(super) fn note_compared(
         )?
         .execute(params![provider, i64::try_from(upto).unwrap_or(i64::MAX)])?;
     Ok(())
+}
+
+/// Lets no payment of this id begin any more, unless one has.
+pub(super) fn disown(
+    connection: &Connection,
+    id: PaymentId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO strays (payment_id, at_ms)
+             SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM payments WHERE payment_id = ?1)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![id.as_bytes(), at.as_ms()])?;
+    is_disowned(connection, id)
+}
+
+pub(super) fn is_disowned(connection: &Connection, id: PaymentId) -> Result<bool, StoreError> {
+    Ok(connection
+        .prepare_cached("SELECT 1 FROM strays WHERE payment_id = ?1")?
+        .exists([id.as_bytes()])?)
 }

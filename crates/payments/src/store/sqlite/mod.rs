@@ -23,7 +23,7 @@ use platform::db::{
 use rusqlite::Connection;
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 4] = [
     BASE,
     Migration {
         number: 1,
@@ -34,6 +34,11 @@ pub(crate) const MIGRATIONS: [Migration; 3] = [
         number: 2,
         name: "refunds_ledger_leases",
         sql: include_str!("../../../migrations/sqlite/0002_refunds_ledger_leases.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "strays",
+        sql: include_str!("../../../migrations/sqlite/0003_strays.sql"),
     },
 ];
 
@@ -345,6 +350,16 @@ impl Store for SqliteStore {
     async fn reviews(&self, limit: u32) -> Result<Vec<ReviewView>, StoreError> {
         self.database
             .read(move |c| callbacks::reviews(c, limit))
+            .await
+    }
+
+    async fn disown(&self, id: PaymentId, at: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |c| callbacks::disown(c, id, at)).await
+    }
+
+    async fn is_disowned(&self, id: PaymentId) -> Result<bool, StoreError> {
+        self.database
+            .read(move |c| callbacks::is_disowned(c, id))
             .await
     }
 

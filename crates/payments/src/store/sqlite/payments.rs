@@ -1,6 +1,6 @@
 //! The rows of payments. A payment is moved by whoever read its version and holds its fence, and by nobody else.
 
-use super::{ledger, other, unreadable};
+use super::{ledger, unreadable};
 use crate::{
     domain::{Intent, Payment, Progress, State, absurd_after},
     store::{
@@ -31,7 +31,8 @@ macro_rules! columns {
 const INSERT: &str = columns!(
     "INSERT INTO payments (payment_id, order_id, fingerprint, version, status, amount_minor, currency,
                            method, owner, fence, next_try_at_ms, created_at_ms, updated_at_ms)
-     VALUES (?1, ?2, ?3, 1, 'pending', ?4, ?5, ?6, ?7, 1, ?8, ?9, ?9)
+     SELECT ?1, ?2, ?3, 1, 'pending', ?4, ?5, ?6, ?7, 1, ?8, ?9, ?9
+      WHERE NOT EXISTS (SELECT 1 FROM strays WHERE payment_id = ?1)
      RETURNING",
     ""
 );
@@ -151,7 +152,7 @@ pub(super) fn begin(
         at.as_ms(),
     ];
     let written = first(connection, INSERT, values).map_err(taken)?;
-    written.ok_or_else(|| other("the intent was not written").into())
+    written.ok_or(Abort::Refused(Taken))
 }
 
 pub(super) fn advance(

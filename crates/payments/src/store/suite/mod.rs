@@ -35,6 +35,8 @@ store_suite! {
     moves::{
         every_state_is_kept_as_it_was_written,
         an_order_has_one_payment_under_way_or_captured,
+        no_payment_begins_on_a_charge_that_was_disowned,
+        of_a_payment_and_a_disowning_at_once_one_comes_to_be,
         who_reads_an_old_version_moves_nothing,
         what_is_unfinished_comes_due_until_its_order_knows,
         the_longest_due_come_first_and_a_page_is_bounded,

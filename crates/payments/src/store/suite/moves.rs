@@ -1,7 +1,7 @@
 //! Moves of payments: each from the version that was read, and due until its order knows the end.
 #![expect(clippy::arithmetic_side_effects, reason = "tests")]
 
-use super::{Fixture, at, change, failed, lease, reference};
+use super::{Fixture, at, change, failed, intent, lease, reference};
 use crate::{domain::State, store::Taken};
 use contracts::values::{OrderId, PaymentId};
 use platform::db::Abort;
@@ -77,6 +77,35 @@ pub(super) async fn an_order_has_one_payment_under_way_or_captured(fixture: Fixt
     };
     fixture.moved(&held, taken).await;
     assert!(refused().await, "captured");
+}
+
+pub(super) async fn no_payment_begins_on_a_charge_that_was_disowned(fixture: Fixture) {
+    let lost = intent(OrderId::generate());
+    assert!(!fixture.store.is_disowned(lost.id).await.unwrap());
+    assert!(fixture.store.disown(lost.id, at(1)).await.unwrap());
+    assert!(fixture.store.disown(lost.id, at(2)).await.unwrap(), "again");
+    assert!(fixture.store.is_disowned(lost.id).await.unwrap());
+    let begun = fixture
+        .store
+        .begin(lost.clone(), at(3), lease("a", 8))
+        .await;
+    assert!(matches!(begun, Err(Abort::Refused(Taken))));
+    fixture.begin(lost.order_id).await.expect("another key");
+    let known = fixture.begin(OrderId::generate()).await.unwrap();
+    assert!(!fixture.store.disown(known.id, at(4)).await.unwrap());
+    assert!(!fixture.store.is_disowned(known.id).await.unwrap());
+}
+
+pub(super) async fn of_a_payment_and_a_disowning_at_once_one_comes_to_be(fixture: Fixture) {
+    for _ in 0..20 {
+        let one = intent(OrderId::generate());
+        let (begun, disowned) = futures_util::future::join(
+            fixture.store.begin(one.clone(), at(0), lease("a", 8)),
+            fixture.store.disown(one.id, at(0)),
+        )
+        .await;
+        assert_ne!(begun.is_ok(), disowned.unwrap(), "one of them");
+    }
 }
 
 pub(super) async fn who_reads_an_old_version_moves_nothing(fixture: Fixture) {

@@ -2,6 +2,7 @@
 //! WAL with `synchronous=FULL`: an acknowledged write survives power loss, unless its caller asked for less. Nothing
 //! else opens these files for writing in this process.
 
+pub mod backup;
 pub mod by_order;
 pub mod inline;
 mod log;
