@@ -449,6 +449,7 @@ impl<'c> Ground<'c> {
             place: self.places.of("payments")?,
             sandbox_place: self.places.of("sandbox")?,
             config: self.config.payments.clone(),
+            outward: self.config.outward.clone(),
             clock: self.clock.clone(),
             tasks: self.tasks.clone(),
             orders,

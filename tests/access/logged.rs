@@ -125,3 +125,56 @@ async fn every_refusal_of_authority_leaves_a_line_that_names_the_request_and_nev
         assert!(!log.contains(secret), "{secret} is in the log");
     }
 }
+
+/// Whether this stands in any file of the shop's folder.
+fn is_kept(folder: &std::path::Path, text: &str) -> bool {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(Result::unwrap).any(|entry| {
+        if entry.file_type().unwrap().is_dir() {
+            return is_kept(&entry.path(), text);
+        }
+        let bytes = std::fs::read(entry.path()).unwrap();
+        let mut windows = bytes.windows(text.len());
+        windows.any(|window| window == text.as_bytes())
+    })
+}
+
+#[tokio::test]
+async fn a_cards_number_that_somebody_sends_is_refused_and_is_in_no_row_and_no_log() {
+    const CARD: &str = "5555555555554444";
+    let shop = Logged::start().await;
+    let body = json!({"email": "owner@souk.example", "password": PASSWORD, "setup_token": shop.setup_token});
+    let owner = shop.door.post("/api/v1/auth/setup", &body).await;
+    assert_eq!(owner.status, 201, "{}", owner.text);
+    let owner = shop.door.signed_in(&owner);
+    let product = owner.sell("tea", 1_999, 10).await;
+    let ann = shop.person("ann").await;
+    let order = ann.order("k", &product, 1).await;
+    let id = order.str("/id").to_owned();
+    for method in [CARD, "5555 5555 5555 4444", "pm_5555555555554444"] {
+        let body = json!({"order_id": id, "method": method});
+        let refused = ann.post_with_key("/api/v1/payments", "p", &body).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        assert!(refused.text.contains("/method"), "{}", refused.text);
+        assert!(!refused.text.contains("4444"), "{}", refused.text);
+        let items = json!([{"product_id": product, "quantity": 1}]);
+        let body = json!({"items": items, "payment": {"method": method}});
+        let refused = ann.post_with_key("/api/v1/orders", "k2", &body).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        assert!(!refused.text.contains("4444"), "{}", refused.text);
+        // Addresses are written into the log.
+        let address = format!("/api/v1/payments?method={CARD}");
+        let body = json!({"order_id": id, "method": CARD});
+        ann.post_with_key(&address, "p", &body).await;
+    }
+    let paid = json!({"order_id": id, "method": "tok_ok"});
+    let paid = ann.post_with_key("/api/v1/payments", "p", &paid).await;
+    assert_eq!(paid.status, 201, "{}", paid.text);
+    for text in [CARD, "5555 5555"] {
+        assert!(!shop.log().contains(text), "{text} is in the log");
+        assert!(
+            !is_kept(shop.folder.at("data").as_ref(), text),
+            "{text} is kept"
+        );
+    }
+}

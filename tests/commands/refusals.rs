@@ -52,15 +52,23 @@ async fn a_file_of_a_secret_that_everybody_can_read_is_refused() {
     let config = files.write("souk.toml", format!("[redis]\nsecret = \"{GOOD}\"\n"));
     let address = "cache = \"redis://:2QkzLr@127.0.0.1:1\"\n";
     let address = files.write("address.toml", address);
+    let stripe = format!("[payments.stripe]\nwebhook_secret = \"{GOOD}\"\n");
+    let stripe = files.write("stripe.toml", stripe);
     let variable = [("SOUK_INTERNAL__SECRET_FILE", secret.as_str())];
     for (mode, expected) in [(0o644, 1), (0o604, 1), (0o640, 0), (0o600, 0)] {
-        for file in [&secret, &config, &address] {
+        for file in [&secret, &config, &address, &stripe] {
             allow(file, mode);
         }
         let told = run_with(&["config", "check"], &variable, "").await;
         let one = run(&["config", "check", "--config", &config], "").await;
         let two = run(&["config", "check", "--config", &address], "").await;
-        for (said, file) in [(told, &secret), (one, &config), (two, &address)] {
+        let three = run(&["config", "check", "--config", &stripe], "").await;
+        for (said, file) in [
+            (told, &secret),
+            (one, &config),
+            (two, &address),
+            (three, &stripe),
+        ] {
             assert_eq!(said.code, expected, "{mode:o} {said:?}");
             if expected == 1 {
                 let line = line(&said, GOOD);
@@ -75,6 +83,53 @@ async fn a_file_of_a_secret_that_everybody_can_read_is_refused() {
         run(&["config", "check", "--config", &plain], "").await.code,
         0
     );
+}
+
+#[tokio::test]
+async fn stripe_without_its_secrets_or_with_play_money_is_refused_and_its_key_is_never_shown() {
+    let files = Folder::default();
+    let (play, real) = (
+        files.write("play", "sk_test_9q"),
+        files.write("real", "sk_live_9q"),
+    );
+    let signed = files.write("signed", "whsec_9q");
+    let base = [
+        ("SOUK_PAYMENTS__PROVIDER", "stripe"),
+        ("SOUK_PAYMENTS__STRIPE__SHOP", "tea"),
+        ("SOUK_PAYMENTS__STRIPE__WEBHOOK_SECRET_FILE", &signed),
+    ];
+    const KEY: &str = "SOUK_PAYMENTS__STRIPE__SECRET_KEY_FILE";
+    const MODE: &str = "SOUK_PAYMENTS__STRIPE__MODE";
+    let check = ["config", "check"];
+    let data = files.at("data");
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", &data];
+    for (more, why) in [
+        (vec![], "there is no key"),
+        (vec![(KEY, play.as_str())], "a test key takes no money"),
+        (
+            vec![(KEY, real.as_str()), (MODE, "test")],
+            "a live key takes money",
+        ),
+        (
+            vec![(KEY, real.as_str()), ("SOUK_PAYMENTS__STRIPE__SHOP", "")],
+            "shop",
+        ),
+    ] {
+        let settings = [&base[..], &more].concat();
+        let said = run_with(&serve, &settings, "").await;
+        let line = line(&said, "_9q");
+        assert!(line.starts_with("souk: payments.stripe."), "{line}");
+        assert!(line.contains(why), "{line}");
+    }
+    for more in [
+        vec![(KEY, real.as_str())],
+        vec![(KEY, &play), (MODE, "test")],
+    ] {
+        let settings = [&base[..], &more].concat();
+        assert_eq!(run_with(&check, &settings, "").await.code, 0);
+        let printed = run_with(&["config", "print"], &settings, "").await;
+        assert!(!printed.out.contains("_9q"), "{}", printed.out);
+    }
 }
 
 #[tokio::test]

@@ -23,13 +23,24 @@ pub(crate) struct Ground {
 impl Ground {
     /// One shop.
     pub(crate) async fn one_shop() -> Self {
-        Self::of(vec![Shop::start_with(&SETTINGS).await])
+        Self::one_shop_with(&[]).await
+    }
+
+    /// One shop with more settings.
+    pub(crate) async fn one_shop_with(more: &[(&str, &str)]) -> Self {
+        let settings = [&SETTINGS, more].concat();
+        Self::of(vec![Shop::start_with(&settings).await])
     }
 
     /// Two nodes; `None` only where servers may be missing, which was said then.
     pub(crate) async fn two_nodes() -> Option<Self> {
+        Self::two_nodes_with(&[]).await
+    }
+
+    /// The same with more settings.
+    pub(crate) async fn two_nodes_with(more: &[(&str, &str)]) -> Option<Self> {
         let database = Postgres::shared()?.database();
-        let mut settings = SETTINGS.to_vec();
+        let mut settings = [&SETTINGS, more].concat();
         settings.extend([
             ("SOUK_DB", database.as_str()),
             ("SOUK_POSTGRES__MIGRATE", "true"),

@@ -39,6 +39,7 @@ mod payments;
 mod provider;
 mod refunds;
 mod storm;
+mod stripe;
 mod twins;
 
 use futures_util::future::{join, join_all};

@@ -1,14 +1,28 @@
 //! The part of the settings that is payments' own. Reads nothing by itself.
 
+use crate::provider::stripe;
+use platform::outward;
 use serde::{Deserialize, Serialize};
 
 /// Every key with its documented default.
 pub const DEFAULTS: &str = include_str!("config.toml");
 
+/// Who moves the money.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderName {
+    /// Nobody: the built-in provider plays.
+    Sandbox,
+    /// Stripe.
+    Stripe,
+}
+
 /// Settings of payments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// Who moves the money.
+    pub provider: ProviderName,
     /// How long the provider may take to answer, in milliseconds.
     pub provider_timeout_ms: u64,
     /// How long the sandbox takes to answer for `tok_slow`, in milliseconds.
@@ -25,9 +39,25 @@ pub struct Config {
     pub challenge_seconds: u32,
     /// How often the provider's books are compared with ours, in seconds.
     pub reconcile_every_seconds: u32,
+    /// How Stripe is used.
+    pub stripe: stripe::Settings,
 }
 
 impl Config {
+    /// Refuses settings that cannot work.
+    ///
+    /// # Errors
+    /// One line that names the key.
+    pub fn check(&self, outward: &outward::Options) -> Result<(), String> {
+        match self.provider {
+            ProviderName::Sandbox => Ok(()),
+            ProviderName::Stripe => {
+                let checked = self.stripe.check(outward);
+                checked.map_err(|error| format!("payments.stripe.{error}"))
+            }
+        }
+    }
+
     /// How long a buyer has to prove what the provider wants, in milliseconds.
     pub(crate) fn challenge_ms(&self) -> i64 {
         i64::from(self.challenge_seconds).saturating_mul(1_000)

@@ -15,11 +15,14 @@ mod service;
 mod store;
 
 pub use client::Client;
-pub use config::{Config, DEFAULTS};
+pub use config::{Config, DEFAULTS, ProviderName};
 pub use events::consumer;
 pub use http::{api, internal_routes, routes};
 pub use metrics::register as register_metrics;
-pub use provider::sandbox::{Knobs, Sandbox};
+pub use provider::{
+    sandbox::{Knobs, Sandbox},
+    stripe::{Mode as StripeMode, Settings as StripeSettings},
+};
 pub use service::Service;
 pub use store::{SANDBOX_SCHEMA, SCHEMA};
 
@@ -27,8 +30,10 @@ use contracts::{catalog::Catalog, orders::Orders};
 use platform::{
     clock::Clock,
     db::{Place, StoreError},
+    outward,
     tasks::Tasks,
 };
+use provider::{Provider, stripe::Stripe};
 use std::{sync::Arc, time::Duration};
 use store::{Bounds, PostgresBook, PostgresStore, SandboxBook, SqliteBook, SqliteStore, Store};
 
@@ -40,6 +45,8 @@ pub struct Parts {
     pub sandbox_place: Place,
     /// Settings.
     pub config: Config,
+    /// Where the shop may go, for providers that are elsewhere.
+    pub outward: outward::Options,
     /// What time it is.
     pub clock: Clock,
     /// Where payments are finished when their client has gone.
@@ -53,12 +60,20 @@ pub struct Parts {
 /// Opens the stores and makes the service.
 ///
 /// # Errors
-/// When a store cannot be used or a migration fails.
+/// When a store cannot be used, a migration fails, or the provider cannot be used as the settings say.
 pub async fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
     let store = open_store(&parts).await?;
     let book = open_book(&parts).await?;
     let slow = Duration::from_millis(parts.config.sandbox_slow_ms);
     let sandbox = Sandbox::new(book, slow, parts.clock.clone());
+    let provider: Arc<dyn Provider> = match parts.config.provider {
+        ProviderName::Sandbox => Arc::new(sandbox.clone()),
+        ProviderName::Stripe => {
+            let settings = parts.config.stripe.clone();
+            let stripe = Stripe::new(settings, &parts.outward, parts.clock.clone());
+            Arc::new(stripe.map_err(StoreError::Other)?)
+        }
+    };
     let crossings =
         service::Crossings::start(&parts.tasks, &parts.config, &parts.orders, &parts.catalog);
     let core = service::Core {
@@ -66,7 +81,7 @@ pub async fn open(parts: Parts) -> Result<Arc<Service>, StoreError> {
         owner: contracts::values::EventId::generate().to_string(),
         store,
         is_alone: matches!(parts.place, Place::Sqlite(..)),
-        provider: Arc::new(sandbox.clone()),
+        provider,
         orders: parts.orders,
         catalog: parts.catalog,
         crossings,
@@ -103,6 +118,8 @@ async fn open_book(parts: &Parts) -> Result<Arc<dyn SandboxBook>, StoreError> {
 
 /// Starts the sweeper, which finishes what was left unfinished, and the courier of the sandbox's callbacks.
 pub fn start(service: Arc<Service>, tasks: &Tasks) {
-    provider::sandbox::start(service.sandbox().clone(), service.clone(), tasks);
+    if service.is_sandboxed() {
+        provider::sandbox::start(service.sandbox().clone(), service.clone(), tasks);
+    }
     service::start(service, tasks);
 }

@@ -20,6 +20,7 @@ use platform::{
         sqlite::{self, inline},
     },
     http::stack,
+    outward,
     tasks::Tasks,
 };
 use serde::Deserialize;
@@ -47,7 +48,13 @@ const SQLITE: sqlite::Options = sqlite::Options {
 
 /// Time-outs short enough for a run to see them.
 fn settings() -> Result<Settings, BoxError> {
-    let defaults = [catalog::DEFAULTS, orders::DEFAULTS, payments::DEFAULTS].concat();
+    let defaults = [
+        outward::DEFAULTS,
+        catalog::DEFAULTS,
+        orders::DEFAULTS,
+        payments::DEFAULTS,
+    ]
+    .concat();
     let sources = Sources {
         defaults: &defaults,
         file: None,
@@ -78,6 +85,7 @@ pub(crate) const CHALLENGE_SECONDS: u32 = 20;
 
 #[derive(Deserialize)]
 struct Settings {
+    outward: outward::Options,
     catalog: catalog::Config,
     orders: orders::Config,
     payments: payments::Config,
@@ -207,6 +215,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         place: Place::Sqlite(folder.join("payments.sqlite"), SQLITE),
         sandbox_place: Place::Sqlite(folder.join("sandbox.sqlite"), SQLITE),
         config: settings.payments,
+        outward: settings.outward,
         clock: clock.clone(),
         tasks: tasks.clone(),
         orders: Arc::new(FarOrders {

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+use crate::served::{Heard, Reply, pairs, serve};
 use aws_lc_rs::{
     digest as hash, hmac,
     rand::SystemRandom,
@@ -21,10 +22,7 @@ use platform::{clock::Clock, digest::base64url};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard},
-    thread,
 };
 
 /// What the provider calls the shop.
@@ -200,10 +198,8 @@ impl Key {
 impl Issuer {
     /// A provider on this machine that signs so.
     pub fn start(signs: Signs) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
         let issuer = Self(Arc::new(Mutex::new(State {
-            url: format!("http://{address}"),
+            url: String::new(),
             key: Key::new(signs),
             kid: "key-0".to_owned(),
             keys_made: 0,
@@ -215,13 +211,7 @@ impl Issuer {
             codes_made: 0,
         })));
         let serving = issuer.clone();
-        // Until the test's process ends.
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let issuer = serving.clone();
-                thread::spawn(move || issuer.serve(&stream));
-            }
-        });
+        issuer.state().url = serve(move |heard| serving.answer(heard));
         issuer
     }
 
@@ -320,60 +310,29 @@ impl Issuer {
         self.0.lock().expect("no test has failed in here")
     }
 
-    fn serve(&self, stream: &TcpStream) {
-        let mut reader = BufReader::new(stream);
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or_default() == 0 || line == "\r\n" {
-                break;
-            }
-            head.push(line.trim_end().to_owned());
+    fn answer(&self, heard: &Heard) -> Reply {
+        let (status, body) = self.told(heard);
+        match status {
+            0 => Reply::Silence,
+            status => Reply::Says(status, "", body),
         }
-        let field = |name: &str| {
-            let wanted =
-                |line: &&String| line.to_ascii_lowercase().starts_with(&format!("{name}:"));
-            let line = head.iter().find(wanted);
-            line.and_then(|line| line.split_once(": "))
-                .map(|(_, value)| value.to_owned())
-        };
-        let length = field("content-length").and_then(|length| length.parse().ok());
-        let mut body = vec![0; length.unwrap_or_default()];
-        if reader.read_exact(&mut body).is_err() {
-            return;
-        }
-        let request = head.first().cloned().unwrap_or_default();
-        let body = String::from_utf8(body).unwrap_or_default();
-        let (status, answer) =
-            self.answer(&request, &field("authorization").unwrap_or_default(), &body);
-        if status == 0 {
-            // Keeps the connection, and says nothing.
-            loop {
-                thread::park();
-            }
-        }
-        let answer = format!(
-            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
-            answer.len()
-        );
-        let mut stream = stream;
-        drop(stream.write_all(answer.as_bytes()));
     }
 
     /// The status and the body; 0 is silence.
-    fn answer(&self, request: &str, proof: &str, body: &str) -> (u16, String) {
+    fn told(&self, heard: &Heard) -> (u16, String) {
         let mut state = self.state();
         if state.broken == Some(Broken::Down) {
             return (503, "{}".to_owned());
         }
-        match request.split(' ').nth(1).unwrap_or_default() {
+        let proof = heard.field("authorization");
+        match heard.path.as_str() {
             "/.well-known/openid-configuration" => (200, state.description().to_string()),
             "/jwks" => {
                 state.keys_asked += 1;
                 let keys = [state.key.jwk(&state.kid), json!({"kty": "unheard of"})];
                 (200, json!({ "keys": keys }).to_string())
             }
-            "/token" => state.token(proof, body),
+            "/token" => state.token(proof, &heard.body),
             "/userinfo" if proof == format!("Bearer {ACCESS}") => (200, state.person.to_string()),
             _ => (404, "{}".to_owned()),
         }
@@ -488,11 +447,4 @@ impl State {
         };
         format!("{text}.{}", base64url(&signature))
     }
-}
-
-/// The pairs of a form.
-fn pairs(text: &str) -> BTreeMap<String, String> {
-    let address = format!("http://form/?{text}");
-    let address = reqwest::Url::parse(&address).expect("a form");
-    address.query_pairs().into_owned().collect()
 }

@@ -23,7 +23,9 @@ mod process;
 mod provider;
 mod raw;
 mod redis;
+mod served;
 mod servers;
+mod stripe;
 
 pub use app::App;
 pub use authority::Authority;
@@ -43,3 +45,4 @@ pub use process::{PASSWORD, Shop};
 pub use provider::Provider;
 pub use raw::raw;
 pub use redis::Redis;
+pub use stripe::{Stripe, Trouble, sign as stripe_signature};

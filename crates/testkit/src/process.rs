@@ -325,12 +325,24 @@ fn clock_file(folder: &Path) -> PathBuf {
     folder.join("clock-offset")
 }
 
-/// Tells a command where everything is kept: in the folder, unless the settings name a database.
+/// Tells a command where everything is kept (in the folder, unless the settings name a database) and whose money it is.
 fn keep_in(command: &mut tokio::process::Command, folder: &Path, environment: &[(String, String)]) {
     match environment.iter().find(|(name, _)| name == "SOUK_DB") {
         Some((name, database)) => command.env(name, database),
         None => command.arg("--data").arg(folder),
     };
+    // Books are held against the provider's, wherever those are.
+    let of_money = |name: &str| {
+        ["SOUK_PAYMENTS__", "SOUK_OUTWARD__"]
+            .iter()
+            .any(|of| name.starts_with(of))
+    };
+    command.envs(
+        environment
+            .iter()
+            .filter(|(name, _)| of_money(name))
+            .cloned(),
+    );
 }
 
 /// A process that listens, or has ended.

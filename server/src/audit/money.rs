@@ -45,7 +45,7 @@ async fn balances(payments: &dyn Payments) -> Result<Findings, BoxError> {
         }
     }
     if found.counts.charges == 0 && ledger.entries > 0 {
-        found.note("the provider's own books could not be read".to_owned());
+        found.note("the provider's own books were not read as a whole".to_owned());
     } else {
         found.wrong(books::provider(&ledger, &held));
     }

@@ -7,7 +7,6 @@ use crate::{
     audit,
     config::Config,
     console::say,
-    data,
     file_args::{BackupArgs, RestoreArgs},
     shop::open_services,
 };

@@ -7,7 +7,10 @@ mod refusals;
 pub use apart::{Internal, Peers};
 pub use http::{Delay, Http, Word};
 
-use crate::{target::Targets, watch};
+use crate::{
+    target::{Target, Targets},
+    watch,
+};
 use platform::{
     balance,
     bus::{self, nats},
@@ -182,6 +185,10 @@ impl Config {
         self.nats.check()?;
         self.outward.check().map_err(ConfigError::Invalid)?;
         self.webhooks.check().map_err(ConfigError::Invalid)?;
+        if self.target.has(Target::Payments) {
+            let payments = self.payments.check(&self.outward);
+            payments.map_err(ConfigError::Invalid)?;
+        }
         if self.cache != "local"
             && let Err(error) = redis::check_url(&self.cache)
         {

@@ -124,10 +124,21 @@ pub(super) fn check_file(file: &Path) -> Result<(), ConfigError> {
         let address = table.get(*key).and_then(toml::Value::as_str);
         address.and_then(credentials).is_some()
     });
-    if (in_sections || in_addresses || has_client_secret(&table)) && readable_by_everybody(file) {
+    let in_tables = has_client_secret(&table) || has_stripes(&table);
+    if (in_sections || in_addresses || in_tables) && readable_by_everybody(file) {
         return Err(ConfigError::Exposed(file.to_owned()));
     }
     Ok(())
+}
+
+/// Whether Stripe's key or what its callbacks are signed with stands here.
+fn has_stripes(table: &toml::Table) -> bool {
+    let stripe = table
+        .get("payments")
+        .and_then(|payments| payments.get("stripe"));
+    let keys = ["secret_key", "webhook_secret", "webhook_secret_before"];
+    let mut given = keys.iter().filter_map(|key| stripe?.get(*key)?.as_str());
+    given.any(|text| !text.is_empty())
 }
 
 /// Whether a provider of identities was given its secret here.

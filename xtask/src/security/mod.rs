@@ -13,8 +13,10 @@ mod secrets;
 pub(crate) mod shop;
 mod slow;
 pub(crate) mod storm;
+mod stripe;
 pub(crate) mod tools;
 mod updates;
+mod witness;
 
 use crate::parts::{self, BINARY, Outcome, Part, Stand};
 use std::{
@@ -58,6 +60,12 @@ const PARTS: &[Part] = &[
         what: "a certified provider of identities signs people in",
         asks_a_shop: true,
         run: openid::run,
+    },
+    Part {
+        name: "stripe",
+        what: "localstripe is paid by, refunded by and heard of, and Stripe's own client reads what was done",
+        asks_a_shop: true,
+        run: stripe::run,
     },
     Part {
         name: "slow-head",

@@ -39,6 +39,9 @@ pub enum PayError {
     /// The provider knows no such means of payment.
     #[error("the method is unknown")]
     UnknownMethod,
+    /// A card's number came where a token belongs. Nothing of it is kept.
+    #[error("a card's number came instead of a token")]
+    CardNumber,
     /// The key came before with another body.
     #[error("the key came before with another body")]
     KeyReused,
@@ -77,6 +80,10 @@ impl ToProblem for PayError {
             Self::UnknownMethod => {
                 Problem::invalid("/method", "is no means of payment the provider knows")
             }
+            Self::CardNumber => Problem::invalid(
+                "/method",
+                "is a card's number, which is not taken and was not written down; send the provider's token for it",
+            ),
             Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Self::Overloaded => Problem::new(Code::Overloaded),
             Self::Internal(cause) => Problem::internal(cause),

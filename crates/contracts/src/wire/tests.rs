@@ -197,6 +197,7 @@ fn refusals_of_payments_mean_the_same_over_there() {
             decline_code: "card_declined".to_owned(),
         },
         PayError::UnknownMethod,
+        PayError::CardNumber,
         PayError::KeyReused,
         PayError::Overloaded,
     ];

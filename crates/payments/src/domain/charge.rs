@@ -1,6 +1,6 @@
 //! A charge as the provider's own books have it. Says nothing about our payment of the same key.
 
-use contracts::values::{Money, ValueError};
+use contracts::values::{Money, Timestamp, ValueError};
 
 /// Where a charge stands in the provider's books.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,9 +74,34 @@ pub struct Charge {
     pub method: String,
     /// Where the buyer proves what is wanted.
     pub action_url: Option<String>,
+    /// Why it was declined, as the buyer may know it.
+    pub decline_code: Option<String>,
+}
+
+/// Which charge is meant: by our key, and by the provider's own name for it once that is known. With it goes what the
+/// charge was made of, which is the same for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    pub key: String,
+    pub reference: Option<String>,
+    pub amount: Money,
+    pub method: String,
+    /// Not later than anything was asked for under the key. A provider that forgets keys after a while has to know.
+    pub since: Timestamp,
 }
 
 impl Charge {
+    /// How it is asked for again. It has its name, so that its age does not matter.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            key: self.key.clone(),
+            reference: Some(self.reference.clone()),
+            amount: self.amount,
+            method: self.method.clone(),
+            since: Timestamp::from_ms(0),
+        }
+    }
+
     /// Captured less refunded, in minor units.
     pub const fn net_minor(&self) -> i64 {
         self.captured_minor.saturating_sub(self.refunded_minor)

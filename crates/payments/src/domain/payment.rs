@@ -1,7 +1,7 @@
 //! A payment: its states, the moves between them, and the one step that comes next from each.
 //! Decides only; it asks nobody and keeps nothing.
 
-use super::progress::Progress;
+use super::{charge::Asked, progress::Progress};
 use contracts::{
     orders::{PaymentEnd, Reader},
     payments::{PaymentStatus, PaymentView},
@@ -200,6 +200,17 @@ impl Payment {
     /// The key under which the provider knows it, for ever.
     pub fn provider_key(&self) -> String {
         self.id.to_string()
+    }
+
+    /// How the provider is asked for its charge.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            key: self.provider_key(),
+            reference: self.state.reference().map(str::to_owned),
+            amount: self.amount,
+            method: self.method.clone(),
+            since: self.created_at,
+        }
     }
 
     /// What can still be given back, in minor units.

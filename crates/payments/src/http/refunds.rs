@@ -115,7 +115,9 @@ pub(super) async fn list(
     operation_id = "provider_webhook",
     params(
         ("name" = String, Path, description = "The provider"),
-        ("Provider-Signature" = String, Header, description = "t=SECONDS,v1=HMAC-SHA256 of time and body"),
+        ("Provider-Signature" = Option<String>, Header,
+            description = "The sandbox's: t=SECONDS,v1=HMAC-SHA256 of time and body"),
+        ("Stripe-Signature" = Option<String>, Header, description = "Stripe's"),
     ),
     request_body(content = String, content_type = "application/json"),
     responses(
@@ -134,6 +136,7 @@ pub(super) async fn callback(
 ) -> Result<StatusCode, Fault> {
     let signature = headers
         .get("provider-signature")
+        .or_else(|| headers.get("stripe-signature"))
         .and_then(|value| value.to_str().ok())
         .ok_or(CallbackError::BadSignature("there is none".into()))?;
     app.callback(&name, signature, &body).await?;

@@ -1,7 +1,7 @@
 //! The built-in provider's own desk: its books and its knobs, for admins who try things out, and the proof that a test
 //! buyer gives. No real money is here.
 
-use crate::{Knobs, Service};
+use crate::{Knobs, Sandbox, Service};
 use axum::extract::{Path, State};
 use contracts::{
     payments::Payments,
@@ -71,11 +71,12 @@ pub(super) struct Charges {
     get, path = "/api/v1/payments/providers/sandbox/knobs", tag = "sandbox", operation_id = "sandbox_knobs",
     responses(
         (status = 200, body = Knobs), (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),
+        (status = 404, description = "Another provider moves the money", body = ProblemBody),
     ),
     security(("bearer" = []))
 )]
-pub(super) async fn knobs(State(app): App, _: Admin) -> Json<Knobs> {
-    Json(app.sandbox().knobs())
+pub(super) async fn knobs(State(app): App, _: Admin) -> Result<Json<Knobs>, Fault> {
+    Ok(Json(desk(&app)?.knobs()))
 }
 
 /// Make the sandbox misbehave
@@ -86,13 +87,29 @@ pub(super) async fn knobs(State(app): App, _: Admin) -> Json<Knobs> {
     request_body = Knobs,
     responses(
         (status = 200, body = Knobs), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
-        (status = 403, body = ProblemBody), (status = 415, body = ProblemBody), (status = 422, body = ProblemBody),
+        (status = 403, body = ProblemBody),
+        (status = 404, description = "Another provider moves the money", body = ProblemBody),
+        (status = 415, body = ProblemBody), (status = 422, body = ProblemBody),
     ),
     security(("bearer" = []))
 )]
-pub(super) async fn turn(State(app): App, _: Admin, Json(knobs): Json<Knobs>) -> Json<Knobs> {
-    app.sandbox().turn(knobs);
-    Json(app.sandbox().knobs())
+pub(super) async fn turn(
+    State(app): App,
+    _: Admin,
+    Json(knobs): Json<Knobs>,
+) -> Result<Json<Knobs>, Fault> {
+    let sandbox = desk(&app)?;
+    sandbox.turn(knobs);
+    Ok(Json(sandbox.knobs()))
+}
+
+/// The sandbox, where it is the provider: else what is turned here would turn nothing.
+fn desk(app: &Service) -> Result<&Sandbox, Fault> {
+    if app.is_sandboxed() {
+        Ok(app.sandbox())
+    } else {
+        Err(Fault::new(Code::NotFound))
+    }
 }
 
 /// The sandbox's own books
@@ -102,6 +119,7 @@ pub(super) async fn turn(State(app): App, _: Admin, Json(knobs): Json<Knobs>) ->
     responses(
         (status = 200, body = Charges), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
         (status = 403, body = ProblemBody),
+        (status = 404, description = "Another provider moves the money", body = ProblemBody),
     ),
     security(("bearer" = []))
 )]
@@ -110,6 +128,7 @@ pub(super) async fn charges(
     _: Admin,
     Query(query): Query<After>,
 ) -> Result<Json<Charges>, Fault> {
+    desk(&app)?;
     let page = app.audit_charges(query.after, PAGE).await;
     let page = page.map_err(|error| Problem::internal(&error))?;
     let data = page
@@ -143,7 +162,7 @@ pub(super) async fn prove(
     Path(proof): Path<String>,
     Json(wish): Json<Prove>,
 ) -> Result<Json<Proved>, Fault> {
-    let proved = app.sandbox().prove(&proof, wish.approve).await;
+    let proved = desk(&app)?.prove(&proof, wish.approve).await;
     if !proved.map_err(|error| Problem::internal(&error))? {
         return Err(Fault::new(Code::NotFound));
     }

@@ -2,14 +2,18 @@
 //! number ever passes here, only the provider's own tokens.
 
 pub(crate) mod sandbox;
+pub(crate) mod stripe;
 
-use crate::domain::Charge;
+use crate::domain::{Asked, Charge};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
     payments::CallbackError,
     values::{Money, Timestamp},
 };
+
+/// How far a callback's time may be from ours.
+const SIGNATURE_SECONDS_MAX: i64 = 300;
 
 /// Why a provider did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,28 +42,31 @@ pub(crate) trait Provider: Send + Sync {
     /// Whether there is such a means of payment.
     fn knows(&self, method: &str) -> bool;
     /// Holds the money. The same key again makes no second charge and tells how the first stands.
-    async fn authorise(
-        &self,
-        key: &str,
-        amount: Money,
-        method: &str,
-    ) -> Result<Charge, ProviderError>;
+    async fn authorise(&self, asked: &Asked) -> Result<Charge, ProviderError>;
     /// After this nothing can be taken under the key any more, also by a request that is still on its way; unless it
     /// was captured already. Tells how the charge stands.
-    async fn fence(&self, key: &str, amount: Money) -> Result<Charge, ProviderError>;
+    async fn fence(&self, asked: &Asked) -> Result<Charge, ProviderError>;
     /// Takes the money that is held, all of it.
     async fn capture(&self, reference: &str, amount: Money) -> Result<Charge, ProviderError>;
     /// Gives captured money back, whole or in part, once for each key.
     async fn refund(&self, reference: &str, amount: Money, key: &str) -> Result<(), ProviderError>;
-    /// The provider's own books: the charges of these keys, in their order.
-    async fn find(&self, keys: Vec<String>) -> Result<Vec<Option<Charge>>, ProviderError>;
-    /// The provider's own books: charges after this number, in its order.
+    /// The provider's own books: the charges of these keys, in their order; no more of them than [`Self::finds_max`].
+    async fn find(&self, asked: Vec<Asked>) -> Result<Vec<Option<Charge>>, ProviderError>;
+    /// Charges that are found at a time.
+    fn finds_max(&self) -> usize;
+    /// From when on payments must have moved for verification to ask about them: a provider that is far cannot be asked
+    /// about all that there ever were.
+    fn verified_since(&self, now: Timestamp) -> Timestamp;
+    /// Whether its list has all that there ever was, so that its sum is the ledger's.
+    fn lists_all(&self) -> bool;
+    /// The provider's own books: charges after this number, in its order. There may be more than `limit` where several
+    /// have the same number.
     async fn list(&self, after: u64, limit: u32) -> Result<Vec<Charge>, ProviderError>;
-    /// Checks who sent a callback, and reads it.
+    /// Checks who sent a callback, and reads it; `None` if it is about nothing of ours.
     fn read_callback(
         &self,
         signature: &str,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Callback, CallbackError>;
+    ) -> Result<Option<Callback>, CallbackError>;
 }

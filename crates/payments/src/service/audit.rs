@@ -18,18 +18,7 @@ impl Core {
         let payments = self.store.after(after, limit).await?;
         let ids = payments.iter().map(|payment| payment.id).collect();
         let sums = self.store.refund_sums(ids).await?;
-        let keys = payments.iter().map(Payment::provider_key).collect();
-        let nets: Vec<Option<i64>> = match self.within_deadline(self.provider.find(keys)).await {
-            Ok(charges) => charges
-                .iter()
-                .map(|charge| Some(charge.as_ref().map_or(0, Charge::net_minor)))
-                .collect(),
-            Err(error) => {
-                tracing::warn!(error = %error, "the provider's books cannot be read");
-                Vec::new()
-            }
-        };
-        let nets = nets.into_iter().chain(std::iter::repeat(None));
+        let nets = self.nets(&payments).await;
         let audits = payments
             .iter()
             .zip(nets)
@@ -47,6 +36,33 @@ impl Core {
                 updated_at: payment.updated_at,
             });
         Ok(audits.collect())
+    }
+
+    /// What the provider's own books say that it took and did not give back; `None` where it was not asked or did not
+    /// answer.
+    async fn nets(&self, payments: &[Payment]) -> Vec<Option<i64>> {
+        let since = self.provider.verified_since(self.clock.now());
+        let mut nets = vec![None; payments.len()];
+        let mut wanted: Vec<_> = nets
+            .iter_mut()
+            .zip(payments)
+            .filter(|(_, payment)| payment.updated_at >= since)
+            .collect();
+        for some in wanted.chunks_mut(self.provider.finds_max().max(1)) {
+            let asked = some.iter().map(|(_, payment)| payment.asked()).collect();
+            match self.within_deadline(self.provider.find(asked)).await {
+                Ok(charges) => {
+                    for ((net, _), charge) in some.iter_mut().zip(&charges) {
+                        **net = Some(charge.as_ref().map_or(0, Charge::net_minor));
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error, "the provider's books cannot be read");
+                    break;
+                }
+            }
+        }
+        nets
     }
 
     pub(super) async fn audit_refunds(
@@ -75,6 +91,9 @@ impl Core {
         after: u64,
         limit: u32,
     ) -> Result<Vec<ChargeAudit>, BoxError> {
+        if !self.provider.lists_all() {
+            return Ok(Vec::new());
+        }
         let charges = match self.within_deadline(self.provider.list(after, limit)).await {
             Ok(charges) => charges,
             Err(error) => {

@@ -26,7 +26,9 @@ pub(super) async fn take_in(
         return Err(CallbackError::UnknownProvider);
     }
     let now = core.clock.now();
-    let read = core.provider.read_callback(signature, body, now)?;
+    let Some(read) = core.provider.read_callback(signature, body, now)? else {
+        return Ok(());
+    };
     let callback = KeptCallback {
         event_id: read.event_id,
         key: read.key,
@@ -93,26 +95,24 @@ pub(super) async fn work_off(core: &Arc<Core>, callback: KeptCallback) {
 
 /// False if provider or shop do not know what it is about (yet).
 async fn look(core: &Arc<Core>, callback: &KeptCallback) -> Result<bool, BoxError> {
-    let asked = core.provider.find(vec![callback.key.clone()]);
-    let found = core
-        .within_deadline(asked)
-        .await?
-        .into_iter()
-        .next()
-        .flatten();
-    let Some(charge) = found else {
-        return Ok(false);
-    };
     let Ok(id) = callback.key.parse() else {
         return Ok(false);
     };
     let Some(payment) = core.store.payment(id).await? else {
         return Ok(false);
     };
-    if payment.told {
-        return core.compare(charge).await.map(|()| true);
+    if !payment.told {
+        // Whoever works at it asks the provider themselves.
+        take_up(core, payment).await?;
+        return Ok(true);
     }
-    // Where somebody works at it already, they ask the provider themselves.
-    take_up(core, payment).await?;
-    Ok(true)
+    if !payment.state.ended_without_money() {
+        return Ok(true);
+    }
+    let found = core.provider.find(vec![payment.asked()]);
+    let found = core.within_deadline(found).await?;
+    match found.into_iter().next().flatten() {
+        Some(charge) => core.compare(charge).await.map(|()| true),
+        None => Ok(false),
+    }
 }

@@ -26,7 +26,12 @@ const STEPS_MAX: u32 = 12;
 /// How often a provider is asked for a proof that it did not call back about.
 const PROOF_EVERY_MS: i64 = 15_000;
 
+/// What a provider's refusal is called that says no more.
 const DECLINE_CODE: &str = "card_declined";
+
+fn decline_code(told: Option<String>) -> String {
+    told.unwrap_or_else(|| DECLINE_CODE.to_owned())
+}
 
 /// The payment after a step; `None` if somebody else moved it meanwhile.
 type Moved = Result<Option<Payment>, Halt>;
@@ -98,11 +103,10 @@ impl Core {
             self.have_reviewed("amount_differs", payment, what).await?;
             return self.fence(payment, false).await;
         }
-        let key = payment.provider_key();
-        let asked = self
-            .provider
-            .authorise(&key, payment.amount, &payment.method);
-        let charge = self.within_deadline(asked).await?;
+        let asked = payment.asked();
+        let charge = self
+            .within_deadline(self.provider.authorise(&asked))
+            .await?;
         fault::point("settle.authorised_at_provider");
         self.follow(payment, charge).await
     }
@@ -134,7 +138,7 @@ impl Core {
                 reference: charge.reference,
             },
             (ChargeState::Declined, _) => State::Declined {
-                code: DECLINE_CODE.to_owned(),
+                code: decline_code(charge.decline_code),
             },
             (ChargeState::Voided, _) => State::Voided {
                 reference: Some(charge.reference),
@@ -147,7 +151,7 @@ impl Core {
 
     /// Asks whether the buyer has proved what was wanted; gives up when their time is over.
     async fn look_up(&self, payment: &Payment, due: Timestamp) -> Moved {
-        let found = self.provider.find(vec![payment.provider_key()]);
+        let found = self.provider.find(vec![payment.asked()]);
         let charge = self
             .within_deadline(found)
             .await?
@@ -178,9 +182,8 @@ impl Core {
 
     /// Makes sure that nothing can be taken any more, and ends the payment as the provider says it ended.
     async fn fence(&self, payment: &Payment, told: bool) -> Moved {
-        let key = payment.provider_key();
-        let fencing = self.provider.fence(&key, payment.amount);
-        let charge = self.within_deadline(fencing).await?;
+        let asked = payment.asked();
+        let charge = self.within_deadline(self.provider.fence(&asked)).await?;
         fault::point("void.at_provider");
         let reference = charge.reference;
         let to = match charge.state {
@@ -188,7 +191,7 @@ impl Core {
                 reference: Some(reference),
             },
             ChargeState::Declined => State::Declined {
-                code: DECLINE_CODE.to_owned(),
+                code: decline_code(charge.decline_code),
             },
             // Taken, and its stock is not there any more: it goes back.
             ChargeState::Captured if matches!(payment.state, State::Authorised { .. }) => {
@@ -212,7 +215,7 @@ impl Core {
     /// Gives up a payment that its order refused before the provider was asked. The provider is asked all the same:
     /// it may hold a charge under the payment's key if storage went back in time.
     async fn withdraw(&self, payment: &Payment) -> Moved {
-        let found = self.provider.find(vec![payment.provider_key()]);
+        let found = self.provider.find(vec![payment.asked()]);
         match self
             .within_deadline(found)
             .await?

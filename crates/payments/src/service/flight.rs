@@ -200,6 +200,7 @@ fn again(error: &PayError, answer: &Arc<Answer>) -> PayError {
             decline_code: decline_code.clone(),
         },
         PayError::UnknownMethod => PayError::UnknownMethod,
+        PayError::CardNumber => PayError::CardNumber,
         PayError::KeyReused => PayError::KeyReused,
         PayError::Overloaded => PayError::Overloaded,
         PayError::Internal(_) => PayError::Internal(Box::new(Shared(Arc::clone(answer)))),

@@ -17,7 +17,7 @@ mod turns;
 mod void;
 
 use crate::{
-    config::Config,
+    config::{Config, ProviderName},
     domain::{Payment, State, lease_end, ledger},
     metrics,
     provider::{
@@ -105,6 +105,12 @@ impl Service {
     #[must_use]
     pub const fn sandbox(&self) -> &Sandbox {
         &self.sandbox
+    }
+
+    /// Whether it is the built-in provider that moves the money.
+    #[must_use]
+    pub fn is_sandboxed(&self) -> bool {
+        self.core.config.provider == ProviderName::Sandbox
     }
 
     /// Makes ready what the process that ended left behind. Where several work on one store, leases end by time alone:

@@ -7,7 +7,7 @@ use super::{
     store_failed,
 };
 use crate::{
-    domain::{Intent, Payment, State, scope},
+    domain::{Intent, Payment, State, holds_card_number, scope},
     metrics,
     store::Taken,
 };
@@ -26,6 +26,10 @@ pub(super) async fn pay(
     key: &IdempotencyKey,
     wish: PayOrder,
 ) -> Answer {
+    // Before anything is made of it, hashes too.
+    if holds_card_number(&wish.method) {
+        return Err(PayError::CardNumber);
+    }
     let scope = scope(who, wish.order_id);
     let attempt = Attempt {
         id: PaymentId::from_bytes(digest::derived_id(&scope, key.as_str())),

@@ -61,8 +61,8 @@ impl Core {
             ChargeState::Voided | ChargeState::Declined => return Ok(()),
             ChargeState::Captured if charge.net_minor() == 0 => return Ok(()),
             ChargeState::Challenged | ChargeState::Authorised => {
-                let fencing = self.provider.fence(&charge.key, charge.amount);
-                self.within_deadline(fencing).await?;
+                let asked = charge.asked();
+                self.within_deadline(self.provider.fence(&asked)).await?;
                 "was let go"
             }
             ChargeState::Captured => {
@@ -87,8 +87,8 @@ impl Core {
         match charge.state {
             ChargeState::Voided | ChargeState::Declined => Ok(()),
             ChargeState::Challenged | ChargeState::Authorised => {
-                let fencing = self.provider.fence(&charge.key, charge.amount);
-                self.within_deadline(fencing).await?;
+                let asked = charge.asked();
+                self.within_deadline(self.provider.fence(&asked)).await?;
                 Ok(())
             }
             ChargeState::Captured if charge.net_minor() != payment.amount.minor => {

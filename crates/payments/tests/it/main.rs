@@ -17,3 +17,5 @@ mod paying;
 mod refunds;
 mod shop;
 mod strangers;
+mod stripe;
+mod stripe_faults;

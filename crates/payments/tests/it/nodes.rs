@@ -2,7 +2,7 @@
 
 use crate::{
     fakes::{FakeCatalog, FakeOrder, FakeOrders},
-    shop::{PRICE, config, line, user},
+    shop::{PRICE, config, line, outward_options, user},
 };
 use contracts::{
     access::{Principal, Role},
@@ -45,6 +45,7 @@ impl Nodes {
                 place: Place::Postgres(server.place_at(url.clone(), "payments")),
                 sandbox_place: Place::Postgres(server.place_at(url.clone(), "sandbox")),
                 config: config(),
+                outward: outward_options(),
                 clock: all.clock.clone(),
                 tasks: Tasks::default(),
                 orders: all.orders.clone(),

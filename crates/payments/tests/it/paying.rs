@@ -121,7 +121,7 @@ async fn an_unknown_outcome_is_pending_and_found_out_later() {
 #[tokio::test]
 async fn an_unknown_method_or_order_leaves_nothing() {
     let shop = Shop::start();
-    let unknown = shop.pay("k1", shop.order(), "4242424242424242").await;
+    let unknown = shop.pay("k1", shop.order(), "tok_nobody").await;
     assert!(
         matches!(unknown, Err(PayError::UnknownMethod)),
         "{unknown:?}"

@@ -13,7 +13,9 @@ use futures_util::FutureExt;
 use payments::{Config, Parts, Service};
 use platform::{
     clock::Clock,
+    config::{Sources, load},
     db::{Place, sqlite::Options},
+    outward,
     tasks::Tasks,
 };
 use rusqlite::Connection;
@@ -199,17 +201,40 @@ impl Shop {
     }
 }
 
+/// The documented defaults, but for a sandbox that keeps nobody waiting.
 pub(crate) fn config() -> Config {
-    Config {
-        provider_timeout_ms: 5_000,
-        sandbox_slow_ms: 20,
-        in_flight_max: 1_024,
-        settle_batch_max: 64,
-        sweep_rows_max: 256,
-        sweep_every_ms: 1_000,
-        challenge_seconds: 600,
-        reconcile_every_seconds: 30,
+    #[derive(serde::Deserialize)]
+    struct All {
+        payments: Config,
     }
+    Config {
+        sandbox_slow_ms: 20,
+        settle_batch_max: 64,
+        ..defaults::<All>(payments::DEFAULTS).payments
+    }
+}
+
+/// A way out to this machine.
+pub(crate) fn outward_options() -> outward::Options {
+    #[derive(serde::Deserialize)]
+    struct All {
+        outward: outward::Options,
+    }
+    outward::Options {
+        allow: vec![outward::Network::try_from("127.0.0.1".to_owned()).unwrap()],
+        ports: Vec::new(),
+        http: true,
+        ..defaults::<All>(outward::DEFAULTS).outward
+    }
+}
+
+fn defaults<T: serde::de::DeserializeOwned>(defaults: &str) -> T {
+    let sources = Sources {
+        defaults,
+        file: None,
+        environment: false,
+    };
+    load(&sources, serde_json::json!({})).unwrap()
 }
 
 impl Drop for Shop {
@@ -265,6 +290,7 @@ fn parts(
         place: Place::Sqlite(folder.join("payments.sqlite"), SQLITE),
         sandbox_place: Place::Sqlite(folder.join("sandbox.sqlite"), SQLITE),
         config: config.clone(),
+        outward: outward_options(),
         clock: clock.clone(),
         tasks: tasks.clone(),
         orders: Arc::clone(orders) as _,

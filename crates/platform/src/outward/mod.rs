@@ -25,7 +25,10 @@ use hyper::{
     Method, Request,
     body::Bytes,
     client::conn::http1::{self, SendRequest},
-    header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT},
+    header::{
+        AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
+        USER_AGENT,
+    },
 };
 use hyper_util::rt::TokioIo;
 use resolve::{Resolve, System};
@@ -238,6 +241,8 @@ async fn talk(
 }
 
 fn written(question: Question) -> Result<Request<Full<Bytes>>, OutwardError> {
+    // hyper says nothing of no body, and a server may want to hear that there is none (RFC 9110, 8.6).
+    let is_bare = question.method == Method::POST && question.body.is_empty();
     let mut request = Request::new(Full::new(question.body));
     *request.method_mut() = question.method;
     *request.uri_mut() = question.address.path()?;
@@ -246,6 +251,9 @@ fn written(question: Question) -> Result<Request<Full<Bytes>>, OutwardError> {
     headers.insert(HOST, question.address.authority()?);
     headers.insert(USER_AGENT, AGENT);
     headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    if is_bare {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     Ok(request)
 }
 

@@ -118,6 +118,19 @@ async fn a_question_says_nothing_of_us_but_what_it_must() {
 }
 
 #[tokio::test]
+async fn something_to_take_that_is_nothing_says_that_it_is_nothing() {
+    let (address, heads) = saying(FINE);
+    let address = Address::parse(&format!("http://{address}/x")).unwrap();
+    let question = Question::form(address, &[]);
+    outward(open(), Names::default())
+        .ask(question)
+        .await
+        .unwrap();
+    let head = heads.recv().unwrap().to_ascii_lowercase();
+    assert_eq!(head.matches("content-length: 0\r\n").count(), 1, "{head}");
+}
+
+#[tokio::test]
 async fn a_form_and_a_client_are_written_as_oauth_wants_them() {
     let (at, heads) = saying(FINE);
     let outward = outward(open(), Names::default());

@@ -5,9 +5,9 @@ mod courier;
 
 pub(crate) use courier::{Sink, start};
 
-use super::{Callback, Provider, ProviderError};
+use super::{Callback, Provider, ProviderError, SIGNATURE_SECONDS_MAX};
 use crate::{
-    domain::{Charge, ChargeState},
+    domain::{Asked, Charge, ChargeState},
     store::{BookRefusal, Entry, Opening, SandboxBook},
 };
 use async_trait::async_trait;
@@ -23,8 +23,8 @@ use std::{
     time::Duration,
 };
 
-/// How far a callback's time may be from ours (as Stripe has it).
-const SIGNATURE_SECONDS_MAX: i64 = 300;
+/// Charges that are read at a time.
+const FINDS_MAX: usize = 256;
 
 /// What a test token stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,16 +224,12 @@ impl Provider for Sandbox {
         Token::read(method).is_some()
     }
 
-    async fn authorise(
-        &self,
-        key: &str,
-        amount: Money,
-        method: &str,
-    ) -> Result<Charge, ProviderError> {
+    async fn authorise(&self, asked: &Asked) -> Result<Charge, ProviderError> {
         self.be_up()?;
+        let (amount, method) = (asked.amount, &asked.method);
         let token = Token::read(method)
             .ok_or_else(|| ProviderError::Refused("there is no such token".to_owned()))?;
-        let first = self.first_entry(key, amount, token);
+        let first = self.first_entry(&asked.key, amount, token);
         let opening = Opening::new(first, amount, method).map_err(ProviderError::Unknown)?;
         let opened = self.book.open_charge(opening).await;
         match (token, &opened) {
@@ -245,11 +241,11 @@ impl Provider for Sandbox {
         self.answer(opened.map(|(charge, _)| charge)).await
     }
 
-    async fn fence(&self, key: &str, amount: Money) -> Result<Charge, ProviderError> {
+    async fn fence(&self, asked: &Asked) -> Result<Charge, ProviderError> {
         self.be_up()?;
         let fenced = self
             .book
-            .fence(self.entry(key, ChargeState::Voided, amount))
+            .fence(self.entry(&asked.key, ChargeState::Voided, asked.amount))
             .await;
         self.answer(fenced).await
     }
@@ -270,10 +266,23 @@ impl Provider for Sandbox {
         self.answer(given).await
     }
 
-    async fn find(&self, keys: Vec<String>) -> Result<Vec<Option<Charge>>, ProviderError> {
+    async fn find(&self, asked: Vec<Asked>) -> Result<Vec<Option<Charge>>, ProviderError> {
         self.be_up()?;
+        let keys = asked.into_iter().map(|asked| asked.key).collect();
         let found = self.book.find(keys).await;
         found.map_err(|error| ProviderError::Unknown(Box::new(error)))
+    }
+
+    fn finds_max(&self) -> usize {
+        FINDS_MAX
+    }
+
+    fn verified_since(&self, _: Timestamp) -> Timestamp {
+        Timestamp::from_ms(0)
+    }
+
+    fn lists_all(&self) -> bool {
+        true
     }
 
     async fn list(&self, after: u64, limit: u32) -> Result<Vec<Charge>, ProviderError> {
@@ -288,7 +297,7 @@ impl Provider for Sandbox {
         signature: &str,
         body: &[u8],
         now: Timestamp,
-    ) -> Result<Callback, CallbackError> {
+    ) -> Result<Option<Callback>, CallbackError> {
         let seconds: i64 = signature
             .split(',')
             .find_map(|part| part.strip_prefix("t="))
@@ -308,10 +317,10 @@ impl Provider for Sandbox {
             ));
         }
         let told: Told = serde_json::from_slice(body).map_err(|_| CallbackError::Malformed)?;
-        Ok(Callback {
+        Ok(Some(Callback {
             event_id: told.id,
             key: told.key,
-        })
+        }))
     }
 }
 

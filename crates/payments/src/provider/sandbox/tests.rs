@@ -90,14 +90,37 @@ async fn postgres_nodes(count: usize) -> Option<Vec<Fixture>> {
 
 impl Fixture {
     async fn held(&self, key: &str) -> String {
-        let charge = self.sandbox.authorise(key, money(100), "tok_ok").await;
+        let charge = held_by(&self.sandbox, key, 100, "tok_ok").await;
         charge.unwrap().reference
     }
 
     async fn charge(&self, key: &str) -> Charge {
-        let found = self.sandbox.find(vec![key.to_owned()]).await.unwrap();
+        let found = self
+            .sandbox
+            .find(vec![asked(key, 100, "tok_ok")])
+            .await
+            .unwrap();
         found[0].clone().unwrap()
     }
+}
+
+fn asked(key: &str, minor: i64, method: &str) -> Asked {
+    Asked {
+        key: key.to_owned(),
+        reference: None,
+        amount: money(minor),
+        method: method.to_owned(),
+        since: Timestamp::from_ms(0),
+    }
+}
+
+async fn held_by(
+    sandbox: &Sandbox,
+    key: &str,
+    minor: i64,
+    method: &str,
+) -> Result<Charge, ProviderError> {
+    sandbox.authorise(&asked(key, minor, method)).await
 }
 
 fn money(minor: i64) -> Money {
@@ -114,10 +137,10 @@ async fn a_key_makes_one_charge_and_tells_its_first_outcome_for_ever(fixture: Fi
         .unwrap();
     assert_eq!(fixture.held("k").await, reference);
     for (amount, method) in [(101, "tok_ok"), (100, "tok_slow"), (100, "tok_none")] {
-        let other = fixture.sandbox.authorise("k", money(amount), method).await;
+        let other = held_by(&fixture.sandbox, "k", amount, method).await;
         assert!(other.is_err(), "{amount} {method}");
     }
-    let declined = || fixture.sandbox.authorise("k2", money(100), "tok_declined");
+    let declined = || held_by(&fixture.sandbox, "k2", 100, "tok_declined");
     for _ in 0..2 {
         assert_eq!(declined().await.unwrap().state, ChargeState::Declined);
     }
@@ -133,7 +156,7 @@ async fn money_moves_along_the_states_only_and_each_step_may_be_repeated(fixture
         sandbox.capture(&reference, money(100)).await.unwrap();
     }
     assert_eq!(fixture.charge("k").await.net_minor(), 100);
-    let fenced = sandbox.fence("k", money(100)).await.unwrap();
+    let fenced = sandbox.fence(&asked("k", 100, "tok_ok")).await.unwrap();
     assert_eq!(fenced.state, ChargeState::Captured, "too late");
     for _ in 0..2 {
         sandbox.refund(&reference, money(60), "r").await.unwrap();
@@ -148,7 +171,7 @@ async fn money_moves_along_the_states_only_and_each_step_may_be_repeated(fixture
 
     let let_go = fixture.held("k2").await;
     for _ in 0..2 {
-        let fenced = sandbox.fence("k2", money(100)).await.unwrap();
+        let fenced = sandbox.fence(&asked("k2", 100, "tok_ok")).await.unwrap();
         assert_eq!(fenced.state, ChargeState::Voided);
     }
     assert!(
@@ -161,9 +184,9 @@ async fn money_moves_along_the_states_only_and_each_step_may_be_repeated(fixture
 }
 
 async fn a_lost_answer_is_told_when_asked_again(fixture: Fixture) {
-    let ask = || fixture.sandbox.authorise("k", money(100), "tok_timeout");
+    let ask = || held_by(&fixture.sandbox, "k", 100, "tok_timeout");
     let stands = async {
-        let find = || fixture.sandbox.find(vec!["k".to_owned()]);
+        let find = || fixture.sandbox.find(vec![asked("k", 100, "tok_timeout")]);
         while find().await.unwrap() == [None] {
             tokio::task::yield_now().await;
         }
@@ -178,8 +201,8 @@ async fn a_lost_answer_is_told_when_asked_again(fixture: Fixture) {
 
 async fn charges_are_found_by_key_in_the_order_asked(fixture: Fixture) {
     let (one, two) = (fixture.held("one").await, fixture.held("two").await);
-    let keys = ["two", "none", "one"].map(str::to_owned).to_vec();
-    let found = fixture.sandbox.find(keys).await.unwrap();
+    let keys = ["two", "none", "one"].map(|key| asked(key, 100, "tok_ok"));
+    let found = fixture.sandbox.find(keys.to_vec()).await.unwrap();
     let references: Vec<_> = found
         .iter()
         .map(|charge| charge.as_ref().map(|found| found.reference.clone()))
@@ -188,9 +211,13 @@ async fn charges_are_found_by_key_in_the_order_asked(fixture: Fixture) {
 }
 
 async fn what_was_fenced_before_it_was_asked_for_is_never_held(fixture: Fixture) {
-    let fenced = fixture.sandbox.fence("k", money(100)).await.unwrap();
+    let fenced = fixture
+        .sandbox
+        .fence(&asked("k", 100, "tok_ok"))
+        .await
+        .unwrap();
     assert_eq!(fenced.state, ChargeState::Voided);
-    let late = fixture.sandbox.authorise("k", money(100), "tok_ok").await;
+    let late = held_by(&fixture.sandbox, "k", 100, "tok_ok").await;
     assert_eq!(late.unwrap().state, ChargeState::Voided);
 }
 
@@ -200,14 +227,14 @@ async fn it_misbehaves_as_its_knobs_say_and_no_longer(fixture: Fixture) {
         down: true,
         ..Knobs::default()
     });
-    assert!(sandbox.authorise("a", money(100), "tok_ok").await.is_err());
+    assert!(held_by(sandbox, "a", 100, "tok_ok").await.is_err());
     turn(Knobs {
         drop_answers: 1,
         decline: 1,
         wrong_amount: 1,
         ..Knobs::default()
     });
-    let lost = sandbox.authorise("b", money(100), "tok_ok").await;
+    let lost = held_by(sandbox, "b", 100, "tok_ok").await;
     assert!(matches!(lost, Err(ProviderError::Unknown(_))), "{lost:?}");
     let charge = fixture.charge("b").await;
     assert_eq!(
@@ -226,7 +253,7 @@ async fn a_callback_is_believed_only_as_it_was_signed_and_in_its_time(fixture: F
     let now = Timestamp::from_ms(10_000_000);
     let signature = sandbox.sign(body, now).unwrap();
     let read = |signature: &str, body: &[u8], at| sandbox.read_callback(signature, body, at);
-    let callback = read(&signature, body, now).unwrap();
+    let callback = read(&signature, body, now).unwrap().unwrap();
     assert_eq!(
         (callback.event_id.as_str(), callback.key.as_str()),
         ("evt_1", "k")

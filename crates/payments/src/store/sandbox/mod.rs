@@ -262,6 +262,7 @@ impl Read {
             refunded_minor: self.refunded_minor,
             method: self.method,
             action_url: self.proof.map(|proof| format!("{PROOFS}{proof}")),
+            decline_code: None,
         })
     }
 }
