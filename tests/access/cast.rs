@@ -46,7 +46,7 @@ pub(crate) struct Made {
 }
 
 impl Made {
-    fn new(asker: Client, id: &str) -> Self {
+    pub(crate) fn new(asker: Client, id: &str) -> Self {
         let (id, words) = (id.to_owned(), Vec::new());
         Self {
             asker,
@@ -58,7 +58,7 @@ impl Made {
         }
     }
 
-    fn with(mut self, word: &'static str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, word: &'static str, value: impl ToString) -> Self {
         self.words.push((word, value.to_string()));
         self
     }
@@ -176,6 +176,7 @@ impl Cast {
             }
             Thing::Mixed => self.mixed(asker).await,
             Thing::Discount => self.discount(asker).await,
+            Thing::ShippingMethod => self.shipping_method(asker).await,
             Thing::Cart => self.cart(&self.owner, asker).await,
             Thing::GuestsCart => {
                 let made = self.cart(&self.nobody, asker).await;
@@ -368,14 +369,6 @@ impl Cast {
             assert_eq!(shipped.status, 200, "{}", shipped.text);
         }
         Made::new(asker, id)
-    }
-
-    async fn discount(&self, asker: Client) -> Made {
-        let code = format!("MADE-{}", self.number());
-        let body = json!({"code": code, "basis_points": 1_000});
-        let made = self.admin.post("/api/v1/discounts", &body).await;
-        assert_eq!(made.status, 201, "{}", made.text);
-        Made::new(asker, made.str("/id")).with("$code", code)
     }
 
     async fn cart(&self, holder: &Client, asker: Client) -> Made {

@@ -32,6 +32,7 @@ const SCOPES: &[&str] = &[
     "payments:write",
     "discounts:read",
     "discounts:write",
+    "shipping:write",
     "events:read",
     "events:write",
     "webhooks:read",

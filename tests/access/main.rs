@@ -14,6 +14,7 @@ mod export;
 mod forged;
 mod keys;
 mod logged;
+mod prices;
 mod table;
 mod thing;
 mod tokens;

@@ -86,6 +86,9 @@ const WEBHOOK: &str =
 const PAY: &str = r#"{"order_id":"$id","method":"tok_ok"}"#;
 
 /// The canonical routes: all that the document lists.
+/// A way of shipping, made or changed.
+const SHIPPING: &str = r#"{"name":"Post","price":{"amount":500,"currency":"USD"},"version":1}"#;
+
 #[rustfmt::skip] // a route a line
 pub(crate) const ROUTES: &[Row] = &[
     Row("GET /.well-known/jwks.json", Nothing, "", all(200)),
@@ -190,6 +193,12 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/carts/{id}/merge", Cart, "", HOLDS),
     Row("POST /api/v1/carts/{id}/merge", GuestsCart, "", HOLDS_NOT),
     Row("POST /api/v1/carts/{id}/merge", GuestsCartWithToken, "", users(200)),
+    Row("PUT /api/v1/carts/{id}/shipping", Cart, r#"{"method":null}"#, HOLDS),
+    Row("PUT /api/v1/carts/{id}/shipping", GuestsCart, r#"{"method":null}"#, HOLDS_NOT),
+    Row("PUT /api/v1/carts/{id}/shipping", GuestsCartWithToken, r#"{"method":null}"#, all(200)),
+    Row("GET /api/v1/shipping-methods", Nothing, "", all(200)),
+    Row("POST /api/v1/shipping-methods", Nothing, SHIPPING, admins(201)),
+    Row("PUT /api/v1/shipping-methods/{id}", ShippingMethod, SHIPPING, admins(200)),
     Row("GET /api/v1/discounts", Nothing, "", admins(200)),
     Row("POST /api/v1/discounts", Nothing, r#"{"code":"NEW-$n","basis_points":500}"#, admins(201)),
     Row("GET /api/v1/discounts/{id}", Discount, "", admins(200)),

@@ -57,6 +57,8 @@ pub(crate) enum Thing {
     GuestsWithOther,
     /// A discount code.
     Discount,
+    /// A way of shipping.
+    ShippingMethod,
     /// The owner's cart.
     Cart,
     /// A guest's cart, asked for without its token, and with it.

@@ -150,6 +150,10 @@ codes! {
     ProductUnavailable = "product_unavailable", 422, "A product is not available", false;
     /// The discount code is not for this order, or not now.
     DiscountNotApplicable = "discount_not_applicable", 422, "The discount code does not apply", false;
+    /// The way of shipping is not for this order.
+    ShippingNotApplicable = "shipping_not_applicable", 422, "The way of shipping does not apply", false;
+    /// The shop ships nothing without one.
+    ShippingRequired = "shipping_required", 422, "A way of shipping is required", false;
     /// Neither `If-Match` nor `version` came.
     PreconditionRequired = "precondition_required", 428, "Say which version you change", false;
     /// Too many requests.

@@ -47,6 +47,8 @@ scopes! {
     DiscountsRead = "discounts:read";
     /// Makes and changes discount codes.
     DiscountsWrite = "discounts:write";
+    /// Makes and changes ways of shipping.
+    ShippingWrite = "shipping:write";
     /// The feed of events, and events that were not taken.
     EventsRead = "events:read";
     /// Sends such events on again.
@@ -75,6 +77,7 @@ impl Scope {
             }
             Self::DiscountsRead
             | Self::DiscountsWrite
+            | Self::ShippingWrite
             | Self::EventsRead
             | Self::EventsWrite
             | Self::WebhooksRead
@@ -153,7 +156,7 @@ mod tests {
     fn an_admin_has_a_use_for_every_scope_and_a_customer_for_few() {
         let fit = |roles: &[Role]| Scope::ALL.iter().filter(|scope| scope.fits(roles)).count();
         assert_eq!(fit(&[Role::Customer, Role::Admin]), Scope::ALL.len());
-        assert_eq!(fit(&[Role::Customer, Role::Merchant]), Scope::ALL.len() - 6);
-        assert_eq!(fit(&[Role::Customer]), Scope::ALL.len() - 9);
+        assert_eq!(fit(&[Role::Customer, Role::Merchant]), Scope::ALL.len() - 7);
+        assert_eq!(fit(&[Role::Customer]), Scope::ALL.len() - 10);
     }
 }

@@ -22,7 +22,7 @@ use Need::{Scope as Of, Session};
 use Scope::{
     DiscountsRead, DiscountsWrite, EventsRead, EventsWrite, InventoryRead, InventoryWrite,
     OrdersRead, OrdersWrite, PaymentsRead, PaymentsWrite, ProductsRead, ProductsWrite, ProfileRead,
-    WebhooksRead, WebhooksWrite,
+    ShippingWrite, WebhooksRead, WebhooksWrite,
 };
 
 #[rustfmt::skip] // a route a line
@@ -49,6 +49,10 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/carts/{id}", Of(OrdersRead)),
     ("PUT", "/api/v1/carts/{id}/items/{item}", Of(OrdersWrite)),
     ("PUT", "/api/v1/carts/{id}/discount", Of(OrdersWrite)),
+    ("PUT", "/api/v1/carts/{id}/shipping", Of(OrdersWrite)),
+    ("GET", "/api/v1/shipping-methods", Of(OrdersRead)),
+    ("POST", "/api/v1/shipping-methods", Of(ShippingWrite)),
+    ("PUT", "/api/v1/shipping-methods/{id}", Of(ShippingWrite)),
     ("POST", "/api/v1/carts/{id}/merge", Of(OrdersWrite)),
     ("GET", "/api/v1/categories", Of(ProductsRead)),
     ("POST", "/api/v1/categories", Of(ProductsWrite)),

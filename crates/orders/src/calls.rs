@@ -6,10 +6,10 @@ use contracts::{
         BeginPayment, Beside, CartError, CartView, DiscountCode, DiscountError, DiscountQuery,
         DiscountView, EventsAudit, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove,
         OrderQuery, OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote, SetCartItem,
-        Settlement,
+        Settlement, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{CartId, DiscountId, OrderId, Page, ProductId, UserId},
+    values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
     wire::{Cause, Who, WhoBuys, WhoHolds, WhoReads},
 };
 use platform::call::Call;
@@ -46,6 +46,11 @@ pub(crate) const MERGE_CART: Call<(WhoHolds, CartId), Held> = Call::repeatable("
 // The cart and its version name the order.
 pub(crate) const CHECK_OUT: Call<(WhoHolds, CartId, PlaceOrder), Placed> =
     Call::repeatable("check_out");
+
+pub(crate) const SET_CART_SHIPPING: Call<(WhoHolds, CartId, Option<ShippingMethodId>), Held> =
+    Call::repeatable("set_cart_shipping");
+pub(crate) const SHIPPING_METHODS: Call<bool, Result<Vec<ShippingMethodView>, ShippingError>> =
+    Call::read("shipping_methods");
 
 type Off<T> = Result<T, DiscountError>;
 pub(crate) const SET_CART_DISCOUNT: Call<(WhoHolds, CartId, Option<DiscountCode>), Held> =

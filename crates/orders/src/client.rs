@@ -10,10 +10,11 @@ use contracts::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
         DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
         OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
-        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
+        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingError,
+        ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{CartId, DiscountId, OrderId, Page, ProductId, UserId},
+    values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
 };
 use platform::call::Peer;
 
@@ -64,6 +65,20 @@ impl Carts for Client {
     ) -> Result<CartView, CartError> {
         let arguments = (who.into(), id, code);
         self.peer.ask(calls::SET_CART_DISCOUNT, &arguments).await
+    }
+
+    async fn set_cart_shipping(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        method: Option<ShippingMethodId>,
+    ) -> Result<CartView, CartError> {
+        let arguments = (who.into(), id, method);
+        self.peer.ask(calls::SET_CART_SHIPPING, &arguments).await
+    }
+
+    async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {
+        self.peer.ask(calls::SHIPPING_METHODS, &all).await
     }
 
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {

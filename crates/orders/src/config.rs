@@ -31,6 +31,8 @@ pub struct Config {
     pub carts_per_address_max: u32,
     /// How long a cart is kept after its last change.
     pub cart_keep_seconds: u32,
+    /// Whether an order must say how it is shipped.
+    pub shipping_required: bool,
     /// How often unpaid orders are looked through.
     pub sweep_every_ms: u32,
 }

@@ -55,6 +55,7 @@ impl Metrics {
                 | PlaceOrderError::Stock(_)
                 | PlaceOrderError::Cart(_)
                 | PlaceOrderError::Discount(_)
+                | PlaceOrderError::Shipping(_)
                 | PlaceOrderError::GivenUp,
             ) => &self.refused,
         };

@@ -17,12 +17,13 @@ use contracts::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
         DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
         OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
-        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
+        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingError,
+        ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{
-        CartId, Cursor, DiscountId, OrderId, Page, PageSize, ProductId, Timestamp, UserId,
-        VariantId,
+        CartId, Cursor, DiscountId, OrderId, Page, PageSize, ProductId, ShippingMethodId,
+        Timestamp, UserId, VariantId,
     },
 };
 use std::sync::{
@@ -316,6 +317,19 @@ impl Carts for FarOrders {
         code: Option<DiscountCode>,
     ) -> Result<CartView, CartError> {
         self.inner.set_cart_discount(who, id, code).await
+    }
+
+    async fn set_cart_shipping(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        method: Option<ShippingMethodId>,
+    ) -> Result<CartView, CartError> {
+        self.inner.set_cart_shipping(who, id, method).await
+    }
+
+    async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {
+        self.inner.shipping_methods(all).await
     }
 
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {

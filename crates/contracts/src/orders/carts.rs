@@ -1,13 +1,18 @@
 //! Carts: what somebody means to buy. A cart holds no price truth and reserves nothing; an order comes of it once.
 
-use super::{DiscountCode, OrderPartView, OrderView, PlaceOrder, PlaceOrderError};
+use super::{
+    DiscountCode, OrderPartView, OrderView, PlaceOrder, PlaceOrderError, ShippingError,
+    ShippingMethodView,
+};
 use crate::{
     BoxError,
     access::Principal,
     catalog::ItemRef,
     problem::{Code, Problem, ToProblem},
     request::{Answered, Precondition},
-    values::{CartId, Money, OrderId, ProductId, Timestamp, UserId, VariantId, Version},
+    values::{
+        CartId, Money, OrderId, ProductId, ShippingMethodId, Timestamp, UserId, VariantId, Version,
+    },
 };
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -119,6 +124,10 @@ pub struct CartView {
     pub discount_code: Option<DiscountCode>,
     /// Why it takes nothing off now, if it does not.
     pub discount_refused: Option<String>,
+    /// How it is to be shipped.
+    pub shipping_method: Option<ShippingMethodId>,
+    /// Why it cannot be shipped so now, if it cannot.
+    pub shipping_refused: Option<String>,
     /// What the cart costs beside its lines.
     #[serde(default)]
     pub parts: Vec<OrderPartView>,
@@ -195,6 +204,9 @@ pub enum CartError {
     /// The code cannot be given.
     #[error(transparent)]
     Discount(super::DiscountError),
+    /// It cannot be shipped so.
+    #[error(transparent)]
+    Shipping(ShippingError),
     /// There are as many carts from there as there may be.
     #[error("too many carts")]
     TooMany,
@@ -228,6 +240,7 @@ impl ToProblem for CartError {
                 .detail("the cart changed while it was bought: look at it again"),
             Self::Differs { lines, total } => differs(lines, *total),
             Self::Discount(error) => error.to_problem(),
+            Self::Shipping(error) => error.to_problem(),
             Self::TooMany => Problem::new(Code::RateLimited)
                 .detail("there are too many open carts from your address")
                 .retry_after(60),
@@ -288,6 +301,15 @@ pub trait Carts: Send + Sync {
         id: CartId,
         code: Option<DiscountCode>,
     ) -> Result<CartView, CartError>;
+    /// Says how the cart is to be shipped, or takes that back.
+    async fn set_cart_shipping(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        method: Option<ShippingMethodId>,
+    ) -> Result<CartView, CartError>;
+    /// The ways of shipping; those that cannot be chosen too, for admins (the caller checks).
+    async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError>;
     /// Puts a guest's lines into the user's own cart, once; gives the user's cart.
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError>;
     /// Buys a cart: the same way to an order as any other, and one order a cart. Its `payment` is not looked at here.

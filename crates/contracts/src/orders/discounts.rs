@@ -19,17 +19,20 @@ use std::borrow::Cow;
 pub enum PartKind {
     /// Taken off.
     Discount,
+    /// What shipping costs.
+    Shipping,
 }
 
 impl PartKind {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Discount];
+    pub const ALL: [Self; 2] = [Self::Discount, Self::Shipping];
 
     /// The word used in storage and JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Discount => "discount",
+            Self::Shipping => "shipping",
         }
     }
 }
@@ -47,7 +50,7 @@ impl std::str::FromStr for PartKind {
 pub struct OrderPartView {
     /// What it is.
     pub kind: PartKind,
-    /// What people read: a discount's code.
+    /// What people read: a discount's code, a way of shipping.
     pub title: String,
     /// What it adds; a discount's is negative.
     pub amount: Money,

@@ -1,6 +1,6 @@
 //! Why an order was not made, shown or moved.
 
-use super::{CartError, DiscountError, OrderStatus};
+use super::{CartError, DiscountError, OrderStatus, ShippingError};
 use crate::{
     BoxError,
     catalog::ReserveError,
@@ -34,6 +34,9 @@ pub enum PlaceOrderError {
     /// The discount cannot be given.
     #[error(transparent)]
     Discount(DiscountError),
+    /// It cannot be shipped so.
+    #[error(transparent)]
+    Shipping(ShippingError),
     /// The order's id was given up: it took too long to be written.
     #[error("the order took too long and was given up")]
     GivenUp,
@@ -57,6 +60,7 @@ impl ToProblem for PlaceOrderError {
             Self::Stock(error) => error.to_problem(),
             Self::Cart(error) => error.to_problem(),
             Self::Discount(error) => error.to_problem(),
+            Self::Shipping(error) => error.to_problem(),
             Self::GivenUp => Problem::new(Code::IllegalTransition)
                 .detail("the order was given up; use a new key"),
             Self::Overloaded => Problem::new(Code::Overloaded),

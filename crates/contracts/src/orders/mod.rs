@@ -6,6 +6,7 @@ mod errors;
 mod events;
 mod notes;
 mod shipments;
+mod shipping;
 
 pub use carts::{
     CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView, Carts, SetCartItem,
@@ -18,6 +19,7 @@ pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 pub use notes::{NewNote, NoteView};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
+pub use shipping::{NewShippingMethod, ShippingError, ShippingMethodView};
 
 use crate::catalog::{Purchases, ReturnedItem};
 use crate::{
@@ -26,7 +28,7 @@ use crate::{
     request::{Answered, IdempotencyKey},
     values::{
         CartId, Cursor, Email, Money, MoneyInput, OrderId, Page, PageSize, PaymentId, ProductId,
-        Quantity, RefundId, Timestamp, UserId, VariantId, Version,
+        Quantity, RefundId, ShippingMethodId, Timestamp, UserId, VariantId, Version,
     },
 };
 use async_trait::async_trait;
@@ -98,6 +100,9 @@ pub struct PlaceOrder {
     /// A code that takes something off; a cart has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discount_code: Option<DiscountCode>,
+    /// How it is shipped (`shipping-methods`); a cart has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping_method: Option<ShippingMethodId>,
     /// What the buyer thinks it costs: refused with the right total when it differs.
     pub total: Option<MoneyInput>,
     /// Where to write to: required of guests, not used for users.

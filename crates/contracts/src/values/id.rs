@@ -130,6 +130,8 @@ ids! {
     ImageId = "img";
     /// A discount.
     DiscountId = "dsc";
+    /// A way of shipping.
+    ShippingMethodId = "shm";
     /// An order.
     OrderId = "ord";
     /// A payment.

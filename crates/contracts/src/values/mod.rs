@@ -14,7 +14,7 @@ pub use email::{Email, Username};
 pub use id::{
     ApiKeyId, CartId, CategoryId, DeliveryId, DiscountId, EventId, IdError, ImageId, MailId,
     NoteId, OrderId, PaymentId, ProductId, RefundId, ReviewId, SecurityEventId, SessionId,
-    ShipmentId, UserId, VariantId, WebhookId,
+    ShipmentId, ShippingMethodId, UserId, VariantId, WebhookId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};

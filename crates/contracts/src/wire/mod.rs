@@ -215,6 +215,7 @@ as_internal!(
     orders::DiscountError,
     orders::OrderError,
     orders::PlaceOrderError,
+    orders::ShippingError,
     payments::CallbackError,
     payments::PayError,
     payments::RefundError,

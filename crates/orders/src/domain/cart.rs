@@ -3,7 +3,10 @@
 use contracts::{
     orders::{CartError, CartStatus, DiscountCode},
     request::Precondition,
-    values::{CartId, Money, OrderId, ProductId, Quantity, Timestamp, UserId, VariantId, Version},
+    values::{
+        CartId, Money, OrderId, ProductId, Quantity, ShippingMethodId, Timestamp, UserId,
+        VariantId, Version,
+    },
 };
 
 /// A cart with its lines.
@@ -17,6 +20,7 @@ pub struct Cart {
     pub token_hash: Option<[u8; 32]>,
     pub order_id: Option<OrderId>,
     pub discount_code: Option<DiscountCode>,
+    pub shipping_method: Option<ShippingMethodId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub expires_at: Timestamp,
@@ -71,6 +75,7 @@ impl NewCart {
             token_hash,
             order_id: None,
             discount_code: None,
+            shipping_method: None,
             created_at: self.at,
             updated_at: self.at,
             expires_at: self.expires_at,
@@ -157,19 +162,31 @@ pub fn set(
     Ok(changed(before, lines, bounds, now))
 }
 
-/// The cart with another code, or none; the same cart if it is so already.
-pub fn set_discount(
+/// What is chosen beside the lines.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    Discount(Option<DiscountCode>),
+    Shipping(Option<ShippingMethodId>),
+}
+
+/// The cart with another choice; the same cart if it is so already.
+pub fn choose(
     before: &Cart,
-    code: Option<DiscountCode>,
+    choice: Choice,
     bounds: Bounds,
     now: Timestamp,
 ) -> Result<Cart, CartError> {
     check(before, None)?;
-    if before.discount_code == code {
+    let (code, method) = match choice {
+        Choice::Discount(code) => (code, before.shipping_method),
+        Choice::Shipping(method) => (before.discount_code.clone(), method),
+    };
+    if (&before.discount_code, before.shipping_method) == (&code, method) {
         return Ok(before.clone());
     }
     Ok(Cart {
         discount_code: code,
+        shipping_method: method,
         version: before.version.next(),
         updated_at: now,
         expires_at: now.plus_seconds(bounds.keep_seconds),
@@ -207,7 +224,11 @@ pub fn merge(
     };
     let mut after = changed(into, lines, bounds, now);
     if after.discount_code.is_none() && from.discount_code.is_some() {
-        after = set_discount(&after, from.discount_code.clone(), bounds, now)?;
+        let code = Choice::Discount(from.discount_code.clone());
+        after = choose(&after, code, bounds, now)?;
+    }
+    if after.shipping_method.is_none() && from.shipping_method.is_some() {
+        after = choose(&after, Choice::Shipping(from.shipping_method), bounds, now)?;
     }
     Ok((merged, after))
 }

@@ -5,6 +5,7 @@ pub mod discount;
 pub mod order;
 pub mod pricing;
 pub(crate) mod shipment;
+pub mod shipping;
 pub mod status;
 pub(crate) mod story;
 pub(crate) mod wish;

@@ -3,7 +3,7 @@
 
 use contracts::{
     catalog::PricedLine,
-    orders::{DiscountView, OrderPartView, PartKind},
+    orders::{DiscountView, OrderPartView, PartKind, ShippingMethodView},
     values::{DiscountId, Money, Timestamp},
 };
 
@@ -42,6 +42,8 @@ pub enum Unpriced {
     OutOfRange,
     /// The discount is not for this.
     NotApplicable(String),
+    /// It cannot be shipped so.
+    NotShipped(String),
 }
 
 /// The sum of the lines.
@@ -56,8 +58,12 @@ pub fn subtotal(lines: &[PricedLine]) -> Result<Money, Unpriced> {
     })
 }
 
-/// What lines of this sum cost with a discount, or why they cannot have it.
-pub fn price(subtotal: Money, discount: Option<&DiscountView>) -> Result<Priced, Unpriced> {
+/// What lines of this sum cost with a discount and a way of shipping, or why they cannot have it.
+pub fn price(
+    subtotal: Money,
+    discount: Option<&DiscountView>,
+    shipping: Option<&ShippingMethodView>,
+) -> Result<Priced, Unpriced> {
     let mut parts = Vec::new();
     if let Some(discount) = discount {
         let off = taken_off(subtotal, discount)?;
@@ -67,11 +73,41 @@ pub fn price(subtotal: Money, discount: Option<&DiscountView>) -> Result<Priced,
             amount: Money::new(off.saturating_neg(), subtotal.currency),
         });
     }
-    let total = parts
-        .iter()
-        .try_fold(subtotal, |total, part| total.plus(part.amount))
-        .map_err(|_| Unpriced::OutOfRange)?;
+    if let Some(method) = shipping {
+        let amount = carried(added(subtotal, &parts)?, method)?;
+        parts.push(OrderPartView {
+            kind: PartKind::Shipping,
+            title: method.name.clone(),
+            amount,
+        });
+    }
+    let total = added(subtotal, &parts)?;
     Ok(Priced { parts, total })
+}
+
+fn added(subtotal: Money, parts: &[OrderPartView]) -> Result<Money, Unpriced> {
+    let mut parts = parts.iter();
+    let total = parts.try_fold(subtotal, |total, part| total.plus(part.amount));
+    total.map_err(|_| Unpriced::OutOfRange)
+}
+
+/// What it costs to ship goods of this sum, after what was taken off.
+fn carried(goods: Money, method: &ShippingMethodView) -> Result<Money, Unpriced> {
+    let not = |reason: &str| Err(Unpriced::NotShipped(reason.to_owned()));
+    if !method.active {
+        return not("the way of shipping cannot be chosen any more");
+    }
+    if method.price.currency != goods.currency {
+        return not("the way of shipping is for another currency");
+    }
+    let free = method
+        .free_from
+        .is_some_and(|from| goods.minor >= from.minor);
+    Ok(if free {
+        Money::zero(goods.currency)
+    } else {
+        method.price
+    })
 }
 
 /// Between nothing and all of it.
@@ -121,7 +157,10 @@ pub fn is_given(discount: &DiscountView, now: Timestamp) -> Result<(), Unpriced>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::{orders::DiscountCode, values::Version};
+    use contracts::{
+        orders::DiscountCode,
+        values::{ShippingMethodId, Version},
+    };
     use proptest::prelude::*;
 
     fn usd(minor: i64) -> Money {
@@ -147,6 +186,42 @@ mod tests {
         }
     }
 
+    fn method(minor: i64, free_from: Option<i64>) -> ShippingMethodView {
+        ShippingMethodView {
+            id: ShippingMethodId::from_bytes([2; 16]),
+            name: "Post".to_owned(),
+            price: usd(minor),
+            free_from: free_from.map(usd),
+            active: true,
+            version: Version::FIRST,
+            created_at: Timestamp::from_ms(0),
+            updated_at: Timestamp::from_ms(0),
+        }
+    }
+
+    #[test]
+    fn shipping_is_free_from_a_sum_that_counts_what_was_taken_off() {
+        let post = method(500, Some(900));
+        let ten = discount(Some(1_000), None);
+        for (subtotal, off, total) in [
+            (900, None, 900),
+            (899, None, 1_399),
+            (999, Some(&ten), 1_399),
+            (1_000, Some(&ten), 900),
+        ] {
+            let priced = price(usd(subtotal), off, Some(&post)).unwrap();
+            assert_eq!(priced.total, usd(total), "{subtotal}");
+            assert_eq!(priced.parts.last().unwrap().kind, PartKind::Shipping);
+        }
+        let euros = Money::new(900, "EUR".parse().unwrap());
+        assert!(price(euros, None, Some(&post)).is_err());
+        let gone = ShippingMethodView {
+            active: false,
+            ..post
+        };
+        assert!(price(usd(1), None, Some(&gone)).is_err());
+    }
+
     #[test]
     fn shares_are_rounded_half_up_and_amounts_take_no_more_than_there_is() {
         for (subtotal, points, amount, off) in [
@@ -162,11 +237,11 @@ mod tests {
             (0, Some(5_000), None, 0),
             (i64::MAX, Some(10_000), None, i64::MAX),
         ] {
-            let priced = price(usd(subtotal), Some(&discount(points, amount))).unwrap();
+            let priced = price(usd(subtotal), Some(&discount(points, amount)), None).unwrap();
             assert_eq!(priced.parts[0].amount, usd(-off), "{subtotal} {points:?}");
             assert_eq!(priced.total, usd(subtotal - off));
         }
-        let plain = price(usd(7), None).unwrap();
+        let plain = price(usd(7), None, None).unwrap();
         assert_eq!((plain.parts.len(), plain.total), (0, usd(7)));
     }
 
@@ -176,10 +251,10 @@ mod tests {
             minimum: Some(usd(500)),
             ..discount(Some(1_000), None)
         };
-        assert!(price(usd(500), Some(&minimum)).is_ok());
-        assert!(price(usd(499), Some(&minimum)).is_err());
+        assert!(price(usd(500), Some(&minimum), None).is_ok());
+        assert!(price(usd(499), Some(&minimum), None).is_err());
         let euros = Money::new(900, "EUR".parse().unwrap());
-        assert!(price(euros, Some(&minimum)).is_err());
+        assert!(price(euros, Some(&minimum), None).is_err());
         let (start, end) = (Timestamp::from_ms(10), Timestamp::from_ms(20));
         let windowed = DiscountView {
             starts_at: Some(start),
@@ -200,18 +275,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn lines_and_parts_add_up_to_a_total_between_nothing_and_the_lines(
-            subtotal in 0..=i64::MAX, points in 1_u32..=10_000, amount in 0..=i64::MAX, by_share: bool,
+        fn lines_and_parts_add_up_to_the_total(
+            subtotal in 0..=i64::MAX / 2, points in 1_u32..=10_000, amount in 0..=i64::MAX, by_share: bool,
+            carriage in 0..=i64::MAX / 2, free_from: Option<i64>,
         ) {
             let discount = if by_share {
                 discount(Some(points), None)
             } else {
                 discount(None, Some(amount))
             };
-            let priced = price(usd(subtotal), Some(&discount)).unwrap();
+            let method = method(carriage, free_from);
+            let priced = price(usd(subtotal), Some(&discount), Some(&method)).unwrap();
             let parts: i64 = priced.parts.iter().map(|part| part.amount.minor).sum();
             prop_assert_eq!(subtotal.checked_add(parts), Some(priced.total.minor));
-            prop_assert!((0..=subtotal).contains(&priced.total.minor));
+            prop_assert!(priced.total.minor >= 0);
+            prop_assert!(priced.parts[0].amount.minor <= 0 && priced.parts[1].amount.minor >= 0);
         }
     }
 }

@@ -56,6 +56,9 @@ pub(crate) fn check_cart(
     if wish.discount_code.is_some() {
         return invalid("/discount_code", "is the cart's own: put it there");
     }
+    if wish.shipping_method.is_some() {
+        return invalid("/shipping_method", "is the cart's own: put it there");
+    }
     if !wish.items.is_empty() {
         return invalid("/items", "must be absent where a cart is bought");
     }
@@ -95,6 +98,7 @@ mod tests {
             items,
             cart_id: None,
             discount_code: None,
+            shipping_method: None,
             total: None,
             email: Email::parse("ann@example.com").ok(),
             payment: None,

@@ -10,7 +10,7 @@ use contracts::{
     catalog::ItemRef,
     orders::{CartError, CartView, DiscountCode, SetCartItem},
     problem::{Problem, ProblemBody, ToProblem},
-    values::{CartId, Version},
+    values::{CartId, ShippingMethodId, Version},
 };
 use platform::{
     digest,
@@ -40,6 +40,14 @@ pub(super) struct SetItem {
 pub(super) struct SetDiscount {
     /// The code, or nothing.
     code: Option<DiscountCode>,
+}
+
+/// The way of shipping that a cart is to have.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetShipping {
+    /// Its id, or nothing.
+    method: Option<ShippingMethodId>,
 }
 
 /// Open a cart
@@ -166,6 +174,32 @@ pub(super) async fn set_discount(
     Json(wish): Json<SetDiscount>,
 ) -> Result<Response, Fault> {
     tagged(app.orders.set_cart_discount(&who, id, wish.code).await?)
+}
+
+/// Say how a cart is to be shipped
+///
+/// What that costs shows in the cart; `null` takes it back.
+#[utoipa::path(
+    put, path = "/api/v1/carts/{id}/shipping", operation_id = "set_cart_shipping", tag = "carts",
+    params(
+        ("id" = CartId, Path, description = "The cart's id"),
+        ("Cart-Token" = Option<String>, Header, description = "For guests: what came with the cart"),
+    ),
+    request_body = SetShipping,
+    responses(
+        (status = 200, body = CartView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 415, body = ProblemBody),
+        (status = 422, body = ProblemBody), (status = 429, body = ProblemBody), (status = 503, body = ProblemBody),
+    ),
+    security(("bearer" = []), ("cart_token" = []))
+)]
+pub(super) async fn set_shipping(
+    State(app): State<App>,
+    CartUser(who): CartUser,
+    Id(id): Id<CartId>,
+    Json(wish): Json<SetShipping>,
+) -> Result<Response, Fault> {
+    tagged(app.orders.set_cart_shipping(&who, id, wish.method).await?)
 }
 
 /// Merge a guest's cart into one's own

@@ -72,6 +72,15 @@ fn carts(table: Table) -> Table {
 
 fn discounts(table: Table) -> Table {
     table
+        .on(
+            calls::SET_CART_SHIPPING,
+            async |orders, (who, id, method)| {
+                orders.set_cart_shipping(&who.into(), id, method).await
+            },
+        )
+        .on(calls::SHIPPING_METHODS, async |orders, all| {
+            orders.shipping_methods(all).await
+        })
         .on(calls::SET_CART_DISCOUNT, async |orders, (who, id, code)| {
             orders.set_cart_discount(&who.into(), id, code).await
         })

@@ -8,6 +8,7 @@ mod notes;
 mod orders;
 mod refunds;
 mod shipments;
+mod shipping;
 
 use crate::{Service, config::Config};
 use axum::{
@@ -48,6 +49,7 @@ pub(crate) fn routes(
         .routes(routes!(carts::find))
         .routes(routes!(carts::set_item))
         .routes(routes!(carts::set_discount))
+        .routes(routes!(carts::set_shipping))
         .routes(routes!(carts::merge))
         .routes(routes!(discounts::make, discounts::list))
         .routes(routes!(discounts::find, discounts::replace))
@@ -56,11 +58,12 @@ pub(crate) fn routes(
         .with_state(App { orders, payments })
 }
 
-/// What is kept beside orders and asked of by no other service: shipments and notes.
+/// What is kept beside orders and asked of by no other service: shipments, notes, and ways of shipping.
 fn beside() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
         .merge(shipments::routes())
         .merge(notes::routes())
+        .merge(shipping::routes())
 }
 
 /// Their routes, where orders are kept.

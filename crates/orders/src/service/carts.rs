@@ -3,13 +3,14 @@
 
 use super::{
     Service,
-    discounts::unpriced,
-    place::{Asked, buyer, scope},
+    discounts::{Wanted, unpriced},
+    place::{Asked, Terms, buyer, scope},
 };
 use crate::{
     domain::{
-        cart::{self, Bounds, Cart, Line, NewCart, Owner, SetLine},
-        pricing, wish,
+        cart::{self, Bounds, Cart, Choice, Line, NewCart, Owner, SetLine},
+        pricing::{self, Unpriced},
+        wish,
     },
     metrics::METRICS,
 };
@@ -18,10 +19,11 @@ use contracts::{
     orders::{
         Buyer, CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView,
         DiscountCode, DiscountError, OrderView, PlaceOrder, PlaceOrderError, SetCartItem,
+        ShippingError,
     },
     problem::ToProblem,
     request::Answered,
-    values::{CartId, Money, OrderId, Quantity, UserId},
+    values::{CartId, Money, OrderId, Quantity, ShippingMethodId, UserId},
 };
 use platform::{db::Abort, digest};
 
@@ -169,11 +171,27 @@ impl Service {
             let given = self.given(code, cart.customer_id, None).await;
             given.map_err(CartError::Discount)?;
         }
-        let now = self.clock.now();
-        let set = self
-            .store
-            .set_cart_discount(id, code, self.cart_bounds(), now);
-        self.shown_cart(set.await.map_err(refusal)?).await
+        self.choose(id, Choice::Discount(code)).await
+    }
+
+    pub(super) async fn set_method(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        method: Option<ShippingMethodId>,
+    ) -> Result<CartView, CartError> {
+        let cart = self.held_cart(who, id).await?;
+        cart::check(&cart, None)?;
+        if let Some(method) = method {
+            self.method(method).await.map_err(CartError::Shipping)?;
+        }
+        self.choose(id, Choice::Shipping(method)).await
+    }
+
+    async fn choose(&self, id: CartId, choice: Choice) -> Result<CartView, CartError> {
+        let (bounds, now) = (self.cart_bounds(), self.clock.now());
+        let chosen = self.store.choose_in_cart(id, choice, bounds, now);
+        self.shown_cart(chosen.await.map_err(refusal)?).await
     }
 
     pub(super) async fn merge_into_own(
@@ -275,7 +293,7 @@ impl Service {
         let key = format!("cart {}", cart.id);
         let order_id = OrderId::from_bytes(digest::derived_id(&key, &version.to_string()));
         let seen = cart::seen_total(&cart.lines);
-        let mut asked = Asked {
+        let asked = Asked {
             order_id,
             fingerprint,
             lines: cart.lines.iter().map(wanted).collect(),
@@ -283,17 +301,15 @@ impl Service {
             customer_id,
             guest_email,
             cart: Some((cart.id, cart.version)),
-            discount: None,
+            terms: Terms::default(),
+        };
+        let beside = Wanted {
+            code: cart.discount_code.clone(),
+            method: cart.shipping_method,
         };
         // Whoever says a total means the prices of now, and else those that were seen.
         let seen = seen.filter(|_| wish.total.is_none());
-        match &cart.discount_code {
-            Some(code) => self.place_discounted(asked, code, seen).await,
-            None => {
-                asked.expected_total = asked.expected_total.or_else(|| seen.map(Into::into));
-                self.place_asked(asked).await
-            }
-        }
+        self.place_wanted(asked, &beside, seen).await
     }
 
     /// What the catalog refused, line by line, as the cart shows it now.
@@ -327,35 +343,63 @@ impl Service {
             let offers = self.catalog.offers(items).await;
             offers.map_err(CartError::Internal)?
         };
-        let code = cart.discount_code.clone();
         let customer = cart.customer_id;
         let mut view = shown(cart, offers);
-        if let (Some(code), Some(subtotal)) = (code, view.subtotal) {
-            self.show_discount(&mut view, (subtotal, customer), &code)
-                .await?;
+        if let Some(subtotal) = view.subtotal {
+            self.show_parts(&mut view, subtotal, customer).await?;
         }
         Ok(view)
     }
 }
 
 impl Service {
-    /// What the code takes off now, or why it does not.
-    async fn show_discount(
+    /// What the cart costs beside its lines now, or why it does not.
+    async fn show_parts(
         &self,
         view: &mut CartView,
-        (subtotal, customer): (Money, Option<UserId>),
-        code: &DiscountCode,
+        subtotal: Money,
+        customer: Option<UserId>,
     ) -> Result<(), CartError> {
-        let given = self.given(code, customer, None).await;
-        let priced = given
-            .and_then(|given| pricing::price(subtotal, Some(&given.discount)).map_err(unpriced));
-        match priced {
-            Ok(priced) => {
-                view.total = Some(priced.total);
-                view.parts = priced.parts;
+        let discount = match &view.discount_code {
+            Some(code) => {
+                let given = self.given(code, customer, None).await;
+                let fits = given.and_then(|given| {
+                    let priced = pricing::price(subtotal, Some(&given.discount), None);
+                    priced.map(|_| given.discount).map_err(unpriced)
+                });
+                match fits {
+                    Ok(discount) => Some(discount),
+                    Err(DiscountError::Internal(cause)) => return Err(CartError::Internal(cause)),
+                    Err(error) => {
+                        view.discount_refused = Some(error.to_problem().detail);
+                        None
+                    }
+                }
             }
-            Err(DiscountError::Internal(cause)) => return Err(CartError::Internal(cause)),
-            Err(error) => view.discount_refused = Some(error.to_problem().detail),
+            None => None,
+        };
+        let shipping = match view.shipping_method {
+            Some(id) => match self.method(id).await {
+                Ok(method) => Some(method),
+                Err(ShippingError::Internal(cause)) => return Err(CartError::Internal(cause)),
+                Err(error) => {
+                    view.shipping_refused = Some(error.to_problem().detail);
+                    None
+                }
+            },
+            None => None,
+        };
+        let priced = pricing::price(subtotal, discount.as_ref(), shipping.as_ref());
+        let priced = match priced {
+            Err(Unpriced::NotShipped(reason)) => {
+                view.shipping_refused = Some(reason);
+                pricing::price(subtotal, discount.as_ref(), None)
+            }
+            priced => priced,
+        };
+        if let Ok(priced) = priced {
+            view.total = Some(priced.total);
+            view.parts = priced.parts;
         }
         Ok(())
     }
@@ -373,6 +417,8 @@ fn shown(cart: Cart, offers: Vec<Option<OfferView>>) -> CartView {
         subtotal: total(&items),
         discount_code: cart.discount_code,
         discount_refused: None,
+        shipping_method: cart.shipping_method,
+        shipping_refused: None,
         parts: Vec::new(),
         total: total(&items),
         items,

@@ -3,7 +3,7 @@
 
 use super::{
     Service,
-    place::{Asked, Given, refusal_as_error, scope},
+    place::{Asked, Given, Terms, refusal_as_error, scope},
 };
 use crate::domain::pricing::{self, Unpriced};
 use contracts::{
@@ -11,10 +11,10 @@ use contracts::{
     catalog::{ItemRef, ReserveError, ReserveLine},
     orders::{
         DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount, OrderView,
-        PlaceOrderError,
+        PlaceOrderError, ShippingError,
     },
     request::{Answered, Precondition},
-    values::{DiscountId, Email, Money, Page, UserId},
+    values::{DiscountId, Email, Money, Page, ShippingMethodId, UserId},
 };
 use platform::{
     db::{Abort, StoreError},
@@ -23,6 +23,12 @@ use platform::{
 
 /// How often prices may change between a look and the reservation before the buyer hears of it.
 const TRIES: u32 = 3;
+
+/// What an order should have beside its lines.
+pub(super) struct Wanted {
+    pub(super) code: Option<DiscountCode>,
+    pub(super) method: Option<ShippingMethodId>,
+}
 
 impl Service {
     pub(super) async fn make_a_discount(
@@ -94,34 +100,65 @@ impl Service {
         Ok(Given {
             discount,
             customer_key,
-            asserted_total: None,
         })
     }
 
-    /// Places an order with a code. Its lines must cost what they were seen to cost, or what they cost a moment ago, so
-    /// that the total that was compared is the one that is written.
-    pub(super) async fn place_discounted(
+    /// Places an order with what is wanted beside its lines. They must cost what they were seen to cost, or what they
+    /// cost a moment ago, so that the total that was compared is the one that is written.
+    pub(super) async fn place_wanted(
         &self,
         asked: Asked,
-        code: &DiscountCode,
+        wanted: &Wanted,
         seen: Option<Money>,
     ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        if wanted.method.is_none() && self.config.shipping_required {
+            return Err(PlaceOrderError::Shipping(ShippingError::Required));
+        }
+        if wanted.code.is_none() && wanted.method.is_none() {
+            let expected_total = asked.expected_total.clone();
+            let expected_total = expected_total.or_else(|| seen.map(Into::into));
+            let asked = Asked {
+                expected_total,
+                ..asked
+            };
+            return self.place_asked(asked).await;
+        }
         if let Some(standing) = self.standing(&asked).await? {
             return Ok(standing);
         }
-        let given = self.given(code, asked.customer_id, asked.guest_email.as_ref());
-        let given = match given.await {
-            Ok(given) => given,
+        let terms = match self.terms(&asked, wanted).await {
+            Ok(terms) => terms,
             // A twin may have been written since, and have used up what there was.
-            Err(error) => {
-                let standing = self.standing(&asked).await?;
-                return standing.ok_or(PlaceOrderError::Discount(error));
+            Err(error) => return self.standing(&asked).await?.ok_or(error),
+        };
+        self.place_on(asked, &terms, seen).await
+    }
+
+    async fn terms(&self, asked: &Asked, wanted: &Wanted) -> Result<Terms, PlaceOrderError> {
+        let discount = match &wanted.code {
+            Some(code) => {
+                let given = self.given(code, asked.customer_id, asked.guest_email.as_ref());
+                Some(given.await.map_err(PlaceOrderError::Discount)?)
             }
+            None => None,
         };
-        let given = Given {
+        let shipping = match wanted.method {
+            Some(id) => Some(self.method(id).await.map_err(PlaceOrderError::Shipping)?),
+            None => None,
+        };
+        Ok(Terms {
+            discount,
+            shipping,
             asserted_total: asked.expected_total.clone(),
-            ..given
-        };
+        })
+    }
+
+    async fn place_on(
+        &self,
+        asked: Asked,
+        terms: &Terms,
+        seen: Option<Money>,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
         let mut refused = PlaceOrderError::Stock(ReserveError::TotalOutOfRange);
         for _ in 0..TRIES {
             let subtotal = match seen {
@@ -129,15 +166,14 @@ impl Service {
                 None => self.costs(&asked.lines).await?,
             };
             if let Some(subtotal) = subtotal {
-                let total = with(subtotal, &given)?;
-                let asserted = given.asserted_total.as_ref();
-                if asserted.is_some_and(|one| one.resolve(total.currency) != Ok(total)) {
+                let total = terms.price(subtotal)?.total;
+                if terms.contradicted_by(total) {
                     return Err(PlaceOrderError::Stock(ReserveError::PriceChanged { total }));
                 }
             }
             let wish = Asked {
                 expected_total: subtotal.map(Into::into),
-                discount: Some(given.clone()),
+                terms: terms.clone(),
                 ..asked.clone()
             };
             match self.place_asked(wish).await {
@@ -145,7 +181,7 @@ impl Service {
                 Err(PlaceOrderError::Stock(ReserveError::PriceChanged { total: lines }))
                     if subtotal.is_some() =>
                 {
-                    let total = with(lines, &given)?;
+                    let total = terms.price(lines)?.total;
                     refused = PlaceOrderError::Stock(ReserveError::PriceChanged { total });
                     if seen.is_some() {
                         break;
@@ -190,13 +226,6 @@ impl Service {
     }
 }
 
-/// What lines of this sum cost with what is given.
-fn with(subtotal: Money, given: &Given) -> Result<Money, PlaceOrderError> {
-    let priced = pricing::price(subtotal, Some(&given.discount));
-    let priced = priced.map_err(|why| PlaceOrderError::Discount(unpriced(why)))?;
-    Ok(priced.total)
-}
-
 fn admin(who: &Principal) -> Result<(), DiscountError> {
     if who.is_admin() {
         Ok(())
@@ -209,7 +238,9 @@ fn admin(who: &Principal) -> Result<(), DiscountError> {
 pub(super) fn unpriced(why: Unpriced) -> DiscountError {
     match why {
         Unpriced::NotApplicable(reason) => DiscountError::NotApplicable { reason },
-        Unpriced::OutOfRange => DiscountError::Internal("prices do not add up".into()),
+        Unpriced::OutOfRange | Unpriced::NotShipped(_) => {
+            DiscountError::Internal("prices do not add up".into())
+        }
     }
 }
 

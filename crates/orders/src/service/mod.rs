@@ -10,6 +10,7 @@ mod notes;
 mod pay;
 mod place;
 mod shipments;
+mod shipping;
 
 use crate::{
     Parts,
@@ -27,10 +28,11 @@ use contracts::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
         DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
         OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
-        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
+        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingError,
+        ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{CartId, DiscountId, OrderId, Page, ProductId, UserId},
+    values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
 };
 use place::{PlaceBatcher, PlaceWorker};
 use platform::clock::Clock;
@@ -162,6 +164,19 @@ impl Carts for Service {
         code: Option<DiscountCode>,
     ) -> Result<CartView, CartError> {
         self.set_code(who, id, code).await
+    }
+
+    async fn set_cart_shipping(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        method: Option<ShippingMethodId>,
+    ) -> Result<CartView, CartError> {
+        self.set_method(who, id, method).await
+    }
+
+    async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {
+        self.list_methods(all).await
     }
 
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {

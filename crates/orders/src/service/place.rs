@@ -2,12 +2,15 @@
 //! and each idempotent by an id that is known before either; so a crash anywhere leaves something that the
 //! same key finishes, or that the sweeper gives back.
 
-use super::{Service, discounts::unpriced};
+use super::{
+    Service,
+    discounts::{Wanted, unpriced},
+};
 use crate::{
     Parts,
     domain::{
         order::NewOrder,
-        pricing::{self, Unpriced, Use},
+        pricing::{self, Priced, Unpriced, Use},
         wish,
     },
     metrics::METRICS,
@@ -18,9 +21,10 @@ use contracts::{
     catalog::{Catalog, ReservationState, Reserve, ReserveError, ReserveLine, Reserved, Resolve},
     orders::{
         Buyer, CartError, DiscountError, DiscountView, OrderView, PlaceOrder, PlaceOrderError,
+        ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey},
-    values::{CartId, Email, MoneyInput, OrderId, Timestamp, UserId, Version},
+    values::{CartId, Email, Money, MoneyInput, OrderId, Timestamp, UserId, Version},
 };
 use platform::{
     batch::{Batcher, Limits, SubmitError},
@@ -40,7 +44,40 @@ pub(super) struct PlaceWish {
     created_at: Timestamp,
     payment_due_at: Timestamp,
     cart: Option<(CartId, Version)>,
-    discount: Option<Given>,
+    terms: Terms,
+}
+
+/// What an order costs beside its lines, as it was agreed when it was asked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Terms {
+    pub(super) discount: Option<Given>,
+    pub(super) shipping: Option<ShippingMethodView>,
+    /// What the buyer thinks it costs with them.
+    pub(super) asserted_total: Option<MoneyInput>,
+}
+
+impl Terms {
+    pub(super) fn price(&self, subtotal: Money) -> Result<Priced, PlaceOrderError> {
+        let discount = self.discount.as_ref().map(|given| &given.discount);
+        pricing::price(subtotal, discount, self.shipping.as_ref()).map_err(refused)
+    }
+
+    /// Whether this is not what the buyer thinks.
+    pub(super) fn contradicted_by(&self, total: Money) -> bool {
+        let asserted = self.asserted_total.as_ref();
+        asserted.is_some_and(|one| one.resolve(total.currency) != Ok(total))
+    }
+}
+
+/// Why an order cannot cost what it should, as buyers hear it.
+fn refused(why: Unpriced) -> PlaceOrderError {
+    match why {
+        Unpriced::OutOfRange => PlaceOrderError::Internal("the prices do not add up".into()),
+        Unpriced::NotApplicable(_) => PlaceOrderError::Discount(unpriced(why)),
+        Unpriced::NotShipped(reason) => {
+            PlaceOrderError::Shipping(ShippingError::NotApplicable { reason })
+        }
+    }
 }
 
 /// A discount that is given to an order, if its limits have room.
@@ -48,8 +85,6 @@ pub(super) struct PlaceWish {
 pub(super) struct Given {
     pub(super) discount: DiscountView,
     pub(super) customer_key: [u8; 32],
-    /// What the buyer thinks it costs with it.
-    pub(super) asserted_total: Option<MoneyInput>,
 }
 
 /// A wish whose id is known and whose form was checked.
@@ -63,7 +98,7 @@ pub(super) struct Asked {
     pub(super) guest_email: Option<Email>,
     /// The cart that becomes the order, as it was read.
     pub(super) cart: Option<(CartId, Version)>,
-    pub(super) discount: Option<Given>,
+    pub(super) terms: Terms,
 }
 
 type PlaceAnswer = Result<Placed, PlaceOrderError>;
@@ -132,7 +167,10 @@ impl Service {
         let (customer_id, guest_email) = buyer(&who, &wish);
         let scope = scope(customer_id, guest_email.as_ref());
         let order_id = OrderId::from_bytes(digest::derived_id(&scope, key.as_str()));
-        let code = wish.discount_code.clone();
+        let wanted = Wanted {
+            code: wish.discount_code.clone(),
+            method: wish.shipping_method,
+        };
         let asked = Asked {
             order_id,
             fingerprint: digest::fingerprint(&scope, &wish).map_err(PlaceOrderError::Internal)?,
@@ -141,12 +179,9 @@ impl Service {
             customer_id,
             guest_email,
             cart: None,
-            discount: None,
+            terms: Terms::default(),
         };
-        match code {
-            None => self.place_asked(asked).await,
-            Some(code) => self.place_discounted(asked, &code, None).await,
-        }
+        self.place_wanted(asked, &wanted, None).await
     }
 
     /// The one way of a wish to its order: it waits for its batch here.
@@ -171,7 +206,7 @@ impl Service {
             created_at,
             payment_due_at,
             cart: asked.cart,
-            discount: asked.discount,
+            terms: asked.terms,
         };
         fault::point("place.queued");
         let placed =
@@ -356,19 +391,9 @@ pub(super) fn refusal_as_error(placed: Result<Placed, PlaceRefusal>) -> PlaceAns
 
 /// The total follows from what each line was priced at in the transaction that reserved it.
 fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrderError> {
-    let refused = |why| match why {
-        Unpriced::OutOfRange => {
-            PlaceOrderError::Internal("the reservation's prices do not add up".into())
-        }
-        Unpriced::NotApplicable(_) => PlaceOrderError::Discount(unpriced(why)),
-    };
-    let discount = wish.discount.as_ref().map(|given| &given.discount);
-    let priced = pricing::subtotal(&reserved.lines)
-        .and_then(|subtotal| pricing::price(subtotal, discount))
-        .map_err(refused)?;
-    let asserted = wish.discount.as_ref();
-    let asserted = asserted.and_then(|given| given.asserted_total.as_ref());
-    if asserted.is_some_and(|one| one.resolve(priced.total.currency) != Ok(priced.total)) {
+    let subtotal = pricing::subtotal(&reserved.lines).map_err(refused)?;
+    let priced = wish.terms.price(subtotal)?;
+    if wish.terms.contradicted_by(priced.total) {
         let total = priced.total;
         return Err(PlaceOrderError::Stock(ReserveError::PriceChanged { total }));
     }
@@ -383,7 +408,7 @@ fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrder
         created_at: wish.created_at,
         cart: wish.cart,
         parts: priced.parts,
-        discount: wish.discount.map(|given| Use {
+        discount: wish.terms.discount.map(|given| Use {
             discount_id: given.discount.id,
             uses_max: given.discount.uses_max,
             customer_uses_max: given.discount.customer_uses_max,

@@ -1,9 +1,9 @@
 //! Where carts are kept: beside orders, so that a cart becomes its order in the order's own commit.
 
-use crate::domain::cart::{Bounds, Cart, NewCart, SetLine};
+use crate::domain::cart::{Bounds, Cart, Choice, NewCart, SetLine};
 use async_trait::async_trait;
 use contracts::{
-    orders::{CartError, DiscountCode},
+    orders::CartError,
     values::{CartId, Timestamp, Version},
 };
 use platform::db::{Abort, StoreError};
@@ -23,10 +23,10 @@ pub(crate) trait CartStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Cart, Abort<CartError>>;
     /// Gives a cart a code, or takes it away: the cart as it is then.
-    async fn set_cart_discount(
+    async fn choose_in_cart(
         &self,
         id: CartId,
-        code: Option<DiscountCode>,
+        choice: Choice,
         bounds: Bounds,
         now: Timestamp,
     ) -> Result<Cart, Abort<CartError>>;

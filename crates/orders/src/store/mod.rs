@@ -5,6 +5,7 @@ mod discounts;
 pub(crate) mod notes;
 pub(crate) mod postgres;
 pub(crate) mod shipments;
+pub(crate) mod shipping;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -67,7 +68,9 @@ pub(crate) struct Found {
 pub(crate) type Happened = Result<(Order, Order), OrderError>;
 
 #[async_trait]
-pub(crate) trait Store: CartStore + DiscountStore + Send + Sync {
+pub(crate) trait Store:
+    CartStore + DiscountStore + shipping::ShippingStore + Send + Sync
+{
     /// Writes all orders that can be written, in one commit; a result each, in order.
     async fn place_all(
         &self,

@@ -18,6 +18,7 @@ mod moves;
 mod nodes;
 mod paying;
 mod races;
+mod shipping;
 mod shop;
 mod sweeping;
 mod till;

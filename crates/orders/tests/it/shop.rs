@@ -78,6 +78,7 @@ pub(crate) fn config() -> Config {
         cart_lines_max: 4,
         carts_per_address_max: 3,
         cart_keep_seconds: 3_600,
+        shipping_required: false,
         sweep_every_ms: 10,
     }
 }

@@ -3,7 +3,7 @@
 use super::{payment::Payment, progress::Progress};
 use contracts::{
     catalog::ReturnedItem,
-    orders::OrderLineView,
+    orders::{OrderLineView, OrderPartView, PartKind},
     payments::{RefundError, RefundOrder, RefundStatus, RefundView},
     values::{Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, Version, bounded_text},
 };
@@ -126,14 +126,14 @@ impl Refund {
 pub fn decide(
     id: RefundId,
     payment: &Payment,
-    lines: &[OrderLineView],
+    (lines, parts): (&[OrderLineView], &[OrderPartView]),
     wish: &RefundOrder,
 ) -> Result<RefundIntent, RefundError> {
     let items = items(lines, &wish.items)?;
     let amount_minor = match &wish.amount {
         Some(amount) => Some(asked(payment, amount)?),
         None if wish.items.is_empty() => None,
-        None => Some(paid_for(payment, lines, &wish.items)?),
+        None => Some(paid_for((lines, parts), &wish.items)?),
     };
     let reason = wish
         .reason
@@ -204,16 +204,15 @@ fn items(
 /// What was paid for the items: where something was taken off the order, they had their share of it. Rounded down, so
 /// that all shares together are never more than was paid.
 fn paid_for(
-    payment: &Payment,
-    lines: &[OrderLineView],
+    (lines, parts): (&[OrderLineView], &[OrderPartView]),
     wished: &[ReturnedItem],
 ) -> Result<i64, RefundError> {
     let cost = cost(lines, wished)?;
-    let paid = i128::from(payment.amount.minor);
-    let all: i128 = lines
-        .iter()
-        .map(|line| i128::from(line.line_total.minor))
-        .sum();
+    let minor = |money: Money| i128::from(money.minor);
+    let all: i128 = lines.iter().map(|line| minor(line.line_total)).sum();
+    let taken_off = parts.iter().filter(|part| part.kind == PartKind::Discount);
+    let taken_off: i128 = taken_off.map(|part| minor(part.amount)).sum();
+    let paid = all.saturating_add(taken_off);
     if paid >= all {
         return Ok(cost);
     }

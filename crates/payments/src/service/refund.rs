@@ -65,7 +65,7 @@ pub(super) async fn refund(
     let intent = RefundIntent {
         fingerprint: digest::fingerprint(&scope, &wish).map_err(RefundError::Internal)?,
         actor: Actor::User(who.clone()).label(),
-        ..decide(id, &payment, &order.items, &wish)?
+        ..decide(id, &payment, (&order.items, &order.parts), &wish)?
     };
     let (refund, replayed) = core.begin_refund(intent).await?;
     let done = core.in_turn(refund.id).await.map_err(store_failed)?;

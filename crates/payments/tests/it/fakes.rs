@@ -59,6 +59,7 @@ pub(crate) struct FakeOrder {
     pub(crate) token: Option<String>,
     pub(crate) payment: Option<PaymentId>,
     pub(crate) lines: Vec<OrderLineView>,
+    pub(crate) parts: Vec<OrderPartView>,
     pub(crate) refunds: Vec<RefundNote>,
 }
 
@@ -150,7 +151,7 @@ fn found(
         status: order.status,
         customer_id: order.owner,
         items: order.lines.clone(),
-        parts: Vec::new(),
+        parts: order.parts.clone(),
         total: order.total,
         payment_due_at: Timestamp::from_ms(0),
         tracking: None,

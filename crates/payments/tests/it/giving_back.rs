@@ -7,13 +7,13 @@ use crate::{
 use contracts::{
     access::{Principal, Role},
     catalog::ReturnedItem,
-    orders::OrderStatus,
+    orders::{OrderPartView, OrderStatus, PartKind},
     payments::{
         PaymentStatus, Payments, RefundError, RefundOf, RefundOrder, RefundStatus, RefundView,
         SagaKind, SagaQuery, SagaState,
     },
     request::{Answered, IdempotencyKey},
-    values::{MoneyInput, OrderId, PaymentId, Quantity},
+    values::{Money, MoneyInput, OrderId, PaymentId, Quantity},
 };
 
 fn admin() -> Principal {
@@ -35,6 +35,14 @@ fn items(items: &[(&str, u32)]) -> RefundOrder {
     RefundOrder {
         items: items.collect(),
         ..RefundOrder::default()
+    }
+}
+
+fn part(kind: PartKind, minor: i64) -> OrderPartView {
+    OrderPartView {
+        kind,
+        title: String::new(),
+        amount: Money::new(minor, "USD".parse().unwrap()),
     }
 }
 
@@ -73,10 +81,14 @@ async fn items_of_a_discounted_order_are_worth_what_was_paid_for_them() {
     let shop = Shop::start();
     let admin = admin();
     let order = shop.order();
-    // Lines of 20.00, of which a third was taken off: 13.33 were paid.
+    // Lines of 20.00, of which a third was taken off, and 5.00 for shipping: 13.33 of what was paid are for the things.
     shop.orders.set(order, |order| {
         order.lines = vec![line("tea", 200, 3), line("cup", 350, 4)];
-        order.total.minor = 1_333;
+        order.parts = vec![
+            part(PartKind::Discount, -667),
+            part(PartKind::Shipping, 500),
+        ];
+        order.total.minor = 1_833;
     });
     let paid = shop.pay("k", order, "tok_ok").await.unwrap();
     let payment = paid.value.id;
@@ -93,7 +105,7 @@ async fn items_of_a_discounted_order_are_worth_what_was_paid_for_them() {
     // What rounding left is there to be given back as well.
     let rest = RefundOrder::default();
     let rest = shop.refund(&admin, "d", payment, rest).await.unwrap();
-    assert_eq!((given, rest.value.amount.minor), (1_332, 1));
+    assert_eq!((given, rest.value.amount.minor), (1_332, 501));
     assert_eq!(shop.statuses(), ["refunded"]);
 }
 

@@ -65,6 +65,7 @@ impl Nodes {
             token: None,
             payment: None,
             lines: vec![line("tea", PRICE, 1)],
+            parts: Vec::new(),
             refunds: Vec::new(),
         };
         self.orders.orders.lock().unwrap().insert(id, order);

@@ -106,6 +106,7 @@ impl Shop {
             token: token.map(str::to_owned),
             payment: None,
             lines: vec![line("tea", PRICE, 1)],
+            parts: Vec::new(),
             refunds: Vec::new(),
         };
         self.orders.orders.lock().unwrap().insert(id, order);

@@ -43,6 +43,21 @@ impl Carts for FakeOrders {
         no_cart()
     }
 
+    async fn set_cart_shipping(
+        &self,
+        _: &CartHolder,
+        _: CartId,
+        _: Option<ShippingMethodId>,
+    ) -> Result<CartView, CartError> {
+        no_cart()
+    }
+
+    async fn shipping_methods(&self, _: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {
+        Err(ShippingError::Internal(
+            "payments must not call this".into(),
+        ))
+    }
+
     async fn merge_cart(&self, _: &CartHolder, _: CartId) -> Result<CartView, CartError> {
         no_cart()
     }

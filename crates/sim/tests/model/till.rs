@@ -195,7 +195,12 @@ impl Shop {
         };
         let mut bytes = id(number);
         bytes[14] = u8::try_from(deal.refunds.len()).unwrap();
-        let Ok(intent) = decide(RefundId::from_bytes(bytes), &payment, &lines(deal), &wish) else {
+        let Ok(intent) = decide(
+            RefundId::from_bytes(bytes),
+            &payment,
+            (&lines(deal), &[]),
+            &wish,
+        ) else {
             return false;
         };
         let promised = |variant| -> i64 {

@@ -10,10 +10,10 @@ use contracts::{
         DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
         OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus, OrderView,
         Orders, Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem,
-        Settlement,
+        Settlement, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{CartId, DiscountId, OrderId, Page, ProductId, UserId},
+    values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
 };
 use std::sync::{
     Arc,
@@ -95,6 +95,19 @@ impl Carts for BrokenOrders {
         code: Option<DiscountCode>,
     ) -> Result<CartView, CartError> {
         self.inner.set_cart_discount(who, id, code).await
+    }
+
+    async fn set_cart_shipping(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        method: Option<ShippingMethodId>,
+    ) -> Result<CartView, CartError> {
+        self.inner.set_cart_shipping(who, id, method).await
+    }
+
+    async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {
+        self.inner.shipping_methods(all).await
     }
 
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {

@@ -5,6 +5,7 @@ use super::{
     forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
     problems,
+    shipping::{self, Method},
 };
 use crate::{App, view};
 use askama::Template;
@@ -229,6 +230,8 @@ struct CartPage {
     frame: Frame,
     proof: String,
     sums: Sums,
+    methods: Vec<Method>,
+    shipping_refused: String,
     /// What is about to be put in.
     adding: Option<Adding>,
     problem: String,
@@ -292,9 +295,12 @@ async fn page(
         proof,
         mut cookies,
     } = frame::with_form(app, visit).await?;
+    let (mut methods, mut shipping_refused) = (Vec::new(), String::new());
     let sums = match held {
         Some(held) => {
             cookies.extend(held.cookies);
+            methods = shipping::methods(app, &held.cart).await?;
+            shipping_refused = held.cart.shipping_refused.clone().unwrap_or_default();
             Sums::new(&held.cart)
         }
         None => Sums::nothing(),
@@ -303,6 +309,8 @@ async fn page(
         frame,
         proof,
         sums,
+        methods,
+        shipping_refused,
         adding,
         problem,
     };
@@ -413,7 +421,11 @@ async fn set_code(app: &App, visit: &Visit, code: &str) -> Result<Vec<HeaderValu
 }
 
 /// Back to the cart; with what was wrong, if something was.
-async fn answer(app: &App, visit: &Visit, done: Result<Vec<HeaderValue>, Fault>) -> Response {
+pub(super) async fn answer(
+    app: &App,
+    visit: &Visit,
+    done: Result<Vec<HeaderValue>, Fault>,
+) -> Response {
     let Fault(problem) = match done {
         Ok(cookies) => return see_other("/cart", cookies),
         Err(fault) => fault,

@@ -161,6 +161,7 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
         items: Vec::new(),
         cart_id: Some(cart_id),
         discount_code: None,
+        shipping_method: None,
         total: asserted(&form.total).map(Into::into),
         email,
         payment: None,
@@ -209,6 +210,7 @@ async fn refused(
         | PlaceOrderError::KeyReused
         | PlaceOrderError::Cart(_)
         | PlaceOrderError::Discount(_)
+        | PlaceOrderError::Shipping(_)
         | PlaceOrderError::GivenUp => problems::sentence(&problem.detail),
     };
     let typed = Typed {

@@ -21,6 +21,7 @@ mod register;
 #[cfg(test)]
 mod samples;
 mod security;
+mod shipping;
 mod sign_in;
 mod verify;
 
@@ -62,6 +63,7 @@ fn addresses() -> Router<App> {
         .route("/cart", get(cart::show))
         .route("/cart/items", post(cart::set))
         .route("/cart/discount", post(cart::discount))
+        .route("/cart/shipping", post(shipping::choose))
         .route("/checkout", get(checkout::show).post(checkout::submit))
         .route("/order/{id}", get(checkout::order))
         .route("/order/{id}/pay", post(checkout::pay_again))

@@ -2,10 +2,13 @@
 //! the smaller id is locked first.
 
 use super::storage_of;
-use crate::domain::cart::{self, Bounds, Cart, Line, NewCart, Owner, SetLine};
+use crate::domain::cart::{self, Bounds, Cart, Choice, Line, NewCart, Owner, SetLine};
 use contracts::{
     orders::{CartError, CartStatus, DiscountCode},
-    values::{CartId, Money, OrderId, ProductId, Quantity, Timestamp, UserId, VariantId, Version},
+    values::{
+        CartId, Money, OrderId, ProductId, Quantity, ShippingMethodId, Timestamp, UserId,
+        VariantId, Version,
+    },
 };
 use platform::db::{
     Abort, StoreError,
@@ -14,7 +17,7 @@ use platform::db::{
 use std::convert::Infallible;
 
 const COLUMNS: &str = "cart_id, version, status, customer_id, token_hash, order_id, created_at_ms, updated_at_ms, \
-                       expires_at_ms, discount_code";
+                       expires_at_ms, discount_code, shipping_method_id";
 
 fn cart_of(row: &Row) -> Result<Cart, StoreError> {
     let id = |column| -> Result<Option<[u8; 16]>, StoreError> {
@@ -35,6 +38,7 @@ fn cart_of(row: &Row) -> Result<Cart, StoreError> {
         created_at: Timestamp::from_ms(row.try_get(6)?),
         updated_at: Timestamp::from_ms(row.try_get(7)?),
         expires_at: Timestamp::from_ms(row.try_get(8)?),
+        shipping_method: id(10)?.map(ShippingMethodId::from_bytes),
         lines: Vec::new(),
     })
 }
@@ -147,16 +151,16 @@ pub(super) async fn set(
     Ok(after)
 }
 
-pub(super) async fn set_discount(
+pub(super) async fn choose(
     connection: &Connection,
     id: CartId,
-    code: Option<DiscountCode>,
+    choice: Choice,
     bounds: Bounds,
     now: Timestamp,
 ) -> Result<Cart, Abort<CartError>> {
     let before = locked(connection, id).await?;
     let before = before.ok_or(Abort::Refused(CartError::NotFound))?;
-    let after = cart::set_discount(&before, code, bounds, now).map_err(Abort::Refused)?;
+    let after = cart::choose(&before, choice, bounds, now).map_err(Abort::Refused)?;
     write(connection, &before, &after).await?;
     Ok(after)
 }
@@ -192,13 +196,22 @@ async fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(
     }
     let id = Bytes(*after.id.as_bytes());
     let sql = "UPDATE carts
-                  SET version = $2, status = $3, updated_at_ms = $4, expires_at_ms = $5, discount_code = $6
+                  SET version = $2, status = $3, updated_at_ms = $4, expires_at_ms = $5, discount_code = $6,
+                      shipping_method_id = $7
                 WHERE cart_id = $1";
     let code = after.discount_code.as_ref().map(DiscountCode::as_str);
     let (version, status) = (after.version.get(), after.status.as_str());
     let (updated_at, expires_at) = (after.updated_at.as_ms(), after.expires_at.as_ms());
-    let parameters: [&(dyn ToSql + Sync); 6] =
-        [&id, &version, &status, &updated_at, &expires_at, &code];
+    let method = after.shipping_method.map(|id| Bytes(*id.as_bytes()));
+    let parameters: [&(dyn ToSql + Sync); 7] = [
+        &id,
+        &version,
+        &status,
+        &updated_at,
+        &expires_at,
+        &code,
+        &method,
+    ];
     connection.execute(sql, &parameters).await?;
     if before.lines == after.lines {
         return Ok(());

@@ -12,6 +12,7 @@ mod notes;
 mod place;
 mod read;
 mod shipments;
+mod shipping;
 
 use super::{
     Found, Happened, PlaceRefusal, Placed, Store,
@@ -38,7 +39,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 9] = [
+pub(crate) const MIGRATIONS: [Migration; 10] = [
     BASE,
     Migration {
         number: 1,
@@ -79,6 +80,11 @@ pub(crate) const MIGRATIONS: [Migration; 9] = [
         number: 8,
         name: "guests",
         sql: include_str!("../../../migrations/postgres/0008_guests.sql"),
+    },
+    Migration {
+        number: 9,
+        name: "shipping",
+        sql: include_str!("../../../migrations/postgres/0009_shipping.sql"),
     },
 ];
 

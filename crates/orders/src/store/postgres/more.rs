@@ -2,7 +2,7 @@
 
 use super::{PostgresStore, carts, discounts, storage};
 use crate::{
-    domain::cart::{Bounds, Cart, NewCart, SetLine},
+    domain::cart::{Bounds, Cart, Choice, NewCart, SetLine},
     store::{CartStore, DiscountStore, view},
 };
 use async_trait::async_trait;
@@ -39,16 +39,16 @@ impl CartStore for PostgresStore {
             .await
     }
 
-    async fn set_cart_discount(
+    async fn choose_in_cart(
         &self,
         id: CartId,
-        code: Option<DiscountCode>,
+        choice: Choice,
         bounds: Bounds,
         now: Timestamp,
     ) -> Result<Cart, Abort<CartError>> {
         self.database
-            .write(code, move |c, code| {
-                Box::pin(carts::set_discount(c, id, code.clone(), bounds, now))
+            .write(choice, move |c, choice| {
+                Box::pin(carts::choose(c, id, choice.clone(), bounds, now))
             })
             .await
     }

@@ -1,17 +1,20 @@
 //! Carts in SQLite: read and decided inside the transaction that writes them.
 
 use super::read::{broken, currency, parsed};
-use crate::domain::cart::{self, Bounds, Cart, Line, NewCart, Owner, SetLine};
+use crate::domain::cart::{self, Bounds, Cart, Choice, Line, NewCart, Owner, SetLine};
 use contracts::{
     orders::{CartError, CartStatus, DiscountCode},
-    values::{CartId, Money, OrderId, ProductId, Quantity, Timestamp, UserId, VariantId, Version},
+    values::{
+        CartId, Money, OrderId, ProductId, Quantity, ShippingMethodId, Timestamp, UserId,
+        VariantId, Version,
+    },
 };
 use platform::db::{Abort, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::convert::Infallible;
 
 const COLUMNS: &str = "cart_id, version, status, customer_id, token_hash, order_id, created_at_ms, updated_at_ms, \
-                       expires_at_ms, discount_code";
+                       expires_at_ms, discount_code, shipping_method_id";
 
 fn read_cart(row: &Row<'_>) -> Result<Cart, rusqlite::Error> {
     Ok(Cart {
@@ -28,6 +31,9 @@ fn read_cart(row: &Row<'_>) -> Result<Cart, rusqlite::Error> {
             .get::<_, Option<String>>(9)?
             .map(|code| DiscountCode::parse(&code).map_err(|error| broken(9, error)))
             .transpose()?,
+        shipping_method: row
+            .get::<_, Option<[u8; 16]>>(10)?
+            .map(ShippingMethodId::from_bytes),
         lines: Vec::new(),
     })
 }
@@ -126,15 +132,15 @@ pub(super) fn set(
     Ok(after)
 }
 
-pub(super) fn set_discount(
+pub(super) fn choose(
     connection: &Connection,
     id: CartId,
-    code: Option<DiscountCode>,
+    choice: Choice,
     bounds: Bounds,
     now: Timestamp,
 ) -> Result<Cart, Abort<CartError>> {
     let before = find(connection, id)?.ok_or(Abort::Refused(CartError::NotFound))?;
-    let after = cart::set_discount(&before, code, bounds, now).map_err(Abort::Refused)?;
+    let after = cart::choose(&before, choice, bounds, now).map_err(Abort::Refused)?;
     write(connection, &before, &after)?;
     Ok(after)
 }
@@ -164,7 +170,8 @@ fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(), Sto
     connection
         .prepare_cached(
             "UPDATE carts
-                SET version = ?2, status = ?3, updated_at_ms = ?4, expires_at_ms = ?5, discount_code = ?6
+                SET version = ?2, status = ?3, updated_at_ms = ?4, expires_at_ms = ?5, discount_code = ?6,
+                    shipping_method_id = ?7
               WHERE cart_id = ?1",
         )?
         .execute(params![
@@ -174,6 +181,7 @@ fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(), Sto
             after.updated_at.as_ms(),
             after.expires_at.as_ms(),
             after.discount_code.as_ref().map(DiscountCode::as_str),
+            after.shipping_method.as_ref().map(ShippingMethodId::as_bytes),
         ])?;
     if before.lines == after.lines {
         return Ok(());

@@ -10,6 +10,7 @@ mod notes;
 mod place;
 mod read;
 mod shipments;
+mod shipping;
 #[cfg(test)]
 mod tests;
 
@@ -38,7 +39,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 10] = [
+pub(crate) const MIGRATIONS: [Migration; 11] = [
     BASE,
     Migration {
         number: 1,
@@ -84,6 +85,11 @@ pub(crate) const MIGRATIONS: [Migration; 10] = [
         number: 9,
         name: "guests",
         sql: include_str!("../../../migrations/sqlite/0009_guests.sql"),
+    },
+    Migration {
+        number: 10,
+        name: "shipping",
+        sql: include_str!("../../../migrations/sqlite/0010_shipping.sql"),
     },
 ];
 

@@ -2,7 +2,7 @@
 
 use super::{SqliteStore, carts, discounts, storage};
 use crate::{
-    domain::cart::{Bounds, Cart, NewCart, SetLine},
+    domain::cart::{Bounds, Cart, Choice, NewCart, SetLine},
     store::{CartStore, DiscountStore, view},
 };
 use async_trait::async_trait;
@@ -35,15 +35,15 @@ impl CartStore for SqliteStore {
             .await
     }
 
-    async fn set_cart_discount(
+    async fn choose_in_cart(
         &self,
         id: CartId,
-        code: Option<DiscountCode>,
+        choice: Choice,
         bounds: Bounds,
         now: Timestamp,
     ) -> Result<Cart, Abort<CartError>> {
         self.database
-            .write(move |c| carts::set_discount(c, id, code, bounds, now))
+            .write(move |c| carts::choose(c, id, choice, bounds, now))
             .await
     }
 

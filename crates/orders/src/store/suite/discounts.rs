@@ -3,7 +3,7 @@
 use super::{Bench, at, carts, order, usd};
 use crate::{
     domain::{
-        cart::Owner,
+        cart::{Choice, Owner},
         order::{Happening, NewOrder},
         pricing::{self, Use},
     },
@@ -46,7 +46,7 @@ pub(super) async fn make(store: &dyn Store, wish: NewDiscount) -> DiscountView {
 /// An order with this discount, of this customer's.
 pub(super) fn order_with(discount: &DiscountView, customer: u8) -> NewOrder {
     let plain = order();
-    let priced = pricing::price(plain.total, Some(discount)).unwrap();
+    let priced = pricing::price(plain.total, Some(discount), None).unwrap();
     NewOrder {
         total: priced.total,
         parts: priced.parts,
@@ -220,7 +220,12 @@ pub(super) async fn a_spent_discount_leaves_the_cart_open(bench: Bench) {
     bench.place(&order_with(&discount, 1)).await;
     let cart = carts::filled(store, Owner::User(UserId::generate())).await;
     let coded = store
-        .set_cart_discount(cart.id, Some(code("one")), carts::BOUNDS, at(2))
+        .choose_in_cart(
+            cart.id,
+            Choice::Discount(Some(code("one"))),
+            carts::BOUNDS,
+            at(2),
+        )
         .await
         .unwrap();
     assert_eq!(coded.version, cart.version.next());

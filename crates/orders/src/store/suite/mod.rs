@@ -9,6 +9,7 @@ mod notes;
 mod place;
 mod read;
 mod shipments;
+mod shipping;
 
 use super::{Store, postgres::PostgresStore, sqlite::SqliteStore};
 use crate::domain::order::{Happening, NewOrder, Order};
@@ -70,6 +71,10 @@ store_suite! {
         a_limit_is_reached_and_never_passed,
         a_customer_s_limit_is_their_own,
         a_spent_discount_leaves_the_cart_open,
+    },
+    shipping::{
+        ways_of_shipping_are_kept_changed_and_few,
+        a_cart_keeps_how_it_is_shipped,
     },
     change::{
         a_guest_s_orders_are_claimed_once_and_nobody_else_s,

@@ -1,0 +1,120 @@
+//! Ways of shipping, and what they cost: a part of an order's total.
+
+use crate::{
+    BoxError,
+    problem::{Code, Problem, ToProblem},
+    request::Precondition,
+    values::{Money, ShippingMethodId, Timestamp, Version},
+};
+use serde::{Deserialize, Serialize};
+
+/// A way of shipping as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewShippingMethod {
+    /// What people read, 1 to 80 characters.
+    #[schema(min_length = 1, max_length = 80)]
+    pub name: String,
+    /// What it costs.
+    pub price: Money,
+    /// From what sum on it costs nothing: of the lines, less what was taken off.
+    pub free_from: Option<Money>,
+    /// Whether it can be chosen; it can when absent.
+    pub active: Option<bool>,
+    /// The version that this replaces, where a method is changed (or `If-Match`).
+    pub version: Option<Version>,
+}
+
+/// A way of shipping.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ShippingMethodView {
+    /// Its id.
+    pub id: ShippingMethodId,
+    /// What people read.
+    pub name: String,
+    /// What it costs.
+    pub price: Money,
+    /// From what sum on it costs nothing.
+    pub free_from: Option<Money>,
+    /// Whether it can be chosen.
+    pub active: bool,
+    /// Counts changes.
+    pub version: Version,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Why a way of shipping was not changed or chosen.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShippingError {
+    /// There is none.
+    #[error("not found")]
+    NotFound,
+    /// Only admins make them.
+    #[error("not allowed")]
+    Forbidden,
+    /// A field breaks a rule.
+    #[error("{field} {reason}")]
+    Invalid {
+        /// JSON pointer.
+        field: String,
+        /// The rule.
+        reason: String,
+    },
+    /// There are as many as there may be.
+    #[error("there are too many")]
+    TooMany,
+    /// Another version is current.
+    #[error("version {} is current", current.get())]
+    VersionConflict {
+        /// How the caller named the version.
+        sent: Precondition,
+        /// What is current.
+        current: Version,
+    },
+    /// It cannot be chosen for this order.
+    #[error("the method does not apply: {reason}")]
+    NotApplicable {
+        /// Why.
+        reason: String,
+    },
+    /// An order must have one here.
+    #[error("a way of shipping is required")]
+    Required,
+    /// The writer's queue is full.
+    #[error("orders have too much to do")]
+    Overloaded,
+    /// Our fault.
+    #[error("the way of shipping could not be used")]
+    Internal(
+        #[source]
+        #[serde(with = "crate::wire::cause")]
+        BoxError,
+    ),
+}
+
+impl ToProblem for ShippingError {
+    fn to_problem(&self) -> Problem {
+        let about = |code, reason: &str| {
+            Problem::new(code).detail(reason.to_owned()).field(
+                "/shipping_method",
+                "not_applicable",
+                reason.to_owned(),
+            )
+        };
+        match self {
+            Self::NotFound => Problem::new(Code::NotFound),
+            Self::Forbidden => Problem::new(Code::Forbidden),
+            Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
+            Self::TooMany => Problem::invalid("/name", "is one more than there may be"),
+            Self::VersionConflict { sent, current } => sent.stale(*current),
+            Self::NotApplicable { reason } => about(Code::ShippingNotApplicable, reason),
+            Self::Required => about(Code::ShippingRequired, "an order needs a way of shipping"),
+            Self::Overloaded => Problem::new(Code::Overloaded),
+            Self::Internal(cause) => Problem::internal(cause),
+        }
+    }
+}

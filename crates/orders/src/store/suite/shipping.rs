@@ -1,0 +1,78 @@
+//! Ways of shipping: kept, changed by version, few; and chosen in carts.
+
+use super::{Bench, at, carts, usd};
+use crate::{
+    domain::cart::{Choice, Owner},
+    store::shipping::METHODS_MAX,
+};
+use contracts::{
+    orders::{NewShippingMethod, ShippingError},
+    request::Precondition,
+    values::{ShippingMethodId, UserId},
+};
+use platform::db::Abort;
+
+fn method(name: &str) -> NewShippingMethod {
+    NewShippingMethod {
+        name: name.to_owned(),
+        price: usd(500),
+        free_from: Some(usd(5_000)),
+        active: None,
+        version: None,
+    }
+}
+
+pub(super) async fn ways_of_shipping_are_kept_changed_and_few(bench: Bench) {
+    let store = &*bench.store;
+    let make = async |name: &str| {
+        let id = ShippingMethodId::generate();
+        store.make_shipping_method(id, method(name), at(0)).await
+    };
+    let post = make("Post").await.unwrap();
+    let bike = make("Bike").await.unwrap();
+    let reopened = bench.behind.reopened().await;
+    let kept = reopened.shipping_methods().await.unwrap();
+    assert_eq!(kept, [bike, post.clone()]);
+    let off = NewShippingMethod {
+        active: Some(false),
+        free_from: None,
+        ..method("Post")
+    };
+    let sent = Precondition::Body(post.version);
+    let change = || store.replace_shipping_method(post.id, sent, off.clone(), at(5));
+    let changed = change().await.unwrap();
+    assert_eq!((changed.active, changed.version.get()), (false, 2));
+    assert_eq!(store.shipping_methods().await.unwrap()[1], changed);
+    assert!(change().await.is_err(), "of a version that has gone");
+    let nobody = ShippingMethodId::generate();
+    let unknown = store.replace_shipping_method(nobody, sent, off.clone(), at(5));
+    assert!(matches!(
+        unknown.await,
+        Err(Abort::Refused(ShippingError::NotFound))
+    ));
+    for number in 2..METHODS_MAX {
+        make(&format!("Way {number}")).await.unwrap();
+    }
+    let refused = make("One more").await;
+    assert!(matches!(
+        refused,
+        Err(Abort::Refused(ShippingError::TooMany))
+    ));
+}
+
+pub(super) async fn a_cart_keeps_how_it_is_shipped(bench: Bench) {
+    let store = &*bench.store;
+    let id = ShippingMethodId::generate();
+    let cart = carts::filled(store, Owner::User(UserId::generate())).await;
+    let first = cart.version.next();
+    for (chosen, version) in [(Some(id), first), (Some(id), first), (None, first.next())] {
+        let choice = Choice::Shipping(chosen);
+        let after = store
+            .choose_in_cart(cart.id, choice, carts::BOUNDS, at(2))
+            .await;
+        let after = after.unwrap();
+        assert_eq!(after.shipping_method, chosen);
+        assert_eq!(after.version, version);
+        assert_eq!(store.cart(cart.id).await.unwrap(), Some(after));
+    }
+}

@@ -1,0 +1,82 @@
+//! How a cart is to be shipped: what there is to choose from, and the form that chooses.
+
+use super::{
+    cart::{answer, current},
+    forms,
+    frame::Visit,
+    problems,
+};
+use crate::{App, view};
+use axum::{Form, extract::State, http::HeaderValue, response::Response};
+use contracts::{
+    orders::CartView,
+    problem::{Code, Problem},
+    values::{Money, ShippingMethodId},
+};
+use platform::http::Fault;
+use serde::Deserialize;
+
+/// A way of shipping as people choose it.
+pub(super) struct Method {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) price: String,
+    pub(super) is_chosen: bool,
+}
+
+/// What a cart can be shipped with: what is of its currency.
+pub(super) async fn methods(app: &App, cart: &CartView) -> Result<Vec<Method>, Fault> {
+    let currency = cart.subtotal.map(|subtotal| subtotal.currency);
+    let methods = app.orders.shipping_methods(false).await?;
+    let fitting = methods
+        .into_iter()
+        .filter(|one| Some(one.price.currency) == currency);
+    let method = |one: contracts::orders::ShippingMethodView| Method {
+        id: one.id.to_string(),
+        is_chosen: cart.shipping_method == Some(one.id),
+        price: words(one.price, one.free_from),
+        name: one.name,
+    };
+    Ok(fitting.map(method).collect())
+}
+
+fn words(price: Money, free_from: Option<Money>) -> String {
+    match free_from {
+        Some(from) => format!("{}, free from {} on", view::money(price), view::money(from)),
+        None => view::money(price),
+    }
+}
+
+/// The form.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ShippingForm {
+    csrf: String,
+    method: String,
+}
+
+/// POST `/cart/shipping`.
+pub(super) async fn choose(
+    State(app): State<App>,
+    visit: Visit,
+    Form(form): Form<ShippingForm>,
+) -> Response {
+    if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
+        return problems::refuse(&app, &visit, Fault::new(Code::CsrfFailed)).await;
+    }
+    answer(&app, &visit, set(&app, &visit, &form.method).await).await
+}
+
+async fn set(app: &App, visit: &Visit, method: &str) -> Result<Vec<HeaderValue>, Fault> {
+    let Some(held) = current(app, visit).await? else {
+        return Ok(Vec::new());
+    };
+    let wrong = |_| Problem::invalid("/method", "is no way of shipping");
+    let method: Option<ShippingMethodId> = (!method.is_empty())
+        .then(|| method.parse().map_err(wrong))
+        .transpose()?;
+    app.orders
+        .set_cart_shipping(&held.holder, held.cart.id, method)
+        .await?;
+    Ok(held.cookies)
+}
