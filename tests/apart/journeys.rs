@@ -223,6 +223,11 @@ impl Tour {
         .await;
         self.patch(Who::Admin, &tea, json!({"description": "black"}))
             .await;
+        let image = self.people.admin.show(&self.tea).await;
+        self.told.note("a picture", &image);
+        let file = self.people.visitor.get(image.str("/full/url")).await;
+        assert_eq!(file.header("content-type"), "image/jpeg");
+        self.told.note("its file", &file);
         for path in [
             tea.as_str(),
             "/api/v1/products?q=tea&limit=1",

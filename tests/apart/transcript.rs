@@ -36,8 +36,8 @@ const OF_ONE_RUN: [&str; 13] = [
 ];
 
 /// Kinds of ids.
-const IDS: [&str; 9] = [
-    "usr_", "ses_", "prd_", "var_", "cat_", "ord_", "pay_", "rfd_", "evt_",
+const IDS: [&str; 10] = [
+    "usr_", "ses_", "prd_", "var_", "cat_", "ord_", "pay_", "rfd_", "evt_", "img_",
 ];
 
 /// Steps and their answers.

@@ -218,8 +218,14 @@ fn each_colour(pixels: &mut RgbaImage, change: impl Fn(u32, u32) -> Option<u32>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::{collection::vec, prelude::*};
 
     const PIXELS_MAX: u32 = 4_000_000;
+    const KINDS: [(Kind, ImageFormat); 3] = [
+        (Kind::Jpeg, ImageFormat::Jpeg),
+        (Kind::Png, ImageFormat::Png),
+        (Kind::Webp, ImageFormat::WebP),
+    ];
 
     fn photo(width: u32, height: u32) -> DynamicImage {
         let pixel = |x: u32, y: u32| image::Rgb([(x % 251) as u8, (y % 241) as u8, 90]);
@@ -265,11 +271,7 @@ mod tests {
 
     #[test]
     fn what_is_hidden_behind_the_end_is_gone_and_large_ones_are_made_small() {
-        for (kind, format) in [
-            (Kind::Jpeg, ImageFormat::Jpeg),
-            (Kind::Png, ImageFormat::Png),
-            (Kind::Webp, ImageFormat::WebP),
-        ] {
+        for (kind, format) in KINDS {
             let mut file = written(&photo(1_700, 850), format);
             file.extend(b"<script>alert(1)</script>");
             let drawn = redraw(&file, kind, PIXELS_MAX).unwrap();
@@ -354,6 +356,33 @@ mod tests {
             b"MZ",
         ] {
             assert_eq!(redraw(other, Kind::Png, PIXELS_MAX), Err(Flaw::OtherKind));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(192))]
+
+        #[test]
+        fn whatever_is_done_to_a_file_it_is_drawn_within_bounds_or_refused(
+            kind in 0_usize..3,
+            edits in vec((0_u16..1_024, any::<u8>()), 1..12),
+            length in 0_u16..4_096,
+        ) {
+            let (kind, format) = KINDS[kind];
+            let mut file = written(&photo(48, 40), format);
+            file.truncate(usize::from(length).max(64));
+            for (place, byte) in edits {
+                if let Some(one) = file.get_mut(usize::from(place)) {
+                    *one = byte;
+                }
+            }
+            if let Ok(drawn) = redraw(&file, kind, PIXELS_MAX) {
+                for (drawing, side) in [(drawn.large, LARGE_SIDE_MAX), (drawn.small, SMALL_SIDE_MAX)] {
+                    prop_assert!((1..=side).contains(&drawing.width));
+                    prop_assert!((1..=side).contains(&drawing.height));
+                    prop_assert!((1..=KEPT_BYTES_MAX).contains(&drawing.bytes.len()));
+                }
+            }
         }
     }
 }
