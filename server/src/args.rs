@@ -74,7 +74,7 @@ pub enum Command {
     Orders(OrdersArgs),
     /// Accounts of a shop: list, show, what they ordered, disable, enable
     Customers(CustomersArgs),
-    /// What a shell needs to complete these commands: souk completion bash >/etc/bash_completion.d/souk
+    /// What a shell needs to complete these commands
     Completion {
         /// The shell.
         shell: clap_complete::Shell,

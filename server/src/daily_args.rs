@@ -7,10 +7,10 @@ use std::path::PathBuf;
 /// Which shop, as whom, and how its answers look.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DoorArgs {
-    /// The shop's address [default: SOUK_SHOP_URL, or <http://127.0.0.1:8080>]
+    /// The shop's address [default: `SOUK_SHOP_URL`, or <http://127.0.0.1:8080>]
     #[arg(long, value_name = "URL", global = true)]
     pub url: Option<String>,
-    /// A file with an API key, for nobody else to read [default: SOUK_SHOP_KEY_FILE]
+    /// A file with an API key, for nobody else to read [default: `SOUK_SHOP_KEY_FILE`]
     #[arg(long, value_name = "FILE", global = true, conflicts_with = "email")]
     pub key_file: Option<PathBuf>,
     /// Sign in with this address instead; the password comes from standard input or the terminal

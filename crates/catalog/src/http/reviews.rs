@@ -160,6 +160,7 @@ async fn remove(
         (status = 404, description = "There is no such review", body = ProblemBody),
         (status = 409, description = "The body's version is stale", body = ProblemBody),
         (status = 412, description = "If-Match is stale", body = ProblemBody),
+        (status = 422, description = "A field breaks a rule", body = ProblemBody),
         (status = 428, description = "No version was named", body = ProblemBody),
     ))]
 async fn moderate(

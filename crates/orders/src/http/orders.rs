@@ -43,6 +43,7 @@ use platform::http::{
         (status = 202, body = OrderView, headers(("Location" = String), ("Link" = String), ("Retry-After" = u32)),
             description = "Placed; the payment's outcome is not known yet: `Link` names the payment"),
         (status = 400, body = ProblemBody), (status = 402, body = ProblemBody),
+        (status = 404, description = "There is no such cart", body = ProblemBody),
         (status = 409, body = ProblemBody), (status = 413, body = ProblemBody),
         (status = 415, body = ProblemBody), (status = 422, body = ProblemBody),
         (status = 429, body = ProblemBody), (status = 503, body = ProblemBody),
