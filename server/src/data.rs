@@ -8,6 +8,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// What a folder holds while a backup is brought back into it.
+pub(crate) const RESTORING: &str = "restore.unfinished";
+
 /// A folder that this process serves from, alone.
 #[derive(Debug)]
 pub(crate) struct DataFolder {
@@ -71,6 +74,13 @@ impl DataFolder {
     pub(crate) fn open(path: PathBuf, temporary: bool) -> Result<Self, BoxError> {
         make(&path)?;
         check_private(&path)?;
+        if path.join(RESTORING).exists() {
+            let path = path.display();
+            return Err(format!(
+                "a restore into {path} did not come to its end: empty it, and begin again"
+            )
+            .into());
+        }
         let name = path.join("souk.lock");
         let lock = OpenOptions::new()
             .create(true)

@@ -152,7 +152,7 @@ async fn what_is_no_backup_or_would_take_the_place_of_something_is_refused() {
     .await;
     assert!(refusal(&nothing).contains("there is no shop in"));
     let over = run(&["restore", &copy, "--data", &data], "").await;
-    assert!(refusal(&over).contains("is not empty"));
+    assert!(refusal(&over).contains("there is a shop in"));
     let strange = run(&["restore", &data, "--data", &files.at("back")], "").await;
     assert!(refusal(&strange).contains("SHA256SUMS"));
     let catalog = Path::new(&copy).join("catalog.sqlite");
@@ -163,7 +163,16 @@ async fn what_is_no_backup_or_would_take_the_place_of_something_is_refused() {
     let back = files.at("back");
     let damaged = run(&["restore", &copy, "--data", &back], "").await;
     assert!(refusal(&damaged).contains("is not what it was"));
-    assert!(!Path::new(&back).exists(), "nothing is there by its name");
+    assert!(
+        fs::read_dir(&back).expect("a folder").next().is_none(),
+        "nothing is left of it"
+    );
+    fs::create_dir(Path::new(&back).join("restore.unfinished")).expect("a folder");
+    let half = run(&["serve", "--listen", "127.0.0.1:0", "--data", &back], "").await;
+    assert!(
+        refusal(&half).contains("did not come to its end"),
+        "{half:?}"
+    );
     let settings = [("SOUK_DB", "postgres://nobody@127.0.0.1:1/souk")];
     let elsewhere = run_with(&["backup", &files.at("pg")], &settings, "").await;
     assert!(refusal(&elsewhere).contains("pg_dump"), "{elsewhere:?}");

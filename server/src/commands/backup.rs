@@ -7,6 +7,7 @@ use crate::{
     audit,
     config::Config,
     console::say,
+    data,
     file_args::{BackupArgs, RestoreArgs},
     shop::open_services,
 };
@@ -35,7 +36,7 @@ pub(super) async fn make(args: &BackupArgs) -> Result<(), BoxError> {
     if names.is_empty() {
         return Err(format!("there is no shop in {}", folder.display()).into());
     }
-    let unfinished = beside(&args.to, "unfinished");
+    let unfinished = unfinished(&args.to);
     for path in [&args.to, &unfinished] {
         if path.exists() {
             return Err(format!("{} is there already", path.display()).into());
@@ -61,43 +62,58 @@ pub(super) async fn restore(args: &RestoreArgs) -> Result<(), BoxError> {
     let config = args.data.load()?;
     let folder = of_files(&config)?;
     let names = sums(&args.from)?;
-    let holds_something = fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
-    if holds_something {
+    if !databases(&folder)?.is_empty() {
         let folder = folder.display();
-        return Err(format!("{folder} is not empty: move what is in it away first").into());
+        return Err(format!("there is a shop in {folder}: move it away first").into());
     }
-    let unfinished = beside(&folder, "unfinished");
+    data::make(&folder)?;
+    // Within the folder, which may be a volume of its own. As long as it is there, no shop opens.
+    let unfinished = folder.join(data::RESTORING);
     if unfinished.exists() {
-        return Err(format!("{} is there already", unfinished.display()).into());
+        return Err(format!("{} is there already: remove it first", unfinished.display()).into());
     }
     make_folder(&unfinished)?;
-    for (name, sum) in &names {
-        let (from, to) = (args.from.join(name), unfinished.join(name));
+    let back = bring_back(&config, &args.from, &unfinished, &names).await;
+    if let Err(error) = back {
+        fs::remove_dir_all(&unfinished)?;
+        return Err(error);
+    }
+    for (name, _) in &names {
+        fs::rename(unfinished.join(name), folder.join(name))?;
+    }
+    sync(Some(&folder))?;
+    fs::remove_dir(&unfinished)?;
+    sync(Some(&folder))?;
+    let (folder, time) = (folder.display(), begun.elapsed());
+    say(format!(
+        "{} databases are back in {folder} in {time:.1?}. What was bought after the backup is not in it: the shop asks \
+         its payment provider about it when it opens, gives it back, and lists it (GET /api/v1/payments/reviews)",
+        names.len()
+    ));
+    Ok(())
+}
+
+/// Copies a backup's files, as they were when it was made, and verifies their books.
+async fn bring_back(
+    config: &Config,
+    from: &Path,
+    to: &Path,
+    names: &[(String, String)],
+) -> Result<(), BoxError> {
+    for (name, sum) in names {
+        let (from, to) = (from.join(name), to.join(name));
         fs::copy(&from, &to)
             .map_err(|error| format!("{} cannot be copied: {error}", from.display()))?;
         let file = File::open(&to)?;
         file.sync_all()?;
         if digest::hex_sha256_of(file)? != *sum {
-            return Err(format!(
-                "{} is not what it was when the backup was made",
-                from.display()
-            )
-            .into());
+            let from = from.display();
+            return Err(format!("{from} is not what it was when the backup was made").into());
         }
     }
-    balances(&config, &unfinished).await?;
-    let names: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
-    settle_all(&unfinished, &names)?;
-    // An empty folder gives way to another; a folder into which something was put meanwhile does not.
-    fs::rename(&unfinished, &folder)?;
-    sync(folder.parent())?;
-    let (folder, time) = (folder.display(), begun.elapsed());
-    say(format!(
-        "{} databases are back in {folder} in {time:.1?}. What was bought after the backup is not in it: the shop asks \
-         its payment provider about it when it opens, and lists what has no order (GET /api/v1/payments/reviews)",
-        names.len()
-    ));
-    Ok(())
+    balances(config, to).await?;
+    let names: Vec<String> = names.iter().map(|(name, _)| name.clone()).collect();
+    settle_all(to, &names)
 }
 
 /// The folder of a shop that has one.
@@ -123,14 +139,13 @@ fn databases(folder: &Path) -> Result<Vec<String>, BoxError> {
     Ok(names)
 }
 
-/// `shop.unfinished` beside `shop`.
-fn beside(path: &Path, what: &str) -> PathBuf {
+/// `copy.unfinished` beside `copy`.
+fn unfinished(path: &Path) -> PathBuf {
     let mut name = path
         .file_name()
         .unwrap_or_else(|| OsStr::new("souk"))
         .to_owned();
-    name.push(".");
-    name.push(what);
+    name.push(".unfinished");
     path.with_file_name(name)
 }
 
