@@ -8,7 +8,7 @@ use super::{
     table::{Column, show_all},
 };
 use crate::daily_args::DoorArgs;
-use contracts::BoxError;
+use contracts::{BoxError, values::EventId};
 use platform::config;
 use reqwest::Url;
 use secrecy::ExposeSecret;
@@ -47,8 +47,11 @@ impl Door {
 
     /// What the shop says, if it is one of these statuses.
     pub(super) async fn send(&self, call: Call<'_>, statuses: &[u16]) -> Result<Value, BoxError> {
+        // A request that is sent again, for the shop had no time, is the same request: units are not added twice.
+        let name = EventId::generate().to_string();
         let call = Call {
             token: self.token.as_deref(),
+            key: call.key.or(Some(name.as_str())),
             ..call
         };
         let answer = self.api.send(&call).await?;
