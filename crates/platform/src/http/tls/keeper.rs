@@ -49,7 +49,7 @@ impl Keeper {
             days_left: AtomicI64::new(i64::MAX),
             again: Notify::new(),
         };
-        keeper.count_days();
+        keeper.count_days(keeper.ends().ends_at);
         Ok(keeper)
     }
 
@@ -73,7 +73,7 @@ impl Keeper {
         {
             let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
             if *looked == now && !asked {
-                return self.count_days();
+                return self.count_days(self.ends().ends_at);
             }
             *looked = now;
         }
@@ -82,20 +82,23 @@ impl Keeper {
             Ok(ends) => {
                 let days_left = ends.ends_at.map(days_until);
                 tracing::info!(days_left, "{who}'s certificate was read again");
-                *self.ends.write().unwrap_or_else(PoisonError::into_inner) = ends;
+                // Whoever sees the new one finds it counted.
                 counts::exchanged(place, true);
+                self.count_days(ends.ends_at);
+                *self.ends.write().unwrap_or_else(PoisonError::into_inner) = ends;
+                return;
             }
             Err(error) => {
                 tracing::error!(error = %error, "{who} keeps the certificate that it has");
                 counts::exchanged(place, false);
             }
         }
-        self.count_days();
+        self.count_days(self.ends().ends_at);
     }
 
     /// Tells how long it lasts, and reminds somebody each day that is one of the last.
-    fn count_days(&self) {
-        let Some(ends_at) = self.ends().ends_at else {
+    fn count_days(&self, ends_at: Option<u64>) {
+        let Some(ends_at) = ends_at else {
             return;
         };
         let days = days_until(ends_at);
