@@ -119,7 +119,7 @@ async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal() {
 
 #[tokio::test]
 async fn an_order_goes_where_the_checkout_was_told_and_faults_stand_beside_their_fields() {
-    let mut shop = open().await;
+    let shop = open().await;
     let mut guest = Browser::new(&shop);
     put_in(&mut guest, "1").await;
     let page = guest.get("/checkout").await;

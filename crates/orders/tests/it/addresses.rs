@@ -29,7 +29,7 @@ async fn an_order_goes_where_it_was_said_and_only_those_who_may_see_it_learn_whe
         with(cologne(), "city", json!("Bonn")),
     );
     let other = place(&elsewhere).await;
-    assert_eq!(other.said(), "409 idempotency_key_reused");
+    assert_eq!(other.said(), "422 idempotency_key_reused");
     let id = placed.order_id();
     for who in [ann(), tea_merchant(), admin()] {
         let seen = shop.ask(Ask::order(id).by(&who)).await;

@@ -136,7 +136,7 @@ const ASKED: [Asked; 8] = [
     Asked { id: "line2", label: "More of it", autocomplete: "shipping address-line2", longest: 200, must: false },
     Asked { id: "postcode", label: "Postal code", autocomplete: "shipping postal-code", longest: 20, must: false },
     Asked { id: "city", label: "Place", autocomplete: "shipping address-level2", longest: 100, must: true },
-    Asked { id: "region", label: "State, province", autocomplete: "shipping address-level1", longest: 100, must: false },
+    Asked { id: "region", label: "State", autocomplete: "shipping address-level1", longest: 100, must: false },
     Asked { id: "phone", label: "Telephone", autocomplete: "shipping tel", longest: 40, must: false },
 ];
 
