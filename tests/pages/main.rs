@@ -14,4 +14,6 @@ mod provider_owner;
 mod providers;
 mod security;
 mod shelves;
+mod staff;
+mod staff_orders;
 mod table;

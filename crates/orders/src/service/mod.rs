@@ -5,6 +5,7 @@ mod carts;
 mod claims;
 mod discounts;
 mod expire;
+mod figures;
 mod find;
 mod notes;
 mod pay;

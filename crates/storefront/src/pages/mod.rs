@@ -23,6 +23,7 @@ mod samples;
 mod security;
 mod shipping;
 mod sign_in;
+mod staff;
 mod verify;
 
 use crate::App;
@@ -68,6 +69,7 @@ fn addresses() -> Router<App> {
         .route("/order/{id}", get(checkout::order))
         .route("/order/{id}/pay", post(checkout::pay_again))
         .merge(security())
+        .merge(staff::routes())
         .route("/admin/books", get(books::show))
         .route("/assets/souk.css", get(assets::style_sheet))
         .route("/media/demo/{file}", get(media::demo_picture))
