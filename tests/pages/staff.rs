@@ -4,9 +4,28 @@ use crate::browser::{Browser, open};
 use testkit::Shop;
 
 /// All pages for admins that lists lead to.
-const ADMINS: &[&str] = &["/admin/orders", "/admin/books"];
+const ADMINS: &[&str] = &[
+    "/admin/orders",
+    "/admin/customers",
+    "/admin/discounts",
+    "/admin/discounts/new",
+    "/admin/shipping",
+    "/admin/shipping/new",
+    "/admin/payments",
+    "/admin/payments?show=open",
+    "/admin/developers",
+    "/admin/developers/events",
+    "/admin/system",
+    "/admin/books",
+];
 /// Those that sellers see as well.
-const SELLERS: &[&str] = &["/admin"];
+const SELLERS: &[&str] = &[
+    "/admin",
+    "/admin/products",
+    "/admin/products/new",
+    "/admin/inventory",
+    "/admin/inventory?low=true",
+];
 /// How much a page may weigh with its style, in bytes.
 const WEIGHT_MAX: usize = 50_000;
 

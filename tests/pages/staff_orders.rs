@@ -67,7 +67,7 @@ async fn orders_have_exact_counters_and_are_found_by_number_and_address() {
 
 #[tokio::test]
 async fn many_orders_are_shipped_at_once_and_once() {
-    let (mut shop, admin, mut browser, ids) = shop_with(2).await;
+    let (shop, admin, mut browser, ids) = shop_with(2).await;
     let page = browser.get("/admin/orders?status=paid").await;
     let csrf = field(&page, "csrf").expect("a proof");
     let fields = [
@@ -100,7 +100,7 @@ async fn many_orders_are_shipped_at_once_and_once() {
 
 #[tokio::test]
 async fn an_order_is_sent_in_parcels_noted_and_refunded_on_its_page() {
-    let (mut shop, admin, mut browser, ids) = shop_with(1).await;
+    let (shop, admin, mut browser, ids) = shop_with(1).await;
     let here = format!("/admin/orders/{}", ids[0]);
     let page = browser.get(&here).await;
     assert_eq!(page.status, 200, "{}", page.text);

@@ -10,7 +10,13 @@ use testkit::PASSWORD;
 
 const ANN: &str = "ann@souk.example";
 /// What is the same for everybody, and may be kept by whoever likes.
-const FOR_ALL: &[&str] = &["/assets/", "/media/", "/problems/"];
+const FOR_ALL: &[&str] = &[
+    "/assets/",
+    "/media/",
+    "/problems/",
+    "/robots.txt",
+    "/sitemap.xml",
+];
 
 /// The paths of all routes in the storefront's source.
 fn routes() -> BTreeSet<String> {

@@ -1,5 +1,5 @@
-//! How the shop is doing: how many orders stand where, and what was sold of late. Counted when somebody asks; nothing is
-//! kept for it, so that no order waits for a counter.
+//! How the shop is doing: how many orders stand where, and what was sold of late. Counted when somebody asks; nothing
+//! is kept for it, so that no order waits for a counter.
 
 use super::OrderStatus;
 use crate::values::{Money, Timestamp};

@@ -82,7 +82,7 @@ impl Shelf {
 
 /// Where a category's products are listed.
 pub(super) fn shelf_address(slug: &str) -> String {
-    view::address("/", &[("category", slug)])
+    format!("/c/{}", view::encoded(slug))
 }
 
 /// What `base.html` shows around the page.
@@ -97,6 +97,8 @@ pub(super) struct Frame {
     pub(super) signed_in: Option<String>,
     /// Whether whoever is signed in sells or runs the shop.
     pub(super) is_staff: bool,
+    /// Where the shop is seen from outside, without a slash at its end.
+    pub(super) root: String,
 }
 
 /// A frame with the proof for the page's forms, and the cookie that goes with it if it is new.
@@ -153,6 +155,7 @@ async fn build(app: &App, visit: &Visit, has_form: bool) -> Result<Framed, Fault
         categories,
         search: String::new(),
         signed_in: visit.principal.is_some().then(|| proof.clone()),
+        root: app.house.public_url.trim_end_matches('/').to_owned(),
         is_staff: visit.principal.as_ref().is_some_and(Principal::may_sell),
     };
     Ok(Framed {

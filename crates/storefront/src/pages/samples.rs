@@ -49,6 +49,7 @@ pub(super) fn frame(proof: Option<&str>) -> Frame {
         search: String::new(),
         signed_in: proof.map(str::to_owned),
         is_staff: false,
+        root: "https://shop.example".to_owned(),
     }
 }
 

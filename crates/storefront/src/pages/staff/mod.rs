@@ -3,12 +3,24 @@
 
 mod ask;
 mod chart;
+mod customers;
+mod developers;
 mod fields;
 mod home;
+mod hooks;
+mod inventory;
+mod money;
+mod multipart;
 mod order;
 mod order_forms;
 mod orders;
 mod parts;
+mod pictures;
+mod pricing;
+mod product;
+mod product_fields;
+mod products;
+mod system;
 
 use super::{
     forms,
@@ -44,6 +56,77 @@ pub(super) fn routes() -> Router<App> {
         .route("/admin/orders/{id}/cancel", post(order::cancel))
         .route("/admin/orders/{id}/refund", post(order::refund))
         .route("/admin/orders/{id}/note", post(order::note))
+        .merge(goods())
+        .merge(people())
+        .merge(machines())
+}
+
+/// What is sold, and for how much.
+fn goods() -> Router<App> {
+    Router::new()
+        .route("/admin/products", get(products::show))
+        .route(
+            "/admin/products/new",
+            get(products::fresh).post(products::make),
+        )
+        .route(
+            "/admin/products/{id}",
+            get(product::show).post(product::save),
+        )
+        .route("/admin/products/{id}/decide", post(product::decide))
+        .route("/admin/products/{id}/archive", post(product::archive))
+        .route("/admin/products/{id}/pictures", post(pictures::add))
+        .route(
+            "/admin/products/{id}/pictures/{picture}/remove",
+            post(pictures::remove),
+        )
+        .route("/admin/inventory", get(inventory::show))
+        .route("/admin/inventory/{id}", get(inventory::one))
+        .route("/admin/inventory/{id}/adjust", post(inventory::adjust))
+        .route("/admin/discounts", get(pricing::discounts))
+        .route(
+            "/admin/discounts/{id}",
+            get(pricing::show_discount).post(pricing::save_discount),
+        )
+        .route("/admin/shipping", get(pricing::shipping))
+        .route(
+            "/admin/shipping/{id}",
+            get(pricing::show_way).post(pricing::save_way),
+        )
+}
+
+/// Who buys, and how they pay.
+fn people() -> Router<App> {
+    Router::new()
+        .route("/admin/customers", get(customers::show))
+        .route("/admin/customers/{id}", get(customers::one))
+        .route("/admin/customers/{id}/{verb}", post(customers::act))
+        .route("/admin/payments", get(money::show))
+        .route("/admin/payments/{id}/retry", post(money::retry))
+}
+
+/// What is connected to the shop, and the shop as a machine.
+fn machines() -> Router<App> {
+    Router::new()
+        .route("/admin/developers", get(developers::show))
+        .route("/admin/developers/keys", post(developers::make_key))
+        .route(
+            "/admin/developers/keys/{id}/revoke",
+            post(developers::revoke),
+        )
+        .route(
+            "/admin/developers/dead/{id}/redrive",
+            post(developers::redrive),
+        )
+        .route("/admin/developers/events", get(developers::events))
+        .route("/admin/developers/webhooks", post(hooks::make))
+        .route("/admin/developers/webhooks/{id}", get(hooks::show))
+        .route("/admin/developers/webhooks/{id}/{verb}", post(hooks::act))
+        .route(
+            "/admin/developers/webhooks/{id}/deliveries/{delivery}/again",
+            post(hooks::again),
+        )
+        .route("/admin/system", get(system::show))
 }
 
 /// Rows of a list.
@@ -59,10 +142,17 @@ enum Who {
 }
 
 /// The pages, by what they are called, and whether those who only sell see them.
-const PAGES: [(&str, &str, Who); 3] = [
+const PAGES: [(&str, &str, Who); 10] = [
     ("Home", "/admin", Who::Seller),
     ("Orders", "/admin/orders", Who::Admin),
-    ("Books", "/admin/books", Who::Admin),
+    ("Products", "/admin/products", Who::Seller),
+    ("Inventory", "/admin/inventory", Who::Seller),
+    ("Customers", "/admin/customers", Who::Admin),
+    ("Discounts", "/admin/discounts", Who::Admin),
+    ("Shipping", "/admin/shipping", Who::Admin),
+    ("Payments", "/admin/payments", Who::Admin),
+    ("Developers", "/admin/developers", Who::Admin),
+    ("System", "/admin/system", Who::Admin),
 ];
 
 /// What a page says above everything else.
@@ -163,6 +253,23 @@ impl<'a> Desk<'a> {
             .principal
             .as_ref()
             .is_some_and(contracts::access::Principal::is_admin)
+    }
+
+    /// Whether what this one sells is for whoever sits here to change.
+    fn may_change(self, owner: UserId) -> bool {
+        let sits = self.visit.principal.as_ref();
+        self.is_admin() || sits.is_some_and(|principal| principal.user_id == owner)
+    }
+
+    /// The categories, by slug and name. A form without them is better than none.
+    async fn categories(self) -> Vec<(String, String)> {
+        match self.app.catalog.categories().await {
+            Ok(all) => all.into_iter().map(|one| (one.slug, one.name)).collect(),
+            Err(error) => {
+                tracing::warn!(error = ?error, "a form goes out without its categories");
+                Vec::new()
+            }
+        }
     }
 
     /// Shows a page to whom it is for. Whoever is nobody is asked to sign in; to others it is closed.

@@ -1,0 +1,122 @@
+//! One's own: the order's way and its end, what one is called, leaving for good. And what machines are told that look
+//! for things.
+
+use crate::browser::{Browser, field, open};
+use testkit::PASSWORD;
+
+const ANN: &str = "ann@souk.example";
+
+#[tokio::test]
+async fn a_buyer_sees_an_order_s_way_and_calls_it_off_after_a_tick() {
+    let mut shop = open().await;
+    let admin = shop.admin().await;
+    let tea = admin.sell("TEA-1", 1_999, 5).await;
+    let ann = shop.customer("ann").await;
+    let bought = ann.buy("k1", &tea, 2, "tok_ok").await;
+    let here = format!("/order/{}", bought.str("/id"));
+    let mut browser = Browser::signed_in(&shop, ANN).await;
+    let page = browser.get(&here).await;
+    assert!(
+        page.text.contains("What happened so far") && page.text.contains("<strong>Paid"),
+        "{}",
+        page.text
+    );
+    let csrf = field(&page, "csrf").expect("a proof");
+    let cancel = format!("{here}/cancel");
+    let unsure = browser.submit(&cancel, &[("csrf", &csrf)]).await;
+    let page = browser.get(unsure.header("location")).await;
+    assert!(page.text.contains("tick the box first"), "{}", page.text);
+    let sure = [("csrf", csrf.as_str()), ("confirm", "yes")];
+    let mut stranger = Browser::new(&shop);
+    let proof = stranger.proof("/sign-in").await;
+    let foreign = [("csrf", proof.as_str()), ("confirm", "yes")];
+    let foreign = stranger.submit(&cancel, &foreign).await;
+    assert!(matches!(foreign.status, 401 | 404), "{}", foreign.text);
+    let done = browser.submit(&cancel, &sure).await;
+    assert_eq!(done.status, 303, "{}", done.text);
+    let page = browser.get(done.header("location")).await;
+    assert!(
+        page.text.contains("is called off") && !page.text.contains("Call it off"),
+        "{}",
+        page.text
+    );
+    let again = browser.submit(&cancel, &sure).await;
+    assert_eq!(again.status, 303, "{}", again.text);
+    assert_eq!(admin.stock(&tea).await, (5, 0, 5));
+}
+
+#[tokio::test]
+async fn a_name_is_changed_and_an_account_ends_with_its_password_only() {
+    let shop = open().await;
+    let ann = shop.customer("ann").await;
+    let mut browser = Browser::signed_in(&shop, ANN).await;
+    let page = browser.get("/account/details").await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    let csrf = field(&page, "csrf").expect("a proof");
+    let version = field(&page, "version").expect("a version");
+    let name = [
+        ("csrf", csrf.as_str()),
+        ("version", version.as_str()),
+        ("name", "Ann B."),
+    ];
+    let saved = browser.submit("/account/details", &name).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    assert_eq!(ann.get("/api/v1/me").await.str("/name"), "Ann B.");
+    let stale = browser.submit("/account/details", &name).await;
+    assert_eq!(stale.status, 409, "{}", stale.text);
+    let unsure = [("csrf", csrf.as_str()), ("password", PASSWORD)];
+    let kept = browser.submit("/account/delete", &unsure).await;
+    assert_eq!(kept.status, 422, "{}", kept.text);
+    let wrong = [
+        ("csrf", csrf.as_str()),
+        ("password", "another horse"),
+        ("confirm", "yes"),
+    ];
+    let kept = browser.submit("/account/delete", &wrong).await;
+    assert_eq!(kept.status, 401, "{}", kept.text);
+    assert!(kept.text.contains("The password is wrong"), "{}", kept.text);
+    let right = [
+        ("csrf", csrf.as_str()),
+        ("password", PASSWORD),
+        ("confirm", "yes"),
+    ];
+    let gone = browser.submit("/account/delete", &right).await;
+    assert_eq!(gone.status, 303, "{}", gone.text);
+    assert!(!browser.cookies.contains_key("souk_access"));
+    assert_eq!(ann.get("/api/v1/me").await.status, 401);
+}
+
+#[tokio::test]
+async fn machines_that_look_for_things_find_products_and_are_kept_from_the_rest() {
+    let mut shop = open().await;
+    let admin = shop.admin().await;
+    let tea = admin.sell("Tea & </script>", 250, 9).await;
+    let slug = admin.show(&tea).await.str("/slug").to_owned();
+    let mut visitor = Browser::new(&shop);
+    let robots = visitor.get("/robots.txt").await;
+    assert!(robots.text.contains("Disallow: /admin") && robots.text.contains("/sitemap.xml"));
+    let map = visitor.get("/sitemap.xml").await;
+    assert!(map.header("content-type").starts_with("application/xml"));
+    assert!(
+        map.text.contains(&format!("/p/{slug}</loc>")),
+        "{}",
+        map.text
+    );
+    let page = visitor.get(&format!("/p/{slug}")).await;
+    assert!(
+        page.text.contains(&format!(
+            "rel=\"canonical\" href=\"{}/p/{slug}\"",
+            shop.url()
+        )),
+        "{}",
+        page.text
+    );
+    let (_, data) = page
+        .text
+        .split_once("<script type=\"application/ld+json\">")
+        .expect("data");
+    let (data, _) = data.split_once("</script>").expect("its end");
+    let data: serde_json::Value = serde_json::from_str(data).expect("JSON");
+    assert_eq!(data["name"], "Tea & </script>");
+    assert_eq!(data["offers"]["price"], "2.50");
+}
