@@ -147,12 +147,13 @@ pub(super) async fn save(
         Err(error) => error,
     };
     let problem = error.to_problem();
-    let name = match &error {
-        ProfileError::VersionConflict { .. } => {
-            "It was changed elsewhere meanwhile: below is how it is now.".to_owned()
-        }
-        _ if problem.code.status() < 500 => problems::sentence(&problem.detail),
-        _ => return problems::refuse(&app, &visit, Fault::from(error)).await,
+    if problem.code.status() >= 500 {
+        return problems::refuse(&app, &visit, Fault::from(error)).await;
+    }
+    let name = if matches!(error, ProfileError::VersionConflict { .. }) {
+        "It was changed elsewhere meanwhile: below is how it is now.".to_owned()
+    } else {
+        problems::sentence(&problem.detail)
     };
     let faults = Faults {
         name,
@@ -228,11 +229,15 @@ pub(super) async fn leave(
         Err(error) => error,
     };
     let problem = error.to_problem();
-    let leave = match &error {
-        LoginError::InvalidCredentials => "The password is wrong.".to_owned(),
-        LoginError::SecondFactorRequired { .. } => "Give a code of your app as well.".to_owned(),
-        _ if problem.code.status() < 500 => problems::sentence(&problem.detail),
-        _ => return problems::refuse(&app, &visit, Fault::from(error)).await,
+    if problem.code.status() >= 500 {
+        return problems::refuse(&app, &visit, Fault::from(error)).await;
+    }
+    let leave = if matches!(error, LoginError::InvalidCredentials) {
+        "The password is wrong.".to_owned()
+    } else if matches!(error, LoginError::SecondFactorRequired { .. }) {
+        "Give a code of your app as well.".to_owned()
+    } else {
+        problems::sentence(&problem.detail)
     };
     let faults = Faults {
         leave,

@@ -443,6 +443,7 @@ mod tests {
             category: "tea-coffee".to_owned(),
             sort: "-price".to_owned(),
             cursor: "old".to_owned(),
+            ..Wish::default()
         };
         let page = shown(demo_products(), wish);
         let kept = "/search?q=rose%20%26%20fig&#38;category=tea-coffee&#38;sort=-price";

@@ -134,7 +134,7 @@ mod tests {
     fn hour(index: i64, minor: &[(i64, &str)]) -> HourFigures {
         let money = |(minor, code): &(i64, &str)| Money::new(*minor, code.parse().unwrap());
         HourFigures {
-            from: Timestamp::from_ms(1_795_273_200_000 + index * 3_600_000),
+            from: Timestamp::from_ms(1_795_273_200_000).plus_seconds(index.saturating_mul(3_600)),
             orders: i64::try_from(minor.len()).unwrap(),
             sold: minor.iter().map(money).collect(),
         }

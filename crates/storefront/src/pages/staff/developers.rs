@@ -229,9 +229,10 @@ pub(super) async fn made(
         }
         Err(fault) => {
             // A wrong password is a wrong field here, and no sign-out.
-            let fault = match fault.0.code {
-                Code::InvalidCredentials => invalid("password", "is wrong"),
-                _ => fault,
+            let fault = if fault.0.code == Code::InvalidCredentials {
+                invalid("password", "is wrong")
+            } else {
+                fault
             };
             let problem = mendable(fault)?;
             let sheet = sheet(desk, Some((form, &problem, fields))).await?;

@@ -178,6 +178,16 @@ impl Field {
     }
 }
 
+/// Whether a form stands behind a line that is opened first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Fold {
+    #[default]
+    None,
+    Closed,
+    /// Open already: something in it is wrong.
+    Open,
+}
+
 /// A form. Each has its proof; what changes something has a key, too.
 #[derive(Default)]
 pub(super) struct Form {
@@ -188,10 +198,7 @@ pub(super) struct Form {
     pub(super) fields: Vec<Field>,
     pub(super) hidden: Vec<(String, String)>,
     pub(super) button: String,
-    /// Whether it stands behind a line that is opened first.
-    pub(super) is_folded: bool,
-    /// Whether it is open in spite of that: something in it is wrong.
-    pub(super) is_open: bool,
+    pub(super) fold: Fold,
     pub(super) is_quiet: bool,
     /// Whether it carries a file.
     pub(super) is_multipart: bool,
@@ -205,6 +212,14 @@ impl Form {
             button: button.to_owned(),
             ..Self::default()
         }
+    }
+
+    pub(super) fn is_folded(&self) -> bool {
+        self.fold != Fold::None
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.fold == Fold::Open
     }
 
     pub(super) fn headed(mut self, heading: &str) -> Self {
@@ -224,7 +239,7 @@ impl Form {
 
     /// Behind a line that is opened first.
     pub(super) fn folded(mut self) -> Self {
-        self.is_folded = true;
+        self.fold = Fold::Closed;
         self
     }
 
@@ -241,7 +256,9 @@ impl Form {
 
     /// Says beside its fields what was wrong with them, and keeps what was typed.
     pub(super) fn refused(mut self, problem: &Problem, sent: &Fields) -> Self {
-        self.is_open = true;
+        if self.fold == Fold::Closed {
+            self.fold = Fold::Open;
+        }
         for field in &mut self.fields {
             if !matches!(field.kind, "password" | "file") {
                 let typed = sent.text(&field.name);

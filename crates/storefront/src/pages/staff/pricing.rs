@@ -201,10 +201,10 @@ impl Kind {
             let path = format!("{}/{}", self.api, view::encoded(id));
             desk.ask().get::<Value>(&api(&path, &[])).await?
         };
-        match found {
-            Value::Object(found) => Ok(found),
-            _ => Err(none()),
-        }
+        let Value::Object(found) = found else {
+            return Err(none());
+        };
+        Ok(found)
     }
 
     async fn sheet(
