@@ -42,8 +42,8 @@ fn form(page: &Answer, action: &str) -> Vec<(String, String)> {
         let (_, name) = tag.split_once("name=\"").expect("a name");
         let name = name.split('"').next().expect("its end").to_owned();
         let (options, _) = tag.split_once("</select>").expect("its end");
-        let chosen = options.split("<option value=\"").skip(1);
-        let chosen = chosen.filter(|option| option.contains(" selected>")).next();
+        let mut chosen = options.split("<option value=\"").skip(1);
+        let chosen = chosen.find(|option| option.contains(" selected>"));
         let value = chosen.and_then(|option| option.split('"').next());
         fields.push((name, unescaped(value.unwrap_or_default())));
     }

@@ -268,6 +268,10 @@ async fn facts(desk: Desk<'_>, order: &OrderView) -> Block {
     if order.status == OrderStatus::Pending {
         facts.push(("To be paid by".to_owned(), Cell::when(order.payment_due_at)));
     }
+    if let Some(address) = &order.shipping_address {
+        let lines = address.lines().join(", ");
+        facts.push(("Goes to".to_owned(), Cell::text(lines)));
+    }
     facts.push(("Id".to_owned(), Cell::code(order.id)));
     Block::Facts("The order".to_owned(), facts)
 }
