@@ -188,7 +188,7 @@ async fn two_who_edit_one_product_see_each_other_s_words_and_lose_none() {
 async fn stock_is_changed_with_a_reason_and_never_on_top_of_what_moved_meanwhile() {
     let (_shop, admin, mut browser) = shop().await;
     let id = admin.sell("Green tea", 250, 9).await;
-    let product = admin.show(&id).await;
+    let product = admin.get(&format!("/api/v1/products/{id}")).await;
     let here = format!("/admin/inventory/{}", product.str("/variants/0/id"));
     let page = browser.get(&here).await;
     assert_eq!(page.status, 200, "{}", page.text);

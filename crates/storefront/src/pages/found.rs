@@ -97,11 +97,14 @@ pub(super) fn product_data(root: &str, product: &ProductView) -> String {
     } else {
         "https://schema.org/OutOfStock"
     };
-    let pictures = product.images.iter().map(|image| image.full.url.clone());
-    let pictures: Vec<String> = pictures
-        .chain(product.image_url.clone())
-        .map(|address| absolute(root, &address))
-        .collect();
+    // Its own come first, and the other one only where it has none.
+    let own = product.images.iter().map(|image| image.full.url.clone());
+    let mut pictures: Vec<String> = own.collect();
+    if pictures.is_empty() {
+        pictures.extend(product.image_url.clone());
+    }
+    let pictures = pictures.iter().map(|address| absolute(root, address));
+    let pictures: Vec<String> = pictures.collect();
     let mut data = json!({
         "@context": "https://schema.org",
         "@type": "Product",
