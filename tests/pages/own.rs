@@ -46,6 +46,28 @@ async fn a_buyer_sees_an_order_s_way_and_calls_it_off_after_a_tick() {
 }
 
 #[tokio::test]
+async fn an_order_s_page_comes_again_by_itself_only_while_its_money_is_on_its_way() {
+    let mut shop = open().await;
+    let admin = shop.admin().await;
+    let tea = admin.sell("TEA-1", 1_999, 5).await;
+    let ann = shop.customer("ann").await;
+    let placed = ann.order("k1", &tea, 1).await;
+    let here = format!("/order/{}", placed.str("/id"));
+    let mut browser = Browser::signed_in(&shop, ANN).await;
+    let waits = browser.get(&format!("{here}?flash=thanks")).await;
+    assert_eq!(waits.header("refresh"), "5", "{}", waits.text);
+    assert_eq!(
+        browser.get(&here).await.header("refresh"),
+        "",
+        "nobody pays"
+    );
+    let cancel = format!("/api/v1/orders/{}/cancel", placed.str("/id"));
+    assert_eq!(ann.post(&cancel, &serde_json::json!({})).await.status, 200);
+    let ended = browser.get(&format!("{here}?flash=thanks")).await;
+    assert_eq!(ended.header("refresh"), "");
+}
+
+#[tokio::test]
 async fn a_name_is_changed_and_an_account_ends_with_its_password_only() {
     let shop = open().await;
     let ann = shop.customer("ann").await;

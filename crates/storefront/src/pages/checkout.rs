@@ -379,7 +379,11 @@ async fn order_page(
     page.is_payable = is_payable(app).await?;
     page.attempt = digest::base64url(&attempt);
     page.way = way;
-    Ok(html(StatusCode::OK, &page, cookies, true))
+    let mut response = html(StatusCode::OK, &page, cookies, true);
+    if flash == "thanks" && order.status == OrderStatus::Pending {
+        order_steps::come_again(&mut response);
+    }
+    Ok(response)
 }
 
 fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {

@@ -111,11 +111,11 @@ async fn sheet(desk: Desk<'_>, id: OrderId, refused: Refused<'_>) -> Result<Shee
             Block::Table("What was bought".to_owned(), lines(&stands)),
             Block::Table("Payments".to_owned(), paid(&payments, &refunds)),
             Block::Table("Parcels".to_owned(), parcels(&beside.shipments)),
+            noted(desk, &beside.notes).await,
             Block::Timeline(entries(desk, timeline.data).await),
         ])
         .beside([facts(desk, &order).await])
-        .beside(forms.into_iter().map(Block::Form))
-        .beside([noted(desk, &beside.notes).await]);
+        .beside(forms.into_iter().map(Block::Form));
     sheet.badge = Some((view::words(order.status.as_str()), order.status.as_str()));
     Ok(sheet)
 }

@@ -69,7 +69,7 @@ fn ship(stands: &State<'_>, action: String) -> Form {
     let units = open.map(|(place, (line, left))| {
         let label = format!("Units of {}", line.name);
         Field::new("number", &format!("line.{place}"), &label, left.to_string())
-            .hint(&format!("{left} were not sent yet"))
+            .hint(&format!("Not sent yet: {left}"))
     });
     Form::new("ship", action, "Send this parcel")
         .headed("Send a parcel")
