@@ -68,6 +68,61 @@ async fn an_order_s_page_comes_again_by_itself_only_while_its_money_is_on_its_wa
 }
 
 #[tokio::test]
+async fn a_buyer_says_something_of_a_product_changes_it_and_takes_it_back() {
+    let mut shop = open().await;
+    let admin = shop.admin().await;
+    let tea = admin.sell("Green tea", 250, 9).await;
+    let product = admin.get(&format!("/api/v1/products/{tea}")).await;
+    let here = format!("/p/{}/reviews", product.str("/slug"));
+    let ann = shop.customer("ann").await;
+    let mut browser = Browser::signed_in(&shop, ANN).await;
+    let before = browser.get(&here).await;
+    assert!(
+        !before.text.contains("What do you say?"),
+        "nothing bought yet"
+    );
+    let csrf = browser.proof("/account").await;
+    let word = [
+        ("csrf", csrf.as_str()),
+        ("rating", "4"),
+        ("title", "Fresh <b>"),
+    ];
+    let refused = browser.submit(&here, &word).await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    assert_eq!(ann.buy("k1", &tea, 1, "tok_ok").await.status, 201);
+    let page = browser.get(&here).await;
+    assert!(page.text.contains("What do you say?"), "{}", page.text);
+    let said = browser.submit(&here, &word).await;
+    assert_eq!(said.status, 303, "{}", said.text);
+    let page = browser.get(said.header("location")).await;
+    assert!(
+        page.text.contains("4 of 5: Fresh &#60;b&#62;"),
+        "{}",
+        page.text
+    );
+    let again = browser.submit(&here, &word).await;
+    assert_eq!(again.status, 409, "one each: {}", again.text);
+    let (id, version) = (field(&page, "id"), field(&page, "version"));
+    let (id, version) = (id.expect("an id"), version.expect("a version"));
+    let own = [
+        ("csrf", csrf.as_str()),
+        ("id", id.as_str()),
+        ("version", version.as_str()),
+    ];
+    let wrong: Vec<_> = own.into_iter().chain([("rating", "9")]).collect();
+    let wrong = browser.submit(&here, &wrong).await;
+    assert_eq!(wrong.status, 422, "{}", wrong.text);
+    let gone = browser.submit(&format!("{here}/remove"), &own).await;
+    assert_eq!(gone.status, 303, "{}", gone.text);
+    let page = browser.get(&here).await;
+    assert!(
+        page.text.contains("Nobody has said anything yet"),
+        "{}",
+        page.text
+    );
+}
+
+#[tokio::test]
 async fn a_name_is_changed_and_an_account_ends_with_its_password_only() {
     let shop = open().await;
     let ann = shop.customer("ann").await;

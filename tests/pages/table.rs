@@ -47,6 +47,7 @@ fn look(folder: &Path, found: &mut BTreeSet<String>) {
 fn example(route: &str, product: &str) -> String {
     match route {
         "/p/{slug}" => product.to_owned(),
+        "/p/{slug}/reviews" => format!("{product}/reviews"),
         "/media/demo/{file}" => "/media/demo/nothing.jpg".to_owned(),
         "/problems/{code}" => "/problems/not_found".to_owned(),
         // What is not there has the same headers.

@@ -3,6 +3,7 @@
 
 mod account;
 mod address;
+mod ask;
 mod assets;
 mod books;
 mod cart;
@@ -23,6 +24,7 @@ mod picture;
 mod problems;
 mod product;
 mod register;
+mod reviews;
 #[cfg(test)]
 mod samples;
 mod security;
@@ -52,6 +54,8 @@ fn addresses() -> Router<App> {
         .route("/search", get(home::search))
         .route("/c/{slug}", get(home::shelf))
         .route("/p/{slug}", get(product::show))
+        .route("/p/{slug}/reviews", get(reviews::show).post(reviews::write))
+        .route("/p/{slug}/reviews/remove", post(reviews::remove))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-in/code", get(code::show).post(code::submit))
         .route(

@@ -56,6 +56,8 @@ struct ProductPage {
     shown_elsewhere: String,
     /// The same for machines.
     data: String,
+    /// What buyers think, in short.
+    said: String,
     crumbs: Vec<Crumb>,
     draft: bool,
     /// When it goes on sale, if that is known.
@@ -146,6 +148,7 @@ fn compose(frame: Frame, product: ProductView, related: Vec<Card>) -> ProductPag
             found::absolute(&frame.root, &picture.address)
         }),
         data: found::product_data(&frame.root, &product),
+        said: said(&product),
         card,
         pictures: images
             .map(|image| (image.full.url.clone(), Picture::of(image, &image.thumbnail)))
@@ -165,6 +168,14 @@ fn compose(frame: Frame, product: ProductView, related: Vec<Card>) -> ProductPag
         back,
         back_words,
         frame,
+    }
+}
+
+fn said(product: &ProductView) -> String {
+    match (product.rating.average, product.rating.count) {
+        (Some(average), 1) => format!("{average} of 5 stars, by one buyer"),
+        (Some(average), count) => format!("{average} of 5 stars, by {count} buyers"),
+        (None, _) => "What buyers say".to_owned(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Pages for those who run the shop, below `/admin`: who may see them, and what surrounds them. Each asks the API for
 //! what it shows and does (`ask`); none has a rule of its own.
 
-mod ask;
 mod chart;
 mod customers;
 mod developers;
@@ -23,12 +22,12 @@ mod products;
 mod system;
 
 use super::{
+    ask::Ask,
     forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
     problems,
 };
 use crate::{App, view};
-use ask::Ask;
 use askama::Template;
 use axum::{
     Router,

@@ -1,7 +1,7 @@
 //! Asking the API in the name of whoever is signed in: the same routes, rules and refusals as for programs. Nothing is
-//! decided here, and no other way leads from a page for staff to what it changes.
+//! decided here. Pages for staff know no other way to what they change, and what only the API has is asked here, too.
 
-use super::super::frame::Visit;
+use super::frame::Visit;
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
