@@ -178,8 +178,8 @@ async fn page(
 async fn own(app: &App, who: &Principal, product: ProductId) -> Result<Option<Own>, Fault> {
     let limit = PageSize::try_from(OWN_MAX).unwrap_or_default();
     let mine = app.catalog.reviews_by(who.user_id, limit, None).await?;
-    let mine = mine.data.into_iter();
-    if let Some(review) = mine.filter(|review| review.product_id == product).last() {
+    let mut mine = mine.data.into_iter();
+    if let Some(review) = mine.find(|review| review.product_id == product) {
         return Ok(Some(Own {
             rating: review.rating,
             title: review.title,
