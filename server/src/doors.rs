@@ -19,6 +19,10 @@ use platform::http::{
     internal::{Gate, guarded},
     stack,
 };
+use utoipa_axum::router::OpenApiRouter;
+
+/// What a part knows of the shop around it: where that is seen from outside, and how this process is.
+type Around<'a> = (&'a str, &'a Readiness);
 
 impl Services {
     /// The whole shop as a router: the stack, the gateway, the services, the pages.
@@ -31,20 +35,11 @@ impl Services {
         public_url: &str,
         readiness: &Readiness,
     ) -> Result<Router, BoxError> {
-        let whole = audit::routes(self.auditor.clone())
-            .merge(events::routes(self.desk.clone()))
-            .merge(export::routes(Sources {
-                catalog: self.catalog.clone(),
-                identity: self.identity.clone(),
-                orders: self.orders.clone(),
-                payments: self.payments.clone(),
-            }));
-        let (whole, whole_api) = whole.split_for_parts();
+        let (_, whole_api) = self.whole().split_for_parts();
         let verifying = VerifierOptions {
             issuer: config.identity.issuer.clone(),
             audience: config.identity.audience.clone(),
         };
-        let part = |target| self.part(target, config, public_url);
         let door = gateway::Door {
             config: config.gateway.clone(),
             limits: config.limits.clone(),
@@ -56,12 +51,8 @@ impl Services {
             ),
             identity: self.identity.clone(),
             upstreams: gateway::Upstreams {
-                identity: part(Target::Identity)?,
-                catalog: part(Target::Catalog)?,
-                orders: part(Target::Orders)?,
-                payments: part(Target::Payments)?,
-                audit: counted::by_route(whole),
-                storefront: part(Target::Storefront)?,
+                storefront: self.part(Target::Storefront, config, (public_url, readiness))?,
+                ..self.upstreams(config, (public_url, readiness))?
             },
             openapi: openapi::join(vec![
                 identity::routes(self.identity.clone()).into_openapi(),
@@ -86,6 +77,35 @@ impl Services {
         Ok(counted::around(router, "shop"))
     }
 
+    /// What is asked of the shop as a whole.
+    fn whole(&self) -> OpenApiRouter {
+        audit::routes(self.auditor.clone())
+            .merge(events::routes(self.desk.clone()))
+            .merge(export::routes(Sources {
+                catalog: self.catalog.clone(),
+                identity: self.identity.clone(),
+                orders: self.orders.clone(),
+                payments: self.payments.clone(),
+            }))
+    }
+
+    /// The API's routers, near or far, without the pages.
+    fn upstreams(
+        &self,
+        config: &Config,
+        around: Around<'_>,
+    ) -> Result<gateway::Upstreams, BoxError> {
+        let part = |target| self.part(target, config, around);
+        Ok(gateway::Upstreams {
+            identity: part(Target::Identity)?,
+            catalog: part(Target::Catalog)?,
+            orders: part(Target::Orders)?,
+            payments: part(Target::Payments)?,
+            audit: counted::by_route(self.whole().into()),
+            storefront: Router::new(),
+        })
+    }
+
     /// What the other nodes ask of this one: the calls of its services, and whatever a door hands on to them.
     ///
     /// # Errors
@@ -106,11 +126,12 @@ impl Services {
             if config.target.has(target) {
                 router = router
                     .merge(counted::by_route(self.calls(target)))
-                    .merge(self.part(target, config, public_url)?);
+                    .merge(self.part(target, config, (public_url, readiness))?);
             }
         }
         if config.target.has(Target::Storefront) {
-            router = router.fallback_service(self.part(Target::Storefront, config, public_url)?);
+            let pages = self.part(Target::Storefront, config, (public_url, readiness))?;
+            router = router.fallback_service(pages);
         }
         let gate = Gate {
             signer: self.ways.signer()?.clone(),
@@ -125,7 +146,12 @@ impl Services {
     }
 
     /// A part of the shop as the door's table has it.
-    fn part(&self, target: Target, config: &Config, public_url: &str) -> Result<Router, BoxError> {
+    fn part(
+        &self,
+        target: Target,
+        config: &Config,
+        around: Around<'_>,
+    ) -> Result<Router, BoxError> {
         if !config.target.is_near(target) {
             return Ok(counted::named(self.ways.router(target)?, target.name()));
         }
@@ -156,17 +182,34 @@ impl Services {
                     payments::routes(payments.clone()).into()
                 }),
             Target::Storefront => storefront::routes(storefront::App {
+                api: gateway::api(self.upstreams(config, around)?),
+                house: self.house(config, around),
                 catalog: self.catalog.clone(),
                 identity: self.identity.clone(),
                 orders: self.orders.clone(),
                 payments: self.payments.clone(),
                 auditor: self.auditor.clone(),
                 shop_name: config.shop.name.clone(),
-                cookies: Cookies::for_public_url(public_url),
+                cookies: Cookies::for_public_url(around.0),
             }),
             Target::Gateway | Target::Worker => Router::new(),
         };
         Ok(counted::by_route(routes))
+    }
+
+    /// What admins are shown of the process that serves the pages.
+    fn house(&self, config: &Config, (public_url, readiness): Around<'_>) -> storefront::House {
+        storefront::House {
+            version: env!("CARGO_PKG_VERSION"),
+            target: config.target.to_string(),
+            public_url: public_url.to_owned(),
+            readiness: readiness.clone(),
+            stores: vec![
+                ("Database", kind(&config.db)),
+                ("Events", kind(&config.bus)),
+                ("Cache", kind(&config.cache)),
+            ],
+        }
     }
 
     fn calls(&self, target: Target) -> Router {
@@ -179,5 +222,16 @@ impl Services {
             Target::Payments => payments::internal_routes(self.payments.clone()),
             Target::Gateway | Target::Storefront | Target::Worker => Router::new(),
         }
+    }
+}
+
+/// What something is kept in. An address may hold a password: no more of it than its kind is told.
+fn kind(address: &str) -> &'static str {
+    match address.split(':').next().unwrap_or_default() {
+        "sqlite" => "SQLite",
+        "postgres" | "postgresql" => "PostgreSQL",
+        "nats" | "tls" => "NATS JetStream",
+        "redis" | "rediss" => "Redis",
+        _ => "in this process",
     }
 }

@@ -210,6 +210,8 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("GET /api/v1/orders?customer_id=$owner", Pending, "", [401, 403, 200, 403, 403, 200]),
     Row("POST /api/v1/orders", Nothing, ORDER, all(201)),
     Row("POST /api/v1/orders", Nothing, ORDER_PAID, all(201)),
+    Row("GET /api/v1/orders/figures", Nothing, "", admins(200)),
+    Row("GET /api/v1/orders?guest_email=g%40souk.example", Nothing, "", admins(200)),
     Row("GET /api/v1/orders/{id}", Pending, "", SEES),
     Row("GET /api/v1/orders/{id}", Mixed, "", SEES_MIXED),
     Row("GET /api/v1/orders/{id}", Guests, "", SEES_GUESTS),

@@ -16,7 +16,7 @@ async fn the_style_sheet_is_small_and_kept_for_good() {
         (sheet.status, sheet.header("content-type")),
         (200, "text/css; charset=utf-8")
     );
-    assert!(sheet.text.len() < 15 * 1_024, "{}", sheet.text.len());
+    assert!(sheet.text.len() < 20_000, "{}", sheet.text.len());
     assert_eq!(
         sheet.header("cache-control"),
         "public, max-age=31536000, immutable"

@@ -31,6 +31,10 @@ fn inline(page: &Answer) -> Option<&str> {
     let parts = page.text.split('<').skip(1);
     let mut tags = parts.filter_map(|rest| rest.split('>').next());
     tags.find(|tag| {
+        // Told to machines as data: no browser runs it.
+        if *tag == "script type=\"application/ld+json\"" {
+            return false;
+        }
         let name = tag.split_whitespace().next().unwrap_or_default();
         let runs = tag.split_whitespace().skip(1).any(|word| {
             let (name, value) = word.split_once('=').unwrap_or_default();

@@ -10,7 +10,13 @@ use testkit::PASSWORD;
 
 const ANN: &str = "ann@souk.example";
 /// What is the same for everybody, and may be kept by whoever likes.
-const FOR_ALL: &[&str] = &["/assets/", "/media/", "/problems/"];
+const FOR_ALL: &[&str] = &[
+    "/assets/",
+    "/media/",
+    "/problems/",
+    "/robots.txt",
+    "/sitemap.xml",
+];
 
 /// The paths of all routes in the storefront's source.
 fn routes() -> BTreeSet<String> {
@@ -41,6 +47,7 @@ fn look(folder: &Path, found: &mut BTreeSet<String>) {
 fn example(route: &str, product: &str) -> String {
     match route {
         "/p/{slug}" => product.to_owned(),
+        "/p/{slug}/reviews" => format!("{product}/reviews"),
         "/media/demo/{file}" => "/media/demo/nothing.jpg".to_owned(),
         "/problems/{code}" => "/problems/not_found".to_owned(),
         // What is not there has the same headers.

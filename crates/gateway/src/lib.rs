@@ -3,6 +3,7 @@
 
 mod address;
 mod alike;
+mod api;
 pub mod config;
 mod cors;
 mod docs;
@@ -15,6 +16,7 @@ mod session;
 
 pub use address::Network;
 pub use alike::alike;
+pub use api::api;
 pub use config::{Config, DEFAULTS};
 pub use cors::Site;
 pub use routes::Upstreams;

@@ -87,6 +87,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/me/verification", Session),
     ("GET", "/api/v1/orders", Of(OrdersRead)),
     ("POST", "/api/v1/orders", Of(OrdersWrite)),
+    ("GET", "/api/v1/orders/figures", Of(OrdersRead)),
     ("GET", "/api/v1/orders/{id}", Of(OrdersRead)),
     ("GET", "/api/v1/orders/{id}/timeline", Of(OrdersRead)),
     ("POST", "/api/v1/orders/{id}/cancel", Of(OrdersWrite)),

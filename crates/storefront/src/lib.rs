@@ -1,6 +1,6 @@
-//! The pages for shoppers: forms first, no script. A page calls the shop through the contracts'
-//! traits only. It must never open a store, decide a price, or write HTML outside an auto-escaped
-//! template.
+//! The pages for shoppers and for those who run the shop: forms first, no script. A page calls the shop through the
+//! contracts' traits, and pages for staff through the API's own routes (ADR 83). It must never open a store, decide a
+//! price, or write HTML outside an auto-escaped template.
 
 pub mod demo;
 mod pages;
@@ -9,10 +9,11 @@ mod view;
 
 pub use pages::routes;
 
+use axum::Router;
 use contracts::{
     audit::Auditor, catalog::Catalog, identity::Identity, orders::Orders, payments::Payments,
 };
-use platform::http::cookies::Cookies;
+use platform::http::{Readiness, cookies::Cookies};
 use std::sync::Arc;
 
 /// What the pages need of the shop.
@@ -28,8 +29,27 @@ pub struct App {
     pub payments: Arc<dyn Payments>,
     /// Who verifies the books.
     pub auditor: Arc<dyn Auditor>,
+    /// The API, as it stands behind the door: asked in the name of whoever is signed in.
+    pub api: Router,
+    /// What admins are shown of the process.
+    pub house: House,
     /// The name over the door.
     pub shop_name: String,
     /// Names and flags of the cookies.
     pub cookies: Cookies,
+}
+
+/// The process that serves the pages, as admins are shown it. No secret is in it.
+#[derive(Clone)]
+pub struct House {
+    /// The release.
+    pub version: &'static str,
+    /// Which parts of the shop run in it.
+    pub target: String,
+    /// Where the shop is seen from outside.
+    pub public_url: String,
+    /// How everything is that it depends on.
+    pub readiness: Readiness,
+    /// What things are kept in.
+    pub stores: Vec<(&'static str, &'static str)>,
 }

@@ -5,6 +5,7 @@ mod carts;
 mod discounts;
 mod errors;
 mod events;
+mod figures;
 mod notes;
 mod shipments;
 mod shipping;
@@ -19,6 +20,7 @@ pub use discounts::{
 };
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
+pub use figures::{HourFigures, OrderFigures, StatusCount};
 pub use notes::{NewNote, NoteView};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 pub use shipping::{NewShippingMethod, ShippingError, ShippingMethodView};
@@ -292,6 +294,12 @@ pub struct OrderQuery {
     pub customer_id: Option<UserId>,
     /// Only placed at or after this moment.
     pub created_after: Option<Timestamp>,
+    /// Only the one with this number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<i64>,
+    /// Only those that a guest placed with this address, in any case (admins).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guest_email: Option<Email>,
     /// 1 to 100; 20 when absent.
     #[serde(default)]
     #[param(inline)]

@@ -2,6 +2,7 @@
 
 mod carts;
 mod discounts;
+mod figures;
 mod internal;
 mod moves;
 mod notes;
@@ -62,6 +63,7 @@ pub(crate) fn routes(
 /// What is kept beside orders and asked of by no other service: shipments, notes, and ways of shipping.
 fn beside() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
+        .merge(figures::routes())
         .merge(shipments::routes())
         .merge(notes::routes())
         .merge(shipping::routes())

@@ -102,6 +102,9 @@ impl Service {
         if !who.is_admin() && query.customer_id.is_some_and(|asked| asked != who.user_id) {
             return Err(OrderError::Forbidden);
         }
+        if !who.is_admin() && query.guest_email.is_some() {
+            return Err(OrderError::Forbidden);
+        }
         let page = self.store.list(customer, query).await;
         page.map_err(|abort| abort.into_refusal(|| OrderError::Overloaded, OrderError::Internal))
     }

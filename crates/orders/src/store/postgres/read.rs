@@ -10,7 +10,7 @@ use crate::{
 use contracts::{
     orders::{OrderEventView, OrderLineView, OrderQuery, OrderStatus, OrderView},
     values::{
-        Currency, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
+        Currency, Email, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
         VariantId, Version,
     },
 };
@@ -216,14 +216,36 @@ pub(super) async fn list(
     } else {
         " AND $4::bigint IS NULL"
     });
+    sql.push_str(if query.number.is_some() {
+        " AND order_number = $6"
+    } else {
+        " AND $6::bigint IS NULL"
+    });
+    sql.push_str(if query.guest_email.is_some() {
+        " AND guest_email IS NOT NULL AND LOWER(guest_email) = LOWER($7)"
+    } else {
+        " AND $7::text IS NULL"
+    });
     sql.push_str(" ORDER BY order_number DESC LIMIT $5");
     let limit = query.limit.get();
     let customer = customer.map(|id| Bytes(*id.as_bytes()));
     let status = query.status.map(OrderStatus::as_str);
     let after = query.created_after.map(Timestamp::as_ms);
     let count = i64::from(limit).saturating_add(1);
+    let guest = query.guest_email.as_ref().map(Email::as_str);
     let rows = connection
-        .query(&sql, &[&before, &customer, &status, &after, &count])
+        .query(
+            &sql,
+            &[
+                &before,
+                &customer,
+                &status,
+                &after,
+                &count,
+                &query.number,
+                &guest,
+            ],
+        )
         .await?;
     let found = rows
         .iter()

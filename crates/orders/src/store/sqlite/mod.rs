@@ -6,6 +6,7 @@ mod audit;
 mod carts;
 mod change;
 mod discounts;
+mod figures;
 mod more;
 mod notes;
 mod place;
@@ -16,7 +17,7 @@ mod shipping;
 mod tests;
 
 use super::{
-    Found, Happened, PlaceRefusal, Placed, Store,
+    Found, Happened, PlaceRefusal, Placed, Sale, Store,
     notes::Note,
     shipments::{Sending, Sent},
     view,
@@ -25,8 +26,8 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{
-        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderView,
-        ShipError, ShipmentView,
+        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderStatus,
+        OrderView, ShipError, ShipmentView,
     },
     values::{Email, OrderId, Page, ProductId, Timestamp, UserId},
 };
@@ -175,6 +176,16 @@ impl Store for SqliteStore {
             .database
             .read(move |c| read::list(c, customer, &query, before))
             .await?)
+    }
+
+    async fn count_by_status(&self, most: i64) -> Result<Vec<(OrderStatus, i64)>, StoreError> {
+        self.database.read(move |c| figures::counts(c, most)).await
+    }
+
+    async fn sold_since(&self, since: Timestamp, most: u32) -> Result<Vec<Sale>, StoreError> {
+        self.database
+            .read(move |c| figures::sold(c, since, most))
+            .await
     }
 
     async fn timeline(&self, id: OrderId) -> Result<Vec<OrderEventView>, StoreError> {

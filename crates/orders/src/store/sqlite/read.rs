@@ -10,7 +10,7 @@ use crate::{
 use contracts::{
     orders::{OrderEventView, OrderLineView, OrderQuery, OrderStatus, OrderView},
     values::{
-        Currency, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
+        Currency, Email, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
         VariantId, Version,
     },
 };
@@ -210,6 +210,16 @@ pub(super) fn list(
     } else {
         " AND ?4 IS NULL"
     });
+    sql.push_str(if query.number.is_some() {
+        " AND order_number = ?6"
+    } else {
+        " AND ?6 IS NULL"
+    });
+    sql.push_str(if query.guest_email.is_some() {
+        " AND guest_email IS NOT NULL AND LOWER(guest_email) = LOWER(?7)"
+    } else {
+        " AND ?7 IS NULL"
+    });
     sql.push_str(" ORDER BY order_number DESC LIMIT ?5");
     let limit = query.limit.get();
     let found: Vec<(Order, Kept)> = connection
@@ -221,6 +231,8 @@ pub(super) fn list(
                 query.status.map(OrderStatus::as_str),
                 query.created_after.map(Timestamp::as_ms),
                 i64::from(limit).saturating_add(1),
+                query.number,
+                query.guest_email.as_ref().map(Email::as_str),
             ],
             with_beside,
         )?

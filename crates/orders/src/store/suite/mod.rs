@@ -5,6 +5,7 @@ mod addresses;
 mod carts;
 mod change;
 mod discounts;
+mod figures;
 mod nodes;
 mod notes;
 mod place;
@@ -109,6 +110,10 @@ store_suite! {
         of_many_who_send_at_once_no_line_goes_more_often_than_it_was_sold,
         what_was_sent_in_part_is_not_called_off,
         a_request_with_a_key_sends_once,
+    },
+    figures::{
+        orders_are_counted_by_where_they_stand_and_only_what_was_paid_is_sold,
+        an_order_is_found_by_its_number_and_a_guest_s_by_the_address,
     },
     read::{
         pages_hold_every_order_once_newest_first,

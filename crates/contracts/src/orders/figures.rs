@@ -1,0 +1,39 @@
+//! How the shop is doing: how many orders stand where, and what was sold of late. Counted when somebody asks; nothing
+//! is kept for it, so that no order waits for a counter.
+
+use super::OrderStatus;
+use crate::values::{Money, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Orders that stand alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct StatusCount {
+    /// Where they stand.
+    pub status: OrderStatus,
+    /// How many there are; of very many, so many at least.
+    pub count: i64,
+    /// Whether there are more than that.
+    pub is_more: bool,
+}
+
+/// What was sold in an hour: orders that were paid, by when they were placed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct HourFigures {
+    /// When the hour begins.
+    pub from: Timestamp,
+    /// Orders.
+    pub orders: i64,
+    /// Their totals, added up by currency.
+    pub sold: Vec<Money>,
+}
+
+/// How the shop is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct OrderFigures {
+    /// Orders by where they stand, a line a status.
+    pub counts: Vec<StatusCount>,
+    /// The last 24 hours, the present one last.
+    pub hours: Vec<HourFigures>,
+    /// Whether so many were sold that only the newest of them are in the hours.
+    pub is_cut: bool,
+}

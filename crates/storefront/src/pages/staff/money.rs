@@ -1,0 +1,172 @@
+//! Payments that somebody should look at: those that wait for a person, those under way, and what does not add up with
+//! the provider. An empty page is the good one, and says so.
+
+use super::{
+    Desk, Done, Fault, ROWS, Sheet, Who, api,
+    fields::Fields,
+    parts::{Block, Cell, Form, Pages, Tab, Table, columns},
+    sentence_of,
+};
+use crate::{App, pages::frame::Visit, view};
+use axum::{
+    Form as Sent,
+    extract::{Path, State},
+    http::Method,
+    response::Response,
+};
+use contracts::{
+    payments::{ReviewView, SagaKind, SagaState, SagaView},
+    values::Page,
+};
+use platform::http::Query;
+use serde::Deserialize;
+use serde_json::json;
+
+const HERE: &str = "/admin/payments";
+
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::pages) struct Wish {
+    show: String,
+    cursor: String,
+    flash: String,
+}
+
+/// GET `/admin/payments`.
+pub(in crate::pages) async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    desk.show(Who::Admin, sheet(desk, wish)).await
+}
+
+async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
+    let is_open = wish.show == "open";
+    let tab = |title: &str, show: &str, is_current| Tab {
+        title: title.to_owned(),
+        href: view::address(HERE, &[("show", show)]),
+        count: String::new(),
+        is_current,
+    };
+    let tabs = vec![
+        tab("Unreconciled", "", !is_open),
+        tab("Under way", "open", is_open),
+    ];
+    let path = api(
+        "payments/sagas",
+        &[
+            ("state", if is_open { "open" } else { "parked" }),
+            ("cursor", &wish.cursor),
+            ("limit", ROWS),
+        ],
+    );
+    let found: Page<SagaView> = desk.ask().get(&path).await?;
+    let table = Table {
+        caption: "Payments and refunds",
+        columns: columns(&[
+            "Order",
+            "What",
+            "Next step",
+            "#Tries",
+            "Why it waits",
+            "Next try",
+            "Do",
+        ]),
+        rows: found.data.iter().map(row).collect(),
+        empty: if is_open {
+            "No payment is under way.".to_owned()
+        } else {
+            "All is well: no payment waits for a person.".to_owned()
+        },
+        ..Table::default()
+    }
+    .paged(
+        HERE,
+        &[("show", &wish.show)],
+        Pages {
+            asked: &wish.cursor,
+            next: found.next_cursor.as_ref(),
+        },
+    );
+    let flashes = [(
+        "retried",
+        "It is taken up again. Reload this page in a moment.",
+    )];
+    let mut sheet = Sheet::new("Payments")
+        .says(&sentence_of(&wish.flash, &flashes))
+        .with([
+            Block::Tabs("Payments by how they get on", tabs),
+            Block::Table(String::new(), table),
+        ]);
+    if !is_open {
+        let reviews: Page<ReviewView> = desk.ask().get(&api("payments/reviews", &[])).await?;
+        sheet = sheet.with([Block::Table(
+            "Differs from the provider's books".to_owned(),
+            review_table(&reviews),
+        )]);
+    }
+    Ok(sheet)
+}
+
+fn row(saga: &SagaView) -> Vec<Cell> {
+    let what = match saga.kind {
+        SagaKind::Payment => "Payment",
+        SagaKind::Refund => "Refund",
+    };
+    let again = Form::new(
+        &format!("retry-{}", saga.id),
+        format!("{HERE}/{}/retry", saga.id),
+        "Try again now",
+    );
+    vec![
+        Cell::link("order", format!("/admin/orders/{}", saga.order_id)),
+        Cell::text(what),
+        Cell::text(view::words(&saga.step)),
+        Cell::number(saga.tries),
+        Cell::text(saga.reason.clone().unwrap_or_default()),
+        match saga.state {
+            SagaState::Open => Cell::when(saga.next_try_at),
+            SagaState::Parked => Cell::text("waits for you"),
+        },
+        Cell::Act(again.quiet()),
+    ]
+}
+
+fn review_table(reviews: &Page<ReviewView>) -> Table {
+    let row = |review: &ReviewView| {
+        vec![
+            Cell::number(review.number),
+            Cell::when(review.at),
+            Cell::text(view::words(&review.kind)),
+            Cell::code(&review.subject),
+            Cell::text(review.detail.clone()),
+        ]
+    };
+    Table {
+        caption: "What differs from the provider's books",
+        columns: columns(&["#Number", "When", "What", "About", "In words"]),
+        rows: reviews.data.iter().map(row).collect(),
+        empty: "Nothing differs.".to_owned(),
+        ..Table::default()
+    }
+}
+
+/// POST `/admin/payments/{id}/retry`.
+pub(in crate::pages) async fn retry(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Sent(fields): Sent<Fields>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let done = async {
+        let path = api(&format!("payments/sagas/{}/retry", view::encoded(&id)), &[]);
+        let nothing = json!({});
+        desk.ask().send(Method::POST, &path, (&nothing, "")).await?;
+        Ok(Done::at(HERE, "retried"))
+    };
+    desk.act(Who::Admin, &fields, done).await
+}

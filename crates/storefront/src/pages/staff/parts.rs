@@ -1,0 +1,348 @@
+//! What pages for staff are made of: tables, forms, facts, figures. Values only; how they look is the templates'.
+
+use super::fields::Fields;
+use crate::view;
+use contracts::{
+    problem::Problem,
+    values::{Cursor, Timestamp},
+};
+
+/// A place in a table or beside a name.
+pub(super) enum Cell {
+    Text(String),
+    /// A text that leads somewhere.
+    Link(String, String),
+    /// A word in a colour of its own: the word, and the end of its class.
+    Badge(String, &'static str),
+    Number(String),
+    When(view::Moment),
+    /// Something for machines.
+    Code(String),
+    /// A box to tick: its name, its value, and what it is for.
+    Pick(String, String, String),
+    /// A button.
+    Act(Form),
+}
+
+impl Cell {
+    pub(super) fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    pub(super) fn link(text: impl Into<String>, href: impl Into<String>) -> Self {
+        Self::Link(text.into(), href.into())
+    }
+
+    pub(super) fn number(number: impl ToString) -> Self {
+        let digits = number.to_string();
+        Self::Number(match digits.strip_prefix('-') {
+            Some(digits) => format!("-{}", view::grouped(digits)),
+            None => view::grouped(&digits),
+        })
+    }
+
+    pub(super) fn status(word: &'static str) -> Self {
+        Self::Badge(view::words(word), word)
+    }
+
+    pub(super) fn when(at: Timestamp) -> Self {
+        Self::When(view::moment(at))
+    }
+
+    pub(super) fn maybe_when(at: Option<Timestamp>) -> Self {
+        at.map_or_else(|| Self::text(""), Self::when)
+    }
+
+    /// Whether it stands at the right.
+    pub(super) const fn is_number(&self) -> bool {
+        matches!(self, Self::Number(_))
+    }
+
+    pub(super) fn code(text: impl ToString) -> Self {
+        Self::Code(text.to_string())
+    }
+}
+
+/// A column's name, and whether numbers stand in it.
+pub(super) struct Column {
+    pub(super) title: &'static str,
+    pub(super) is_number: bool,
+}
+
+/// Columns by their names; those that begin with `#` hold numbers.
+pub(super) fn columns(names: &[&'static str]) -> Vec<Column> {
+    let column = |name: &&'static str| Column {
+        title: name.strip_prefix('#').unwrap_or(name),
+        is_number: name.starts_with('#'),
+    };
+    names.iter().map(column).collect()
+}
+
+/// A list.
+#[derive(Default)]
+pub(super) struct Table {
+    /// Names it for those who do not see it.
+    pub(super) caption: &'static str,
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Vec<Cell>>,
+    /// What stands there when it has no rows: what is so, and what to do.
+    pub(super) empty: String,
+    /// What is done with the rows that are ticked.
+    pub(super) bulk: Option<Form>,
+    pub(super) first: String,
+    pub(super) next: String,
+}
+
+impl Table {
+    /// Says where the pages around this one are.
+    pub(super) fn paged(mut self, here: &str, kept: &[(&str, &str)], pages: Pages<'_>) -> Self {
+        if !pages.asked.is_empty() {
+            self.first = view::address(here, kept);
+        }
+        if let Some(next) = pages.next {
+            self.next = view::address(here, &[kept, &[("cursor", next.as_str())]].concat());
+        }
+        self
+    }
+}
+
+/// Where a page of a list is: the cursor that was asked for, and the next one's.
+pub(super) struct Pages<'c> {
+    pub(super) asked: &'c str,
+    pub(super) next: Option<&'c Cursor>,
+}
+
+/// A choice of a list.
+pub(super) struct Choice {
+    pub(super) value: String,
+    pub(super) words: String,
+    pub(super) is_chosen: bool,
+}
+
+/// A field of a form.
+#[derive(Default)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) label: String,
+    /// An `input`'s type, or `area`, `select`, `check`.
+    pub(super) kind: &'static str,
+    pub(super) value: String,
+    pub(super) hint: String,
+    pub(super) error: String,
+    pub(super) is_required: bool,
+    pub(super) choices: Vec<Choice>,
+}
+
+impl Field {
+    pub(super) fn new(
+        kind: &'static str,
+        name: &str,
+        label: &str,
+        value: impl Into<String>,
+    ) -> Self {
+        Self {
+            name: name.to_owned(),
+            label: label.to_owned(),
+            kind,
+            value: value.into(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    pub(super) fn hint(mut self, hint: &str) -> Self {
+        hint.clone_into(&mut self.hint);
+        self
+    }
+
+    /// A list to choose from, of values and words.
+    pub(super) fn select(name: &str, label: &str, chosen: &str, all: &[(&str, &str)]) -> Self {
+        let choice = |(value, words): &(&str, &str)| Choice {
+            value: (*value).to_owned(),
+            words: (*words).to_owned(),
+            is_chosen: *value == chosen,
+        };
+        Self {
+            choices: all.iter().map(choice).collect(),
+            ..Self::new("select", name, label, chosen)
+        }
+    }
+
+    /// A box to tick.
+    pub(super) fn check(name: &str, label: &str, is_ticked: bool) -> Self {
+        Self::new("check", name, label, if is_ticked { "yes" } else { "" })
+    }
+}
+
+/// Whether a form stands behind a line that is opened first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Fold {
+    #[default]
+    None,
+    Closed,
+    /// Open already: something in it is wrong.
+    Open,
+}
+
+/// A form. Each has its proof; what changes something has a key, too.
+#[derive(Default)]
+pub(super) struct Form {
+    /// Tells it from the others of the page.
+    pub(super) id: String,
+    pub(super) heading: String,
+    pub(super) action: String,
+    pub(super) fields: Vec<Field>,
+    pub(super) hidden: Vec<(String, String)>,
+    pub(super) button: String,
+    pub(super) fold: Fold,
+    pub(super) is_quiet: bool,
+    /// Whether it carries a file.
+    pub(super) is_multipart: bool,
+}
+
+impl Form {
+    pub(super) fn new(id: &str, action: impl Into<String>, button: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            action: action.into(),
+            button: button.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn is_folded(&self) -> bool {
+        self.fold != Fold::None
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.fold == Fold::Open
+    }
+
+    pub(super) fn headed(mut self, heading: &str) -> Self {
+        heading.clone_into(&mut self.heading);
+        self
+    }
+
+    pub(super) fn with(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
+        self.fields.extend(fields);
+        self
+    }
+
+    pub(super) fn hiding(mut self, name: &str, value: impl ToString) -> Self {
+        self.hidden.push((name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Behind a line that is opened first.
+    pub(super) fn folded(mut self) -> Self {
+        self.fold = Fold::Closed;
+        self
+    }
+
+    pub(super) fn quiet(mut self) -> Self {
+        self.is_quiet = true;
+        self
+    }
+
+    /// What cannot be undone is folded away and asks for a tick.
+    pub(super) fn confirmed(self, words: &str) -> Self {
+        self.folded()
+            .with([Field::check("confirm", words, false).required()])
+    }
+
+    /// Says beside its fields what was wrong with them, and keeps what was typed.
+    pub(super) fn refused(mut self, problem: &Problem, sent: &Fields) -> Self {
+        if self.fold == Fold::Closed {
+            self.fold = Fold::Open;
+        }
+        for field in &mut self.fields {
+            if !matches!(field.kind, "password" | "file") {
+                let typed = sent.text(&field.name);
+                typed.clone_into(&mut field.value);
+                for choice in &mut field.choices {
+                    choice.is_chosen = choice.value == typed;
+                }
+            }
+            let pointer = format!("/{}", field.name);
+            let mine = problem.errors.iter().find(|error| error.field == pointer);
+            if let Some(error) = mine {
+                field.error = format!("This {}.", error.message.trim_end_matches('.'));
+            }
+        }
+        self
+    }
+}
+
+/// A tab of a list, or a page of the staff's.
+pub(super) struct Tab {
+    pub(super) title: String,
+    pub(super) href: String,
+    pub(super) count: String,
+    pub(super) is_current: bool,
+}
+
+/// A number that matters, and where it leads.
+pub(super) struct Figure {
+    pub(super) value: String,
+    pub(super) label: String,
+    pub(super) href: String,
+    /// Whether somebody should do something.
+    pub(super) is_due: bool,
+}
+
+/// Something that happened.
+pub(super) struct Entry {
+    pub(super) at: view::Moment,
+    pub(super) what: String,
+    pub(super) who: String,
+    pub(super) note: String,
+}
+
+/// A box to search with.
+pub(super) struct Search {
+    pub(super) action: &'static str,
+    pub(super) label: &'static str,
+    pub(super) value: String,
+    pub(super) hidden: Vec<(String, String)>,
+}
+
+/// A picture of a product, and what is done with it.
+pub(super) struct Shot {
+    pub(super) address: String,
+    pub(super) alt: String,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) remove: Form,
+}
+
+/// A field of which two people said different things.
+pub(super) struct Versus {
+    pub(super) label: String,
+    pub(super) name: String,
+    pub(super) mine: String,
+    pub(super) theirs: String,
+}
+
+/// A part of a page.
+pub(super) enum Block {
+    Tabs(&'static str, Vec<Tab>),
+    Search(Search),
+    /// A heading, or none, and the list.
+    Table(String, Table),
+    Form(Form),
+    Facts(String, Vec<(String, Cell)>),
+    Figures(Vec<Figure>),
+    Chart(super::chart::Chart),
+    Timeline(Vec<Entry>),
+    Text(String, Vec<String>),
+    /// Something that is shown this once.
+    Secret(String, String),
+    Shots(Vec<Shot>),
+    /// What differs, and the form that decides it.
+    Versus(Vec<Versus>, Form),
+    Links(Vec<(String, String)>),
+}

@@ -1,0 +1,376 @@
+//! One product, and its change. A change names the version that was read: when somebody else was faster, both are shown
+//! side by side, and whoever comes second decides field by field what is kept.
+
+use super::{
+    Desk, Done, Fault, Sheet, Who, api,
+    fields::Fields,
+    mendable,
+    parts::{Block, Cell, Field, Form, Shot, Table, Versus, columns},
+    product_fields::{self, EDITED, value_of},
+    sentence_of,
+};
+use crate::{App, pages::frame::Visit, view};
+use axum::{
+    Form as Sent,
+    extract::{Path, State},
+    http::{Method, StatusCode},
+    response::Response,
+};
+use contracts::{
+    catalog::{PriceSince, ProductImage, ProductStatus, ProductView},
+    problem::{Code, Problem},
+    values::{Page, ProductId},
+};
+use platform::http::Query;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+const HERE: &str = "/admin/products";
+
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::pages) struct Wish {
+    flash: String,
+}
+
+const FLASHES: &[(&str, &str)] = &[
+    (
+        "made",
+        "It is made. Add a picture, and put it on sale when it is ready.",
+    ),
+    ("saved", "Saved."),
+    ("same", "Nothing was to be saved: it is all as it was."),
+    ("pictured", "The picture is added."),
+    ("unpictured", "The picture is taken away."),
+];
+
+/// GET `/admin/products/{id}`.
+pub(in crate::pages) async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let sheet = async {
+        let sheet = sheet(desk, read(&id)?, None).await?;
+        Ok(sheet.says(&sentence_of(&wish.flash, FLASHES)))
+    };
+    desk.show(Who::Seller, sheet).await
+}
+
+pub(super) fn read(id: &str) -> Result<ProductId, Fault> {
+    id.parse().map_err(|_| Fault::new(Code::NotFound))
+}
+
+/// The product, if whoever asks may change it: to others this page of it does not exist.
+async fn mine(desk: Desk<'_>, id: ProductId) -> Result<ProductView, Fault> {
+    let product: ProductView = desk.ask().get(&api(&format!("products/{id}"), &[])).await?;
+    if desk.may_change(product.owner_id) {
+        Ok(product)
+    } else {
+        Err(Fault::new(Code::NotFound))
+    }
+}
+
+/// The form that was refused: its id, why, and what it said.
+pub(super) type Refused<'f> = Option<(&'static str, &'f Problem, &'f Fields)>;
+
+pub(super) async fn sheet(
+    desk: Desk<'_>,
+    id: ProductId,
+    refused: Refused<'_>,
+) -> Result<Sheet, Fault> {
+    let product = mine(desk, id).await?;
+    let prices = api(&format!("products/{id}/prices"), &[]);
+    let prices: Page<PriceSince> = desk.ask().get(&prices).await?;
+    let mend = |form: Form| match refused {
+        Some((which, problem, sent)) if form.id == which => form.refused(problem, sent),
+        Some(_) | None => form,
+    };
+    let is_archived = product.status == ProductStatus::Archived;
+    let mut sheet = Sheet::new(product.name.clone())
+        .below("Products", HERE)
+        .refused(refused.map(|(_, problem, _)| problem));
+    sheet.badge = Some((
+        view::words(product.status.as_str()),
+        product.status.as_str(),
+    ));
+    if !is_archived {
+        let form = edit_form(&product, &desk.categories().await);
+        sheet = sheet.with([Block::Form(mend(form))]);
+    }
+    sheet = sheet.with([
+        Block::Table("What is sold".to_owned(), variants(&product)),
+        Block::Table("Prices".to_owned(), price_table(&prices.data)),
+    ]);
+    let mut side = vec![facts(&product)];
+    if !product.images.is_empty() {
+        let shots = product.images.iter().map(|image| shot(id, image));
+        side.push(Block::Shots(shots.collect()));
+    }
+    if !is_archived {
+        side.push(Block::Form(mend(upload_form(id))));
+        side.push(Block::Form(mend(archive_form(&product))));
+    }
+    Ok(sheet.beside(side))
+}
+
+/// The form with all fields, and beside each what it was.
+fn edit_form(product: &ProductView, categories: &[(String, String)]) -> Form {
+    let mut form = Form::new("edit", format!("{HERE}/{}", product.id), "Save")
+        .headed("Edit")
+        .with(product_fields::edited(product, categories))
+        .hiding("version", product.version.get())
+        .hiding("currency", product.price.currency);
+    for (name, _) in EDITED {
+        form = form.hiding(&format!("was.{name}"), value_of(product, name));
+    }
+    form
+}
+
+fn upload_form(id: ProductId) -> Form {
+    let mut form = Form::new("picture", format!("{HERE}/{id}/pictures"), "Add it")
+        .headed("Add a picture")
+        .folded()
+        .with([
+            Field::new("text", "alt", "What it shows, in words", "")
+                .hint("For those who do not see it; empty where it adds nothing to the name"),
+            Field::new("file", "file", "JPEG, PNG or WebP", "").required(),
+        ]);
+    form.is_multipart = true;
+    form
+}
+
+fn archive_form(product: &ProductView) -> Form {
+    Form::new(
+        "archive",
+        format!("{HERE}/{}/archive", product.id),
+        "Archive it",
+    )
+    .headed("Take it off the shelves for good")
+    .hiding("version", product.version.get())
+    .confirmed("It never comes back; old orders keep it")
+}
+
+fn shot(id: ProductId, image: &ProductImage) -> Shot {
+    let remove = Form::new(
+        &format!("remove-{}", image.id),
+        format!("{HERE}/{id}/pictures/{}/remove", image.id),
+        "Take it away",
+    );
+    Shot {
+        address: image.thumbnail.url.clone(),
+        alt: image.alt.clone(),
+        width: image.thumbnail.width,
+        height: image.thumbnail.height,
+        remove: remove.hiding("version", image.version.get()).quiet(),
+    }
+}
+
+fn variants(product: &ProductView) -> Table {
+    let rows = product.variants.iter().map(|variant| {
+        vec![
+            Cell::link(
+                variant.sku.clone(),
+                format!("/admin/inventory/{}", variant.id),
+            ),
+            Cell::Number(view::money(variant.price)),
+            Cell::number(variant.stock.on_hand),
+            Cell::number(variant.stock.reserved),
+            Cell::number(variant.stock.available),
+        ]
+    });
+    Table {
+        caption: "What is sold",
+        columns: columns(&["SKU", "#Price", "#On hand", "#Reserved", "#Available"]),
+        rows: rows.collect(),
+        ..Table::default()
+    }
+}
+
+fn price_table(prices: &[PriceSince]) -> Table {
+    let row = |price: &PriceSince| {
+        vec![
+            Cell::when(price.since),
+            Cell::Number(view::money(price.price)),
+        ]
+    };
+    Table {
+        caption: "Prices that it had",
+        columns: columns(&["Since", "#Price"]),
+        rows: prices.iter().map(row).collect(),
+        ..Table::default()
+    }
+}
+
+fn facts(product: &ProductView) -> Block {
+    let stars = product.rating.average.map_or_else(
+        || "no reviews".to_owned(),
+        |average| format!("{average} of 5, {} reviews", product.rating.count),
+    );
+    Block::Facts(
+        "The product".to_owned(),
+        vec![
+            (
+                "In the shop".to_owned(),
+                Cell::link("its page", format!("/p/{}", view::encoded(&product.slug))),
+            ),
+            (
+                "Version".to_owned(),
+                Cell::text(product.version.get().to_string()),
+            ),
+            ("Made".to_owned(), Cell::when(product.created_at)),
+            ("Changed".to_owned(), Cell::when(product.updated_at)),
+            ("Buyers say".to_owned(), Cell::text(stars)),
+            ("Id".to_owned(), Cell::code(product.id)),
+        ],
+    )
+}
+
+/// POST `/admin/products/{id}`.
+pub(in crate::pages) async fn save(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Sent(fields): Sent<Fields>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let done = async {
+        let id = read(&id)?;
+        saved(desk, id, &fields).await
+    };
+    desk.act(Who::Seller, &fields, done).await
+}
+
+async fn saved(desk: Desk<'_>, id: ProductId, fields: &Fields) -> Result<Done, Fault> {
+    let here = format!("{HERE}/{id}");
+    let change = match product_fields::changed(fields) {
+        Ok(change) if change.is_empty() => return Ok(Done::at(&here, "same")),
+        Ok(change) => change,
+        Err(fault) => return wrong(desk, id, (fault, fields)).await,
+    };
+    let mut body = Value::Object(change);
+    if let Some(body) = body.as_object_mut() {
+        body.insert("version".to_owned(), json!(fields.number("version")?));
+    }
+    let path = api(&format!("products/{id}"), &[]);
+    match desk.ask().send(Method::PATCH, &path, (&body, "")).await {
+        Ok(_) => Ok(Done::at(&here, "saved")),
+        Err(fault) if fault.0.code == Code::VersionConflict => conflict(desk, id, fields).await,
+        Err(fault) => wrong(desk, id, (fault, fields)).await,
+    }
+}
+
+async fn wrong(
+    desk: Desk<'_>,
+    id: ProductId,
+    (fault, fields): (Fault, &Fields),
+) -> Result<Done, Fault> {
+    let problem = mendable(fault)?;
+    let sheet = sheet(desk, id, Some(("edit", &problem, fields))).await?;
+    Ok(Done::Show(Box::new(sheet)))
+}
+
+/// What one changed beside what stands there now. What only the other one changed is kept as it is.
+async fn conflict(desk: Desk<'_>, id: ProductId, fields: &Fields) -> Result<Done, Fault> {
+    let product = mine(desk, id).await?;
+    let mut form = Form::new(
+        "conflict",
+        format!("{HERE}/{id}/decide"),
+        "Save what is chosen",
+    )
+    .hiding("version", product.version.get())
+    .hiding("currency", product.price.currency);
+    let mut differ = Vec::new();
+    for (name, label) in EDITED {
+        let said = fields.text(name).replace("\r\n", "\n");
+        let was = fields.text(&format!("was.{name}")).replace("\r\n", "\n");
+        let theirs = value_of(&product, name);
+        if said == was || said == theirs {
+            continue;
+        }
+        form = form
+            .hiding(name, &said)
+            .hiding(&format!("was.{name}"), &theirs);
+        differ.push(Versus {
+            label: label.to_owned(),
+            name: name.to_owned(),
+            mine: said,
+            theirs,
+        });
+    }
+    if differ.is_empty() {
+        return Ok(Done::at(&format!("{HERE}/{id}"), "same"));
+    }
+    let mut sheet = Sheet::new(format!("{}: somebody else was faster", product.name))
+        .below("Products", HERE)
+        .with([
+            Block::Text(
+                String::new(),
+                vec![
+                    "It was changed while you were at it, and nothing of yours is saved yet. Decide for each field \
+                     what it is from now on; what you did not touch stays as the other one left it."
+                        .to_owned(),
+                ],
+            ),
+            Block::Versus(differ, form),
+            Block::Links(vec![(
+                "Take all of theirs: back to the product".to_owned(),
+                format!("{HERE}/{id}"),
+            )]),
+        ]);
+    sheet.status = Some(StatusCode::CONFLICT);
+    Ok(Done::Show(Box::new(sheet)))
+}
+
+/// POST `/admin/products/{id}/decide`.
+pub(in crate::pages) async fn decide(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Sent(mut fields): Sent<Fields>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    // What is theirs is no change of mine.
+    for (name, _) in EDITED {
+        if fields.text(&format!("keep.{name}")) == "theirs" {
+            let was = format!("was.{name}");
+            fields.0.retain(|(known, _)| known != name && *known != was);
+        }
+    }
+    let done = async {
+        let id = read(&id)?;
+        saved(desk, id, &fields).await
+    };
+    desk.act(Who::Seller, &fields, done).await
+}
+
+/// POST `/admin/products/{id}/archive`.
+pub(in crate::pages) async fn archive(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Sent(fields): Sent<Fields>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let done = async {
+        let id = read(&id)?;
+        let version = fields.text("version");
+        let path = api(&format!("products/{id}"), &[("version", version)]);
+        let gone = match fields.confirmed() {
+            Ok(()) => desk.ask().delete(&path).await,
+            Err(fault) => Err(fault),
+        };
+        match gone {
+            Ok(()) => Ok(Done::at(HERE, "archived")),
+            Err(fault) => {
+                let problem = mendable(fault)?;
+                let sheet = sheet(desk, id, Some(("archive", &problem, &fields))).await?;
+                Ok(Done::Show(Box::new(sheet)))
+            }
+        }
+    };
+    desk.act(Who::Seller, &fields, done).await
+}

@@ -1,0 +1,190 @@
+//! Products, and a new one. Those who only sell are shown what is theirs.
+
+use super::{
+    Desk, Done, Fault, ROWS, Sheet, Who, api,
+    fields::Fields,
+    mendable,
+    parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns},
+    product_fields,
+};
+use crate::{App, pages::frame::Visit, view};
+use axum::{Form as Sent, extract::State, http::Method, response::Response};
+use contracts::{
+    catalog::{ProductStatus, ProductView},
+    problem::Problem,
+    values::Page,
+};
+use platform::http::Query;
+use serde::Deserialize;
+
+const HERE: &str = "/admin/products";
+
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::pages) struct Wish {
+    status: String,
+    q: String,
+    cursor: String,
+    flash: String,
+}
+
+const TABS: [(&str, &str); 3] = [
+    ("", "On sale"),
+    ("draft", "Drafts"),
+    ("archived", "Archived"),
+];
+
+/// GET `/admin/products`.
+pub(in crate::pages) async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    desk.show(Who::Seller, sheet(desk, wish)).await
+}
+
+async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
+    let status: Option<ProductStatus> = wish.status.parse().ok();
+    let word = status.map_or("", ProductStatus::as_str);
+    let path = api(
+        "products",
+        &[
+            ("status", word),
+            ("q", wish.q.trim()),
+            ("cursor", &wish.cursor),
+            ("limit", ROWS),
+        ],
+    );
+    let mut found: Page<ProductView> = desk.ask().get(&path).await?;
+    // What is on sale is listed to everybody; this list is of what one may change.
+    found
+        .data
+        .retain(|product| desk.may_change(product.owner_id));
+    let tabs = TABS.iter().map(|(value, title)| Tab {
+        title: (*title).to_owned(),
+        href: view::address(HERE, &[("status", value), ("q", &wish.q)]),
+        count: String::new(),
+        is_current: *value == word || (value.is_empty() && word == "active"),
+    });
+    let flash = if wish.flash == "archived" {
+        "It is archived. Old orders keep it."
+    } else {
+        ""
+    };
+    let sheet = Sheet::new("Products").says(flash).with([
+        Block::Links(vec![("A new product".to_owned(), format!("{HERE}/new"))]),
+        Block::Tabs("Products by where they stand", tabs.collect()),
+        Block::Search(Search {
+            action: HERE,
+            label: "Words of a product, or its SKU",
+            value: wish.q.clone(),
+            hidden: vec![("status".to_owned(), word.to_owned())],
+        }),
+        Block::Table(String::new(), table(&wish, &found)),
+    ]);
+    Ok(sheet)
+}
+
+fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
+    Table {
+        caption: "Products",
+        columns: columns(&[
+            "Product",
+            "SKU",
+            "Category",
+            "Status",
+            "#Variants",
+            "#Available",
+            "#Price",
+        ]),
+        rows: found.data.iter().map(row).collect(),
+        empty: if found.next_cursor.is_some() {
+            "Nothing on this page is yours. The next page may have some.".to_owned()
+        } else if wish.q.is_empty() {
+            "There is nothing here yet. Make a new product, or import many with souk import."
+                .to_owned()
+        } else {
+            "Nothing found. Try fewer words, or only the beginning of one.".to_owned()
+        },
+        ..Table::default()
+    }
+    .paged(
+        HERE,
+        &[("status", &wish.status), ("q", &wish.q)],
+        Pages {
+            asked: &wish.cursor,
+            next: found.next_cursor.as_ref(),
+        },
+    )
+}
+
+fn row(product: &ProductView) -> Vec<Cell> {
+    let left = product.stock.available;
+    let available = view::badge(product.stock);
+    vec![
+        Cell::link(product.name.clone(), format!("{HERE}/{}", product.id)),
+        Cell::code(&product.sku),
+        Cell::text(product.category.clone().unwrap_or_default()),
+        Cell::status(product.status.as_str()),
+        Cell::number(product.variants.len()),
+        if available.is_empty() {
+            Cell::number(left)
+        } else {
+            Cell::Badge(available, if left > 0 { "low" } else { "cancelled" })
+        },
+        Cell::Number(view::money(product.price)),
+    ]
+}
+
+/// GET `/admin/products/new`.
+pub(in crate::pages) async fn fresh(State(app): State<App>, visit: Visit) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let sheet = async { blank(desk, None).await };
+    desk.show(Who::Seller, sheet).await
+}
+
+async fn blank(desk: Desk<'_>, refused: Option<(&Problem, &Fields)>) -> Result<Sheet, Fault> {
+    let fields = product_fields::fresh(&desk.categories().await);
+    let mut form = Form::new("product", format!("{HERE}/new"), "Make it").with(fields);
+    if let Some((problem, sent)) = refused {
+        form = form.refused(problem, sent);
+    }
+    let sheet = Sheet::new("A new product")
+        .below("Products", HERE)
+        .refused(refused.map(|(problem, _)| problem));
+    Ok(sheet.with([Block::Form(form)]))
+}
+
+/// POST `/admin/products/new`.
+pub(in crate::pages) async fn make(
+    State(app): State<App>,
+    visit: Visit,
+    Sent(fields): Sent<Fields>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    desk.act(Who::Seller, &fields, made(desk, &fields)).await
+}
+
+async fn made(desk: Desk<'_>, fields: &Fields) -> Result<Done, Fault> {
+    let sent = match product_fields::whole(fields) {
+        Ok(body) => {
+            let key = fields.text("key");
+            let path = api("products", &[]);
+            desk.ask().send(Method::POST, &path, (&body, key)).await
+        }
+        Err(fault) => Err(fault),
+    };
+    match sent {
+        Ok(reply) => {
+            let product: ProductView = reply.read()?;
+            Ok(Done::at(&format!("{HERE}/{}", product.id), "made"))
+        }
+        Err(fault) => {
+            let problem = mendable(fault)?;
+            let sheet = blank(desk, Some((&problem, fields))).await?;
+            Ok(Done::Show(Box::new(sheet)))
+        }
+    }
+}

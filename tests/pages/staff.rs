@@ -1,0 +1,100 @@
+//! Pages for those who run the shop: whom they let in, and how light they are.
+
+use crate::browser::{Browser, open};
+use testkit::Shop;
+
+/// All pages for admins that lists lead to.
+const ADMINS: &[&str] = &[
+    "/admin/orders",
+    "/admin/customers",
+    "/admin/discounts",
+    "/admin/discounts/new",
+    "/admin/shipping",
+    "/admin/shipping/new",
+    "/admin/payments",
+    "/admin/payments?show=open",
+    "/admin/developers",
+    "/admin/developers/events",
+    "/admin/system",
+    "/admin/books",
+];
+/// Those that sellers see as well.
+const SELLERS: &[&str] = &[
+    "/admin",
+    "/admin/products",
+    "/admin/products/new",
+    "/admin/inventory",
+    "/admin/inventory?low=true",
+];
+/// How much a page may weigh with its style, in bytes.
+const WEIGHT_MAX: usize = 50_000;
+
+async fn people() -> (Shop, [(&'static str, Browser); 4]) {
+    let mut shop = Shop::start_with(&[("SOUK_SHOP__DEMO", "true")]).await;
+    let admin = shop.admin().await;
+    shop.customer("ann").await;
+    shop.merchant(&admin, "mel").await;
+    let people = [
+        ("nobody", Browser::new(&shop)),
+        ("ann", Browser::signed_in(&shop, "ann@souk.example").await),
+        ("mel", Browser::signed_in(&shop, "mel@souk.example").await),
+        (
+            "admin",
+            Browser::signed_in(&shop, "admin@souk.example").await,
+        ),
+    ];
+    (shop, people)
+}
+
+#[tokio::test]
+async fn pages_for_staff_let_in_whom_they_are_for_and_nobody_else() {
+    let (_shop, mut people) = people().await;
+    for (who, browser) in &mut people {
+        for (path, is_sellers) in ADMINS
+            .iter()
+            .map(|path| (path, false))
+            .chain(SELLERS.iter().map(|path| (path, true)))
+        {
+            let page = browser.get(path).await;
+            let expected = match *who {
+                "nobody" => 303,
+                "admin" => 200,
+                "mel" if is_sellers => 200,
+                _ => 403,
+            };
+            assert_eq!(page.status, expected, "{who} {path}: {}", page.text);
+            if page.status == 303 {
+                assert!(
+                    page.header("location")
+                        .starts_with("/sign-in?next=%2Fadmin")
+                );
+            }
+            if page.status == 403 {
+                assert!(!page.text.contains("aria-label=\"Running the shop\""));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_for_staff_are_light_and_run_no_script() {
+    let shop = open().await;
+    let mut shop = shop;
+    shop.admin().await;
+    let mut browser = Browser::signed_in(&shop, "admin@souk.example").await;
+    let style = browser.get("/assets/souk.css").await.text.len();
+    for path in ADMINS.iter().chain(SELLERS) {
+        let page = browser.get(path).await;
+        assert!(
+            page.text.len() + style < WEIGHT_MAX,
+            "{path}: {}",
+            page.text.len()
+        );
+        assert!(
+            !page.text.contains("<script") && !page.text.contains(" style="),
+            "{path}"
+        );
+        assert_eq!(page.text.matches("<h1").count(), 1, "{path}");
+        assert!(page.text.contains("class=\"skip\""), "{path}");
+    }
+}
