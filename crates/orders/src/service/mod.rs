@@ -1,6 +1,7 @@
 //! The use cases of orders, a file each. They decide through the domain and write through the store.
 
 mod advance;
+mod automatic;
 mod carts;
 mod claims;
 mod discounts;
@@ -11,6 +12,7 @@ mod pay;
 mod place;
 mod shipments;
 mod shipping;
+mod sums;
 
 use crate::{
     Parts,
@@ -46,6 +48,7 @@ pub struct Service {
     clock: Clock,
     config: Config,
     token_secret: [u8; 32],
+    automatic: automatic::Automatic,
     /// How far the sweeper has looked through what is open past its time.
     looked_at: Mutex<Option<Overdue>>,
     /// Who knows addresses, where somebody does.
@@ -73,6 +76,7 @@ impl Service {
             clock,
             config,
             token_secret,
+            automatic: automatic::Automatic::default(),
             looked_at: Mutex::default(),
             addresses: OnceLock::new(),
         }

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod automatic;
 mod bodies;
 mod carts;
 mod discounts;

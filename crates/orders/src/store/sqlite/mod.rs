@@ -39,7 +39,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 11] = [
+pub(crate) const MIGRATIONS: [Migration; 12] = [
     BASE,
     Migration {
         number: 1,
@@ -90,6 +90,11 @@ pub(crate) const MIGRATIONS: [Migration; 11] = [
         number: 10,
         name: "shipping",
         sql: include_str!("../../../migrations/sqlite/0010_shipping.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "automatic_discounts",
+        sql: include_str!("../../../migrations/sqlite/0011_automatic_discounts.sql"),
     },
 ];
 
