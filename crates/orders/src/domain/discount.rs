@@ -226,11 +226,6 @@ mod tests {
         let at = |ms| Some(Timestamp::from_ms(ms));
         let make = |wish| made(DiscountId::generate(), wish, Timestamp::from_ms(0));
         assert!(make(wish()).is_ok());
-        let three_for_two = NewDiscount {
-            buy: buy(2, 1, Some(1)),
-            ..wish()
-        };
-        assert!(make(three_for_two).is_ok());
         for wrong in [
             NewDiscount {
                 basis_points: None,
@@ -276,6 +271,21 @@ mod tests {
                 ends_at: at(5),
                 ..wish()
             },
+        ] {
+            assert!(make(wrong.clone()).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_it_takes_off_and_from_what_goes_together() {
+        let amount = Some(Money::new(5, "USD".parse().unwrap()));
+        let make = |wish| made(DiscountId::generate(), wish, Timestamp::from_ms(0));
+        let three_for_two = NewDiscount {
+            buy: buy(2, 1, Some(1)),
+            ..wish()
+        };
+        assert!(make(three_for_two).is_ok());
+        for wrong in [
             NewDiscount {
                 name: Some(" ".to_owned()),
                 ..wish()
@@ -288,12 +298,12 @@ mod tests {
             NewDiscount {
                 takes_off: Some(TakesOff::Shipping),
                 basis_points: None,
-                amount: usd(5),
+                amount,
                 ..wish()
             },
             NewDiscount {
                 basis_points: None,
-                amount: usd(5),
+                amount,
                 buy: buy(2, 1, None),
                 ..wish()
             },

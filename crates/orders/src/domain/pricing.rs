@@ -82,7 +82,7 @@ pub fn price(
             amount,
         });
     }
-    let mut carriage_left = carriage.unwrap_or(Money::zero(left.currency));
+    let mut carriage_left = carriage.unwrap_or_else(|| Money::zero(left.currency));
     for discount in discounts {
         if discount.takes_off == TakesOff::Shipping {
             let amount = carriage.ok_or_else(|| {

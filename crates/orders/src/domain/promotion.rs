@@ -313,8 +313,9 @@ mod tests {
         };
         // The first is bought, the second got, the third either.
         let goes = |times: u32| {
-            let of_either = (times * quantity).saturating_sub(count(1))
-                + (times * get).saturating_sub(count(2));
+            let bought = times.saturating_mul(quantity).saturating_sub(count(1));
+            let gotten = times.saturating_mul(get).saturating_sub(count(2));
+            let of_either = bought.saturating_add(gotten);
             of_either <= count(3)
         };
         (0..100).rev().find(|times| goes(*times)).unwrap()
@@ -331,10 +332,11 @@ mod tests {
             let only = discount.only.clone().unwrap();
             let got = got(&goods(&pieces), &only, &discount.buy.unwrap()).unwrap();
             let times = times_by_trying(&pieces, (quantity, get));
-            prop_assert_eq!(got.units, i64::from(times * get));
+            prop_assert_eq!(got.units, i64::from(times.saturating_mul(get)));
             let cheapest = pieces[1..].iter().map(|one| one.3).min().unwrap();
             let dearest = pieces[1..].iter().map(|one| one.3).max().unwrap();
-            prop_assert!(cheapest * got.units <= got.cost && got.cost <= dearest * got.units);
+            let (least, most) = (cheapest.saturating_mul(got.units), dearest.saturating_mul(got.units));
+            prop_assert!(least <= got.cost && got.cost <= most);
         }
     }
 }

@@ -21,7 +21,7 @@ use contracts::{
 };
 use platform::{
     db::{Abort, StoreError},
-    digest,
+    deadline, digest,
 };
 use std::sync::Arc;
 
@@ -128,6 +128,10 @@ impl Service {
         if wanted.method.is_none() && self.config.shipping_required {
             return Err(PlaceOrderError::Shipping(ShippingError::Required));
         }
+        // Whoever came too late hears so before anything is begun.
+        if deadline::current().is_some_and(|deadline| deadline.has_passed()) {
+            return Err(PlaceOrderError::Overloaded);
+        }
         let automatic = self.automatic_now().await.map_err(internal)?;
         if wanted.code.is_none() && wanted.method.is_none() && automatic.is_empty() {
             let expected_total = asked.expected_total.clone();
@@ -195,7 +199,7 @@ impl Service {
                 }
                 terms.categories = goods.categories();
             }
-            let expected = seen.or(goods.map(|goods| goods.subtotal));
+            let expected = seen.or_else(|| goods.map(|goods| goods.subtotal));
             let wish = Asked {
                 expected_total: expected.map(Into::into),
                 terms: terms.clone(),
