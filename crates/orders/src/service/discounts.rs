@@ -129,7 +129,7 @@ impl Service {
             return Err(PlaceOrderError::Shipping(ShippingError::Required));
         }
         // Whoever came too late hears so before anything is begun.
-        if deadline::current().is_some_and(|deadline| deadline.has_passed()) {
+        if deadline::has_passed() {
             return Err(PlaceOrderError::Overloaded);
         }
         let automatic = self.automatic_now().await.map_err(internal)?;
