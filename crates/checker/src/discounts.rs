@@ -121,6 +121,7 @@ mod tests {
                 code: None,
                 amount: usd(-1),
             }],
+            shipping_address: None,
             total: usd(9),
             payment_due_at: Timestamp::from_ms(0),
             tracking: None,

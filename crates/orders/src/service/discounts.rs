@@ -1,5 +1,5 @@
-//! Discounts: made and changed by admins, and given to orders: by their codes, or by themselves. What can be refused is refused before anything is held;
-//! whether a limit has room is decided in the commit that writes the order.
+//! Discounts: made and changed by admins, and given to orders, for their codes or by themselves. What can be refused is
+//! refused before anything is held; whether a limit has room is decided in the commit that writes the order.
 
 use super::{
     Service,

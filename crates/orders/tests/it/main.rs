@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod addresses;
 mod automatic;
 mod bodies;
 mod carts;
