@@ -7,6 +7,7 @@ mod errors;
 mod events;
 mod figures;
 mod notes;
+mod promotions;
 mod shipments;
 mod shipping;
 
@@ -22,6 +23,7 @@ pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 pub use figures::{HourFigures, OrderFigures, StatusCount};
 pub use notes::{NewNote, NoteView};
+pub use promotions::{BuyGet, Selection, TakesOff};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 pub use shipping::{NewShippingMethod, ShippingError, ShippingMethodView};
 
