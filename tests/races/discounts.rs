@@ -1,5 +1,5 @@
-//! A code that many want at once: as many get it as there are uses, and a use comes back with an order that is called
-//! off.
+//! A discount that many want at once, by its code or by itself: as many get it as there are uses, and a use comes back
+//! with an order that is called off.
 
 use crate::{customers, ground::Ground, outcomes};
 use futures_util::future::join_all;
@@ -43,6 +43,33 @@ async fn of_a_thousand_uses_of_a_code_for_ten_ten_are_given(mut shop: Ground) {
     shop.verify().await;
 }
 
+async fn of_a_thousand_orders_ten_get_what_is_given_to_ten_and_none_is_refused(mut shop: Ground) {
+    let admin = shop.admin().await;
+    let product = admin.sell("tea", 1_999, 2_000).await;
+    let ten = json!({"code": "ten", "automatic": true, "basis_points": 1_000, "uses_max": 10});
+    let ten = admin.post("/api/v1/discounts", &ten).await;
+    let ten = format!("/api/v1/discounts/{}", ten.str("/id"));
+    let buyers = customers(&shop, 25).await;
+    let body = json!({"items": [{"product_id": product, "quantity": 1}]});
+    let orders = (0..40).flat_map(|number| buyers.iter().map(move |buyer| (number, buyer)));
+    let orders = orders.map(|(number, buyer)| {
+        let body = &body;
+        async move {
+            let key = format!("k{number}");
+            buyer.post_with_key("/api/v1/orders", &key, body).await
+        }
+    });
+    let answers = join_all(orders).await;
+    assert_eq!(outcomes(&answers), BTreeMap::from([((201, ""), 1_000)]));
+    let less = answers
+        .iter()
+        .filter(|one| one.int("/total/amount") == 1_799);
+    assert_eq!(less.count(), 10);
+    assert_eq!(admin.get(&ten).await.int("/uses"), 10);
+    shop.verify().await;
+}
+
 on_both_grounds! {
     of_a_thousand_uses_of_a_code_for_ten_ten_are_given,
+    of_a_thousand_orders_ten_get_what_is_given_to_ten_and_none_is_refused,
 }

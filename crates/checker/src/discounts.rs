@@ -7,7 +7,7 @@ use crate::{
     violation::{Found, Invariant, Violation},
 };
 use contracts::{
-    orders::{DiscountView, OrderStatus, OrderView, PartKind},
+    orders::{DiscountCode, DiscountView, OrderStatus, OrderView, PartKind},
     values::UserId,
 };
 use std::collections::BTreeMap;
@@ -65,14 +65,20 @@ fn within<'o>(
 
 fn has(order: &OrderView, code: &str) -> bool {
     let mut parts = order.parts.iter();
-    parts.any(|part| part.kind == PartKind::Discount && part.title == code)
+    parts.any(|part| match part.kind {
+        PartKind::Discount | PartKind::ShippingDiscount => {
+            let named = part.code.as_ref().map(DiscountCode::as_str);
+            named.unwrap_or(&part.title) == code
+        }
+        PartKind::Shipping => false,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use contracts::{
-        orders::{DiscountCode, OrderPartView},
+        orders::{OrderPartView, TakesOff},
         values::{DiscountId, Money, OrderId, Timestamp, Version},
     };
 
@@ -80,8 +86,13 @@ mod tests {
         DiscountView {
             id: DiscountId::generate(),
             code: DiscountCode::parse("ten").unwrap(),
+            name: None,
+            automatic: false,
             basis_points: Some(1_000),
             amount: None,
+            takes_off: TakesOff::Goods,
+            only: None,
+            buy: None,
             minimum: None,
             starts_at: None,
             ends_at: None,
@@ -107,6 +118,7 @@ mod tests {
             parts: vec![OrderPartView {
                 kind: PartKind::Discount,
                 title: title.to_owned(),
+                code: None,
                 amount: usd(-1),
             }],
             shipping_address: None,

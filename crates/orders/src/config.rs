@@ -33,6 +33,8 @@ pub struct Config {
     pub cart_keep_seconds: u32,
     /// Whether an order must say how it is shipped.
     pub shipping_required: bool,
+    /// How old what is known of discounts that are given by themselves may be.
+    pub automatic_discounts_age_ms_max: u32,
     /// How often unpaid orders are looked through.
     pub sweep_every_ms: u32,
 }

@@ -44,7 +44,7 @@ pub(crate) fn admin() -> Principal {
     one
 }
 
-/// Puts the goods on the shelves, and makes the code.
+/// Puts the goods on the shelves, and makes the discounts.
 pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Vec<Good>, BoxError> {
     let mut random = Random::new(plan.seed, GOODS);
     let mut goods = Vec::new();
@@ -73,8 +73,13 @@ pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Vec<Good
     }
     let few = NewDiscount {
         code: DiscountCode::parse(CODE)?,
+        name: None,
+        automatic: None,
         basis_points: Some(1_250),
         amount: None,
+        takes_off: None,
+        only: None,
+        buy: None,
         minimum: None,
         starts_at: None,
         ends_at: None,
@@ -83,6 +88,17 @@ pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Vec<Good
         active: None,
         version: None,
     };
+    // In half of the shops one more is given by itself.
+    if plan.seed.is_multiple_of(2) {
+        let some = NewDiscount {
+            code: DiscountCode::parse("SOME")?,
+            name: Some("Some for all".to_owned()),
+            automatic: Some(true),
+            uses_max: Some(5),
+            ..few.clone()
+        };
+        services.orders.make_discount(&admin(), some).await?;
+    }
     services.orders.make_discount(&admin(), few).await?;
     Ok(goods)
 }

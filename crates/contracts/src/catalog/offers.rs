@@ -1,6 +1,6 @@
 //! What things cost at this moment, for showing it. Nothing is held, and nothing here is a promise.
 
-use crate::values::{Money, ProductId, VariantId};
+use crate::values::{CategoryId, Money, ProductId, VariantId};
 use serde::{Deserialize, Serialize};
 
 /// A variant as it is offered now.
@@ -22,4 +22,7 @@ pub struct OfferView {
     pub on_sale: bool,
     /// Units that could be bought.
     pub available: i64,
+    /// The product's category and those above it, in no order.
+    #[serde(default)]
+    pub categories: Vec<CategoryId>,
 }

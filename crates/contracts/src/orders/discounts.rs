@@ -1,5 +1,6 @@
-//! What an order costs beside its lines, and the codes that make it cost less.
+//! What an order costs beside its lines, and what makes it cost less: with a code, or by itself.
 
+use super::{BuyGet, Selection, TakesOff};
 use crate::{
     BoxError,
     access::Principal,
@@ -21,11 +22,13 @@ pub enum PartKind {
     Discount,
     /// What shipping costs.
     Shipping,
+    /// Taken off what shipping costs.
+    ShippingDiscount,
 }
 
 impl PartKind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Discount, Self::Shipping];
+    pub const ALL: [Self; 3] = [Self::Discount, Self::Shipping, Self::ShippingDiscount];
 
     /// The word used in storage and JSON.
     #[must_use]
@@ -33,6 +36,7 @@ impl PartKind {
         match self {
             Self::Discount => "discount",
             Self::Shipping => "shipping",
+            Self::ShippingDiscount => "shipping_discount",
         }
     }
 }
@@ -50,8 +54,11 @@ impl std::str::FromStr for PartKind {
 pub struct OrderPartView {
     /// What it is.
     pub kind: PartKind,
-    /// What people read: a discount's code, a way of shipping.
+    /// What people read: a discount's name or else its code, a way of shipping.
     pub title: String,
+    /// The code of the discount that this is, where the title is its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<DiscountCode>,
     /// What it adds; a discount's is negative.
     pub amount: Money,
 }
@@ -111,12 +118,22 @@ crate::values::schema::plain_schema!(
 pub struct NewDiscount {
     /// The code. It stays what it is.
     pub code: DiscountCode,
-    /// What is taken off in hundredths of a percent of the lines: 1 to 10,000, rounded half up to the minor unit...
+    /// What buyers read instead of the code, 1 to 100 characters.
+    pub name: Option<String>,
+    /// Whether it is given by itself to every order that it fits, and its code is not named.
+    pub automatic: Option<bool>,
+    /// What is taken off in hundredths of a percent: 1 to 10,000, rounded half up to the minor unit...
     #[schema(minimum = 1, maximum = 10_000)]
     pub basis_points: Option<u32>,
-    /// ...or the amount that is taken off, never more than the lines cost.
+    /// ...or the amount that is taken off, never more than those lines cost that it is for.
     pub amount: Option<Money>,
-    /// What the lines must cost at least.
+    /// From what; the goods when absent.
+    pub takes_off: Option<TakesOff>,
+    /// For which products; for all when absent. Where something must be bought for it: those that are got.
+    pub only: Option<Selection>,
+    /// What must be bought for it, so that it is given for some of the lines' units only.
+    pub buy: Option<BuyGet>,
+    /// What the lines must cost at least, all of them.
     pub minimum: Option<Money>,
     /// From when on.
     pub starts_at: Option<Timestamp>,
@@ -141,10 +158,25 @@ pub struct DiscountView {
     pub id: DiscountId,
     /// Its code.
     pub code: DiscountCode,
+    /// What buyers read instead of the code.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Whether it is given by itself.
+    #[serde(default)]
+    pub automatic: bool,
     /// What is taken off, in hundredths of a percent.
     pub basis_points: Option<u32>,
     /// The amount that is taken off.
     pub amount: Option<Money>,
+    /// From what.
+    #[serde(default)]
+    pub takes_off: TakesOff,
+    /// For which products; for all when absent.
+    #[serde(default)]
+    pub only: Option<Selection>,
+    /// What must be bought for it.
+    #[serde(default)]
+    pub buy: Option<BuyGet>,
     /// What the lines must cost at least.
     pub minimum: Option<Money>,
     /// From when on.
@@ -201,6 +233,9 @@ pub enum DiscountError {
     /// Another discount has the code.
     #[error("the code is taken")]
     CodeTaken,
+    /// There are as many that are given by themselves as there may be.
+    #[error("there are too many")]
+    TooMany,
     /// Another version is current.
     #[error("version {} is current", current.get())]
     VersionConflict {
@@ -242,6 +277,10 @@ impl ToProblem for DiscountError {
                 .detail(format!("{field} {reason}"))
                 .field(field, "invalid", reason.clone()),
             Self::CodeTaken => Problem::new(Code::CodeTaken).field("/code", "taken", "is in use"),
+            Self::TooMany => Problem::invalid(
+                "/automatic",
+                "would be one more than there may be at a time",
+            ),
             Self::VersionConflict { sent, current } => sent.stale(*current),
             Self::NotApplicable { reason } => Problem::new(Code::DiscountNotApplicable)
                 .detail(reason.clone())

@@ -6,6 +6,7 @@ mod discounts;
 mod errors;
 mod events;
 mod notes;
+mod promotions;
 mod shipments;
 mod shipping;
 
@@ -20,6 +21,7 @@ pub use discounts::{
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 pub use notes::{NewNote, NoteView};
+pub use promotions::{BuyGet, Selection, TakesOff};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 pub use shipping::{NewShippingMethod, ShippingError, ShippingMethodView};
 

@@ -1,10 +1,16 @@
 //! A discount as people make and change it: pure.
 
 use contracts::{
-    orders::{DiscountError, DiscountView, NewDiscount},
+    orders::{DiscountError, DiscountView, NewDiscount, Selection, TakesOff},
     request::Precondition,
-    values::{Currency, DiscountId, Money, Timestamp, Version},
+    values::{Currency, DiscountId, Money, Quantity, Timestamp, Version, bounded_text},
 };
+
+/// The longest name, in characters.
+const NAME_MAX: usize = 100;
+
+/// The most products, and the most categories, that a selection names.
+const SELECTED_MAX: usize = 100;
 
 /// A discount that is made now.
 pub fn made(
@@ -13,11 +19,19 @@ pub fn made(
     now: Timestamp,
 ) -> Result<DiscountView, DiscountError> {
     check(&wish)?;
+    check_what(&wish)?;
+    let name = wish.name.map(|name| bounded_text(&name, 1, NAME_MAX));
+    let name = name.transpose();
     Ok(DiscountView {
         id,
         code: wish.code,
+        name: name.map_err(|error| invalid("/name", &error.0))?,
+        automatic: wish.automatic.unwrap_or_default(),
         basis_points: wish.basis_points,
         amount: wish.amount,
+        takes_off: wish.takes_off.unwrap_or_default(),
+        only: wish.only,
+        buy: wish.buy,
         minimum: wish.minimum,
         starts_at: wish.starts_at,
         ends_at: wish.ends_at,
@@ -107,6 +121,54 @@ fn check(wish: &NewDiscount) -> Result<(), DiscountError> {
     }
 }
 
+/// Whether what it takes off, and from what, goes together.
+fn check_what(wish: &NewDiscount) -> Result<(), DiscountError> {
+    if wish.takes_off == Some(TakesOff::Shipping) {
+        if wish.basis_points.is_none() {
+            let reason = "is needed where something is taken off the shipping";
+            return Err(invalid("/basis_points", reason));
+        }
+        if wish.only.is_some() || wish.buy.is_some() {
+            return Err(invalid(
+                "/takes_off",
+                "shipping goes with neither only nor buy",
+            ));
+        }
+    }
+    if let Some(only) = &wish.only {
+        check_selection("/only", only)?;
+    }
+    let Some(buy) = &wish.buy else {
+        return Ok(());
+    };
+    if wish.basis_points.is_none() {
+        return Err(invalid(
+            "/basis_points",
+            "is needed where something must be bought",
+        ));
+    }
+    check_selection("/buy/of", &buy.of)?;
+    let numbers = [
+        ("/buy/quantity", Some(buy.quantity)),
+        ("/buy/get", Some(buy.get)),
+        ("/buy/times_max", buy.times_max),
+    ];
+    for (field, number) in numbers {
+        if number.is_some_and(|number| Quantity::try_from(number).is_err()) {
+            return Err(invalid(field, "must be from 1 to 1000000"));
+        }
+    }
+    Ok(())
+}
+
+fn check_selection(field: &str, selection: &Selection) -> Result<(), DiscountError> {
+    if selection.products.len().max(selection.categories.len()) > SELECTED_MAX {
+        let reason = format!("may name at most {SELECTED_MAX} products and as many categories");
+        return Err(invalid(field, &reason));
+    }
+    Ok(())
+}
+
 /// The one currency of what it says in money.
 pub fn currency(discount: &DiscountView) -> Option<Currency> {
     let money: Option<Money> = discount.amount.or(discount.minimum);
@@ -123,13 +185,21 @@ fn invalid(field: &str, reason: &str) -> DiscountError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contracts::orders::DiscountCode;
+    use contracts::{
+        orders::{BuyGet, DiscountCode},
+        values::ProductId,
+    };
 
     fn wish() -> NewDiscount {
         NewDiscount {
             code: DiscountCode::parse("tea-10").unwrap(),
+            name: None,
+            automatic: None,
             basis_points: Some(1_000),
             amount: None,
+            takes_off: None,
+            only: None,
+            buy: None,
             minimum: None,
             starts_at: None,
             ends_at: None,
@@ -138,6 +208,15 @@ mod tests {
             active: None,
             version: None,
         }
+    }
+
+    fn buy(quantity: u32, get: u32, times_max: Option<u32>) -> Option<BuyGet> {
+        Some(BuyGet {
+            quantity,
+            of: Selection::default(),
+            get,
+            times_max,
+        })
     }
 
     #[test]
@@ -190,6 +269,61 @@ mod tests {
             NewDiscount {
                 starts_at: at(5),
                 ends_at: at(5),
+                ..wish()
+            },
+        ] {
+            assert!(make(wrong.clone()).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_it_takes_off_and_from_what_goes_together() {
+        let amount = Some(Money::new(5, "USD".parse().unwrap()));
+        let make = |wish| made(DiscountId::generate(), wish, Timestamp::from_ms(0));
+        let three_for_two = NewDiscount {
+            buy: buy(2, 1, Some(1)),
+            ..wish()
+        };
+        assert!(make(three_for_two).is_ok());
+        for wrong in [
+            NewDiscount {
+                name: Some(" ".to_owned()),
+                ..wish()
+            },
+            NewDiscount {
+                takes_off: Some(TakesOff::Shipping),
+                buy: buy(2, 1, None),
+                ..wish()
+            },
+            NewDiscount {
+                takes_off: Some(TakesOff::Shipping),
+                basis_points: None,
+                amount,
+                ..wish()
+            },
+            NewDiscount {
+                basis_points: None,
+                amount,
+                buy: buy(2, 1, None),
+                ..wish()
+            },
+            NewDiscount {
+                buy: buy(0, 1, None),
+                ..wish()
+            },
+            NewDiscount {
+                buy: buy(1, 1_000_001, None),
+                ..wish()
+            },
+            NewDiscount {
+                buy: buy(1, 1, Some(0)),
+                ..wish()
+            },
+            NewDiscount {
+                only: Some(Selection {
+                    products: vec![ProductId::from_bytes([1; 16]); 101],
+                    categories: Vec::new(),
+                }),
                 ..wish()
             },
         ] {

@@ -2,8 +2,10 @@
 
 pub mod cart;
 pub mod discount;
+pub mod offers;
 pub mod order;
 pub mod pricing;
+pub mod promotion;
 pub(crate) mod shipment;
 pub mod shipping;
 pub mod status;

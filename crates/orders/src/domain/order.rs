@@ -24,15 +24,44 @@ pub struct NewOrder {
     pub cart: Option<(CartId, Version)>,
     /// What it costs beside its lines.
     pub parts: Vec<OrderPartView>,
-    /// The discount that is in the parts, to be counted.
-    pub discount: Option<Use>,
+    /// The discounts that are in the parts, to be counted.
+    pub uses: Vec<Use>,
+    /// What it costs where the limits of those have no room: the first of these that has.
+    pub otherwise: Vec<Otherwise>,
+}
+
+/// What an order costs with other discounts.
+#[derive(Debug, Clone)]
+pub struct Otherwise {
+    pub parts: Vec<OrderPartView>,
+    pub total: Money,
+    pub uses: Vec<Use>,
 }
 
 impl NewOrder {
     /// Whether nothing is written with it but itself.
     pub fn is_plain(&self) -> bool {
-        let costs_itself = self.parts.is_empty() && self.discount.is_none();
+        let costs_itself = self.parts.is_empty() && self.uses.is_empty();
         self.cart.is_none() && self.address.is_none() && costs_itself
+    }
+
+    /// Turns to what it costs otherwise; whether there was anything left to turn to.
+    pub fn turn(&mut self) -> bool {
+        if self.otherwise.is_empty() {
+            return false;
+        }
+        let Otherwise { parts, total, uses } = self.otherwise.remove(0);
+        (self.parts, self.total, self.uses) = (parts, total, uses);
+        true
+    }
+
+    /// All that it may use of what has a limit.
+    pub fn limited(&self) -> impl Iterator<Item = &Use> {
+        let others = self.otherwise.iter().flat_map(|other| &other.uses);
+        self.uses
+            .iter()
+            .chain(others)
+            .filter(|used| used.is_limited())
     }
 }
 

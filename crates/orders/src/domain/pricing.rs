@@ -1,9 +1,9 @@
 //! What an order costs: one pure function of its lines and of what is taken off. The parts it gives and the lines add
 //! up to the total, always; a share of a sum is rounded half up to the minor unit, once.
 
+use super::promotion::{Goods, off_goods};
 use contracts::{
-    catalog::PricedLine,
-    orders::{DiscountView, OrderPartView, PartKind, ShippingMethodView},
+    orders::{DiscountView, OrderPartView, PartKind, ShippingMethodView, TakesOff},
     values::{DiscountId, Money, Timestamp},
 };
 
@@ -29,6 +29,16 @@ pub struct Use {
 }
 
 impl Use {
+    /// Of this discount, by this customer.
+    pub fn of(discount: &DiscountView, customer_key: [u8; 32]) -> Self {
+        Self {
+            discount_id: discount.id,
+            uses_max: discount.uses_max,
+            customer_uses_max: discount.customer_uses_max,
+            customer_key,
+        }
+    }
+
     /// Whether anything is to be counted.
     pub fn is_limited(&self) -> bool {
         self.uses_max.is_some() || self.customer_uses_max.is_some()
@@ -46,49 +56,67 @@ pub enum Unpriced {
     NotShipped(String),
 }
 
-/// The sum of the lines.
-pub fn subtotal(lines: &[PricedLine]) -> Result<Money, Unpriced> {
-    let mut sums = lines
-        .iter()
-        .map(|line| line.unit_price.times(line.quantity));
-    let first = sums.next().ok_or(Unpriced::OutOfRange)?;
-    let out_of_range = |_| Unpriced::OutOfRange;
-    sums.try_fold(first.map_err(out_of_range)?, |total, sum| {
-        total.plus(sum.map_err(out_of_range)?).map_err(out_of_range)
-    })
-}
-
-/// What lines of this sum cost with a discount and a way of shipping, or why they cannot have it.
+/// What goods cost with these discounts and a way of shipping, or why they cannot have it. Each discount is reckoned
+/// from what the lines cost, and all of them together take off no more than there is.
 pub fn price(
-    subtotal: Money,
-    discount: Option<&DiscountView>,
+    goods: &Goods,
+    discounts: &[&DiscountView],
     shipping: Option<&ShippingMethodView>,
 ) -> Result<Priced, Unpriced> {
     let mut parts = Vec::new();
-    if let Some(discount) = discount {
-        let off = taken_off(subtotal, discount)?;
-        parts.push(OrderPartView {
-            kind: PartKind::Discount,
-            title: discount.code.as_str().to_owned(),
-            amount: Money::new(off.saturating_neg(), subtotal.currency),
-        });
+    let mut left = goods.subtotal;
+    for discount in discounts {
+        fits(goods.subtotal, discount)?;
+        if discount.takes_off == TakesOff::Goods {
+            let off = off_goods(goods, discount)?;
+            let part = taken(PartKind::Discount, discount, (off, &mut left))?;
+            parts.push(part);
+        }
     }
-    if let Some(method) = shipping {
-        let amount = carried(added(subtotal, &parts)?, method)?;
+    let carriage = shipping.map(|method| carried(left, method)).transpose()?;
+    if let Some((method, amount)) = shipping.zip(carriage) {
         parts.push(OrderPartView {
             kind: PartKind::Shipping,
             title: method.name.clone(),
+            code: None,
             amount,
         });
     }
-    let total = added(subtotal, &parts)?;
+    let mut carriage_left = carriage.unwrap_or_else(|| Money::zero(left.currency));
+    for discount in discounts {
+        if discount.takes_off == TakesOff::Shipping {
+            let amount = carriage.ok_or_else(|| {
+                Unpriced::NotApplicable("the code is for shipping, and none was chosen".to_owned())
+            })?;
+            let off = share(amount.minor, discount.basis_points.unwrap_or_default());
+            let off = off.ok_or(Unpriced::OutOfRange)?;
+            let kind = PartKind::ShippingDiscount;
+            parts.push(taken(kind, discount, (off, &mut carriage_left))?);
+        }
+    }
+    let total = left.plus(carriage_left).map_err(|_| Unpriced::OutOfRange)?;
     Ok(Priced { parts, total })
 }
 
-fn added(subtotal: Money, parts: &[OrderPartView]) -> Result<Money, Unpriced> {
-    let mut parts = parts.iter();
-    let total = parts.try_fold(subtotal, |total, part| total.plus(part.amount));
-    total.map_err(|_| Unpriced::OutOfRange)
+/// The part that a discount is, of what is left to take it from.
+fn taken(
+    kind: PartKind,
+    discount: &DiscountView,
+    (off, left): (i64, &mut Money),
+) -> Result<OrderPartView, Unpriced> {
+    let off = off.min(left.minor.max(0));
+    let amount = Money::new(off.saturating_neg(), left.currency);
+    *left = left.plus(amount).map_err(|_| Unpriced::OutOfRange)?;
+    let code = &discount.code;
+    Ok(OrderPartView {
+        kind,
+        title: discount
+            .name
+            .clone()
+            .unwrap_or_else(|| code.as_str().to_owned()),
+        code: discount.name.as_ref().map(|_| code.clone()),
+        amount,
+    })
 }
 
 /// What it costs to ship goods of this sum, after what was taken off.
@@ -110,30 +138,23 @@ fn carried(goods: Money, method: &ShippingMethodView) -> Result<Money, Unpriced>
     })
 }
 
-/// Between nothing and all of it.
-fn taken_off(subtotal: Money, discount: &DiscountView) -> Result<i64, Unpriced> {
-    let not = |reason: &str| Err(Unpriced::NotApplicable(reason.to_owned()));
+/// Whether a discount is for goods of this sum.
+fn fits(subtotal: Money, discount: &DiscountView) -> Result<(), Unpriced> {
     let foreign = |money: Option<Money>| money.is_some_and(|one| one.currency != subtotal.currency);
     if foreign(discount.amount) || foreign(discount.minimum) {
-        return not("the code is for another currency");
+        let reason = "the code is for another currency";
+        return Err(Unpriced::NotApplicable(reason.to_owned()));
     }
-    if let Some(minimum) = discount.minimum
-        && subtotal.minor < minimum.minor
-    {
-        return Err(Unpriced::NotApplicable(format!(
+    match discount.minimum {
+        Some(minimum) if subtotal.minor < minimum.minor => Err(Unpriced::NotApplicable(format!(
             "the code is for orders of {minimum} and more"
-        )));
+        ))),
+        Some(_) | None => Ok(()),
     }
-    let off = match (discount.basis_points, discount.amount) {
-        (Some(points), _) => share(subtotal.minor, points).ok_or(Unpriced::OutOfRange)?,
-        (None, Some(amount)) => amount.minor,
-        (None, None) => return not("the code takes nothing off"),
-    };
-    Ok(off.clamp(0, subtotal.minor.max(0)))
 }
 
 /// So many hundredths of a percent, rounded half up.
-fn share(minor: i64, points: u32) -> Option<i64> {
+pub(super) fn share(minor: i64, points: u32) -> Option<i64> {
     let exact = i128::from(minor).checked_mul(i128::from(points))?;
     let rounded = exact.checked_add(HALF)?.checked_div_euclid(WHOLE)?;
     i64::try_from(rounded).ok()
@@ -155,24 +176,43 @@ pub fn is_given(discount: &DiscountView, now: Timestamp) -> Result<(), Unpriced>
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
+pub(super) mod tests {
+    use super::{super::promotion::Piece, *};
     use contracts::{
         orders::DiscountCode,
-        values::{ShippingMethodId, Version},
+        values::{ProductId, Quantity, ShippingMethodId, Version},
     };
     use proptest::prelude::*;
 
-    fn usd(minor: i64) -> Money {
+    pub(in crate::domain) fn usd(minor: i64) -> Money {
         Money::new(minor, "USD".parse().unwrap())
     }
 
-    fn discount(basis_points: Option<u32>, amount: Option<i64>) -> DiscountView {
+    /// One line.
+    pub(in crate::domain) fn goods(sum: Money) -> Goods {
+        let piece = Piece {
+            product_id: ProductId::from_bytes([1; 16]),
+            categories: Vec::new(),
+            quantity: Quantity::ONE,
+            unit_price: sum,
+        };
+        Goods::of(vec![piece]).unwrap()
+    }
+
+    pub(in crate::domain) fn discount(
+        basis_points: Option<u32>,
+        amount: Option<i64>,
+    ) -> DiscountView {
         DiscountView {
             id: DiscountId::from_bytes([1; 16]),
             code: DiscountCode::parse("tea-10").unwrap(),
+            name: None,
+            automatic: false,
             basis_points,
             amount: amount.map(usd),
+            takes_off: TakesOff::Goods,
+            only: None,
+            buy: None,
             minimum: None,
             starts_at: None,
             ends_at: None,
@@ -186,7 +226,7 @@ mod tests {
         }
     }
 
-    fn method(minor: i64, free_from: Option<i64>) -> ShippingMethodView {
+    pub(in crate::domain) fn method(minor: i64, free_from: Option<i64>) -> ShippingMethodView {
         ShippingMethodView {
             id: ShippingMethodId::from_bytes([2; 16]),
             name: "Post".to_owned(),
@@ -209,17 +249,17 @@ mod tests {
             (999, Some(&ten), 1_399),
             (1_000, Some(&ten), 900),
         ] {
-            let priced = price(usd(subtotal), off, Some(&post)).unwrap();
+            let priced = price(&goods(usd(subtotal)), off.as_slice(), Some(&post)).unwrap();
             assert_eq!(priced.total, usd(total), "{subtotal}");
             assert_eq!(priced.parts.last().unwrap().kind, PartKind::Shipping);
         }
         let euros = Money::new(900, "EUR".parse().unwrap());
-        assert!(price(euros, None, Some(&post)).is_err());
+        assert!(price(&goods(euros), &[], Some(&post)).is_err());
         let gone = ShippingMethodView {
             active: false,
             ..post
         };
-        assert!(price(usd(1), None, Some(&gone)).is_err());
+        assert!(price(&goods(usd(1)), &[], Some(&gone)).is_err());
     }
 
     #[test]
@@ -237,11 +277,11 @@ mod tests {
             (0, Some(5_000), None, 0),
             (i64::MAX, Some(10_000), None, i64::MAX),
         ] {
-            let priced = price(usd(subtotal), Some(&discount(points, amount)), None).unwrap();
+            let priced = price(&goods(usd(subtotal)), &[&discount(points, amount)], None).unwrap();
             assert_eq!(priced.parts[0].amount, usd(-off), "{subtotal} {points:?}");
             assert_eq!(priced.total, usd(subtotal - off));
         }
-        let plain = price(usd(7), None, None).unwrap();
+        let plain = price(&goods(usd(7)), &[], None).unwrap();
         assert_eq!((plain.parts.len(), plain.total), (0, usd(7)));
     }
 
@@ -251,10 +291,10 @@ mod tests {
             minimum: Some(usd(500)),
             ..discount(Some(1_000), None)
         };
-        assert!(price(usd(500), Some(&minimum), None).is_ok());
-        assert!(price(usd(499), Some(&minimum), None).is_err());
+        assert!(price(&goods(usd(500)), &[&minimum], None).is_ok());
+        assert!(price(&goods(usd(499)), &[&minimum], None).is_err());
         let euros = Money::new(900, "EUR".parse().unwrap());
-        assert!(price(euros, Some(&minimum), None).is_err());
+        assert!(price(&goods(euros), &[&minimum], None).is_err());
         let (start, end) = (Timestamp::from_ms(10), Timestamp::from_ms(20));
         let windowed = DiscountView {
             starts_at: Some(start),
@@ -273,23 +313,36 @@ mod tests {
         assert!(is_given(&off, start).is_err());
     }
 
+    #[test]
+    fn a_discount_on_shipping_takes_it_off_the_shipping() {
+        let post = method(500, None);
+        let free = DiscountView {
+            takes_off: TakesOff::Shipping,
+            name: Some("Free post".to_owned()),
+            ..discount(Some(10_000), None)
+        };
+        let priced = price(&goods(usd(900)), &[&free], Some(&post)).unwrap();
+        let last = priced.parts.last().unwrap();
+        assert_eq!(
+            (last.kind, last.title.as_str(), last.amount),
+            (PartKind::ShippingDiscount, "Free post", usd(-500))
+        );
+        assert_eq!(last.code.as_ref(), Some(&free.code));
+        assert_eq!(priced.total, usd(900));
+        let twice = price(&goods(usd(900)), &[&free, &free], Some(&post)).unwrap();
+        assert_eq!(twice.total, usd(900), "no more than it costs");
+        assert!(price(&goods(usd(900)), &[&free], None).is_err());
+    }
+
     proptest! {
         #[test]
-        fn lines_and_parts_add_up_to_the_total(
-            subtotal in 0..=i64::MAX / 2, points in 1_u32..=10_000, amount in 0..=i64::MAX, by_share: bool,
-            carriage in 0..=i64::MAX / 2, free_from: Option<i64>,
+        fn one_line_is_priced_over_all_of_64_bits(
+            subtotal in 0..=i64::MAX / 2, carriage in 0..=i64::MAX / 2, points in 1_u32..=10_000,
         ) {
-            let discount = if by_share {
-                discount(Some(points), None)
-            } else {
-                discount(None, Some(amount))
-            };
-            let method = method(carriage, free_from);
-            let priced = price(usd(subtotal), Some(&discount), Some(&method)).unwrap();
+            let method = method(carriage, None);
+            let priced = price(&goods(usd(subtotal)), &[&discount(Some(points), None)], Some(&method)).unwrap();
             let parts: i64 = priced.parts.iter().map(|part| part.amount.minor).sum();
             prop_assert_eq!(subtotal.checked_add(parts), Some(priced.total.minor));
-            prop_assert!(priced.total.minor >= 0);
-            prop_assert!(priced.parts[0].amount.minor <= 0 && priced.parts[1].amount.minor >= 0);
         }
     }
 }

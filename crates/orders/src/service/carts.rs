@@ -3,13 +3,13 @@
 
 use super::{
     Service,
-    discounts::{Wanted, unpriced},
+    discounts::Wanted,
     place::{Asked, Terms, buyer, scope},
+    sums,
 };
 use crate::{
     domain::{
         cart::{self, Bounds, Cart, Choice, Line, NewCart, Owner, SetLine},
-        pricing::{self, Unpriced},
         wish,
     },
     metrics::METRICS,
@@ -18,12 +18,10 @@ use contracts::{
     catalog::{ItemRef, OfferView, ReserveError, ReserveLine},
     orders::{
         Buyer, CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView,
-        DiscountCode, DiscountError, OrderView, PlaceOrder, PlaceOrderError, SetCartItem,
-        ShippingError,
+        DiscountCode, OrderView, PlaceOrder, PlaceOrderError, SetCartItem,
     },
-    problem::ToProblem,
     request::Answered,
-    values::{CartId, Money, OrderId, Quantity, ShippingMethodId, UserId},
+    values::{CartId, Money, OrderId, Quantity, ShippingMethodId},
 };
 use platform::{db::Abort, digest};
 
@@ -345,64 +343,13 @@ impl Service {
             offers.map_err(CartError::Internal)?
         };
         let customer = cart.customer_id;
+        let quantities = cart.lines.iter().map(|line| line.quantity);
+        let goods = sums::goods(offers.iter().map(Option::as_ref).zip(quantities));
         let mut view = shown(cart, offers);
-        if let Some(subtotal) = view.subtotal {
-            self.show_parts(&mut view, subtotal, customer).await?;
+        if let Some(goods) = goods {
+            self.show_parts(&mut view, &goods, customer).await?;
         }
         Ok(view)
-    }
-}
-
-impl Service {
-    /// What the cart costs beside its lines now, or why it does not.
-    async fn show_parts(
-        &self,
-        view: &mut CartView,
-        subtotal: Money,
-        customer: Option<UserId>,
-    ) -> Result<(), CartError> {
-        let discount = match &view.discount_code {
-            Some(code) => {
-                let given = self.given(code, customer, None).await;
-                let fits = given.and_then(|given| {
-                    let priced = pricing::price(subtotal, Some(&given.discount), None);
-                    priced.map(|_| given.discount).map_err(unpriced)
-                });
-                match fits {
-                    Ok(discount) => Some(discount),
-                    Err(DiscountError::Internal(cause)) => return Err(CartError::Internal(cause)),
-                    Err(error) => {
-                        view.discount_refused = Some(error.to_problem().detail);
-                        None
-                    }
-                }
-            }
-            None => None,
-        };
-        let shipping = match view.shipping_method {
-            Some(id) => match self.method(id).await {
-                Ok(method) => Some(method),
-                Err(ShippingError::Internal(cause)) => return Err(CartError::Internal(cause)),
-                Err(error) => {
-                    view.shipping_refused = Some(error.to_problem().detail);
-                    None
-                }
-            },
-            None => None,
-        };
-        let priced = pricing::price(subtotal, discount.as_ref(), shipping.as_ref());
-        let priced = match priced {
-            Err(Unpriced::NotShipped(reason)) => {
-                view.shipping_refused = Some(reason);
-                pricing::price(subtotal, discount.as_ref(), None)
-            }
-            priced => priced,
-        };
-        if let Ok(priced) = priced {
-            view.total = Some(priced.total);
-            view.parts = priced.parts;
-        }
-        Ok(())
     }
 }
 

@@ -1,14 +1,17 @@
-//! Discounts: made and changed by admins, and given to orders. What can be refused is refused before anything is held;
+//! Discounts: made and changed by admins, and given to orders: by their codes, or by themselves. What can be refused is refused before anything is held;
 //! whether a limit has room is decided in the commit that writes the order.
 
 use super::{
     Service,
-    place::{Asked, Given, Terms, refusal_as_error, scope},
+    place::{Asked, Terms, refusal_as_error, scope},
 };
-use crate::domain::pricing::{self, Unpriced};
+use crate::domain::{
+    pricing::{self, Unpriced},
+    promotion::Categories,
+};
 use contracts::{
     access::Principal,
-    catalog::{ItemRef, ReserveError, ReserveLine},
+    catalog::ReserveError,
     orders::{
         DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount, OrderView,
         PlaceOrderError, ShippingError,
@@ -18,8 +21,9 @@ use contracts::{
 };
 use platform::{
     db::{Abort, StoreError},
-    digest,
+    deadline, digest,
 };
+use std::sync::Arc;
 
 /// How often prices may change between a look and the reservation before the buyer hears of it.
 const TRIES: u32 = 3;
@@ -40,7 +44,9 @@ impl Service {
         let made = self
             .store
             .make_discount(DiscountId::generate(), wish, self.clock.now());
-        made.await.map_err(refusal)
+        let made = made.await.map_err(refusal);
+        self.automatic.forget();
+        made
     }
 
     pub(super) async fn replace_a_discount(
@@ -51,8 +57,9 @@ impl Service {
     ) -> Result<DiscountView, DiscountError> {
         admin(who)?;
         let now = self.clock.now();
-        let replaced = self.store.replace_discount(id, sent, wish, now);
-        replaced.await.map_err(refusal)
+        let replaced = self.store.replace_discount(id, sent, wish, now).await;
+        self.automatic.forget();
+        replaced.map_err(refusal)
     }
 
     pub(super) async fn find_discount(
@@ -75,20 +82,29 @@ impl Service {
         self.store.discounts(query).await.map_err(refusal)
     }
 
-    /// The discount of a code, if it is given to this customer now, with the customer's name in its count.
+    /// Tells one customer's uses apart from another's.
+    pub(super) fn customer_key(&self, customer: Option<UserId>, email: Option<&Email>) -> [u8; 32] {
+        let name = scope(customer, email);
+        digest::hmac_sha256(&self.token_secret, &[b"customer", name.as_bytes()])
+    }
+
+    /// The discount of a code, if it is given to this customer now.
     pub(super) async fn given(
         &self,
         code: &DiscountCode,
         customer: Option<UserId>,
         email: Option<&Email>,
-    ) -> Result<Given, DiscountError> {
-        let name = scope(customer, email);
-        let customer_key = digest::hmac_sha256(&self.token_secret, &[b"customer", name.as_bytes()]);
+    ) -> Result<DiscountView, DiscountError> {
+        let customer_key = self.customer_key(customer, email);
         let found = self.store.discount_of(code.clone(), customer_key).await;
         let found = found.map_err(|error| DiscountError::Internal(Box::new(error)))?;
-        let (discount, mine) = found.ok_or_else(|| DiscountError::NotApplicable {
-            reason: "there is no such code".to_owned(),
-        })?;
+        let not = |reason: &str| DiscountError::NotApplicable {
+            reason: reason.to_owned(),
+        };
+        let (discount, mine) = found.ok_or_else(|| not("there is no such code"))?;
+        if discount.automatic {
+            return Err(not("this discount is given by itself, without its code"));
+        }
         pricing::is_given(&discount, self.clock.now()).map_err(unpriced)?;
         let reached =
             |used: i64, most: Option<u32>| most.is_some_and(|most| used >= i64::from(most));
@@ -97,14 +113,12 @@ impl Service {
         {
             return Err(DiscountError::Exhausted);
         }
-        Ok(Given {
-            discount,
-            customer_key,
-        })
+        Ok(discount)
     }
 
-    /// Places an order with what is wanted beside its lines. They must cost what they were seen to cost, or what they
-    /// cost a moment ago, so that the total that was compared is the one that is written.
+    /// Places an order with what is wanted beside its lines, and with what is given by itself. They must cost what they
+    /// were seen to cost, or what they cost a moment ago, so that the total that was compared is the one that is
+    /// written.
     pub(super) async fn place_wanted(
         &self,
         asked: Asked,
@@ -114,7 +128,12 @@ impl Service {
         if wanted.method.is_none() && self.config.shipping_required {
             return Err(PlaceOrderError::Shipping(ShippingError::Required));
         }
-        if wanted.code.is_none() && wanted.method.is_none() {
+        // Whoever came too late hears so before anything is begun.
+        if deadline::current().is_some_and(|deadline| deadline.has_passed()) {
+            return Err(PlaceOrderError::Overloaded);
+        }
+        let automatic = self.automatic_now().await.map_err(internal)?;
+        if wanted.code.is_none() && wanted.method.is_none() && automatic.is_empty() {
             let expected_total = asked.expected_total.clone();
             let expected_total = expected_total.or_else(|| seen.map(Into::into));
             let asked = Asked {
@@ -126,19 +145,27 @@ impl Service {
         if let Some(standing) = self.standing(&asked).await? {
             return Ok(standing);
         }
-        let terms = match self.terms(&asked, wanted).await {
+        let terms = match self.terms(&asked, wanted, automatic).await {
             Ok(terms) => terms,
             // A twin may have been written since, and have used up what there was.
             Err(error) => return self.standing(&asked).await?.ok_or(error),
         };
-        self.place_on(asked, &terms, seen).await
+        self.place_on(asked, terms, seen).await
     }
 
-    async fn terms(&self, asked: &Asked, wanted: &Wanted) -> Result<Terms, PlaceOrderError> {
-        let discount = match &wanted.code {
+    async fn terms(
+        &self,
+        asked: &Asked,
+        wanted: &Wanted,
+        automatic: Vec<Arc<DiscountView>>,
+    ) -> Result<Terms, PlaceOrderError> {
+        let (customer, email) = (asked.customer_id, asked.guest_email.as_ref());
+        let customer_key = self.customer_key(customer, email);
+        let automatic = self.with_room(automatic, customer_key).await;
+        let coded = match &wanted.code {
             Some(code) => {
-                let given = self.given(code, asked.customer_id, asked.guest_email.as_ref());
-                Some(given.await.map_err(PlaceOrderError::Discount)?)
+                let given = self.given(code, customer, email).await;
+                Some(given.map_err(PlaceOrderError::Discount)?)
             }
             None => None,
         };
@@ -147,8 +174,11 @@ impl Service {
             None => None,
         };
         Ok(Terms {
-            discount,
+            automatic: automatic.map_err(internal)?,
+            coded,
+            customer_key,
             shipping,
+            categories: Categories::new(),
             asserted_total: asked.expected_total.clone(),
         })
     }
@@ -156,32 +186,32 @@ impl Service {
     async fn place_on(
         &self,
         asked: Asked,
-        terms: &Terms,
+        mut terms: Terms,
         seen: Option<Money>,
     ) -> Result<Answered<OrderView>, PlaceOrderError> {
         let mut refused = PlaceOrderError::Stock(ReserveError::TotalOutOfRange);
         for _ in 0..TRIES {
-            let subtotal = match seen {
-                Some(seen) => Some(seen),
-                None => self.costs(&asked.lines).await?,
-            };
-            if let Some(subtotal) = subtotal {
-                let total = terms.price(subtotal)?.total;
+            let goods = self.looked_at(&asked.lines).await?;
+            if let Some(goods) = &goods {
+                let total = terms.best(goods)?;
                 if terms.contradicted_by(total) {
                     return Err(PlaceOrderError::Stock(ReserveError::PriceChanged { total }));
                 }
+                terms.categories = goods.categories();
             }
+            let expected = seen.or_else(|| goods.map(|goods| goods.subtotal));
             let wish = Asked {
-                expected_total: subtotal.map(Into::into),
+                expected_total: expected.map(Into::into),
                 terms: terms.clone(),
                 ..asked.clone()
             };
             match self.place_asked(wish).await {
                 // The catalog compares what the lines cost, and buyers are told what all of it does.
                 Err(PlaceOrderError::Stock(ReserveError::PriceChanged { total: lines }))
-                    if subtotal.is_some() =>
+                    if expected.is_some() =>
                 {
-                    let total = terms.price(lines)?.total;
+                    let goods = self.looked_at(&asked.lines).await?;
+                    let total = goods.map_or(Ok(lines), |goods| terms.best(&goods))?;
                     refused = PlaceOrderError::Stock(ReserveError::PriceChanged { total });
                     if seen.is_some() {
                         break;
@@ -198,7 +228,6 @@ impl Service {
         &self,
         asked: &Asked,
     ) -> Result<Option<Answered<OrderView>>, PlaceOrderError> {
-        let internal = |error: StoreError| PlaceOrderError::Internal(Box::new(error));
         let found = self.store.find(asked.order_id).await;
         if found.map_err(internal)?.is_none() {
             return Ok(None);
@@ -207,23 +236,10 @@ impl Service {
         let placed = refusal_as_error(placed.map_err(internal)?)?;
         Ok(Some(self.answered(placed, asked.customer_id.is_none())))
     }
+}
 
-    /// What these lines cost now; nothing where the catalog will refuse them anyhow.
-    async fn costs(&self, lines: &[ReserveLine]) -> Result<Option<Money>, PlaceOrderError> {
-        let items: Vec<ItemRef> = lines.iter().map(|line| line.item.clone()).collect();
-        let offers = self.catalog.offers(items).await;
-        let offers = offers.map_err(PlaceOrderError::Internal)?;
-        let sums = offers.into_iter().zip(lines).map(|(offer, line)| {
-            let offer = offer.filter(|offer| offer.on_sale)?;
-            offer.unit_price.times(line.quantity).ok()
-        });
-        let Some(sums) = sums.collect::<Option<Vec<Money>>>() else {
-            return Ok(None);
-        };
-        let mut sums = sums.into_iter();
-        let first = sums.next();
-        Ok(first.and_then(|first| sums.try_fold(first, |total, sum| total.plus(sum).ok())))
-    }
+fn internal(error: StoreError) -> PlaceOrderError {
+    PlaceOrderError::Internal(Box::new(error))
 }
 
 fn admin(who: &Principal) -> Result<(), DiscountError> {

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod advance;
+mod automatic;
 mod carts;
 mod claims;
 mod discounts;
@@ -12,6 +13,7 @@ mod pay;
 mod place;
 mod shipments;
 mod shipping;
+mod sums;
 
 use crate::{
     Parts,
@@ -47,6 +49,7 @@ pub struct Service {
     clock: Clock,
     config: Config,
     token_secret: [u8; 32],
+    automatic: automatic::Automatic,
     /// How far the sweeper has looked through what is open past its time.
     looked_at: Mutex<Option<Overdue>>,
     /// Who knows addresses, where somebody does.
@@ -74,6 +77,7 @@ impl Service {
             clock,
             config,
             token_secret,
+            automatic: automatic::Automatic::default(),
             looked_at: Mutex::default(),
             addresses: OnceLock::new(),
         }

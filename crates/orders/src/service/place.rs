@@ -9,8 +9,10 @@ use super::{
 use crate::{
     Parts,
     domain::{
-        order::NewOrder,
-        pricing::{self, Priced, Unpriced, Use},
+        offers::{self, Offer},
+        order::{NewOrder, Otherwise},
+        pricing::{Unpriced, Use},
+        promotion::{Categories, Goods},
         wish,
     },
     metrics::METRICS,
@@ -51,16 +53,39 @@ pub(super) struct PlaceWish {
 /// What an order costs beside its lines, as it was agreed when it was asked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Terms {
-    pub(super) discount: Option<Given>,
+    /// What is given by itself, if it fits and has room.
+    pub(super) automatic: Vec<Arc<DiscountView>>,
+    /// What is given for a code.
+    pub(super) coded: Option<DiscountView>,
+    pub(super) customer_key: [u8; 32],
     pub(super) shipping: Option<ShippingMethodView>,
+    /// Of the products, as they were looked at.
+    pub(super) categories: Categories,
     /// What the buyer thinks it costs with them.
     pub(super) asserted_total: Option<MoneyInput>,
 }
 
 impl Terms {
-    pub(super) fn price(&self, subtotal: Money) -> Result<Priced, PlaceOrderError> {
-        let discount = self.discount.as_ref().map(|given| &given.discount);
-        pricing::price(subtotal, discount, self.shipping.as_ref()).map_err(refused)
+    /// What goods may cost, the best for the buyer first.
+    fn offers(&self, goods: &Goods) -> Result<Vec<Offer>, PlaceOrderError> {
+        let (coded, shipping) = (self.coded.as_ref(), self.shipping.as_ref());
+        offers::offers(goods, &self.automatic, coded, shipping).map_err(refused)
+    }
+
+    /// What they cost if there is room for what is best.
+    pub(super) fn best(&self, goods: &Goods) -> Result<Money, PlaceOrderError> {
+        let first = self.offers(goods)?.into_iter().next();
+        let first = first.ok_or_else(|| refused(Unpriced::OutOfRange))?;
+        Ok(first.priced.total)
+    }
+
+    fn choice(&self, offer: Offer) -> Otherwise {
+        let given = offer.automatic.as_deref().into_iter().chain(&self.coded);
+        Otherwise {
+            uses: given.map(|one| Use::of(one, self.customer_key)).collect(),
+            parts: offer.priced.parts,
+            total: offer.priced.total,
+        }
     }
 
     /// Whether this is not what the buyer thinks.
@@ -79,13 +104,6 @@ fn refused(why: Unpriced) -> PlaceOrderError {
             PlaceOrderError::Shipping(ShippingError::NotApplicable { reason })
         }
     }
-}
-
-/// A discount that is given to an order, if its limits have room.
-#[derive(Debug, Clone)]
-pub(super) struct Given {
-    pub(super) discount: DiscountView,
-    pub(super) customer_key: [u8; 32],
 }
 
 /// A wish whose id is known and whose form was checked.
@@ -394,14 +412,23 @@ pub(super) fn refusal_as_error(placed: Result<Placed, PlaceRefusal>) -> PlaceAns
     })
 }
 
-/// The total follows from what each line was priced at in the transaction that reserved it.
+/// The total follows from what each line was priced at in the transaction that reserved it. What the buyer thinks it
+/// costs must be the best that there is, and is what it costs then, or it is no order.
 fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrderError> {
-    let subtotal = pricing::subtotal(&reserved.lines).map_err(refused)?;
-    let priced = wish.terms.price(subtotal)?;
-    if wish.terms.contradicted_by(priced.total) {
-        let total = priced.total;
+    let terms = &wish.terms;
+    let goods = Goods::of_lines(&reserved.lines, &terms.categories).map_err(refused)?;
+    let offers = terms.offers(&goods)?.into_iter();
+    let mut choices = offers.map(|offer| terms.choice(offer));
+    let best = choices
+        .next()
+        .ok_or_else(|| refused(Unpriced::OutOfRange))?;
+    if terms.contradicted_by(best.total) {
+        let total = best.total;
         return Err(PlaceOrderError::Stock(ReserveError::PriceChanged { total }));
     }
+    let otherwise = choices
+        .filter(|other| !terms.contradicted_by(other.total))
+        .collect();
     Ok(NewOrder {
         id: wish.reserve.order_id,
         customer_id: wish.customer_id,
@@ -409,16 +436,12 @@ fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrder
         address: wish.address,
         fingerprint: wish.reserve.fingerprint,
         lines: reserved.lines,
-        total: priced.total,
+        total: best.total,
         payment_due_at: wish.payment_due_at,
         created_at: wish.created_at,
         cart: wish.cart,
-        parts: priced.parts,
-        discount: wish.terms.discount.map(|given| Use {
-            discount_id: given.discount.id,
-            uses_max: given.discount.uses_max,
-            customer_uses_max: given.discount.customer_uses_max,
-            customer_key: given.customer_key,
-        }),
+        parts: best.parts,
+        uses: best.uses,
+        otherwise,
     })
 }

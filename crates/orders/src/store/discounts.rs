@@ -3,11 +3,51 @@
 
 use async_trait::async_trait;
 use contracts::{
-    orders::{DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount},
+    orders::{
+        BuyGet, DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount, Selection,
+        TakesOff,
+    },
     request::Precondition,
     values::{DiscountId, Page, Timestamp},
 };
 use platform::db::{Abort, StoreError};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// As many as may be given by themselves at a time: an order looks at each of them.
+pub(crate) const AUTOMATIC_MAX: usize = 50;
+
+/// What a discount is for, as it is kept: nothing is searched in it.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rules {
+    #[serde(default)]
+    pub(crate) takes_off: TakesOff,
+    #[serde(default)]
+    pub(crate) only: Option<Selection>,
+    #[serde(default)]
+    pub(crate) buy: Option<BuyGet>,
+}
+
+impl Rules {
+    /// Nothing is kept of a discount that is for everything.
+    pub(crate) fn text_of(discount: &DiscountView) -> Result<Option<String>, StoreError> {
+        let rules = Self {
+            takes_off: discount.takes_off,
+            only: discount.only.clone(),
+            buy: discount.buy.clone(),
+        };
+        let some = (rules != Self::default()).then_some(rules);
+        let text = some.map(|rules| serde_json::to_string(&rules)).transpose();
+        text.map_err(|error| StoreError::Other(Box::new(error)))
+    }
+
+    pub(crate) fn parse(text: Option<&str>) -> Result<Self, serde_json::Error> {
+        text.map_or_else(|| Ok(Self::default()), serde_json::from_str)
+    }
+}
+
+/// How often discounts are used, in all and by one customer.
+pub(crate) type Used = HashMap<DiscountId, (i64, i64)>;
 
 /// Three books must tell the same: the counter of a discount, the rows of its uses, and the orders that have its code.
 pub(crate) const DIFFERING: &str = "SELECT d.code FROM discounts d
@@ -20,9 +60,9 @@ pub(crate) const DIFFERING: &str = "SELECT d.code FROM discounts d
   WHERE o.order_number IS NULL OR o.status = 'cancelled'
  UNION
  SELECT d.code FROM order_parts p
-   JOIN discounts d ON d.code = p.title
+   JOIN discounts d ON d.code = COALESCE(p.code, p.title)
    JOIN orders o ON o.order_number = p.order_number
-  WHERE p.kind = 'discount' AND o.status <> 'cancelled'
+  WHERE p.kind IN ('discount', 'shipping_discount') AND o.status <> 'cancelled'
     AND (d.uses_max IS NOT NULL OR d.customer_uses_max IS NOT NULL)
     AND NOT EXISTS (SELECT 1 FROM discount_uses u
                      WHERE u.order_number = p.order_number AND u.discount_id = d.discount_id)
@@ -53,6 +93,10 @@ pub(crate) trait DiscountStore: Send + Sync {
         code: DiscountCode,
         customer_key: [u8; 32],
     ) -> Result<Option<(DiscountView, i64)>, StoreError>;
+    /// Those that are given by themselves, by code. Windows and limits are not looked at.
+    async fn automatic_discounts(&self) -> Result<Vec<DiscountView>, StoreError>;
+    /// How often these are used, in all and by this customer, as far as it is counted.
+    async fn used(&self, ids: Vec<DiscountId>, customer_key: [u8; 32]) -> Result<Used, StoreError>;
     /// A page, by code.
     async fn discounts(
         &self,

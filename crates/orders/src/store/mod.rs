@@ -1,7 +1,7 @@
 //! Where orders are kept. One method, one transaction, one invariant: state, timeline and event go together.
 
 mod carts;
-mod discounts;
+pub(crate) mod discounts;
 pub(crate) mod notes;
 pub(crate) mod postgres;
 pub(crate) mod shipments;

@@ -124,18 +124,19 @@ pub(super) fn document(address: Option<&Address>) -> Result<Option<String>, Stor
 }
 
 fn parts(json: Option<&str>, currency: Currency) -> Result<Vec<OrderPartView>, StoreError> {
-    let rows: Vec<(String, String, i64)> = match json {
+    let rows: Vec<(String, String, i64, Option<String>)> = match json {
         Some(json) => {
             serde_json::from_str(json).map_err(|error| StoreError::Other(Box::new(error)))?
         }
         None => Vec::new(),
     };
-    let part = |(kind, title, minor): (String, String, i64)| {
+    let broken = |error: ValueError| StoreError::Other(Box::new(error));
+    let part = |(kind, title, minor, code): (String, String, i64, Option<String>)| {
+        let code = code.map(|code| DiscountCode::parse(&code)).transpose();
         Ok(OrderPartView {
-            kind: kind
-                .parse()
-                .map_err(|error: ValueError| StoreError::Other(Box::new(error)))?,
+            kind: kind.parse().map_err(broken)?,
             title,
+            code: code.map_err(broken)?,
             amount: Money::new(minor, currency),
         })
     };

@@ -7,7 +7,9 @@ use contracts::{
     access::Principal,
     catalog::*,
     request::{Answered, IdempotencyKey, Precondition},
-    values::{Cursor, Money, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
+    values::{
+        CategoryId, Cursor, Money, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId,
+    },
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -48,6 +50,9 @@ struct Shelf {
     things: BTreeMap<[u8; 16], Thing>,
     held: HashMap<OrderId, Held>,
 }
+
+/// The category of tea; nothing else has one.
+pub(crate) const TEAS: CategoryId = CategoryId::from_bytes([50; 16]);
 
 /// How many may be at work while nobody holds the gate.
 const GATE: u32 = 1_000;
@@ -137,6 +142,12 @@ impl Shelf {
             unit_price: thing.price,
             on_sale: true,
             available: thing.on_hand - thing.reserved,
+            categories: thing
+                .sku
+                .starts_with("TEA")
+                .then_some(TEAS)
+                .into_iter()
+                .collect(),
         })
     }
 

@@ -9,6 +9,7 @@
 
 mod access;
 mod addresses;
+mod automatic;
 mod bodies;
 mod carts;
 mod discounts;

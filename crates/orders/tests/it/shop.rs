@@ -79,6 +79,7 @@ pub(crate) fn config() -> Config {
         carts_per_address_max: 3,
         cart_keep_seconds: 3_600,
         shipping_required: false,
+        automatic_discounts_age_ms_max: 1_000,
         sweep_every_ms: 10,
     }
 }

@@ -42,6 +42,7 @@ fn part(kind: PartKind, minor: i64) -> OrderPartView {
     OrderPartView {
         kind,
         title: String::new(),
+        code: None,
         amount: Money::new(minor, "USD".parse().unwrap()),
     }
 }

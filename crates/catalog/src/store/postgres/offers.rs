@@ -3,7 +3,7 @@
 use super::read;
 use contracts::{
     catalog::{ItemRef, OfferView, ProductStatus},
-    values::{ProductId, Timestamp, VariantId},
+    values::{CategoryId, ProductId, Timestamp, VariantId},
 };
 use platform::db::{
     StoreError,
@@ -15,7 +15,12 @@ macro_rules! offers_where {
     ($condition:literal) => {
         concat!(
             "SELECT p.product_id, v.variant_id, p.slug, v.sku, p.name, v.price_minor, v.currency, p.status,
-                    s.on_hand - s.reserved, v.position = 0, p.publish_at_ms, p.unpublish_at_ms
+                    s.on_hand - s.reserved, v.position = 0, p.publish_at_ms, p.unpublish_at_ms,
+                    ARRAY(WITH RECURSIVE above (number) AS (
+                              SELECT p.category_number
+                               UNION
+                              SELECT c.parent_number FROM above a JOIN categories c ON c.category_number = a.number)
+                          SELECT c.category_id FROM above a JOIN categories c ON c.category_number = a.number)
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -66,5 +71,12 @@ fn offer_of(row: &Row, at: Timestamp) -> Result<OfferView, StoreError> {
         unit_price: read::money(row, 5, 6)?,
         on_sale: read::schedule(row, 10)?.on_sale(status, at),
         available: row.try_get(8)?,
+        categories: categories(row)?,
     })
+}
+
+fn categories(row: &Row) -> Result<Vec<CategoryId>, StoreError> {
+    let ids: Vec<Bytes<16>> = row.try_get(12)?;
+    let id = |Bytes(id): Bytes<16>| CategoryId::from_bytes(id);
+    Ok(ids.into_iter().map(id).collect())
 }

@@ -3,16 +3,21 @@
 use super::read;
 use contracts::{
     catalog::{ItemRef, OfferView, ProductStatus},
-    values::{ProductId, Timestamp, VariantId},
+    values::{CategoryId, ProductId, Timestamp, VariantId},
 };
 use platform::db::StoreError;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 macro_rules! offer_where {
     ($condition:literal) => {
         concat!(
             "SELECT p.product_id, v.variant_id, p.slug, v.sku, p.name, v.price_minor, v.currency, p.status,
-                    s.on_hand - s.reserved, p.publish_at_ms, p.unpublish_at_ms
+                    s.on_hand - s.reserved, p.publish_at_ms, p.unpublish_at_ms,
+                    (WITH RECURSIVE above (number) AS (
+                        SELECT p.category_number
+                         UNION
+                        SELECT c.parent_number FROM above a JOIN categories c ON c.category_number = a.number)
+                     SELECT json_group_array(hex(c.category_id)) FROM above a JOIN categories c ON c.category_number = a.number)
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -54,7 +59,19 @@ fn one(
             unit_price: read::money(row, 5, 6)?,
             on_sale: read::schedule(row, 9)?.on_sale(status, at),
             available: row.get(8)?,
+            categories: categories(row)?,
         })
     });
     Ok(found.optional()?)
+}
+
+/// The ids come as a list of hexadecimal texts, for JSON knows no bytes.
+fn categories(row: &Row<'_>) -> rusqlite::Result<Vec<CategoryId>> {
+    let texts: Vec<String> = read::json_of(row, 11)?;
+    let id = |text: String| {
+        let number = u128::from_str_radix(&text, 16);
+        let number = number.map_err(|error| read::unreadable(11, error))?;
+        Ok(CategoryId::from_bytes(number.to_be_bytes()))
+    };
+    texts.into_iter().map(id).collect()
 }

@@ -6,11 +6,11 @@ use crate::{
     store::CategoryRow,
 };
 use contracts::{
-    catalog::{EditError, ImportOutcome, ImportProduct, ListError},
+    catalog::{EditError, ImportOutcome, ImportProduct, ItemRef, ListError},
     values::{CategoryId, Cursor, Money},
 };
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 const SORTS: [&str; 5] = ["-created_at", "created_at", "price", "-price", "name"];
 
@@ -203,12 +203,22 @@ pub(super) async fn filters_narrow_a_list(room: Room) {
     assert!(matches!(unknown, Err(EditError::Invalid { field, .. }) if field == "/parent"));
     let again = room.store.create_category(row("tea", None)).await;
     assert!(matches!(again, Err(EditError::SlugTaken)));
-    room.product(json!({"name": "Green", "price": 3, "category": "tea", "stock": 1}))
+    let green = room
+        .product(json!({"name": "Green", "price": 3, "category": "tea", "stock": 1}))
         .await;
     room.product(json!({"name": "Juice", "price": 2, "category": "drinks"}))
         .await;
-    room.product(json!({"name": "Cup", "price": 1, "stock": 1}))
+    let cup = room
+        .product(json!({"name": "Cup", "price": 1, "stock": 1}))
         .await;
+    let offers = vec![ItemRef::Product(green.id), ItemRef::Product(cup.id)];
+    let offers = room.store.offers(offers, NOW).await.unwrap();
+    let all = room.store.categories().await.unwrap();
+    let of_offer = |number: usize| offers[number].as_ref().unwrap().categories.iter();
+    let slug_of = |id: &CategoryId| all.iter().find(|one| one.id == *id).unwrap().slug.as_str();
+    let above: BTreeSet<_> = of_offer(0).map(slug_of).collect();
+    assert_eq!(above, BTreeSet::from(["drinks", "tea"]));
+    assert_eq!(of_offer(1).count(), 0);
     for (list, names) in [
         (
             json!({"category": "drinks", "sort": "name"}),

@@ -1,7 +1,7 @@
 //! Changes of orders that exist: all orders of a batch are locked and read, the domain decides on each in turn, and
 //! what changed is written at once. What is refused has written nothing, so its neighbours are not touched.
 
-use super::{super::Happened, bytes, carts, discounts, place::MAY_GIVE_UP, read, shipments};
+use super::{super::Happened, bytes, carts, place::MAY_GIVE_UP, read, shipments, uses};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMove, OrderMoved, OrderStatus, RefundNote},
@@ -205,7 +205,7 @@ impl Locked {
             .values()
             .filter(|order| order.status == OrderStatus::Cancelled);
         let called_off: Vec<i64> = called_off.map(|order| order.number).collect();
-        discounts::free(connection, &called_off).await
+        uses::free(connection, &called_off).await
     }
 
     async fn update(&self, connection: &Connection) -> Result<(), StoreError> {

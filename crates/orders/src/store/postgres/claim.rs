@@ -4,11 +4,14 @@
 
 use super::{
     addresses, bytes,
-    discounts::{self, Room},
     place::{self, Fresh, Known},
+    uses::{self, Room},
 };
 use crate::{domain::order::NewOrder, store::PlaceRefusal};
-use contracts::values::{CartId, OrderId};
+use contracts::{
+    orders::OrderPartView,
+    values::{CartId, Money, OrderId},
+};
 use platform::db::{
     Abort, StoreError,
     postgres::{Bytes, Connection, parsed},
@@ -25,6 +28,8 @@ pub(super) struct Claimed {
     pub(super) numbers: HashMap<OrderId, i64>,
     /// Given up in the same commit, and why.
     pub(super) refused: HashMap<OrderId, PlaceRefusal>,
+    /// What those cost that were written otherwise than they were asked for.
+    pub(super) turned: HashMap<OrderId, (Vec<OrderPartView>, Money)>,
 }
 
 /// First the right to place, as the function that places takes it; then carts, discounts and customers, each in the
@@ -51,13 +56,19 @@ pub(super) async fn place(
         let cart_is_there = order
             .cart
             .is_none_or(|(cart, version)| open.get(&cart) == Some(&version.get()));
+        let mut order = order.clone();
+        let choices = order.otherwise.len();
         let refusal = if !cart_is_there {
             PlaceRefusal::CartChanged
-        } else if room.take(order) {
+        } else if room.take(&mut order) {
             if let Some((cart, _)) = order.cart {
                 open.remove(&cart);
             }
-            orders.push(order.clone());
+            if order.otherwise.len() < choices {
+                let costs = (order.parts.clone(), order.total);
+                claimed.turned.insert(order.id, costs);
+            }
+            orders.push(order);
             continue;
         } else {
             PlaceRefusal::DiscountSpent
@@ -80,7 +91,7 @@ pub(super) async fn place(
             StoreError::Lost("an order of a locked cart was not written".to_owned()).into(),
         );
     }
-    discounts::write_parts(connection, &orders, &claimed.numbers).await?;
+    uses::write_parts(connection, &orders, &claimed.numbers).await?;
     addresses::keep(connection, &orders, &claimed.numbers).await?;
     Ok(claimed)
 }

@@ -14,6 +14,7 @@ mod place;
 mod read;
 mod shipments;
 mod shipping;
+mod uses;
 
 use super::{
     Found, Happened, PlaceRefusal, Placed, Store,
@@ -40,7 +41,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 11] = [
+pub(crate) const MIGRATIONS: [Migration; 12] = [
     BASE,
     Migration {
         number: 1,
@@ -91,6 +92,11 @@ pub(crate) const MIGRATIONS: [Migration; 11] = [
         number: 10,
         name: "addresses",
         sql: include_str!("../../../migrations/postgres/0010_addresses.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "automatic_discounts",
+        sql: include_str!("../../../migrations/postgres/0011_automatic_discounts.sql"),
     },
 ];
 
@@ -143,11 +149,16 @@ impl PostgresStore {
         });
         let claimed = write.await.map_err(storage)?;
         let refused = |order: &NewOrder| claimed.refused.get(&order.id).copied();
-        let kept: Vec<NewOrder> = batch
-            .iter()
-            .filter(|one| refused(one).is_none())
-            .cloned()
-            .collect();
+        let as_written = |order: &NewOrder| {
+            let mut order = order.clone();
+            if let Some((parts, total)) = claimed.turned.get(&order.id) {
+                order.parts.clone_from(parts);
+                order.total = *total;
+            }
+            order
+        };
+        let kept = batch.iter().filter(|one| refused(one).is_none());
+        let kept: Vec<NewOrder> = kept.map(as_written).collect();
         let answers = place::answers(&self.database, &kept, &claimed.numbers).await?;
         let mut answers = answers.into_iter();
         let lost = || StoreError::Lost("an order has no answer".to_owned());

@@ -3,7 +3,7 @@
 use super::{PostgresStore, carts, discounts, storage};
 use crate::{
     domain::cart::{Bounds, Cart, Choice, NewCart, SetLine},
-    store::{CartStore, DiscountStore, view},
+    store::{CartStore, DiscountStore, discounts::Used, view},
 };
 use async_trait::async_trait;
 use contracts::{
@@ -130,6 +130,14 @@ impl DiscountStore for PostgresStore {
         customer_key: [u8; 32],
     ) -> Result<Option<(DiscountView, i64)>, StoreError> {
         discounts::of_code(&self.database.read().await?, &code, customer_key).await
+    }
+
+    async fn automatic_discounts(&self) -> Result<Vec<DiscountView>, StoreError> {
+        discounts::automatic(&self.database.read().await?).await
+    }
+
+    async fn used(&self, ids: Vec<DiscountId>, customer_key: [u8; 32]) -> Result<Used, StoreError> {
+        discounts::used(&self.database.read().await?, &ids, customer_key).await
     }
 
     async fn discounts(

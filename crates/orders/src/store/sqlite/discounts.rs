@@ -7,7 +7,11 @@ use crate::{
         order::{NewOrder, Order},
         pricing::Use,
     },
-    store::{PlaceRefusal, discounts::DIFFERING, view},
+    store::{
+        PlaceRefusal,
+        discounts::{AUTOMATIC_MAX, DIFFERING, Rules, Used},
+        view,
+    },
 };
 use contracts::{
     orders::{DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount},
@@ -18,7 +22,8 @@ use platform::db::{Abort, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 const COLUMNS: &str = "discount_id, code, basis_points, amount_minor, minimum_minor, currency, starts_at_ms, \
-                       ends_at_ms, uses_max, customer_uses_max, uses, active, version, created_at_ms, updated_at_ms";
+                       ends_at_ms, uses_max, customer_uses_max, uses, active, version, created_at_ms, updated_at_ms, \
+                       name, automatic, rules";
 
 fn read_discount(row: &Row<'_>) -> Result<DiscountView, rusqlite::Error> {
     let code: String = row.get(1)?;
@@ -33,11 +38,18 @@ fn read_discount(row: &Row<'_>) -> Result<DiscountView, rusqlite::Error> {
     };
     let uses_max: Option<u32> = row.get(8)?;
     let uses: i64 = row.get(10)?;
+    let rules: Option<String> = row.get(17)?;
+    let rules = Rules::parse(rules.as_deref()).map_err(|error| broken(17, error))?;
     Ok(DiscountView {
         id: DiscountId::from_bytes(row.get(0)?),
         code: DiscountCode::parse(&code).map_err(|error| broken(1, error))?,
+        name: row.get(15)?,
+        automatic: row.get(16)?,
         basis_points: row.get(2)?,
         amount: money(3)?,
+        takes_off: rules.takes_off,
+        only: rules.only,
+        buy: rules.buy,
         minimum: money(4)?,
         starts_at: time(6)?,
         ends_at: time(7)?,
@@ -125,6 +137,7 @@ pub(super) fn make(
     if taken {
         return Err(Abort::Refused(DiscountError::CodeTaken));
     }
+    stay_few(connection, &made)?;
     write(connection, &made)?;
     Ok(made)
 }
@@ -137,21 +150,66 @@ pub(super) fn replace(
 ) -> Result<DiscountView, Abort<DiscountError>> {
     let before = find(connection, id)?.ok_or(Abort::Refused(DiscountError::NotFound))?;
     let after = discount::replaced(&before, sent, wish, now).map_err(Abort::Refused)?;
+    stay_few(connection, &after)?;
     write(connection, &after)?;
     Ok(after)
 }
 
+/// Refuses one more of those that are given by themselves than there may be.
+fn stay_few(connection: &Connection, discount: &DiscountView) -> Result<(), Abort<DiscountError>> {
+    if !(discount.automatic && discount.active) {
+        return Ok(());
+    }
+    let others = automatic(connection)?;
+    let others = others.iter().filter(|other| other.id != discount.id);
+    if others.count() >= AUTOMATIC_MAX {
+        return Err(Abort::Refused(DiscountError::TooMany));
+    }
+    Ok(())
+}
+
+pub(super) fn automatic(connection: &Connection) -> Result<Vec<DiscountView>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM discounts WHERE automatic = 1 AND active = 1 ORDER BY code");
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_map([], read_discount)?
+        .collect::<Result<_, _>>()?)
+}
+
+pub(super) fn used(
+    connection: &Connection,
+    ids: &[DiscountId],
+    customer_key: [u8; 32],
+) -> Result<Used, StoreError> {
+    let sql = "SELECT d.uses, (SELECT COUNT(*) FROM discount_uses u
+                                WHERE u.discount_id = d.discount_id AND u.customer_key = ?2)
+                 FROM discounts d WHERE d.discount_id = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut used = Used::new();
+    for id in ids {
+        let found = statement
+            .query_row(params![id.as_bytes(), customer_key], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        used.extend(found.map(|found| (*id, found)));
+    }
+    Ok(used)
+}
+
 fn write(connection: &Connection, discount: &DiscountView) -> Result<(), StoreError> {
+    let rules = Rules::text_of(discount)?;
     connection
         .prepare_cached(
             "INSERT INTO discounts (discount_id, code, basis_points, amount_minor, minimum_minor, currency,
                                     starts_at_ms, ends_at_ms, uses_max, customer_uses_max, uses, active, version,
-                                    created_at_ms, updated_at_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?12, ?13, ?14)
+                                    created_at_ms, updated_at_ms, name, automatic, rules)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
              ON CONFLICT (discount_id) DO UPDATE
                 SET basis_points = ?3, amount_minor = ?4, minimum_minor = ?5, currency = ?6, starts_at_ms = ?7,
                     ends_at_ms = ?8, uses_max = ?9, customer_uses_max = ?10, active = ?11, version = ?12,
-                    updated_at_ms = ?14",
+                    updated_at_ms = ?14, name = ?15, automatic = ?16, rules = ?17",
         )?
         .execute(params![
             discount.id.as_bytes(),
@@ -168,32 +226,47 @@ fn write(connection: &Connection, discount: &DiscountView) -> Result<(), StoreEr
             discount.version.get(),
             discount.created_at.as_ms(),
             discount.updated_at.as_ms(),
+            discount.name,
+            discount.automatic,
+            rules,
         ])?;
     Ok(())
 }
 
-/// Whether there is room for one use more. Nobody else writes between this and [`take`].
-pub(super) fn refusal(
+/// Makes of an order what the limits have room for, or says why it is none. Nobody else writes between this and
+/// [`take`].
+pub(super) fn settle(
     connection: &Connection,
-    order: &NewOrder,
+    order: &mut NewOrder,
 ) -> Result<Option<PlaceRefusal>, StoreError> {
-    let Some(used) = order.discount.as_ref().filter(|used| used.is_limited()) else {
-        return Ok(None);
-    };
-    let has_room = connection
-        .prepare_cached(
-            "SELECT 1 FROM discounts WHERE discount_id = ?1 AND (uses_max IS NULL OR uses < uses_max)",
-        )?
-        .exists([used.discount_id.as_bytes()])?;
-    let most = used.customer_uses_max.map(i64::from);
-    let spent = match most {
-        Some(most) => used_by(connection, used.discount_id, used.customer_key)? >= most,
-        None => false,
-    };
-    Ok((!has_room || spent).then_some(PlaceRefusal::DiscountSpent))
+    while !have_room(connection, &order.uses)? {
+        if !order.turn() {
+            return Ok(Some(PlaceRefusal::DiscountSpent));
+        }
+    }
+    Ok(None)
 }
 
-/// Writes what an order costs beside its lines, and counts the use.
+fn have_room(connection: &Connection, uses: &[Use]) -> Result<bool, StoreError> {
+    for used in uses.iter().filter(|used| used.is_limited()) {
+        let has_room = connection
+            .prepare_cached(
+                "SELECT 1 FROM discounts WHERE discount_id = ?1 AND (uses_max IS NULL OR uses < uses_max)",
+            )?
+            .exists([used.discount_id.as_bytes()])?;
+        let most = used.customer_uses_max.map(i64::from);
+        let spent = match most {
+            Some(most) => used_by(connection, used.discount_id, used.customer_key)? >= most,
+            None => false,
+        };
+        if !has_room || spent {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Writes what an order costs beside its lines, and counts the uses of what has a limit.
 pub(super) fn take(
     connection: &Connection,
     number: i64,
@@ -202,21 +275,22 @@ pub(super) fn take(
     for (part_number, part) in (1_i64..).zip(&order.parts) {
         connection
             .prepare_cached(
-                "INSERT INTO order_parts (order_number, part_number, kind, title, amount_minor)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO order_parts (order_number, part_number, kind, title, amount_minor, code)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
             .execute(params![
                 number,
                 part_number,
                 part.kind.as_str(),
                 part.title,
-                part.amount.minor
+                part.amount.minor,
+                part.code.as_ref().map(DiscountCode::as_str),
             ])?;
     }
-    match &order.discount {
-        Some(used) if used.is_limited() => count(connection, number, used),
-        Some(_) | None => Ok(()),
+    for used in order.uses.iter().filter(|used| used.is_limited()) {
+        count(connection, number, used)?;
     }
+    Ok(())
 }
 
 fn count(connection: &Connection, number: i64, used: &Use) -> Result<(), StoreError> {

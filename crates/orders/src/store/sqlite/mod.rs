@@ -40,7 +40,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 12] = [
+pub(crate) const MIGRATIONS: [Migration; 13] = [
     BASE,
     Migration {
         number: 1,
@@ -96,6 +96,11 @@ pub(crate) const MIGRATIONS: [Migration; 12] = [
         number: 11,
         name: "addresses",
         sql: include_str!("../../../migrations/sqlite/0011_addresses.sql"),
+    },
+    Migration {
+        number: 12,
+        name: "automatic_discounts",
+        sql: include_str!("../../../migrations/sqlite/0012_automatic_discounts.sql"),
     },
 ];
 

@@ -3,7 +3,7 @@
 use super::{SqliteStore, carts, discounts, storage};
 use crate::{
     domain::cart::{Bounds, Cart, Choice, NewCart, SetLine},
-    store::{CartStore, DiscountStore, view},
+    store::{CartStore, DiscountStore, discounts::Used, view},
 };
 use async_trait::async_trait;
 use contracts::{
@@ -118,6 +118,16 @@ impl DiscountStore for SqliteStore {
     ) -> Result<Option<(DiscountView, i64)>, StoreError> {
         self.database
             .read(move |c| discounts::of_code(c, &code, customer_key))
+            .await
+    }
+
+    async fn automatic_discounts(&self) -> Result<Vec<DiscountView>, StoreError> {
+        self.database.read(discounts::automatic).await
+    }
+
+    async fn used(&self, ids: Vec<DiscountId>, customer_key: [u8; 32]) -> Result<Used, StoreError> {
+        self.database
+            .read(move |c| discounts::used(c, &ids, customer_key))
             .await
     }
 

@@ -28,14 +28,14 @@ pub(super) fn place_all(
         .query_row([], |row| row.get(0))?;
     let mut number = last.map_or(view::FIRST_NUMBER, |last| last.saturating_add(1));
     let mut answers = Vec::with_capacity(batch.len());
-    for order in batch {
+    for mut order in batch {
         // Twins in one batch meet here too: the second finds the first.
         if let Some(known) = known(connection, order.id, order.fingerprint)? {
             answers.push(known);
             continue;
         }
         if !order.is_plain()
-            && let Some(refusal) = refusal(connection, &order)?
+            && let Some(refusal) = refusal(connection, &mut order)?
         {
             change::give_up(connection, &[order.id], order.created_at)?;
             answers.push(Err(refusal));
@@ -52,8 +52,11 @@ pub(super) fn place_all(
 }
 
 /// Why an order cannot have what it comes with. The cart is the order's afterwards, and nothing else was written.
-fn refusal(connection: &Connection, order: &NewOrder) -> Result<Option<PlaceRefusal>, StoreError> {
-    if let Some(refusal) = discounts::refusal(connection, order)? {
+fn refusal(
+    connection: &Connection,
+    order: &mut NewOrder,
+) -> Result<Option<PlaceRefusal>, StoreError> {
+    if let Some(refusal) = discounts::settle(connection, order)? {
         return Ok(Some(refusal));
     }
     let Some(cart) = order.cart else {

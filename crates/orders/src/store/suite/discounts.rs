@@ -6,6 +6,7 @@ use crate::{
         cart::{Choice, Owner},
         order::{Happening, NewOrder},
         pricing::{self, Use},
+        promotion::{Categories, Goods},
     },
     store::{PlaceRefusal, Store},
 };
@@ -26,8 +27,13 @@ pub(super) fn code(text: &str) -> DiscountCode {
 pub(super) fn tenth(name: &str) -> NewDiscount {
     NewDiscount {
         code: code(name),
+        name: None,
+        automatic: None,
         basis_points: Some(1_000),
         amount: None,
+        takes_off: None,
+        only: None,
+        buy: None,
         minimum: None,
         starts_at: None,
         ends_at: None,
@@ -46,16 +52,12 @@ pub(super) async fn make(store: &dyn Store, wish: NewDiscount) -> DiscountView {
 /// An order with this discount, of this customer's.
 pub(super) fn order_with(discount: &DiscountView, customer: u8) -> NewOrder {
     let plain = order();
-    let priced = pricing::price(plain.total, Some(discount), None).unwrap();
+    let goods = Goods::of_lines(&plain.lines, &Categories::new()).unwrap();
+    let priced = pricing::price(&goods, &[discount], None).unwrap();
     NewOrder {
         total: priced.total,
         parts: priced.parts,
-        discount: Some(Use {
-            discount_id: discount.id,
-            uses_max: discount.uses_max,
-            customer_uses_max: discount.customer_uses_max,
-            customer_key: [customer; 32],
-        }),
+        uses: vec![Use::of(discount, [customer; 32])],
         ..plain
     }
 }

@@ -2,6 +2,7 @@
 //! the trait. Looks behind a store's back only to count its events and to spoil rows by hand.
 
 mod addresses;
+mod automatic;
 mod carts;
 mod change;
 mod discounts;
@@ -72,6 +73,11 @@ store_suite! {
         a_limit_is_reached_and_never_passed,
         a_customer_s_limit_is_their_own,
         a_spent_discount_leaves_the_cart_open,
+    },
+    automatic::{
+        automatic_discounts_are_kept_whole_and_few,
+        an_order_without_room_is_written_as_it_costs_otherwise,
+        an_order_touches_no_row_of_a_discount_without_limits,
     },
     shipping::{
         ways_of_shipping_are_kept_changed_and_few,
@@ -348,7 +354,8 @@ fn order_of(lines: Vec<PricedLine>) -> NewOrder {
         created_at: at(0),
         cart: None,
         parts: Vec::new(),
-        discount: None,
+        uses: Vec::new(),
+        otherwise: Vec::new(),
     }
 }
 
