@@ -23,7 +23,10 @@ pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 pub use notes::{NewNote, NoteView};
 pub use promotions::{BuyGet, Selection, TakesOff};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
-pub use shipping::{NewShippingMethod, ShippingError, ShippingMethodView};
+pub use shipping::{
+    NewShippingMethod, ShippingBand, ShippingChoice, ShippingError, ShippingMethodView,
+    ShippingZone,
+};
 
 use crate::catalog::{Purchases, ReturnedItem};
 use crate::{

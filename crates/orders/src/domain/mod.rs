@@ -8,6 +8,7 @@ pub mod pricing;
 pub mod promotion;
 pub(crate) mod shipment;
 pub mod shipping;
+pub mod tariff;
 pub mod status;
 pub(crate) mod story;
 pub(crate) mod wish;

@@ -1,7 +1,10 @@
 //! What an order costs: one pure function of its lines and of what is taken off. The parts it gives and the lines add
 //! up to the total, always; a share of a sum is rounded half up to the minor unit, once.
 
-use super::promotion::{Goods, off_goods};
+use super::{
+    promotion::{Goods, off_goods},
+    tariff,
+};
 use contracts::{
     orders::{DiscountView, OrderPartView, PartKind, ShippingMethodView, TakesOff},
     values::{DiscountId, Money, Timestamp},
@@ -119,8 +122,8 @@ fn taken(
     })
 }
 
-/// What it costs to ship goods of this sum, after what was taken off.
-fn carried(goods: Money, method: &ShippingMethodView) -> Result<Money, Unpriced> {
+/// What it costs to ship goods of this sum, after what was taken off, by a way that fits them.
+pub fn carried(goods: Money, method: &ShippingMethodView) -> Result<Money, Unpriced> {
     let not = |reason: &str| Err(Unpriced::NotShipped(reason.to_owned()));
     if !method.active {
         return not("the way of shipping cannot be chosen any more");
@@ -128,14 +131,7 @@ fn carried(goods: Money, method: &ShippingMethodView) -> Result<Money, Unpriced>
     if method.price.currency != goods.currency {
         return not("the way of shipping is for another currency");
     }
-    let free = method
-        .free_from
-        .is_some_and(|from| goods.minor >= from.minor);
-    Ok(if free {
-        Money::zero(goods.currency)
-    } else {
-        method.price
-    })
+    Ok(tariff::cost(goods, method))
 }
 
 /// Whether a discount is for goods of this sum.
@@ -232,6 +228,9 @@ pub(super) mod tests {
             name: "Post".to_owned(),
             price: usd(minor),
             free_from: free_from.map(usd),
+            weight_max_grams: None,
+            bands: Vec::new(),
+            zones: Vec::new(),
             active: true,
             version: Version::FIRST,
             created_at: Timestamp::from_ms(0),

@@ -170,7 +170,11 @@ impl Service {
             None => None,
         };
         let shipping = match wanted.method {
-            Some(id) => Some(self.method(id).await.map_err(PlaceOrderError::Shipping)?),
+            Some(id) => {
+                let address = asked.address.as_ref();
+                let method = self.method_for(id, address, &asked.lines).await;
+                Some(method.map_err(PlaceOrderError::Shipping)?)
+            }
             None => None,
         };
         Ok(Terms {

@@ -9,7 +9,7 @@ use crate::domain::{
 use contracts::{
     catalog::{ItemRef, OfferView, ReserveLine},
     orders::{
-        CartError, CartView, DiscountError, DiscountView, PlaceOrderError, ShippingError,
+        CartError, CartLineView, CartView, DiscountError, DiscountView, PlaceOrderError, ShippingError,
         ShippingMethodView,
     },
     problem::ToProblem,
@@ -30,6 +30,13 @@ pub(super) fn goods<'o>(
         })
     });
     Goods::of(pieces.collect::<Option<_>>()?).ok()
+}
+
+fn wish(line: &CartLineView) -> ReserveLine {
+    ReserveLine {
+        item: ItemRef::Variant(line.variant_id),
+        quantity: line.quantity,
+    }
 }
 
 impl Service {
@@ -104,7 +111,9 @@ impl Service {
         let Some(id) = view.shipping_method else {
             return Ok(None);
         };
-        match self.method(id).await {
+        let lines: Vec<ReserveLine> = view.items.iter().map(wish).collect();
+        let address = view.shipping_address.as_ref();
+        match self.method_for(id, address, &lines).await {
             Ok(method) => Ok(Some(method)),
             Err(ShippingError::Internal(cause)) => Err(CartError::Internal(cause)),
             Err(error) => {

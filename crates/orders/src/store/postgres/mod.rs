@@ -41,7 +41,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 12] = [
+pub(crate) const MIGRATIONS: [Migration; 13] = [
     BASE,
     Migration {
         number: 1,
@@ -97,6 +97,11 @@ pub(crate) const MIGRATIONS: [Migration; 12] = [
         number: 11,
         name: "automatic_discounts",
         sql: include_str!("../../../migrations/postgres/0011_automatic_discounts.sql"),
+    },
+    Migration {
+        number: 12,
+        name: "zones",
+        sql: include_str!("../../../migrations/postgres/0012_zones.sql"),
     },
 ];
 

@@ -40,7 +40,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 13] = [
+pub(crate) const MIGRATIONS: [Migration; 14] = [
     BASE,
     Migration {
         number: 1,
@@ -101,6 +101,11 @@ pub(crate) const MIGRATIONS: [Migration; 13] = [
         number: 12,
         name: "automatic_discounts",
         sql: include_str!("../../../migrations/sqlite/0012_automatic_discounts.sql"),
+    },
+    Migration {
+        number: 13,
+        name: "zones",
+        sql: include_str!("../../../migrations/sqlite/0013_zones.sql"),
     },
 ];
 
