@@ -120,6 +120,7 @@ mod tests {
                 title: title.to_owned(),
                 code: None,
                 amount: usd(-1),
+                tax: None,
             }],
             shipping_address: None,
             total: usd(9),

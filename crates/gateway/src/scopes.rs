@@ -22,7 +22,7 @@ use Need::{Scope as Of, Session};
 use Scope::{
     DiscountsRead, DiscountsWrite, EventsRead, EventsWrite, InventoryRead, InventoryWrite,
     OrdersRead, OrdersWrite, PaymentsRead, PaymentsWrite, ProductsRead, ProductsWrite, ProfileRead,
-    ShippingWrite, WebhooksRead, WebhooksWrite,
+    ShippingWrite, TaxesWrite, WebhooksRead, WebhooksWrite,
 };
 
 #[rustfmt::skip] // a route a line
@@ -55,6 +55,10 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/shipping-methods", Of(OrdersRead)),
     ("POST", "/api/v1/shipping-methods", Of(ShippingWrite)),
     ("PUT", "/api/v1/shipping-methods/{id}", Of(ShippingWrite)),
+    ("GET", "/api/v1/tax-rates", Of(OrdersRead)),
+    ("POST", "/api/v1/tax-rates", Of(TaxesWrite)),
+    ("PUT", "/api/v1/tax-rates/{id}", Of(TaxesWrite)),
+    ("DELETE", "/api/v1/tax-rates/{id}", Of(TaxesWrite)),
     ("POST", "/api/v1/carts/{id}/merge", Of(OrdersWrite)),
     ("GET", "/api/v1/categories", Of(ProductsRead)),
     ("POST", "/api/v1/categories", Of(ProductsWrite)),

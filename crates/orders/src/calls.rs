@@ -51,8 +51,10 @@ pub(crate) const SET_CART_SHIPPING: Call<(WhoHolds, CartId, Option<ShippingMetho
     Call::repeatable("set_cart_shipping");
 pub(crate) const SET_CART_ADDRESS: Call<(WhoHolds, CartId, Option<NewAddress>), Held> =
     Call::repeatable("set_cart_address");
-pub(crate) const CART_SHIPPING_METHODS: Call<(WhoHolds, CartId), Result<Vec<ShippingChoice>, CartError>> =
-    Call::read("cart_shipping_methods");
+pub(crate) const CART_SHIPPING_METHODS: Call<
+    (WhoHolds, CartId),
+    Result<Vec<ShippingChoice>, CartError>,
+> = Call::read("cart_shipping_methods");
 pub(crate) const SHIPPING_METHODS: Call<bool, Result<Vec<ShippingMethodView>, ShippingError>> =
     Call::read("shipping_methods");
 

@@ -1,5 +1,6 @@
 //! The settings of orders. Read by `platform::config`, never from the environment here.
 
+use crate::domain::tax::{TaxMode, TaxRounding};
 use serde::{Deserialize, Serialize};
 
 /// Every key with its default and what it is for.
@@ -33,6 +34,12 @@ pub struct Config {
     pub cart_keep_seconds: u32,
     /// Whether an order must say how it is shipped.
     pub shipping_required: bool,
+    /// Whether orders have taxes, and whether they are in the prices.
+    pub tax: TaxMode,
+    /// Where a half of a minor unit of tax goes.
+    pub tax_rounding: TaxRounding,
+    /// Whose taxes orders have that say no address.
+    pub tax_country: String,
     /// How old what is known of discounts that are given by themselves may be.
     pub automatic_discounts_age_ms_max: u32,
     /// How often unpaid orders are looked through.

@@ -71,7 +71,11 @@ fn check_known(name: &str, value: &Value) -> Result<(), ValueError> {
         WEIGHT_GRAMS if !weighs(value) => Err(ValueError::new(format!(
             "must be a whole number from 0 to {WEIGHT_GRAMS_MAX}"
         ))),
-        TAX_CLASS => value.as_str().unwrap_or_default().parse().map(|_: TaxClass| ()),
+        TAX_CLASS => value
+            .as_str()
+            .unwrap_or_default()
+            .parse()
+            .map(|_: TaxClass| ()),
         _ => Ok(()),
     }
 }
@@ -112,15 +116,26 @@ mod tests {
         for right in [json!({"weight_grams": 0}), json!({"tax_class": "reduced"})] {
             assert_eq!(refusal(&right), None);
         }
-        for wrong in [json!(1.5), json!(-1), json!("100"), json!(1_000_000_001_u64)] {
+        for wrong in [
+            json!(1.5),
+            json!(-1),
+            json!("100"),
+            json!(1_000_000_001_u64),
+        ] {
             let refused = refusal(&json!({"weight_grams": wrong}));
             assert_eq!(refused.as_deref(), Some("/attributes/weight_grams"));
         }
         let refused = refusal(&json!({"tax_class": "none"}));
         assert_eq!(refused.as_deref(), Some("/attributes/tax_class"));
-        assert_eq!((weight(Some("250")), weight(Some("heavy")), weight(None)), (250, 0, 0));
+        assert_eq!(
+            (weight(Some("250")), weight(Some("heavy")), weight(None)),
+            (250, 0, 0)
+        );
         assert_eq!(tax_class(Some("zero")), TaxClass::Zero);
-        assert_eq!((tax_class(Some("?")), tax_class(None)), (TaxClass::Standard, TaxClass::Standard));
+        assert_eq!(
+            (tax_class(Some("?")), tax_class(None)),
+            (TaxClass::Standard, TaxClass::Standard)
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::{
     pricing::{Priced, Unpriced, Use, price},
     promotion::Goods,
+    tax::TaxTerms,
 };
 use contracts::orders::{DiscountView, ShippingMethodView};
 use std::sync::Arc;
@@ -21,15 +22,15 @@ pub fn offers(
     goods: &Goods,
     automatic: &[Arc<DiscountView>],
     coded: Option<&DiscountView>,
-    shipping: Option<&ShippingMethodView>,
+    (shipping, taxes): (Option<&ShippingMethodView>, Option<&TaxTerms>),
 ) -> Result<Vec<Offer>, Unpriced> {
-    let plain = price(goods, coded.as_slice(), shipping)?;
+    let plain = price(goods, coded.as_slice(), shipping, taxes)?;
     let mut offers: Vec<Offer> = Vec::new();
     for discount in automatic {
         let mut both = vec![&**discount];
         both.extend(coded);
         // One that is not for these goods is not given.
-        let Ok(priced) = price(goods, &both, shipping) else {
+        let Ok(priced) = price(goods, &both, shipping, taxes) else {
             continue;
         };
         if priced.total.minor < plain.total.minor {
@@ -95,7 +96,7 @@ mod tests {
             ..(*automatic("big", 9_000, None)).clone()
         });
         let codes = |all: &[Arc<DiscountView>]| {
-            let offers = offers(&goods(usd(1_000)), all, None, None).unwrap();
+            let offers = offers(&goods(usd(1_000)), all, None, (None, None)).unwrap();
             let code = |offer: Offer| {
                 let code = offer.automatic.map(|one| one.code.as_str().to_owned());
                 (code.unwrap_or_default(), offer.priced.total.minor)
@@ -118,7 +119,7 @@ mod tests {
         );
         assert_eq!(codes(&[big]), [told("", 1_000)]);
         let ten = discount(Some(1_000), None);
-        let both = offers(&goods(usd(1_000)), &[less], Some(&ten), None).unwrap();
+        let both = offers(&goods(usd(1_000)), &[less], Some(&ten), (None, None)).unwrap();
         let off: Vec<_> = both[0]
             .priced
             .parts
@@ -135,7 +136,7 @@ mod tests {
     fn one_that_costs_the_free_shipping_is_not_the_best() {
         let post = method(500, Some(1_000));
         let tenth = automatic("tenth", 1_000, None);
-        let offers = offers(&goods(usd(1_000)), &[tenth], None, Some(&post)).unwrap();
+        let offers = offers(&goods(usd(1_000)), &[tenth], None, (Some(&post), None)).unwrap();
         assert_eq!(offers[0].automatic, None);
         assert_eq!(offers[0].priced.total, usd(1_000));
     }
@@ -194,7 +195,7 @@ mod tests {
             let method = method(carriage, free_from);
             let shipping = shipped.then_some(&method);
             let automatic: Vec<_> = automatic.into_iter().map(Arc::new).collect();
-            let Ok(offers) = offers(&goods, &automatic, coded.as_ref(), shipping) else {
+            let Ok(offers) = offers(&goods, &automatic, coded.as_ref(), (shipping, None)) else {
                 // The code is not for these goods.
                 prop_assert!(coded.is_some());
                 return Ok(());

@@ -40,7 +40,9 @@ pub fn fitted(
             .address
             .ok_or_else(|| not("the way of shipping depends on where it goes: say the address"))?;
         let zone = method.zones.iter().find(|zone| has(zone, address));
-        let zone = zone.ok_or_else(|| not("the way of shipping does not go there"))?.clone();
+        let zone = zone
+            .ok_or_else(|| not("the way of shipping does not go there"))?
+            .clone();
         fitted.price = zone.price;
         fitted.free_from = zone.free_from;
         fitted.weight_max_grams = zone.weight_max_grams;
@@ -68,10 +70,16 @@ fn has(zone: &ShippingZone, address: &Address) -> bool {
 
 /// What a fitted way of shipping costs for goods of this sum, after what was taken off.
 pub fn cost(goods: Money, method: &ShippingMethodView) -> Money {
-    if method.free_from.is_some_and(|from| goods.minor >= from.minor) {
+    if method
+        .free_from
+        .is_some_and(|from| goods.minor >= from.minor)
+    {
         return Money::zero(goods.currency);
     }
-    let below = |band: &&ShippingBand| band.goods_below.is_none_or(|below| goods.minor < below.minor);
+    let below = |band: &&ShippingBand| {
+        band.goods_below
+            .is_none_or(|below| goods.minor < below.minor)
+    };
     let band = method.bands.iter().find(below);
     band.map_or(method.price, |band| band.price)
 }
@@ -98,7 +106,10 @@ pub fn bands(
     bands: Vec<ShippingBand>,
 ) -> Result<Vec<ShippingBand>, ShippingError> {
     if bands.len() > BANDS_MAX {
-        return Err(invalid(format!("{place}/bands"), "may have at most 20 entries"));
+        return Err(invalid(
+            format!("{place}/bands"),
+            "may have at most 20 entries",
+        ));
     }
     for (index, band) in bands.iter().enumerate() {
         let field = |name: &str| format!("{place}/bands/{index}{name}");
@@ -246,7 +257,11 @@ mod tests {
             (5_000, 2_000, Some(900)),
             (5_001, 2_000, None),
         ] {
-            assert_eq!(costs(&post, (None, weight), goods), expected, "{weight} {goods}");
+            assert_eq!(
+                costs(&post, (None, weight), goods),
+                expected,
+                "{weight} {goods}"
+            );
         }
         post.free_from = Some(usd(2_000));
         assert_eq!(costs(&post, (None, 1), 2_000), Some(0));
@@ -256,7 +271,11 @@ mod tests {
     fn it_goes_where_a_zone_says_for_what_the_first_one_says() {
         let mut far = zone("US", &[], 2_000);
         far.weight_max_grams = Some(100);
-        let zones = vec![zone("US", &["ca", "Oregon"], 1_500), far, zone("DE", &[], 400)];
+        let zones = vec![
+            zone("US", &["ca", "Oregon"], 1_500),
+            far,
+            zone("DE", &[], 400),
+        ];
         let post = method(vec![band(None, Some(i64::MAX), 1)], zones);
         for (country, region, weight, expected) in [
             ("US", "CA", 999, Some(1_500)),
@@ -267,9 +286,17 @@ mod tests {
             ("FR", "", 0, None),
         ] {
             let there = address(country, region);
-            assert_eq!(costs(&post, (Some(&there), weight), 1), expected, "{country} {region}");
+            assert_eq!(
+                costs(&post, (Some(&there), weight), 1),
+                expected,
+                "{country} {region}"
+            );
         }
-        assert_eq!(costs(&post, (None, 0), 1), None, "nobody knows where it goes");
+        assert_eq!(
+            costs(&post, (None, 0), 1),
+            None,
+            "nobody knows where it goes"
+        );
     }
 
     #[test]
@@ -282,16 +309,28 @@ mod tests {
             }
         };
         assert_eq!(field(vec![], vec![band(None, None, 1)]), "/bands/0");
-        assert_eq!(field(vec![], vec![band(Some(1), None, -1)]), "/bands/0/price");
-        assert_eq!(field(vec![], vec![band(Some(1), Some(-1), 1)]), "/bands/0/goods_below");
+        assert_eq!(
+            field(vec![], vec![band(Some(1), None, -1)]),
+            "/bands/0/price"
+        );
+        assert_eq!(
+            field(vec![], vec![band(Some(1), Some(-1), 1)]),
+            "/bands/0/goods_below"
+        );
         assert_eq!(field(vec![], vec![band(Some(1), None, 1); 21]), "/bands");
         assert_eq!(field(vec![zone("DE", &[], 1); 51], vec![]), "/zones");
-        assert_eq!(field(vec![zone("DE", &[" "], 1)], vec![]), "/zones/0/regions/0");
+        assert_eq!(
+            field(vec![zone("DE", &[" "], 1)], vec![]),
+            "/zones/0/regions/0"
+        );
         let mut two = zone("DE", &["BY"], 1);
         two.countries.push(Country::parse("FR").unwrap());
         assert_eq!(field(vec![two.clone()], vec![]), "/zones/0/regions");
         two.countries.clear();
-        assert_eq!(field(vec![zone("DE", &[], 1), two], vec![]), "/zones/1/countries");
+        assert_eq!(
+            field(vec![zone("DE", &[], 1), two], vec![]),
+            "/zones/1/countries"
+        );
         let mut euros = zone("DE", &[], 1);
         euros.price = Money::new(1, "EUR".parse().unwrap());
         assert_eq!(field(vec![euros], vec![]), "/zones/0/price");

@@ -14,6 +14,7 @@ mod place;
 mod shipments;
 mod shipping;
 mod sums;
+mod taxes;
 
 use crate::{
     Parts,

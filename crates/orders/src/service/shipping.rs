@@ -108,10 +108,16 @@ impl Service {
         let Some(subtotal) = view.subtotal else {
             return Ok(Vec::new());
         };
-        let off = view.parts.iter().filter(|part| part.kind == PartKind::Discount);
+        let off = view
+            .parts
+            .iter()
+            .filter(|part| part.kind == PartKind::Discount);
         let left = off.fold(Ok(subtotal), |left, part| left?.plus(part.amount));
         let left = left.map_err(|error| CartError::Internal(error.into()))?;
-        let methods = self.list_methods(false).await.map_err(CartError::Shipping)?;
+        let methods = self
+            .list_methods(false)
+            .await
+            .map_err(CartError::Shipping)?;
         let weight_grams = if methods.iter().any(tariff::weighs) {
             self.weight(&lines).await.map_err(CartError::Shipping)?
         } else {

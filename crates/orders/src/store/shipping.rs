@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use contracts::{
-    orders::{
-        NewShippingMethod, ShippingBand, ShippingError, ShippingMethodView, ShippingZone,
-    },
+    orders::{NewShippingMethod, ShippingBand, ShippingError, ShippingMethodView, ShippingZone},
     request::Precondition,
     values::{ShippingMethodId, Timestamp},
 };
@@ -40,7 +38,8 @@ impl Rules {
             return Ok(None);
         }
         let json = serde_json::to_string(&rules);
-        json.map(Some).map_err(|error| StoreError::Other(Box::new(error)))
+        json.map(Some)
+            .map_err(|error| StoreError::Other(Box::new(error)))
     }
 }
 

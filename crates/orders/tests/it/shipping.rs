@@ -185,25 +185,40 @@ async fn what_shipping_costs_depends_on_place_weight_and_sum_and_a_cart_is_shown
     let cart = cart.json()["id"].as_str().unwrap().to_owned();
     let path = |rest: &str| format!("/api/v1/carts/{cart}{rest}");
     let put = async |rest: &str, body: Value| {
-        let set = shop.ask(Ask::put(&path(rest), body.to_string()).by(&ann())).await;
+        let set = shop
+            .ask(Ask::put(&path(rest), body.to_string()).by(&ann()))
+            .await;
         assert_eq!(set.status, StatusCode::OK, "{set:?}");
         set.json()
     };
     let ways = async || {
-        let list = shop.ask(Ask::get(&path("/shipping-methods")).by(&ann())).await;
+        let list = shop
+            .ask(Ask::get(&path("/shipping-methods")).by(&ann()))
+            .await;
         let list = list.json()["data"].as_array().unwrap().clone();
         list.iter()
-            .map(|way| (way["method"].clone(), way["price"]["amount"].as_i64().unwrap()))
+            .map(|way| {
+                (
+                    way["method"].clone(),
+                    way["price"]["amount"].as_i64().unwrap(),
+                )
+            })
             .collect::<Vec<_>>()
     };
     let go = async |country: &str, region: &str| {
         let address = json!({"name": "Ann", "line1": "Way 1", "city": "There", "region": region, "country": country});
         put("/address", json!({"address": address})).await
     };
-    let buy = async |quantity: u32| put(&format!("/items/{TEA}"), json!({"quantity": quantity})).await;
+    let buy =
+        async |quantity: u32| put(&format!("/items/{TEA}"), json!({"quantity": quantity})).await;
     buy(2).await;
     let unknown = put("/shipping", json!({"method": post})).await;
-    assert!(unknown["shipping_refused"].as_str().unwrap().contains("address"));
+    assert!(
+        unknown["shipping_refused"]
+            .as_str()
+            .unwrap()
+            .contains("address")
+    );
     assert_eq!(ways().await, [(bike.clone(), 100)]);
     for (country, region, quantity, expected) in [
         ("DE", "", 2, Some(300)),
@@ -214,19 +229,30 @@ async fn what_shipping_costs_depends_on_place_weight_and_sum_and_a_cart_is_shown
     ] {
         buy(quantity).await;
         let shown = go(country, region).await;
-        assert_eq!(shown["parts"].get(0).and_then(|part| part["amount"]["amount"].as_i64()), expected);
+        assert_eq!(
+            shown["parts"]
+                .get(0)
+                .and_then(|part| part["amount"]["amount"].as_i64()),
+            expected
+        );
         let post = expected.map(|price| (post.clone(), price));
         let fits: Vec<_> = [(bike.clone(), 100)].into_iter().chain(post).collect();
         assert_eq!(ways().await, fits, "{country} {region} {quantity}");
     }
     let body = json!({"cart_id": cart});
     let refused = shop.ask(Ask::place(&body).key("k1").by(&ann())).await;
-    assert_eq!(refused.said(), "422 shipping_not_applicable /shipping_method");
+    assert_eq!(
+        refused.said(),
+        "422 shipping_not_applicable /shipping_method"
+    );
     shop.assert_untouched("it").await;
     let shown = go("DE", "").await;
     let order = shop.ask(Ask::place(&body).key("k1").by(&ann())).await;
     let order = order.json();
-    assert_eq!((&order["total"], &order["parts"]), (&shown["total"], &shown["parts"]));
+    assert_eq!(
+        (&order["total"], &order["parts"]),
+        (&shown["total"], &shown["parts"])
+    );
     assert_eq!(order["parts"][0]["amount"], usd(300));
 }
 
@@ -235,6 +261,8 @@ async fn a_zone_that_cannot_be_is_refused_by_its_place() {
     let shop = Shop::open().await;
     let zone = json!({"countries": ["DE"], "price": usd(1), "bands": [{"price": usd(1)}]});
     let body = json!({"name": "Post", "price": usd(1), "zones": [zone]}).to_string();
-    let refused = shop.ask(Ask::post("/api/v1/shipping-methods", body).by(&admin())).await;
+    let refused = shop
+        .ask(Ask::post("/api/v1/shipping-methods", body).by(&admin()))
+        .await;
     assert_eq!(refused.said(), "422 validation_failed /zones/0/bands/0");
 }

@@ -18,8 +18,8 @@ use axum::{
 };
 use contracts::{
     orders::{
-        Address, AddressError, CartError, OrderStatus,
-        OrderView, PlaceOrder, PlaceOrderError, Reader,
+        Address, AddressError, CartError, OrderStatus, OrderView, PlaceOrder, PlaceOrderError,
+        Reader,
     },
     payments::{PayError, PayOrder},
     problem::{Code, Problem, ToProblem},
@@ -168,7 +168,17 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
     let holder = cart::holder(app, visit);
     if form.step == "look" {
         return match deliver(app, &holder, form.wanted(cart_id)).await {
-            Ok(()) => page(app, visit, Typed { email: form.email, ..Typed::default() }).await,
+            Ok(()) => {
+                page(
+                    app,
+                    visit,
+                    Typed {
+                        email: form.email,
+                        ..Typed::default()
+                    },
+                )
+                .await
+            }
             Err(error) => refused(app, visit, (error, form)).await,
         };
     }

@@ -12,6 +12,7 @@ mod place;
 mod read;
 mod shipments;
 mod shipping;
+mod taxes;
 #[cfg(test)]
 mod tests;
 
@@ -40,7 +41,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 14] = [
+pub(crate) const MIGRATIONS: [Migration; 15] = [
     BASE,
     Migration {
         number: 1,
@@ -106,6 +107,11 @@ pub(crate) const MIGRATIONS: [Migration; 14] = [
         number: 13,
         name: "zones",
         sql: include_str!("../../../migrations/sqlite/0013_zones.sql"),
+    },
+    Migration {
+        number: 14,
+        name: "taxes",
+        sql: include_str!("../../../migrations/sqlite/0014_taxes.sql"),
     },
 ];
 
