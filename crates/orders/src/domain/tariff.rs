@@ -1,5 +1,5 @@
-//! What a way of shipping costs where an order goes, for what it weighs: pure. What it costs for the sum of the goods is
-//! said where the order is priced.
+//! What a way of shipping costs where an order goes, for what it weighs and costs: pure. The sum of the goods is known
+//! where the order is priced, the rest before.
 
 use super::pricing::Unpriced;
 use contracts::{

@@ -17,8 +17,8 @@ use platform::db::StoreError;
 /// Orders that are named when their events are not what happened.
 const EXAMPLES_MAX: usize = 20;
 
-/// Whether what is shown of each of an order's taxes is what its lines and shipping are; a list of what each adds and its
-/// document.
+/// Whether what is shown of each of an order's taxes is what its lines and shipping are: of a list of what each adds and
+/// its document.
 pub(super) fn taxes_add_up(json: Option<&str>) -> Result<bool, StoreError> {
     let broken = |error: serde_json::Error| StoreError::Other(Box::new(error));
     let rows = json.map(serde_json::from_str::<Vec<(i64, String)>>);

@@ -168,58 +168,63 @@ async fn only_admins_make_ways_of_shipping_and_see_those_that_cannot_be_chosen()
     assert_eq!(less.said(), "422 validation_failed /price");
 }
 
+/// A way with zones: a unit of tea weighs 250 grams.
+async fn zoned(shop: &Shop) -> Value {
+    let zone = |countries: &[&str], price| json!({"countries": countries, "price": usd(price)});
+    let far = with(zone(&["US"], 2_000), "regions", json!(["CA"]));
+    let bands = json!([{"weight_max_grams": 500, "price": usd(300)}, {"goods_below": usd(1), "price": usd(9)}]);
+    let near = with(zone(&["DE", "AT"], 500), "bands", bands);
+    let near = with(near, "weight_max_grams", json!(1_000));
+    make(
+        shop,
+        json!({"name": "Post", "price": usd(0), "zones": [near, far]}),
+    )
+    .await
+}
+
+/// What a cart is shown of ways of shipping.
+async fn ways(shop: &Shop, cart: &str) -> Vec<(Value, i64)> {
+    let path = format!("/api/v1/carts/{cart}/shipping-methods");
+    let list = shop.ask(Ask::get(&path).by(&ann())).await.json();
+    let list = list["data"].as_array().unwrap().clone();
+    let way = |way: Value| {
+        (
+            way["method"].clone(),
+            way["price"]["amount"].as_i64().unwrap(),
+        )
+    };
+    list.into_iter().map(way).collect()
+}
+
+async fn put(shop: &Shop, (cart, rest): (&str, &str), body: Value) -> Value {
+    let path = format!("/api/v1/carts/{cart}{rest}");
+    let set = shop.ask(Ask::put(&path, body.to_string()).by(&ann())).await;
+    assert_eq!(set.status, StatusCode::OK, "{set:?}");
+    set.json()
+}
+
 #[tokio::test]
 async fn what_shipping_costs_depends_on_place_weight_and_sum_and_a_cart_is_shown_what_fits() {
     let shop = Shop::open().await;
-    let zone = |countries: &[&str], price| json!({"countries": countries, "price": usd(price)});
-    let mut far = zone(&["US"], 2_000);
-    far["regions"] = json!(["CA"]);
-    let mut near = zone(&["DE", "AT"], 500);
-    // A unit weighs 250 grams.
-    near["bands"] = json!([{"weight_max_grams": 500, "price": usd(300)}, {"goods_below": usd(1), "price": usd(9)}]);
-    near["weight_max_grams"] = json!(1_000);
-    let post = json!({"name": "Post", "price": usd(0), "zones": [near, far]});
-    let post = make(&shop, post).await;
-    let bike = make(&shop, json!({"name": "Bike", "price": usd(100)})).await;
+    let (post, bike) = (
+        zoned(&shop).await,
+        make(&shop, json!({"name": "Bike", "price": usd(100)})).await,
+    );
     let cart = shop.ask(Ask::post("/api/v1/carts", "").by(&ann())).await;
     let cart = cart.json()["id"].as_str().unwrap().to_owned();
-    let path = |rest: &str| format!("/api/v1/carts/{cart}{rest}");
-    let put = async |rest: &str, body: Value| {
-        let set = shop
-            .ask(Ask::put(&path(rest), body.to_string()).by(&ann()))
-            .await;
-        assert_eq!(set.status, StatusCode::OK, "{set:?}");
-        set.json()
-    };
-    let ways = async || {
-        let list = shop
-            .ask(Ask::get(&path("/shipping-methods")).by(&ann()))
-            .await;
-        let list = list.json()["data"].as_array().unwrap().clone();
-        list.iter()
-            .map(|way| {
-                (
-                    way["method"].clone(),
-                    way["price"]["amount"].as_i64().unwrap(),
-                )
-            })
-            .collect::<Vec<_>>()
-    };
     let go = async |country: &str, region: &str| {
         let address = json!({"name": "Ann", "line1": "Way 1", "city": "There", "region": region, "country": country});
-        put("/address", json!({"address": address})).await
+        put(&shop, (&cart, "/address"), json!({"address": address})).await
     };
-    let buy =
-        async |quantity: u32| put(&format!("/items/{TEA}"), json!({"quantity": quantity})).await;
+    let items = format!("/items/{TEA}");
+    let buy = async |quantity: u32| {
+        put(&shop, (&cart, &items), json!({"quantity": quantity})).await;
+    };
     buy(2).await;
-    let unknown = put("/shipping", json!({"method": post})).await;
-    assert!(
-        unknown["shipping_refused"]
-            .as_str()
-            .unwrap()
-            .contains("address")
-    );
-    assert_eq!(ways().await, [(bike.clone(), 100)]);
+    let unknown = put(&shop, (&cart, "/shipping"), json!({"method": post})).await;
+    let why = unknown["shipping_refused"].as_str().unwrap();
+    assert!(why.contains("address"), "{why}");
+    assert_eq!(ways(&shop, &cart).await, [(bike.clone(), 100)]);
     for (country, region, quantity, expected) in [
         ("DE", "", 2, Some(300)),
         ("AT", "", 3, Some(500)),
@@ -229,15 +234,15 @@ async fn what_shipping_costs_depends_on_place_weight_and_sum_and_a_cart_is_shown
     ] {
         buy(quantity).await;
         let shown = go(country, region).await;
-        assert_eq!(
-            shown["parts"]
-                .get(0)
-                .and_then(|part| part["amount"]["amount"].as_i64()),
-            expected
-        );
+        let part = shown.pointer("/parts/0/amount/amount");
+        assert_eq!(part.and_then(Value::as_i64), expected, "{country} {region}");
         let post = expected.map(|price| (post.clone(), price));
         let fits: Vec<_> = [(bike.clone(), 100)].into_iter().chain(post).collect();
-        assert_eq!(ways().await, fits, "{country} {region} {quantity}");
+        assert_eq!(
+            ways(&shop, &cart).await,
+            fits,
+            "{country} {region} {quantity}"
+        );
     }
     let body = json!({"cart_id": cart});
     let refused = shop.ask(Ask::place(&body).key("k1").by(&ann())).await;
@@ -247,8 +252,10 @@ async fn what_shipping_costs_depends_on_place_weight_and_sum_and_a_cart_is_shown
     );
     shop.assert_untouched("it").await;
     let shown = go("DE", "").await;
-    let order = shop.ask(Ask::place(&body).key("k1").by(&ann())).await;
-    let order = order.json();
+    let order = shop
+        .ask(Ask::place(&body).key("k1").by(&ann()))
+        .await
+        .json();
     assert_eq!(
         (&order["total"], &order["parts"]),
         (&shown["total"], &shown["parts"])

@@ -201,9 +201,8 @@ fn items(
     Ok(found)
 }
 
-/// What was paid for the items: where something was taken off the order, or taxes came on top of its lines, they had their
-/// share of it. Rounded down, so
-/// that all shares together are never more than was paid.
+/// What was paid for the items: where something was taken off the order, or taxes came on top of its lines, they had
+/// their share of it. Rounded down, so that all shares together are never more than was paid.
 fn paid_for(
     (lines, parts): (&[OrderLineView], &[OrderPartView]),
     wished: &[ReturnedItem],

@@ -210,7 +210,7 @@ impl Sums {
                 .parts
                 .iter()
                 .map(|part| Part {
-                    title: part.title.clone(),
+                    title: view::part(part),
                     amount: view::money(part.amount),
                 })
                 .collect(),

@@ -18,8 +18,8 @@ use axum::{
 };
 use contracts::{
     orders::{
-        Address, AddressError, CartError, OrderStatus, OrderView, PlaceOrder, PlaceOrderError,
-        Reader,
+        Address, AddressError, CartError, CartHolder, OrderStatus, OrderView, PlaceOrder,
+        PlaceOrderError, Reader,
     },
     payments::{PayError, PayOrder},
     problem::{Code, Problem, ToProblem},
@@ -167,20 +167,7 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
     };
     let holder = cart::holder(app, visit);
     if form.step == "look" {
-        return match deliver(app, &holder, form.wanted(cart_id)).await {
-            Ok(()) => {
-                page(
-                    app,
-                    visit,
-                    Typed {
-                        email: form.email,
-                        ..Typed::default()
-                    },
-                )
-                .await
-            }
-            Err(error) => refused(app, visit, (error, form)).await,
-        };
+        return look(app, visit, (&holder, cart_id), form).await;
     }
     let email = match (&visit.principal, Email::parse(&form.email)) {
         (Some(_), _) => None,
@@ -240,6 +227,23 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
     let key = format!("order:{}", order.id);
     let flash = pay(app, &reader, (order.id, &key), form.method).await;
     Ok(see_other(&address(order.id, flash), cookies))
+}
+
+/// What it costs there, and nothing is bought.
+async fn look(
+    app: &App,
+    visit: &Visit,
+    (holder, cart): (&CartHolder, CartId),
+    form: CheckoutForm,
+) -> Result<Response, Fault> {
+    if let Err(error) = deliver(app, holder, form.wanted(cart)).await {
+        return refused(app, visit, (error, form)).await;
+    }
+    let typed = Typed {
+        email: form.email,
+        ..Typed::default()
+    };
+    page(app, visit, typed).await
 }
 
 fn asserted(text: &str) -> Option<Money> {
@@ -396,7 +400,7 @@ fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
         )
     };
     let part =
-        |part: &contracts::orders::OrderPartView| (part.title.clone(), view::money(part.amount));
+        |part: &contracts::orders::OrderPartView| (view::part(part), view::money(part.amount));
     OrderPage {
         frame,
         proof: String::new(),

@@ -18,7 +18,8 @@ macro_rules! offer_where {
                         SELECT p.category_number
                          UNION
                         SELECT c.parent_number FROM above a JOIN categories c ON c.category_number = a.number)
-                     SELECT json_group_array(hex(c.category_id)) FROM above a JOIN categories c ON c.category_number = a.number),
+                     SELECT json_group_array(hex(c.category_id))
+                       FROM above a JOIN categories c ON c.category_number = a.number),
                     CAST(p.attributes ->> '$.weight_grams' AS TEXT), CAST(p.attributes ->> '$.tax_class' AS TEXT)
                FROM variants v
                JOIN products p ON p.product_number = v.product_number

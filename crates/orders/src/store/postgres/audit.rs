@@ -16,7 +16,8 @@ const PAGE: i64 = 5_000;
 
 const ORDERS: &str = "SELECT order_number, order_id, status, version, total_minor, currency, payment_id, updated_at_ms,
         (SELECT COALESCE(SUM(p.amount_minor), 0)::bigint FROM order_parts p WHERE p.order_number = orders.order_number),
-        (SELECT json_agg(json_build_array(p.amount_minor, p.tax))::text FROM order_parts p WHERE p.order_number = orders.order_number AND p.tax IS NOT NULL)
+        (SELECT json_agg(json_build_array(p.amount_minor, p.tax))::text
+           FROM order_parts p WHERE p.order_number = orders.order_number AND p.tax IS NOT NULL)
    FROM orders
   WHERE order_id > $1
   ORDER BY order_id
