@@ -60,8 +60,8 @@ pub enum Unpriced {
     NotShipped(String),
 }
 
-/// What goods cost with these discounts, a way of shipping and these taxes, or why they cannot have it. Each discount is
-/// reckoned from what the lines cost, and all of them together take off no more than there is.
+/// What goods cost with these discounts, a way of shipping and these taxes, or why they cannot have it. Each discount
+/// is reckoned from what the lines cost, and all of them together take off no more than there is.
 pub fn price(
     goods: &Goods,
     discounts: &[&DiscountView],

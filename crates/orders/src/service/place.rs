@@ -101,7 +101,7 @@ impl Terms {
 /// Why an order cannot cost what it should, as buyers hear it.
 fn refused(why: Unpriced) -> PlaceOrderError {
     match why {
-        Unpriced::OutOfRange => PlaceOrderError::Internal("the prices do not add up".into()),
+        Unpriced::OutOfRange => PlaceOrderError::Stock(ReserveError::TotalOutOfRange),
         Unpriced::NotApplicable(_) => PlaceOrderError::Discount(unpriced(why)),
         Unpriced::NotShipped(reason) => {
             PlaceOrderError::Shipping(ShippingError::NotApplicable { reason })

@@ -11,7 +11,7 @@ use contracts::{
     catalog::{ReserveLine, TaxClass},
     orders::{Address, NewTaxRate, TaxError, TaxRateView},
     request::Precondition,
-    values::{Country, TaxRateId},
+    values::TaxRateId,
 };
 use platform::db::Abort;
 
@@ -69,8 +69,8 @@ impl Service {
         if !self.taxes() {
             return Ok(None);
         }
-        let home = Country::parse(&self.config.tax_country).ok();
-        let Some(country) = address.map(|address| address.country).or(home) else {
+        let there = address.map(|address| address.country);
+        let Some(country) = there.or(self.config.tax_country.0) else {
             return Ok(None);
         };
         let region = address.and_then(|address| address.region.as_deref());

@@ -17,7 +17,7 @@ use platform::db::StoreError;
 /// Orders that are named when their events are not what happened.
 const EXAMPLES_MAX: usize = 20;
 
-/// Whether what is shown of each of an order's taxes is what its lines and shipping are: of a list of what each adds and
+/// Whether what is shown of each tax of an order is what its lines and shipping are: of a list of what each adds and
 /// its document.
 pub(super) fn taxes_add_up(json: Option<&str>) -> Result<bool, StoreError> {
     let broken = |error: serde_json::Error| StoreError::Other(Box::new(error));

@@ -15,7 +15,7 @@ fn usd(amount: i64) -> Value {
 async fn shop(tax: TaxMode) -> Shop {
     let shop = Shop::with(Config {
         tax,
-        tax_country: "DE".to_owned(),
+        tax_country: "DE".to_owned().try_into().unwrap(),
         ..config()
     })
     .await;
