@@ -66,6 +66,7 @@ mod tests {
         super::{
             pricing::tests::{discount, goods, method, usd},
             promotion::Piece,
+            tax::{TaxRounding, tests::terms},
         },
         *,
     };
@@ -183,7 +184,8 @@ mod tests {
         fn lines_and_parts_add_up_to_the_total(
             lines in prop::collection::vec((1_u8..4, 1_u32..9, 0..=i64::MAX / 64), 1..4),
             automatic in prop::collection::vec(any_discount(), 0..4), coded in prop::option::of(any_discount()),
-            carriage in 0..=i64::MAX / 4, free_from: Option<i64>, shipped: bool,
+            carriage in 0..=i64::MAX / 4, free_from: Option<i64>,
+            (shipped, taxed, included): (bool, bool, bool),
         ) {
             let piece = |(id, units, price): &(u8, u32, i64)| Piece {
                 product_id: ProductId::from_bytes([*id; 16]),
@@ -194,8 +196,10 @@ mod tests {
             let goods = Goods::of(lines.iter().map(piece).collect()).unwrap();
             let method = method(carriage, free_from);
             let shipping = shipped.then_some(&method);
+            let terms = terms(included, TaxRounding::HalfEven);
+            let taxes = taxed.then_some(&terms);
             let automatic: Vec<_> = automatic.into_iter().map(Arc::new).collect();
-            let Ok(offers) = offers(&goods, &automatic, coded.as_ref(), (shipping, None)) else {
+            let Ok(offers) = offers(&goods, &automatic, coded.as_ref(), (shipping, taxes)) else {
                 // The code is not for these goods.
                 prop_assert!(coded.is_some());
                 return Ok(());
@@ -205,7 +209,8 @@ mod tests {
                 prop_assert_eq!(goods.subtotal.minor.checked_add(parts), Some(priced.total.minor));
                 prop_assert!(priced.total.minor >= 0);
                 for part in &priced.parts {
-                    prop_assert!(part.kind == PartKind::Shipping || part.amount.minor <= 0);
+                    let adds = matches!(part.kind, PartKind::Shipping | PartKind::Tax);
+                    prop_assert!(adds || part.amount.minor <= 0);
                 }
             }
             let totals: Vec<i64> = offers.iter().map(|offer| offer.priced.total.minor).collect();

@@ -203,7 +203,7 @@ pub fn adds_up(amount: i64, tax: &PartTax) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use contracts::values::{Country, TaxRateId, Timestamp, Version};
     use proptest::prelude::*;
@@ -236,7 +236,7 @@ mod tests {
         }
     }
 
-    fn terms(included: bool, rounding: TaxRounding) -> TaxTerms {
+    pub(in crate::domain) fn terms(included: bool, rounding: TaxRounding) -> TaxTerms {
         TaxTerms {
             included,
             rounding,
