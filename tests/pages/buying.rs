@@ -250,15 +250,44 @@ async fn a_cart_comes_along_at_sign_in_and_a_form_sent_twice_is_one_order() {
     shop.verify().await;
 }
 
+/// Makes a promotion that is given by itself.
+async fn post_is_free(admin: &Client) {
+    let free = json!({"code": "post-free", "name": "Free post today", "automatic": true, "basis_points": 10_000,
+        "takes_off": "shipping"});
+    assert_eq!(admin.post("/api/v1/discounts", &free).await.status, 201);
+}
+
+/// There is one order, whose lines and parts add up to what the page said.
+async fn the_only_order_costs(admin: &Client, total: &str) {
+    let list = admin.get("/api/v1/orders").await;
+    assert_eq!(list.json["data"].as_array().map(Vec::len), Some(1));
+    let told = &list.json["data"][0];
+    let sum = |part: &Value| part["amount"].as_i64().unwrap_or_default();
+    let lines = sum(&told["items"][0]["line_total"]);
+    let parts: i64 = told["parts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|part| sum(&part["amount"]))
+        .sum();
+    assert_eq!(lines + parts, sum(&told["total"]));
+    assert_eq!(
+        total,
+        format!(
+            "{} {}",
+            sum(&told["total"]),
+            told["total"]["currency"].as_str().unwrap_or_default()
+        )
+    );
+}
+
 #[tokio::test]
 async fn a_code_takes_off_what_the_page_says_and_a_guest_s_form_sent_twice_is_one_order() {
     let mut shop = open().await;
     let admin = shop.admin().await;
     let half = json!({"code": "half", "basis_points": 5_000, "uses_max": 1});
     assert_eq!(admin.post("/api/v1/discounts", &half).await.status, 201);
-    let free = json!({"code": "post-free", "name": "Free post today", "automatic": true, "basis_points": 10_000,
-        "takes_off": "shipping"});
-    assert_eq!(admin.post("/api/v1/discounts", &free).await.status, 201);
+    post_is_free(&admin).await;
     let mut guest = Browser::new(&shop);
     let cart = put_in(&mut guest, "1").await;
     let csrf = field(&cart, "csrf").expect("a form");
@@ -309,25 +338,6 @@ async fn a_code_takes_off_what_the_page_says_and_a_guest_s_form_sent_twice_is_on
         "{}",
         order.text
     );
-    let list = admin.get("/api/v1/orders").await;
-    assert_eq!(list.json["data"].as_array().map(Vec::len), Some(1));
-    let told = &list.json["data"][0];
-    let sum = |part: &Value| part["amount"].as_i64().unwrap_or_default();
-    let lines = sum(&told["items"][0]["line_total"]);
-    let parts: i64 = told["parts"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|part| sum(&part["amount"]))
-        .sum();
-    assert_eq!(lines + parts, sum(&told["total"]));
-    assert_eq!(
-        total,
-        format!(
-            "{} {}",
-            sum(&told["total"]),
-            told["total"]["currency"].as_str().unwrap_or_default()
-        )
-    );
+    the_only_order_costs(&admin, &total).await;
     shop.verify().await;
 }

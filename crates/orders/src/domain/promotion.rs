@@ -334,7 +334,8 @@ mod tests {
             counts in prop::array::uniform3(1_u32..9), quantity in 1_u32..5, get in 1_u32..5,
             prices in prop::array::uniform3(0_i64..100),
         ) {
-            let pieces: Vec<_> = (1_u8..).zip(counts).zip(prices).map(|((id, count), price)| (id, 7, count, price)).collect();
+            let pieces = (1_u8..).zip(counts).zip(prices);
+            let pieces: Vec<_> = pieces.map(|((id, count), price)| (id, 7, count, price)).collect();
             let discount = free((quantity, of(&[1, 3], &[])), (get, of(&[2, 3], &[])), None);
             let only = discount.only.clone().unwrap();
             let got = got(&goods(&pieces), &only, &discount.buy.unwrap()).unwrap();

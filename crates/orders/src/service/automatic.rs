@@ -1,5 +1,5 @@
-//! Discounts that are given by themselves. Every order asks for them, so that they are read once for many; how often one
-//! that has a limit is used is read each time, and decided in the commit that writes the order.
+//! Discounts that are given by themselves. Every order asks for them, so that they are read once for many; how often
+//! one that has a limit is used is read each time, and decided in the commit that writes the order.
 
 use super::Service;
 use crate::{

@@ -1,5 +1,5 @@
-//! Discounts: made and changed by admins, and given to orders: by their codes, or by themselves. What can be refused is refused before anything is held;
-//! whether a limit has room is decided in the commit that writes the order.
+//! Discounts: made and changed by admins, and given to orders, for their codes or by themselves. What can be refused is
+//! refused before anything is held; whether a limit has room is decided in the commit that writes the order.
 
 use super::{
     Service,
@@ -129,7 +129,7 @@ impl Service {
             return Err(PlaceOrderError::Shipping(ShippingError::Required));
         }
         // Whoever came too late hears so before anything is begun.
-        if deadline::current().is_some_and(|deadline| deadline.has_passed()) {
+        if deadline::has_passed() {
             return Err(PlaceOrderError::Overloaded);
         }
         let automatic = self.automatic_now().await.map_err(internal)?;
