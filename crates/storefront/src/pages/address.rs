@@ -97,7 +97,8 @@ impl AddressForm {
             error: error(field.id),
         };
         let country = Country::parse(&self.country).ok();
-        let choice = |one: Country| (one.code(), one.name(), Some(one) == country);
+        let chosen = country.as_ref().map(Country::code);
+        let choice = |(code, name)| (code, name, Some(code) == chosen);
         let mut countries: Vec<_> = Country::all().map(choice).collect();
         countries.sort_unstable_by_key(|(_, name, _)| *name);
         AddressFields {
