@@ -70,7 +70,7 @@ fn has(order: &OrderView, code: &str) -> bool {
             let named = part.code.as_ref().map(DiscountCode::as_str);
             named.unwrap_or(&part.title) == code
         }
-        PartKind::Shipping => false,
+        PartKind::Shipping | PartKind::Tax => false,
     })
 }
 
