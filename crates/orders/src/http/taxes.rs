@@ -63,7 +63,7 @@ async fn make(
 )]
 async fn list(
     State(app): State<App>,
-    Visitor(_): Visitor,
+    Visitor(_who): Visitor,
     _: NoQuery,
 ) -> Result<Json<Page<TaxRateView>>, Fault> {
     Ok(Json(Page {
