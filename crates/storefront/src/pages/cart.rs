@@ -210,7 +210,7 @@ impl Sums {
                 .parts
                 .iter()
                 .map(|part| Part {
-                    title: part.title.clone(),
+                    title: view::part(part),
                     amount: view::money(part.amount),
                 })
                 .collect(),
@@ -299,7 +299,7 @@ async fn page(
     let sums = match held {
         Some(held) => {
             cookies.extend(held.cookies);
-            methods = shipping::methods(app, &held.cart).await?;
+            methods = shipping::methods(app, &held).await?;
             shipping_refused = held.cart.shipping_refused.clone().unwrap_or_default();
             Sums::new(&held.cart)
         }
