@@ -1,12 +1,18 @@
 //! A product's document: what its seller writes about it, checked once. Holds no stock but the first.
 
-use super::{attributes, category::CategoryName, schedule::Schedule, slug, text};
+use super::{
+    attributes,
+    category::CategoryName,
+    lineup::{self, Lineup, Member},
+    schedule::Schedule,
+    slug, text,
+};
 use contracts::{
     catalog::{EditError, ImportProduct, NewProduct, ProductStatus},
-    values::{Currency, Money, ProductId, Timestamp, ValueError},
+    values::{Currency, Money, ProductId, Timestamp, ValueError, VariantId, fold},
 };
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt::Display};
 
 /// The most units a variant may have.
 pub(crate) const STOCK_MAX: i64 = 1_000_000_000;
@@ -31,6 +37,8 @@ pub(crate) struct Draft {
     pub(crate) related: Option<Vec<ProductId>>,
     pub(crate) image_url: Option<String>,
     pub(crate) attributes: Map<String, Value>,
+    /// Its variants, if it is made with options; SKU, price and stock are those of the first.
+    pub(crate) lineup: Lineup,
 }
 
 /// A document as it stands at a moment.
@@ -60,14 +68,17 @@ impl Draft {
             publish_at: wish.publish_at,
             unpublish_at: wish.unpublish_at,
         };
-        Ok(Self {
+        let price = price.map_err(at("/price"))?;
+        let variants = lineup::wishes(wish.variants, shop)?;
+        let lineup = Lineup::new(wish.options, variants, price)?;
+        let mut draft = Self {
             schedule: Some(schedule.check()?),
             related: Some(related(wish.related).map_err(at("/related"))?),
             name: text::name(&wish.name).map_err(at("/name"))?,
             sku: optional(wish.sku.as_deref(), text::sku).map_err(at("/sku"))?,
             slug: optional(wish.slug.as_deref(), slug::check).map_err(at("/slug"))?,
             description: text::description(&wish.description).map_err(at("/description"))?,
-            price: price.map_err(at("/price"))?,
+            price,
             stock: first_stock(wish.stock).map_err(at("/stock"))?,
             category: optional(wish.category.as_deref(), CategoryName::parse)
                 .map_err(at("/category"))?,
@@ -75,7 +86,44 @@ impl Draft {
             image_url: optional(wish.image_url.as_deref(), text::image_url)
                 .map_err(at("/image_url"))?,
             attributes: wish.attributes,
-        })
+            lineup: Lineup::default(),
+        };
+        draft.line_up(lineup)?;
+        Ok(draft)
+    }
+
+    /// Takes variants in: what the product has of SKU and stock is theirs.
+    fn line_up(&mut self, lineup: Lineup) -> Result<(), EditError> {
+        if let Some(first) = lineup.variants.first() {
+            if self.sku.is_some() {
+                return Err(lineup::not_here("/sku"));
+            }
+            if self.stock > 0 {
+                return Err(lineup::not_here("/stock"));
+            }
+            self.sku = Some(first.sku.clone());
+            self.price = first.price;
+            self.stock = first.stock;
+        }
+        self.lineup = lineup;
+        Ok(())
+    }
+
+    /// The id of the variant that lists go by.
+    pub(crate) fn first_variant(&self) -> VariantId {
+        let first = self.lineup.variants.first();
+        first.map_or_else(VariantId::generate, |first| first.id)
+    }
+
+    /// The values of that variant.
+    pub(crate) fn first_values(&self) -> &[String] {
+        let first = self.lineup.variants.first();
+        first.map_or(&[], |first| &first.values)
+    }
+
+    /// The variants besides that one.
+    pub(crate) fn other_variants(&self) -> &[Member] {
+        self.lineup.variants.get(1..).unwrap_or_default()
     }
 
     /// Checks a line of an import; the category's whole path is beside it.
@@ -102,6 +150,7 @@ impl Draft {
             image_url: optional(line.image_url.as_deref(), text::image_url)
                 .map_err(at("image_url"))?,
             attributes: line.attributes,
+            lineup: Lineup::default(),
         };
         Ok((draft, path))
     }
@@ -154,6 +203,17 @@ impl Document {
         (self.status, self.schedule) = self.schedule.at(self.status, now);
         self
     }
+
+    /// Whether SKU and price stay, as they must while a product has options.
+    pub(crate) fn keeps_goods(&self, before: &Self) -> Result<(), EditError> {
+        if fold(&self.sku) != fold(&before.sku) {
+            Err(lineup::not_here("/sku"))
+        } else if self.price == before.price {
+            Ok(())
+        } else {
+            Err(lineup::not_here("/price"))
+        }
+    }
 }
 
 /// Nothing is related to what is not there.
@@ -180,7 +240,7 @@ pub(crate) fn related(ids: Vec<ProductId>) -> Result<Vec<ProductId>, ValueError>
 }
 
 /// The part of an id's text that only this id has.
-pub(crate) fn tail(id: ProductId) -> String {
+pub(crate) fn tail(id: impl Display) -> String {
     let text = id.to_string();
     text.split_once('_')
         .map_or_else(|| text.clone(), |(_, tail)| tail.to_owned())

@@ -16,7 +16,7 @@ use crate::{
 };
 use contracts::{
     catalog::{ImportOutcome, ImportProduct},
-    values::{ProductId, Timestamp, VariantId, fold},
+    values::{ProductId, Timestamp, fold},
 };
 use platform::db::{
     Abort, StoreError,
@@ -123,6 +123,13 @@ async fn write_group(
             outcomes.push(Err("sku is in use by another seller".to_owned()));
             continue;
         }
+        let is_variant = |before: &Found| !before.is_default || !before.options.is_empty();
+        if before.as_ref().is_some_and(is_variant) {
+            outcomes.push(Err(
+                "sku is a variant's of a product with options".to_owned()
+            ));
+            continue;
+        }
         let category = category(connection, import, &line.path, paths).await?;
         outcomes.push(Ok(match before {
             None => {
@@ -149,7 +156,7 @@ async fn write_group(
 fn new_row(import: &Import, draft: Draft) -> NewRow {
     NewRow {
         product_id: ProductId::generate(),
-        variant_id: VariantId::generate(),
+        variant_id: draft.first_variant(),
         owner_id: import.owner_id,
         draft,
         at: import.at,

@@ -6,7 +6,7 @@ use crate::{
     domain::{schedule, scope::Scope},
     store::{
         cursor,
-        list::{After, Key, List, Stands},
+        list::{After, IN_STOCK, Key, List, Stands},
     },
 };
 use contracts::{
@@ -208,6 +208,6 @@ fn filters(list: &List, category: Option<Vec<i64>>, conditions: &mut Conditions)
         conditions.add("v.price_minor <= ?", most);
     }
     if let Some(in_stock) = list.query.in_stock {
-        conditions.add("(s.on_hand - s.reserved > 0) = ?", in_stock);
+        conditions.add(IN_STOCK, in_stock);
     }
 }

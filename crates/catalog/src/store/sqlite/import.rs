@@ -8,7 +8,7 @@ use crate::{
 };
 use contracts::{
     catalog::{EditError, ImportOutcome, ImportProduct},
-    values::{ProductId, Timestamp, UserId, VariantId, fold},
+    values::{ProductId, Timestamp, UserId, fold},
 };
 use platform::db::{Abort, StoreError};
 use rusqlite::Connection;
@@ -56,6 +56,11 @@ impl Importer<'_> {
         if found.owner_id != self.owner_id {
             return Err(Abort::Refused("sku is in use by another seller".to_owned()));
         }
+        if !found.is_default || !found.options.is_empty() {
+            return Err(Abort::Refused(
+                "sku is a variant's of a product with options".to_owned(),
+            ));
+        }
         let category = self.category(&path)?;
         let number = category.as_ref().map(|(number, _)| *number);
         let mut before = found.document.at(self.at);
@@ -85,7 +90,7 @@ impl Importer<'_> {
     fn create(&self, draft: Draft, category: Option<i64>) -> Result<ImportOutcome, Abort<String>> {
         let row = NewRow {
             product_id: ProductId::generate(),
-            variant_id: VariantId::generate(),
+            variant_id: draft.first_variant(),
             owner_id: self.owner_id,
             draft,
             at: self.at,

@@ -4,7 +4,7 @@
 use super::{categories, cursor, read};
 use crate::{
     domain::{schedule, scope::Scope},
-    store::list::{After, Key, List, Stands},
+    store::list::{self as lists, After, Key, List, Stands},
 };
 use contracts::{
     catalog::{ProductSort, ProductStatus, ProductView},
@@ -173,10 +173,7 @@ fn filters(list: &List, category: Option<String>, mut add: impl FnMut(&'static s
         add("v.price_minor <= ?", Value::Integer(most));
     }
     if let Some(in_stock) = list.query.in_stock {
-        add(
-            "(s.on_hand - s.reserved > 0) = ?",
-            Value::Integer(i64::from(in_stock)),
-        );
+        add(lists::IN_STOCK, Value::Integer(i64::from(in_stock)));
     }
 }
 
