@@ -71,7 +71,7 @@ impl Draft {
         let price = price.map_err(at("/price"))?;
         let variants = lineup::wishes(wish.variants, shop)?;
         let lineup = Lineup::new(wish.options, variants, price)?;
-        let mut draft = Self {
+        let draft = Self {
             schedule: Some(schedule.check()?),
             related: Some(related(wish.related).map_err(at("/related"))?),
             name: text::name(&wish.name).map_err(at("/name"))?,
@@ -88,25 +88,19 @@ impl Draft {
             attributes: wish.attributes,
             lineup: Lineup::default(),
         };
-        draft.line_up(lineup)?;
-        Ok(draft)
+        draft.line_up(lineup)
     }
 
     /// Takes variants in: what the product has of SKU and stock is theirs.
-    fn line_up(&mut self, lineup: Lineup) -> Result<(), EditError> {
-        if let Some(first) = lineup.variants.first() {
-            if self.sku.is_some() {
-                return Err(lineup::not_here("/sku"));
-            }
-            if self.stock > 0 {
-                return Err(lineup::not_here("/stock"));
-            }
-            self.sku = Some(first.sku.clone());
-            self.price = first.price;
-            self.stock = first.stock;
+    fn line_up(mut self, lineup: Lineup) -> Result<Self, EditError> {
+        if !lineup.variants.is_empty() && self.sku.is_some() {
+            return Err(lineup::not_here("/sku"));
+        }
+        if !lineup.variants.is_empty() && self.stock > 0 {
+            return Err(lineup::not_here("/stock"));
         }
         self.lineup = lineup;
-        Ok(())
+        Ok(self.made())
     }
 
     /// The id of the variant that lists go by.
@@ -150,7 +144,7 @@ impl Draft {
             image_url: optional(line.image_url.as_deref(), text::image_url)
                 .map_err(at("image_url"))?,
             attributes: line.attributes,
-            lineup: Lineup::default(),
+            lineup: Lineup::import(line.options, line.variants)?,
         };
         Ok((draft, path))
     }
@@ -160,6 +154,26 @@ impl Draft {
         self.sku
             .clone()
             .unwrap_or_else(|| tail(id).to_ascii_uppercase())
+    }
+
+    /// The folded SKUs that a line of an import is known by.
+    pub(crate) fn sku_keys(&self) -> Vec<String> {
+        let own = self.sku.as_deref().map(fold);
+        let others = self.lineup.variants.iter().map(|one| fold(&one.sku));
+        let mut keys: Vec<String> = own.into_iter().chain(others).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// As it is made of a line of an import: SKU, price and stock are those of the first variant.
+    pub(crate) fn made(mut self) -> Self {
+        if let Some(first) = self.lineup.variants.first() {
+            self.sku = Some(first.sku.clone());
+            self.price = first.price;
+            self.stock = first.stock;
+        }
+        self
     }
 
     /// Where it will stand when it is made at this moment.
@@ -214,6 +228,16 @@ impl Document {
             Err(lineup::not_here("/price"))
         }
     }
+}
+
+/// Why a line of an import is not taken that names SKUs of several products.
+pub(crate) fn two_products() -> String {
+    "its SKUs are several products'".to_owned()
+}
+
+/// Why a variant of an import is not taken.
+pub(crate) fn withdrawn(sku: &str) -> String {
+    format!("variant {sku} was withdrawn")
 }
 
 /// Nothing is related to what is not there.

@@ -1,5 +1,5 @@
-//! What the catalog keeps of variants, as a trait beside the one of products: all of a product's in one commit, as an edit
-//! of its document. No statement.
+//! What the catalog keeps of variants, as a trait beside the one of products: all of a product's in one commit, as an
+//! edit of its document. No statement.
 
 use super::ProductView;
 use crate::domain::{
@@ -48,6 +48,13 @@ pub(super) struct Steps<'l> {
 }
 
 impl<'l> Steps<'l> {
+    /// Those that are there and are written.
+    pub(super) fn kept(&self) -> impl Iterator<Item = &'l Member> {
+        let first = self.first.filter(|(_, is_new)| !is_new);
+        let first = first.map(|(member, _)| member);
+        self.changed.iter().copied().chain(first)
+    }
+
     pub(super) fn between(before: &'l Lineup, next: &'l Lineup) -> Self {
         let stay: HashSet<_> = next.variants.iter().map(|member| member.id).collect();
         let were: HashSet<_> = before.variants.iter().map(|member| member.id).collect();

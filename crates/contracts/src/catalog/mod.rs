@@ -23,9 +23,9 @@ pub use inventory::{
 };
 pub use offers::OfferView;
 pub use product::{
-    CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchCategory,
-    PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort, ProductStatus, ProductView,
-    StockView,
+    CategoryView, ImportOutcome, ImportProduct, ImportVariant, NewCategory, NewProduct,
+    PatchCategory, PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort, ProductStatus,
+    ProductView, StockView,
 };
 pub use reviews::{
     ModerateReview, NewReview, ProductReview, Purchases, RatingView, ReviewError, ReviewQuery,

@@ -347,6 +347,25 @@ pub struct ImportProduct {
     pub image_url: Option<String>,
     /// Anything else.
     pub attributes: Map<String, Value>,
+    /// What its variants are chosen by; values that variants have are added behind those that are named here.
+    #[serde(default)]
+    pub options: Vec<ProductOption>,
+    /// Its variants, if it has options. A product is known by the SKU of any of them; those that are not named stay.
+    #[serde(default)]
+    pub variants: Vec<ImportVariant>,
+}
+
+/// A variant in an import file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportVariant {
+    /// The SKU: an existing one is updated.
+    pub sku: String,
+    /// The price.
+    pub price: Money,
+    /// First stock, for variants that are new.
+    pub stock: u32,
+    /// A value of each option, in their order.
+    pub values: Vec<String>,
 }
 
 /// What an import did, or would do, with a line.

@@ -12,6 +12,7 @@ mod give_back;
 mod history;
 mod images;
 mod import;
+mod import_variants;
 mod inventory;
 mod list;
 mod movements;

@@ -3,7 +3,10 @@
 use super::{PostgresStore, read};
 use crate::{
     domain::search::{Entry, Shelf},
-    store::search::{Changed, Moved, Source},
+    store::{
+        search::{Changed, Moved, Source},
+        variants,
+    },
 };
 use async_trait::async_trait;
 use contracts::values::UserId;

@@ -24,8 +24,6 @@ use platform::db::{
 use rows::Fresh;
 use std::collections::{HashMap, HashSet};
 
-pub(super) use crate::store::variants::{arrange, describe, found_by};
-
 #[async_trait]
 impl Variants for PostgresStore {
     async fn change_lineup(&self, edit: LineupEdit) -> Result<ProductView, EditError> {
@@ -35,10 +33,6 @@ impl Variants for PostgresStore {
         write.await.map_err(edit_error)
     }
 }
-
-const UPDATE_PRODUCT: &str =
-    "UPDATE products SET options = $3, updated_at_ms = $4, version = version + 1
-      WHERE product_number = $1 AND version = $2";
 
 async fn change(
     connection: &Connection,
@@ -52,26 +46,23 @@ async fn change(
     };
     let next = before.clone().apply(edit.change.clone());
     let next = next.map_err(Abort::Refused)?;
-    let (version, options) = (found.version.get(), rows::json(&next.options)?);
-    let values: [&(dyn ToSql + Sync); 4] = [&number, &version, &options, &edit.at.as_ms()];
-    let changed = connection.execute(UPDATE_PRODUCT, &values).await?;
-    if !stock::is(changed, 1) {
-        return Err(broken("a product changed under its lock").into());
-    }
     let product = Product {
         number,
-        version: version.saturating_add(1),
+        version: found.version.get().saturating_add(1),
         owner_id: found.owner_id,
         at: edit.at,
     };
-    let written = product.carry_out(connection, &Steps::between(&before, &next));
-    written.await.map_err(write::taken)?;
+    let written = product.change(connection, &before, &next).await;
+    written.map_err(write::taken)?;
     let view = read::numbered(connection, number).await?;
     Ok(schedule::seen(view, edit.at))
 }
 
 /// The variants that can be bought, the default one first.
-async fn members(connection: &Connection, number: i64) -> Result<Vec<Member>, StoreError> {
+pub(super) async fn members(
+    connection: &Connection,
+    number: i64,
+) -> Result<Vec<Member>, StoreError> {
     let sql = "SELECT variant_id, sku, price_minor, currency, options
                  FROM variants
                 WHERE product_number = $1 AND position >= 0
@@ -124,15 +115,35 @@ pub(super) fn sold_as(row: &Row, name: usize, options: usize) -> Result<String, 
     variants::sold_as(row.try_get(name)?, row.try_get(options)?)
 }
 
+const UPDATE_PRODUCT: &str = "UPDATE products SET options = $3, updated_at_ms = $4, version = $2
+      WHERE product_number = $1 AND version = $2 - 1";
+
 /// A product whose variants are written, and under which version.
-struct Product {
-    number: i64,
-    version: i64,
-    owner_id: UserId,
-    at: Timestamp,
+pub(super) struct Product {
+    pub(super) number: i64,
+    pub(super) version: i64,
+    pub(super) owner_id: UserId,
+    pub(super) at: Timestamp,
 }
 
 impl Product {
+    /// Writes the next version of a product, which differs by its variants.
+    pub(super) async fn change(
+        &self,
+        connection: &Connection,
+        before: &Lineup,
+        next: &Lineup,
+    ) -> Result<(), StoreError> {
+        let (options, at_ms) = (rows::json(&next.options)?, self.at.as_ms());
+        let values: [&(dyn ToSql + Sync); 4] = [&self.number, &self.version, &options, &at_ms];
+        let changed = connection.execute(UPDATE_PRODUCT, &values).await?;
+        if !stock::is(changed, 1) {
+            return Err(broken("a product changed under its lock"));
+        }
+        self.carry_out(connection, &Steps::between(before, next))
+            .await
+    }
+
     async fn carry_out(
         &self,
         connection: &Connection,
@@ -150,6 +161,10 @@ impl Product {
             place(connection, member.id, free).await?;
             free = free.saturating_add(1);
         }
+        // Values of variants may be exchanged: for a moment these have none.
+        let kept: Vec<Bytes<16>> = steps.kept().map(|one| bytes(one.id)).collect();
+        let sql = "UPDATE variants SET options = '[]' WHERE variant_id = ANY($1)";
+        connection.execute(sql, &[&kept]).await?;
         update(connection, &steps.changed).await?;
         let fresh: Vec<Goods> = (free..)
             .zip(&steps.fresh)

@@ -36,36 +36,20 @@ fn change(connection: &Connection, edit: &LineupEdit) -> Result<ProductView, Abo
     };
     let next = before.clone().apply(edit.change.clone());
     let next = next.map_err(Abort::Refused)?;
-    let version = found.version.get().saturating_add(1);
-    let options = write::json(&next.options)?;
-    let changed = connection
-        .prepare_cached(
-            "UPDATE products SET options = ?3, updated_at_ms = ?4, version = version + 1
-              WHERE product_number = ?1 AND version = ?2",
-        )?
-        .execute(params![
-            found.number,
-            found.version.get(),
-            options,
-            edit.at.as_ms()
-        ])?;
-    if changed != 1 {
-        return Err(broken("a product changed under its only writer").into());
-    }
     let product = Product {
         connection,
         number: found.number,
-        version,
+        version: found.version.get().saturating_add(1),
         owner_id: found.owner_id,
         at: edit.at,
     };
-    product.carry_out(&Steps::between(&before, &next))?;
+    product.change(&before, &next)?;
     let view = read::numbered(connection, found.number)?;
     Ok(schedule::seen(view, edit.at))
 }
 
 /// The variants that can be bought, the default one first.
-fn members(connection: &Connection, number: i64) -> Result<Vec<Member>, StoreError> {
+pub(super) fn members(connection: &Connection, number: i64) -> Result<Vec<Member>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT variant_id, sku, price_minor, currency, options
            FROM variants
@@ -117,12 +101,35 @@ pub(super) struct Product<'c> {
 }
 
 impl Product<'_> {
+    /// Writes the next version of a product, which differs by its variants.
+    pub(super) fn change(&self, before: &Lineup, next: &Lineup) -> Result<(), Abort<EditError>> {
+        let changed = self
+            .connection
+            .prepare_cached(
+                "UPDATE products SET options = ?3, updated_at_ms = ?4, version = ?2
+                  WHERE product_number = ?1 AND version = ?2 - 1",
+            )?
+            .execute(params![
+                self.number,
+                self.version,
+                write::json(&next.options)?,
+                self.at.as_ms()
+            ])?;
+        if changed != 1 {
+            return Err(broken("a product changed under its only writer").into());
+        }
+        self.carry_out(&Steps::between(before, next))
+    }
+
     fn carry_out(&self, steps: &Steps<'_>) -> Result<(), Abort<EditError>> {
         for member in &steps.gone {
             self.withdraw(member.id)?;
         }
         if let Some(member) = steps.makes_way {
             self.place(member.id, self.free_place()?)?;
+        }
+        for member in steps.kept() {
+            self.unset(member.id)?;
         }
         for member in &steps.changed {
             self.update(member)?;
@@ -150,6 +157,14 @@ impl Product<'_> {
         let sql = "UPDATE variants SET position = ?2 WHERE variant_id = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         statement.execute(params![id.as_bytes(), place])?;
+        Ok(())
+    }
+
+    /// Values of variants may be exchanged: for a moment these have none.
+    fn unset(&self, id: VariantId) -> Result<(), StoreError> {
+        let sql = "UPDATE variants SET options = '[]' WHERE variant_id = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        statement.execute([id.as_bytes()])?;
         Ok(())
     }
 

@@ -259,6 +259,16 @@ fn find(connection: &Connection, id: ProductId) -> Result<Option<Found>, StoreEr
     Ok(statement.query_row([id.as_bytes()], found).optional()?)
 }
 
+/// The product of that number, by its default variant.
+pub(super) fn find_numbered(
+    connection: &Connection,
+    number: i64,
+) -> Result<Option<Found>, StoreError> {
+    let sql = format!("{FIND} WHERE p.product_number = ?1 AND v.position = 0");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row([number], found).optional()?)
+}
+
 /// The product of which a variant has this folded SKU.
 pub(super) fn find_by_sku(
     connection: &Connection,
