@@ -34,6 +34,19 @@ BEGIN
 END
 $$;
 
+-- Whether other variants than the default one can be bought. It costs next to nothing, for nearly no product has any.
+CREATE FUNCTION others_in_stock_1(product BIGINT) RETURNS BOOLEAN LANGUAGE plpgsql STABLE COST 1
+SET search_path FROM CURRENT AS $$
+BEGIN
+    RETURN EXISTS (SELECT 1
+                     FROM variants
+                     JOIN stock ON stock.variant_number = variants.variant_number
+                    WHERE variants.product_number = product
+                      AND variants.position > 0
+                      AND stock.on_hand > stock.reserved);
+END
+$$;
+
 DROP TRIGGER variants_are_versioned ON variants;
 CREATE TRIGGER variants_are_versioned AFTER INSERT OR UPDATE OF sku, price_minor, currency, withdrawn_in ON variants
     FOR EACH ROW EXECUTE FUNCTION note_version();

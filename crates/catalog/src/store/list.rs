@@ -30,13 +30,6 @@ const DRAFTS: &str = "CASE WHEN p.status = 'active'
                              AND COALESCE(p.unpublish_at_ms - 1, 9223372036854775807))
              ELSE p.status = 'draft' END";
 
-/// Whether any variant of a product `p` can be bought, of which `s` is the stock of the default one.
-pub(super) const IN_STOCK: &str = "(s.on_hand > s.reserved OR p.options <> '[]' AND EXISTS (
-                SELECT 1
-                  FROM variants a
-                  JOIN stock t ON t.variant_number = a.variant_number
-                 WHERE a.product_number = p.product_number AND a.position >= 0 AND t.on_hand > t.reserved)) = ?";
-
 /// What a condition's `?` stands for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Stands {

@@ -119,11 +119,11 @@ pub(crate) fn wishes(wishes: Vec<NewVariant>, shop: Currency) -> Result<Vec<Wish
 
 /// A refusal of something that stands below this.
 pub(super) fn below(place: &str, error: EditError) -> EditError {
-    match error {
-        EditError::Invalid { field, reason } => EditError::Invalid {
-            field: format!("{place}{field}"),
-            reason,
-        },
-        other => other,
+    let EditError::Invalid { field, reason } = error else {
+        return error;
+    };
+    EditError::Invalid {
+        field: format!("{place}{field}"),
+        reason,
     }
 }

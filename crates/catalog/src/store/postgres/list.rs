@@ -6,7 +6,7 @@ use crate::{
     domain::{schedule, scope::Scope},
     store::{
         cursor,
-        list::{After, IN_STOCK, Key, List, Stands},
+        list::{After, Key, List, Stands},
     },
 };
 use contracts::{
@@ -51,6 +51,11 @@ impl Conditions {
             .collect()
     }
 }
+
+/// Whether any variant of a product can be bought. Whether others than the default one can, a function says, so that a
+/// plan for plain products is not made for what they do not have.
+const IN_STOCK: &str =
+    "(s.on_hand > s.reserved OR p.options <> '[]' AND others_in_stock_1(p.product_number)) = ?";
 
 /// How an order is written.
 struct Order {

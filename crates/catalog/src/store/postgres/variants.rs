@@ -115,8 +115,9 @@ pub(super) fn sold_as(row: &Row, name: usize, options: usize) -> Result<String, 
     variants::sold_as(row.try_get(name)?, row.try_get(options)?)
 }
 
-const UPDATE_PRODUCT: &str = "UPDATE products SET options = $3, updated_at_ms = $4, version = $2
-      WHERE product_number = $1 AND version = $2 - 1";
+const UPDATE_PRODUCT: &str =
+    "UPDATE products SET options = $3, updated_at_ms = $4, version = $2::bigint
+      WHERE product_number = $1 AND version = $2::bigint - 1";
 
 /// A product whose variants are written, and under which version.
 pub(super) struct Product {
