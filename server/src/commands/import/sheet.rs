@@ -105,16 +105,12 @@ pub(super) fn names(cell: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{source::Found, table::tests::read_all},
-        *,
-    };
+    use super::{super::table::tests::read_all, *};
+    use contracts::catalog::ImportProduct;
     use serde_json::json;
 
     fn read_one(text: &str) -> Result<ImportProduct, String> {
-        let found = read_all(text, |record| {
-            read(record, "USD".parse().unwrap()).map(|product| Found::Product(Box::new(product)))
-        });
+        let found = read_all(text, |record| read(record, "USD".parse().unwrap()));
         found
             .into_iter()
             .next()
@@ -122,7 +118,7 @@ mod tests {
             .1
             .map(|found| match found {
                 Found::Product(product) => *product,
-                Found::LeftOut(_) | Found::Nothing => panic!("no product"),
+                Found::Variant(_) | Found::LeftOut(_) | Found::Nothing => panic!("no product"),
             })
     }
 

@@ -2,6 +2,7 @@
 //! order. Locks are taken in one order everywhere: the right to place or to give up ids, then orders by number. Twins
 //! meet at the unique constraint of the order's id.
 
+mod addresses;
 mod audit;
 mod carts;
 mod change;
@@ -39,7 +40,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 10] = [
+pub(crate) const MIGRATIONS: [Migration; 11] = [
     BASE,
     Migration {
         number: 1,
@@ -85,6 +86,11 @@ pub(crate) const MIGRATIONS: [Migration; 10] = [
         number: 9,
         name: "shipping",
         sql: include_str!("../../../migrations/postgres/0009_shipping.sql"),
+    },
+    Migration {
+        number: 10,
+        name: "addresses",
+        sql: include_str!("../../../migrations/postgres/0010_addresses.sql"),
     },
 ];
 

@@ -1,6 +1,7 @@
 //! Orders in SQLite. The one writer thread decides the order of things; no row is locked, and nothing is
 //! read in one transaction to be written in another.
 
+mod addresses;
 mod audit;
 mod carts;
 mod change;
@@ -39,7 +40,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 11] = [
+pub(crate) const MIGRATIONS: [Migration; 12] = [
     BASE,
     Migration {
         number: 1,
@@ -90,6 +91,11 @@ pub(crate) const MIGRATIONS: [Migration; 11] = [
         number: 10,
         name: "shipping",
         sql: include_str!("../../../migrations/sqlite/0010_shipping.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "addresses",
+        sql: include_str!("../../../migrations/sqlite/0011_addresses.sql"),
     },
 ];
 
