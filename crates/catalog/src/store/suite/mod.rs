@@ -121,6 +121,7 @@ store_suite! {
         variants_come_change_and_go_under_the_product_s_version,
         options_turn_a_plain_product_into_variants_and_back,
         a_product_is_listed_once_and_found_by_what_its_variants_are,
+        an_import_knows_a_product_by_any_of_its_variants,
         of_many_buyers_of_two_variants_each_is_sold_as_often_as_it_was_there,
     },
     versions::{

@@ -11,10 +11,11 @@ use crate::{
 };
 use contracts::{
     catalog::{
-        EditError, ItemRef, ProductView, ReservationState, Reserve, ReserveError, ReserveLine,
+        EditError, ImportOutcome, ImportProduct, ImportVariant, ItemRef, ProductOption,
+        ProductView, ReservationState, Reserve, ReserveError, ReserveLine,
     },
     request::Precondition,
-    values::{OrderId, ProductId, Quantity, Timestamp, VariantId, Version},
+    values::{Money, OrderId, ProductId, Quantity, Timestamp, VariantId, Version},
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -279,6 +280,78 @@ pub(super) async fn a_product_is_listed_once_and_found_by_what_its_variants_are(
         room.names(json!({"q": "shirt", "in_stock": true})).await,
         [""; 0]
     );
+}
+
+/// A line of an import that names these variants of a cap.
+fn caps(variants: &[(&str, i64, &str)]) -> ImportProduct {
+    let variant = |(sku, price, value): &(&str, i64, &str)| ImportVariant {
+        sku: (*sku).to_owned(),
+        price: Money::new(*price, shop()),
+        stock: 4,
+        values: vec![(*value).to_owned()],
+    };
+    ImportProduct {
+        options: vec![ProductOption {
+            name: "Size".to_owned(),
+            values: Vec::new(),
+        }],
+        variants: variants.iter().map(variant).collect(),
+        ..super::products::line(variants[0].0, &[])
+    }
+}
+
+pub(super) async fn an_import_knows_a_product_by_any_of_its_variants(room: Room) {
+    let both = caps(&[("C-S", 500, "S"), ("C-M", 400, "M")]);
+    let other = super::products::line("TEA", &[]);
+    let made = room.import(vec![both.clone(), other.clone()], true).await;
+    assert_eq!(
+        made,
+        [Ok(ImportOutcome::Created), Ok(ImportOutcome::Created)]
+    );
+    let again = room.import(vec![both, other], true).await;
+    assert_eq!(
+        again,
+        [Ok(ImportOutcome::Unchanged), Ok(ImportOutcome::Unchanged)]
+    );
+    // Later rows of the same product, and a price that is another, in one file.
+    let more = caps(&[("c-m", 450, "m"), ("C-L", 600, "L")]);
+    let last = caps(&[("C-XL", 700, "XL"), ("C-L", 610, "L")]);
+    let outcomes = room.import(vec![more, last], true).await;
+    assert_eq!(
+        outcomes,
+        [Ok(ImportOutcome::Updated), Ok(ImportOutcome::Updated)]
+    );
+    room.store.touched().everything();
+    let page = room
+        .store
+        .products(super::query(&json!({"q": "c-xl"})), Scope::Nothing, NOW)
+        .await;
+    let cap = page.unwrap().data.remove(0);
+    assert_eq!(titles(&cap), ["S", "M", "L", "XL"]);
+    assert_eq!((cap.price.minor, cap.stock.on_hand), (450, 16));
+    let prices: Vec<i64> = cap.variants.iter().map(|one| one.price.minor).collect();
+    assert_eq!(prices, [500, 450, 610, 700]);
+    for (line, why) in [
+        (
+            super::products::line("C-M", &[]),
+            "sku is a variant's of a product with options",
+        ),
+        (
+            caps(&[("C-M", 1, "M"), ("TEA", 1, "T")]),
+            "its SKUs are several products'",
+        ),
+        (caps(&[("C-M", 1, "L")]), "another variant is L"),
+    ] {
+        assert_eq!(room.import(vec![line], true).await, [Err(why.to_owned())]);
+    }
+    room.changed(cap.id, LineupChange::Withdraw(of(&cap, "L")))
+        .await;
+    let gone = room
+        .import(vec![caps(&[("C-M", 450, "M"), ("C-L", 610, "L")])], true)
+        .await;
+    assert_eq!(gone, [Err("variant C-L was withdrawn".to_owned())]);
+    room.assert_books_balance().await;
+    room.assert_versions_are_whole().await;
 }
 
 pub(super) async fn of_many_buyers_of_two_variants_each_is_sold_as_often_as_it_was_there(
