@@ -76,6 +76,10 @@ impl Made {
         let path = self.fill(path).replace("{name}", "sandbox");
         let path = path.replace("{item}", &self.fill("$tea"));
         let path = path.replace("{image_id}", &self.fill("$image"));
+        let path = match path.split_once("/variants/{variant_id}") {
+            Some((product, rest)) => format!("{product}/variants/{}{rest}", self.fill("$variant")),
+            None => path,
+        };
         match (path.find('{'), path.find('}')) {
             (Some(open), Some(close)) => {
                 format!("{}{}{}", &path[..open], self.id, &path[close + 1..])

@@ -60,6 +60,8 @@ const HOLDS: [u16; 6] = [401, 404, 200, 404, 404, 404];
 /// Who holds a guest's cart without its token.
 const HOLDS_NOT: [u16; 6] = [401, 404, 404, 404, 404, 404];
 
+const DEARER: &str = r#"{"price":"2.00","version":1}"#;
+const SIZES: &str = r#"{"options":[{"name":"Size","values":["S","M"]}],"version":1}"#;
 const PRODUCT: &str = r#"{"name":"Product $n","price":"1.00","version":1}"#;
 const ORDER: &str = r#"{"items":[{"product_id":"$tea","quantity":1}],"email":"g$n@souk.example"}"#;
 const ORDER_PAID: &str = r#"{"items":[{"product_id":"$tea","quantity":1}],"email":"g$n@s.example",
@@ -170,6 +172,12 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("PUT /api/v1/products/{product}/images/{image_id}?version=1", Image, "{}", its_seller(415)),
     Row("PATCH /api/v1/products/{product}/images/{image_id}", Image, r#"{"alt":"A","version":1}"#, its_seller(200)),
     Row("DELETE /api/v1/products/{product}/images/{image_id}?version=1", Image, "", its_seller(204)),
+    Row("GET /api/v1/products/{product}/variants", Product, "", all(200)),
+    Row("GET /api/v1/products/{product}/variants", Draft, "", HIDDEN),
+    Row("POST /api/v1/products/{product}/variants", Product, r#"{"options":{"Size":"M"}}"#, its_seller(422)),
+    Row("PATCH /api/v1/products/{product}/variants/{variant_id}", Product, DEARER, its_seller(200)),
+    Row("DELETE /api/v1/products/{product}/variants/{variant_id}?version=1", Product, "", its_seller(409)),
+    Row("PUT /api/v1/products/{product}/options", Product, SIZES, its_seller(200)),
     Row("GET /api/v1/products/{product}/prices", Product, "", all(200)),
     Row("GET /api/v1/products/{product}/prices", Draft, "", HIDDEN),
     Row("GET /api/v1/products/{product}/reviews", Product, "", all(200)),

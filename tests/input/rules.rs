@@ -25,6 +25,8 @@ const PRODUCTS: &str = "POST /api/v1/products";
 const BATCH: &str = "POST /api/v1/products/batch";
 const REPLACE: &str = "PUT /api/v1/products/$product";
 const CHANGE: &str = "PATCH /api/v1/products/$product";
+const VARIANTS: &str = "POST /api/v1/products/$product/variants";
+const OPTIONS: &str = "PUT /api/v1/products/$product/options";
 const ADJUST: &str = "POST /api/v1/inventory/adjust";
 const PLACE: &str = "POST /api/v1/orders";
 const PAY: &str = "POST /api/v1/payments";
@@ -35,6 +37,12 @@ const SHORT: &[(&str, &str)] = &[
     ("$tea", r#""product_id":"$product""#),
     ("$no_product", "prd_01h455vb4pex5vsknk084sn02q"),
     ("$why", r#""reason":"x""#),
+    ("$small", r#""variants":[{"options":{}}]"#),
+    ("$one", r#""variants":[{"options":{"Size":"S"}}]"#),
+    (
+        "$sizes",
+        r#""options":[{"name":"Size","values":["S","M"]}]"#,
+    ),
     ("$mail", r#""email":"x@y.example""#),
     ("$more", r#""delta":1,"reason":"x""#),
 ];
@@ -93,6 +101,13 @@ const RULES: &[Rule] = &[
     (Admin, PRODUCTS, r#"{"name":"x","price":1,"image_url":"file:///etc/passwd"}"#, Validation, "/image_url"),
     (Admin, PRODUCTS, r#"{"name":"x","price":1,"image_url":"javascript:alert(1)"}"#, Validation, "/image_url"),
     (Admin, PRODUCTS, r#"{"name":"x","price":1,"attributes":{"a":{"b":1}}}"#, Validation, "/attributes/a"),
+    (Admin, PRODUCTS, r#"{"name":"x","price":1,"variants":[{"options":{}}]}"#, Validation, "/variants"),
+    (Admin, PRODUCTS, r#"{"name":"x","price":1,$sizes,$small}"#, Validation, "/variants/0/options/Size"),
+    (Admin, PRODUCTS, r#"{"name":"x","price":1,"stock":1,$sizes,$one}"#, Validation, "/stock"),
+    (Admin, VARIANTS, r#"{"options":{"Size":"S"}}"#, Validation, "/options"),
+    (Admin, VARIANTS, r#"{"options":{"Size":1}}"#, Malformed, "/options/Size"),
+    (Admin, OPTIONS, r#"{$sizes}"#, PreconditionRequired, ""),
+    (Admin, OPTIONS, r#"{"options":[{"name":"","values":["S"]}],"version":1}"#, Validation, "/options/0/name"),
     (Admin, BATCH, r#"{"products":[]}"#, Validation, "/products"),
     (Admin, BATCH, r#"{"products":[$101{}]}"#, Validation, "/products"),
     (Admin, REPLACE, r#"{"name":"x","price":1}"#, PreconditionRequired, ""),

@@ -65,6 +65,75 @@ async fn orders(admin: &Client) -> usize {
         .map_or(0, Vec::len)
 }
 
+/// What an order of these is answered with.
+async fn ordered(buyer: &Client, key: &str, items: Value) -> Answer {
+    let body = json!({ "items": items });
+    buyer.post_with_key("/api/v1/orders", key, &body).await
+}
+
+#[tokio::test]
+async fn a_shirt_is_bought_in_the_size_that_was_chosen() {
+    let mut shop = open().await;
+    let admin = shop.admin().await;
+    let shirt = json!({"name": "Zephyr shirt", "price": "10.00",
+        "options": [{"name": "Size", "values": ["S", "M"]}],
+        "variants": [{"options": {"Size": "S"}, "stock": 1},
+                     {"options": {"Size": "M"}, "price": "12.00", "stock": 9}]});
+    let shirt = admin.post("/api/v1/products", &shirt).await;
+    assert_eq!(shirt.status, 201, "{}", shirt.text);
+    let (product, small) = (shirt.str("/id"), shirt.str("/variants/0/id"));
+    let ann = shop.customer("ann").await;
+    let vague = ordered(&ann, "k1", json!([{"product_id": product, "quantity": 1}])).await;
+    assert_eq!(
+        (vague.status, vague.str("/code")),
+        (422, "variant_required")
+    );
+    assert_eq!(vague.str("/items/0/variants/0/variant_id"), small);
+    let bought = ordered(&ann, "k2", json!([{"variant_id": small, "quantity": 1}])).await;
+    assert_eq!(
+        bought.str("/items/0/name"),
+        "Zephyr shirt (S)",
+        "{}",
+        bought.text
+    );
+    let late = ordered(&ann, "k3", json!([{"variant_id": small, "quantity": 1}])).await;
+    assert_eq!(late.str("/code"), "insufficient_stock");
+    let mut guest = Browser::new(&shop);
+    let page = guest.get(&format!("/p/{}", shirt.str("/slug"))).await;
+    assert!(page.text.contains("From $10.00"), "{}", page.text);
+    assert!(
+        page.text
+            .contains(&format!("<option value=\"{small}\" disabled>S, $10.00"))
+    );
+    let adding = shirt.str("/variants/1/id");
+    let cart = guest.get(&format!("/cart?add={adding}")).await;
+    assert!(cart.text.contains("Zephyr shirt (M)"), "{}", cart.text);
+    let csrf = field(&cart, "csrf").expect("a form");
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("variant", adding),
+        ("quantity", "2"),
+        ("more", "1"),
+    ];
+    assert_eq!(guest.submit("/cart/items", &fields).await.status, 303);
+    let bought = check_out(&mut guest, "gus@souk.example", "tok_ok").await;
+    assert_eq!(bought.status, 303, "{}", bought.text);
+    let order = guest.get(bought.header("location")).await;
+    assert!(order.text.contains("Zephyr shirt (M)"), "{}", order.text);
+    // What was bought keeps its name, whatever becomes of the variant.
+    let line = format!("/api/v1/products/{product}/variants/{small}?version=1");
+    assert_eq!(admin.delete(&line, None).await.status, 204);
+    let kept = ann
+        .get(&format!("/api/v1/orders/{}", first_order(&ann).await))
+        .await;
+    assert_eq!(kept.str("/items/0/name"), "Zephyr shirt (S)");
+}
+
+async fn first_order(buyer: &Client) -> String {
+    let list = buyer.get("/api/v1/orders").await;
+    list.str("/data/0/id").to_owned()
+}
+
 #[tokio::test]
 async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal() {
     let mut shop = open().await;

@@ -130,6 +130,10 @@ codes! {
     TooManyWebhooks = "too_many_webhooks", 409, "There are too many webhooks", false;
     /// The product has as many pictures as one may have.
     TooManyImages = "too_many_images", 409, "The product has too many pictures", false;
+    /// Another variant of the product has the same values.
+    VariantExists = "variant_exists", 409, "There is such a variant already", false;
+    /// The product has as many variants as one may have.
+    TooManyVariants = "too_many_variants", 409, "The product has too many variants", false;
     /// The resource is still in use.
     InUse = "in_use", 409, "It is still in use", false;
     /// `If-Match` names a state that is gone.
@@ -148,6 +152,8 @@ codes! {
     MixedCurrencies = "mixed_currencies", 422, "An order has one currency", false;
     /// A line names a product that cannot be bought.
     ProductUnavailable = "product_unavailable", 422, "A product is not available", false;
+    /// A line names a product with options, and none of its variants.
+    VariantRequired = "variant_required", 422, "A variant must be chosen", false;
     /// The discount code is not for this order, or not now.
     DiscountNotApplicable = "discount_not_applicable", 422, "The discount code does not apply", false;
     /// The way of shipping is not for this order.

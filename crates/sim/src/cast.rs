@@ -63,6 +63,8 @@ pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Vec<Good
             related: Vec::new(),
             image_url: None,
             attributes: serde_json::Map::new(),
+            options: Vec::new(),
+            variants: Vec::new(),
             version: None,
         };
         let made = services

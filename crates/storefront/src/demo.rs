@@ -38,6 +38,8 @@ impl From<Line> for ImportProduct {
             stock: line.stock,
             image_url: line.image_url,
             attributes: line.attributes,
+            options: Vec::new(),
+            variants: Vec::new(),
         }
     }
 }

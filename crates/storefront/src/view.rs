@@ -2,7 +2,7 @@
 //! escaped later: nothing here knows HTML.
 
 use contracts::{
-    catalog::StockView,
+    catalog::{ProductView, StockView},
     values::{Money, Timestamp},
 };
 use serde_json::{Map, Value};
@@ -22,6 +22,14 @@ const UNITS: [(&str, &str); 6] = [
     ("_gsm", " g/m²"),
     ("_percent", " %"),
 ];
+
+/// What a product costs: of one whose variants differ, the least.
+pub(crate) fn price_of(product: &ProductView) -> String {
+    match product.price_max {
+        Some(_) => format!("From {}", money(product.price)),
+        None => money(product.price),
+    }
+}
 
 /// An amount with its sign or code: `$14.50`, `£3.99`, `1,250 ¥`, `12.500 KWD`.
 pub(crate) fn money(amount: Money) -> String {

@@ -1,12 +1,18 @@
 //! A product's document: what its seller writes about it, checked once. Holds no stock but the first.
 
-use super::{attributes, category::CategoryName, schedule::Schedule, slug, text};
+use super::{
+    attributes,
+    category::CategoryName,
+    lineup::{self, Lineup, Member},
+    schedule::Schedule,
+    slug, text,
+};
 use contracts::{
     catalog::{EditError, ImportProduct, NewProduct, ProductStatus},
-    values::{Currency, Money, ProductId, Timestamp, ValueError},
+    values::{Currency, Money, ProductId, Timestamp, ValueError, VariantId, fold},
 };
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::{collections::HashSet, fmt::Display};
 
 /// The most units a variant may have.
 pub(crate) const STOCK_MAX: i64 = 1_000_000_000;
@@ -31,6 +37,8 @@ pub(crate) struct Draft {
     pub(crate) related: Option<Vec<ProductId>>,
     pub(crate) image_url: Option<String>,
     pub(crate) attributes: Map<String, Value>,
+    /// Its variants, if it is made with options; SKU, price and stock are those of the first.
+    pub(crate) lineup: Lineup,
 }
 
 /// A document as it stands at a moment.
@@ -60,14 +68,17 @@ impl Draft {
             publish_at: wish.publish_at,
             unpublish_at: wish.unpublish_at,
         };
-        Ok(Self {
+        let price = price.map_err(at("/price"))?;
+        let variants = lineup::wishes(wish.variants, shop)?;
+        let lineup = Lineup::new(wish.options, variants, price)?;
+        let draft = Self {
             schedule: Some(schedule.check()?),
             related: Some(related(wish.related).map_err(at("/related"))?),
             name: text::name(&wish.name).map_err(at("/name"))?,
             sku: optional(wish.sku.as_deref(), text::sku).map_err(at("/sku"))?,
             slug: optional(wish.slug.as_deref(), slug::check).map_err(at("/slug"))?,
             description: text::description(&wish.description).map_err(at("/description"))?,
-            price: price.map_err(at("/price"))?,
+            price,
             stock: first_stock(wish.stock).map_err(at("/stock"))?,
             category: optional(wish.category.as_deref(), CategoryName::parse)
                 .map_err(at("/category"))?,
@@ -75,7 +86,38 @@ impl Draft {
             image_url: optional(wish.image_url.as_deref(), text::image_url)
                 .map_err(at("/image_url"))?,
             attributes: wish.attributes,
-        })
+            lineup: Lineup::default(),
+        };
+        draft.line_up(lineup)
+    }
+
+    /// Takes variants in: what the product has of SKU and stock is theirs.
+    fn line_up(mut self, lineup: Lineup) -> Result<Self, EditError> {
+        if !lineup.variants.is_empty() && self.sku.is_some() {
+            return Err(lineup::not_here("/sku"));
+        }
+        if !lineup.variants.is_empty() && self.stock > 0 {
+            return Err(lineup::not_here("/stock"));
+        }
+        self.lineup = lineup;
+        Ok(self.made())
+    }
+
+    /// The id of the variant that lists go by.
+    pub(crate) fn first_variant(&self) -> VariantId {
+        let first = self.lineup.variants.first();
+        first.map_or_else(VariantId::generate, |first| first.id)
+    }
+
+    /// The values of that variant.
+    pub(crate) fn first_values(&self) -> &[String] {
+        let first = self.lineup.variants.first();
+        first.map_or(&[], |first| &first.values)
+    }
+
+    /// The variants besides that one.
+    pub(crate) fn other_variants(&self) -> &[Member] {
+        self.lineup.variants.get(1..).unwrap_or_default()
     }
 
     /// Checks a line of an import; the category's whole path is beside it.
@@ -102,6 +144,7 @@ impl Draft {
             image_url: optional(line.image_url.as_deref(), text::image_url)
                 .map_err(at("image_url"))?,
             attributes: line.attributes,
+            lineup: Lineup::import(line.options, line.variants)?,
         };
         Ok((draft, path))
     }
@@ -111,6 +154,26 @@ impl Draft {
         self.sku
             .clone()
             .unwrap_or_else(|| tail(id).to_ascii_uppercase())
+    }
+
+    /// The folded SKUs that a line of an import is known by.
+    pub(crate) fn sku_keys(&self) -> Vec<String> {
+        let own = self.sku.as_deref().map(fold);
+        let others = self.lineup.variants.iter().map(|one| fold(&one.sku));
+        let mut keys: Vec<String> = own.into_iter().chain(others).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// As it is made of a line of an import: SKU, price and stock are those of the first variant.
+    pub(crate) fn made(mut self) -> Self {
+        if let Some(first) = self.lineup.variants.first() {
+            self.sku = Some(first.sku.clone());
+            self.price = first.price;
+            self.stock = first.stock;
+        }
+        self
     }
 
     /// Where it will stand when it is made at this moment.
@@ -154,6 +217,27 @@ impl Document {
         (self.status, self.schedule) = self.schedule.at(self.status, now);
         self
     }
+
+    /// Whether SKU and price stay, as they must while a product has options.
+    pub(crate) fn keeps_goods(&self, before: &Self) -> Result<(), EditError> {
+        if fold(&self.sku) != fold(&before.sku) {
+            Err(lineup::not_here("/sku"))
+        } else if self.price == before.price {
+            Ok(())
+        } else {
+            Err(lineup::not_here("/price"))
+        }
+    }
+}
+
+/// Why a line of an import is not taken that names SKUs of several products.
+pub(crate) fn two_products() -> String {
+    "its SKUs are several products'".to_owned()
+}
+
+/// Why a variant of an import is not taken.
+pub(crate) fn withdrawn(sku: &str) -> String {
+    format!("variant {sku} was withdrawn")
 }
 
 /// Nothing is related to what is not there.
@@ -180,7 +264,7 @@ pub(crate) fn related(ids: Vec<ProductId>) -> Result<Vec<ProductId>, ValueError>
 }
 
 /// The part of an id's text that only this id has.
-pub(crate) fn tail(id: ProductId) -> String {
+pub(crate) fn tail(id: impl Display) -> String {
     let text = id.to_string();
     text.split_once('_')
         .map_or_else(|| text.clone(), |(_, tail)| tail.to_owned())

@@ -2,7 +2,7 @@
 //! and a refused wish never fails its neighbours. Writes nothing.
 
 use contracts::{
-    catalog::{ItemRef, PricedLine, ReserveError, ReserveLine, Shortage},
+    catalog::{ItemRef, PricedLine, ReserveError, ReserveLine, Shortage, Unchosen, VariantChoice},
     values::{Money, MoneyInput, ProductId, UserId, VariantId},
 };
 use std::collections::{BTreeMap, HashMap};
@@ -33,6 +33,8 @@ struct Slot {
 pub struct Shelf {
     slots: BTreeMap<i64, Slot>,
     numbers: HashMap<ItemRef, Option<i64>>,
+    /// Products of which a variant must be chosen, with what there is to choose.
+    unchosen: HashMap<ProductId, Vec<VariantChoice>>,
 }
 
 /// A line that got its units.
@@ -58,6 +60,11 @@ impl Shelf {
                 .entry(offer.number)
                 .or_insert(Slot { offer, taken: 0 });
         }
+    }
+
+    /// Notes that a product cannot be bought without choosing among these.
+    pub fn must_choose(&mut self, product: ProductId, choices: Vec<VariantChoice>) {
+        self.unchosen.insert(product, choices);
     }
 
     /// Takes all lines of a wish, or none. An expected total must be what they cost now.
@@ -99,14 +106,33 @@ impl Shelf {
         offer.on_sale.then_some(offer)
     }
 
+    fn unchosen(&self, index: usize, line: &ReserveLine) -> Option<Unchosen> {
+        let ItemRef::Product(product_id) = &line.item else {
+            return None;
+        };
+        let variants = self.unchosen.get(product_id)?.clone();
+        Some(Unchosen {
+            line: index,
+            product_id: *product_id,
+            variants,
+        })
+    }
+
     fn priced(&self, lines: &[ReserveLine]) -> Result<Vec<Taken>, ReserveError> {
         let mut missing = Vec::new();
+        let mut unchosen = Vec::new();
         let mut taken = Vec::with_capacity(lines.len());
         for (index, line) in lines.iter().enumerate() {
             match self.offer(&line.item) {
                 None => missing.push(index),
-                Some(offer) => taken.push(offer.taken(line)),
+                Some(offer) => {
+                    unchosen.extend(self.unchosen(index, line));
+                    taken.push(offer.taken(line));
+                }
             }
+        }
+        if missing.is_empty() && !unchosen.is_empty() {
+            return Err(ReserveError::VariantRequired { items: unchosen });
         }
         if taken.is_empty() || !missing.is_empty() {
             return Err(ReserveError::Unavailable { lines: missing });

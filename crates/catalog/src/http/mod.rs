@@ -9,6 +9,7 @@ mod prices;
 mod products;
 mod reviews;
 mod search;
+mod variants;
 
 use crate::{Service, Window};
 use axum::{extract::FromRequestParts, http::request::Parts};
@@ -57,6 +58,7 @@ fn all() -> OpenApiRouter<Shop> {
         .merge(products::routes())
         .merge(prices::routes())
         .merge(images::routes())
+        .merge(variants::routes())
         .merge(reviews::routes())
         .merge(search::routes())
         .merge(batch::routes())

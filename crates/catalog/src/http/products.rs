@@ -258,7 +258,7 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Which {
     }
 }
 
-fn tag_of(product: &ProductView) -> String {
+pub(super) fn tag_of(product: &ProductView) -> String {
     etag::tag_with(product.version, product.stock_version)
 }
 

@@ -6,7 +6,7 @@ use contracts::{
     access::Principal,
     catalog::{EditError, NewProduct, ProductView},
     request::{Answered, IdempotencyKey},
-    values::{ProductId, VariantId},
+    values::ProductId,
 };
 use platform::db::keys::KeyedRequest;
 
@@ -25,11 +25,12 @@ impl Service {
             .map(|key| KeyedRequest::new(&scope, &key, &wish))
             .transpose()
             .map_err(EditError::Internal)?;
+        let draft = Draft::check(wish, self.currency)?;
         let row = NewRow {
             product_id: ProductId::generate(),
-            variant_id: VariantId::generate(),
+            variant_id: draft.first_variant(),
             owner_id: who.user_id,
-            draft: Draft::check(wish, self.currency)?,
+            draft,
             at: self.clock.now(),
         };
         let id = row.product_id;

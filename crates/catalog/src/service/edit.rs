@@ -26,6 +26,12 @@ impl Service {
         wish: NewProduct,
     ) -> Result<ProductView, EditError> {
         self.edit(who, id, sent, || {
+            if !wish.options.is_empty() || !wish.variants.is_empty() {
+                return Err(EditError::Invalid {
+                    field: "/options".to_owned(),
+                    reason: "and variants have addresses of their own".to_owned(),
+                });
+            }
             let draft = Draft::check(wish, self.currency)?;
             Ok(Change::Replace(Box::new(draft)))
         })

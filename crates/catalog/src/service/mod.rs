@@ -15,12 +15,14 @@ mod reserve;
 mod resolve;
 mod reviews;
 mod shown;
+mod variants;
 mod window;
 
 pub(crate) use crate::store::FOLDER as IMAGES_FOLDER;
 pub(crate) use darkroom::{Darkroom, Upload};
 pub(crate) use images::WhichImage;
 pub(crate) use shown::{Ready, Shown};
+pub(crate) use variants::WhichProduct;
 pub use window::Window;
 
 use crate::{config::Config, store::Store};

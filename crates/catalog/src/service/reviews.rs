@@ -171,6 +171,9 @@ fn not_found(error: EditError) -> ReviewError {
         | EditError::SkuTaken
         | EditError::SlugTaken
         | EditError::InUse
+        | EditError::VariantExists { .. }
+        | EditError::LastVariant
+        | EditError::TooManyVariants { .. }
         | EditError::VersionConflict { .. }
         | EditError::KeyReused => ReviewError::NotFound,
     }

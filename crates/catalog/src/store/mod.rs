@@ -14,14 +14,17 @@ pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 mod tree;
+mod variants;
 
 pub(crate) use images::{FOLDER, Files, ImageChange, ImageEdit, ImageRow, Images, NamedFile};
 pub(crate) use reviews::{ReviewChange, ReviewEdit, ReviewRow, Reviewed, Reviews};
 pub(crate) use search::Touched;
 pub(crate) use tree::{CategoryChange, CategoryEdit, Tree};
+pub(crate) use variants::{LineupEdit, Variants};
 
 use crate::domain::{
-    category::CategoryName, change::Change, document::Draft, scope::Scope, stock::Adjustment,
+    category::CategoryName, change::Change, document::Draft, lineup::Member, scope::Scope,
+    stock::Adjustment,
 };
 use async_trait::async_trait;
 use contracts::{
@@ -54,6 +57,19 @@ pub(crate) struct NewRow {
     pub(crate) owner_id: UserId,
     pub(crate) draft: Draft,
     pub(crate) at: Timestamp,
+}
+
+impl NewRow {
+    /// The variant that lists go by.
+    fn first_member(&self) -> Member {
+        Member {
+            id: self.variant_id,
+            sku: self.draft.sku_or_made(self.product_id),
+            price: self.draft.price,
+            values: self.draft.first_values().to_vec(),
+            stock: self.draft.stock,
+        }
+    }
 }
 
 /// A product to be changed.
@@ -103,7 +119,7 @@ pub(crate) struct Moved<T> {
 /// Keeps products, categories, stock and reservations. Stock rows are written in the order of their
 /// numbers, everywhere.
 #[async_trait]
-pub(crate) trait Store: Reviews + Tree + Images {
+pub(crate) trait Store: Reviews + Tree + Images + Variants {
     /// Makes a product, its default variant and its first stock, and remembers the answer under the key.
     async fn create(
         &self,

@@ -57,6 +57,32 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
         [401, 403, 404, 404, 404],
     ),
     (
+        "GET /api/v1/products/{p}/variants",
+        "",
+        [404, 404, 200, 404, 200],
+    ),
+    // It has no options, and one variant.
+    (
+        "POST /api/v1/products/{p}/variants",
+        r#"{"options":{"Size":"M"}}"#,
+        [401, 403, 422, 404, 422],
+    ),
+    (
+        "PATCH /api/v1/products/{p}/variants/{v}",
+        "{}",
+        [401, 403, 200, 404, 200],
+    ),
+    (
+        "DELETE /api/v1/products/{p}/variants/{v}",
+        "",
+        [401, 403, 409, 404, 409],
+    ),
+    (
+        "PUT /api/v1/products/{p}/options",
+        r#"{"options":[]}"#,
+        [401, 403, 200, 404, 200],
+    ),
+    (
         "GET /api/v1/products/{p}/prices",
         "",
         [404, 404, 200, 404, 200],

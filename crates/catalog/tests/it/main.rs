@@ -16,6 +16,7 @@ mod races;
 mod reviews;
 mod schedule;
 mod search;
+mod variants;
 mod window;
 
 use axum::{

@@ -26,11 +26,14 @@ async fn a_product_is_made_and_shown_in_the_documented_shape() {
     body["id"] = json!("[prd]");
     let expected = json!({
         "id": "[prd]", "version": 1, "name": "Green tea", "slug": "green-tea", "sku": "TEA-1",
-        "description": "loose", "price": {"amount": 1999, "currency": "USD"}, "category": "tea",
+        "description": "loose", "price": {"amount": 1999, "currency": "USD"}, "price_max": null,
+        "category": "tea",
         "status": "active", "publish_at": null, "unpublish_at": null, "related": [], "image_url": null, "images": [],
         "attributes": {"grams": 100},
         "rating": {"average": null, "count": 0}, "stock": {"on_hand": 5, "reserved": 0, "available": 5},
-        "variants": [{"id": "[var]", "sku": "TEA-1", "price": {"amount": 1999, "currency": "USD"},
+        "options": [],
+        "variants": [{"id": "[var]", "sku": "TEA-1", "title": "", "options": {},
+                      "price": {"amount": 1999, "currency": "USD"},
                       "stock": {"on_hand": 5, "reserved": 0, "available": 5}}],
         "owner_id": "usr_0208104081020g4081020g4081", "created_at": "2027-01-15T08:00:00Z",
         "updated_at": "2027-01-15T08:00:00Z",

@@ -42,6 +42,21 @@ pub enum EditError {
     /// Something is in it or below it.
     #[error("it is still in use")]
     InUse,
+    /// Another variant of the product has the same values.
+    #[error("another variant is {title}")]
+    VariantExists {
+        /// Its values.
+        title: String,
+    },
+    /// A product has at least one variant.
+    #[error("it is the last variant")]
+    LastVariant,
+    /// The product has as many variants as one may have.
+    #[error("the product has {most} variants")]
+    TooManyVariants {
+        /// How many those are.
+        most: usize,
+    },
     /// Another version is current.
     #[error("version {} is current", current.get())]
     VersionConflict {
@@ -75,6 +90,13 @@ impl ToProblem for EditError {
             Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
             Self::SkuTaken => Problem::new(Code::SkuTaken).field("/sku", "taken", "is in use"),
             Self::InUse => Problem::new(Code::InUse).detail("products or categories are in it"),
+            Self::VariantExists { title } => Problem::new(Code::VariantExists)
+                .detail(format!("another variant is {title}"))
+                .field("/options", "taken", "are another variant's"),
+            Self::LastVariant => Problem::new(Code::InUse)
+                .detail("a product keeps its last variant; the product itself can be archived"),
+            Self::TooManyVariants { most } => Problem::new(Code::TooManyVariants)
+                .detail(format!("a product has at most {most} variants")),
             Self::SlugTaken => Problem::new(Code::SlugTaken).field("/slug", "taken", "is in use"),
             Self::VersionConflict { sent, current } => sent.stale(*current),
             Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),

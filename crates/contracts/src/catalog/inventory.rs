@@ -1,5 +1,6 @@
 //! Stock: what people change by hand, and what orders reserve, sell and give back.
 
+use super::VariantChoice;
 use crate::{
     BoxError,
     problem::{Code, Problem, ToProblem},
@@ -99,7 +100,7 @@ pub struct MovementView {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ItemRef {
-    /// A product's default variant.
+    /// A plain product, which is its own variant.
     Product(ProductId),
     /// A variant.
     Variant(VariantId),
@@ -141,7 +142,7 @@ pub struct PricedLine {
     pub seller_id: UserId,
     /// Its SKU then.
     pub sku: String,
-    /// Its name then.
+    /// Its name then, with the variant's values.
     pub name: String,
     /// How many.
     pub quantity: Quantity,
@@ -173,6 +174,17 @@ pub struct Shortage {
     pub available: i64,
 }
 
+/// A line that names a product with options, and none of its variants.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unchosen {
+    /// Index into the wish's lines.
+    pub line: usize,
+    /// The product.
+    pub product_id: ProductId,
+    /// What may be meant.
+    pub variants: Vec<VariantChoice>,
+}
+
 /// Why nothing was reserved.
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -188,6 +200,12 @@ pub enum ReserveError {
     Unavailable {
         /// Indexes into the wish's lines.
         lines: Vec<usize>,
+    },
+    /// These lines name products of which a variant must be chosen.
+    #[error("of {} lines a variant must be chosen", items.len())]
+    VariantRequired {
+        /// What may be chosen for each.
+        items: Vec<Unchosen>,
     },
     /// The prices are in several currencies.
     #[error("the prices are in several currencies")]
@@ -244,6 +262,16 @@ impl ToProblem for ReserveError {
                         )
                     })
             }
+            Self::VariantRequired { items } => items
+                .iter()
+                .fold(Problem::new(Code::VariantRequired), |problem, item| {
+                    problem.field(
+                        &format!("/items/{}", item.line),
+                        "variant_required",
+                        "names a product of which a variant must be chosen",
+                    )
+                })
+                .fact("items", json!(items)),
             Self::MixedCurrencies => Problem::new(Code::MixedCurrencies),
             Self::PriceChanged { total } => Problem::new(Code::PriceChanged)
                 .detail(format!("the total is {total}"))

@@ -10,6 +10,7 @@ mod offers;
 mod product;
 mod reviews;
 mod search;
+mod variants;
 
 pub use audit::{ProductAudit, line_mark};
 pub use errors::{AdjustError, EditError, ListError};
@@ -18,13 +19,13 @@ pub use images::{ImageError, ImageFile, NewImage, PatchImage, ProductImage};
 pub use inventory::{
     AdjustStock, GiveBack, GiveBackError, InventoryQuery, InventoryView, ItemRef, MovementView,
     Overdue, PricedLine, ReservationAudit, ReservationState, Reserve, ReserveError, ReserveLine,
-    Reserved, Resolve, ResolveError, ReturnedItem, Shortage, StockAudit, StockChange,
+    Reserved, Resolve, ResolveError, ReturnedItem, Shortage, StockAudit, StockChange, Unchosen,
 };
 pub use offers::{OfferView, TAX_CLASS, TaxClass, WEIGHT_GRAMS, WEIGHT_GRAMS_MAX};
 pub use product::{
-    CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchCategory,
-    PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort, ProductStatus, ProductView,
-    StockView, VariantView,
+    CategoryView, ImportOutcome, ImportProduct, ImportVariant, NewCategory, NewProduct,
+    PatchCategory, PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort, ProductStatus,
+    ProductView, StockView,
 };
 pub use reviews::{
     ModerateReview, NewReview, ProductReview, Purchases, RatingView, ReviewError, ReviewQuery,
@@ -33,6 +34,10 @@ pub use reviews::{
 pub use search::{
     AttributeCounts, CategoryCount, Facets, FacetsQuery, PriceCount, StockCounts, Suggestion,
     SuggestionKind, SuggestionsQuery, ValueCount,
+};
+pub use variants::{
+    NewVariant, PatchVariant, ProductOption, SetOptions, VariantChoice, VariantView, variant_name,
+    variant_title,
 };
 
 use crate::{

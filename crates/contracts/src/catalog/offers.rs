@@ -1,5 +1,6 @@
 //! What things cost at this moment, for showing it. Nothing is held, and nothing here is a promise.
 
+use super::VariantChoice;
 use crate::values::{CategoryId, Money, ProductId, ValueError, VariantId};
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ pub struct OfferView {
     pub slug: String,
     /// Its SKU.
     pub sku: String,
-    /// The product's name.
+    /// The product's name, with the variant's values.
     pub name: String,
     /// The price of one unit.
     pub unit_price: Money,
@@ -31,6 +32,9 @@ pub struct OfferView {
     /// How it is taxed: the product's attribute [`TAX_CLASS`].
     #[serde(default)]
     pub tax_class: TaxClass,
+    /// If a product was meant that has options: what may be meant. It cannot be bought without a choice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<VariantChoice>,
 }
 
 /// The attribute of a product that says what a unit weighs: a whole number, at most [`WEIGHT_GRAMS_MAX`].

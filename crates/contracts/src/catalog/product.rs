@@ -1,9 +1,8 @@
 //! Products, variants and categories: requests and views.
 
-use super::{ProductImage, RatingView};
+use super::{NewVariant, ProductImage, ProductOption, RatingView, VariantView};
 use crate::values::{
-    CategoryId, Cursor, Money, MoneyInput, PageSize, ProductId, Timestamp, UserId, VariantId,
-    Version, present,
+    CategoryId, Cursor, Money, MoneyInput, PageSize, ProductId, Timestamp, UserId, Version, present,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -58,7 +57,7 @@ pub struct NewProduct {
     #[schema(max_length = 20_000)]
     #[serde(default)]
     pub description: String,
-    /// The default variant's price, zero or more.
+    /// The price, zero or more: of a product with options that of variants without one of their own.
     pub price: MoneyInput,
     /// The first stock (0 when absent). When a product is replaced it changes nothing: stock has ledgers.
     pub stock: Option<u32>,
@@ -79,6 +78,15 @@ pub struct NewProduct {
     /// Anything else worth knowing: up to 64 names with texts, numbers, booleans or lists of them.
     #[serde(default)]
     pub attributes: Map<String, Value>,
+    /// What its variants are chosen by, up to 3. Only when a product is made; afterwards they have an address of
+    /// their own.
+    #[schema(max_items = 3)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<ProductOption>,
+    /// Its variants, up to 250, if it has options: then they have SKUs and stock, and the product has none.
+    #[schema(max_items = 250)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variants: Vec<NewVariant>,
     /// The version that is replaced, if no `If-Match` says so. Not used when a product is made.
     pub version: Option<Version>,
 }
@@ -90,7 +98,7 @@ pub struct PatchProduct {
     /// 1 to 200 characters.
     #[schema(min_length = 1, max_length = 200)]
     pub name: Option<String>,
-    /// The default variant's SKU.
+    /// The SKU. Of a product with options, SKU and price are its variants' and change with them.
     #[schema(min_length = 1, max_length = 64)]
     pub sku: Option<String>,
     /// The address of its page.
@@ -138,19 +146,6 @@ pub struct StockView {
     pub available: i64,
 }
 
-/// A variant: what is stocked and sold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct VariantView {
-    /// The variant's id.
-    pub id: VariantId,
-    /// The stock keeping unit.
-    pub sku: String,
-    /// The price of one unit.
-    pub price: Money,
-    /// How many there are.
-    pub stock: StockView,
-}
-
 /// A product.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProductView {
@@ -162,12 +157,15 @@ pub struct ProductView {
     pub name: String,
     /// The address of its page.
     pub slug: String,
-    /// The default variant's SKU.
+    /// The SKU; of a product with options that of its cheapest variant.
     pub sku: String,
     /// What it is.
     pub description: String,
-    /// The default variant's price.
+    /// The price; of a product with options the lowest of its variants.
     pub price: Money,
+    /// The highest price of its variants, where that is another.
+    #[serde(default)]
+    pub price_max: Option<Money>,
     /// The category's slug.
     pub category: Option<String>,
     /// Where the product stands.
@@ -193,7 +191,10 @@ pub struct ProductView {
     pub rating: RatingView,
     /// All variants' stock together.
     pub stock: StockView,
-    /// The variants, the default one first.
+    /// What its variants are chosen by; empty for a plain product.
+    #[serde(default)]
+    pub options: Vec<ProductOption>,
+    /// The variants, in the order of their options; of a plain product the one that it is.
     pub variants: Vec<VariantView>,
     /// Who sells it.
     pub owner_id: UserId,
@@ -346,6 +347,25 @@ pub struct ImportProduct {
     pub image_url: Option<String>,
     /// Anything else.
     pub attributes: Map<String, Value>,
+    /// What its variants are chosen by; values that variants have are added behind those that are named here.
+    #[serde(default)]
+    pub options: Vec<ProductOption>,
+    /// Its variants, if it has options. A product is known by the SKU of any of them; those that are not named stay.
+    #[serde(default)]
+    pub variants: Vec<ImportVariant>,
+}
+
+/// A variant in an import file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportVariant {
+    /// The SKU: an existing one is updated.
+    pub sku: String,
+    /// The price.
+    pub price: Money,
+    /// First stock, for variants that are new.
+    pub stock: u32,
+    /// A value of each option, in their order.
+    pub values: Vec<String>,
 }
 
 /// What an import did, or would do, with a line.

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     BoxError,
     access::Principal,
-    catalog::ItemRef,
+    catalog::{ItemRef, VariantChoice},
     problem::{Code, Problem, ToProblem},
     request::{Answered, Precondition},
     values::{
@@ -178,6 +178,12 @@ pub enum CartError {
     /// What should be put in is not on sale.
     #[error("it is not on sale")]
     Unavailable,
+    /// What should be put in has options: one of its variants must be chosen.
+    #[error("a variant must be chosen")]
+    VariantRequired {
+        /// What may be chosen.
+        variants: Vec<VariantChoice>,
+    },
     /// The cart is over: it was bought, or went into another.
     #[error("the cart is over")]
     Closed {
@@ -234,6 +240,9 @@ impl ToProblem for CartError {
             Self::Unauthenticated => Problem::new(Code::Unauthenticated),
             Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
             Self::Unavailable => Problem::new(Code::ProductUnavailable),
+            Self::VariantRequired { variants } => {
+                Problem::new(Code::VariantRequired).fact("variants", json!(variants))
+            }
             Self::Closed { order_id: Some(id) } => Problem::new(Code::IllegalTransition)
                 .detail("the cart has become an order")
                 .fact("order_id", id.to_string()),

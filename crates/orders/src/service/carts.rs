@@ -130,6 +130,10 @@ impl Service {
         let offers = self.catalog.offers(vec![wish.item.clone()]).await;
         let offer = offers.map_err(CartError::Internal)?.pop().flatten();
         let line = match (offer, quantity) {
+            (Some(offer), _) if !offer.choices.is_empty() => {
+                let variants = offer.choices;
+                return Err(CartError::VariantRequired { variants });
+            }
             (Some(offer), _) if offer.on_sale || quantity.is_none() => SetLine {
                 product_id: offer.product_id,
                 variant_id: offer.variant_id,

@@ -134,6 +134,7 @@ impl Shelf {
     fn offer(&self, item: &ItemRef) -> Option<OfferView> {
         let thing = self.thing(item)?;
         Some(OfferView {
+            choices: Vec::new(),
             product_id: thing.product_id,
             variant_id: thing.variant_id(),
             slug: thing.sku.to_lowercase(),

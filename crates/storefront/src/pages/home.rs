@@ -94,7 +94,7 @@ impl Card {
             name: product.name.clone(),
             href: format!("/p/{}", view::encoded(&product.slug)),
             picture: Picture::small(product),
-            price: view::money(product.price),
+            price: view::price_of(product),
             badge: view::badge(product.stock),
             sold_out: product.stock.available <= 0,
         }

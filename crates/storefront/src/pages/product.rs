@@ -13,16 +13,19 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use contracts::catalog::{EditError, ProductRef, ProductStatus, ProductView, VariantView};
+use contracts::catalog::{
+    EditError, ProductOption, ProductRef, ProductStatus, ProductView, VariantView,
+};
 use platform::http::Fault;
 
 /// How much of a description search engines are given.
 const SUMMARY_CHARACTERS_MAX: usize = 155;
 
 struct Variant {
-    /// Where it is put into the cart.
-    add: String,
+    id: String,
+    title: String,
     sku: String,
+    sold_out: bool,
     price: String,
     availability: String,
 }
@@ -30,8 +33,10 @@ struct Variant {
 impl Variant {
     fn new(variant: &VariantView) -> Self {
         Self {
-            add: view::address("/cart", &[("add", &variant.id.to_string())]),
+            id: variant.id.to_string(),
+            title: variant.title.clone(),
             sku: variant.sku.clone(),
+            sold_out: variant.stock.available <= 0,
             price: view::money(variant.price),
             availability: view::availability(variant.stock),
         }
@@ -65,6 +70,8 @@ struct ProductPage {
     related: Vec<Card>,
     availability: String,
     paragraphs: Vec<String>,
+    /// What a variant is chosen by, in words; empty for a plain product.
+    chosen_by: String,
     variants: Vec<Variant>,
     attributes: Vec<(String, String)>,
     sku: String,
@@ -162,6 +169,7 @@ fn compose(frame: Frame, product: ProductView, related: Vec<Card>) -> ProductPag
         related,
         availability: view::availability(product.stock),
         paragraphs: paragraphs(&product.description),
+        chosen_by: chosen_by(&product.options),
         variants: product.variants.iter().map(Variant::new).collect(),
         attributes: view::attributes(&product.attributes),
         sku: product.sku,
@@ -177,6 +185,11 @@ fn said(product: &ProductView) -> String {
         (Some(average), count) => format!("{average} of 5 stars, by {count} buyers"),
         (None, _) => "What buyers say".to_owned(),
     }
+}
+
+fn chosen_by(options: &[ProductOption]) -> String {
+    let names: Vec<&str> = options.iter().map(|option| option.name.as_str()).collect();
+    names.join(" / ")
 }
 
 /// The product's category, below those above it.
@@ -240,6 +253,32 @@ mod tests {
             assert!(page.contains(part), "{part} in {page}");
         }
         assert!(!page.contains("elsewhere.example"), "its own come first");
+    }
+
+    #[test]
+    fn a_variant_is_chosen_without_any_script_and_none_that_is_sold_out() {
+        let mut shirt = product("Shirt", 3);
+        shirt.options = serde_json::from_value(serde_json::json!([
+            {"name": "Size", "values": ["S", "M"]}, {"name": "<b>Cut", "values": ["long"]}
+        ]))
+        .unwrap();
+        let mut large = shirt.variants[0].clone();
+        shirt.variants[0].title = "S / <i>long".to_owned();
+        large.title = "M / long".to_owned();
+        large.stock.available = 0;
+        shirt.variants.push(large);
+        shirt.price_max = Some(shirt.price);
+        let page = rendered(&compose(frame(None), shirt, Vec::new()));
+        for part in [
+            "<p class=\"price\">From $14.50</p>",
+            "<form class=\"choose\" action=\"/cart\" method=\"get\">",
+            "<label for=\"variant\">Size / &#60;b&#62;Cut</label>",
+            "\">S / &#60;i&#62;long, $14.50, ",
+            "\" disabled>M / long, $14.50, ",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+        assert!(!page.contains("href=\"/cart?add="), "one must be chosen");
     }
 
     #[test]

@@ -83,6 +83,8 @@ async fn product(shop: &Shop) -> Result<ProductId, BoxError> {
         stock: 1_000_000,
         image_url: None,
         attributes: serde_json::Map::new(),
+        options: Vec::new(),
+        variants: Vec::new(),
     };
     let catalog = &shop.services.catalog;
     catalog.import_products(SHOP, vec![thing], true).await?;

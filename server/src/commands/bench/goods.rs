@@ -57,6 +57,8 @@ impl Goods {
             image_url: None,
             status: None,
             attributes,
+            options: Vec::new(),
+            variants: Vec::new(),
         }
     }
 

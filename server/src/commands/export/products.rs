@@ -4,7 +4,9 @@ use super::{Writing, keeper, page};
 use crate::commands::import::{cell, path_cell};
 use contracts::{
     BoxError,
-    catalog::{Catalog, CategoryView, ProductQuery, ProductSort, ProductStatus, ProductView},
+    catalog::{
+        Catalog, CategoryView, ProductQuery, ProductSort, ProductStatus, ProductView, VariantView,
+    },
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -23,6 +25,9 @@ pub(super) const COLUMNS: &[&str] = &[
     "status",
     "image_url",
     "attributes",
+    "variant_of",
+    "variant",
+    "options",
 ];
 
 pub(super) async fn all(catalog: &dyn Catalog, writing: &mut Writing) -> Result<(), BoxError> {
@@ -46,7 +51,7 @@ pub(super) async fn all(catalog: &dyn Catalog, writing: &mut Writing) -> Result<
             for product in &page.data {
                 let slug = product.category.as_deref().unwrap_or_default();
                 let path = paths.get(slug).map_or(&[] as &[String], Vec::as_slice);
-                writing.put(|| Ok(line(product, path)), || Ok(vec![row(product, path)?]))?;
+                writing.put(|| Ok(line(product, path)), || rows(product, path))?;
             }
             cursor = page.next_cursor;
             if cursor.is_none() {
@@ -82,7 +87,7 @@ fn paths(categories: &[CategoryView]) -> HashMap<String, Vec<String>> {
 }
 
 fn line(product: &ProductView, path: &[String]) -> Value {
-    json!({
+    let mut line = json!({
         "sku": product.sku,
         "name": product.name,
         "description": product.description,
@@ -93,25 +98,73 @@ fn line(product: &ProductView, path: &[String]) -> Value {
         "status": product.status,
         "image_url": product.image_url,
         "attributes": product.attributes,
+    });
+    if !product.options.is_empty() {
+        let variant = |variant: &VariantView| {
+            json!({"sku": variant.sku, "price_minor": variant.price.minor, "stock": variant.stock.on_hand,
+                "values": values(product, variant).map(|(_, value)| value).collect::<Vec<_>>()})
+        };
+        let variants: Vec<Value> = product.variants.iter().map(variant).collect();
+        if let Some(fields) = line.as_object_mut() {
+            fields.insert("options".to_owned(), json!(product.options));
+            fields.insert("variants".to_owned(), Value::from(variants));
+        }
+    }
+    line
+}
+
+/// Options with a variant's values, in their order.
+fn values<'p>(
+    product: &'p ProductView,
+    variant: &'p VariantView,
+) -> impl Iterator<Item = (&'p str, &'p str)> {
+    product.options.iter().filter_map(|option| {
+        let value = variant.options.get(&option.name)?;
+        Some((option.name.as_str(), value.as_str()))
     })
 }
 
-fn row(product: &ProductView, path: &[String]) -> Result<[String; 10], BoxError> {
+/// A row for each variant; the first says what all of them are.
+fn rows(product: &ProductView, path: &[String]) -> Result<Vec<[String; 13]>, BoxError> {
+    let variants = product.variants.iter();
+    variants
+        .map(|variant| row(product, variant, path))
+        .collect()
+}
+
+fn row(
+    product: &ProductView,
+    variant: &VariantView,
+    path: &[String],
+) -> Result<[String; 13], BoxError> {
     let attributes = if product.attributes.is_empty() {
         String::new()
     } else {
         serde_json::to_string(&product.attributes)?
     };
+    let [of, chosen, options] = if product.options.is_empty() {
+        Default::default()
+    } else {
+        let chosen: Vec<_> = values(product, variant).collect();
+        [
+            cell(&product.sku),
+            serde_json::to_string(&chosen)?,
+            serde_json::to_string(&product.options)?,
+        ]
+    };
     Ok([
-        cell(&product.sku),
+        cell(&variant.sku),
         cell(&product.name),
         cell(&product.description),
         path_cell(path),
-        product.price.decimal(),
-        product.price.currency.to_string(),
-        product.stock.on_hand.to_string(),
+        variant.price.decimal(),
+        variant.price.currency.to_string(),
+        variant.stock.on_hand.to_string(),
         product.status.as_str().to_owned(),
         product.image_url.clone().unwrap_or_default(),
         attributes,
+        of,
+        chosen,
+        options,
     ])
 }

@@ -1,6 +1,7 @@
 //! `souk import products`: a file into the catalog, streamed, a batch a commit. Every bad line is named. What kinds of
 //! files there are, `source` knows.
 
+mod grouped;
 mod html;
 mod product;
 mod sheet;
@@ -94,7 +95,7 @@ pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<()
             Some((number, Ok(Found::Product(product)))) => batch.push((number, *product)),
             Some((number, Ok(Found::LeftOut(why)))) => tally.leave_out(number, why),
             Some((number, Err(why))) => tally.count(number, Err(why)),
-            Some((_, Ok(Found::Nothing))) | None => {}
+            Some((_, Ok(Found::Variant(_) | Found::Nothing))) | None => {}
         }
         if batch.len() >= BATCH || (ended && !batch.is_empty()) {
             let (numbers, products): (Vec<_>, Vec<_>) = batch.drain(..).unzip();

@@ -2,7 +2,7 @@
 //! must be right.
 
 use contracts::{
-    catalog::{ImportProduct, ProductStatus},
+    catalog::{ImportProduct, ImportVariant, ProductOption, ProductStatus},
     values::{Currency, Money, bounded_text},
 };
 use serde::Deserialize;
@@ -22,8 +22,20 @@ struct Line {
     status: Option<ProductStatus>,
     image_url: Option<String>,
     attributes: Option<Map<String, Value>>,
+    options: Option<Vec<ProductOption>>,
+    variants: Option<Vec<Variant>>,
     #[serde(flatten)]
     rest: Map<String, Value>,
+}
+
+/// Reads a variant, whose price is in the currency of its product.
+#[derive(Debug, Deserialize)]
+struct Variant {
+    sku: String,
+    price_minor: i64,
+    #[serde(default)]
+    stock: u32,
+    values: Vec<String>,
 }
 
 /// Reads a line, or says what is wrong with it. A price without a currency is in the shop's.
@@ -84,6 +96,18 @@ fn checked(line: Line, shop: Currency) -> Result<ImportProduct, String> {
         stock,
         image_url: line.image_url.filter(|url| !url.is_empty()),
         attributes,
+        options: line.options.unwrap_or_default(),
+        variants: line
+            .variants
+            .unwrap_or_default()
+            .into_iter()
+            .map(|variant| ImportVariant {
+                sku: variant.sku,
+                price: Money::new(variant.price_minor, currency),
+                stock: variant.stock,
+                values: variant.values,
+            })
+            .collect(),
     })
 }
 

@@ -2,10 +2,12 @@
 //! the shop goes into it again as it was.
 
 use super::{
+    grouped::Line,
     product,
+    source::Found,
     table::{Header, Record},
 };
-use contracts::{catalog::ImportProduct, values::Currency};
+use contracts::values::Currency;
 use serde_json::{Map, Value};
 
 /// What a spreadsheet would take for a formula, or for the mark that says that it is none.
@@ -20,7 +22,8 @@ pub(super) fn fits(header: &Header) -> bool {
 }
 
 /// Reads a record as a line of JSON that has the same fields.
-pub(super) fn read(record: &Record<'_>, shop: Currency) -> Result<ImportProduct, String> {
+pub(super) fn read(record: &Record<'_>, shop: Currency) -> Result<Found, String> {
+    let mut variant = (None, Vec::new());
     let mut fields = Map::new();
     for (name, cell) in record.all() {
         let value = match name {
@@ -31,13 +34,31 @@ pub(super) fn read(record: &Record<'_>, shop: Currency) -> Result<ImportProduct,
             "attributes" => {
                 serde_json::from_str(cell).map_err(|error| format!("attributes: {error}"))?
             }
+            "variant_of" => {
+                variant.0 = Some(plain(cell).to_owned());
+                continue;
+            }
+            "variant" => {
+                variant.1 =
+                    serde_json::from_str(cell).map_err(|error| format!("variant: {error}"))?;
+                continue;
+            }
+            "options" => serde_json::from_str(cell).map_err(|error| format!("options: {error}"))?,
             "category_path" => Value::from(path(plain(cell))?),
             name if MARKLESS.contains(&name) => Value::from(cell),
             _ => Value::from(plain(cell)),
         };
         fields.insert(name.to_owned(), value);
     }
-    product::read_fields(fields, shop)
+    let product = product::read_fields(fields, shop)?;
+    Ok(match variant {
+        (Some(of), values) => Found::Variant(Box::new(Line {
+            of,
+            product,
+            values,
+        })),
+        (None, _) => Found::Product(Box::new(product)),
+    })
 }
 
 /// A text as a cell that no spreadsheet runs (OWASP: formula injection).
@@ -84,16 +105,12 @@ pub(super) fn names(cell: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{source::Found, table::tests::read_all},
-        *,
-    };
+    use super::{super::table::tests::read_all, *};
+    use contracts::catalog::ImportProduct;
     use serde_json::json;
 
     fn read_one(text: &str) -> Result<ImportProduct, String> {
-        let found = read_all(text, |record| {
-            read(record, "USD".parse().unwrap()).map(|product| Found::Product(Box::new(product)))
-        });
+        let found = read_all(text, |record| read(record, "USD".parse().unwrap()));
         found
             .into_iter()
             .next()
@@ -101,7 +118,7 @@ mod tests {
             .1
             .map(|found| match found {
                 Found::Product(product) => *product,
-                Found::LeftOut(_) | Found::Nothing => panic!("no product"),
+                Found::Variant(_) | Found::LeftOut(_) | Found::Nothing => panic!("no product"),
             })
     }
 

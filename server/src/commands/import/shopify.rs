@@ -1,7 +1,8 @@
 //! Product files of Shopify, of the columns it has exported for years and of those of its newer template. A product is
-//! some rows with the same handle; each row with a price is a variant, and here a product of its own SKU.
+//! some rows with the same handle; each row with a price is a variant.
 
 use super::{
+    grouped::Line,
     html,
     sheet::names,
     source::Found,
@@ -32,7 +33,6 @@ const PRICE: Column = &["variant price", "price"];
 const STOCK: Column = &["variant inventory qty", "inventory quantity"];
 const BARCODE: Column = &["variant barcode", "barcode"];
 const IMAGE: Column = &["image src", "product image url"];
-const VARIANT_IMAGE: Column = &["variant image", "variant image url"];
 /// What the only variant of a plain product is called.
 const DEFAULT: &str = "Default Title";
 
@@ -77,7 +77,7 @@ impl Shopify {
             };
         };
         let price = Money::parse_decimal(price, shop).map_err(|error| format!("price {error}"))?;
-        Ok(Found::Product(Box::new(head.variant(record, price))))
+        Ok(head.variant(record, price))
     }
 }
 
@@ -122,30 +122,25 @@ fn status(record: &Record<'_>) -> Result<ProductStatus, String> {
 }
 
 impl Head {
-    fn variant(&self, record: &Record<'_>, price: Money) -> ImportProduct {
+    fn variant(&self, record: &Record<'_>, price: Money) -> Found {
         let mut attributes = self.attributes.clone();
-        let mut values: Vec<&str> = Vec::new();
+        let mut values: Vec<(String, String)> = Vec::new();
         for (name, value) in self.option_names.iter().zip(OPTION_VALUES) {
-            if let Some(value) = record.get(value).filter(|value| *value != DEFAULT) {
-                values.push(value);
-                if let Some(name) = name {
-                    attributes.insert(name.clone(), Value::from(value));
-                }
+            if let Some(value) = record.get(value).filter(|value| *value != DEFAULT)
+                && let Some(name) = name
+            {
+                values.push((name.clone(), value.to_owned()));
             }
         }
         if let Some(barcode) = record.get(BARCODE) {
             attributes.insert("barcode".to_owned(), Value::from(unmarked(barcode)));
         }
-        ImportProduct {
+        let product = ImportProduct {
             sku: match record.get(SKU) {
                 Some(sku) => unmarked(sku).to_owned(),
                 None => made_sku(&self.handle, &values),
             },
-            name: if values.is_empty() {
-                self.title.clone()
-            } else {
-                format!("{} - {}", self.title, values.join(" / "))
-            },
+            name: self.title.clone(),
             description: self.description.clone(),
             category_path: self.category_path.clone(),
             price,
@@ -155,12 +150,19 @@ impl Head {
                 .get(STOCK)
                 .and_then(|units| units.parse().ok())
                 .unwrap_or(0),
-            image_url: record
-                .get(VARIANT_IMAGE)
-                .map(str::to_owned)
-                .or_else(|| self.image_url.clone()),
+            image_url: self.image_url.clone(),
             attributes,
+            options: Vec::new(),
+            variants: Vec::new(),
+        };
+        if values.is_empty() {
+            return Found::Product(Box::new(product));
         }
+        Found::Variant(Box::new(Line {
+            of: self.handle.clone(),
+            product,
+            values,
+        }))
     }
 }
 
@@ -170,9 +172,9 @@ fn unmarked(cell: &str) -> &str {
 }
 
 /// The same name for the same variant, whenever the file is read.
-fn made_sku(handle: &str, values: &[&str]) -> String {
+fn made_sku(handle: &str, values: &[(String, String)]) -> String {
     let mut sku = handle.to_owned();
-    for value in values {
+    for (_, value) in values {
         sku.push('-');
         sku.extend(
             value
@@ -186,7 +188,10 @@ fn made_sku(handle: &str, values: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::table::tests::read_all, *};
+    use super::{
+        super::{grouped::Grouped, table::tests::read_all},
+        *,
+    };
 
     const CLASSIC: &str = "\
 Handle,Title,Body (HTML),Vendor,Product Category,Type,Tags,Published,Option1 Name,Option1 Value,Option2 Name,\
@@ -199,9 +204,12 @@ Cost per item,Status
     fn products(text: &str) -> Vec<Result<ImportProduct, String>> {
         let mut shop = Shopify::default();
         let found = read_all(text, |record| shop.read(record, "EUR".parse().unwrap()));
-        let products = found.into_iter().filter_map(|(_, found)| match found {
+        let mut grouped = Grouped::default();
+        let mut whole: Vec<_> = found.into_iter().map(|found| grouped.take(found)).collect();
+        whole.extend(grouped.rest());
+        let products = whole.into_iter().filter_map(|(_, found)| match found {
             Ok(Found::Product(product)) => Some(Ok(*product)),
-            Ok(Found::LeftOut(_) | Found::Nothing) => None,
+            Ok(Found::Variant(_) | Found::LeftOut(_) | Found::Nothing) => None,
             Err(why) => Some(Err(why)),
         });
         products.collect()
@@ -212,7 +220,7 @@ Cost per item,Status
     }
 
     #[test]
-    fn each_variant_is_a_product_with_what_its_first_row_says() {
+    fn rows_of_a_handle_are_variants_of_a_product_with_what_its_first_row_says() {
         let rows = "\
 shirt,Linen shirt,<p>Light.</p><p>Cool.</p>,Loom,Apparel > Shirts,Shirt,\"linen, summer\",true,Size,S,Colour,Blue,,,\
 SH-S,200,shopify,4,deny,manual,39.90,,true,true,'4006381333931,https://cdn.example/a.jpg,1,,false,,g,,active
@@ -220,42 +228,44 @@ shirt,,,,,,,,,M,,White,,,,200,shopify,-2,deny,manual,41,,true,true,,https://cdn.
 https://cdn.example/m.jpg,g,,
 shirt,,,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/c.jpg,3,,,,,,
 ";
-        let found: Vec<_> = classic(rows).into_iter().map(Result::unwrap).collect();
-        let told: Vec<_> = found
+        let mut found: Vec<_> = classic(rows).into_iter().map(Result::unwrap).collect();
+        let shirt = found.remove(0);
+        assert!(found.is_empty());
+        assert_eq!(
+            (shirt.sku.as_str(), shirt.name.as_str()),
+            ("SH-S", "Linen shirt")
+        );
+        let names: Vec<_> = shirt
+            .options
             .iter()
+            .map(|option| option.name.as_str())
+            .collect();
+        assert_eq!(names, ["Size", "Colour"]);
+        let variants = shirt.variants.iter();
+        let told: Vec<_> = variants
             .map(|one| {
                 (
                     one.sku.as_str(),
-                    one.name.as_str(),
+                    one.values.join("/"),
                     one.price.minor,
                     one.stock,
                 )
             })
             .collect();
+        let wanted = [
+            ("SH-S", "S/Blue".to_owned(), 3_990, 4),
+            ("shirt-m-white", "M/White".to_owned(), 4_100, 0),
+        ];
+        assert_eq!(told, wanted);
+        assert_eq!(shirt.description, "Light.\n\nCool.");
+        assert_eq!(shirt.category_path, ["Apparel", "Shirts"]);
         assert_eq!(
-            told,
-            [
-                ("SH-S", "Linen shirt - S / Blue", 3_990, 4),
-                ("shirt-m-white", "Linen shirt - M / White", 4_100, 0)
-            ]
+            shirt.image_url.as_deref(),
+            Some("https://cdn.example/a.jpg")
         );
-        assert!(found.iter().all(|one| one.description == "Light.\n\nCool."));
-        assert!(
-            found
-                .iter()
-                .all(|one| one.category_path == ["Apparel", "Shirts"])
-        );
-        let images: Vec<_> = found
-            .iter()
-            .flat_map(|one| one.image_url.as_deref())
-            .collect();
-        assert_eq!(
-            images,
-            ["https://cdn.example/a.jpg", "https://cdn.example/m.jpg"]
-        );
-        let attributes = serde_json::to_value(&found[0].attributes).unwrap();
+        let attributes = serde_json::to_value(&shirt.attributes).unwrap();
         let wanted = serde_json::json!({"handle": "shirt", "vendor": "Loom", "tags": ["linen", "summer"],
-            "Size": "S", "Colour": "Blue", "barcode": "4006381333931"});
+            "barcode": "4006381333931"});
         assert_eq!(attributes, wanted);
     }
 

@@ -1,6 +1,12 @@
 //! What kind of file it is, by what is in it, and its products one after the other.
 
-use super::{product, sheet, shopify::Shopify, table::Table, woocommerce::WooCommerce};
+use super::{
+    grouped::{Grouped, Line},
+    product, sheet,
+    shopify::Shopify,
+    table::Table,
+    woocommerce::WooCommerce,
+};
 use crate::commands::lines::{self, Lines, Progress};
 use contracts::{BoxError, catalog::ImportProduct, values::Currency};
 use std::path::Path;
@@ -9,6 +15,8 @@ use std::path::Path;
 #[derive(Debug, PartialEq)]
 pub(super) enum Found {
     Product(Box<ImportProduct>),
+    /// One of a product's variants; `grouped` puts them together.
+    Variant(Box<Line>),
     /// Something that is no product of ours, on purpose; why.
     LeftOut(&'static str),
     /// Nothing by itself: it belongs to another line.
@@ -21,6 +29,7 @@ pub(super) type Numbered = (u64, Result<Found, String>);
 /// A file of products.
 pub(super) struct Source {
     kind: Kind,
+    grouped: Grouped,
     currency: Currency,
 }
 
@@ -54,20 +63,30 @@ impl Source {
                 return Err(cannot(what.into()).into());
             }
         };
-        Ok((Self { kind, currency }, progress))
+        let source = Self {
+            kind,
+            grouped: Grouped::default(),
+            currency,
+        };
+        Ok((source, progress))
     }
 
-    /// The next line that says anything.
+    /// The next product, or a line that is none by itself.
     pub(super) fn next(&mut self) -> Result<Option<Numbered>, BoxError> {
+        Ok(match self.next_line()? {
+            Some(line) => Some(self.grouped.take(line)),
+            None => self.grouped.rest(),
+        })
+    }
+
+    fn next_line(&mut self) -> Result<Option<Numbered>, BoxError> {
         let currency = self.currency;
         let as_found = |product| Found::Product(Box::new(product));
         match &mut self.kind {
             Kind::Lines(lines) => Ok(lines
                 .next_line()?
                 .map(|(number, line)| (number, product::read(&line, currency).map(as_found)))),
-            Kind::Sheet(table) => {
-                table.next_with(|record| sheet::read(record, currency).map(as_found))
-            }
+            Kind::Sheet(table) => table.next_with(|record| sheet::read(record, currency)),
             Kind::Shopify(table, shop) => table.next_with(|record| shop.read(record, currency)),
             Kind::WooCommerce(table, shop) => table.next_with(|record| shop.read(record, currency)),
         }

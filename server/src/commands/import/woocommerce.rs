@@ -1,7 +1,8 @@
 //! Product exports of WooCommerce, as its own exporter writes them in English. A variable product is a row without a
-//! price and a row for each variation, and each variation is here a product of its own SKU.
+//! price and a row for each variation.
 
 use super::{
+    grouped::Line,
     html,
     sheet::{names, plain},
     source::Found,
@@ -24,6 +25,10 @@ const BARCODE: &[&str] = &["gtin, upc, ean, or isbn"];
 /// What variations do not say again.
 #[derive(Clone)]
 struct Parent {
+    /// What variations are known by to belong together.
+    of: String,
+    name: String,
+    attributes: Map<String, Value>,
     description: String,
     category_path: Vec<String>,
     image_url: Option<String>,
@@ -62,15 +67,23 @@ impl WooCommerce {
             return Ok(Found::LeftOut("is sold elsewhere"));
         }
         let mut own = Parent::of(record)?;
-        if is("variation") {
-            own.complete(self.parent(record)?);
-        }
+        let parent = if is("variation") {
+            let parent = self.parent(record)?.clone();
+            own.complete(&parent);
+            Some(parent)
+        } else {
+            None
+        };
         let price = record
             .get(&["regular price"])
             .ok_or("the price is missing")?;
         let price = Money::parse_decimal(&with_point(price), shop)
             .map_err(|error| format!("price {error}"))?;
-        Ok(Found::Product(Box::new(own.product(record, price)?)))
+        let product = own.product(record, price)?;
+        Ok(match parent {
+            Some(parent) => parent.variant(product, options(record)),
+            None => Found::Product(Box::new(product)),
+        })
     }
 
     fn keep(&mut self, record: &Record<'_>, parent: Parent) -> Result<(), String> {
@@ -96,9 +109,14 @@ impl WooCommerce {
 
 impl Parent {
     fn of(record: &Record<'_>) -> Result<Self, String> {
+        let id = record.get(&["id"]).or_else(|| record.get(&["sku"]));
+        let name = record.get(&["name"]).unwrap_or_default();
         let long = record.get(&["description"]);
         let text = long.or_else(|| record.get(&["short description"]));
         Ok(Self {
+            of: id.unwrap_or_default().to_owned(),
+            name: plain(name).to_owned(),
+            attributes: attributes(record),
             // Their exporter writes the end of a line as two characters.
             description: html::plain(&plain(text.unwrap_or_default()).replace("\\n", "\n")),
             category_path: category(record),
@@ -131,6 +149,23 @@ impl Parent {
         }
     }
 
+    /// A variation, if it has a value of each thing that variations of it differ in; or else a product of its own.
+    fn variant(self, product: ImportProduct, values: Vec<(String, String)>) -> Found {
+        if values.is_empty() || self.name.is_empty() {
+            return Found::Product(Box::new(product));
+        }
+        let product = ImportProduct {
+            name: self.name,
+            attributes: self.attributes,
+            ..product
+        };
+        Found::Variant(Box::new(Line {
+            of: self.of,
+            product,
+            values,
+        }))
+    }
+
     fn product(self, record: &Record<'_>, price: Money) -> Result<ImportProduct, String> {
         let id = || record.get(&["id"]).map(|id| format!("woo-{id}"));
         let sku = record.get(&["sku"]).map(|sku| plain(sku).to_owned());
@@ -147,7 +182,9 @@ impl Parent {
                 .and_then(|units| units.parse().ok())
                 .unwrap_or(0),
             image_url: self.image_url,
-            attributes: attributes(record),
+            attributes: self.attributes,
+            options: Vec::new(),
+            variants: Vec::new(),
         })
     }
 }
@@ -163,8 +200,9 @@ fn category(record: &Record<'_>) -> Vec<String> {
     names(&first.replace('\u{0}', ","))
 }
 
-fn attributes(record: &Record<'_>) -> Map<String, Value> {
-    let mut attributes = Map::new();
+/// What a row says in its numbered columns.
+fn options(record: &Record<'_>) -> Vec<(String, String)> {
+    let mut options = Vec::new();
     for number in 1..=ATTRIBUTES_MAX {
         let name = format!("attribute {number} name");
         let value = format!("attribute {number} value(s)");
@@ -172,9 +210,17 @@ fn attributes(record: &Record<'_>) -> Map<String, Value> {
             break;
         };
         if let Some(value) = record.get(&[&value]) {
-            attributes.insert(plain(name).to_owned(), Value::from(plain(value)));
+            options.push((plain(name).to_owned(), plain(value).to_owned()));
         }
     }
+    options
+}
+
+fn attributes(record: &Record<'_>) -> Map<String, Value> {
+    let numbered = options(record).into_iter();
+    let mut attributes: Map<String, Value> = numbered
+        .map(|(name, value)| (name, Value::from(value)))
+        .collect();
     if let Some(tags) = record.get(&["tags"]) {
         let tags: Vec<&str> = tags.split(',').map(str::trim).collect();
         attributes.insert("tags".to_owned(), Value::from(tags));
@@ -198,7 +244,10 @@ fn with_point(price: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::table::tests::read_all, *};
+    use super::{
+        super::{grouped::Grouped, table::tests::read_all},
+        *,
+    };
 
     const HEADER: &str = "\
 ID,Type,SKU,\"GTIN, UPC, EAN, or ISBN\",Name,Published,\"Is featured?\",\"Visibility in catalog\",\
@@ -245,28 +294,46 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
     }
 
     #[test]
-    fn variations_are_products_and_take_from_their_parent_what_they_do_not_say() {
+    fn variations_are_variants_of_their_parent_wherever_they_stand() {
         let rows = "\
 20,variable,SHIRT,,Shirt,1,0,visible,,Light,,,taxable,,1,,,0,0,,,,,1,,,,Clothing,,,https://a.example/s.jpg,,,,,,,,,0,,\
 Size,\"S, M\",1,1
 21,variation,SHIRT-S,,\"Shirt - S\",1,0,visible,,,,,taxable,parent,1,4,,0,0,,,,,0,,,20,,,,,,,SHIRT,,,,,,1,,Size,S,,1
 22,variation,,,\"Shirt - M\",1,0,visible,,,,,taxable,parent,1,,,0,0,,,,,0,,,21,,,,,,,id:20,,,,,,2,,Size,M,,1
 ";
-        let all = found(rows);
-        assert_eq!(all[0], Ok(Found::Nothing));
-        let (small, medium) = (product(&all[1]), product(&all[2]));
+        let mut grouped = Grouped::default();
+        let mut all: Vec<_> = found(rows)
+            .into_iter()
+            .map(|one| grouped.take((1, one)))
+            .collect();
+        all.extend(grouped.rest());
+        let all: Vec<_> = all.into_iter().map(|(_, found)| found).collect();
         assert_eq!(
-            (small.sku.as_str(), medium.sku.as_str()),
-            ("SHIRT-S", "woo-22")
+            all[..3],
+            [Ok(Found::Nothing), Ok(Found::Nothing), Ok(Found::Nothing)]
         );
-        for one in [small, medium] {
-            assert_eq!(
-                (one.description.as_str(), one.stock),
-                ("Light", if one == small { 4 } else { 0 })
-            );
-            assert_eq!(one.category_path, ["Clothing"]);
-            assert_eq!(one.image_url.as_deref(), Some("https://a.example/s.jpg"));
-        }
+        let shirt = product(&all[3]);
+        assert_eq!(
+            (shirt.name.as_str(), shirt.description.as_str()),
+            ("Shirt", "Light")
+        );
+        let variants = shirt.variants.iter();
+        let told: Vec<_> = variants
+            .map(|one| (one.sku.as_str(), one.values[0].as_str(), one.stock))
+            .collect();
+        assert_eq!(told, [("SHIRT-S", "S", 4), ("woo-22", "M", 0)]);
+        assert_eq!(shirt.options[0].name, "Size");
+        assert!(shirt.attributes.is_empty(), "what it is chosen by is none");
+        assert_eq!(shirt.category_path, ["Clothing"]);
+        assert_eq!(shirt.image_url.as_deref(), Some("https://a.example/s.jpg"));
+        // Another product stood between them: these belong to the first SKU all the same.
+        let late = found(rows).remove(2);
+        let kept = grouped.take((9, late));
+        let late = grouped.rest().unwrap();
+        assert_eq!(
+            (kept.1, product(&late.1).sku.as_str()),
+            (Ok(Found::Nothing), "SHIRT-S")
+        );
     }
 
     #[test]

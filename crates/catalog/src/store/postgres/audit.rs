@@ -118,9 +118,12 @@ async fn add_up(
     Ok(ledgers)
 }
 
-const PRODUCTS: &str = "SELECT v.variant_id, p.product_id, v.sku, p.version, h.known, h.first, h.last,
-        COALESCE(o.opening, FALSE),
-        COALESCE(n.price_minor = v.price_minor AND n.currency = v.currency AND n.status = p.status, FALSE)
+/// A variant that came to a product later begins with the version it came in, and one that was withdrawn ends with the
+/// version it went in, off sale.
+const PRODUCTS: &str = "SELECT v.variant_id, p.product_id, v.sku, COALESCE(v.withdrawn_in, p.version), h.known, h.first,
+        h.last, COALESCE(o.opening, FALSE) OR v.made_in > 1 AND h.first = v.made_in,
+        COALESCE(n.price_minor = v.price_minor AND n.currency = v.currency
+                 AND n.status = CASE WHEN v.withdrawn_in IS NULL THEN p.status ELSE 'archived' END, FALSE)
    FROM (SELECT variant_id, variant_number
            FROM variants
           WHERE variant_id > $1

@@ -2,7 +2,7 @@
 //! a line is looked at before it is written, so that a bad line leaves nothing and fails no other.
 
 use super::{
-    broken, categories,
+    broken, categories, import_variants,
     rows::{self, Found, Fresh, Next},
     write,
 };
@@ -16,7 +16,7 @@ use crate::{
 };
 use contracts::{
     catalog::{ImportOutcome, ImportProduct},
-    values::{ProductId, Timestamp, VariantId, fold},
+    values::{ProductId, Timestamp},
 };
 use platform::db::{
     Abort, StoreError,
@@ -27,7 +27,7 @@ use std::collections::{HashMap, HashSet};
 /// The right to import: one import at a time, whatever the node. Its number is ours to choose.
 const MAY_IMPORT: &str = "SELECT pg_advisory_xact_lock(7103)";
 
-type Outcome = Result<ImportOutcome, String>;
+pub(super) type Outcome = Result<ImportOutcome, String>;
 
 /// Category numbers and slugs by their path, so that a batch looks each up once.
 type Paths = HashMap<Vec<String>, (i64, String)>;
@@ -52,7 +52,8 @@ pub(super) async fn all(database: &Database, import: Import) -> Result<Vec<Outco
 
 /// A line that was checked.
 struct Line {
-    key: String,
+    /// Folded SKUs.
+    keys: Vec<String>,
     draft: Draft,
     path: Vec<CategoryName>,
 }
@@ -67,12 +68,13 @@ async fn run(connection: &Connection, import: &Import) -> Result<Vec<Outcome>, S
         let line = check(line.clone());
         // A SKU that comes once more must find what was written for it.
         if let Ok(line) = &line
-            && !keys.insert(line.key.clone())
+            && !line.keys.iter().all(|key| !keys.contains(key))
         {
             let whole = std::mem::take(&mut group);
             outcomes.extend(write_group(connection, import, whole, &mut paths).await?);
-            keys = HashSet::from([line.key.clone()]);
+            keys.clear();
         }
+        keys.extend(line.iter().flat_map(|line| line.keys.clone()));
         group.push(line);
     }
     outcomes.extend(write_group(connection, import, group, &mut paths).await?);
@@ -82,7 +84,7 @@ async fn run(connection: &Connection, import: &Import) -> Result<Vec<Outcome>, S
 fn check(line: ImportProduct) -> Result<Line, String> {
     let (draft, path) = Draft::import(line)?;
     Ok(Line {
-        key: fold(draft.sku.as_deref().unwrap_or_default()),
+        keys: draft.sku_keys(),
         draft,
         path,
     })
@@ -94,7 +96,7 @@ struct Made {
     category: Option<i64>,
 }
 
-/// Writes lines of which each has a SKU of its own.
+/// Writes lines of which each has SKUs of its own.
 async fn write_group(
     connection: &Connection,
     import: &Import,
@@ -104,52 +106,91 @@ async fn write_group(
     let keys: Vec<String> = lines
         .iter()
         .flatten()
-        .map(|line| line.key.clone())
+        .flat_map(|line| line.keys.clone())
         .collect();
-    let mut found = rows::lock_by_sku(connection, &keys).await?;
-    let (mut made, mut changed) = (Vec::new(), Vec::new());
+    let mut group = Group {
+        connection,
+        import,
+        found: rows::lock_by_sku(connection, &keys).await?,
+        made: Vec::new(),
+        changed: Vec::new(),
+    };
     let mut outcomes = Vec::with_capacity(lines.len());
     for line in lines {
-        let line = match line {
-            Ok(line) => line,
-            Err(reason) => {
-                outcomes.push(Err(reason));
-                continue;
-            }
-        };
-        let before = found.remove(&line.key);
-        let is_foreign = |before: &Found| before.owner_id != import.owner_id;
-        if before.as_ref().is_some_and(is_foreign) {
-            outcomes.push(Err("sku is in use by another seller".to_owned()));
-            continue;
-        }
-        let category = category(connection, import, &line.path, paths).await?;
-        outcomes.push(Ok(match before {
-            None => {
-                made.push(Made {
-                    category: category.map(|(number, _)| number),
-                    row: new_row(import, line.draft),
-                });
-                ImportOutcome::Created
-            }
-            Some(before) => match next_of(before, line.draft, category, import.at) {
-                None => ImportOutcome::Unchanged,
-                Some(next) => {
-                    changed.push(next);
-                    ImportOutcome::Updated
-                }
-            },
-        }));
+        outcomes.push(match line {
+            Ok(line) => group.line(line, paths).await?,
+            Err(reason) => Err(reason),
+        });
     }
-    insert(connection, &made).await?;
-    rows::update(connection, &changed, import.at).await?;
+    insert(connection, &group.made).await?;
+    rows::update(connection, &group.changed, import.at).await?;
     Ok(outcomes)
 }
 
+/// Lines that are written together, and what is there of them.
+struct Group<'a> {
+    connection: &'a Connection,
+    import: &'a Import,
+    found: HashMap<String, Found>,
+    made: Vec<Made>,
+    changed: Vec<Next>,
+}
+
+impl Group<'_> {
+    async fn line(&mut self, line: Line, paths: &mut Paths) -> Result<Outcome, StoreError> {
+        let (connection, import) = (self.connection, self.import);
+        let names_variants = !line.draft.lineup.variants.is_empty();
+        let before = if names_variants {
+            import_variants::known(connection, &line.draft, &self.found).await?
+        } else {
+            let known = line.keys.iter().find_map(|key| self.found.remove(key));
+            plain(known)
+        };
+        let before = match before {
+            Ok(before) => before,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let Some(before) = before else {
+            let category = category(connection, import, &line.path, paths).await?;
+            self.made.push(Made {
+                category: category.map(|(number, _)| number),
+                row: new_row(import, line.draft),
+            });
+            return Ok(Ok(ImportOutcome::Created));
+        };
+        if before.owner_id != import.owner_id {
+            return Ok(Err("sku is in use by another seller".to_owned()));
+        }
+        let category = category(connection, import, &line.path, paths).await?;
+        if names_variants {
+            let written = import_variants::update(connection, import, before, line.draft, category);
+            return written.await;
+        }
+        Ok(Ok(match next_of(before, line.draft, category, import.at) {
+            None => ImportOutcome::Unchanged,
+            Some(next) => {
+                self.changed.push(next);
+                ImportOutcome::Updated
+            }
+        }))
+    }
+}
+
+/// What a line finds that names no variants.
+fn plain(known: Option<Found>) -> Result<Option<Found>, String> {
+    match known {
+        Some(known) if !known.is_default || !known.options.is_empty() => {
+            Err("sku is a variant's of a product with options".to_owned())
+        }
+        known => Ok(known),
+    }
+}
+
 fn new_row(import: &Import, draft: Draft) -> NewRow {
+    let draft = draft.made();
     NewRow {
         product_id: ProductId::generate(),
-        variant_id: VariantId::generate(),
+        variant_id: draft.first_variant(),
         owner_id: import.owner_id,
         draft,
         at: import.at,
@@ -157,7 +198,7 @@ fn new_row(import: &Import, draft: Draft) -> NewRow {
 }
 
 /// The next version of a product; none if a line says what is there already.
-fn next_of(
+pub(super) fn next_of(
     found: Found,
     draft: Draft,
     category: Option<(i64, String)>,
@@ -165,7 +206,12 @@ fn next_of(
 ) -> Option<Next> {
     let number = category.as_ref().map(|(number, _)| *number);
     let mut before = found.document.at(at);
+    let names_variants = !draft.lineup.variants.is_empty();
     let mut document: Document = draft.replacing(before.clone()).at(at);
+    if names_variants {
+        document.sku.clone_from(&before.sku);
+        document.price = before.price;
+    }
     // The path decides which category is meant; its slug may be another than its name's.
     document.category = category
         .zip(document.category)

@@ -52,6 +52,11 @@ impl Conditions {
     }
 }
 
+/// Whether any variant of a product can be bought. Whether others than the default one can, a function says, so that a
+/// plan for plain products is not made for what they do not have.
+const IN_STOCK: &str =
+    "(s.on_hand > s.reserved OR p.options <> '[]' AND others_in_stock_1(p.product_number)) = ?";
+
 /// How an order is written.
 struct Order {
     /// The key before the number, if there is one, as the database compares it.
@@ -208,6 +213,6 @@ fn filters(list: &List, category: Option<Vec<i64>>, conditions: &mut Conditions)
         conditions.add("v.price_minor <= ?", most);
     }
     if let Some(in_stock) = list.query.in_stock {
-        conditions.add("(s.on_hand - s.reserved > 0) = ?", in_stock);
+        conditions.add(IN_STOCK, in_stock);
     }
 }

@@ -12,6 +12,7 @@ mod give_back;
 mod history;
 mod images;
 mod import;
+mod import_variants;
 mod inventory;
 mod list;
 mod movements;
@@ -27,6 +28,7 @@ mod stock;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod variants;
 mod write;
 
 use super::{
@@ -55,7 +57,7 @@ use platform::db::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 8] = [
+pub(crate) const MIGRATIONS: [Migration; 9] = [
     BASE,
     Migration {
         number: 1,
@@ -91,6 +93,11 @@ pub(crate) const MIGRATIONS: [Migration; 8] = [
         number: 7,
         name: "schedule",
         sql: include_str!("../../../migrations/postgres/0007_schedule.sql"),
+    },
+    Migration {
+        number: 8,
+        name: "variants",
+        sql: include_str!("../../../migrations/postgres/0008_variants.sql"),
     },
 ];
 

@@ -1,6 +1,6 @@
 //! What things cost now, for showing it: one statement for all of them, which locks nothing.
 
-use super::read;
+use super::{read, variants};
 use crate::domain::attributes;
 use contracts::{
     catalog::{ItemRef, OfferView, ProductStatus},
@@ -10,7 +10,7 @@ use platform::db::{
     StoreError,
     postgres::{Bytes, Connection, Row, parsed},
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 macro_rules! offers_where {
     ($condition:literal) => {
@@ -22,7 +22,8 @@ macro_rules! offers_where {
                                UNION
                               SELECT c.parent_number FROM above a JOIN categories c ON c.category_number = a.number)
                           SELECT c.category_id FROM above a JOIN categories c ON c.category_number = a.number),
-                    p.attributes::jsonb ->> 'weight_grams', p.attributes::jsonb ->> 'tax_class'
+                    p.attributes::jsonb ->> 'weight_grams', p.attributes::jsonb ->> 'tax_class',
+                    v.options, v.position >= 0
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -50,14 +51,23 @@ pub(super) async fn all(
             ItemRef::Variant(id) => variants.push(Bytes(*id.as_bytes())),
         }
     }
-    let mut found = HashMap::new();
+    let (mut found, mut chosen) = (HashMap::new(), HashSet::new());
     for row in connection.query(SQL, &[&products, &variants]).await? {
         let offer = offer_of(&row, at)?;
         // A product means its first variant, and not any other that is named by itself.
         if row.try_get(9)? {
-            found.insert(ItemRef::Product(offer.product_id), offer.clone());
+            let item = ItemRef::Product(offer.product_id);
+            if row.try_get::<_, &str>(15)? != "[]" && items.contains(&item) {
+                chosen.insert(offer.product_id);
+            }
+            found.insert(item, offer.clone());
         }
         found.insert(ItemRef::Variant(offer.variant_id), offer);
+    }
+    for (id, choices) in variants::choices(connection, &chosen).await? {
+        if let Some(offer) = found.get_mut(&ItemRef::Product(id)) {
+            offer.choices = choices;
+        }
     }
     Ok(items.iter().map(|item| found.get(item).cloned()).collect())
 }
@@ -69,13 +79,14 @@ fn offer_of(row: &Row, at: Timestamp) -> Result<OfferView, StoreError> {
         variant_id: VariantId::from_bytes(read::id(row, 1)?),
         slug: row.try_get(2)?,
         sku: row.try_get(3)?,
-        name: row.try_get(4)?,
+        name: variants::sold_as(row, 4, 15)?,
         unit_price: read::money(row, 5, 6)?,
-        on_sale: read::schedule(row, 10)?.on_sale(status, at),
+        on_sale: row.try_get(16)? && read::schedule(row, 10)?.on_sale(status, at),
         available: row.try_get(8)?,
         categories: categories(row)?,
         weight_grams: attributes::weight(row.try_get(13)?),
         tax_class: attributes::tax_class(row.try_get(14)?),
+        choices: Vec::new(),
     })
 }
 

@@ -1,7 +1,10 @@
 //! Products as they are read: a product and all of its variants in one statement, so that they are of one moment.
 
 use super::{broken, can_be_kept, images::shown, unreadable};
-use crate::{domain::schedule::Schedule, store::images};
+use crate::{
+    domain::schedule::Schedule,
+    store::{images, variants},
+};
 use contracts::{
     catalog::{ProductRef, ProductView, RatingView, StockView, VariantView},
     values::{Money, ProductId, Timestamp, UserId, VariantId, Version},
@@ -11,6 +14,7 @@ use platform::db::{
     postgres::{Bytes, Connection, Row, ToSql, parsed},
 };
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 
 /// Columns of [`row`], from [`FROM`].
 pub(super) const COLUMNS: &str = concat!(
@@ -21,10 +25,10 @@ pub(super) const COLUMNS: &str = concat!(
      r.count, r.sum, r.version, e.version, \
      CASE WHEN e.version IS NOT NULL THEN ",
     shown!(),
-    " END, p.publish_at_ms, p.unpublish_at_ms, p.related"
+    " END, p.publish_at_ms, p.unpublish_at_ms, p.related, p.options, held.options"
 );
 /// How many there are.
-pub(super) const COLUMN_COUNT: usize = 31;
+pub(super) const COLUMN_COUNT: usize = 33;
 
 /// What follows `products p` after FROM.
 pub(super) const FROM: &str =
@@ -39,10 +43,11 @@ pub(super) const FROM: &str =
                 ARRAY_AGG(a.currency ORDER BY a.position) AS currencies,
                 ARRAY_AGG(s.on_hand ORDER BY a.position) AS on_hand,
                 ARRAY_AGG(s.reserved ORDER BY a.position) AS reserved,
-                ARRAY_AGG(s.version ORDER BY a.position) AS versions
+                ARRAY_AGG(s.version ORDER BY a.position) AS versions,
+                ARRAY_AGG(a.options ORDER BY a.position) AS options
            FROM variants a
            JOIN stock s ON s.variant_number = a.variant_number
-          WHERE a.product_number = p.product_number
+          WHERE a.product_number = p.product_number AND a.position >= 0
         ) AS held";
 
 /// A product with its variants, and the store's number of it.
@@ -63,16 +68,21 @@ pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
         category: row.try_get(12)?,
         sku: row.try_get(13)?,
         price: money(row, 14, 15)?,
+        price_max: None,
         publish_at: moment(row, 28)?,
         unpublish_at: moment(row, 29)?,
         related: json_of(row, 30)?,
         rating: RatingView::of(rated(row, 23)?, rated(row, 24)?),
         stock: stock(0, 0),
+        options: json_of(row, 31)?,
         variants: Vec::new(),
         stock_version: rated(row, 25)?.saturating_add(rated(row, 26)?),
     };
     let versions: Vec<i64> = row.try_get(22)?;
-    for (variant, version) in variants(row)?.into_iter().zip(versions) {
+    let kept: Vec<&str> = row.try_get(32)?;
+    let held = held(row)?.into_iter().zip(versions).zip(kept);
+    for ((mut variant, version), kept) in held {
+        variants::describe(&mut variant, &view.options, kept)?;
         view.stock = stock(
             view.stock.on_hand.saturating_add(variant.stock.on_hand),
             view.stock.reserved.saturating_add(variant.stock.reserved),
@@ -80,6 +90,7 @@ pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
         view.stock_version = view.stock_version.saturating_add(version);
         view.variants.push(variant);
     }
+    variants::arrange(&mut view);
     Ok((row.try_get(0)?, view))
 }
 
@@ -89,7 +100,7 @@ fn rated(row: &Row, column: usize) -> Result<i64, StoreError> {
 }
 
 /// The variants, whose columns are lists of the same length.
-fn variants(row: &Row) -> Result<Vec<VariantView>, StoreError> {
+fn held(row: &Row) -> Result<Vec<VariantView>, StoreError> {
     let ids: Vec<Bytes<16>> = row.try_get(16)?;
     let skus: Vec<String> = row.try_get(17)?;
     let prices: Vec<i64> = row.try_get(18)?;
@@ -107,6 +118,8 @@ fn variants(row: &Row) -> Result<Vec<VariantView>, StoreError> {
                 Ok(VariantView {
                     id: VariantId::from_bytes(id),
                     sku,
+                    title: String::new(),
+                    options: BTreeMap::new(),
                     price: Money::new(minor, currency.parse().map_err(unreadable)?),
                     stock: stock(on_hand, reserved),
                 })

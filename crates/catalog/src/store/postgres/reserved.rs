@@ -1,6 +1,6 @@
 //! What a batch of wishes meets: variants as they are offered, and reservations that are there already. Locks nothing.
 
-use super::{read, reserve::Answer, unreadable};
+use super::{read, reserve::Answer, unreadable, variants};
 use crate::domain::{
     reservation,
     shelf::{Offer, Shelf},
@@ -35,7 +35,8 @@ macro_rules! offers_where {
     ($condition:literal) => {
         concat!(
             "SELECT v.variant_number, p.product_id, v.variant_id, p.owner_id, v.sku, p.name, v.price_minor, v.currency,
-                    p.status, s.on_hand - s.reserved, p.version, p.publish_at_ms, p.unpublish_at_ms
+                    p.status, s.on_hand - s.reserved, p.version, p.publish_at_ms, p.unpublish_at_ms, v.options,
+                    v.position
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -73,18 +74,23 @@ impl Offers {
             shelf: Shelf::default(),
             versions: BTreeMap::new(),
         };
+        let mut unchosen = HashSet::new();
         for row in connection.query(Self::SQL, &[&products, &variants]).await? {
             let offer = offer_of(&row, at)?;
             offers.versions.insert(offer.number, row.try_get(10)?);
-            for item in [
-                ItemRef::Product(offer.product_id),
-                ItemRef::Variant(offer.variant_id),
-            ] {
+            let product = ItemRef::Product(offer.product_id);
+            if row.try_get::<_, &str>(13)? != "[]" && items.contains(&product) {
+                unchosen.insert(offer.product_id);
+            }
+            for item in [product, ItemRef::Variant(offer.variant_id)] {
                 // A product means its first variant, and not any other that is named by itself.
                 if items.contains(&item) && !offers.shelf.knows(&item) {
                     offers.shelf.put(item, Some(offer.clone()));
                 }
             }
+        }
+        for (product, choices) in variants::choices(connection, &unchosen).await? {
+            offers.shelf.must_choose(product, choices);
         }
         Ok(offers)
     }
@@ -98,9 +104,9 @@ fn offer_of(row: &Row, at: Timestamp) -> Result<Offer, StoreError> {
         variant_id: VariantId::from_bytes(read::id(row, 2)?),
         seller_id: UserId::from_bytes(read::id(row, 3)?),
         sku: row.try_get(4)?,
-        name: row.try_get(5)?,
+        name: variants::sold_as(row, 5, 13)?,
         price: read::money(row, 6, 7)?,
-        on_sale: read::schedule(row, 11)?.on_sale(status, at),
+        on_sale: row.try_get::<_, i64>(14)? >= 0 && read::schedule(row, 11)?.on_sale(status, at),
         available: row.try_get(9)?,
     })
 }
@@ -119,7 +125,7 @@ struct One {
 /// Units and prices are those of the reservation; a name or SKU that was edited since shows as it is now.
 const LINES: &str =
     "SELECT p.product_id, v.variant_id, p.owner_id, v.sku, p.name, l.quantity, l.unit_price_minor,
-        l.currency, r.order_id
+        l.currency, r.order_id, v.options
    FROM reservation_lines l
    JOIN reservations r ON r.reservation_number = l.reservation_number
    JOIN variants v ON v.variant_number = l.variant_number
@@ -189,7 +195,7 @@ fn line_of(row: &Row) -> Result<PricedLine, StoreError> {
         variant_id: VariantId::from_bytes(read::id(row, 1)?),
         seller_id: UserId::from_bytes(read::id(row, 2)?),
         sku: row.try_get(3)?,
-        name: row.try_get(4)?,
+        name: variants::sold_as(row, 4, 9)?,
         quantity: Quantity::try_from(units).map_err(unreadable)?,
         unit_price: read::money(row, 6, 7)?,
     })

@@ -1,12 +1,15 @@
 //! The rows of products, many at a time: inserted, found and updated in statements over lists. Decides nothing.
 
-use super::{broken, read, stock, unreadable};
+use super::{
+    broken, read, stock, unreadable,
+    variants::{self, Goods},
+};
 use crate::{
     domain::{category::CategoryName, document::Document, schedule::Schedule, text},
     store::NewRow,
 };
 use contracts::{
-    catalog::ProductStatus,
+    catalog::{ProductOption, ProductStatus},
     values::{Timestamp, UserId, Version, fold},
 };
 use platform::db::{
@@ -26,13 +29,13 @@ pub(super) struct Fresh<'a> {
 const INSERT_PRODUCTS: &str =
     "INSERT INTO products (product_id, owner_id, slug, name, name_key, category_number, status, image_url, version,
                            created_at_ms, updated_at_ms, attributes, description, publish_at_ms, unpublish_at_ms,
-                           related)
+                           related, options)
      SELECT product_id, owner_id, slug, name, name_key, category_number, status, image_url, 1, at_ms, at_ms,
-            attributes, description, publish_at_ms, unpublish_at_ms, related
+            attributes, description, publish_at_ms, unpublish_at_ms, related, options
        FROM UNNEST($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[],
-                   $9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::text[])
+                   $9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::bigint[], $14::text[], $15::text[])
             AS fresh (product_id, owner_id, slug, name, name_key, category_number, status, image_url, at_ms,
-                      attributes, description, publish_at_ms, unpublish_at_ms, related)
+                      attributes, description, publish_at_ms, unpublish_at_ms, related, options)
      ON CONFLICT (slug) DO NOTHING
      RETURNING product_id, product_number";
 
@@ -47,14 +50,19 @@ pub(super) async fn insert(
         .filter_map(|one| Some((*numbers.get(one.row.product_id.as_bytes())?, one)))
         .collect();
     if !made.is_empty() {
-        let variants = insert_variants(connection, &made).await?;
-        insert_stock(connection, &made, &variants).await?;
+        // The default ones first: what comes after them notes its own version.
+        let first: Vec<Goods> = made
+            .iter()
+            .map(|(number, one)| Goods::first(*number, one))
+            .collect();
+        variants::insert(connection, &first).await?;
+        let others: Vec<Goods> = made
+            .iter()
+            .flat_map(|(number, one)| Goods::others(*number, one))
+            .collect();
+        variants::insert(connection, &others).await?;
     }
     Ok(made.iter().map(|(number, _)| *number).collect())
-}
-
-fn sku_of(fresh: &Fresh<'_>) -> String {
-    fresh.row.draft.sku_or_made(fresh.row.product_id)
 }
 
 async fn insert_products(
@@ -79,13 +87,16 @@ async fn insert_products(
     let related = drafts()
         .map(|draft| json(draft.related.as_deref().unwrap_or_default()))
         .collect::<Result<Vec<_>, _>>()?;
+    let options = drafts()
+        .map(|draft| json(&draft.lineup.options))
+        .collect::<Result<Vec<_>, _>>()?;
     let images: Vec<Option<&str>> = drafts().map(|draft| draft.image_url.as_deref()).collect();
     let times: Vec<i64> = fresh.iter().map(|one| one.row.at.as_ms()).collect();
     let attributes = drafts()
         .map(|draft| json(&draft.attributes))
         .collect::<Result<Vec<_>, _>>()?;
     let descriptions: Vec<&str> = drafts().map(|draft| draft.description.as_str()).collect();
-    let parameters: [&(dyn ToSql + Sync); 14] = [
+    let parameters: [&(dyn ToSql + Sync); 15] = [
         &ids,
         &owners,
         &slugs,
@@ -100,6 +111,7 @@ async fn insert_products(
         &standing.publish,
         &standing.unpublish,
         &related,
+        &options,
     ];
     let rows = connection.query(INSERT_PRODUCTS, &parameters).await?;
     rows.iter()
@@ -134,73 +146,6 @@ impl Standing {
     }
 }
 
-const INSERT_VARIANTS: &str =
-    "INSERT INTO variants (variant_id, product_number, position, sku, sku_key, price_minor, currency)
-     SELECT variant_id, product_number, 0, sku, sku_key, price_minor, currency
-       FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[])
-            AS fresh (variant_id, product_number, sku, sku_key, price_minor, currency)
-     RETURNING variant_id, variant_number";
-
-/// The default variants: their numbers.
-async fn insert_variants(
-    connection: &Connection,
-    made: &[(i64, &Fresh<'_>)],
-) -> Result<HashMap<[u8; 16], i64>, StoreError> {
-    let ids: Vec<Bytes<16>> = made
-        .iter()
-        .map(|(_, one)| Bytes(*one.row.variant_id.as_bytes()))
-        .collect();
-    let numbers: Vec<i64> = made.iter().map(|(number, _)| *number).collect();
-    let skus: Vec<String> = made.iter().map(|(_, one)| sku_of(one)).collect();
-    let sku_keys: Vec<String> = skus.iter().map(|sku| fold(sku)).collect();
-    let prices = || made.iter().map(|(_, one)| one.row.draft.price);
-    let minors: Vec<i64> = prices().map(|price| price.minor).collect();
-    let currencies: Vec<String> = prices()
-        .map(|price| price.currency.code().to_owned())
-        .collect();
-    let parameters: [&(dyn ToSql + Sync); 6] =
-        [&ids, &numbers, &skus, &sku_keys, &minors, &currencies];
-    let rows = connection.query(INSERT_VARIANTS, &parameters).await?;
-    rows.iter()
-        .map(|row| Ok((read::id(row, 0)?, row.try_get(1)?)))
-        .collect()
-}
-
-const INSERT_STOCK: &str = "INSERT INTO stock (variant_number, on_hand, reserved, version)
-     SELECT variant_number, units, 0, 1 FROM UNNEST($1::bigint[], $2::bigint[]) AS first (variant_number, units)";
-
-const INSERT_FIRST: &str =
-    "INSERT INTO stock_adjustments (variant_number, kind, delta, reason, actor, at_ms)
-     SELECT variant_number, 'initial', units, 'first stock', actor, at_ms
-       FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
-            AS first (variant_number, units, actor, at_ms)
-      WHERE units > 0";
-
-async fn insert_stock(
-    connection: &Connection,
-    made: &[(i64, &Fresh<'_>)],
-    variants: &HashMap<[u8; 16], i64>,
-) -> Result<(), StoreError> {
-    let numbers = made
-        .iter()
-        .map(|(_, one)| variants.get(one.row.variant_id.as_bytes()).copied())
-        .collect::<Option<Vec<i64>>>()
-        .ok_or_else(|| broken("a variant that was written has no number"))?;
-    let units: Vec<i64> = made.iter().map(|(_, one)| one.row.draft.stock).collect();
-    let actors: Vec<String> = made
-        .iter()
-        .map(|(_, one)| one.row.owner_id.to_string())
-        .collect();
-    let times: Vec<i64> = made.iter().map(|(_, one)| one.row.at.as_ms()).collect();
-    let first: [&(dyn ToSql + Sync); 4] = [&numbers, &units, &actors, &times];
-    let (stocked, noted) = tokio::join!(
-        async { connection.execute(INSERT_STOCK, &[&numbers, &units]).await },
-        connection.execute(INSERT_FIRST, &first)
-    );
-    stocked?;
-    noted.map(drop)
-}
-
 /// A product as it was found.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
@@ -209,26 +154,29 @@ pub(super) struct Found {
     pub(super) version: Version,
     pub(super) category: Option<i64>,
     pub(super) document: Document,
+    pub(super) options: Vec<ProductOption>,
+    /// Whether SKU and price are those of the default variant.
+    pub(super) is_default: bool,
 }
 
 const FIND: &str =
     "SELECT p.product_number, p.owner_id, p.version, p.category_number, p.slug, p.name, p.status, p.image_url,
             p.attributes, p.description, c.slug, c.name, v.sku, v.price_minor, v.currency, v.sku_key,
-            p.publish_at_ms, p.unpublish_at_ms, p.related
+            p.publish_at_ms, p.unpublish_at_ms, p.related, p.options, v.position = 0
        FROM products p
-       JOIN variants v ON v.product_number = p.product_number AND v.position = 0
+       JOIN variants v ON v.product_number = p.product_number
        LEFT JOIN categories c ON c.category_number = p.category_number";
 
 pub(super) async fn by_number(
     connection: &Connection,
     number: i64,
 ) -> Result<Option<Found>, StoreError> {
-    let sql = format!("{FIND} WHERE p.product_number = $1");
+    let sql = format!("{FIND} WHERE p.product_number = $1 AND v.position = 0");
     let row = connection.query_opt(&sql, &[&number]).await?;
     row.as_ref().map(found).transpose()
 }
 
-/// Locks the products whose default variants have these folded SKUs, and gives each by its SKU.
+/// Locks the products of which variants have these folded SKUs, and gives each by its SKU.
 pub(super) async fn lock_by_sku(
     connection: &Connection,
     keys: &[String],
@@ -236,7 +184,7 @@ pub(super) async fn lock_by_sku(
     let lock = "SELECT p.product_number
                   FROM variants v
                   JOIN products p ON p.product_number = v.product_number
-                 WHERE v.sku_key = ANY($1) AND v.position = 0
+                 WHERE v.sku_key = ANY($1)
                  ORDER BY p.product_number
                    FOR NO KEY UPDATE OF p";
     connection.query(lock, &[&keys]).await?;
@@ -270,6 +218,8 @@ fn found(row: &Row) -> Result<Found, StoreError> {
             schedule: read::schedule(row, 16)?,
             related: read::json_of(row, 18)?,
         },
+        options: read::json_of(row, 19)?,
+        is_default: row.try_get(20)?,
     })
 }
 
@@ -373,6 +323,6 @@ async fn update_variants(connection: &Connection, next: &[Next]) -> Result<(), S
         .map(drop)
 }
 
-fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(unreadable)
 }

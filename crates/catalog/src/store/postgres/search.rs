@@ -3,7 +3,10 @@
 use super::{PostgresStore, read};
 use crate::{
     domain::search::{Entry, Shelf},
-    store::search::{Changed, Moved, Source},
+    store::{
+        search::{Changed, Moved, Source},
+        variants,
+    },
 };
 use async_trait::async_trait;
 use contracts::values::UserId;
@@ -36,7 +39,7 @@ const CATEGORIES_CHANGED: &str = "SELECT EXISTS (
 
 const ENTRIES: &str = "SELECT p.product_number, COALESCE(n.changed_in::text::bigint, 0), p.owner_id, p.status,
             p.category_number, COALESCE(c.name, ''), v.price_minor, p.name, p.slug, p.description, p.attributes,
-            held.available, held.skus, p.publish_at_ms, p.unpublish_at_ms
+            held.available, held.skus, p.publish_at_ms, p.unpublish_at_ms, p.options
        FROM products p
        JOIN variants v ON v.product_number = p.product_number AND v.position = 0
        LEFT JOIN product_changes n ON n.product_number = p.product_number
@@ -45,21 +48,21 @@ const ENTRIES: &str = "SELECT p.product_number, COALESCE(n.changed_in::text::big
              SELECT BOOL_OR(s.on_hand > s.reserved) AS available, STRING_AGG(a.sku, ' ') AS skus
                FROM variants a
                JOIN stock s ON s.variant_number = a.variant_number
-              WHERE a.product_number = p.product_number
+              WHERE a.product_number = p.product_number AND a.position >= 0
             ) AS held
       WHERE p.product_number = ANY($1)";
 
 const AVAILABLE: &str = "SELECT v.product_number, BOOL_OR(s.on_hand > s.reserved)
        FROM variants v
        JOIN stock s ON s.variant_number = v.variant_number
-      WHERE v.product_number = ANY($1)
+      WHERE v.product_number = ANY($1) AND v.position >= 0
       GROUP BY v.product_number";
 
 const AVAILABLE_BY_ID: &str = "SELECT v.product_number, BOOL_OR(s.on_hand > s.reserved)
        FROM products p
        JOIN variants v ON v.product_number = p.product_number
        JOIN stock s ON s.variant_number = v.variant_number
-      WHERE p.product_id = ANY($1)
+      WHERE p.product_id = ANY($1) AND v.position >= 0
       GROUP BY v.product_number";
 
 #[async_trait]
@@ -124,6 +127,8 @@ impl Source for PostgresStore {
 }
 
 fn entry(row: &Row) -> Result<Entry, StoreError> {
+    let mut attributes = read::json_of(row, 10)?;
+    variants::found_by(&mut attributes, read::json_of(row, 15)?);
     Ok(Entry {
         number: row.try_get(0)?,
         change: row.try_get(1)?,
@@ -135,7 +140,7 @@ fn entry(row: &Row) -> Result<Entry, StoreError> {
         name: row.try_get(7)?,
         slug: row.try_get(8)?,
         description: row.try_get(9)?,
-        attributes: read::json_of(row, 10)?,
+        attributes,
         schedule: read::schedule(row, 13)?,
         available: row.try_get(11)?,
         skus: row.try_get(12)?,

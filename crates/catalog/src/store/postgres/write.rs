@@ -3,12 +3,12 @@
 
 use super::{broken, categories, read, rows};
 use crate::{
-    domain::{document, schedule, slug},
+    domain::{document, schedule, scope::Scope, slug},
     store::{Edit, NewRow, kept::Kept},
 };
 use contracts::{
     catalog::{EditError, ProductView},
-    request::Answered,
+    request::{Answered, Precondition},
     values::ProductId,
 };
 use platform::db::{
@@ -16,7 +16,7 @@ use platform::db::{
     keys::KeyedRequest,
     postgres::{Bytes, Connection, keys},
 };
-use rows::{Fresh, Next};
+use rows::{Found, Fresh, Next};
 use std::collections::HashSet;
 
 pub(super) async fn create(
@@ -69,7 +69,7 @@ async fn insert(
     Err(broken("no slug is free").into())
 }
 
-fn taken(error: StoreError) -> Abort<EditError> {
+pub(super) fn taken(error: StoreError) -> Abort<EditError> {
     Abort::from(error)
         .or_constraint("products_slug_key", || EditError::SlugTaken)
         .or_constraint("variants_sku_key", || EditError::SkuTaken)
@@ -100,28 +100,15 @@ pub(super) async fn edit(
     connection: &Connection,
     edit: &Edit,
 ) -> Result<ProductView, Abort<EditError>> {
-    let not_found = || Abort::Refused(EditError::NotFound);
-    let number = lock(connection, edit.product_id)
-        .await?
-        .ok_or_else(not_found)?;
-    // Read after the lock was had: price and SKU are in another row, which the lock does not wait for.
-    let found = rows::by_number(connection, number)
-        .await?
-        .ok_or_else(not_found)?;
-    if !edit.scope.holds(found.owner_id) {
-        return Err(not_found());
-    }
-    if let Some(sent) = edit.sent.version()
-        && sent != found.version
-    {
-        return Err(Abort::Refused(EditError::VersionConflict {
-            sent: edit.sent,
-            current: found.version,
-        }));
-    }
+    let found = current(connection, edit.product_id, edit.scope, edit.sent).await?;
+    let number = found.number;
     let change = edit.change.clone();
     let before = found.document.at(edit.at);
-    let document = change.apply(before).map_err(Abort::Refused)?.at(edit.at);
+    let document = change.apply(before.clone()).map_err(Abort::Refused)?;
+    let document = document.at(edit.at);
+    if !found.options.is_empty() {
+        document.keeps_goods(&before).map_err(Abort::Refused)?;
+    }
     must_be_there(connection, &document.related).await?;
     let category = match &document.category {
         None => None,
@@ -138,6 +125,28 @@ pub(super) async fn edit(
         .map_err(taken)?;
     let view = read::numbered(connection, number).await?;
     Ok(schedule::seen(view, edit.at))
+}
+
+/// Locks the scope's product, if the version that was sent is current.
+pub(super) async fn current(
+    connection: &Connection,
+    id: ProductId,
+    scope: Scope,
+    sent: Precondition,
+) -> Result<Found, Abort<EditError>> {
+    let not_found = || Abort::Refused(EditError::NotFound);
+    let number = lock(connection, id).await?.ok_or_else(not_found)?;
+    // Read after the lock was had: price and SKU are in another row, which the lock does not wait for.
+    let found = rows::by_number(connection, number).await?;
+    let found = found.filter(|found| scope.holds(found.owner_id));
+    let found = found.ok_or_else(not_found)?;
+    match sent.version() {
+        Some(version) if version != found.version => {
+            let current = found.version;
+            Err(Abort::Refused(EditError::VersionConflict { sent, current }))
+        }
+        Some(_) | None => Ok(found),
+    }
 }
 
 /// Products never go away, so what is there now stays.

@@ -119,9 +119,12 @@ fn add_up(connection: &Connection, ledgers: &mut HashMap<i64, Ledgers>) -> Resul
     Ok(())
 }
 
-const PRODUCTS: &str = "SELECT v.variant_id, p.product_id, v.sku, p.version, h.known, h.first, h.last,
-        COALESCE(o.opening, 0),
-        COALESCE(n.price_minor = v.price_minor AND n.currency = v.currency AND n.status = p.status, 0)
+/// A variant that came to a product later begins with the version it came in, and one that was withdrawn ends with the
+/// version it went in, off sale.
+const PRODUCTS: &str = "SELECT v.variant_id, p.product_id, v.sku, COALESCE(v.withdrawn_in, p.version), h.known, h.first,
+        h.last, COALESCE(o.opening, 0) OR v.made_in > 1 AND h.first = v.made_in,
+        COALESCE(n.price_minor = v.price_minor AND n.currency = v.currency
+                 AND n.status = iif(v.withdrawn_in IS NULL, p.status, 'archived'), 0)
    FROM variants v
    JOIN products p ON p.product_number = v.product_number
    JOIN (SELECT g.variant_number AS variant_number, COUNT(w.version) AS known,

@@ -1,14 +1,22 @@
 //! Imports: many products in one transaction. Whatever could go wrong with a line is looked at before it
 //! is written, so that a bad line leaves nothing and fails no other.
 
-use super::{categories, write};
+use super::{
+    categories,
+    variants::{self, Product},
+    write::{self, Found},
+};
 use crate::{
-    domain::{category::CategoryName, document::Draft},
+    domain::{
+        category::CategoryName,
+        document::{self, Draft},
+        lineup::Lineup,
+    },
     store::{Import, NewRow},
 };
 use contracts::{
     catalog::{EditError, ImportOutcome, ImportProduct},
-    values::{ProductId, Timestamp, UserId, VariantId, fold},
+    values::{ProductId, Timestamp, UserId, fold},
 };
 use platform::db::{Abort, StoreError};
 use rusqlite::Connection;
@@ -48,18 +56,27 @@ pub(super) fn all(
 impl Importer<'_> {
     fn one(&mut self, line: ImportProduct) -> Result<ImportOutcome, Abort<String>> {
         let (draft, path) = Draft::import(line).map_err(Abort::Refused)?;
-        let sku_key = fold(draft.sku.as_deref().unwrap_or_default());
-        let Some(found) = write::find_by_sku(self.connection, &sku_key)? else {
+        let Some(found) = self.known(&draft)? else {
             let category = self.category(&path)?;
             return self.create(draft, category.map(|(number, _)| number));
         };
         if found.owner_id != self.owner_id {
             return Err(Abort::Refused("sku is in use by another seller".to_owned()));
         }
+        if draft.lineup.variants.is_empty() && (!found.is_default || !found.options.is_empty()) {
+            return Err(Abort::Refused(
+                "sku is a variant's of a product with options".to_owned(),
+            ));
+        }
+        let lineup = self.lineup(&found, &draft)?;
         let category = self.category(&path)?;
         let number = category.as_ref().map(|(number, _)| *number);
         let mut before = found.document.at(self.at);
         let mut next = draft.replacing(before.clone()).at(self.at);
+        if lineup.is_some() {
+            next.sku.clone_from(&before.sku);
+            next.price = before.price;
+        }
         // The path decides which category is meant; its slug may be another than its name's.
         next.category = category
             .zip(next.category)
@@ -70,22 +87,83 @@ impl Importer<'_> {
         if number == found.category {
             before.category.clone_from(&next.category);
         }
-        if before == next && number == found.category {
-            return Ok(ImportOutcome::Unchanged);
+        let mut version = found.version.get();
+        if before != next || number != found.category {
+            let place = write::Place {
+                number: found.number,
+                version: found.version,
+                category: number,
+            };
+            write::update(self.connection, &place, &next, self.at).map_err(in_words)?;
+            version = version.saturating_add(1);
         }
-        let place = write::Place {
-            number: found.number,
-            version: found.version,
-            category: number,
+        if let Some((before, next)) = lineup.filter(|(before, next)| before != next) {
+            version = version.saturating_add(1);
+            let product = Product {
+                connection: self.connection,
+                number: found.number,
+                version,
+                owner_id: self.owner_id,
+                at: self.at,
+            };
+            product.change(&before, &next).map_err(in_words)?;
+        }
+        Ok(if version == found.version.get() {
+            ImportOutcome::Unchanged
+        } else {
+            ImportOutcome::Updated
+        })
+    }
+
+    /// The product that a line is known by; it is one.
+    fn known(&self, draft: &Draft) -> Result<Option<Found>, Abort<String>> {
+        let mut found: Option<Found> = None;
+        for key in draft.sku_keys() {
+            let one = write::find_by_sku(self.connection, &key)?;
+            match (&found, one) {
+                (Some(known), Some(one)) if known.number != one.number => {
+                    return Err(Abort::Refused(document::two_products()));
+                }
+                (_, None) | (Some(_), Some(_)) => {}
+                (None, Some(one)) => found = Some(one),
+            }
+        }
+        match found {
+            Some(one) if !one.is_default && !draft.lineup.variants.is_empty() => {
+                Ok(write::find_numbered(self.connection, one.number)?)
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// The variants of a known product before and after, if the line names any.
+    fn lineup(
+        &self,
+        found: &Found,
+        draft: &Draft,
+    ) -> Result<Option<(Lineup, Lineup)>, Abort<String>> {
+        if draft.lineup.variants.is_empty() {
+            return Ok(None);
+        }
+        let before = Lineup {
+            options: found.options.clone(),
+            variants: variants::members(self.connection, found.number)?,
         };
-        write::update(self.connection, &place, &next, self.at).map_err(in_words)?;
-        Ok(ImportOutcome::Updated)
+        let next = before.clone().with_imported(&draft.lineup);
+        let next = next.map_err(|error| Abort::Refused(error.to_string()))?;
+        for member in next.without(&before) {
+            if write::find_by_sku(self.connection, &fold(&member.sku))?.is_some() {
+                return Err(Abort::Refused(document::withdrawn(&member.sku)));
+            }
+        }
+        Ok(Some((before, next)))
     }
 
     fn create(&self, draft: Draft, category: Option<i64>) -> Result<ImportOutcome, Abort<String>> {
+        let draft = draft.made();
         let row = NewRow {
             product_id: ProductId::generate(),
-            variant_id: VariantId::generate(),
+            variant_id: draft.first_variant(),
             owner_id: self.owner_id,
             draft,
             at: self.at,

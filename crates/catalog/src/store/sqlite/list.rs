@@ -13,6 +13,13 @@ use contracts::{
 use platform::db::StoreError;
 use rusqlite::{Connection, Row, params_from_iter, types::Value};
 
+/// Whether any variant of a product can be bought.
+const IN_STOCK: &str = "(s.on_hand > s.reserved OR p.options <> '[]' AND EXISTS (
+                SELECT 1
+                  FROM variants a
+                  JOIN stock t ON t.variant_number = a.variant_number
+                 WHERE a.product_number = p.product_number AND a.position > 0 AND t.on_hand > t.reserved)) = ?";
+
 /// How an order is written.
 struct Order {
     /// The key before the number, if there is one.
@@ -173,10 +180,7 @@ fn filters(list: &List, category: Option<String>, mut add: impl FnMut(&'static s
         add("v.price_minor <= ?", Value::Integer(most));
     }
     if let Some(in_stock) = list.query.in_stock {
-        add(
-            "(s.on_hand - s.reserved > 0) = ?",
-            Value::Integer(i64::from(in_stock)),
-        );
+        add(IN_STOCK, Value::Integer(i64::from(in_stock)));
     }
 }
 

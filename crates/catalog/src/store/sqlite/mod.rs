@@ -20,6 +20,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod variants;
 mod write;
 
 use super::{
@@ -103,6 +104,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         number: 10,
         name: "schedule",
         sql: include_str!("../../../migrations/sqlite/0010_schedule.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "variants",
+        sql: include_str!("../../../migrations/sqlite/0011_variants.sql"),
     },
 ];
 

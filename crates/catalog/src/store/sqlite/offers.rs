@@ -1,6 +1,6 @@
 //! What things cost now, for showing it: read only, held against nothing.
 
-use super::read;
+use super::{read, variants};
 use crate::domain::attributes;
 use contracts::{
     catalog::{ItemRef, OfferView, ProductStatus},
@@ -20,7 +20,8 @@ macro_rules! offer_where {
                         SELECT c.parent_number FROM above a JOIN categories c ON c.category_number = a.number)
                      SELECT json_group_array(hex(c.category_id))
                        FROM above a JOIN categories c ON c.category_number = a.number),
-                    CAST(p.attributes ->> '$.weight_grams' AS TEXT), CAST(p.attributes ->> '$.tax_class' AS TEXT)
+                    CAST(p.attributes ->> '$.weight_grams' AS TEXT), CAST(p.attributes ->> '$.tax_class' AS TEXT),
+                    v.options, v.position >= 0
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -52,22 +53,32 @@ fn one(
     };
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_row([id], |row| {
+        let is_live: bool = row.get(15)?;
         let status: ProductStatus = read::word(row, 7)?;
-        Ok(OfferView {
+        let has_options = row.get_ref(14)?.as_str()? != "[]";
+        let offer = OfferView {
             product_id: ProductId::from_bytes(row.get(0)?),
             variant_id: VariantId::from_bytes(row.get(1)?),
             slug: row.get(2)?,
             sku: row.get(3)?,
-            name: row.get(4)?,
+            name: variants::sold_as(row, 4, 14)?,
             unit_price: read::money(row, 5, 6)?,
-            on_sale: read::schedule(row, 9)?.on_sale(status, at),
+            on_sale: is_live && read::schedule(row, 9)?.on_sale(status, at),
             available: row.get(8)?,
             categories: categories(row)?,
             weight_grams: attributes::weight(row.get::<_, Option<String>>(12)?.as_deref()),
             tax_class: attributes::tax_class(row.get::<_, Option<String>>(13)?.as_deref()),
-        })
+            choices: Vec::new(),
+        };
+        Ok((offer, has_options))
     });
-    Ok(found.optional()?)
+    let Some((mut offer, has_options)) = found.optional()? else {
+        return Ok(None);
+    };
+    if let (ItemRef::Product(id), true) = (item, has_options) {
+        offer.choices = variants::choices(connection, *id)?;
+    }
+    Ok(Some(offer))
 }
 
 /// The ids come as a list of hexadecimal texts, for JSON knows no bytes.

@@ -1,7 +1,10 @@
 //! Products as they are read: two statements for a page, whatever its size. Changes nothing.
 
 use super::{broken, images::shown};
-use crate::{domain::schedule::Schedule, store::images};
+use crate::{
+    domain::schedule::Schedule,
+    store::{images, variants},
+};
 use contracts::{
     catalog::{ProductRef, ProductView, RatingView, StockView, VariantView},
     values::{Currency, Money, ProductId, Timestamp, UserId, VariantId, Version},
@@ -9,14 +12,17 @@ use contracts::{
 use platform::db::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, types::Type};
 use serde::de::DeserializeOwned;
-use std::{collections::HashMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, HashMap},
+    str::FromStr,
+};
 
 /// Columns of [`row`], from `products p`, its default variant `v` and its category `c`.
 pub(super) const COLUMNS: &str = "p.product_number, p.product_id, p.owner_id, p.slug, p.name, p.status, \
      p.image_url, p.version, p.created_at_ms, p.updated_at_ms, p.attributes, p.description, \
-     c.slug, v.sku, v.price_minor, v.currency, p.publish_at_ms, p.unpublish_at_ms, p.related";
+     c.slug, v.sku, v.price_minor, v.currency, p.publish_at_ms, p.unpublish_at_ms, p.related, p.options";
 /// How many there are.
-pub(super) const COLUMN_COUNT: usize = 19;
+pub(super) const COLUMN_COUNT: usize = 20;
 
 /// A product without its variants, and the store's number of it.
 pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<(i64, ProductView)> {
@@ -41,11 +47,13 @@ pub(super) fn row(row: &Row<'_>) -> rusqlite::Result<(i64, ProductView)> {
         category: row.get(12)?,
         sku: row.get(13)?,
         price: money(row, 14, 15)?,
+        price_max: None,
         publish_at: moment(row, 16)?,
         unpublish_at: moment(row, 17)?,
         related: json_of(row, 18)?,
         rating: RatingView::default(),
         stock: none,
+        options: json_of(row, 19)?,
         variants: Vec::new(),
         stock_version: 0,
     };
@@ -133,12 +141,13 @@ pub(super) fn add_variants(
     let sql = format!(
         "SELECT v.product_number, v.variant_id, v.sku, v.price_minor, v.currency,
                 s.on_hand, s.reserved, s.version, COALESCE(r.count, 0), COALESCE(r.sum, 0), COALESCE(r.version, 0),
-                COALESCE(e.version, 0), iif(e.version IS NULL OR v.position > 0, NULL, {images})
+                COALESCE(e.version, 0), iif(e.version IS NULL OR v.position > 0, NULL, {images}), v.options
            FROM json_each(?1) n
           CROSS JOIN variants v ON v.product_number = n.value
           CROSS JOIN stock s ON s.variant_number = v.variant_number
            LEFT JOIN product_ratings r ON r.product_number = v.product_number
            LEFT JOIN product_extras e ON e.product_number = v.product_number
+          WHERE v.position >= 0
           ORDER BY v.product_number, v.position",
         images = shown("v")
     );
@@ -148,12 +157,19 @@ pub(super) fn add_variants(
         let Some(view) = by_number.get_mut(&row.get(0)?) else {
             continue;
         };
-        let variant = VariantView {
+        let mut variant = VariantView {
             id: VariantId::from_bytes(row.get(1)?),
             sku: row.get(2)?,
+            title: String::new(),
+            options: BTreeMap::new(),
             price: money(row, 3, 4)?,
             stock: stock(row.get(5)?, row.get(6)?),
         };
+        variants::describe(
+            &mut variant,
+            &view.options,
+            row.get_ref(13)?.as_str().unwrap_or("[]"),
+        )?;
         view.stock = stock(
             view.stock.on_hand.saturating_add(variant.stock.on_hand),
             view.stock.reserved.saturating_add(variant.stock.reserved),
@@ -171,6 +187,7 @@ pub(super) fn add_variants(
         }
         view.variants.push(variant);
     }
+    by_number.into_values().for_each(variants::arrange);
     Ok(())
 }
 

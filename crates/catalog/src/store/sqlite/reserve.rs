@@ -1,7 +1,7 @@
 //! Holding stock for orders: the hottest path of the shop. A batch is decided in memory, each reservation
 //! is inserted, and each stock row it touches is written once, in the order of variant numbers.
 
-use super::{broken, read};
+use super::{broken, read, variants};
 use crate::domain::{
     reservation,
     shelf::{Offer, Shelf, Taken},
@@ -51,7 +51,11 @@ fn one(
     }
     for line in &wish.lines {
         if !shelf.knows(&line.item) {
-            shelf.put(line.item.clone(), load(connection, &line.item, at)?);
+            let (offer, has_options) = load(connection, &line.item, at)?.unzip();
+            shelf.put(line.item.clone(), offer);
+            if let (ItemRef::Product(id), Some(true)) = (&line.item, has_options) {
+                shelf.must_choose(*id, variants::choices(connection, *id)?);
+            }
         }
     }
     let taken = match shelf.take(&wish.lines, wish.expected_total.as_ref()) {
@@ -69,7 +73,8 @@ macro_rules! offer_where {
     ($condition:literal) => {
         concat!(
             "SELECT v.variant_number, p.product_id, v.variant_id, p.owner_id, v.sku, p.name,
-                    v.price_minor, v.currency, p.status, s.on_hand - s.reserved, p.publish_at_ms, p.unpublish_at_ms
+                    v.price_minor, v.currency, p.status, s.on_hand - s.reserved, p.publish_at_ms, p.unpublish_at_ms,
+                    v.options, v.position >= 0
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -82,11 +87,12 @@ macro_rules! offer_where {
 const OFFER_OF_PRODUCT: &str = offer_where!("p.product_id = ?1 AND v.position = 0");
 const OFFER_OF_VARIANT: &str = offer_where!("v.variant_id = ?1");
 
+/// What is offered under a name, and whether its product has options.
 fn load(
     connection: &Connection,
     item: &ItemRef,
     at: Timestamp,
-) -> Result<Option<Offer>, StoreError> {
+) -> Result<Option<(Offer, bool)>, StoreError> {
     let (sql, id) = match item {
         ItemRef::Product(id) => (OFFER_OF_PRODUCT, id.as_bytes()),
         ItemRef::Variant(id) => (OFFER_OF_VARIANT, id.as_bytes()),
@@ -94,17 +100,19 @@ fn load(
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_row([id], |row| {
         let status: ProductStatus = read::word(row, 8)?;
-        Ok(Offer {
+        let is_live: bool = row.get(13)?;
+        let offer = Offer {
             number: row.get(0)?,
             product_id: ProductId::from_bytes(row.get(1)?),
             variant_id: VariantId::from_bytes(row.get(2)?),
             seller_id: UserId::from_bytes(row.get(3)?),
             sku: row.get(4)?,
-            name: row.get(5)?,
+            name: variants::sold_as(row, 5, 12)?,
             price: read::money(row, 6, 7)?,
-            on_sale: read::schedule(row, 10)?.on_sale(status, at),
+            on_sale: is_live && read::schedule(row, 10)?.on_sale(status, at),
             available: row.get(9)?,
-        })
+        };
+        Ok((offer, row.get_ref(12)?.as_str()? != "[]"))
     });
     Ok(found.optional()?)
 }
@@ -197,7 +205,7 @@ fn again(connection: &Connection, known: &Known, wish: &Reserve) -> Result<Answe
 fn lines(connection: &Connection, number: i64) -> Result<Vec<PricedLine>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT p.product_id, v.variant_id, p.owner_id, v.sku, p.name, l.quantity,
-                l.unit_price_minor, l.currency
+                l.unit_price_minor, l.currency, v.options
            FROM reservation_lines l
            JOIN variants v ON v.variant_number = l.variant_number
            JOIN products p ON p.product_number = v.product_number
@@ -211,7 +219,7 @@ fn lines(connection: &Connection, number: i64) -> Result<Vec<PricedLine>, StoreE
             variant_id: VariantId::from_bytes(row.get(1)?),
             seller_id: UserId::from_bytes(row.get(2)?),
             sku: row.get(3)?,
-            name: row.get(4)?,
+            name: variants::sold_as(row, 4, 8)?,
             quantity: Quantity::try_from(units).map_err(|error| read::unreadable(5, error))?,
             unit_price: read::money(row, 6, 7)?,
         })

@@ -3,7 +3,10 @@
 use super::{SqliteStore, read};
 use crate::{
     domain::search::{Entry, Shelf},
-    store::search::{Changed, Moved, Source},
+    store::{
+        search::{Changed, Moved, Source},
+        variants,
+    },
 };
 use async_trait::async_trait;
 use contracts::values::UserId;
@@ -70,9 +73,11 @@ fn entries(connection: &Connection, numbers: &[i64]) -> Result<Vec<Entry>, Store
                 COALESCE(c.name, ''), v.price_minor, p.name, p.slug, p.description, p.attributes,
                 (SELECT MAX(s.on_hand - s.reserved) > 0
                    FROM variants a JOIN stock s ON s.variant_number = a.variant_number
-                  WHERE a.product_number = p.product_number),
-                (SELECT group_concat(a.sku, ' ') FROM variants a WHERE a.product_number = p.product_number),
-                p.publish_at_ms, p.unpublish_at_ms
+                  WHERE a.product_number = p.product_number AND a.position >= 0),
+                (SELECT group_concat(a.sku, ' ')
+                   FROM variants a
+                  WHERE a.product_number = p.product_number AND a.position >= 0),
+                p.publish_at_ms, p.unpublish_at_ms, p.options
            FROM json_each(?1) wanted
           CROSS JOIN products p ON p.product_number = wanted.value
           CROSS JOIN variants v ON v.product_number = p.product_number AND v.position = 0
@@ -80,6 +85,8 @@ fn entries(connection: &Connection, numbers: &[i64]) -> Result<Vec<Entry>, Store
            LEFT JOIN categories c ON c.category_number = p.category_number",
     )?;
     let rows = statement.query_map([read::json(numbers)?], |row| {
+        let mut attributes = read::json_of(row, 10)?;
+        variants::found_by(&mut attributes, read::json_of(row, 15)?);
         Ok(Entry {
             number: row.get(0)?,
             change: row.get(1)?,
@@ -91,7 +98,7 @@ fn entries(connection: &Connection, numbers: &[i64]) -> Result<Vec<Entry>, Store
             name: row.get(7)?,
             slug: row.get(8)?,
             description: row.get(9)?,
-            attributes: read::json_of(row, 10)?,
+            attributes,
             schedule: read::schedule(row, 13)?,
             available: row.get(11)?,
             skus: row.get(12)?,
@@ -116,7 +123,7 @@ fn shelves(connection: &Connection) -> Result<HashMap<i64, Shelf>, StoreError> {
 
 const AVAILABLE: &str = "SELECT v.product_number, MAX(s.on_hand - s.reserved) > 0
        FROM json_each(?1) wanted
-      CROSS JOIN variants v ON v.product_number = wanted.value
+      CROSS JOIN variants v ON v.product_number = wanted.value AND v.position >= 0
       CROSS JOIN stock s ON s.variant_number = v.variant_number
       GROUP BY v.product_number";
 

@@ -28,8 +28,10 @@ const SHELF: &str = "
                           updated_at_ms, attributes, description)
     VALUES (2, unhex('02020202020202020202020202020202'), zeroblob(16), 'coffee', 'Coffee', 'coffee', 'active', 1, 1, 1,
             '{}', '');
-    INSERT INTO variants VALUES (1, zeroblob(16), 1, 0, 'TEA', 'tea', 250, 'USD');
-    INSERT INTO variants VALUES (2, unhex('02020202020202020202020202020202'), 2, 0, 'COFFEE', 'coffee', 250, 'USD');
+    INSERT INTO variants (variant_number, variant_id, product_number, position, sku, sku_key, price_minor, currency)
+    VALUES (1, zeroblob(16), 1, 0, 'TEA', 'tea', 250, 'USD');
+    INSERT INTO variants (variant_number, variant_id, product_number, position, sku, sku_key, price_minor, currency)
+    VALUES (2, unhex('02020202020202020202020202020202'), 2, 0, 'COFFEE', 'coffee', 250, 'USD');
     INSERT INTO stock VALUES (1, 100000, 0, 1), (2, 100000, 0, 1);";
 
 fn shop(migrations: &[Migration]) -> Connection {

@@ -1,18 +1,20 @@
 //! Products as they are written: document, default variant and first stock in one transaction.
 //! An edit never touches stock.
 
-use super::{broken, categories, read};
+use super::{broken, categories, read, variants::Product};
 use crate::{
     domain::{
         category::CategoryName,
         document::{self, Document},
-        schedule, slug, text,
+        schedule,
+        scope::Scope,
+        slug, text,
     },
     store::{Edit, NewRow, kept::Kept},
 };
 use contracts::{
-    catalog::{EditError, ProductView},
-    request::Answered,
+    catalog::{EditError, ProductOption, ProductView},
+    request::{Answered, Precondition},
     values::{ProductId, Timestamp, UserId, Version, fold},
 };
 use platform::db::{
@@ -55,7 +57,6 @@ pub(super) fn insert(
         Some(chosen) => chosen.clone(),
         None => free_slug(connection, &draft.slug_base(), row.product_id)?,
     };
-    let sku = draft.sku_or_made(row.product_id);
     let (status, schedule) = draft.stands(row.at);
     let related = draft.related.as_deref().unwrap_or_default();
     must_be_there(connection, related)?;
@@ -63,8 +64,8 @@ pub(super) fn insert(
         .prepare_cached(
             "INSERT INTO products (product_id, owner_id, slug, name, name_key, category_number, status,
                                    image_url, version, created_at_ms, updated_at_ms, attributes, description,
-                                   publish_at_ms, unpublish_at_ms, related)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?14, ?15)",
+                                   publish_at_ms, unpublish_at_ms, related, options)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?
         .execute(params![
             row.product_id.as_bytes(),
@@ -82,29 +83,41 @@ pub(super) fn insert(
             schedule.publish_at.map(Timestamp::as_ms),
             schedule.unpublish_at.map(Timestamp::as_ms),
             json(related)?,
+            json(&draft.lineup.options)?,
         ])
         .map_err(taken)?;
     let number = connection.last_insert_rowid();
-    connection
-        .prepare_cached(
-            "INSERT INTO variants (variant_id, product_number, position, sku, sku_key, price_minor, currency)
-             VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![
-            row.variant_id.as_bytes(),
-            number,
-            sku,
-            fold(&sku),
-            draft.price.minor,
-            draft.price.currency.code(),
-        ])
-        .map_err(taken)?;
-    insert_stock(connection, connection.last_insert_rowid(), row)?;
+    insert_variants(connection, number, row)?;
     Ok(number)
 }
 
-fn insert_stock(connection: &Connection, variant: i64, row: &NewRow) -> Result<(), StoreError> {
-    let units = row.draft.stock;
+fn insert_variants(
+    connection: &Connection,
+    number: i64,
+    row: &NewRow,
+) -> Result<(), Abort<EditError>> {
+    let product = Product {
+        connection,
+        number,
+        version: Version::FIRST.get(),
+        owner_id: row.owner_id,
+        at: row.at,
+    };
+    product.insert(&row.first_member(), 0)?;
+    for (place, member) in (1_i64..).zip(row.draft.other_variants()) {
+        product.insert(member, place)?;
+    }
+    Ok(())
+}
+
+/// The stock that a variant begins with.
+pub(super) fn insert_stock(
+    connection: &Connection,
+    variant: i64,
+    units: i64,
+    owner_id: UserId,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO stock (variant_number, on_hand, reserved, version) VALUES (?1, ?2, 0, 1)",
@@ -116,33 +129,19 @@ fn insert_stock(connection: &Connection, variant: i64, row: &NewRow) -> Result<(
                 "INSERT INTO stock_adjustments (variant_number, kind, delta, reason, actor, at_ms)
                  VALUES (?1, 'initial', ?2, 'first stock', ?3, ?4)",
             )?
-            .execute(params![
-                variant,
-                units,
-                row.owner_id.to_string(),
-                row.at.as_ms()
-            ])?;
+            .execute(params![variant, units, owner_id.to_string(), at.as_ms()])?;
     }
     Ok(())
 }
 
 pub(super) fn edit(connection: &Connection, edit: Edit) -> Result<ProductView, Abort<EditError>> {
-    let not_found = || Abort::Refused(EditError::NotFound);
-    let found = find(connection, edit.product_id)?.ok_or_else(not_found)?;
-    if !edit.scope.holds(found.owner_id) {
-        return Err(not_found());
-    }
-    if let Some(sent) = edit.sent.version()
-        && sent != found.version
-    {
-        return Err(Abort::Refused(EditError::VersionConflict {
-            sent: edit.sent,
-            current: found.version,
-        }));
-    }
+    let found = current(connection, edit.product_id, edit.scope, edit.sent)?;
     let before = found.document.at(edit.at);
-    let next = edit.change.apply(before).map_err(Abort::Refused)?;
+    let next = edit.change.apply(before.clone()).map_err(Abort::Refused)?;
     let next = next.at(edit.at);
+    if !found.options.is_empty() {
+        next.keeps_goods(&before).map_err(Abort::Refused)?;
+    }
     must_be_there(connection, &next.related)?;
     let category = next.category.as_ref();
     let category = category
@@ -156,6 +155,24 @@ pub(super) fn edit(connection: &Connection, edit: Edit) -> Result<ProductView, A
     update(connection, &place, &next, edit.at)?;
     let view = read::numbered(connection, found.number)?;
     Ok(schedule::seen(view, edit.at))
+}
+
+/// The scope's product, if the version that was sent is current.
+pub(super) fn current(
+    connection: &Connection,
+    id: ProductId,
+    scope: Scope,
+    sent: Precondition,
+) -> Result<Found, Abort<EditError>> {
+    let found = find(connection, id)?.filter(|found| scope.holds(found.owner_id));
+    let found = found.ok_or(Abort::Refused(EditError::NotFound))?;
+    match sent.version() {
+        Some(version) if version != found.version => {
+            let current = found.version;
+            Err(Abort::Refused(EditError::VersionConflict { sent, current }))
+        }
+        Some(_) | None => Ok(found),
+    }
 }
 
 /// Which row is written, and under which version it was read.
@@ -223,23 +240,36 @@ pub(super) struct Found {
     pub(super) version: Version,
     pub(super) category: Option<i64>,
     pub(super) document: Document,
+    pub(super) options: Vec<ProductOption>,
+    /// Whether SKU and price are those of the default variant.
+    pub(super) is_default: bool,
 }
 
 const FIND: &str =
     "SELECT p.product_number, p.owner_id, p.version, p.category_number, p.slug, p.name,
             p.status, p.image_url, p.attributes, p.description, c.slug, c.name,
-            v.sku, v.price_minor, v.currency, p.publish_at_ms, p.unpublish_at_ms, p.related
+            v.sku, v.price_minor, v.currency, p.publish_at_ms, p.unpublish_at_ms, p.related, p.options, v.position = 0
        FROM products p
-       JOIN variants v ON v.product_number = p.product_number AND v.position = 0
+       JOIN variants v ON v.product_number = p.product_number
        LEFT JOIN categories c ON c.category_number = p.category_number";
 
 fn find(connection: &Connection, id: ProductId) -> Result<Option<Found>, StoreError> {
-    let sql = format!("{FIND} WHERE p.product_id = ?1");
+    let sql = format!("{FIND} WHERE p.product_id = ?1 AND v.position = 0");
     let mut statement = connection.prepare_cached(&sql)?;
     Ok(statement.query_row([id.as_bytes()], found).optional()?)
 }
 
-/// The product whose default variant has this folded SKU.
+/// The product of that number, by its default variant.
+pub(super) fn find_numbered(
+    connection: &Connection,
+    number: i64,
+) -> Result<Option<Found>, StoreError> {
+    let sql = format!("{FIND} WHERE p.product_number = ?1 AND v.position = 0");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row([number], found).optional()?)
+}
+
+/// The product of which a variant has this folded SKU.
 pub(super) fn find_by_sku(
     connection: &Connection,
     sku_key: &str,
@@ -272,6 +302,8 @@ fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
             schedule: read::schedule(row, 15)?,
             related: read::json_of(row, 17)?,
         },
+        options: read::json_of(row, 18)?,
+        is_default: row.get(19)?,
     })
 }
 
@@ -302,12 +334,12 @@ fn must_be_there(connection: &Connection, ids: &[ProductId]) -> Result<(), Abort
     Ok(())
 }
 
-fn taken(error: rusqlite::Error) -> Abort<EditError> {
+pub(super) fn taken(error: rusqlite::Error) -> Abort<EditError> {
     Abort::from(error)
         .or_constraint("products.slug", || EditError::SlugTaken)
         .or_constraint("variants.sku_key", || EditError::SkuTaken)
 }
 
-fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::Other(error.into()))
 }

@@ -10,6 +10,7 @@ mod schedule;
 mod searches;
 mod stock;
 mod tree;
+mod variants;
 mod versions;
 
 use super::{Adjust, Edit, Import, NewRow, Store, postgres::PostgresStore, sqlite::SqliteStore};
@@ -114,6 +115,14 @@ store_suite! {
         a_category_moves_but_never_below_itself,
         products_follow_the_names_of_their_category,
         only_what_is_empty_is_taken_away,
+    },
+    variants::{
+        a_product_with_options_is_bought_by_its_variants,
+        variants_come_change_and_go_under_the_product_s_version,
+        options_turn_a_plain_product_into_variants_and_back,
+        a_product_is_listed_once_and_found_by_what_its_variants_are,
+        an_import_knows_a_product_by_any_of_its_variants,
+        of_many_buyers_of_two_variants_each_is_sold_as_often_as_it_was_there,
     },
     versions::{
         every_version_is_kept_whoever_made_it,

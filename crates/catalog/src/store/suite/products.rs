@@ -25,6 +25,8 @@ pub(super) fn line(sku: &str, path: &[&str]) -> ImportProduct {
         stock: 4,
         image_url: None,
         attributes: serde_json::Map::new(),
+        options: Vec::new(),
+        variants: Vec::new(),
     }
 }
 

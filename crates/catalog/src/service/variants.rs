@@ -1,0 +1,99 @@
+//! Variants and the options that they are chosen by: edits of the product's document, under its version. Of stock they
+//! know the first of what is new.
+
+use super::Service;
+use crate::{
+    domain::{
+        lineup::{self, Altered, LineupChange, Wished},
+        scope::Scope,
+    },
+    store::LineupEdit,
+};
+use contracts::{
+    access::Principal,
+    catalog::{EditError, NewVariant, PatchVariant, ProductOption, ProductView},
+    request::Precondition,
+    values::{ProductId, VariantId},
+};
+
+/// A product whose variants change, and the version that was read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WhichProduct {
+    pub(crate) product: ProductId,
+    pub(crate) sent: Precondition,
+}
+
+impl Service {
+    /// Another variant. No two are alike, so that no version need be named.
+    pub(crate) async fn add_variant(
+        &self,
+        who: &Principal,
+        product: ProductId,
+        wish: NewVariant,
+    ) -> Result<ProductView, EditError> {
+        let wish = Wished::check(wish, self.currency)?;
+        let which = WhichProduct {
+            product,
+            sent: Precondition::LastWriterWins,
+        };
+        self.change_lineup(who, which, LineupChange::Add(wish))
+            .await
+    }
+
+    pub(crate) async fn patch_variant(
+        &self,
+        who: &Principal,
+        which: WhichProduct,
+        variant: VariantId,
+        wish: PatchVariant,
+    ) -> Result<ProductView, EditError> {
+        let altered = Altered::check(wish, self.currency)?;
+        let change = LineupChange::Edit(variant, altered);
+        self.change_lineup(who, which, change).await
+    }
+
+    /// Takes a variant off the shelves for good; what was ordered of it stays ordered.
+    pub(crate) async fn withdraw_variant(
+        &self,
+        who: &Principal,
+        which: WhichProduct,
+        variant: VariantId,
+    ) -> Result<ProductView, EditError> {
+        let change = LineupChange::Withdraw(variant);
+        self.change_lineup(who, which, change).await
+    }
+
+    pub(crate) async fn set_options(
+        &self,
+        who: &Principal,
+        which: WhichProduct,
+        options: Vec<ProductOption>,
+    ) -> Result<ProductView, EditError> {
+        let change = LineupChange::Options(lineup::checked(options)?);
+        self.change_lineup(who, which, change).await
+    }
+
+    async fn change_lineup(
+        &self,
+        who: &Principal,
+        which: WhichProduct,
+        change: LineupChange,
+    ) -> Result<ProductView, EditError> {
+        let edit = LineupEdit {
+            product_id: which.product,
+            scope: Scope::of(Some(who)),
+            sent: which.sent,
+            change,
+            at: self.clock.now(),
+        };
+        let changed = self.store.change_lineup(edit).await;
+        // Whatever came of it: of a failure nobody knows whether it was kept.
+        self.window.document_changed(which.product);
+        let view = changed?;
+        tracing::info!(
+            product.id = %which.product, user.id = %who.user_id, version = view.version.get(),
+            "a product's variants were changed"
+        );
+        Ok(view)
+    }
+}
