@@ -5,6 +5,7 @@ mod id;
 mod money;
 mod page;
 mod quantity;
+mod raw;
 pub(crate) mod schema;
 mod text;
 mod time;
@@ -12,13 +13,14 @@ mod version;
 
 pub use email::{Email, Username};
 pub use id::{
-    ApiKeyId, CartId, CategoryId, DeliveryId, DiscountId, EventId, IdError, ImageId, MailId,
-    NoteId, OrderId, PaymentId, ProductId, RefundId, ReviewId, SecurityEventId, SessionId,
-    ShipmentId, ShippingMethodId, UserId, VariantId, WebhookId,
+    ApiKeyId, CartId, CategoryId, DeliveryId, DiscountId, EarlierOrderId, EventId, IdError,
+    ImageId, MailId, NoteId, OrderId, PaymentId, ProductId, RefundId, ReviewId, SecurityEventId,
+    SessionId, ShipmentId, ShippingMethodId, UserId, VariantId, WebhookId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};
 pub use quantity::Quantity;
+pub use raw::RawId;
 pub use text::{ValueError, bounded_text, fold};
 pub use time::Timestamp;
 pub use version::Version;

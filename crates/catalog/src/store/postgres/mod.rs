@@ -55,7 +55,7 @@ use platform::db::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 8] = [
+pub(crate) const MIGRATIONS: [Migration; 9] = [
     BASE,
     Migration {
         number: 1,
@@ -92,6 +92,11 @@ pub(crate) const MIGRATIONS: [Migration; 8] = [
         name: "schedule",
         sql: include_str!("../../../migrations/postgres/0007_schedule.sql"),
     },
+    Migration {
+        number: 8,
+        name: "told",
+        sql: include_str!("../../../migrations/postgres/0008_told.sql"),
+    },
 ];
 
 /// The catalog in one schema of a PostgreSQL server.
@@ -112,6 +117,10 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
+    fn outbox(&self) -> platform::db::Database {
+        self.database.clone().into()
+    }
+
     async fn create(
         &self,
         row: NewRow,

@@ -104,6 +104,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "schedule",
         sql: include_str!("../../../migrations/sqlite/0010_schedule.sql"),
     },
+    Migration {
+        number: 11,
+        name: "told",
+        sql: include_str!("../../../migrations/sqlite/0011_told.sql"),
+    },
 ];
 
 /// The catalog in a SQLite file.
@@ -126,6 +131,10 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn outbox(&self) -> platform::db::Database {
+        self.database.clone().into()
+    }
+
     async fn create(
         &self,
         row: NewRow,
