@@ -33,6 +33,8 @@ const SCOPES: &[&str] = &[
     "discounts:read",
     "discounts:write",
     "shipping:write",
+    "customers:read",
+    "customers:write",
     "events:read",
     "events:write",
     "webhooks:read",

@@ -49,6 +49,10 @@ scopes! {
     DiscountsWrite = "discounts:write";
     /// Makes and changes ways of shipping.
     ShippingWrite = "shipping:write";
+    /// Accounts of customers and of everybody else.
+    CustomersRead = "customers:read";
+    /// Brings customers along from another shop.
+    CustomersWrite = "customers:write";
     /// The feed of events, and events that were not taken.
     EventsRead = "events:read";
     /// Sends such events on again.
@@ -78,6 +82,8 @@ impl Scope {
             Self::DiscountsRead
             | Self::DiscountsWrite
             | Self::ShippingWrite
+            | Self::CustomersRead
+            | Self::CustomersWrite
             | Self::EventsRead
             | Self::EventsWrite
             | Self::WebhooksRead

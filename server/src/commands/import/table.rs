@@ -1,7 +1,6 @@
 //! Tables as spreadsheets and other shops write them (RFC 4180, and the ways around it): a header, then records. No
 //! record is longer than a bound; what a column means others say.
 
-use super::source::{Found, Numbered};
 use crate::commands::lines::Reader;
 use contracts::BoxError;
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
@@ -100,10 +99,10 @@ impl Table {
     }
 
     /// The next record, read with this.
-    pub(super) fn next_with(
+    pub(super) fn next_with<T>(
         &mut self,
-        read: impl FnOnce(&Record<'_>) -> Result<Found, String>,
-    ) -> Result<Option<Numbered>, BoxError> {
+        read: impl FnOnce(&Record<'_>) -> Result<T, String>,
+    ) -> Result<Option<(u64, Result<T, String>)>, BoxError> {
         self.left.store(RECORD_BYTES_MAX, Ordering::Relaxed);
         let mut bytes = ByteRecord::new();
         if !self.reader.read_byte_record(&mut bytes)? {
@@ -161,7 +160,10 @@ impl<'t> Record<'t> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::*;
+    use super::{
+        super::source::{Found, Numbered},
+        *,
+    };
 
     /// What this table says, read with that.
     pub(in super::super) fn read_all(
