@@ -98,7 +98,7 @@ impl ToProblem for ImportError {
     fn to_problem(&self) -> Problem {
         match self {
             Self::Rows => Problem::invalid("/rows", format!("must have 1 to {ROWS_MAX} rows")),
-            Self::Invalid { field, reason } => Problem::invalid(*field, reason.clone()),
+            Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
             Self::Overloaded => Problem::new(Code::Overloaded),
             Self::Internal(cause) => Problem::internal(cause),
         }
