@@ -127,9 +127,7 @@ fn id_of(source: &str, number: &str) -> EarlierOrderId {
     EarlierOrderId::from_bytes(digest::derived_id(source, number))
 }
 
+/// Whoever has too much to write says so in the chain of causes.
 fn failure(error: StoreError) -> ImportError {
-    match error {
-        StoreError::Overloaded => ImportError::Overloaded,
-        error => ImportError::Internal(error.into()),
-    }
+    ImportError::Internal(error.into())
 }

@@ -2,6 +2,7 @@
 //! sandbox's, and where another provider takes the money nothing is bought here. No page has a field for a card number.
 
 use super::{
+    address::{AddressFields, AddressForm},
     cart::{self, Sums},
     forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
@@ -16,7 +17,10 @@ use axum::{
     response::Response,
 };
 use contracts::{
-    orders::{CartError, OrderStatus, OrderView, PlaceOrder, PlaceOrderError, Reader},
+    orders::{
+        Address, AddressError, CartError, CartHolder, CartStatus, NewAddress, OrderStatus,
+        OrderView, PlaceOrder, PlaceOrderError, Reader,
+    },
     payments::{PayError, PayOrder},
     problem::{Code, Problem, ToProblem},
     request::IdempotencyKey,
@@ -45,6 +49,7 @@ struct CheckoutPage {
     is_payable: bool,
     email: String,
     email_error: String,
+    address: AddressFields,
     /// What is bought: sent twice, it is bought once.
     cart: String,
     /// What is shown, as it is asserted when it is sent: minor units and a currency.
@@ -61,6 +66,8 @@ pub(super) struct CheckoutForm {
     email: String,
     method: String,
     total: String,
+    #[serde(flatten)]
+    address: AddressForm,
 }
 
 /// What was typed, and what is wrong with it.
@@ -69,6 +76,9 @@ struct Typed {
     status: StatusCode,
     email: String,
     email_error: String,
+    /// Where there is none, the cart's own is shown.
+    address: Option<AddressForm>,
+    address_error: Option<AddressError>,
     problem: String,
 }
 
@@ -95,6 +105,9 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
         mut cookies,
     } = frame::with_form(app, visit).await?;
     cookies.extend(held.cookies);
+    let kept = || held.cart.shipping_address.clone().map(AddressForm::of);
+    let address = typed.address.or_else(kept).unwrap_or_default();
+    let is_shipped = held.cart.shipping_method.is_some();
     let asserted = |total: Money| format!("{} {}", total.minor, total.currency);
     let page = CheckoutPage {
         frame,
@@ -104,6 +117,7 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
         is_payable: is_payable(app).await?,
         email: typed.email,
         email_error: typed.email_error,
+        address: address.fields(typed.address_error.as_ref(), is_shipped),
         cart: held.cart.id.to_string(),
         total: held.cart.total.map(asserted).unwrap_or_default(),
         problem: typed.problem,
@@ -141,6 +155,7 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
             let typed = Typed {
                 status: StatusCode::UNPROCESSABLE_ENTITY,
                 email: form.email,
+                address: Some(form.address),
                 email_error: format!("The address {}.", error.0),
                 ..Typed::default()
             };
@@ -152,16 +167,21 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
         let typed = Typed {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             email: form.email,
+            address: Some(form.address),
             problem: "That means of payment is not known here. Nothing was ordered.".to_owned(),
             ..Typed::default()
         };
         return page(app, visit, typed).await;
+    }
+    if let Err(error) = deliver(app, &holder, (cart_id, &form.address)).await {
+        return refused(app, visit, (error, form)).await;
     }
     let wish = PlaceOrder {
         items: Vec::new(),
         cart_id: Some(cart_id),
         discount_code: None,
         shipping_method: None,
+        shipping_address: None,
         total: asserted(&form.total).map(Into::into),
         email,
         payment: None,
@@ -169,7 +189,7 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
     let placed = app.orders.check_out(&holder, cart_id, wish).await;
     let order = match placed {
         Ok(placed) => placed.value,
-        Err(error) => return refused(app, visit, (error, form.email)).await,
+        Err(error) => return refused(app, visit, (error, form)).await,
     };
     let mut cookies = Vec::new();
     if let Some(token) = &order.order_token {
@@ -188,6 +208,30 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
     Ok(see_other(&address(order.id, flash), cookies))
 }
 
+/// Keeps with the cart where it is to go. One that was bought keeps nothing: the order of the form has its address.
+async fn deliver(
+    app: &App,
+    holder: &CartHolder,
+    (cart, form): (CartId, &AddressForm),
+) -> Result<(), PlaceOrderError> {
+    let held = app.orders.cart(holder, cart).await;
+    let held = held.map_err(PlaceOrderError::Cart)?;
+    if held.status != CartStatus::Open {
+        return Ok(());
+    }
+    let wish = form.wish();
+    if wish.is_none() && held.shipping_method.is_some() {
+        Address::check(NewAddress::default()).map_err(PlaceOrderError::Address)?;
+    }
+    let set = app.orders.set_cart_address(holder, cart, wish).await;
+    match set {
+        // A twin of this form was faster.
+        Ok(_) | Err(CartError::Closed { .. }) => Ok(()),
+        Err(CartError::Address(error)) => Err(PlaceOrderError::Address(error)),
+        Err(error) => Err(PlaceOrderError::Cart(error)),
+    }
+}
+
 fn asserted(text: &str) -> Option<Money> {
     let (minor, currency) = text.split_once(' ')?;
     Some(Money::new(minor.parse().ok()?, currency.parse().ok()?))
@@ -197,7 +241,7 @@ fn asserted(text: &str) -> Option<Money> {
 async fn refused(
     app: &App,
     visit: &Visit,
-    (error, email): (PlaceOrderError, String),
+    (error, form): (PlaceOrderError, CheckoutForm),
 ) -> Result<Response, Fault> {
     let problem = error.to_problem();
     let detail = match &error {
@@ -206,6 +250,7 @@ async fn refused(
                 .to_owned()
         }
         PlaceOrderError::Internal(_) | PlaceOrderError::Overloaded => return Err(Fault(problem)),
+        PlaceOrderError::Address(_) => "Nothing was ordered: see the address below.".to_owned(),
         PlaceOrderError::Invalid { .. }
         | PlaceOrderError::KeyReused
         | PlaceOrderError::Cart(_)
@@ -213,10 +258,17 @@ async fn refused(
         | PlaceOrderError::Shipping(_)
         | PlaceOrderError::GivenUp => problems::sentence(&problem.detail),
     };
+    let address_error = if let PlaceOrderError::Address(error) = error {
+        Some(error)
+    } else {
+        None
+    };
     let typed = Typed {
         status: StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::CONFLICT),
-        email,
+        email: form.email,
         email_error: String::new(),
+        address: Some(form.address),
+        address_error,
         problem: detail,
     };
     page(app, visit, typed).await
@@ -264,6 +316,8 @@ struct OrderPage {
     lines: Vec<(String, u32, String)>,
     parts: Vec<(String, String)>,
     total: String,
+    /// Where it goes, line by line.
+    address: Vec<String>,
     is_unpaid: bool,
     is_payable: bool,
     flash: &'static str,
@@ -344,6 +398,11 @@ fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
         lines: order.items.iter().map(line).collect(),
         parts: order.parts.iter().map(part).collect(),
         total: view::money(order.total),
+        address: order
+            .shipping_address
+            .as_ref()
+            .map(Address::lines)
+            .unwrap_or_default(),
         is_unpaid: order.status == OrderStatus::Pending,
         is_payable: false,
         flash: said(flash, order.status),

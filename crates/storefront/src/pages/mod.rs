@@ -2,6 +2,7 @@
 //! never here.
 
 mod account;
+mod address;
 mod assets;
 mod books;
 mod cart;

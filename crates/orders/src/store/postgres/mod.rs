@@ -2,6 +2,7 @@
 //! order. Locks are taken in one order everywhere: the right to place or to give up ids, then orders by number. Twins
 //! meet at the unique constraint of the order's id.
 
+mod addresses;
 mod audit;
 mod carts;
 mod change;
@@ -40,7 +41,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 11] = [
+pub(crate) const MIGRATIONS: [Migration; 12] = [
     BASE,
     Migration {
         number: 1,
@@ -89,8 +90,13 @@ pub(crate) const MIGRATIONS: [Migration; 11] = [
     },
     Migration {
         number: 10,
+        name: "addresses",
+        sql: include_str!("../../../migrations/postgres/0010_addresses.sql"),
+    },
+    Migration {
+        number: 11,
         name: "earlier",
-        sql: include_str!("../../../migrations/postgres/0010_earlier.sql"),
+        sql: include_str!("../../../migrations/postgres/0011_earlier.sql"),
     },
 ];
 

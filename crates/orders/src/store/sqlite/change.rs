@@ -1,6 +1,6 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
-use super::{super::Happened, carts, discounts, earlier, read, shipments};
+use super::{super::Happened, addresses, carts, discounts, earlier, read, shipments};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMove, OrderMoved, OrderStatus},
@@ -212,6 +212,7 @@ pub(super) fn forget_customer(
     id: UserId,
 ) -> Result<(), Abort<Infallible>> {
     super::notes::forget(connection, id)?;
+    addresses::forget(connection, id)?;
     connection
         .prepare_cached(
             "UPDATE order_events

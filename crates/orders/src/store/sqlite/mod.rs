@@ -1,6 +1,7 @@
 //! Orders in SQLite. The one writer thread decides the order of things; no row is locked, and nothing is
 //! read in one transaction to be written in another.
 
+mod addresses;
 mod audit;
 mod carts;
 mod change;
@@ -40,7 +41,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 12] = [
+pub(crate) const MIGRATIONS: [Migration; 13] = [
     BASE,
     Migration {
         number: 1,
@@ -94,8 +95,13 @@ pub(crate) const MIGRATIONS: [Migration; 12] = [
     },
     Migration {
         number: 11,
+        name: "addresses",
+        sql: include_str!("../../../migrations/sqlite/0011_addresses.sql"),
+    },
+    Migration {
+        number: 12,
         name: "earlier",
-        sql: include_str!("../../../migrations/sqlite/0011_earlier.sql"),
+        sql: include_str!("../../../migrations/sqlite/0012_earlier.sql"),
     },
 ];
 
