@@ -22,13 +22,14 @@ pub enum ImportCommand {
         #[command(flatten)]
         data: DataArgs,
     },
-    /// Set or adjust stock by the shop's API: rows with a sku (or variant_id), on_hand or delta, and a reason
+    /// Set or adjust stock by the shop's API: rows with a `sku` (or `variant_id`), `on_hand` or `delta`, and a `reason`
     Stock(BringArgs),
     /// Bring customers along by the shop's API: rows with an email, a name, and whether it was verified. Accounts that
     /// are there stay as they are; nobody gets a mail or a password
     Customers(BringArgs),
-    /// Bring earlier orders of another shop along by the shop's API, as records: JSON Lines with a number, placed_at,
-    /// currency, lines, and what else they cost. They hold no stock, nobody pays them, nobody gets a mail
+    /// Bring earlier orders of another shop along by the shop's API, as records: JSON Lines with a `number`,
+    /// `placed_at`, `currency`, `lines`, and what else they cost. They hold no stock, nobody pays them and nobody gets a
+    /// mail
     Orders {
         /// What the other shop is called: with its number it says which record one is
         #[arg(long, value_name = "NAME")]

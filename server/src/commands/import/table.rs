@@ -29,6 +29,9 @@ pub(super) struct Table {
     late: u64,
 }
 
+/// The line of a record, and what was read of it, or what is wrong with it.
+pub(super) type Judged<T> = (u64, Result<T, String>);
+
 /// The names of the columns, in small letters.
 #[derive(Debug)]
 pub(super) struct Header(Vec<String>);
@@ -102,7 +105,7 @@ impl Table {
     pub(super) fn next_with<T>(
         &mut self,
         read: impl FnOnce(&Record<'_>) -> Result<T, String>,
-    ) -> Result<Option<(u64, Result<T, String>)>, BoxError> {
+    ) -> Result<Option<Judged<T>>, BoxError> {
         self.left.store(RECORD_BYTES_MAX, Ordering::Relaxed);
         let mut bytes = ByteRecord::new();
         if !self.reader.read_byte_record(&mut bytes)? {

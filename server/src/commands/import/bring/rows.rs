@@ -71,7 +71,8 @@ impl Row {
         };
         let number = match value {
             Value::String(text) => text.trim().parse().ok(),
-            value => value.as_i64(),
+            Value::Number(number) => number.as_i64(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         };
         number
             .map(Some)
