@@ -28,8 +28,8 @@ pub enum ImportCommand {
     /// are there stay as they are; nobody gets a mail or a password
     Customers(BringArgs),
     /// Bring earlier orders of another shop along by the shop's API, as records: JSON Lines with a `number`,
-    /// `placed_at`, `currency`, `lines`, and what else they cost. They hold no stock, nobody pays them and nobody gets a
-    /// mail
+    /// `placed_at`, `currency`, `lines`, and what else they cost. They hold no stock, nobody pays them, and nobody gets
+    /// a mail
     Orders {
         /// What the other shop is called: with its number it says which record one is
         #[arg(long, value_name = "NAME")]
