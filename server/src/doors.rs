@@ -56,6 +56,7 @@ impl Services {
             },
             openapi: openapi::join(vec![
                 identity::routes(self.identity.clone()).into_openapi(),
+                identity::api_beside(),
                 catalog::api(),
                 orders::routes(self.orders.clone(), self.payments.clone(), &config.orders)
                     .into_openapi(),
@@ -156,7 +157,13 @@ impl Services {
             return Ok(counted::named(self.ways.router(target)?, target.name()));
         }
         let routes = match target {
-            Target::Identity => identity::routes(self.identity.clone()).into(),
+            Target::Identity => {
+                let routes: Router = identity::routes(self.identity.clone()).into();
+                match self.near_identity() {
+                    Ok(near) => routes.merge(identity::routes_beside(near.clone())),
+                    Err(_) => routes,
+                }
+            }
             Target::Catalog => self
                 .near
                 .catalog
@@ -216,10 +223,12 @@ impl Services {
         match target {
             Target::Identity => identity::internal_routes(self.identity.clone())
                 .merge(desk_routes(target.name(), self.desk.identity.clone())),
-            Target::Catalog => catalog::internal_routes(self.catalog.clone()),
+            Target::Catalog => catalog::internal_routes(self.catalog.clone())
+                .merge(desk_routes(target.name(), self.desk.catalog.clone())),
             Target::Orders => orders::internal_routes(self.orders.clone())
                 .merge(desk_routes(target.name(), self.desk.orders.clone())),
-            Target::Payments => payments::internal_routes(self.payments.clone()),
+            Target::Payments => payments::internal_routes(self.payments.clone())
+                .merge(desk_routes(target.name(), self.desk.payments.clone())),
             Target::Gateway | Target::Storefront | Target::Worker => Router::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! The command line of what reads and writes files. Values are read here; what they mean the commands decide.
 
-use crate::args::DataArgs;
+use crate::{args::DataArgs, daily_args::DoorArgs};
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -15,10 +15,48 @@ pub enum ImportCommand {
         /// Write what was read
         #[arg(long)]
         commit: bool,
+        /// Say what would be done, and write nothing: what is done without --commit
+        #[arg(long, conflicts_with = "commit")]
+        dry_run: bool,
         /// The folder and the configuration file.
         #[command(flatten)]
         data: DataArgs,
     },
+    /// Set or adjust stock by the shop's API: rows with a `sku` (or `variant_id`), `on_hand` or `delta`, and a `reason`
+    Stock(BringArgs),
+    /// Bring customers along by the shop's API: rows with an email, a name, and whether it was verified. Accounts that
+    /// are there stay as they are; nobody gets a mail or a password
+    Customers(BringArgs),
+    /// Bring earlier orders of another shop along by the shop's API, as records: JSON Lines with a `number`,
+    /// `placed_at`, `currency`, `lines`, and what else they cost. They hold no stock, nobody pays them, and nobody gets
+    /// a mail
+    Orders {
+        /// What the other shop is called: with its number it says which record one is
+        #[arg(long, value_name = "NAME")]
+        source: String,
+        /// The file and the shop.
+        #[command(flatten)]
+        bring: BringArgs,
+    },
+}
+
+/// Flags of imports that go by a shop's API. JSON Lines, or CSV whose first line names its columns; zipped as well.
+#[derive(Debug, Args)]
+pub struct BringArgs {
+    /// The file.
+    pub file: PathBuf,
+    /// Write what was read
+    #[arg(long)]
+    pub commit: bool,
+    /// Say what would be done, and write nothing: what is done without --commit
+    #[arg(long, conflicts_with = "commit")]
+    pub dry_run: bool,
+    /// The same file is meant once more, under this name: without it, rows that were taken are not taken again
+    #[arg(long, value_name = "NAME")]
+    pub again: Option<String>,
+    /// The shop.
+    #[command(flatten)]
+    pub door: DoorArgs,
 }
 
 /// `souk export ...`

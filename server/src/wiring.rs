@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use contracts::{
     BoxError,
     catalog::{Catalog, Purchases},
-    identity::{Addresses, Identity, ProfileError},
+    identity::{Addresses, Identity, ProfileError, UserQuery, UserView},
     orders::Orders,
     payments::Payments,
     values::{Email, UserId},
@@ -73,11 +73,9 @@ impl Near {
         match target {
             Target::Identity => Some(self.identity.as_ref()?.outbox()),
             Target::Orders => Some(self.orders.as_ref()?.outbox()),
-            Target::Gateway
-            | Target::Storefront
-            | Target::Catalog
-            | Target::Payments
-            | Target::Worker => None,
+            Target::Catalog => Some(self.catalog.as_ref()?.outbox()),
+            Target::Payments => Some(self.payments.as_ref()?.outbox()),
+            Target::Gateway | Target::Storefront | Target::Worker => None,
         }
     }
 }
@@ -93,6 +91,8 @@ fn desk(near: &Near, ways: &Ways, clock: &Clock, bus: &Arc<dyn Bus>) -> Result<D
     Ok(Desk {
         identity: of(Target::Identity)?,
         orders: of(Target::Orders)?,
+        catalog: of(Target::Catalog)?,
+        payments: of(Target::Payments)?,
         bus: Arc::clone(bus),
     })
 }
@@ -119,6 +119,9 @@ fn introduce(near: &Near, orders: &Arc<dyn Orders>, identity: &Arc<dyn Identity>
     }
 }
 
+/// Letters of an address that accounts are looked for by.
+const ADDRESS_BEGINS: usize = 200;
+
 /// Whose an address is, as orders ask it: of identity, wherever that runs.
 struct People(Arc<dyn Identity>);
 
@@ -131,14 +134,40 @@ impl Addresses for People {
             Err(error) => Err(error.into()),
         }
     }
+
+    async fn owner(&self, email: &Email) -> Result<Option<UserId>, BoxError> {
+        let query = UserQuery {
+            q: Some(email.as_str().chars().take(ADDRESS_BEGINS).collect()),
+            ..UserQuery::default()
+        };
+        // Whatever begins like an address is few.
+        let found = self.0.users(query).await?;
+        let is_theirs = |user: &UserView| {
+            let has = user
+                .email
+                .as_ref()
+                .is_some_and(|own| own.key() == email.key());
+            has && user.verified_at.is_some()
+        };
+        Ok(found.data.into_iter().find(is_theirs).map(|user| user.id))
+    }
 }
 
-/// The outboxes that webhooks tell of.
-fn sources(desk: &Desk, knows_identity: bool) -> Vec<webhooks::Source> {
+/// The outboxes that webhooks tell of: of all services that are here, or that this node was told the way to.
+fn sources(desk: &Desk, near: &Near, config: &Config) -> Vec<webhooks::Source> {
     let mut sources: Vec<webhooks::Source> = vec![("orders", desk.orders.clone())];
-    if knows_identity {
-        sources.push(("identity", desk.identity.clone()));
-    }
+    let mut add = |name, is_known: bool, desk: &Arc<dyn outbox::Desk>| {
+        if is_known {
+            sources.push((name, Arc::clone(desk)));
+        }
+    };
+    let peers = &config.peers;
+    let knows_identity = near.identity.is_some() || !peers.identity.is_empty();
+    add("identity", knows_identity, &desk.identity);
+    let knows_catalog = near.catalog.is_some() || !peers.catalog.is_empty();
+    add("catalog", knows_catalog, &desk.catalog);
+    let knows_payments = near.payments.is_some() || !peers.payments.is_empty();
+    add("payments", knows_payments, &desk.payments);
     sources
 }
 
@@ -196,10 +225,7 @@ impl Services {
         let bus = bus::open(&config.bus, &config.nats, tasks).await?;
         let desk = desk(&near, &ways, &clock, &bus)?;
         Ok(Self {
-            sources: sources(
-                &desk,
-                near.identity.is_some() || !config.peers.identity.is_empty(),
-            ),
+            sources: sources(&desk, &near, config),
             auditor: Arc::new(Keeper::new(books, tasks.clone())),
             desk,
             identity,
@@ -228,10 +254,14 @@ impl Services {
         if let Some(catalog) = &self.near.catalog {
             bus.subscribe(catalog::consumer(catalog.clone()));
             catalog::start_news(catalog, tasks, bus, self.clock.clone());
+            let (outbox, clock) = (catalog.outbox(), self.clock.clone());
+            outbox::start_upkeep(tasks, "catalog-outbox", outbox, clock);
         }
         if let Some(payments) = &self.near.payments {
             bus.subscribe(payments::consumer(payments.clone()));
             payments::start(payments.clone(), tasks);
+            let (outbox, clock) = (payments.outbox(), self.clock.clone());
+            outbox::start_upkeep(tasks, "payments-outbox", outbox, clock);
         }
         if let Some(orders) = &self.near.orders {
             orders.start(tasks, bus);

@@ -179,6 +179,7 @@ impl Cast {
                 self.sale(asker, thing).await
             }
             Thing::Mixed => self.mixed(asker).await,
+            Thing::Earlier => self.earlier(asker).await,
             Thing::Discount => self.discount(asker).await,
             Thing::ShippingMethod => self.shipping_method(asker).await,
             Thing::TaxRate => self.tax_rate(asker).await,
@@ -290,6 +291,20 @@ impl Cast {
         let made = self.admin.post("/api/v1/webhooks", &body).await;
         assert_eq!(made.status, 201, "{}", made.text);
         Made::new(asker, made.str("/webhook/id"))
+    }
+
+    async fn earlier(&self, asker: Client) -> Made {
+        let row = json!({
+            "number": self.number().to_string(), "placed_at": "2020-01-01T00:00:00Z", "status": "delivered",
+            "currency": "USD", "lines": [{"sku": "A", "quantity": 1, "unit_price_minor": 1}], "total_minor": 1,
+        });
+        let body = json!({"source": "old", "rows": [row]});
+        let made = self
+            .admin
+            .post("/api/v1/earlier-orders/import", &body)
+            .await;
+        assert_eq!(made.status, 200, "{}", made.text);
+        Made::new(asker, made.str("/data/0/id"))
     }
 
     async fn offer(&self, asker: Client, status: &str) -> Made {

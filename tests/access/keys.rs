@@ -34,6 +34,8 @@ const SCOPES: &[&str] = &[
     "discounts:write",
     "shipping:write",
     "taxes:write",
+    "customers:read",
+    "customers:write",
     "events:read",
     "events:write",
     "webhooks:read",

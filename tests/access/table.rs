@@ -85,6 +85,8 @@ const RAISE_SELF: &str = r#"{"roles":["admin","customer","merchant"],"version":$
 const REFUND: &str = r#"{"amount":"0.01"}"#;
 const WEBHOOK: &str =
     r#"{"url":"https://127.0.0.1/","types":["user.deleted"],"description":"No $n"}"#;
+const EARLIER: &str = r#"{"source":"old","rows":[{"number":"t$n","placed_at":"2020-01-01T00:00:00Z","currency":"USD",
+    "status":"delivered","lines":[{"sku":"A","quantity":1,"unit_price_minor":1}],"total_minor":1}]}"#;
 const PAY: &str = r#"{"order_id":"$id","method":"tok_ok"}"#;
 
 /// The canonical routes: all that the document lists.
@@ -139,6 +141,7 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("GET /api/v1/users/{id}", Own, "", [401, 403, 403, 403, 403, 200]),
     Row("GET /api/v1/users", Nothing, "", admins(200)),
     Row("GET /api/v1/users?q=a&role=customer&status=active", Nothing, "", admins(200)),
+    Row("POST /api/v1/users/import", Nothing, r#"{"rows":[{"email":"n$n@brought.example"}]}"#, admins(200)),
     Row("PUT /api/v1/users/{id}/status", Account, r#"{"status":"disabled","version":1}"#, admins(200)),
     Row("PUT /api/v1/users/{id}/status", Double, DISABLE_SELF, [401, 403, 403, 403, 403, 422]),
     Row("POST /api/v1/users/{id}/password-reset", Account, "", admins(202)),
@@ -265,6 +268,10 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/orders/{id}/refund", Paid, "{}", admins(201)),
     Row("POST /api/v1/orders/{id}/refund", Guests, "{}", admins(409)),
     Row("GET /api/v1/audit", Nothing, "", admins(200)),
+    Row("GET /api/v1/earlier-orders", Nothing, "", users(200)),
+    Row("GET /api/v1/earlier-orders/totals", Nothing, "", admins(200)),
+    Row("GET /api/v1/earlier-orders/{id}", Earlier, "", [401, 404, 404, 404, 404, 200]),
+    Row("POST /api/v1/earlier-orders/import", Nothing, EARLIER, admins(200)),
     Row("GET /api/v1/events", Nothing, "", admins(200)),
     Row("GET /api/v1/webhooks", Nothing, "", admins(200)),
     Row("POST /api/v1/webhooks", Nothing, WEBHOOK, admins(201)),

@@ -55,6 +55,8 @@ pub(crate) enum Thing {
     Guests,
     GuestsWithToken,
     GuestsWithOther,
+    /// A record of an order at another shop, whose buyer nobody here is.
+    Earlier,
     /// A discount code.
     Discount,
     /// A way of shipping.

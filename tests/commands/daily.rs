@@ -3,20 +3,21 @@
 use crate::refusal;
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
-use testkit::{PASSWORD, Said, Shop, run_with};
+use testkit::{Client, PASSWORD, Said, Shop, run_with};
 
 /// Who works: an admin's program with its key.
-struct Desk {
-    shop: Shop,
+pub(crate) struct Desk {
+    pub(crate) shop: Shop,
+    pub(crate) admin: Client,
     key_file: String,
 }
 
 impl Desk {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let mut shop = Shop::start().await;
-        shop.admin().await;
+        let admin = shop.admin().await;
         let data = shop.folder().to_str().unwrap_or_default().to_owned();
-        let scopes = ["products", "inventory", "orders", "payments"];
+        let scopes = ["products", "inventory", "orders", "payments", "customers"];
         let scopes: Vec<String> = scopes
             .iter()
             .flat_map(|one| [format!("{one}:read"), format!("{one}:write")])
@@ -30,6 +31,7 @@ impl Desk {
         std::fs::write(&key_file, &said.out).expect("it is written");
         let desk = Self {
             shop,
+            admin,
             key_file: key_file.display().to_string(),
         };
         desk.may_read_the_key(0o600);
@@ -41,7 +43,7 @@ impl Desk {
         std::fs::set_permissions(&self.key_file, permissions).expect("they are set");
     }
 
-    async fn try_to(&self, words: &[&str]) -> Said {
+    pub(crate) async fn try_to(&self, words: &[&str]) -> Said {
         let url = self.shop.url();
         let settings = [
             ("SOUK_SHOP_URL", url),
@@ -50,13 +52,13 @@ impl Desk {
         run_with(words, &settings, "").await
     }
 
-    async fn does(&self, words: &[&str]) -> String {
+    pub(crate) async fn does(&self, words: &[&str]) -> String {
         let said = self.try_to(words).await;
         assert_eq!(said.code, 0, "{words:?}: {said:?}");
         said.out
     }
 
-    async fn json(&self, words: &[&str]) -> Vec<Value> {
+    pub(crate) async fn json(&self, words: &[&str]) -> Vec<Value> {
         let out = self.does(&[words, &["--json"]].concat()).await;
         let lines = out.lines().map(serde_json::from_str);
         lines.collect::<Result<_, _>>().expect("lines of JSON")
@@ -181,7 +183,14 @@ async fn what_the_shop_refuses_is_said_in_one_line() {
             &["orders", "list", "--url", "http://127.0.0.1:1"],
             "127.0.0.1:1",
         ),
-        (&["customers", "list"], "403 "),
+        (
+            &["customers", "show", "usr_01h455vb4pex5vsknk084sn02q"],
+            "404 ",
+        ),
+        (
+            &["customers", "disable", "usr_01h455vb4pex5vsknk084sn02q"],
+            "404 ",
+        ),
     ] {
         let said = desk.try_to(words).await;
         assert!(refusal(&said).contains(expected), "{words:?}: {said:?}");

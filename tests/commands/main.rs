@@ -12,6 +12,7 @@
 mod admin;
 mod backup;
 mod bench;
+mod bring;
 mod config;
 mod daily;
 mod doctor;

@@ -1,7 +1,8 @@
-//! `kill -9` in the middle of an import.
+//! `kill -9` in the middle of imports.
 
-use std::{fmt::Write, path::Path, time::Duration};
-use testkit::{Folder, Running, Shop, run};
+use serde_json::json;
+use std::{fmt::Write, os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use testkit::{Answer, Folder, PASSWORD, Running, Shop, run};
 
 const PRODUCTS: usize = 6_000;
 /// Products in one commit of the import.
@@ -77,4 +78,72 @@ async fn an_import_killed_in_the_middle_leaves_whole_batches_and_can_be_run_agai
         verified.contains(&format!("verified {PRODUCTS} variants")),
         "{verified}"
     );
+}
+
+/// Things whose stock is brought, and units that come to each.
+const THINGS: i64 = 10;
+const UNITS: i64 = 120;
+
+/// How many units there are of all things.
+fn units(inventory: &Answer) -> i64 {
+    let rows = inventory.json["data"].as_array().expect("rows").iter();
+    rows.filter_map(|row| row["on_hand"].as_i64()).sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stock_whose_import_and_shop_were_killed_is_added_once_by_the_same_command() {
+    let files = Folder::default();
+    let mut shop = Shop::start_with(&[("SOUK_LOG_LEVEL", "error")]).await;
+    let admin = shop.admin().await;
+    for number in 0..THINGS {
+        admin.sell(&format!("s{number}"), 100, 0).await;
+    }
+    let scopes = ["inventory:read", "inventory:write"];
+    let body = json!({"name": "import", "scopes": scopes, "password": PASSWORD});
+    let key = admin.post("/api/v1/api-keys", &body).await;
+    let key = files.write("key", key.str("/secret"));
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("it is set");
+    let mut lines = String::new();
+    for number in 0..THINGS * UNITS {
+        let line = json!({"sku": format!("s{}", number % THINGS), "delta": 1});
+        writeln!(lines, "{line}").expect("it is written");
+    }
+    let file = files.write("stock.jsonl", lines);
+    let words = |url: &str| {
+        let words = [
+            "import",
+            "stock",
+            &file,
+            "--commit",
+            "--key-file",
+            &key,
+            "--url",
+            url,
+        ];
+        words.map(str::to_owned)
+    };
+    let first = words(shop.url());
+    let mut import = Running::start(&first.each_ref().map(String::as_str), &[]);
+    let begun = |inventory: &Answer| units(inventory) > 0;
+    admin.get_until("/api/v1/inventory?limit=100", begun).await;
+    import.kill().await;
+    shop.kill().await;
+    shop.restart().await;
+    let admin = admin.at(shop.url());
+    let killed = units(&admin.get("/api/v1/inventory?limit=100").await);
+    assert!(
+        killed > 0 && killed < THINGS * UNITS,
+        "killed too late: {killed}"
+    );
+    for _ in 0..2 {
+        let again = words(shop.url());
+        let said = run(&again.each_ref().map(String::as_str), "").await;
+        assert_eq!(said.code, 0, "{said:?}");
+        let all = admin.get("/api/v1/inventory?limit=100").await;
+        assert_eq!(units(&all), THINGS * UNITS);
+        let rows = all.json["data"].as_array().expect("rows").iter();
+        let counted = rows.filter(|row| row["on_hand"] == UNITS);
+        assert_eq!(counted.count(), 10, "{}", all.text);
+    }
+    shop.verify().await;
 }

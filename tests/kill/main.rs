@@ -10,6 +10,7 @@
 
 mod broker;
 mod crash;
+mod feed;
 mod import;
 mod load;
 mod time;

@@ -6,6 +6,7 @@ pub mod audit;
 pub mod catalog;
 pub mod event;
 pub mod identity;
+pub mod import;
 pub mod orders;
 pub mod payments;
 pub mod problem;

@@ -51,6 +51,10 @@ scopes! {
     ShippingWrite = "shipping:write";
     /// Makes, changes and takes away tax rates.
     TaxesWrite = "taxes:write";
+    /// Accounts of customers and of everybody else.
+    CustomersRead = "customers:read";
+    /// Brings customers along from another shop.
+    CustomersWrite = "customers:write";
     /// The feed of events, and events that were not taken.
     EventsRead = "events:read";
     /// Sends such events on again.
@@ -81,6 +85,8 @@ impl Scope {
             | Self::DiscountsWrite
             | Self::ShippingWrite
             | Self::TaxesWrite
+            | Self::CustomersRead
+            | Self::CustomersWrite
             | Self::EventsRead
             | Self::EventsWrite
             | Self::WebhooksRead

@@ -45,6 +45,24 @@ kinds! {
     OrderCancelled = "order.cancelled";
     /// All of an order's money went back.
     OrderRefunded = "order.refunded";
+    /// A product is new.
+    ProductCreated = "product.created";
+    /// A product's document is another.
+    ProductChanged = "product.changed";
+    /// A product is not sold any more.
+    ProductArchived = "product.archived";
+    /// Somebody changed a variant's stock by hand.
+    StockChanged = "stock.changed";
+    /// Five units of a variant are left, or fewer, and a moment before there were more.
+    StockLow = "stock.low";
+    /// A payment's money was taken.
+    PaymentCaptured = "payment.captured";
+    /// A payment ended without money: it was declined, or let go.
+    PaymentFailed = "payment.failed";
+    /// Money of a payment went back, a part or all.
+    PaymentRefunded = "payment.refunded";
+    /// Something of a payment wants to be looked at by a person.
+    PaymentNeedsReview = "payment.needs_review";
     /// An account was deleted.
     UserDeleted = "user.deleted";
     /// Somebody asked whether a webhook hears. It is in no feed.

@@ -20,9 +20,10 @@ pub enum Need {
 
 use Need::{Scope as Of, Session};
 use Scope::{
-    DiscountsRead, DiscountsWrite, EventsRead, EventsWrite, InventoryRead, InventoryWrite,
-    OrdersRead, OrdersWrite, PaymentsRead, PaymentsWrite, ProductsRead, ProductsWrite, ProfileRead,
-    ShippingWrite, TaxesWrite, WebhooksRead, WebhooksWrite,
+    CustomersRead, CustomersWrite, DiscountsRead, DiscountsWrite, EventsRead, EventsWrite,
+    InventoryRead, InventoryWrite, OrdersRead, OrdersWrite, PaymentsRead, PaymentsWrite,
+    ProductsRead, ProductsWrite, ProfileRead, ShippingWrite, TaxesWrite, WebhooksRead,
+    WebhooksWrite,
 };
 
 #[rustfmt::skip] // a route a line
@@ -69,6 +70,10 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/discounts", Of(DiscountsWrite)),
     ("GET", "/api/v1/discounts/{id}", Of(DiscountsRead)),
     ("PUT", "/api/v1/discounts/{id}", Of(DiscountsWrite)),
+    ("GET", "/api/v1/earlier-orders", Of(OrdersRead)),
+    ("POST", "/api/v1/earlier-orders/import", Of(OrdersWrite)),
+    ("GET", "/api/v1/earlier-orders/totals", Of(OrdersRead)),
+    ("GET", "/api/v1/earlier-orders/{id}", Of(OrdersRead)),
     ("GET", "/api/v1/events", Of(EventsRead)),
     ("GET", "/api/v1/events/dead", Of(EventsRead)),
     ("POST", "/api/v1/events/dead/{id}/redrive", Of(EventsWrite)),
@@ -136,8 +141,9 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("DELETE", "/api/v1/reviews/{review_id}", Session),
     ("PUT", "/api/v1/reviews/{review_id}", Session),
     ("PUT", "/api/v1/reviews/{review_id}/status", Of(ProductsWrite)),
-    ("GET", "/api/v1/users", Session),
-    ("GET", "/api/v1/users/{id}", Session),
+    ("GET", "/api/v1/users", Of(CustomersRead)),
+    ("POST", "/api/v1/users/import", Of(CustomersWrite)),
+    ("GET", "/api/v1/users/{id}", Of(CustomersRead)),
     ("PATCH", "/api/v1/users/{id}", Session),
     ("POST", "/api/v1/users/{id}/password-reset", Session),
     ("DELETE", "/api/v1/users/{id}/second-factor", Session),

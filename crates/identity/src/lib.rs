@@ -17,7 +17,7 @@ mod store;
 pub use client::Client;
 pub use config::{Config, DEFAULTS, RegistrationRole};
 pub use events::start;
-pub use http::{internal_routes, routes};
+pub use http::{api_beside, internal_routes, routes, routes_beside};
 pub use provider::OpenId;
 pub use service::{Service, Wanted};
 pub use store::SCHEMA;

@@ -4,9 +4,10 @@
 use contracts::{
     orders::{
         BeginPayment, Beside, CartError, CartView, DiscountCode, DiscountError, DiscountQuery,
-        DiscountView, EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView,
-        OrderMove, OrderQuery, OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote,
-        SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
+        DiscountView, EarlierOrderQuery, EarlierOrderView, EventsAudit, NewAddress, NewDiscount,
+        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Payable,
+        PlaceOrder, PlaceOrderError, RefundNote, SetCartItem, Settlement, ShippingChoice,
+        ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -31,6 +32,10 @@ pub(crate) const ORDER_WHEN_PAID: Call<(WhoReads, OrderId), Answer<OrderView>> =
 pub(crate) const ORDERS: Call<(Who, OrderQuery), Answer<Page<OrderView>>> = Call::read("orders");
 pub(crate) const TIMELINE: Call<(WhoReads, OrderId), Answer<Vec<OrderEventView>>> =
     Call::read("timeline");
+pub(crate) const EARLIER_ORDERS: Call<(Who, EarlierOrderQuery), Answer<Page<EarlierOrderView>>> =
+    Call::read("earlier_orders");
+pub(crate) const OWN_CART: Call<UserId, Result<Option<CartView>, CartError>> =
+    Call::read("own_cart");
 pub(crate) const BESIDE: Call<(WhoReads, OrderId), Answer<Beside>> = Call::read("beside");
 pub(crate) const ADVANCE: Call<(WhoReads, OrderId, OrderMove), Answer<OrderView>> =
     Call::once("advance");

@@ -8,10 +8,10 @@ use contracts::{
     catalog::Purchases,
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
-        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewAddress,
-        NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView,
-        Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
-        ShippingChoice, ShippingError, ShippingMethodView,
+        DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery, EarlierOrderView,
+        EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove,
+        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
+        SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -199,6 +199,19 @@ impl Orders for Client {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.peer.ask(calls::TIMELINE, &(who.into(), id)).await
+    }
+
+    async fn earlier_orders(
+        &self,
+        who: &Principal,
+        query: EarlierOrderQuery,
+    ) -> Result<Page<EarlierOrderView>, OrderError> {
+        let arguments = (who.into(), query);
+        self.peer.ask(calls::EARLIER_ORDERS, &arguments).await
+    }
+
+    async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {
+        self.peer.ask(calls::OWN_CART, &user).await
     }
 
     async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {

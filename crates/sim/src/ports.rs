@@ -15,10 +15,10 @@ use contracts::{
     },
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
-        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewAddress,
-        NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView,
-        Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
-        ShippingChoice, ShippingError, ShippingMethodView,
+        DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery, EarlierOrderView,
+        EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove,
+        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
+        SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{
@@ -464,6 +464,18 @@ impl Orders for FarOrders {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.inner.timeline(who, id).await
+    }
+
+    async fn earlier_orders(
+        &self,
+        who: &Principal,
+        query: EarlierOrderQuery,
+    ) -> Result<Page<EarlierOrderView>, OrderError> {
+        self.inner.earlier_orders(who, query).await
+    }
+
+    async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {
+        self.inner.own_cart(user).await
     }
 
     async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {

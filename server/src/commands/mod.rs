@@ -83,8 +83,17 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Admin(AdminCommand::SecondFactorOff { data, email }) => {
             admin::second_factor_off(&data, &email).await
         }
-        Command::Import(ImportCommand::Products { file, commit, data }) => {
-            import::run(&file, commit, &data).await
+        Command::Import(ImportCommand::Products {
+            file, commit, data, ..
+        }) => import::run(&file, commit, &data).await,
+        Command::Import(ImportCommand::Stock(args)) => {
+            import::bring::run(import::bring::Kind::Stock, &args).await
+        }
+        Command::Import(ImportCommand::Customers(args)) => {
+            import::bring::run(import::bring::Kind::Customers, &args).await
+        }
+        Command::Import(ImportCommand::Orders { source, bring }) => {
+            import::bring::run(import::bring::Kind::Orders(source), &bring).await
         }
         Command::Export(command) => export::run(command).await,
         Command::Backup(args) => backup::make(&args).await,

@@ -24,6 +24,10 @@ use std::sync::Arc;
 pub(crate) struct Desk {
     pub(crate) identity: Arc<dyn outbox::Desk>,
     pub(crate) orders: Arc<dyn outbox::Desk>,
+    /// What the catalog's database tells others. Nobody of the shop's own takes it, so nothing of it is parked.
+    pub(crate) catalog: Arc<dyn outbox::Desk>,
+    /// What the database of payments tells others, likewise.
+    pub(crate) payments: Arc<dyn outbox::Desk>,
     pub(crate) bus: Arc<dyn Bus>,
 }
 

@@ -24,7 +24,8 @@ pub(crate) fn routes(sources: Sources) -> OpenApiRouter {
 /// Take one's own data along
 ///
 /// All that is kept of whoever asks: the account and the ways into it, sessions, API keys, security events, reviews,
-/// orders with their lines, what happened to them, and how they were paid. It counts as twenty requests.
+/// the open cart, what was bought elsewhere before, orders with their lines, what happened to them, and how they were
+/// paid. It counts as twenty requests.
 #[utoipa::path(
     get, path = "/api/v1/me/export", operation_id = "export_me", tag = "identity",
     responses(

@@ -16,7 +16,8 @@ use contracts::{
         SecurityEventView, SessionQuery, SessionView, UserView,
     },
     orders::{
-        Beside, NoteView, OrderEventView, OrderQuery, OrderView, Orders, Reader, ShipmentView,
+        Beside, CartView, EarlierOrderQuery, EarlierOrderView, NoteView, OrderEventView,
+        OrderQuery, OrderView, Orders, Reader, ShipmentView,
     },
     payments::{PaymentView, Payments},
     values::{Cursor, OrderId, Page, PageSize, PaymentId, Timestamp},
@@ -90,6 +91,10 @@ struct AccountExport {
     security_events: Vec<SecurityEventView>,
     /// What they wrote of products.
     reviews: Vec<ProductReview>,
+    /// The cart that they have open, as a list of at most one.
+    carts: Vec<CartView>,
+    /// What they bought at another shop, before this one.
+    earlier_orders: Vec<EarlierOrderView>,
     /// The orders, newest first.
     orders: Vec<ExportedOrder>,
 }
@@ -100,9 +105,14 @@ enum Part {
     ApiKeys,
     SecurityEvents,
     Reviews,
+    Carts,
+    EarlierOrders,
     Orders,
     End,
 }
+
+/// Rows as JSON, where their list goes on, and what is written once it has ended.
+type Rows = (Vec<String>, Option<Cursor>, (Part, &'static str));
 
 struct Writing {
     sources: Sources,
@@ -142,9 +152,36 @@ fn write(
 
 impl Writing {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, BoxError> {
-        let size = PageSize::try_from(PAGE)?;
-        let (limit, cursor) = (size, self.cursor.take());
+        let (limit, cursor) = (PageSize::try_from(PAGE)?, self.cursor.take());
         let (rows, next_cursor, then) = match self.part {
+            Part::Sessions | Part::ApiKeys | Part::SecurityEvents => {
+                self.of_account(limit, cursor).await?
+            }
+            Part::Reviews | Part::Carts | Part::EarlierOrders | Part::Orders => {
+                self.of_shop(limit, cursor).await?
+            }
+            Part::End => return Ok(None),
+        };
+        let mut text = std::mem::take(&mut self.head);
+        for row in rows {
+            if !self.is_first {
+                text.push(',');
+            }
+            text.push_str(&row);
+            self.is_first = false;
+        }
+        self.cursor = next_cursor;
+        if self.cursor.is_none() {
+            let (part, closing) = then;
+            text.push_str(closing);
+            (self.part, self.is_first) = (part, true);
+        }
+        Ok(Some((Bytes::from(text), self)))
+    }
+
+    /// Rows of what identity keeps, where they go on, and what comes after them.
+    async fn of_account(&self, limit: PageSize, cursor: Option<Cursor>) -> Result<Rows, BoxError> {
+        Ok(match self.part {
             Part::Sessions => {
                 let query = SessionQuery { limit, cursor };
                 let page = self.sources.identity.sessions(&self.who, query).await?;
@@ -172,12 +209,38 @@ impl Writing {
                 let next = page.next_cursor.clone();
                 (written(&page)?, next, (Part::Reviews, r#"],"reviews":["#))
             }
+            Part::Reviews | Part::Carts | Part::EarlierOrders | Part::Orders | Part::End => {
+                return Err("this is no list of an account's".into());
+            }
+        })
+    }
+
+    /// The same of what the others keep.
+    async fn of_shop(&self, limit: PageSize, cursor: Option<Cursor>) -> Result<Rows, BoxError> {
+        Ok(match self.part {
             Part::Reviews => {
                 let reviews = self
                     .sources
                     .catalog
                     .reviews_by(self.who.user_id, limit, cursor);
                 let page = reviews.await?;
+                let next = page.next_cursor.clone();
+                (written(&page)?, next, (Part::Carts, r#"],"carts":["#))
+            }
+            Part::Carts => {
+                let cart = self.sources.orders.own_cart(self.who.user_id).await?;
+                let rows = cart.iter().map(serde_json::to_string);
+                let rows = rows.collect::<Result<_, _>>()?;
+                (rows, None, (Part::EarlierOrders, r#"],"earlier_orders":["#))
+            }
+            Part::EarlierOrders => {
+                let query = EarlierOrderQuery {
+                    customer_id: Some(self.who.user_id),
+                    limit,
+                    cursor,
+                    ..EarlierOrderQuery::default()
+                };
+                let page = self.sources.orders.earlier_orders(&self.who, query).await?;
                 let next = page.next_cursor.clone();
                 (written(&page)?, next, (Part::Orders, r#"],"orders":["#))
             }
@@ -186,23 +249,10 @@ impl Writing {
                 let next = page.next_cursor.clone();
                 (written(&page)?, next, (Part::End, "]}"))
             }
-            Part::End => return Ok(None),
-        };
-        let mut text = std::mem::take(&mut self.head);
-        for row in rows {
-            if !self.is_first {
-                text.push(',');
+            Part::Sessions | Part::ApiKeys | Part::SecurityEvents | Part::End => {
+                return Err("this is no list of the shop's".into());
             }
-            text.push_str(&row);
-            self.is_first = false;
-        }
-        self.cursor = next_cursor;
-        if self.cursor.is_none() {
-            let (part, closing) = then;
-            text.push_str(closing);
-            (self.part, self.is_first) = (part, true);
-        }
-        Ok(Some((Bytes::from(text), self)))
+        })
     }
 
     /// Their own alone, an admin's as well.

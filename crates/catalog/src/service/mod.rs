@@ -89,6 +89,12 @@ impl Service {
         self.store.warm().await
     }
 
+    /// The database, where it writes what it tells others.
+    #[must_use]
+    pub fn outbox(&self) -> platform::db::Database {
+        self.store.outbox()
+    }
+
     /// What everybody may see, ready to be sent: for the routes.
     #[must_use]
     pub fn window(&self) -> Window {

@@ -120,6 +120,9 @@ pub(crate) struct Moved<T> {
 /// numbers, everywhere.
 #[async_trait]
 pub(crate) trait Store: Reviews + Tree + Images + Variants {
+    /// Where the database writes what it tells others.
+    fn outbox(&self) -> platform::db::Database;
+
     /// Makes a product, its default variant and its first stock, and remembers the answer under the key.
     async fn create(
         &self,

@@ -14,7 +14,7 @@ mod variants;
 
 pub use audit::{ProductAudit, line_mark};
 pub use errors::{AdjustError, EditError, ListError};
-pub use events::ProductsChanged;
+pub use events::{ProductChange, ProductEdited, ProductsChanged, StockAdjusted, StockRanLow};
 pub use images::{ImageError, ImageFile, NewImage, PatchImage, ProductImage};
 pub use inventory::{
     AdjustStock, GiveBack, GiveBackError, InventoryQuery, InventoryView, ItemRef, MovementView,

@@ -4,6 +4,7 @@ mod api_keys;
 mod errors;
 mod external;
 mod factors;
+mod import;
 mod links;
 mod security;
 mod sessions;
@@ -24,6 +25,7 @@ pub use factors::{
     AnswerChallenge, BeginSecondFactor, ConfirmSecondFactor, FactorSecret, ProveTwice,
     RecoveryCodes, SecondFactorView, SecondFactors,
 };
+pub use import::{ImportUser, ImportUsers};
 pub use links::{ForgotPassword, ResetPassword, VerifyEmail};
 pub use security::{
     OwnSecurityEventQuery, SecurityActor, SecurityEventDetail, SecurityEventError,
@@ -220,6 +222,8 @@ impl Event for EmailVerified {
 pub trait Addresses: Send + Sync {
     /// This user's address, if it was shown to be theirs.
     async fn verified_address(&self, id: UserId) -> Result<Option<Email>, BoxError>;
+    /// Whose this address is, if it was shown to be theirs.
+    async fn owner(&self, email: &Email) -> Result<Option<UserId>, BoxError>;
 }
 
 /// What the others may ask of identity.

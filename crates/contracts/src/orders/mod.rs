@@ -3,6 +3,7 @@
 mod address;
 mod carts;
 mod discounts;
+mod earlier;
 mod errors;
 mod events;
 mod figures;
@@ -19,6 +20,10 @@ pub use carts::{
 pub use discounts::{
     DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, NewDiscount,
     OrderPartView, PartKind,
+};
+pub use earlier::{
+    EarlierLineView, EarlierOrderQuery, EarlierOrderView, EarlierStatus, EarlierTotals,
+    ImportEarlierLine, ImportEarlierOrder, ImportEarlierOrders,
 };
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
@@ -455,6 +460,14 @@ pub trait Orders: Carts + Discounts + Purchases {
     ) -> Result<Page<OrderView>, OrderError>;
     /// What happened to an order, oldest first.
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError>;
+    /// A page of the caller's records of earlier orders; of all for admins.
+    async fn earlier_orders(
+        &self,
+        who: &Principal,
+        query: EarlierOrderQuery,
+    ) -> Result<Page<EarlierOrderView>, OrderError>;
+    /// The cart that a user has open, if they have one. None is opened.
+    async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError>;
     /// What was sent of an order and noted about it, as far as the caller may see it.
     async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError>;
     /// Moves an order on, if the caller may and the table of moves allows it.

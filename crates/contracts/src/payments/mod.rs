@@ -3,11 +3,13 @@
 
 mod audit;
 mod errors;
+mod events;
 mod refunds;
 mod sagas;
 
 pub use audit::{ChargeAudit, LedgerAudit, LedgerBalance, PaymentAudit, RefundAudit, RefundSums};
 pub use errors::{CallbackError, PayError, RefundError, SagaError};
+pub use events::{PaymentEnd, PaymentEnded, RefundBooked, ReviewKept};
 pub use refunds::{RefundOf, RefundOrder, RefundStatus, RefundView};
 pub use sagas::{ReviewView, SagaId, SagaKind, SagaQuery, SagaState, SagaView};
 

@@ -128,6 +128,8 @@ ids! {
     ReviewId = "rvw";
     /// A picture of a product.
     ImageId = "img";
+    /// A record of an earlier order.
+    EarlierOrderId = "eor";
     /// A discount.
     DiscountId = "dsc";
     /// A way of shipping.

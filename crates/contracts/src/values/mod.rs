@@ -6,6 +6,7 @@ mod id;
 mod money;
 mod page;
 mod quantity;
+mod raw;
 pub(crate) mod schema;
 mod text;
 mod time;
@@ -14,13 +15,14 @@ mod version;
 pub use country::Country;
 pub use email::{Email, Username};
 pub use id::{
-    ApiKeyId, CartId, CategoryId, DeliveryId, DiscountId, EventId, IdError, ImageId, MailId,
-    NoteId, OrderId, PaymentId, ProductId, RefundId, ReviewId, SecurityEventId, SessionId,
-    ShipmentId, ShippingMethodId, TaxRateId, UserId, VariantId, WebhookId,
+    ApiKeyId, CartId, CategoryId, DeliveryId, DiscountId, EarlierOrderId, EventId, IdError,
+    ImageId, MailId, NoteId, OrderId, PaymentId, ProductId, RefundId, ReviewId, SecurityEventId,
+    SessionId, ShipmentId, ShippingMethodId, TaxRateId, UserId, VariantId, WebhookId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};
 pub use quantity::Quantity;
+pub use raw::RawId;
 pub use text::{ValueError, bounded_text, fold};
 pub use time::Timestamp;
 pub use version::Version;

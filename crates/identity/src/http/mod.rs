@@ -5,6 +5,7 @@ mod answer;
 mod api_keys;
 mod auth;
 mod factors;
+mod import;
 mod internal;
 mod keys;
 mod links;
@@ -18,6 +19,7 @@ use contracts::identity::Identity;
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use import::{api_beside, routes_beside};
 pub use internal::internal_routes;
 
 /// What handlers call.

@@ -8,6 +8,7 @@ mod endings;
 mod external;
 mod factors;
 mod hashing;
+mod import;
 mod key_uses;
 mod links;
 mod login;

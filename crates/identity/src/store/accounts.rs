@@ -1,6 +1,6 @@
 //! Accounts as admins look after them, as the store keeps them. An account that has gone is none.
 
-use super::NewLink;
+use super::{NewLink, NewUser};
 use crate::domain::{security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
@@ -42,6 +42,14 @@ pub(crate) struct StatusChange {
     pub(crate) event: SecurityEvent,
 }
 
+/// An account that is brought along from another shop.
+#[derive(Clone)]
+pub(crate) struct ImportedUser {
+    pub(crate) user: NewUser,
+    /// Whether its address is known to be theirs.
+    pub(crate) verified: bool,
+}
+
 /// Other people's accounts.
 #[async_trait]
 pub(crate) trait Accounts: Send + Sync {
@@ -52,4 +60,11 @@ pub(crate) trait Accounts: Send + Sync {
     async fn set_status(&self, change: StatusChange) -> Result<(User, bool), Abort<ProfileError>>;
     /// Owes a user a link for another password, if they have an address and may sign in; whether it does.
     async fn owe_reset_to(&self, user: UserId, link: NewLink) -> Result<bool, StoreError>;
+    /// Opens accounts, all in one commit, or only looks; for each, whether its address had none. Those that are there
+    /// stay as they are.
+    async fn import_users(
+        &self,
+        users: Vec<ImportedUser>,
+        commit: bool,
+    ) -> Result<Vec<bool>, StoreError>;
 }

@@ -11,7 +11,7 @@ pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
 
-pub(crate) use accounts::{Accounts, StatusChange, UserWish};
+pub(crate) use accounts::{Accounts, ImportedUser, StatusChange, UserWish};
 pub(crate) use external::{ExternalName, ExternalOpening, ExternalStore};
 pub(crate) use security::{EventWish, SecurityLog};
 

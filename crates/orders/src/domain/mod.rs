@@ -2,6 +2,7 @@
 
 pub mod cart;
 pub mod discount;
+pub(crate) mod earlier;
 pub mod offers;
 pub mod order;
 pub mod pricing;

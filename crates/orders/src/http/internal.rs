@@ -43,6 +43,9 @@ fn people(table: Table) -> Table {
         .on(calls::TIMELINE, async |orders, (who, id)| {
             orders.timeline(&who.into(), id).await
         })
+        .on(calls::EARLIER_ORDERS, async |orders, (who, query)| {
+            orders.earlier_orders(&who.into(), query).await
+        })
         .on(calls::BESIDE, async |orders, (who, id)| {
             orders.beside(&who.into(), id).await
         })
@@ -55,6 +58,9 @@ fn carts(table: Table) -> Table {
     table
         .on(calls::OPEN_CART, async |orders, (who, address)| {
             orders.open_cart(&who.into(), address).await
+        })
+        .on(calls::OWN_CART, async |orders, user| {
+            orders.own_cart(user).await
         })
         .on(calls::CART, async |orders, (who, id)| {
             orders.cart(&who.into(), id).await

@@ -2,6 +2,7 @@
 
 mod carts;
 mod discounts;
+mod earlier;
 mod figures;
 mod internal;
 mod moves;
@@ -62,25 +63,28 @@ pub(crate) fn routes(
         .with_state(App { orders, payments })
 }
 
-/// What is kept beside orders and asked of by no other service: shipments, notes, ways of shipping and tax rates.
-fn beside() -> OpenApiRouter<Arc<Service>> {
+/// What is kept beside orders and asked of by no other service: shipments, notes, ways of shipping, tax rates, earlier
+/// orders.
+fn beside(body_bytes_max: usize) -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
         .merge(figures::routes())
         .merge(shipments::routes())
         .merge(notes::routes())
         .merge(shipping::routes())
         .merge(taxes::routes())
+        .merge(earlier::routes(body_bytes_max))
 }
 
 /// Their routes, where orders are kept.
 pub fn routes_beside(service: Arc<Service>) -> OpenApiRouter {
-    beside().with_state(service)
+    let body_bytes_max = usize::try_from(service.config().body_bytes_max).unwrap_or(usize::MAX);
+    beside(body_bytes_max).with_state(service)
 }
 
 /// Their part of the document, for a door whose orders are elsewhere.
 #[must_use]
 pub fn api_beside() -> OpenApi {
-    beside().into_openapi()
+    beside(0).into_openapi()
 }
 
 /// Orders are for whoever asked: no cache on the way keeps them, and one's own asks again with the tag.

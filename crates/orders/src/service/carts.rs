@@ -80,6 +80,16 @@ impl Service {
         })
     }
 
+    /// The cart that a user has open, as it is shown.
+    pub(super) async fn cart_of(&self, user: UserId) -> Result<Option<CartView>, CartError> {
+        let found = self.store.open_cart_of(user).await;
+        let found = found.map_err(|error| CartError::Internal(Box::new(error)))?;
+        match found {
+            Some(cart) => Ok(Some(self.shown_cart(cart).await?)),
+            None => Ok(None),
+        }
+    }
+
     /// A cart that this one may use. Whose it is not learns that it is there from nothing.
     pub(super) async fn held_cart(&self, who: &CartHolder, id: CartId) -> Result<Cart, CartError> {
         if who.principal.is_none() && who.cart_token.is_none() {

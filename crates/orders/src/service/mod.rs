@@ -6,6 +6,7 @@ mod automatic;
 mod carts;
 mod claims;
 mod discounts;
+mod earlier;
 mod expire;
 mod figures;
 mod find;
@@ -31,10 +32,10 @@ use contracts::{
     identity::Addresses,
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
-        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewAddress,
-        NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView,
-        Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
-        ShippingChoice, ShippingError, ShippingMethodView,
+        DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery, EarlierOrderView,
+        EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove,
+        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
+        SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -294,6 +295,18 @@ impl Orders for Service {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.find_timeline(who, id).await
+    }
+
+    async fn earlier_orders(
+        &self,
+        who: &Principal,
+        query: EarlierOrderQuery,
+    ) -> Result<Page<EarlierOrderView>, OrderError> {
+        self.list_earlier(who, query).await
+    }
+
+    async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {
+        self.cart_of(user).await
     }
 
     async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {

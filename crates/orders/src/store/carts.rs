@@ -4,7 +4,7 @@ use crate::domain::cart::{Bounds, Cart, Choice, NewCart, SetLine};
 use async_trait::async_trait;
 use contracts::{
     orders::CartError,
-    values::{CartId, Timestamp, Version},
+    values::{CartId, Timestamp, UserId, Version},
 };
 use platform::db::{Abort, StoreError};
 
@@ -12,6 +12,8 @@ use platform::db::{Abort, StoreError};
 pub(crate) trait CartStore: Send + Sync {
     /// Opens a cart, or finds the one that its user has open; whether it is a new one.
     async fn open_cart(&self, new: NewCart) -> Result<(Cart, bool), Abort<CartError>>;
+    /// The cart that a user has open.
+    async fn open_cart_of(&self, user: UserId) -> Result<Option<Cart>, StoreError>;
     /// One cart with its lines.
     async fn cart(&self, id: CartId) -> Result<Option<Cart>, StoreError>;
     /// Sets a line: the cart as it is then.

@@ -2,6 +2,7 @@
 
 mod carts;
 pub(crate) mod discounts;
+pub(crate) mod earlier;
 pub(crate) mod notes;
 pub(crate) mod postgres;
 pub(crate) mod shipments;
@@ -73,7 +74,13 @@ pub(crate) type Happened = Result<(Order, Order), OrderError>;
 
 #[async_trait]
 pub(crate) trait Store:
-    CartStore + DiscountStore + shipping::ShippingStore + taxes::TaxStore + Send + Sync
+    CartStore
+    + DiscountStore
+    + earlier::EarlierStore
+    + shipping::ShippingStore
+    + taxes::TaxStore
+    + Send
+    + Sync
 {
     /// Writes all orders that can be written, in one commit; a result each, in order.
     async fn place_all(

@@ -101,6 +101,12 @@ impl Service {
         self.core.reconcile().await
     }
 
+    /// The database, where it writes what it tells others.
+    #[must_use]
+    pub fn outbox(&self) -> platform::db::Database {
+        self.core.store.outbox()
+    }
+
     /// The built-in provider, for whoever tries out how it may misbehave.
     #[must_use]
     pub const fn sandbox(&self) -> &Sandbox {

@@ -105,6 +105,9 @@ pub(crate) struct Review {
 /// The rows of payments.
 #[async_trait]
 pub(crate) trait Store: Send + Sync {
+    /// Where the database writes what it tells others.
+    fn outbox(&self) -> platform::db::Database;
+
     /// Writes an intent as a pending payment, before anybody else hears of it.
     async fn begin(
         &self,

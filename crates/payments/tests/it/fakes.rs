@@ -227,6 +227,18 @@ impl Orders for FakeOrders {
         unused()
     }
 
+    async fn earlier_orders(
+        &self,
+        _: &Principal,
+        _: EarlierOrderQuery,
+    ) -> Result<Page<EarlierOrderView>, OrderError> {
+        unused()
+    }
+
+    async fn own_cart(&self, _: UserId) -> Result<Option<CartView>, CartError> {
+        Err(CartError::Internal("payments must not call this".into()))
+    }
+
     async fn beside(&self, _: &Reader, _: OrderId) -> Result<Beside, OrderError> {
         unused()
     }

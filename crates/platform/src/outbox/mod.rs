@@ -7,11 +7,13 @@ pub(crate) mod desk;
 pub mod postgres;
 mod republish;
 mod sqlite;
+mod upkeep;
 
 pub use behind::register as register_metrics;
 pub use desk::{Desk, FarDesk, NearDesk};
 pub use republish::republish;
 pub use sqlite::append;
+pub use upkeep::{let_go, start_upkeep};
 
 use crate::{
     bus::{BEHIND, Bus},

@@ -10,7 +10,7 @@ use contracts::{
 use platform::{
     bus::{Bus, Consumer, MemoryBus},
     clock::Clock,
-    db::Abort,
+    db::{Abort, Database},
     outbox::{self, Desk, NearDesk},
     tasks::Tasks,
 };
@@ -248,4 +248,20 @@ async fn an_event_of_a_write_that_was_refused_never_happened() {
     let (_tasks, notes) = start(&place, 0);
     publish(&place, vec![("a", 2)]).await;
     assert_eq!(wait_for(&notes, 1).await, [("a".to_owned(), 2)]);
+}
+
+/// Two events of the beginning of time go after a week, and not before.
+pub(crate) async fn old_rows_go(database: Database) {
+    let week = 7 * 24 * 60 * 60;
+    for (seconds, gone) in [(week, 0), (week + 1, 2), (week + 2, 0)] {
+        let now = Timestamp::from_ms(0).plus_seconds(seconds);
+        assert_eq!(outbox::let_go(&database, now).await.unwrap(), gone);
+    }
+}
+
+#[tokio::test]
+async fn an_outbox_that_nobody_hears_lets_old_rows_go() {
+    let place = Place::new();
+    publish(&place, vec![("a", 1), ("a", 2)]).await;
+    old_rows_go(place.database.clone().into()).await;
 }

@@ -7,10 +7,11 @@ use contracts::{
     catalog::{Purchases, ReserveError},
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
-        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewAddress,
-        NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus,
-        OrderView, Orders, Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader, RefundNote,
-        SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
+        DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery, EarlierOrderView,
+        EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove,
+        OrderQuery, OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder,
+        PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
+        ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -241,6 +242,18 @@ impl Orders for BrokenOrders {
 
     async fn timeline(&self, who: &Reader, id: OrderId) -> Result<Vec<OrderEventView>, OrderError> {
         self.inner.timeline(who, id).await
+    }
+
+    async fn earlier_orders(
+        &self,
+        who: &Principal,
+        query: EarlierOrderQuery,
+    ) -> Result<Page<EarlierOrderView>, OrderError> {
+        self.inner.earlier_orders(who, query).await
+    }
+
+    async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {
+        self.inner.own_cart(user).await
     }
 
     async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {

@@ -1,6 +1,7 @@
 //! What others are told of an event between services: a type that stays, and data with the API's own names. An event
 //! that is not in this list is told to nobody.
 
+use super::goods;
 use contracts::{
     event::{Envelope, Event},
     identity::UserDeleted,
@@ -49,7 +50,7 @@ pub(crate) fn told(envelope: &Envelope) -> Result<Option<Told>, Error> {
             let event: UserDeleted = opened(envelope)?;
             Some((EventType::UserDeleted, json!({ "id": event.user_id })))
         }
-        _ => None,
+        _ => goods::told(envelope)?,
     };
     Ok(found.map(|(kind, data)| Told {
         id: envelope.id,
@@ -70,7 +71,7 @@ const fn moved(status: OrderStatus) -> Option<EventType> {
     }
 }
 
-fn opened<E: Event>(envelope: &Envelope) -> Result<E, Error> {
+pub(super) fn opened<E: Event>(envelope: &Envelope) -> Result<E, Error> {
     serde_json::from_value(envelope.payload.clone())
 }
 

@@ -21,7 +21,7 @@ const HERE: &str = "http://127.0.0.1:8080";
 const PAGE: u32 = 100;
 
 /// An open door.
-pub(super) struct Door {
+pub(in super::super) struct Door {
     api: Api,
     token: Option<String>,
     pub(super) json: bool,
@@ -29,7 +29,7 @@ pub(super) struct Door {
 
 impl Door {
     /// Finds the shop, and who comes: a program with its key, a person with a password, or else nobody.
-    pub(super) async fn open(args: &DoorArgs) -> Result<Self, BoxError> {
+    pub(in super::super) async fn open(args: &DoorArgs) -> Result<Self, BoxError> {
         let url = args.url.clone().or_else(config::shop_url);
         let api = Api::new(url.as_deref().unwrap_or(HERE))?;
         let key_file = args.key_file.clone().or_else(config::shop_key_file);
@@ -45,8 +45,8 @@ impl Door {
         })
     }
 
-    /// What the shop says, if it is one of these statuses.
-    pub(super) async fn send(&self, call: Call<'_>, statuses: &[u16]) -> Result<Value, BoxError> {
+    /// What the shop says, whatever it is. A request without a key of its own gets one by chance.
+    pub(in super::super) async fn ask(&self, call: Call<'_>) -> Result<Answer, BoxError> {
         // A request that is sent again, for the shop had no time, is the same request: units are not added twice.
         let name = EventId::generate().to_string();
         let call = Call {
@@ -54,23 +54,32 @@ impl Door {
             key: call.key.or(Some(name.as_str())),
             ..call
         };
-        let answer = self.api.send(&call).await?;
+        self.api.send(&call).await
+    }
+
+    /// What the shop says, if it is one of these statuses.
+    pub(in super::super) async fn send(
+        &self,
+        call: Call<'_>,
+        statuses: &[u16],
+    ) -> Result<Value, BoxError> {
+        let answer = self.ask(call).await?;
         if statuses.contains(&answer.status) {
             return Ok(answer.body);
         }
         Err(said(&answer))
     }
 
-    pub(super) async fn get(&self, path: &str) -> Result<Value, BoxError> {
+    pub(in super::super) async fn get(&self, path: &str) -> Result<Value, BoxError> {
         self.send(Call::get(path), &[200]).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, BoxError> {
+    pub(in super::super) async fn post(&self, path: &str, body: &Value) -> Result<Value, BoxError> {
         self.send(Call::post(path, body), &[200, 201]).await
     }
 
     /// The first rows of a list, a page at a time, and whether there are more.
-    pub(super) async fn rows(
+    pub(in super::super) async fn rows(
         &self,
         path: &str,
         query: &[(&str, Option<String>)],
@@ -117,7 +126,7 @@ impl Door {
 }
 
 /// A path of these parts, whatever somebody typed for them.
-pub(super) fn path(parts: &[&str]) -> Result<String, BoxError> {
+pub(in super::super) fn path(parts: &[&str]) -> Result<String, BoxError> {
     let mut url = Url::parse(HERE)?;
     let mut segments = url.path_segments_mut().map_err(|()| "no path")?;
     segments.extend(["api", "v1"]).extend(parts);
@@ -166,7 +175,7 @@ fn key(file: &Path) -> Result<String, BoxError> {
 }
 
 /// A refusal in one line: what is wrong, and where.
-fn said(answer: &Answer) -> BoxError {
+pub(in super::super) fn said(answer: &Answer) -> BoxError {
     let member = |name: &str| answer.body.get(name).and_then(Value::as_str);
     let detail = member("detail").or_else(|| member("title"));
     let mut line = detail.unwrap_or("the shop gives no reason").to_owned();

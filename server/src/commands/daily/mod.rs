@@ -7,3 +7,5 @@ pub(super) mod orders;
 pub(super) mod products;
 pub(super) mod stock;
 mod table;
+
+pub(super) use door::{Door, path, said};

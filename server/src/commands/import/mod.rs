@@ -1,6 +1,7 @@
 //! `souk import products`: a file into the catalog, streamed, a batch a commit. Every bad line is named. What kinds of
-//! files there are, `source` knows.
+//! files there are, `source` knows. Stock, customers and orders are brought by the public API (`bring`).
 
+pub(super) mod bring;
 mod grouped;
 mod html;
 mod product;
@@ -24,7 +25,6 @@ use contracts::{
     access::SHOP,
     catalog::{Catalog, ImportOutcome, ImportProduct},
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use source::{Found, Source};
 use std::{path::Path, time::Duration};
 
@@ -56,6 +56,14 @@ impl Tally {
         *counter = counter.saturating_add(1);
     }
 
+    const fn rows(&self) -> usize {
+        self.created
+            .saturating_add(self.updated)
+            .saturating_add(self.unchanged)
+            .saturating_add(self.left_out)
+            .saturating_add(self.bad)
+    }
+
     /// What a file holds that no product is made of.
     fn leave_out(&mut self, number: u64, why: &str) {
         self.tell(number, why);
@@ -83,13 +91,13 @@ pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<()
     }
     let (services, _work) = open_services(&config, false).await?;
     let catalog: &dyn Catalog = &*services.catalog;
-    let bar = progress_bar(progress.total_bytes)?;
+    let mut meter = bring::Meter::new(progress)?;
     let started = tokio::time::Instant::now();
     let mut tally = Tally::default();
     let mut batch: Vec<(u64, ImportProduct)> = Vec::with_capacity(BATCH);
     loop {
         let next = source.next()?;
-        bar.set_position(progress.read_bytes());
+        meter.show(tally.rows());
         let ended = next.is_none();
         match next {
             Some((number, Ok(Found::Product(product)))) => batch.push((number, *product)),
@@ -109,7 +117,7 @@ pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<()
             break;
         }
     }
-    bar.finish_and_clear();
+    meter.close();
     report(&tally, commit, started.elapsed())
 }
 
@@ -117,14 +125,6 @@ fn shop_is_there(config: &Config) -> bool {
     config
         .data_folder()
         .is_none_or(|folder| folder.join("catalog.sqlite").is_file())
-}
-
-fn progress_bar(total_bytes: u64) -> Result<ProgressBar, BoxError> {
-    let bar = ProgressBar::new(total_bytes);
-    bar.set_style(ProgressStyle::with_template(
-        "{bar:40} {bytes}/{total_bytes} {elapsed} (eta {eta})",
-    )?);
-    Ok(bar)
 }
 
 fn report(tally: &Tally, commit: bool, elapsed: Duration) -> Result<(), BoxError> {

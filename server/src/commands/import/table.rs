@@ -1,7 +1,6 @@
 //! Tables as spreadsheets and other shops write them (RFC 4180, and the ways around it): a header, then records. No
 //! record is longer than a bound; what a column means others say.
 
-use super::source::{Found, Numbered};
 use crate::commands::lines::Reader;
 use contracts::BoxError;
 use csv::{ByteRecord, ReaderBuilder, StringRecord};
@@ -29,6 +28,9 @@ pub(super) struct Table {
     /// beginning of the next record.
     late: u64,
 }
+
+/// The line of a record, and what was read of it, or what is wrong with it.
+pub(super) type Judged<T> = (u64, Result<T, String>);
 
 /// The names of the columns, in small letters.
 #[derive(Debug)]
@@ -100,10 +102,10 @@ impl Table {
     }
 
     /// The next record, read with this.
-    pub(super) fn next_with(
+    pub(super) fn next_with<T>(
         &mut self,
-        read: impl FnOnce(&Record<'_>) -> Result<Found, String>,
-    ) -> Result<Option<Numbered>, BoxError> {
+        read: impl FnOnce(&Record<'_>) -> Result<T, String>,
+    ) -> Result<Option<Judged<T>>, BoxError> {
         self.left.store(RECORD_BYTES_MAX, Ordering::Relaxed);
         let mut bytes = ByteRecord::new();
         if !self.reader.read_byte_record(&mut bytes)? {
@@ -161,7 +163,10 @@ impl<'t> Record<'t> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::*;
+    use super::{
+        super::source::{Found, Numbered},
+        *,
+    };
 
     /// What this table says, read with that.
     pub(in super::super) fn read_all(

@@ -57,7 +57,7 @@ use platform::db::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 9] = [
+pub(crate) const MIGRATIONS: [Migration; 10] = [
     BASE,
     Migration {
         number: 1,
@@ -99,6 +99,11 @@ pub(crate) const MIGRATIONS: [Migration; 9] = [
         name: "variants",
         sql: include_str!("../../../migrations/postgres/0008_variants.sql"),
     },
+    Migration {
+        number: 9,
+        name: "told",
+        sql: include_str!("../../../migrations/postgres/0009_told.sql"),
+    },
 ];
 
 /// The catalog in one schema of a PostgreSQL server.
@@ -119,6 +124,10 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
+    fn outbox(&self) -> platform::db::Database {
+        self.database.clone().into()
+    }
+
     async fn create(
         &self,
         row: NewRow,

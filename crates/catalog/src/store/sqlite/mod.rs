@@ -110,6 +110,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "variants",
         sql: include_str!("../../../migrations/sqlite/0011_variants.sql"),
     },
+    Migration {
+        number: 12,
+        name: "told",
+        sql: include_str!("../../../migrations/sqlite/0012_told.sql"),
+    },
 ];
 
 /// The catalog in a SQLite file.
@@ -132,6 +137,10 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn outbox(&self) -> platform::db::Database {
+        self.database.clone().into()
+    }
+
     async fn create(
         &self,
         row: NewRow,

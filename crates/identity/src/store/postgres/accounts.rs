@@ -8,18 +8,20 @@ use super::{
 };
 use crate::{
     domain::user::User,
-    store::{Accounts, NewLink, StatusChange, UserWish, failure, last_admin},
+    store::{Accounts, ImportedUser, NewLink, StatusChange, UserWish, failure, last_admin},
 };
 use async_trait::async_trait;
 use contracts::{
     access::Role,
     identity::{ProfileError, UserStatus},
-    values::{UserId, Version},
+    values::{Email, UserId, Version},
 };
 use platform::db::{
     Abort, StoreError,
     postgres::{Bytes, Connection, ToSql},
 };
+use secrecy::ExposeSecret;
+use std::{collections::HashSet, convert::Infallible};
 
 const LIST: &str = users!(
     "SELECT",
@@ -68,6 +70,11 @@ const ADMINS: &str = "SELECT user_id
       ORDER BY user_number
         FOR NO KEY UPDATE";
 
+const IMPORT: &str = "INSERT INTO users (user_id, email, email_key, name, password_hash, roles, version, token_epoch,
+                        epoch_changed_at_ms, created_at_ms)
+     VALUES ($1, $2, $3, $4, $5, $6, 1, 0, $7, $7)
+     ON CONFLICT (email_key) DO NOTHING";
+
 #[async_trait]
 impl Accounts for PostgresStore {
     async fn users(&self, wish: UserWish) -> Result<Vec<User>, StoreError> {
@@ -107,6 +114,67 @@ impl Accounts for PostgresStore {
             .await
             .map_err(failure)
     }
+
+    async fn import_users(
+        &self,
+        users: Vec<ImportedUser>,
+        commit: bool,
+    ) -> Result<Vec<bool>, StoreError> {
+        if !commit {
+            return unknown(&self.database.read().await?, &users).await;
+        }
+        self.database
+            .write(users, |c, users| Box::pin(import(c, users)))
+            .await
+            .map_err(failure)
+    }
+}
+
+/// An address that comes twice is new once, as it would be if they were written.
+async fn unknown(connection: &Connection, users: &[ImportedUser]) -> Result<Vec<bool>, StoreError> {
+    let keys: Vec<&str> = users.iter().filter_map(key).collect();
+    let sql = "SELECT email_key FROM users WHERE email_key = ANY($1)";
+    let rows = connection.query(sql, &[&keys]).await?;
+    let known = rows.iter().map(|row| row.try_get(0));
+    let mut seen = known.collect::<Result<HashSet<String>, _>>()?;
+    let is_new = |one| key(one).is_some_and(|key| seen.insert(key.to_owned()));
+    Ok(users.iter().map(is_new).collect())
+}
+
+/// In the order of addresses, so that two imports of the same people wait for each other in one direction only.
+async fn import(
+    connection: &Connection,
+    users: &[ImportedUser],
+) -> Result<Vec<bool>, Abort<Infallible>> {
+    let mut places: Vec<(usize, &ImportedUser)> = users.iter().enumerate().collect();
+    places.sort_by_key(|(place, one)| (key(one), *place));
+    let mut fresh = vec![false; users.len()];
+    for (place, ImportedUser { user, verified }) in places {
+        let values: [&(dyn ToSql + Sync); 7] = [
+            &Bytes(*user.id.as_bytes()),
+            &user.email.as_ref().map(Email::as_str),
+            &user.email.as_ref().map(Email::key),
+            &user.name,
+            &user.password_hash.expose_secret(),
+            &user.roles.as_text(),
+            &user.at.as_ms(),
+        ];
+        if connection.execute(IMPORT, &values).await? == 0 {
+            continue;
+        }
+        security::insert(connection, &user.event).await?;
+        if *verified {
+            links::verify(connection, user.id, user.at).await?;
+        }
+        if let Some(made) = fresh.get_mut(place) {
+            *made = true;
+        }
+    }
+    Ok(fresh)
+}
+
+fn key(one: &ImportedUser) -> Option<&str> {
+    one.user.email.as_ref().map(Email::key)
 }
 
 async fn set_status(

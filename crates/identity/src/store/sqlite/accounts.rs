@@ -3,16 +3,18 @@
 use super::{SqliteStore, links, rows, security, sessions, users};
 use crate::{
     domain::user::User,
-    store::{Accounts, NewLink, StatusChange, UserWish, failure, last_admin},
+    store::{Accounts, ImportedUser, NewLink, StatusChange, UserWish, failure, last_admin},
 };
 use async_trait::async_trait;
 use contracts::{
     access::Role,
     identity::{ProfileError, UserStatus},
-    values::{UserId, Version},
+    values::{Email, UserId, Version},
 };
 use platform::db::{Abort, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
+use secrecy::ExposeSecret;
+use std::{collections::HashSet, convert::Infallible};
 
 #[async_trait]
 impl Accounts for SqliteStore {
@@ -33,6 +35,60 @@ impl Accounts for SqliteStore {
         });
         write.await.map_err(failure)
     }
+
+    async fn import_users(
+        &self,
+        users: Vec<ImportedUser>,
+        commit: bool,
+    ) -> Result<Vec<bool>, StoreError> {
+        if !commit {
+            let read = self.database.read(move |c| Ok(unknown(c, &users)?));
+            return read.await;
+        }
+        let write = self.database.write(move |c| import(c, &users));
+        write.await.map_err(failure)
+    }
+}
+
+/// An address that comes twice is new once, as it would be if they were written.
+fn unknown(connection: &Connection, users: &[ImportedUser]) -> rusqlite::Result<Vec<bool>> {
+    let mut find = connection.prepare_cached("SELECT 1 FROM users WHERE email_key = ?1")?;
+    let mut seen = HashSet::new();
+    let one = |one: &ImportedUser| {
+        let Some(email) = &one.user.email else {
+            return Ok(false);
+        };
+        Ok(!find.exists([email.key()])? && seen.insert(email.key().to_owned()))
+    };
+    users.iter().map(one).collect()
+}
+
+fn import(connection: &Connection, users: &[ImportedUser]) -> Result<Vec<bool>, Abort<Infallible>> {
+    let sql = "INSERT INTO users (user_id, email, email_key, name, password_hash, roles, version, token_epoch,
+                                  epoch_changed_at_ms, created_at_ms)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, 0, ?7, ?7)
+               ON CONFLICT (email_key) DO NOTHING";
+    let mut insert = connection.prepare_cached(sql)?;
+    let mut fresh = Vec::with_capacity(users.len());
+    for ImportedUser { user, verified } in users {
+        let made = insert.execute(params![
+            user.id.as_bytes(),
+            user.email.as_ref().map(Email::as_str),
+            user.email.as_ref().map(Email::key),
+            user.name,
+            user.password_hash.expose_secret(),
+            user.roles.as_text(),
+            user.at.as_ms(),
+        ])? == 1;
+        if made {
+            security::insert(connection, &user.event)?;
+        }
+        if made && *verified {
+            links::verify(connection, user.id, user.at)?;
+        }
+        fresh.push(made);
+    }
+    Ok(fresh)
 }
 
 /// Those of whom some name begins so, each by its index; `CROSS` keeps SQLite from looking at all others instead.

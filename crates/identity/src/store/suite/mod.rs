@@ -120,6 +120,7 @@ store_suite! {
         accounts_are_listed_page_by_page,
         who_is_disabled_has_nothing_left_and_gets_nothing,
         the_last_admin_who_may_sign_in_stays,
+        accounts_are_brought_along_once_and_stay_as_they_are,
     },
 }
 

@@ -4,7 +4,7 @@
 use super::{Bench, ann, at, credentials, event, is_over, person, rotation, session};
 use crate::{
     domain::{roles::Roles, user::User},
-    store::{LoginName, NewUser, RoleChange, StatusChange, Store, UserWish},
+    store::{ImportedUser, LoginName, NewUser, RoleChange, StatusChange, Store, UserWish},
 };
 use contracts::{
     access::Role,
@@ -215,4 +215,45 @@ pub(super) async fn the_last_admin_who_may_sign_in_stays(bench: Bench) {
     assert!(is_last(store.set_roles(demote(other.id)).await));
     let name = LoginName::Email(Email::parse("other@example.com").unwrap());
     assert!(!store.credentials(name).await.unwrap().unwrap().disabled);
+}
+
+pub(super) async fn accounts_are_brought_along_once_and_stay_as_they_are(bench: Bench) {
+    let store = &*bench.store;
+    let ann = ann(store).await;
+    let batch = || {
+        let of = |email: &str, verified| ImportedUser {
+            user: person(email),
+            verified,
+        };
+        vec![
+            of("bob@example.com", true),
+            of("ANN@example.com", true),
+            of("BOB@example.com", false),
+            of("cat@example.com", false),
+        ]
+    };
+    for (commit, fresh) in [
+        (false, [true, false, false, true]),
+        (true, [true, false, false, true]),
+        (true, [false; 4]),
+    ] {
+        let made = store.import_users(batch(), commit).await.unwrap();
+        assert_eq!(made, fresh, "{commit}");
+    }
+    let all = store.users(ANYBODY).await.unwrap();
+    let verified = |email: &str| {
+        let found = all.iter().find(|user| {
+            let own = user.email.as_ref();
+            own.is_some_and(|own| own.as_str() == email)
+        });
+        found.map(|user| user.verified_at.is_some())
+    };
+    assert_eq!(all.len(), 3);
+    assert_eq!(verified("bob@example.com"), Some(true));
+    assert_eq!(verified("cat@example.com"), Some(false));
+    let same = store.user(ann.id).await.unwrap().unwrap();
+    assert_eq!(
+        (same.version, same.verified_at),
+        (ann.version, ann.verified_at)
+    );
 }

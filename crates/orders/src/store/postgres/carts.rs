@@ -94,6 +94,15 @@ async fn locked(connection: &Connection, id: CartId) -> Result<Option<Cart>, Sto
     one(connection, condition, &Bytes(*id.as_bytes())).await
 }
 
+/// The cart that a user has open.
+pub(super) async fn open_of(
+    connection: &Connection,
+    customer: UserId,
+) -> Result<Option<Cart>, StoreError> {
+    let condition = "customer_id = $1 AND status = 'open'";
+    one(connection, condition, &Bytes(*customer.as_bytes())).await
+}
+
 pub(super) async fn open(
     connection: &Connection,
     new: &NewCart,

@@ -1,7 +1,7 @@
 //! Changes of orders that exist: all orders of a batch are locked and read, the domain decides on each in turn, and
 //! what changed is written at once. What is refused has written nothing, so its neighbours are not touched.
 
-use super::{super::Happened, bytes, carts, place::MAY_GIVE_UP, read, shipments, uses};
+use super::{super::Happened, bytes, carts, earlier, place::MAY_GIVE_UP, read, shipments, uses};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMove, OrderMoved, OrderStatus, RefundNote},
@@ -340,7 +340,9 @@ pub(super) async fn claim(
                 WHERE orders.order_number = mine.order_number";
     let values: [&(dyn ToSql + Sync); 3] =
         [&Bytes(*user.as_bytes()), &email.key(), &i64::from(limit)];
-    Ok(connection.execute(sql, &values).await?)
+    let claimed = connection.execute(sql, &values).await?;
+    let earlier = earlier::claim(connection, user, email, limit).await?;
+    Ok(claimed.saturating_add(earlier))
 }
 
 pub(super) async fn forget_customer(
@@ -367,6 +369,7 @@ pub(super) async fn forget_customer(
     connection.execute(sql, &[&numbers]).await?;
     super::addresses::forget(connection, &numbers).await?;
     carts::forget(connection, id).await?;
+    earlier::forget(connection, id).await?;
     Ok(())
 }
 

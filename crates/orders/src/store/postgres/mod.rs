@@ -8,6 +8,7 @@ mod carts;
 mod change;
 mod claim;
 mod discounts;
+mod earlier;
 mod figures;
 mod more;
 mod notes;
@@ -43,7 +44,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 14] = [
+pub(crate) const MIGRATIONS: [Migration; 15] = [
     BASE,
     Migration {
         number: 1,
@@ -109,6 +110,11 @@ pub(crate) const MIGRATIONS: [Migration; 14] = [
         number: 13,
         name: "taxes",
         sql: include_str!("../../../migrations/postgres/0013_taxes.sql"),
+    },
+    Migration {
+        number: 14,
+        name: "earlier",
+        sql: include_str!("../../../migrations/postgres/0014_earlier.sql"),
     },
 ];
 

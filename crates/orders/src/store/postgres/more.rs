@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use contracts::{
     orders::{CartError, DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount},
     request::Precondition,
-    values::{CartId, DiscountId, Page, Timestamp, Version},
+    values::{CartId, DiscountId, Page, Timestamp, UserId, Version},
 };
 use platform::db::{Abort, StoreError};
 
@@ -19,6 +19,10 @@ impl CartStore for PostgresStore {
         self.database
             .write(new, |c, new| Box::pin(carts::open(c, new)))
             .await
+    }
+
+    async fn open_cart_of(&self, user: UserId) -> Result<Option<Cart>, StoreError> {
+        carts::open_of(&*self.database.snapshot().await?, user).await
     }
 
     async fn cart(&self, id: CartId) -> Result<Option<Cart>, StoreError> {

@@ -76,7 +76,10 @@ fn with_lines(connection: &Connection, cart: Cart) -> Result<Cart, StoreError> {
     Ok(Cart { lines, ..cart })
 }
 
-fn open_of(connection: &Connection, customer: UserId) -> Result<Option<Cart>, StoreError> {
+pub(super) fn open_of(
+    connection: &Connection,
+    customer: UserId,
+) -> Result<Option<Cart>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM carts WHERE customer_id = ?1 AND status = 'open'");
     let found = connection
         .prepare_cached(&sql)?

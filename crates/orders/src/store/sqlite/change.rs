@@ -1,6 +1,6 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
-use super::{super::Happened, addresses, carts, discounts, read, shipments};
+use super::{super::Happened, addresses, carts, discounts, earlier, read, shipments};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMove, OrderMoved, OrderStatus},
@@ -203,7 +203,8 @@ pub(super) fn claim(
                                       LIMIT ?3)",
         )?
         .execute(params![user.as_bytes(), email.key(), limit])?;
-    Ok(u64::try_from(claimed).unwrap_or(u64::MAX))
+    let earlier = earlier::claim(connection, user, email, limit)?;
+    Ok(u64::try_from(claimed.saturating_add(earlier)).unwrap_or(u64::MAX))
 }
 
 pub(super) fn forget_customer(
@@ -226,6 +227,7 @@ pub(super) fn forget_customer(
         )?
         .execute([id.as_bytes()])?;
     carts::forget(connection, id)?;
+    earlier::forget(connection, id)?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod audit;
 mod carts;
 mod change;
 mod discounts;
+mod earlier;
 mod figures;
 mod more;
 mod notes;
@@ -42,7 +43,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 15] = [
+pub(crate) const MIGRATIONS: [Migration; 16] = [
     BASE,
     Migration {
         number: 1,
@@ -113,6 +114,11 @@ pub(crate) const MIGRATIONS: [Migration; 15] = [
         number: 14,
         name: "taxes",
         sql: include_str!("../../../migrations/sqlite/0014_taxes.sql"),
+    },
+    Migration {
+        number: 15,
+        name: "earlier",
+        sql: include_str!("../../../migrations/sqlite/0015_earlier.sql"),
     },
 ];
 

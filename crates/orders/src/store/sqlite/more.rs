@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use contracts::{
     orders::{CartError, DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount},
     request::Precondition,
-    values::{CartId, DiscountId, Page, Timestamp, Version},
+    values::{CartId, DiscountId, Page, Timestamp, UserId, Version},
 };
 use platform::db::{Abort, StoreError};
 
@@ -17,6 +17,10 @@ use platform::db::{Abort, StoreError};
 impl CartStore for SqliteStore {
     async fn open_cart(&self, new: NewCart) -> Result<(Cart, bool), Abort<CartError>> {
         self.database.write(move |c| carts::open(c, &new)).await
+    }
+
+    async fn open_cart_of(&self, user: UserId) -> Result<Option<Cart>, StoreError> {
+        self.database.read(move |c| carts::open_of(c, user)).await
     }
 
     async fn cart(&self, id: CartId) -> Result<Option<Cart>, StoreError> {

@@ -6,6 +6,7 @@ mod automatic;
 mod carts;
 mod change;
 mod discounts;
+mod earlier;
 mod figures;
 mod nodes;
 mod notes;
@@ -108,6 +109,9 @@ store_suite! {
         due_are_the_pending_without_a_payment_whose_time_is_over,
         stock_is_given_up_for_what_never_came_or_was_cancelled,
         a_forgotten_customer_is_nowhere,
+    },
+    earlier::{
+        records_are_kept_once_listed_claimed_and_forgotten,
     },
     notes::{
         notes_stand_in_order_and_are_no_more_than_may_be,

@@ -27,7 +27,7 @@ use platform::db::{
 use std::convert::Infallible;
 use taking::Taking;
 
-pub(crate) const MIGRATIONS: [Migration; 3] = [
+pub(crate) const MIGRATIONS: [Migration; 4] = [
     BASE,
     Migration {
         number: 1,
@@ -38,6 +38,11 @@ pub(crate) const MIGRATIONS: [Migration; 3] = [
         number: 2,
         name: "strays",
         sql: include_str!("../../../migrations/postgres/0002_strays.sql"),
+    },
+    Migration {
+        number: 3,
+        name: "told",
+        sql: include_str!("../../../migrations/postgres/0003_told.sql"),
     },
 ];
 
@@ -71,6 +76,10 @@ fn storage(abort: Abort<Infallible>) -> StoreError {
 
 #[async_trait]
 impl Store for PostgresStore {
+    fn outbox(&self) -> platform::db::Database {
+        self.database.clone().into()
+    }
+
     async fn begin(
         &self,
         intent: Intent,

@@ -23,7 +23,7 @@ use platform::db::{
 use rusqlite::Connection;
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 4] = [
+pub(crate) const MIGRATIONS: [Migration; 5] = [
     BASE,
     Migration {
         number: 1,
@@ -39,6 +39,11 @@ pub(crate) const MIGRATIONS: [Migration; 4] = [
         number: 3,
         name: "strays",
         sql: include_str!("../../../migrations/sqlite/0003_strays.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "told",
+        sql: include_str!("../../../migrations/sqlite/0004_told.sql"),
     },
 ];
 
@@ -73,6 +78,10 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
+    fn outbox(&self) -> platform::db::Database {
+        self.database.clone().into()
+    }
+
     async fn begin(
         &self,
         intent: Intent,

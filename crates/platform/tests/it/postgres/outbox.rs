@@ -2,7 +2,7 @@
 //! its number was committed late.
 
 use super::open;
-use crate::outbox::{Happened, Notes, are_shown_and_sent_on, wait_for};
+use crate::outbox::{Happened, Notes, are_shown_and_sent_on, old_rows_go, wait_for};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
@@ -274,4 +274,14 @@ async fn what_a_broker_lost_is_published_again_in_order_but_for_what_waits() {
     assert_eq!(seen, [("a".to_owned(), 1), ("a".to_owned(), 2)]);
     let none = outbox::republish(database, &bus, now.plus_seconds(60)).await;
     assert_eq!(none.unwrap(), 0, "what is older stays");
+}
+
+#[tokio::test]
+async fn an_outbox_that_nobody_hears_lets_old_rows_go() {
+    let Some(server) = Postgres::shared() else {
+        return;
+    };
+    let database = open(server.place("things")).await;
+    publish(&database, vec![("a", 1), ("a", 2)]).await;
+    old_rows_go(database.into()).await;
 }
