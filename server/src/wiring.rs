@@ -131,6 +131,14 @@ impl Addresses for People {
             Err(error) => Err(error.into()),
         }
     }
+
+    async fn address(&self, id: UserId) -> Result<Option<Email>, BoxError> {
+        match self.0.user(id).await {
+            Ok(user) => Ok(user.email),
+            Err(ProfileError::NotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// The outboxes that webhooks tell of.
@@ -427,6 +435,11 @@ impl<'c> Ground<'c> {
             clock: self.clock.clone(),
             tasks: self.tasks.clone(),
             catalog,
+            post: Some(orders::Post {
+                mailer: mail::open(&self.config.mail, self.places.folder())?,
+                options: self.config.mail.clone(),
+                public_url: self.config.public_url(self.config.http.listen),
+            }),
         };
         orders::open(parts).await
     }

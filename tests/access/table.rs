@@ -227,6 +227,7 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/orders/{id}/ship", Mixed, "{}", [401, 404, 403, 404, 404, 200]),
     Row("POST /api/v1/orders/{id}/ship", Guests, "{}", [401, 404, 404, 404, 409, 409]),
     Row("POST /api/v1/orders/{id}/ship", GuestsWithToken, "{}", [403, 403, 403, 403, 409, 409]),
+    Row("POST /api/v1/orders/{id}/mails", Paid, r#"{"kind":"paid"}"#, admins(202)),
     Row("GET /api/v1/orders/{id}/notes", Paid, "", SEES),
     Row("GET /api/v1/orders/{id}/notes", Guests, "", SEES_GUESTS),
     Row("GET /api/v1/orders/{id}/notes", GuestsWithToken, "", all(200)),

@@ -26,7 +26,7 @@ fn all(rest: &'static str) -> Vec<(&'static str, &'static str)> {
 
 /// What the schema of orders is made of.
 const STEPS: &str = "0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (shipments), 5 (notes), 6 (carts), \
-                     7 (withheld), 8 (discounts), 9 (guests), 10 (shipping)";
+                     7 (withheld), 8 (discounts), 9 (guests), 10 (shipping), 11 (mails)";
 
 #[tokio::test]
 async fn a_folder_is_looked_at_without_a_trace_and_brought_up_to_date() {

@@ -90,6 +90,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("GET", "/api/v1/orders/{id}/timeline", Of(OrdersRead)),
     ("POST", "/api/v1/orders/{id}/cancel", Of(OrdersWrite)),
     ("POST", "/api/v1/orders/{id}/deliver", Of(OrdersWrite)),
+    ("POST", "/api/v1/orders/{id}/mails", Of(OrdersWrite)),
     ("GET", "/api/v1/orders/{id}/notes", Of(OrdersRead)),
     ("POST", "/api/v1/orders/{id}/notes", Of(OrdersWrite)),
     ("POST", "/api/v1/orders/{id}/refund", Of(PaymentsWrite)),

@@ -1,5 +1,6 @@
 //! The settings of orders. Read by `platform::config`, never from the environment here.
 
+use contracts::orders::OrderMailKind;
 use serde::{Deserialize, Serialize};
 
 /// Every key with its default and what it is for.
@@ -35,4 +36,25 @@ pub struct Config {
     pub shipping_required: bool,
     /// How often unpaid orders are looked through.
     pub sweep_every_ms: u32,
+    /// What buyers are written about.
+    pub mails: Mails,
+}
+
+/// The section `[orders.mails]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mails {
+    /// About what.
+    pub kinds: Vec<OrderMailKind>,
+    /// How long an order waits for its money before its buyer is reminded that it is there.
+    pub received_after_seconds: u32,
+    /// Mails that may wait to go.
+    pub waiting_max: u32,
+}
+
+impl Mails {
+    /// Whether buyers are written about this.
+    pub(crate) fn sends(&self, kind: OrderMailKind) -> bool {
+        self.kinds.contains(&kind)
+    }
 }

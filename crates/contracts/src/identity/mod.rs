@@ -220,6 +220,8 @@ impl Event for EmailVerified {
 pub trait Addresses: Send + Sync {
     /// This user's address, if it was shown to be theirs.
     async fn verified_address(&self, id: UserId) -> Result<Option<Email>, BoxError>;
+    /// This user's address as they named it, for what is written to them about their own doings.
+    async fn address(&self, id: UserId) -> Result<Option<Email>, BoxError>;
 }
 
 /// What the others may ask of identity.

@@ -4,6 +4,7 @@ mod carts;
 mod discounts;
 mod errors;
 mod events;
+mod mails;
 mod notes;
 mod shipments;
 mod shipping;
@@ -17,6 +18,7 @@ pub use discounts::{
 };
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
+pub use mails::{OrderMailKind, OrderMailView, SendMail};
 pub use notes::{NewNote, NoteView};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 pub use shipping::{NewShippingMethod, ShippingError, ShippingMethodView};

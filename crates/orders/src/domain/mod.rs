@@ -2,6 +2,7 @@
 
 pub mod cart;
 pub mod discount;
+pub(crate) mod letter;
 pub mod order;
 pub mod pricing;
 pub(crate) mod shipment;

@@ -3,6 +3,7 @@
 mod carts;
 mod discounts;
 mod internal;
+mod mails;
 mod moves;
 mod notes;
 mod orders;
@@ -58,11 +59,12 @@ pub(crate) fn routes(
         .with_state(App { orders, payments })
 }
 
-/// What is kept beside orders and asked of by no other service: shipments, notes, and ways of shipping.
+/// What is kept beside orders and asked of by no other service: shipments, notes, mails, and ways of shipping.
 fn beside() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
         .merge(shipments::routes())
         .merge(notes::routes())
+        .merge(mails::routes())
         .merge(shipping::routes())
 }
 

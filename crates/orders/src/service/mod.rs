@@ -6,6 +6,7 @@ mod claims;
 mod discounts;
 mod expire;
 mod find;
+pub(crate) mod mails;
 mod notes;
 mod pay;
 mod place;
@@ -13,7 +14,7 @@ mod shipments;
 mod shipping;
 
 use crate::{
-    Parts,
+    Parts, Post,
     config::Config,
     domain::order::{Happening, Order},
     store::Store,
@@ -50,6 +51,8 @@ pub struct Service {
     looked_at: Mutex<Option<Overdue>>,
     /// Who knows addresses, where somebody does.
     addresses: OnceLock<Arc<dyn Addresses>>,
+    /// How buyers are written to, if they are from here.
+    post: Option<Post>,
 }
 
 impl Service {
@@ -64,6 +67,7 @@ impl Service {
             config,
             clock,
             catalog,
+            post,
             ..
         } = parts;
         Self {
@@ -75,6 +79,7 @@ impl Service {
             token_secret,
             looked_at: Mutex::default(),
             addresses: OnceLock::new(),
+            post,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod carts;
 mod discounts;
+pub(crate) mod mails;
 pub(crate) mod notes;
 pub(crate) mod postgres;
 pub(crate) mod shipments;
@@ -69,7 +70,7 @@ pub(crate) type Happened = Result<(Order, Order), OrderError>;
 
 #[async_trait]
 pub(crate) trait Store:
-    CartStore + DiscountStore + shipping::ShippingStore + Send + Sync
+    CartStore + DiscountStore + mails::MailStore + shipping::ShippingStore + Send + Sync
 {
     /// Writes all orders that can be written, in one commit; a result each, in order.
     async fn place_all(

@@ -14,6 +14,7 @@ mod discounts;
 mod fakes;
 mod guests;
 mod http;
+mod mails;
 mod moves;
 mod nodes;
 mod paying;

@@ -2,6 +2,7 @@
 
 use crate::{
     fakes::{FakeCatalog, Thing},
+    mails::{FakeMailer, post},
     till::FakePayments,
 };
 use axum::{
@@ -12,12 +13,12 @@ use axum::{
 use contracts::{
     access::{Principal, Role},
     catalog::Catalog,
-    orders::{OrderAudit, Orders},
+    orders::{OrderAudit, OrderMailKind, Orders},
     payments::Payments,
     values::{Money, OrderId, ProductId, SessionId, Timestamp, UserId, VariantId},
 };
 use http_body_util::BodyExt;
-use orders::{Config, Opened, Parts};
+use orders::{Config, Mails, Opened, Parts};
 use platform::{
     clock::Clock,
     db::{Place, sqlite},
@@ -80,6 +81,11 @@ pub(crate) fn config() -> Config {
         cart_keep_seconds: 3_600,
         shipping_required: false,
         sweep_every_ms: 10,
+        mails: Mails {
+            kinds: OrderMailKind::ALL.to_vec(),
+            received_after_seconds: 60,
+            waiting_max: 100,
+        },
     }
 }
 
@@ -88,6 +94,7 @@ pub(crate) struct Shop {
     pub(crate) opened: Opened,
     pub(crate) catalog: Arc<FakeCatalog>,
     pub(crate) payments: Arc<FakePayments>,
+    pub(crate) mailer: Arc<FakeMailer>,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
     folder: PathBuf,
@@ -118,12 +125,14 @@ impl Shop {
         let clock = Clock::manual(Timestamp::from_ms(1_766_000_000_000));
         let tasks = Tasks::default();
         let payments = Arc::new(FakePayments::new(Arc::clone(&catalog)));
+        let mailer = Arc::new(FakeMailer::default());
         let parts = Parts {
             place,
             config: config.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),
             catalog: Arc::clone(&catalog) as Arc<dyn Catalog>,
+            post: Some(post(&mailer)),
         };
         let opened = orders::open(parts).await.unwrap();
         let service = Arc::clone(&opened.service) as Arc<dyn Orders>;
@@ -142,6 +151,7 @@ impl Shop {
             opened,
             catalog,
             payments,
+            mailer,
             clock,
             tasks,
             folder,

@@ -278,6 +278,8 @@ struct OrderPage {
 #[serde(default)]
 pub(super) struct Wish {
     flash: String,
+    /// What opens a guest's order, in the links of mails.
+    token: String,
 }
 
 /// Who reads an order here: whoever is signed in, or whose browser bought it.
@@ -299,8 +301,27 @@ pub(super) async fn order(
     Path(id): Path<String>,
     platform::http::Query(wish): platform::http::Query<Wish>,
 ) -> Response {
-    let shown = order_page(&app, &visit, (&id, &wish.flash)).await;
+    let shown = match wish.token.as_str() {
+        "" => order_page(&app, &visit, (&id, &wish.flash)).await,
+        token => open_for_guest(&app, &id, token).await,
+    };
     answer(&app, &visit, shown).await
+}
+
+/// A link in a mail to a guest: from here on their browser opens the order, and the token leaves the address.
+async fn open_for_guest(app: &App, id: &str, token: &str) -> Result<Response, Fault> {
+    let id: OrderId = id.parse().map_err(|_| Fault::new(Code::NotFound))?;
+    let reader = Reader {
+        principal: None,
+        order_token: Some(token.to_owned()),
+    };
+    app.orders.order(&reader, id).await?;
+    let value = format!("{id}.{token}");
+    let cookie = app.cookies.set(Name::Order, &value, COOKIE_SECONDS);
+    Ok(see_other(
+        &address(id, ""),
+        vec![cookie.map_err(forms::unlucky)?],
+    ))
 }
 
 async fn order_page(

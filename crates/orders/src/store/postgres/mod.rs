@@ -7,6 +7,7 @@ mod carts;
 mod change;
 mod claim;
 mod discounts;
+mod mails;
 mod more;
 mod notes;
 mod place;
@@ -39,7 +40,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 10] = [
+pub(crate) const MIGRATIONS: [Migration; 11] = [
     BASE,
     Migration {
         number: 1,
@@ -85,6 +86,11 @@ pub(crate) const MIGRATIONS: [Migration; 10] = [
         number: 9,
         name: "shipping",
         sql: include_str!("../../../migrations/postgres/0009_shipping.sql"),
+    },
+    Migration {
+        number: 10,
+        name: "mails",
+        sql: include_str!("../../../migrations/postgres/0010_mails.sql"),
     },
 ];
 

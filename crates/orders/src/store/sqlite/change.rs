@@ -1,9 +1,9 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
-use super::{super::Happened, carts, discounts, read, shipments};
+use super::{super::Happened, carts, discounts, mails, read, shipments};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
-    orders::{OrderCancelled, OrderError, OrderMove, OrderMoved, OrderStatus},
+    orders::{OrderCancelled, OrderError, OrderMailKind, OrderMove, OrderMoved, OrderStatus},
     values::{Email, OrderId, Timestamp, UserId},
 };
 use platform::{
@@ -30,9 +30,12 @@ pub(super) fn happen(
         return Ok((before.clone(), before));
     };
     write(connection, &before, &change, actor, now)?;
-    if let Happening::Refunded(note) = happening
-        && shipments::withhold(connection, &change.after, note)?
-    {
+    if let Happening::Refunded(note) = happening {
+        let news = (OrderMailKind::Refunded, note.refund_id.as_bytes());
+        mails::owe(connection, &change.after, news, now)?;
+        if !shipments::withhold(connection, &change.after, note)? {
+            return Ok((before, change.after));
+        }
         let rest = Happening::Moved(OrderMove::Ship { tracking: None });
         let (_, after) = happen(connection, id, &rest, actor, now)?;
         return Ok((before, after));
@@ -211,6 +214,7 @@ pub(super) fn forget_customer(
     id: UserId,
 ) -> Result<(), Abort<Infallible>> {
     super::notes::forget(connection, id)?;
+    mails::forget(connection, id)?;
     connection
         .prepare_cached(
             "UPDATE order_events

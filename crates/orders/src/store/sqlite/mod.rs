@@ -5,6 +5,7 @@ mod audit;
 mod carts;
 mod change;
 mod discounts;
+mod mails;
 mod more;
 mod notes;
 mod place;
@@ -39,7 +40,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 11] = [
+pub(crate) const MIGRATIONS: [Migration; 12] = [
     BASE,
     Migration {
         number: 1,
@@ -90,6 +91,11 @@ pub(crate) const MIGRATIONS: [Migration; 11] = [
         number: 10,
         name: "shipping",
         sql: include_str!("../../../migrations/sqlite/0010_shipping.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "mails",
+        sql: include_str!("../../../migrations/sqlite/0011_mails.sql"),
     },
 ];
 

@@ -4,6 +4,7 @@
 mod carts;
 mod change;
 mod discounts;
+mod mails;
 mod nodes;
 mod notes;
 mod place;
@@ -94,6 +95,12 @@ store_suite! {
     notes::{
         notes_stand_in_order_and_are_no_more_than_may_be,
         notes_go_with_the_customer_and_their_author_with_theirs,
+    },
+    mails::{
+        a_page_of_events_is_told_once_and_to_whom_it_concerns,
+        a_mail_to_a_buyer_is_taken_by_one_until_its_time_is_over,
+        parcels_and_refunds_are_told_of_in_their_own_commits,
+        who_has_gone_is_written_to_no_more,
     },
     shipments::{
         parcels_add_up_and_the_last_one_ships_the_order,
