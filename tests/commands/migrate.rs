@@ -81,7 +81,7 @@ async fn nodes_that_may_not_migrate_wait_for_whoever_may() {
     };
     let database = server.database();
     let status = migrate("status", &database).await;
-    let line = "souk: 34 migrations are pending: `souk migrate up` makes them";
+    let line = "souk: 35 migrations are pending: `souk migrate up` makes them";
     assert_eq!(refusal(&status), line);
     let settings = [("SOUK_DB", database.as_str()), ("SOUK_SHOP__DEMO", "false")];
     let opened = run_with(&["serve", "--listen", "127.0.0.1:0"], &settings, "").await;

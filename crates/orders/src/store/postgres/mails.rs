@@ -65,7 +65,7 @@ impl MailStore for PostgresStore {
     }
 
     async fn mails_waiting(&self, most: u32) -> Result<u32, StoreError> {
-        let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM order_mails LIMIT $1) AS some";
+        let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM order_mails LIMIT $1) AS waiting";
         let connection = self.database.read().await?;
         let waiting: i64 = connection
             .query_one(sql, &[&i64::from(most)])
