@@ -58,11 +58,11 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     }
     let buyer = shop.register("buyer@souk.example")?;
     let buyer = format!("Bearer {}", buyer.text("access_token"));
-    let mut orders = 0_u64;
+    let orders = AtomicU64::new(0);
     let mut time = || {
         BUYING.p99(|| {
-            orders = orders.saturating_add(1);
-            buy(&shop, &buyer, &product, orders)
+            let number = orders.fetch_add(1, Ordering::Relaxed);
+            buy(&shop, &buyer, &product, number)
         })
     };
     // The first seconds of a shop are not like the others.

@@ -10,7 +10,7 @@ use super::{
     slot, typo,
 };
 use contracts::catalog::ProductSort;
-use std::ops::Bound;
+use std::{cmp::Ordering, collections::BinaryHeap, ops::Bound};
 
 /// A sort key as it is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +81,51 @@ struct Tally {
 }
 
 /// A product's place in a list: the first is the least.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place<'a>(&'a str, i64, i64);
+
+impl Ord for Place<'_> {
+    /// Of most sorts the texts are empty, and comparing nothing with nothing costs more than the numbers do.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let texts = if self.0.is_empty() && other.0.is_empty() {
+            Ordering::Equal
+        } else {
+            self.0.cmp(other.0)
+        };
+        texts.then(self.1.cmp(&other.1)).then(self.2.cmp(&other.2))
+    }
+}
+
+impl PartialOrd for Place<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The first so many of all places that are shown to it: of very many, nearly all are passed over by one comparison.
+struct First<'a> {
+    count: usize,
+    kept: BinaryHeap<Place<'a>>,
+}
+
+impl<'a> First<'a> {
+    const fn of(count: usize) -> Self {
+        Self {
+            count,
+            kept: BinaryHeap::new(),
+        }
+    }
+
+    fn see(&mut self, place: Place<'a>) {
+        if self.kept.len() < self.count {
+            self.kept.push(place);
+        } else if let Some(mut last) = self.kept.peek_mut()
+            && place < *last
+        {
+            *last = place;
+        }
+    }
+}
 
 impl Index {
     /// Numbers in the wish's order, with their sort keys: one more than its limit, if there are more.
@@ -92,18 +135,17 @@ impl Index {
         };
         let hits = self.hits(wish.words.as_deref(), &sieve);
         let after = wish.after.as_ref().map(|after| behind(wish.sort, after));
-        let mut places: Vec<Place<'_>> = hits
-            .iter()
-            .filter_map(|hit| Some((hit, self.at(hit.place)?)))
-            .filter(|(_, held)| sieve.passes(held))
-            .map(|(hit, held)| place(wish.sort, hit.score, held))
-            .filter(|place| after.as_ref().is_none_or(|after| place > after))
-            .collect();
-        if places.len() > wish.limit {
-            places.select_nth_unstable(wish.limit);
-            places.truncate(wish.limit.saturating_add(1));
+        let mut first = First::of(wish.limit.saturating_add(1));
+        for hit in &hits {
+            let Some(held) = self.at(hit.place).filter(|held| sieve.passes(held)) else {
+                continue;
+            };
+            let place = place(wish.sort, hit.score, held);
+            if after.as_ref().is_none_or(|after| place > *after) {
+                first.see(place);
+            }
         }
-        places.sort_unstable();
+        let places = first.kept.into_sorted_vec();
         places.iter().map(|place| keys(wish.sort, place)).collect()
     }
 

@@ -62,12 +62,12 @@ pub(super) fn meant<T: AsRef<str>>(typed: &str, shapes: &[Shape], texts: &[T]) -
         return Vec::new();
     }
     let shape = Shape::of(typed);
-    let letters: Vec<char> = typed.chars().collect();
+    let mut errors = Errors::from(typed);
     let mut meant: Vec<(u8, &str, u32)> = (0_u32..)
         .zip(shapes.iter().zip(texts))
         .filter(|(_, (other, _))| other.length > 0 && shape.may_be(**other, most))
         .filter_map(|(number, (_, text))| {
-            let errors = errors_between(&letters, text.as_ref(), most)?;
+            let errors = errors.to(text.as_ref(), most)?;
             Some((errors, text.as_ref(), number))
         })
         .collect();
@@ -79,44 +79,61 @@ pub(super) fn meant<T: AsRef<str>>(typed: &str, shapes: &[Shape], texts: &[T]) -
         .collect()
 }
 
-/// The errors between two words, if there are no more than `most`.
-fn errors_between(one: &[char], other: &str, most: u8) -> Option<u8> {
-    let other: Vec<char> = other.chars().collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=other.len()).collect();
-    let mut above: Option<char> = None;
-    for (row, letter) in (1_usize..).zip(one) {
-        let mut now = Vec::with_capacity(last.len());
-        now.push(row);
-        let mut left = row;
-        let mut beside: Option<char> = None;
-        for (column, (facing, pair)) in other.iter().zip(last.windows(2)).enumerate() {
-            let [diagonal, up] = pair else { return None };
-            let other_letter = diagonal.saturating_add(usize::from(letter != facing));
-            let missing = (*up).min(left).saturating_add(1);
-            let mut least = other_letter.min(missing);
-            let swapped = above == Some(*facing) && beside == Some(*letter);
-            if let Some(two) = column.checked_sub(1).and_then(|column| before.get(column))
-                && swapped
-            {
-                least = least.min(two.saturating_add(1));
-            }
-            now.push(least);
-            left = least;
-            beside = Some(*facing);
+/// Counts the errors between one word and many others, in the same memory.
+struct Errors {
+    one: Vec<char>,
+    other: Vec<char>,
+    /// Rows of the table of distances: the one before the last, the last, and the one that is being made.
+    rows: [Vec<u8>; 3],
+}
+
+impl Errors {
+    fn from(one: &str) -> Self {
+        Self {
+            one: one.chars().collect(),
+            other: Vec::new(),
+            rows: Default::default(),
         }
-        if now
-            .iter()
-            .min()
-            .is_none_or(|least| *least > usize::from(most))
-        {
-            return None;
-        }
-        above = Some(*letter);
-        before = std::mem::replace(&mut last, now);
     }
-    let errors = u8::try_from(*last.last()?).ok()?;
-    (errors <= most).then_some(errors)
+
+    /// The errors to another word, if there are no more than `most` (the optimal string alignment distance).
+    fn to(&mut self, other: &str, most: u8) -> Option<u8> {
+        self.other.clear();
+        self.other.extend(other.chars());
+        let [before, last, now] = &mut self.rows;
+        before.clear();
+        last.clear();
+        last.extend((0..=u8::MAX).take(self.other.len().saturating_add(1)));
+        let mut above: Option<char> = None;
+        for (row, letter) in (1..=u8::MAX).zip(&self.one) {
+            now.clear();
+            now.push(row);
+            let (mut left, mut least) = (row, row);
+            let mut beside: Option<char> = None;
+            for (column, (facing, pair)) in self.other.iter().zip(last.windows(2)).enumerate() {
+                let [diagonal, up] = pair else { return None };
+                let changed = diagonal.saturating_add(u8::from(letter != facing));
+                let mut one = (*up).min(left).saturating_add(1).min(changed);
+                let swapped = above == Some(*facing) && beside == Some(*letter);
+                if let Some(two) = column.checked_sub(1).and_then(|column| before.get(column))
+                    && swapped
+                {
+                    one = one.min(two.saturating_add(1));
+                }
+                now.push(one);
+                left = one;
+                least = least.min(one);
+                beside = Some(*facing);
+            }
+            if least > most {
+                return None;
+            }
+            above = Some(*letter);
+            std::mem::swap(before, last);
+            std::mem::swap(last, now);
+        }
+        last.last().copied().filter(|errors| *errors <= most)
+    }
 }
 
 #[cfg(test)]
@@ -166,12 +183,15 @@ mod tests {
     proptest! {
         #[test]
         fn a_glance_rules_nothing_out_that_is_near(one in "[a-f]{4,12}", other in "[a-f]{3,13}") {
-            let letters: Vec<char> = one.chars().collect();
-            if let Some(errors) = errors_between(&letters, &other, 2) {
+            let errors = Errors::from(&one).to(&other, 2);
+            if let Some(errors) = errors {
                 prop_assert!(Shape::of(&one).may_be(Shape::of(&other), errors));
             }
-            let back: Vec<char> = other.chars().collect();
-            prop_assert_eq!(errors_between(&letters, &other, 2), errors_between(&back, &one, 2));
+            prop_assert_eq!(errors, Errors::from(&other).to(&one, 2));
+            // What it was asked before changes nothing.
+            let mut used = Errors::from(&one);
+            used.to("porcelain", 2);
+            prop_assert_eq!(errors, used.to(&other, 2));
         }
     }
 }
