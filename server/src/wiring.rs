@@ -239,6 +239,7 @@ impl Services {
         }
         if let Some(payments) = &self.near.payments {
             bus.subscribe(payments::consumer(payments.clone()));
+            bus.subscribe(payments::returns_consumer(payments.clone()));
             payments::start(payments.clone(), tasks);
         }
         if let Some(orders) = &self.near.orders {
@@ -266,6 +267,8 @@ impl Services {
         }
         if let Some(payments) = &self.near.payments {
             self.bus.subscribe(payments::consumer(payments.clone()));
+            self.bus
+                .subscribe(payments::returns_consumer(payments.clone()));
         }
         if let Some(orders) = &self.near.orders {
             self.bus.subscribe(orders.consumer());

@@ -76,6 +76,7 @@ impl Made {
         let path = self.fill(path).replace("{name}", "sandbox");
         let path = path.replace("{item}", &self.fill("$tea"));
         let path = path.replace("{image_id}", &self.fill("$image"));
+        let path = path.replace("{return}", &self.fill("$return"));
         match (path.find('{'), path.find('}')) {
             (Some(open), Some(close)) => {
                 format!("{}{}{}", &path[..open], self.id, &path[close + 1..])
@@ -174,6 +175,7 @@ impl Cast {
             Thing::Pending | Thing::Paid | Thing::Shipped | Thing::Payment => {
                 self.sale(asker, thing).await
             }
+            Thing::Returned => self.returned(asker).await,
             Thing::Mixed => self.mixed(asker).await,
             Thing::Discount => self.discount(asker).await,
             Thing::ShippingMethod => self.shipping_method(asker).await,
@@ -369,6 +371,15 @@ impl Cast {
             assert_eq!(shipped.status, 200, "{}", shipped.text);
         }
         Made::new(asker, id)
+    }
+
+    async fn returned(&self, asker: Client) -> Made {
+        let made = self.sale(asker, Thing::Shipped).await;
+        let wish = json!({"lines": [{"line": 1, "quantity": 1}], "reason": "Too strong"});
+        let path = format!("/api/v1/orders/{}/returns", made.id);
+        let asked = self.owner.post(&path, &wish).await;
+        assert_eq!(asked.status, 201, "{}", asked.text);
+        made.with("$return", asked.str("/id"))
     }
 
     async fn cart(&self, holder: &Client, asker: Client) -> Made {

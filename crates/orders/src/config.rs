@@ -38,6 +38,16 @@ pub struct Config {
     pub sweep_every_ms: u32,
     /// What buyers are written about.
     pub mails: Mails,
+    /// What stands on papers.
+    pub papers: Papers,
+}
+
+/// The section `[orders.papers]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Papers {
+    /// Who sells, line by line.
+    pub seller: Vec<String>,
 }
 
 /// The section `[orders.mails]`.

@@ -13,7 +13,7 @@ mod service;
 mod store;
 
 pub use client::Client;
-pub use config::{Config, DEFAULTS, Mails};
+pub use config::{Config, DEFAULTS, Mails, Papers};
 pub use http::{api_beside, internal_routes, routes_beside};
 pub use metrics::register as register_metrics;
 pub use service::Service;

@@ -19,17 +19,23 @@ pub enum OrderMailKind {
     Cancelled,
     /// Money of it was given back.
     Refunded,
+    /// Something of it may come back.
+    ReturnApproved,
+    /// Something of it may not.
+    ReturnRefused,
 }
 
 impl OrderMailKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Received,
         Self::Paid,
         Self::Shipped,
         Self::Delivered,
         Self::Cancelled,
         Self::Refunded,
+        Self::ReturnApproved,
+        Self::ReturnRefused,
     ];
 
     /// The word used in storage and JSON.
@@ -42,6 +48,8 @@ impl OrderMailKind {
             Self::Delivered => "delivered",
             Self::Cancelled => "cancelled",
             Self::Refunded => "refunded",
+            Self::ReturnApproved => "return_approved",
+            Self::ReturnRefused => "return_refused",
         }
     }
 }
@@ -60,7 +68,7 @@ impl std::str::FromStr for OrderMailKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SendMail {
-    /// Of what. Of parcels and refunds, the last.
+    /// Of what. Of parcels, refunds and returns, the last.
     pub kind: OrderMailKind,
 }
 

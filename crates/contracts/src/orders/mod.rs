@@ -6,6 +6,7 @@ mod errors;
 mod events;
 mod mails;
 mod notes;
+mod returns;
 mod shipments;
 mod shipping;
 
@@ -20,6 +21,10 @@ pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 pub use mails::{OrderMailKind, OrderMailView, SendMail};
 pub use notes::{NewNote, NoteView};
+pub use returns::{
+    AnswerReturn, NewReturn, ReceiveReturn, ReturnError, ReturnLineView, ReturnReceived,
+    ReturnStatus, ReturnView,
+};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 pub use shipping::{NewShippingMethod, ShippingError, ShippingMethodView};
 
@@ -227,7 +232,7 @@ pub struct OrderEventView {
     /// 1, 2, 3...
     pub sequence: i64,
     /// `placed`, `payment_started`, `paid`, `payment_failed`, `shipped_in_part`, `shipped`, `delivered`, `cancelled`,
-    /// `refunded_in_part`, `refunded`.
+    /// `refunded_in_part`, `refunded`, `return_requested`, `return_approved`, `return_refused`, `return_received`.
     pub kind: String,
     /// Where the order stood afterwards.
     pub status: OrderStatus,
@@ -246,6 +251,9 @@ pub struct Beside {
     pub shipments: Vec<ShipmentView>,
     /// What was noted, oldest first.
     pub notes: Vec<NoteView>,
+    /// What comes back, in the order in which it was asked for.
+    #[serde(default)]
+    pub returns: Vec<ReturnView>,
 }
 
 /// A step that people may ask for.

@@ -16,6 +16,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) refund: Option<&'a str>,
     /// Why it was called off, if the timeline says so.
     pub(crate) reason: Option<&'a str>,
+    /// What the shop said to a return.
+    pub(crate) note: Option<&'a str>,
     /// Where the order is seen.
     pub(crate) link: &'a str,
 }
@@ -47,6 +49,10 @@ pub(crate) fn letter(kind: OrderMailKind, facts: &Facts<'_>) -> Letter {
             blocks.push(Block::Rows(sums(facts.order)))
         }
         OrderMailKind::Shipped => blocks.extend(facts.parcel.into_iter().flat_map(parcel)),
+        OrderMailKind::ReturnApproved | OrderMailKind::ReturnRefused => {
+            let note = |note: &str| Block::Rows(vec![("We add".to_owned(), note.to_owned())]);
+            blocks.extend(facts.note.map(note));
+        }
         OrderMailKind::Delivered | OrderMailKind::Cancelled | OrderMailKind::Refunded => {}
     }
     blocks.push(Block::Link("Your order", facts.link.to_owned()));
@@ -77,6 +83,14 @@ fn opening(kind: OrderMailKind, facts: &Facts<'_>) -> (&'static str, String) {
         ),
         OrderMailKind::Delivered => ("arrived", format!("your order {number} has arrived.")),
         OrderMailKind::Cancelled => ("cancelled", cancelled(facts)),
+        OrderMailKind::ReturnApproved => (
+            "you may send it back",
+            format!("what you want to return of your order {number} may come back to us."),
+        ),
+        OrderMailKind::ReturnRefused => (
+            "about your return",
+            format!("what you want to return of your order {number} cannot come back to us."),
+        ),
         OrderMailKind::Refunded => {
             let amount = facts.refund.unwrap_or("money");
             let way = "It takes the way back that you paid by, which may take some days.";
@@ -281,6 +295,7 @@ mod tests {
             parcel: None,
             refund: None,
             reason: None,
+            note: None,
             link: "https://shop.example/order/1?token=a&b",
         };
         letter(OrderMailKind::Paid, &facts)

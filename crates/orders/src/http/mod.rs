@@ -7,7 +7,9 @@ mod mails;
 mod moves;
 mod notes;
 mod orders;
+mod papers;
 mod refunds;
+mod returns;
 mod shipments;
 mod shipping;
 
@@ -59,12 +61,15 @@ pub(crate) fn routes(
         .with_state(App { orders, payments })
 }
 
-/// What is kept beside orders and asked of by no other service: shipments, notes, mails, and ways of shipping.
+/// What is kept beside orders and asked of by no other service: shipments, returns, papers, notes, mails, ways of
+/// shipping.
 fn beside() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
         .merge(shipments::routes())
         .merge(notes::routes())
         .merge(mails::routes())
+        .merge(papers::routes())
+        .merge(returns::routes())
         .merge(shipping::routes())
 }
 

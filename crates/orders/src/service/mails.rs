@@ -13,9 +13,9 @@ use contracts::{
     event::{Envelope, Event},
     orders::{
         OrderCancelled, OrderError, OrderEventView, OrderMailKind, OrderMailView, OrderMoved,
-        OrderPlaced, OrderStatus, OrderView, SendMail,
+        OrderPlaced, OrderStatus, OrderView, ReturnStatus, SendMail,
     },
-    values::{Email, MailId, OrderId, RefundId, ShipmentId, Timestamp},
+    values::{Email, MailId, OrderId, RefundId, ReturnId, ShipmentId, Timestamp},
 };
 use platform::{
     db::StoreError,
@@ -100,7 +100,9 @@ impl Service {
             | OrderMailKind::Shipped
             | OrderMailKind::Delivered
             | OrderMailKind::Cancelled
-            | OrderMailKind::Refunded => 0,
+            | OrderMailKind::Refunded
+            | OrderMailKind::ReturnApproved
+            | OrderMailKind::ReturnRefused => 0,
         };
         mails.sends(kind).then(|| NewMail {
             id: MailId::generate(),
@@ -180,12 +182,16 @@ impl Service {
         if due.kind == OrderMailKind::Received && order.status != OrderStatus::Pending {
             return Ok(None);
         }
-        let shipments = if due.kind == OrderMailKind::Shipped {
-            self.store.shipments(due.order).await?
-        } else {
-            Vec::new()
+        let shipments = match due.subject {
+            Some(_) => self.store.shipments(due.order).await?,
+            None => Vec::new(),
         };
-        let shipment = due.subject.map(ShipmentId::from_bytes);
+        let returns = match due.subject {
+            Some(_) => self.store.returns(due.order).await?,
+            None => Vec::new(),
+        };
+        let returned = due.subject.map(ReturnId::from_bytes);
+        let returned = returns.iter().find(|one| Some(one.id) == returned);
         let timeline = self.store.timeline(due.order).await?;
         let refund = due.subject.map(|id| RefundId::from_bytes(id).to_string());
         let amounts = |entry| refund.as_deref().and_then(|id| amount_of(entry, id));
@@ -197,6 +203,7 @@ impl Service {
                 parcel: shipments.iter().find(|one| Some(one.id) == shipment),
                 refund: notes(&timeline).find_map(amounts),
                 reason: reason.and_then(|entry| entry.note.as_deref()),
+                note: returned.and_then(|one| one.note.as_deref()),
                 link: &self.link(post, &order),
             },
         );
@@ -241,6 +248,16 @@ impl Service {
         let happened = |kind: &str| timeline.iter().any(|entry| entry.kind == kind);
         let parcel = shipments.last().map(|one| *one.id.as_bytes());
         let refund = last_refund(&timeline);
+        let returns = self.store.returns(id).await.map_err(internal)?;
+        let last = |refused: bool| {
+            let answered = returns
+                .iter()
+                .rev()
+                .filter(|one| one.status != ReturnStatus::Requested);
+            let mut answered =
+                answered.filter(|one| (one.status == ReturnStatus::Refused) == refused);
+            answered.next().map(|one| *one.id.as_bytes())
+        };
         let (is_so, subject) = match wish.kind {
             OrderMailKind::Received => (order.status == OrderStatus::Pending, None),
             OrderMailKind::Paid | OrderMailKind::Delivered | OrderMailKind::Cancelled => {
@@ -248,6 +265,8 @@ impl Service {
             }
             OrderMailKind::Shipped => (parcel.is_some(), parcel),
             OrderMailKind::Refunded => (refund.is_some(), refund),
+            OrderMailKind::ReturnApproved => (last(false).is_some(), last(false)),
+            OrderMailKind::ReturnRefused => (last(true).is_some(), last(true)),
         };
         if !is_so || !self.config.mails.sends(wish.kind) {
             let reason = "did not happen to this order, or is written to nobody (orders.mails)";

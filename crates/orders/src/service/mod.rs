@@ -8,8 +8,10 @@ mod expire;
 mod find;
 pub(crate) mod mails;
 mod notes;
+pub(crate) mod papers;
 mod pay;
 mod place;
+mod returns;
 mod shipments;
 mod shipping;
 
@@ -281,6 +283,7 @@ impl Orders for Service {
         Ok(Beside {
             shipments: self.shipments(who, id).await?,
             notes: self.notes(who, id).await?,
+            returns: self.returns(who, id).await?,
         })
     }
 

@@ -5,6 +5,7 @@ mod discounts;
 pub(crate) mod mails;
 pub(crate) mod notes;
 pub(crate) mod postgres;
+pub(crate) mod returns;
 pub(crate) mod shipments;
 pub(crate) mod shipping;
 pub(crate) mod sqlite;
@@ -70,7 +71,13 @@ pub(crate) type Happened = Result<(Order, Order), OrderError>;
 
 #[async_trait]
 pub(crate) trait Store:
-    CartStore + DiscountStore + mails::MailStore + shipping::ShippingStore + Send + Sync
+    CartStore
+    + DiscountStore
+    + mails::MailStore
+    + returns::ReturnStore
+    + shipping::ShippingStore
+    + Send
+    + Sync
 {
     /// Writes all orders that can be written, in one commit; a result each, in order.
     async fn place_all(

@@ -17,6 +17,7 @@ mod http;
 mod mails;
 mod moves;
 mod nodes;
+mod papers;
 mod paying;
 mod races;
 mod shipping;

@@ -18,7 +18,7 @@ use contracts::{
     values::{Money, OrderId, ProductId, SessionId, Timestamp, UserId, VariantId},
 };
 use http_body_util::BodyExt;
-use orders::{Config, Mails, Opened, Parts};
+use orders::{Config, Mails, Opened, Papers, Parts};
 use platform::{
     clock::Clock,
     db::{Place, sqlite},
@@ -85,6 +85,9 @@ pub(crate) fn config() -> Config {
             kinds: OrderMailKind::ALL.to_vec(),
             received_after_seconds: 60,
             waiting_max: 100,
+        },
+        papers: Papers {
+            seller: vec!["Souk Ltd".to_owned()],
         },
     }
 }

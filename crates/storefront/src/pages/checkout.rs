@@ -16,7 +16,7 @@ use axum::{
     response::Response,
 };
 use contracts::{
-    orders::{CartError, OrderStatus, OrderView, PlaceOrder, PlaceOrderError, Reader},
+    orders::{CartError, OrderStatus, OrderView, PlaceOrder, PlaceOrderError, Reader, ReturnView},
     payments::{PayError, PayOrder},
     problem::{Code, Problem, ToProblem},
     request::IdempotencyKey,
@@ -271,6 +271,10 @@ struct OrderPage {
     is_amiss: bool,
     /// Names the next try to pay.
     attempt: String,
+    /// Where its invoice is read, by whoever is signed in, once it was paid; empty otherwise.
+    invoice: String,
+    /// What comes back: the return's number, and where it stands.
+    returns: Vec<(u32, String)>,
 }
 
 /// What the address may carry.
@@ -330,7 +334,9 @@ async fn order_page(
     (id, flash): (&str, &str),
 ) -> Result<Response, Fault> {
     let id: OrderId = id.parse().map_err(|_| Fault::new(Code::NotFound))?;
-    let order = app.orders.order(&reader(app, visit, id), id).await?;
+    let reader = reader(app, visit, id);
+    let order = app.orders.order(&reader, id).await?;
+    let beside = app.orders.beside(&reader, id).await?;
     let Framed {
         frame,
         proof,
@@ -341,7 +347,22 @@ async fn order_page(
     page.proof = proof;
     page.is_payable = is_payable(app).await?;
     page.attempt = digest::base64url(&attempt);
+    if reader.principal.is_some() && was_paid(order.status) {
+        page.invoice = format!("/api/v1/orders/{id}/invoice");
+    }
+    let shown = |one: &ReturnView| (one.number, view::words(one.status.as_str()));
+    page.returns = beside.returns.iter().map(shown).collect();
     Ok(html(StatusCode::OK, &page, cookies, true))
+}
+
+const fn was_paid(status: OrderStatus) -> bool {
+    match status {
+        OrderStatus::Paid
+        | OrderStatus::Shipped
+        | OrderStatus::Delivered
+        | OrderStatus::Refunded => true,
+        OrderStatus::Pending | OrderStatus::Cancelled => false,
+    }
 }
 
 fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
@@ -370,6 +391,8 @@ fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
         flash: said(flash, order.status),
         is_amiss: matches!(flash, "declined" | "method" | "later"),
         attempt: String::new(),
+        invoice: String::new(),
+        returns: Vec::new(),
     }
 }
 

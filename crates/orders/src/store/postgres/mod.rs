@@ -12,6 +12,7 @@ mod more;
 mod notes;
 mod place;
 mod read;
+mod returns;
 mod shipments;
 mod shipping;
 
@@ -40,7 +41,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 11] = [
+pub(crate) const MIGRATIONS: [Migration; 12] = [
     BASE,
     Migration {
         number: 1,
@@ -91,6 +92,11 @@ pub(crate) const MIGRATIONS: [Migration; 11] = [
         number: 10,
         name: "mails",
         sql: include_str!("../../../migrations/postgres/0010_mails.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "returns",
+        sql: include_str!("../../../migrations/postgres/0011_returns.sql"),
     },
 ];
 

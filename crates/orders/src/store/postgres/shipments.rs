@@ -89,7 +89,10 @@ async fn happen(
     happened.pop().ok_or_else(nothing)?.map_err(Abort::Refused)
 }
 
-async fn locked(connection: &Connection, id: OrderId) -> Result<Order, Abort<OrderError>> {
+pub(super) async fn locked(
+    connection: &Connection,
+    id: OrderId,
+) -> Result<Order, Abort<OrderError>> {
     let columns = read::COLUMNS;
     let sql = format!("SELECT {columns} FROM orders WHERE order_id = $1 FOR UPDATE");
     let row = connection

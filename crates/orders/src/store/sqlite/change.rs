@@ -1,6 +1,6 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
-use super::{super::Happened, carts, discounts, mails, read, shipments};
+use super::{super::Happened, carts, discounts, mails, read, returns, shipments};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMailKind, OrderMove, OrderMoved, OrderStatus},
@@ -32,8 +32,15 @@ pub(super) fn happen(
     write(connection, &before, &change, actor, now)?;
     if let Happening::Refunded(note) = happening {
         let news = (OrderMailKind::Refunded, note.refund_id.as_bytes());
-        mails::owe(connection, &change.after, news, now)?;
-        if !shipments::withhold(connection, &change.after, note)? {
+        if note.amount.minor > 0 {
+            mails::owe(connection, &change.after, news, now)?;
+        }
+        if returns::settle(connection, &change.after, note.refund_id, now)? {
+            return Ok((before, change.after));
+        }
+        let is_over = shipments::withhold(connection, &change.after, note)?;
+        returns::note_came_back(connection, &change.after, note)?;
+        if !is_over {
             return Ok((before, change.after));
         }
         let rest = Happening::Moved(OrderMove::Ship { tracking: None });
@@ -215,6 +222,7 @@ pub(super) fn forget_customer(
 ) -> Result<(), Abort<Infallible>> {
     super::notes::forget(connection, id)?;
     mails::forget(connection, id)?;
+    returns::forget(connection, id)?;
     connection
         .prepare_cached(
             "UPDATE order_events

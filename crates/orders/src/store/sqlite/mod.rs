@@ -10,6 +10,7 @@ mod more;
 mod notes;
 mod place;
 mod read;
+mod returns;
 mod shipments;
 mod shipping;
 #[cfg(test)]
@@ -40,7 +41,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 12] = [
+pub(crate) const MIGRATIONS: [Migration; 13] = [
     BASE,
     Migration {
         number: 1,
@@ -96,6 +97,11 @@ pub(crate) const MIGRATIONS: [Migration; 12] = [
         number: 11,
         name: "mails",
         sql: include_str!("../../../migrations/sqlite/0011_mails.sql"),
+    },
+    Migration {
+        number: 12,
+        name: "returns",
+        sql: include_str!("../../../migrations/sqlite/0012_returns.sql"),
     },
 ];
 
