@@ -172,6 +172,12 @@ async fn of_an_account_that_has_gone_no_table_holds_a_name_or_a_place() {
     let product = admin.sell("Tea", 100, 1_000).await;
     let ann = person(&shop, "ann-canary-7f3a").await;
     ann.buy("paid", &product, 2, "tok_ok").await;
+    let sent = json!({"items": [{"product_id": product, "quantity": 1}], "shipping_address": {
+        "name": "ann-canary-7f3a", "line1": "Weg 1", "city": "Köln", "country": "DE"}});
+    let sent = ann.post_with_key("/api/v1/orders", "sent", &sent).await;
+    assert_eq!(sent.status, 201, "{}", sent.text);
+    let exported = export(&ann).await.text;
+    assert!(exported.contains("\"line1\":\"Weg 1\""), "{exported}");
     ann.post("/api/v1/me/verification", &json!({})).await;
     let forgot = json!({"email": "ann-canary-7f3a@souk.example"});
     shop.visitor()

@@ -118,6 +118,52 @@ async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal() {
 }
 
 #[tokio::test]
+async fn an_order_goes_where_the_checkout_was_told_and_faults_stand_beside_their_fields() {
+    let shop = open().await;
+    let mut guest = Browser::new(&shop);
+    put_in(&mut guest, "1").await;
+    let page = guest.get("/checkout").await;
+    assert!(
+        page.text.contains("autocomplete=\"shipping postal-code\""),
+        "{}",
+        page.text
+    );
+    let csrf = field(&page, "csrf").expect("a form");
+    let (cart, total) = hidden(&page);
+    let fields = |country| {
+        [
+            ("csrf", csrf.as_str()),
+            ("cart", cart.as_str()),
+            ("total", total.as_str()),
+            ("email", "gus@souk.example"),
+            ("method", "tok_ok"),
+            ("name", "Gus Canary"),
+            ("line1", "Weg 1"),
+            ("city", "Köln"),
+            ("country", country),
+        ]
+    };
+    let refused = guest.submit("/checkout", &fields("")).await;
+    assert_eq!(refused.status, 422, "{}", refused.text);
+    for shown in ["id=\"country-error\"", "value=\"Gus Canary\""] {
+        assert!(refused.text.contains(shown), "{shown}: {}", refused.text);
+    }
+    let bought = guest.submit("/checkout", &fields("DE")).await;
+    let again = guest.submit("/checkout", &fields("DE")).await;
+    assert_eq!(bought.status, 303, "{}", bought.text);
+    assert_eq!(again.header("location"), bought.header("location"));
+    let order = guest.get(bought.header("location")).await;
+    assert!(
+        order
+            .text
+            .contains("Gus Canary<br>Weg 1<br>Köln<br>Germany"),
+        "{}",
+        order.text
+    );
+    shop.verify().await;
+}
+
+#[tokio::test]
 async fn a_cart_comes_along_at_sign_in_and_a_form_sent_twice_is_one_order() {
     let mut shop = open().await;
     let admin = shop.admin().await;
@@ -209,13 +255,22 @@ async fn a_code_takes_off_what_the_page_says_and_a_guest_s_form_sent_twice_is_on
         page.text
     );
     let (cart, total) = hidden(&page);
-    let fields = [
+    let nowhere = [
         ("csrf", csrf.as_str()),
         ("cart", cart.as_str()),
         ("total", total.as_str()),
         ("email", "gus@souk.example"),
         ("method", "tok_ok"),
     ];
+    let refused = guest.submit("/checkout", &nowhere).await;
+    assert_eq!(refused.status, 422, "it is to be sent: {}", refused.text);
+    let there = [
+        ("name", "Gus"),
+        ("line1", "Weg 1"),
+        ("city", "Köln"),
+        ("country", "DE"),
+    ];
+    let fields: Vec<_> = nowhere.into_iter().chain(there).collect();
     let first = guest.submit("/checkout", &fields).await;
     assert_eq!(first.status, 303, "{}", first.text);
     let second = guest.submit("/checkout", &fields).await;

@@ -109,6 +109,7 @@ mod tests {
                 title: title.to_owned(),
                 amount: usd(-1),
             }],
+            shipping_address: None,
             total: usd(9),
             payment_due_at: Timestamp::from_ms(0),
             tracking: None,

@@ -50,6 +50,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("PUT", "/api/v1/carts/{id}/items/{item}", Of(OrdersWrite)),
     ("PUT", "/api/v1/carts/{id}/discount", Of(OrdersWrite)),
     ("PUT", "/api/v1/carts/{id}/shipping", Of(OrdersWrite)),
+    ("PUT", "/api/v1/carts/{id}/address", Of(OrdersWrite)),
     ("GET", "/api/v1/shipping-methods", Of(OrdersRead)),
     ("POST", "/api/v1/shipping-methods", Of(ShippingWrite)),
     ("PUT", "/api/v1/shipping-methods/{id}", Of(ShippingWrite)),

@@ -4,9 +4,9 @@
 use contracts::{
     orders::{
         BeginPayment, Beside, CartError, CartView, DiscountCode, DiscountError, DiscountQuery,
-        DiscountView, EventsAudit, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote, SetCartItem,
-        Settlement, ShippingError, ShippingMethodView,
+        DiscountView, EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView,
+        OrderMove, OrderQuery, OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote,
+        SetCartItem, Settlement, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -49,6 +49,8 @@ pub(crate) const CHECK_OUT: Call<(WhoHolds, CartId, PlaceOrder), Placed> =
 
 pub(crate) const SET_CART_SHIPPING: Call<(WhoHolds, CartId, Option<ShippingMethodId>), Held> =
     Call::repeatable("set_cart_shipping");
+pub(crate) const SET_CART_ADDRESS: Call<(WhoHolds, CartId, Option<NewAddress>), Held> =
+    Call::repeatable("set_cart_address");
 pub(crate) const SHIPPING_METHODS: Call<bool, Result<Vec<ShippingMethodView>, ShippingError>> =
     Call::read("shipping_methods");
 

@@ -8,10 +8,10 @@ use contracts::{
     catalog::Purchases,
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
-        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
-        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
-        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingError,
-        ShippingMethodView,
+        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewAddress,
+        NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView,
+        Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
+        ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -75,6 +75,16 @@ impl Carts for Client {
     ) -> Result<CartView, CartError> {
         let arguments = (who.into(), id, method);
         self.peer.ask(calls::SET_CART_SHIPPING, &arguments).await
+    }
+
+    async fn set_cart_address(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        address: Option<NewAddress>,
+    ) -> Result<CartView, CartError> {
+        let arguments = (who.into(), id, address);
+        self.peer.ask(calls::SET_CART_ADDRESS, &arguments).await
     }
 
     async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {

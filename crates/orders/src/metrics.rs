@@ -65,6 +65,7 @@ impl Metrics {
                 | PlaceOrderError::Cart(_)
                 | PlaceOrderError::Discount(_)
                 | PlaceOrderError::Shipping(_)
+                | PlaceOrderError::Address(_)
                 | PlaceOrderError::GivenUp,
             ) => &self.refused,
         };

@@ -15,10 +15,10 @@ use contracts::{
     },
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
-        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
-        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
-        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingError,
-        ShippingMethodView,
+        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewAddress,
+        NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView,
+        Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
+        ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{
@@ -326,6 +326,15 @@ impl Carts for FarOrders {
         method: Option<ShippingMethodId>,
     ) -> Result<CartView, CartError> {
         self.inner.set_cart_shipping(who, id, method).await
+    }
+
+    async fn set_cart_address(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        address: Option<NewAddress>,
+    ) -> Result<CartView, CartError> {
+        self.inner.set_cart_address(who, id, address).await
     }
 
     async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {

@@ -1,8 +1,8 @@
 //! Carts: what somebody means to buy. A cart holds no price truth and reserves nothing; an order comes of it once.
 
 use super::{
-    DiscountCode, OrderPartView, OrderView, PlaceOrder, PlaceOrderError, ShippingError,
-    ShippingMethodView,
+    Address, AddressError, DiscountCode, NewAddress, OrderPartView, OrderView, PlaceOrder,
+    PlaceOrderError, ShippingError, ShippingMethodView,
 };
 use crate::{
     BoxError,
@@ -128,6 +128,8 @@ pub struct CartView {
     pub shipping_method: Option<ShippingMethodId>,
     /// Why it cannot be shipped so now, if it cannot.
     pub shipping_refused: Option<String>,
+    /// Where it is to go.
+    pub shipping_address: Option<Address>,
     /// What the cart costs beside its lines.
     #[serde(default)]
     pub parts: Vec<OrderPartView>,
@@ -207,6 +209,9 @@ pub enum CartError {
     /// It cannot be shipped so.
     #[error(transparent)]
     Shipping(ShippingError),
+    /// It cannot go there.
+    #[error(transparent)]
+    Address(AddressError),
     /// There are as many carts from there as there may be.
     #[error("too many carts")]
     TooMany,
@@ -241,6 +246,7 @@ impl ToProblem for CartError {
             Self::Differs { lines, total } => differs(lines, *total),
             Self::Discount(error) => error.to_problem(),
             Self::Shipping(error) => error.to_problem(),
+            Self::Address(error) => error.to_problem_at("/address"),
             Self::TooMany => Problem::new(Code::RateLimited)
                 .detail("there are too many open carts from your address")
                 .retry_after(60),
@@ -307,6 +313,13 @@ pub trait Carts: Send + Sync {
         who: &CartHolder,
         id: CartId,
         method: Option<ShippingMethodId>,
+    ) -> Result<CartView, CartError>;
+    /// Says where the cart is to go, or takes that back.
+    async fn set_cart_address(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        address: Option<NewAddress>,
     ) -> Result<CartView, CartError>;
     /// The ways of shipping; those that cannot be chosen too, for admins (the caller checks).
     async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError>;

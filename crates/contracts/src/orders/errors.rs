@@ -1,6 +1,6 @@
 //! Why an order was not made, shown or moved.
 
-use super::{CartError, DiscountError, OrderStatus, ShippingError};
+use super::{AddressError, CartError, DiscountError, OrderStatus, ShippingError};
 use crate::{
     BoxError,
     catalog::ReserveError,
@@ -37,6 +37,9 @@ pub enum PlaceOrderError {
     /// It cannot be shipped so.
     #[error(transparent)]
     Shipping(ShippingError),
+    /// It cannot go there.
+    #[error(transparent)]
+    Address(AddressError),
     /// The order's id was given up: it took too long to be written.
     #[error("the order took too long and was given up")]
     GivenUp,
@@ -61,6 +64,7 @@ impl ToProblem for PlaceOrderError {
             Self::Cart(error) => error.to_problem(),
             Self::Discount(error) => error.to_problem(),
             Self::Shipping(error) => error.to_problem(),
+            Self::Address(error) => error.to_problem_at("/shipping_address"),
             Self::GivenUp => Problem::new(Code::IllegalTransition)
                 .detail("the order was given up; use a new key"),
             Self::Overloaded => Problem::new(Code::Overloaded),

@@ -1,5 +1,6 @@
 //! Orders: the one place that makes them, their moves, and what payments must know of them.
 
+mod address;
 mod carts;
 mod discounts;
 mod errors;
@@ -10,6 +11,7 @@ mod returns;
 mod shipments;
 mod shipping;
 
+pub use address::{Address, AddressError, AddressFault, NewAddress};
 pub use carts::{
     CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView, Carts, SetCartItem,
 };
@@ -110,6 +112,9 @@ pub struct PlaceOrder {
     /// How it is shipped (`shipping-methods`); a cart has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipping_method: Option<ShippingMethodId>,
+    /// Where it goes; a cart has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping_address: Option<NewAddress>,
     /// What the buyer thinks it costs: refused with the right total when it differs.
     pub total: Option<MoneyInput>,
     /// Where to write to: required of guests, not used for users.
@@ -211,6 +216,9 @@ pub struct OrderView {
     /// What it costs beside its lines; absent where that is nothing. Lines and parts add up to the total.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<OrderPartView>,
+    /// Where it goes, if that was said; gone with the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping_address: Option<Address>,
     /// What it costs in all.
     pub total: Money,
     /// Until when the stock is held.

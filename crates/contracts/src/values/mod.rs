@@ -1,5 +1,6 @@
 //! The values every service shares: each is checked once, when it is made. No rules of any one service.
 
+mod country;
 mod email;
 mod id;
 mod money;
@@ -10,6 +11,7 @@ mod text;
 mod time;
 mod version;
 
+pub use country::Country;
 pub use email::{Email, Username};
 pub use id::{
     ApiKeyId, CartId, CategoryId, DeliveryId, DiscountId, EventId, IdError, ImageId, MailId,

@@ -1,7 +1,7 @@
 //! A cart and what may happen to it: pure. It keeps what was wanted and what was seen, and decides no price.
 
 use contracts::{
-    orders::{CartError, CartStatus, DiscountCode},
+    orders::{Address, CartError, CartStatus, DiscountCode},
     request::Precondition,
     values::{
         CartId, Money, OrderId, ProductId, Quantity, ShippingMethodId, Timestamp, UserId,
@@ -21,6 +21,7 @@ pub struct Cart {
     pub order_id: Option<OrderId>,
     pub discount_code: Option<DiscountCode>,
     pub shipping_method: Option<ShippingMethodId>,
+    pub shipping_address: Option<Address>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub expires_at: Timestamp,
@@ -76,6 +77,7 @@ impl NewCart {
             order_id: None,
             discount_code: None,
             shipping_method: None,
+            shipping_address: None,
             created_at: self.at,
             updated_at: self.at,
             expires_at: self.expires_at,
@@ -167,6 +169,7 @@ pub fn set(
 pub enum Choice {
     Discount(Option<DiscountCode>),
     Shipping(Option<ShippingMethodId>),
+    Address(Option<Box<Address>>),
 }
 
 /// The cart with another choice; the same cart if it is so already.
@@ -177,21 +180,19 @@ pub fn choose(
     now: Timestamp,
 ) -> Result<Cart, CartError> {
     check(before, None)?;
-    let (code, method) = match choice {
-        Choice::Discount(code) => (code, before.shipping_method),
-        Choice::Shipping(method) => (before.discount_code.clone(), method),
-    };
-    if (&before.discount_code, before.shipping_method) == (&code, method) {
-        return Ok(before.clone());
+    let mut after = before.clone();
+    match choice {
+        Choice::Discount(code) => after.discount_code = code,
+        Choice::Shipping(method) => after.shipping_method = method,
+        Choice::Address(address) => after.shipping_address = address.map(|address| *address),
     }
-    Ok(Cart {
-        discount_code: code,
-        shipping_method: method,
-        version: before.version.next(),
-        updated_at: now,
-        expires_at: now.plus_seconds(bounds.keep_seconds),
-        ..before.clone()
-    })
+    if after == *before {
+        return Ok(after);
+    }
+    after.version = before.version.next();
+    after.updated_at = now;
+    after.expires_at = now.plus_seconds(bounds.keep_seconds);
+    Ok(after)
 }
 
 /// Both carts after the first went into the second: quantities are summed as far as a line and a cart may hold.
@@ -218,6 +219,7 @@ pub fn merge(
     }
     let merged = Cart {
         status: CartStatus::Merged,
+        shipping_address: None,
         version: from.version.next(),
         updated_at: now,
         ..from.clone()
@@ -229,6 +231,10 @@ pub fn merge(
     }
     if after.shipping_method.is_none() && from.shipping_method.is_some() {
         after = choose(&after, Choice::Shipping(from.shipping_method), bounds, now)?;
+    }
+    if after.shipping_address.is_none() && from.shipping_address.is_some() {
+        let address = from.shipping_address.clone().map(Box::new);
+        after = choose(&after, Choice::Address(address), bounds, now)?;
     }
     Ok((merged, after))
 }

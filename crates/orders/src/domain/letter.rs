@@ -280,6 +280,7 @@ mod tests {
             customer_id: None,
             items: vec![line],
             parts: Vec::new(),
+            shipping_address: None,
             total: price,
             payment_due_at: Timestamp::from_ms(0),
             tracking: None,

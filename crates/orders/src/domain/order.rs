@@ -3,7 +3,7 @@
 use super::{pricing::Use, status};
 use contracts::{
     catalog::PricedLine,
-    orders::{OrderError, OrderMove, OrderPartView, OrderStatus, PaymentEnd, RefundNote},
+    orders::{Address, OrderError, OrderMove, OrderPartView, OrderStatus, PaymentEnd, RefundNote},
     values::{CartId, Email, Money, OrderId, PaymentId, Timestamp, UserId, Version},
 };
 
@@ -13,6 +13,8 @@ pub struct NewOrder {
     pub id: OrderId,
     pub customer_id: Option<UserId>,
     pub guest_email: Option<Email>,
+    /// Where it goes.
+    pub address: Option<Address>,
     pub fingerprint: [u8; 32],
     pub lines: Vec<PricedLine>,
     pub total: Money,
@@ -29,7 +31,8 @@ pub struct NewOrder {
 impl NewOrder {
     /// Whether nothing is written with it but itself.
     pub fn is_plain(&self) -> bool {
-        self.cart.is_none() && self.parts.is_empty() && self.discount.is_none()
+        let costs_itself = self.parts.is_empty() && self.discount.is_none();
+        self.cart.is_none() && self.address.is_none() && costs_itself
     }
 }
 

@@ -29,6 +29,7 @@ pub(crate) fn invoice(billed: &Billed<'_>) -> Vec<String> {
         day(order.created_at)
     ));
     lines.push(format!("Paid {}", day(billed.paid_at)));
+    lines.extend(goes_to(order));
     lines.push(String::new());
     lines.extend(row("Units", "What", ("Each", "Sum")));
     lines.push(rule());
@@ -101,6 +102,7 @@ pub(crate) fn slip(order: &OrderView, parcel: &ShipmentView, sender: &[String]) 
                 .flat_map(|value| pieces(&format!("{what} {value}"), COLUMNS)),
         );
     }
+    lines.extend(goes_to(order));
     lines.push(String::new());
     lines.extend(row("Units", "What", ("", "")));
     lines.push(rule());
@@ -108,6 +110,21 @@ pub(crate) fn slip(order: &OrderView, parcel: &ShipmentView, sender: &[String]) 
         let what = format!("{} ({})", line.name, line.sku);
         lines.extend(row(&line.quantity.get().to_string(), &what, ("", "")));
     }
+    lines
+}
+
+/// Where it goes, if that was said and is not forgotten.
+fn goes_to(order: &OrderView) -> Vec<String> {
+    let Some(address) = &order.shipping_address else {
+        return Vec::new();
+    };
+    let mut lines = vec![String::new(), "It goes to".to_owned()];
+    lines.extend(
+        address
+            .lines()
+            .iter()
+            .flat_map(|line| pieces(line, COLUMNS)),
+    );
     lines
 }
 

@@ -3,7 +3,7 @@
 use super::cart::Line;
 use contracts::{
     catalog::{ItemRef, ReserveLine},
-    orders::{Buyer, OrderItem, PlaceOrder, PlaceOrderError},
+    orders::{Address, Buyer, OrderItem, PlaceOrder, PlaceOrderError},
 };
 
 /// The lines of a wish, if it can be one at all.
@@ -59,6 +59,9 @@ pub(crate) fn check_cart(
     if wish.shipping_method.is_some() {
         return invalid("/shipping_method", "is the cart's own: put it there");
     }
+    if wish.shipping_address.is_some() {
+        return invalid("/shipping_address", "is the cart's own: put it there");
+    }
     if !wish.items.is_empty() {
         return invalid("/items", "must be absent where a cart is bought");
     }
@@ -69,6 +72,12 @@ pub(crate) fn check_cart(
         return invalid("/email", "is required of guests");
     }
     Ok(())
+}
+
+/// Where it goes, if that is said.
+pub(crate) fn address(wish: &PlaceOrder) -> Result<Option<Address>, PlaceOrderError> {
+    let address = wish.shipping_address.clone().map(Address::check);
+    address.transpose().map_err(PlaceOrderError::Address)
 }
 
 fn line(index: usize, item: &OrderItem) -> Result<ReserveLine, PlaceOrderError> {
@@ -99,6 +108,7 @@ mod tests {
             cart_id: None,
             discount_code: None,
             shipping_method: None,
+            shipping_address: None,
             total: None,
             email: Email::parse("ann@example.com").ok(),
             payment: None,

@@ -8,7 +8,7 @@ use axum::{
 };
 use contracts::{
     catalog::ItemRef,
-    orders::{CartError, CartView, DiscountCode, SetCartItem},
+    orders::{CartError, CartView, DiscountCode, NewAddress, SetCartItem},
     problem::{Problem, ProblemBody, ToProblem},
     values::{CartId, ShippingMethodId, Version},
 };
@@ -48,6 +48,14 @@ pub(super) struct SetDiscount {
 pub(super) struct SetShipping {
     /// Its id, or nothing.
     method: Option<ShippingMethodId>,
+}
+
+/// Where a cart is to go.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetAddress {
+    /// The address, or nothing.
+    address: Option<NewAddress>,
 }
 
 /// Open a cart
@@ -200,6 +208,32 @@ pub(super) async fn set_shipping(
     Json(wish): Json<SetShipping>,
 ) -> Result<Response, Fault> {
     tagged(app.orders.set_cart_shipping(&who, id, wish.method).await?)
+}
+
+/// Say where a cart is to go
+///
+/// Its order has that address (`shipping_address`); `null` takes it back.
+#[utoipa::path(
+    put, path = "/api/v1/carts/{id}/address", operation_id = "set_cart_address", tag = "carts",
+    params(
+        ("id" = CartId, Path, description = "The cart's id"),
+        ("Cart-Token" = Option<String>, Header, description = "For guests: what came with the cart"),
+    ),
+    request_body = SetAddress,
+    responses(
+        (status = 200, body = CartView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 415, body = ProblemBody),
+        (status = 422, body = ProblemBody), (status = 429, body = ProblemBody), (status = 503, body = ProblemBody),
+    ),
+    security(("bearer" = []), ("cart_token" = []))
+)]
+pub(super) async fn set_address(
+    State(app): State<App>,
+    CartUser(who): CartUser,
+    Id(id): Id<CartId>,
+    Json(wish): Json<SetAddress>,
+) -> Result<Response, Fault> {
+    tagged(app.orders.set_cart_address(&who, id, wish.address).await?)
 }
 
 /// Merge a guest's cart into one's own

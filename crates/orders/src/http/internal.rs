@@ -78,6 +78,12 @@ fn discounts(table: Table) -> Table {
                 orders.set_cart_shipping(&who.into(), id, method).await
             },
         )
+        .on(
+            calls::SET_CART_ADDRESS,
+            async |orders, (who, id, address)| {
+                orders.set_cart_address(&who.into(), id, address).await
+            },
+        )
         .on(calls::SHIPPING_METHODS, async |orders, all| {
             orders.shipping_methods(all).await
         })

@@ -53,6 +53,7 @@ pub(crate) fn routes(
         .routes(routes!(carts::set_item))
         .routes(routes!(carts::set_discount))
         .routes(routes!(carts::set_shipping))
+        .routes(routes!(carts::set_address))
         .routes(routes!(carts::merge))
         .routes(routes!(discounts::make, discounts::list))
         .routes(routes!(discounts::find, discounts::replace))

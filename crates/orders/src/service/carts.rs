@@ -83,7 +83,7 @@ impl Service {
     }
 
     /// A cart that this one may use. Whose it is not learns that it is there from nothing.
-    async fn held_cart(&self, who: &CartHolder, id: CartId) -> Result<Cart, CartError> {
+    pub(super) async fn held_cart(&self, who: &CartHolder, id: CartId) -> Result<Cart, CartError> {
         if who.principal.is_none() && who.cart_token.is_none() {
             return Err(CartError::Unauthenticated);
         }
@@ -188,7 +188,7 @@ impl Service {
         self.choose(id, Choice::Shipping(method)).await
     }
 
-    async fn choose(&self, id: CartId, choice: Choice) -> Result<CartView, CartError> {
+    pub(super) async fn choose(&self, id: CartId, choice: Choice) -> Result<CartView, CartError> {
         let (bounds, now) = (self.cart_bounds(), self.clock.now());
         let chosen = self.store.choose_in_cart(id, choice, bounds, now);
         self.shown_cart(chosen.await.map_err(refusal)?).await
@@ -301,6 +301,7 @@ impl Service {
             customer_id,
             guest_email,
             cart: Some((cart.id, cart.version)),
+            address: cart.shipping_address.clone(),
             terms: Terms::default(),
         };
         let beside = Wanted {
@@ -419,6 +420,7 @@ fn shown(cart: Cart, offers: Vec<Option<OfferView>>) -> CartView {
         discount_refused: None,
         shipping_method: cart.shipping_method,
         shipping_refused: None,
+        shipping_address: cart.shipping_address,
         parts: Vec::new(),
         total: total(&items),
         items,

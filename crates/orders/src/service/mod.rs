@@ -1,5 +1,6 @@
 //! The use cases of orders, a file each. They decide through the domain and write through the store.
 
+mod addresses;
 mod advance;
 mod carts;
 mod claims;
@@ -29,10 +30,10 @@ use contracts::{
     identity::Addresses,
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
-        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewDiscount,
-        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
-        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingError,
-        ShippingMethodView,
+        DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewAddress,
+        NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView,
+        Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
+        ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -180,6 +181,15 @@ impl Carts for Service {
         method: Option<ShippingMethodId>,
     ) -> Result<CartView, CartError> {
         self.set_method(who, id, method).await
+    }
+
+    async fn set_cart_address(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        address: Option<NewAddress>,
+    ) -> Result<CartView, CartError> {
+        self.set_address(who, id, address).await
     }
 
     async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {

@@ -20,8 +20,8 @@ use contracts::{
     access::Actor,
     catalog::{Catalog, ReservationState, Reserve, ReserveError, ReserveLine, Reserved, Resolve},
     orders::{
-        Buyer, CartError, DiscountError, DiscountView, OrderView, PlaceOrder, PlaceOrderError,
-        ShippingError, ShippingMethodView,
+        Address, Buyer, CartError, DiscountError, DiscountView, OrderView, PlaceOrder,
+        PlaceOrderError, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey},
     values::{CartId, Email, Money, MoneyInput, OrderId, Timestamp, UserId, Version},
@@ -44,6 +44,7 @@ pub(super) struct PlaceWish {
     created_at: Timestamp,
     payment_due_at: Timestamp,
     cart: Option<(CartId, Version)>,
+    address: Option<Address>,
     terms: Terms,
 }
 
@@ -98,6 +99,7 @@ pub(super) struct Asked {
     pub(super) guest_email: Option<Email>,
     /// The cart that becomes the order, as it was read.
     pub(super) cart: Option<(CartId, Version)>,
+    pub(super) address: Option<Address>,
     pub(super) terms: Terms,
 }
 
@@ -164,6 +166,7 @@ impl Service {
         wish: PlaceOrder,
     ) -> Result<Answered<OrderView>, PlaceOrderError> {
         let lines = wish::lines(&who, &wish, self.config.lines_max)?;
+        let address = wish::address(&wish)?;
         let (customer_id, guest_email) = buyer(&who, &wish);
         let scope = scope(customer_id, guest_email.as_ref());
         let order_id = OrderId::from_bytes(digest::derived_id(&scope, key.as_str()));
@@ -179,6 +182,7 @@ impl Service {
             customer_id,
             guest_email,
             cart: None,
+            address,
             terms: Terms::default(),
         };
         self.place_wanted(asked, &wanted, None).await
@@ -206,6 +210,7 @@ impl Service {
             created_at,
             payment_due_at,
             cart: asked.cart,
+            address: asked.address,
             terms: asked.terms,
         };
         fault::point("place.queued");
@@ -401,6 +406,7 @@ fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrder
         id: wish.reserve.order_id,
         customer_id: wish.customer_id,
         guest_email: wish.guest_email,
+        address: wish.address,
         fingerprint: wish.reserve.fingerprint,
         lines: reserved.lines,
         total: priced.total,

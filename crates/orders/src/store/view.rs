@@ -4,8 +4,8 @@ use crate::domain::order::{NewOrder, Order};
 use contracts::{
     catalog::PricedLine,
     orders::{
-        DiscountCode, DiscountError, DiscountView, OrderError, OrderLineView, OrderPartView,
-        OrderStatus, OrderView,
+        Address, DiscountCode, DiscountError, DiscountView, OrderError, OrderLineView,
+        OrderPartView, OrderStatus, OrderView,
     },
     values::{Currency, Cursor, Money, Quantity, ValueError, Version},
 };
@@ -14,8 +14,33 @@ use platform::{db::StoreError, digest};
 /// Orders are numbered from here on.
 pub(super) const FIRST_NUMBER: i64 = 10_001;
 
+/// What is kept beside an order's lines, as the statement that reads the order reads it.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// A list of kind, title and minor units; none where there is no list.
+    pub(super) parts: Option<String>,
+    pub(super) address: Option<String>,
+}
+
+/// The same, read.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    pub(super) parts: Vec<OrderPartView>,
+    pub(super) address: Option<Address>,
+}
+
+impl Kept {
+    pub(super) fn read(self, currency: Currency) -> Result<Beside, StoreError> {
+        let address = self.address.as_deref().map(address).transpose()?;
+        Ok(Beside {
+            parts: parts(self.parts.as_deref(), currency)?,
+            address,
+        })
+    }
+}
+
 /// An order as it stands.
-pub(super) fn of(order: Order, items: Vec<OrderLineView>, parts: Vec<OrderPartView>) -> OrderView {
+pub(super) fn of(order: Order, items: Vec<OrderLineView>, beside: Beside) -> OrderView {
     OrderView {
         id: order.id,
         number: order.number,
@@ -23,7 +48,8 @@ pub(super) fn of(order: Order, items: Vec<OrderLineView>, parts: Vec<OrderPartVi
         status: order.status,
         customer_id: order.customer_id,
         items,
-        parts,
+        parts: beside.parts,
+        shipping_address: beside.address,
         total: order.total,
         payment_due_at: order.payment_due_at,
         tracking: order.tracking,
@@ -43,6 +69,7 @@ pub(super) fn first(number: i64, order: NewOrder) -> OrderView {
         customer_id: order.customer_id,
         items: order.lines.into_iter().map(line).collect(),
         parts: order.parts,
+        shipping_address: order.address,
         total: order.total,
         payment_due_at: order.payment_due_at,
         tracking: None,
@@ -85,11 +112,18 @@ pub(super) fn position(cursor: Option<&Cursor>) -> Result<i64, OrderError> {
     })
 }
 
-/// The parts of an order beside its lines, as a list of kind, title and minor units; none where there is no list.
-pub(super) fn parts(
-    json: Option<&str>,
-    currency: Currency,
-) -> Result<Vec<OrderPartView>, StoreError> {
+/// An address as it is kept: one document.
+pub(super) fn address(json: &str) -> Result<Address, StoreError> {
+    serde_json::from_str(json).map_err(|error| StoreError::Other(Box::new(error)))
+}
+
+/// The document of an address, if there is one.
+pub(super) fn document(address: Option<&Address>) -> Result<Option<String>, StoreError> {
+    let json = address.map(serde_json::to_string).transpose();
+    json.map_err(|error| StoreError::Other(Box::new(error)))
+}
+
+fn parts(json: Option<&str>, currency: Currency) -> Result<Vec<OrderPartView>, StoreError> {
     let rows: Vec<(String, String, i64)> = match json {
         Some(json) => {
             serde_json::from_str(json).map_err(|error| StoreError::Other(Box::new(error)))?

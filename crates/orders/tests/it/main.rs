@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod addresses;
 mod bodies;
 mod carts;
 mod discounts;

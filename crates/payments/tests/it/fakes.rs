@@ -152,6 +152,7 @@ fn found(
         customer_id: order.owner,
         items: order.lines.clone(),
         parts: order.parts.clone(),
+        shipping_address: None,
         total: order.total,
         payment_due_at: Timestamp::from_ms(0),
         tracking: None,

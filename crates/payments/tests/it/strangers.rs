@@ -52,6 +52,15 @@ impl Carts for FakeOrders {
         no_cart()
     }
 
+    async fn set_cart_address(
+        &self,
+        _: &CartHolder,
+        _: CartId,
+        _: Option<NewAddress>,
+    ) -> Result<CartView, CartError> {
+        no_cart()
+    }
+
     async fn shipping_methods(&self, _: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {
         Err(ShippingError::Internal(
             "payments must not call this".into(),

@@ -1,10 +1,12 @@
-//! The one page on which a cart is bought, and the page of an order afterwards. A means of payment here is one of the
+//! The one page on which a cart is bought, and what pays an order afterwards. A means of payment here is one of the
 //! sandbox's, and where another provider takes the money nothing is bought here. No page has a field for a card number.
 
 use super::{
+    address::{AddressFields, AddressForm},
     cart::{self, Sums},
     forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
+    order::reader,
     problems,
 };
 use crate::{App, view};
@@ -16,23 +18,23 @@ use axum::{
     response::Response,
 };
 use contracts::{
-    orders::{CartError, OrderStatus, OrderView, PlaceOrder, PlaceOrderError, Reader, ReturnView},
+    orders::{
+        Address, AddressError, CartError, CartHolder, CartStatus, NewAddress, PlaceOrder,
+        PlaceOrderError, Reader,
+    },
     payments::{PayError, PayOrder},
     problem::{Code, Problem, ToProblem},
     request::IdempotencyKey,
     values::{CartId, Email, Money, OrderId},
 };
-use platform::{
-    digest,
-    http::{Fault, cookies::Name},
-};
+use platform::http::{Fault, cookies::Name};
 use serde::Deserialize;
 
 /// A means of payment that only the sandbox knows: these pages can let people choose among its own.
 const OF_THE_SANDBOX: &str = "tok_ok";
 
 /// How long a guest's browser opens the order.
-const COOKIE_SECONDS: i64 = 30 * 24 * 3_600;
+pub(super) const COOKIE_SECONDS: i64 = 30 * 24 * 3_600;
 
 #[derive(Template)]
 #[template(path = "checkout.html")]
@@ -45,6 +47,7 @@ struct CheckoutPage {
     is_payable: bool,
     email: String,
     email_error: String,
+    address: AddressFields,
     /// What is bought: sent twice, it is bought once.
     cart: String,
     /// What is shown, as it is asserted when it is sent: minor units and a currency.
@@ -61,6 +64,8 @@ pub(super) struct CheckoutForm {
     email: String,
     method: String,
     total: String,
+    #[serde(flatten)]
+    address: AddressForm,
 }
 
 /// What was typed, and what is wrong with it.
@@ -69,6 +74,9 @@ struct Typed {
     status: StatusCode,
     email: String,
     email_error: String,
+    /// Where there is none, the cart's own is shown.
+    address: Option<AddressForm>,
+    address_error: Option<AddressError>,
     problem: String,
 }
 
@@ -77,7 +85,7 @@ pub(super) async fn show(State(app): State<App>, visit: Visit) -> Response {
     answer(&app, &visit, page(&app, &visit, Typed::default()).await).await
 }
 
-async fn answer(app: &App, visit: &Visit, shown: Result<Response, Fault>) -> Response {
+pub(super) async fn answer(app: &App, visit: &Visit, shown: Result<Response, Fault>) -> Response {
     match shown {
         Ok(response) => response,
         Err(fault) => problems::refuse(app, visit, fault).await,
@@ -95,6 +103,9 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
         mut cookies,
     } = frame::with_form(app, visit).await?;
     cookies.extend(held.cookies);
+    let kept = || held.cart.shipping_address.clone().map(AddressForm::of);
+    let address = typed.address.or_else(kept).unwrap_or_default();
+    let is_shipped = held.cart.shipping_method.is_some();
     let asserted = |total: Money| format!("{} {}", total.minor, total.currency);
     let page = CheckoutPage {
         frame,
@@ -104,6 +115,7 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
         is_payable: is_payable(app).await?,
         email: typed.email,
         email_error: typed.email_error,
+        address: address.fields(typed.address_error.as_ref(), is_shipped),
         cart: held.cart.id.to_string(),
         total: held.cart.total.map(asserted).unwrap_or_default(),
         problem: typed.problem,
@@ -111,7 +123,7 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
     Ok(html(typed.status, &page, cookies, true))
 }
 
-async fn is_payable(app: &App) -> Result<bool, Fault> {
+pub(super) async fn is_payable(app: &App) -> Result<bool, Fault> {
     let known = app.payments.accepts(OF_THE_SANDBOX).await;
     Ok(known.map_err(|cause| Problem::internal(&cause))?)
 }
@@ -141,6 +153,7 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
             let typed = Typed {
                 status: StatusCode::UNPROCESSABLE_ENTITY,
                 email: form.email,
+                address: Some(form.address),
                 email_error: format!("The address {}.", error.0),
                 ..Typed::default()
             };
@@ -152,16 +165,21 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
         let typed = Typed {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             email: form.email,
+            address: Some(form.address),
             problem: "That means of payment is not known here. Nothing was ordered.".to_owned(),
             ..Typed::default()
         };
         return page(app, visit, typed).await;
+    }
+    if let Err(error) = deliver(app, &holder, (cart_id, &form.address)).await {
+        return refused(app, visit, (error, form)).await;
     }
     let wish = PlaceOrder {
         items: Vec::new(),
         cart_id: Some(cart_id),
         discount_code: None,
         shipping_method: None,
+        shipping_address: None,
         total: asserted(&form.total).map(Into::into),
         email,
         payment: None,
@@ -169,7 +187,7 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
     let placed = app.orders.check_out(&holder, cart_id, wish).await;
     let order = match placed {
         Ok(placed) => placed.value,
-        Err(error) => return refused(app, visit, (error, form.email)).await,
+        Err(error) => return refused(app, visit, (error, form)).await,
     };
     let mut cookies = Vec::new();
     if let Some(token) = &order.order_token {
@@ -188,6 +206,30 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
     Ok(see_other(&address(order.id, flash), cookies))
 }
 
+/// Keeps with the cart where it is to go. One that was bought keeps nothing: the order of the form has its address.
+async fn deliver(
+    app: &App,
+    holder: &CartHolder,
+    (cart, form): (CartId, &AddressForm),
+) -> Result<(), PlaceOrderError> {
+    let held = app.orders.cart(holder, cart).await;
+    let held = held.map_err(PlaceOrderError::Cart)?;
+    if held.status != CartStatus::Open {
+        return Ok(());
+    }
+    let wish = form.wish();
+    if wish.is_none() && held.shipping_method.is_some() {
+        Address::check(NewAddress::default()).map_err(PlaceOrderError::Address)?;
+    }
+    let set = app.orders.set_cart_address(holder, cart, wish).await;
+    match set {
+        // A twin of this form was faster.
+        Ok(_) | Err(CartError::Closed { .. }) => Ok(()),
+        Err(CartError::Address(error)) => Err(PlaceOrderError::Address(error)),
+        Err(error) => Err(PlaceOrderError::Cart(error)),
+    }
+}
+
 fn asserted(text: &str) -> Option<Money> {
     let (minor, currency) = text.split_once(' ')?;
     Some(Money::new(minor.parse().ok()?, currency.parse().ok()?))
@@ -197,7 +239,7 @@ fn asserted(text: &str) -> Option<Money> {
 async fn refused(
     app: &App,
     visit: &Visit,
-    (error, email): (PlaceOrderError, String),
+    (error, form): (PlaceOrderError, CheckoutForm),
 ) -> Result<Response, Fault> {
     let problem = error.to_problem();
     let detail = match &error {
@@ -206,6 +248,7 @@ async fn refused(
                 .to_owned()
         }
         PlaceOrderError::Internal(_) | PlaceOrderError::Overloaded => return Err(Fault(problem)),
+        PlaceOrderError::Address(_) => "Nothing was ordered: see the address below.".to_owned(),
         PlaceOrderError::Invalid { .. }
         | PlaceOrderError::KeyReused
         | PlaceOrderError::Cart(_)
@@ -213,10 +256,17 @@ async fn refused(
         | PlaceOrderError::Shipping(_)
         | PlaceOrderError::GivenUp => problems::sentence(&problem.detail),
     };
+    let address_error = if let PlaceOrderError::Address(error) = error {
+        Some(error)
+    } else {
+        None
+    };
     let typed = Typed {
         status: StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::CONFLICT),
-        email,
+        email: form.email,
         email_error: String::new(),
+        address: Some(form.address),
+        address_error,
         problem: detail,
     };
     page(app, visit, typed).await
@@ -247,175 +297,8 @@ async fn pay(
     }
 }
 
-fn address(id: OrderId, flash: &str) -> String {
+pub(super) fn address(id: OrderId, flash: &str) -> String {
     view::address(&format!("/order/{id}"), &[("flash", flash)])
-}
-
-#[derive(Template)]
-#[template(path = "order.html")]
-struct OrderPage {
-    frame: Frame,
-    proof: String,
-    id: String,
-    number: i64,
-    status: &'static str,
-    status_words: String,
-    placed: view::Moment,
-    lines: Vec<(String, u32, String)>,
-    parts: Vec<(String, String)>,
-    total: String,
-    is_unpaid: bool,
-    is_payable: bool,
-    flash: &'static str,
-    /// Whether that is no good news.
-    is_amiss: bool,
-    /// Names the next try to pay.
-    attempt: String,
-    /// Where its invoice is read, by whoever is signed in, once it was paid; empty otherwise.
-    invoice: String,
-    /// What comes back: the return's number, and where it stands.
-    returns: Vec<(u32, String)>,
-}
-
-/// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Wish {
-    flash: String,
-    /// What opens a guest's order, in the links of mails.
-    token: String,
-}
-
-/// Who reads an order here: whoever is signed in, or whose browser bought it.
-fn reader(app: &App, visit: &Visit, id: OrderId) -> Reader {
-    let cookie = app.cookies.read(&visit.headers, Name::Order);
-    let token = cookie.as_deref().and_then(|value| value.split_once('.'));
-    Reader {
-        principal: visit.principal.clone(),
-        order_token: token
-            .filter(|(known, _)| *known == id.to_string())
-            .map(|(_, token)| token.to_owned()),
-    }
-}
-
-/// GET `/order/{id}`.
-pub(super) async fn order(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-    platform::http::Query(wish): platform::http::Query<Wish>,
-) -> Response {
-    let shown = match wish.token.as_str() {
-        "" => order_page(&app, &visit, (&id, &wish.flash)).await,
-        token => open_for_guest(&app, &id, token).await,
-    };
-    answer(&app, &visit, shown).await
-}
-
-/// A link in a mail to a guest: from here on their browser opens the order, and the token leaves the address.
-async fn open_for_guest(app: &App, id: &str, token: &str) -> Result<Response, Fault> {
-    let id: OrderId = id.parse().map_err(|_| Fault::new(Code::NotFound))?;
-    let reader = Reader {
-        principal: None,
-        order_token: Some(token.to_owned()),
-    };
-    app.orders.order(&reader, id).await?;
-    let value = format!("{id}.{token}");
-    let cookie = app.cookies.set(Name::Order, &value, COOKIE_SECONDS);
-    Ok(see_other(
-        &address(id, ""),
-        vec![cookie.map_err(forms::unlucky)?],
-    ))
-}
-
-async fn order_page(
-    app: &App,
-    visit: &Visit,
-    (id, flash): (&str, &str),
-) -> Result<Response, Fault> {
-    let id: OrderId = id.parse().map_err(|_| Fault::new(Code::NotFound))?;
-    let reader = reader(app, visit, id);
-    let order = app.orders.order(&reader, id).await?;
-    let beside = app.orders.beside(&reader, id).await?;
-    let Framed {
-        frame,
-        proof,
-        cookies,
-    } = frame::with_form(app, visit).await?;
-    let attempt = digest::random::<16>().map_err(forms::unlucky)?;
-    let mut page = compose(frame, &order, flash);
-    page.proof = proof;
-    page.is_payable = is_payable(app).await?;
-    page.attempt = digest::base64url(&attempt);
-    if reader.principal.is_some() && was_paid(order.status) {
-        page.invoice = format!("/api/v1/orders/{id}/invoice");
-    }
-    let shown = |one: &ReturnView| (one.number, view::words(one.status.as_str()));
-    page.returns = beside.returns.iter().map(shown).collect();
-    Ok(html(StatusCode::OK, &page, cookies, true))
-}
-
-const fn was_paid(status: OrderStatus) -> bool {
-    match status {
-        OrderStatus::Paid
-        | OrderStatus::Shipped
-        | OrderStatus::Delivered
-        | OrderStatus::Refunded => true,
-        OrderStatus::Pending | OrderStatus::Cancelled => false,
-    }
-}
-
-fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
-    let line = |line: &contracts::orders::OrderLineView| {
-        (
-            line.name.clone(),
-            line.quantity.get(),
-            view::money(line.line_total),
-        )
-    };
-    let part =
-        |part: &contracts::orders::OrderPartView| (part.title.clone(), view::money(part.amount));
-    OrderPage {
-        frame,
-        proof: String::new(),
-        id: order.id.to_string(),
-        number: order.number,
-        status: order.status.as_str(),
-        status_words: view::words(order.status.as_str()),
-        placed: view::moment(order.created_at),
-        lines: order.items.iter().map(line).collect(),
-        parts: order.parts.iter().map(part).collect(),
-        total: view::money(order.total),
-        is_unpaid: order.status == OrderStatus::Pending,
-        is_payable: false,
-        flash: said(flash, order.status),
-        is_amiss: matches!(flash, "declined" | "method" | "later"),
-        attempt: String::new(),
-        invoice: String::new(),
-        returns: Vec::new(),
-    }
-}
-
-/// What became of a payment, beside what the order has become since: the address may be an old one.
-fn said(flash: &str, status: OrderStatus) -> &'static str {
-    match (flash, status) {
-        ("thanks", OrderStatus::Pending) => {
-            "Your order is in. The payment is on its way; reload this page in a moment."
-        }
-        ("thanks", OrderStatus::Paid) => "Thank you. Your order is in.",
-        ("declined", OrderStatus::Pending) => {
-            "The payment was declined, and no money was taken. Your order waits below."
-        }
-        ("method", OrderStatus::Pending) => {
-            "That means of payment is not known here. Choose another one below."
-        }
-        ("before", _) => "This was sent before. Below is how your order stands.",
-        ("later", OrderStatus::Pending) => {
-            "Your order is in, and the payment could not be finished. If the order still waits in a moment, try again: \
-             it is never paid twice."
-        }
-        _ => "",
-    }
 }
 
 /// The form that pays an order.

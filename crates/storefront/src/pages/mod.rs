@@ -2,6 +2,7 @@
 //! never here.
 
 mod account;
+mod address;
 mod assets;
 mod books;
 mod cart;
@@ -14,6 +15,7 @@ mod forms;
 mod frame;
 mod home;
 mod media;
+mod order;
 mod picture;
 mod problems;
 mod product;
@@ -65,7 +67,7 @@ fn addresses() -> Router<App> {
         .route("/cart/discount", post(cart::discount))
         .route("/cart/shipping", post(shipping::choose))
         .route("/checkout", get(checkout::show).post(checkout::submit))
-        .route("/order/{id}", get(checkout::order))
+        .route("/order/{id}", get(order::order))
         .route("/order/{id}/pay", post(checkout::pay_again))
         .merge(security())
         .route("/admin/books", get(books::show))

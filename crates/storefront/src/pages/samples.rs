@@ -170,6 +170,7 @@ pub(super) fn order(number: i64, status: OrderStatus) -> OrderView {
         customer_id: Some(ann().id),
         items: vec![line],
         parts: Vec::new(),
+        shipping_address: None,
         total: dollars(2900),
         payment_due_at: THEN,
         tracking: None,

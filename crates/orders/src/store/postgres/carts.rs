@@ -2,7 +2,10 @@
 //! the smaller id is locked first.
 
 use super::storage_of;
-use crate::domain::cart::{self, Bounds, Cart, Choice, Line, NewCart, Owner, SetLine};
+use crate::{
+    domain::cart::{self, Bounds, Cart, Choice, Line, NewCart, Owner, SetLine},
+    store::view,
+};
 use contracts::{
     orders::{CartError, CartStatus, DiscountCode},
     values::{
@@ -17,7 +20,7 @@ use platform::db::{
 use std::convert::Infallible;
 
 const COLUMNS: &str = "cart_id, version, status, customer_id, token_hash, order_id, created_at_ms, updated_at_ms, \
-                       expires_at_ms, discount_code, shipping_method_id";
+                       expires_at_ms, discount_code, shipping_method_id, shipping_address";
 
 fn cart_of(row: &Row) -> Result<Cart, StoreError> {
     let id = |column| -> Result<Option<[u8; 16]>, StoreError> {
@@ -25,6 +28,7 @@ fn cart_of(row: &Row) -> Result<Cart, StoreError> {
         Ok(found.map(|Bytes(id)| id))
     };
     let token_hash: Option<Bytes<32>> = row.try_get(4)?;
+    let address: Option<&str> = row.try_get(11)?;
     let code: Option<String> = row.try_get(9)?;
     let code = code.map(|code| DiscountCode::parse(&code)).transpose();
     Ok(Cart {
@@ -39,6 +43,7 @@ fn cart_of(row: &Row) -> Result<Cart, StoreError> {
         updated_at: Timestamp::from_ms(row.try_get(7)?),
         expires_at: Timestamp::from_ms(row.try_get(8)?),
         shipping_method: id(10)?.map(ShippingMethodId::from_bytes),
+        shipping_address: address.map(view::address).transpose()?,
         lines: Vec::new(),
     })
 }
@@ -197,13 +202,14 @@ async fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(
     let id = Bytes(*after.id.as_bytes());
     let sql = "UPDATE carts
                   SET version = $2, status = $3, updated_at_ms = $4, expires_at_ms = $5, discount_code = $6,
-                      shipping_method_id = $7
+                      shipping_method_id = $7, shipping_address = $8
                 WHERE cart_id = $1";
     let code = after.discount_code.as_ref().map(DiscountCode::as_str);
     let (version, status) = (after.version.get(), after.status.as_str());
     let (updated_at, expires_at) = (after.updated_at.as_ms(), after.expires_at.as_ms());
     let method = after.shipping_method.map(|id| Bytes(*id.as_bytes()));
-    let parameters: [&(dyn ToSql + Sync); 7] = [
+    let address = view::document(after.shipping_address.as_ref())?;
+    let parameters: [&(dyn ToSql + Sync); 8] = [
         &id,
         &version,
         &status,
@@ -211,6 +217,7 @@ async fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(
         &expires_at,
         &code,
         &method,
+        &address,
     ];
     connection.execute(sql, &parameters).await?;
     if before.lines == after.lines {

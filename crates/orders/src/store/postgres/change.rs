@@ -380,6 +380,7 @@ pub(super) async fn forget_customer(
     let sql =
         "UPDATE orders SET customer_id = NULL, guest_email = NULL WHERE order_number = ANY($1)";
     connection.execute(sql, &[&numbers]).await?;
+    super::addresses::forget(connection, &numbers).await?;
     carts::forget(connection, id).await?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! insert is the same function.
 
 use super::{
-    bytes,
+    addresses, bytes,
     discounts::{self, Room},
     place::{self, Fresh, Known},
 };
@@ -81,6 +81,7 @@ pub(super) async fn place(
         );
     }
     discounts::write_parts(connection, &orders, &claimed.numbers).await?;
+    addresses::keep(connection, &orders, &claimed.numbers).await?;
     Ok(claimed)
 }
 
@@ -128,6 +129,7 @@ async fn refuse(
         .map(drop)
 }
 
+/// Their orders keep the addresses from now on.
 async fn claim(connection: &Connection, orders: &[NewOrder]) -> Result<(), StoreError> {
     let carts: Vec<Bytes<16>> = orders
         .iter()
@@ -138,7 +140,7 @@ async fn claim(connection: &Connection, orders: &[NewOrder]) -> Result<(), Store
     let times: Vec<i64> = buys().map(|order| order.created_at.as_ms()).collect();
     let sql = "UPDATE carts
                   SET status = 'ordered', order_id = claim.order_id, version = carts.version + 1,
-                      updated_at_ms = claim.at_ms
+                      updated_at_ms = claim.at_ms, shipping_address = NULL
                  FROM UNNEST($1::uuid[], $2::uuid[], $3::bigint[]) AS claim (cart_id, order_id, at_ms)
                 WHERE carts.cart_id = claim.cart_id";
     connection

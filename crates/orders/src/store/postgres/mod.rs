@@ -2,6 +2,7 @@
 //! order. Locks are taken in one order everywhere: the right to place or to give up ids, then orders by number. Twins
 //! meet at the unique constraint of the order's id.
 
+mod addresses;
 mod audit;
 mod carts;
 mod change;
@@ -41,7 +42,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 12] = [
+pub(crate) const MIGRATIONS: [Migration; 13] = [
     BASE,
     Migration {
         number: 1,
@@ -90,13 +91,18 @@ pub(crate) const MIGRATIONS: [Migration; 12] = [
     },
     Migration {
         number: 10,
-        name: "mails",
-        sql: include_str!("../../../migrations/postgres/0010_mails.sql"),
+        name: "addresses",
+        sql: include_str!("../../../migrations/postgres/0010_addresses.sql"),
     },
     Migration {
         number: 11,
+        name: "mails",
+        sql: include_str!("../../../migrations/postgres/0011_mails.sql"),
+    },
+    Migration {
+        number: 12,
         name: "returns",
-        sql: include_str!("../../../migrations/postgres/0011_returns.sql"),
+        sql: include_str!("../../../migrations/postgres/0012_returns.sql"),
     },
 ];
 

@@ -239,21 +239,22 @@ impl Known {
         let mut known = Self::default();
         let ids = bytes(ids);
         let sql = format!(
-            "SELECT {}, {}, fingerprint FROM orders WHERE order_id = ANY($1)",
+            "SELECT {}, {}, {}, fingerprint FROM orders WHERE order_id = ANY($1)",
             read::COLUMNS,
-            read::PARTS
+            read::PARTS,
+            read::ADDRESS
         );
         let rows = connection.query(&sql, &[&ids]).await?;
         let found = rows
             .iter()
-            .map(read::with_parts)
+            .map(read::with_beside)
             .collect::<Result<Vec<_>, _>>()?;
-        let (orders, parts): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let (orders, beside): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         let mut lines = read::lines_of(connection, &orders).await?;
-        for (row, (order, parts)) in rows.iter().zip(orders.into_iter().zip(parts)) {
-            let Bytes(fingerprint): Bytes<32> = row.try_get(13)?;
+        for (row, (order, beside)) in rows.iter().zip(orders.into_iter().zip(beside)) {
+            let Bytes(fingerprint): Bytes<32> = row.try_get(14)?;
             let items = lines.remove(&order.number).unwrap_or_default();
-            let mut view = view::of(order, items, parts);
+            let mut view = view::of(order, items, beside);
             // As it was answered then, whatever happened since.
             view.version = Version::FIRST;
             view.status = OrderStatus::Pending;

@@ -2,10 +2,13 @@
 
 use crate::{
     domain::order::Order,
-    store::{Found, view},
+    store::{
+        Found,
+        view::{self, Beside, Kept},
+    },
 };
 use contracts::{
-    orders::{OrderEventView, OrderLineView, OrderPartView, OrderQuery, OrderStatus, OrderView},
+    orders::{OrderEventView, OrderLineView, OrderQuery, OrderStatus, OrderView},
     values::{
         Currency, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
         VariantId, Version,
@@ -24,6 +27,10 @@ pub(super) const COLUMNS: &str = "order_number, order_id, customer_id, status, v
 pub(super) const PARTS: &str = "(SELECT json_agg(json_build_array(p.kind, p.title, p.amount_minor) \
                                                 ORDER BY p.part_number)::text \
                                    FROM order_parts p WHERE p.order_number = orders.order_number)";
+
+/// Where it goes, behind its parts.
+pub(super) const ADDRESS: &str =
+    "(SELECT a.address FROM order_addresses a WHERE a.order_number = orders.order_number)";
 
 /// A number that no longer reads as its type.
 fn broken(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
@@ -98,9 +105,9 @@ pub(super) async fn view(
     connection: &Connection,
     id: OrderId,
 ) -> Result<Option<OrderView>, StoreError> {
-    let sql = format!("SELECT {COLUMNS}, {PARTS} FROM orders WHERE order_id = $1");
+    let sql = format!("SELECT {COLUMNS}, {PARTS}, {ADDRESS} FROM orders WHERE order_id = $1");
     let rows = connection.query(&sql, &[&Bytes(*id.as_bytes())]).await?;
-    let orders = rows.iter().map(with_parts).collect::<Result<_, _>>()?;
+    let orders = rows.iter().map(with_beside).collect::<Result<_, _>>()?;
     Ok(views(connection, orders).await?.pop())
 }
 
@@ -160,23 +167,26 @@ pub(super) async fn lines_of(
     Ok(lines)
 }
 
-/// An order and its parts, from a row of `COLUMNS` and `PARTS`.
-pub(super) fn with_parts(row: &Row) -> Result<(Order, Vec<OrderPartView>), StoreError> {
+/// An order and what is kept beside its lines, from a row of `COLUMNS`, `PARTS` and `ADDRESS`.
+pub(super) fn with_beside(row: &Row) -> Result<(Order, Beside), StoreError> {
     let order = order_of(row)?;
-    let parts: Option<&str> = row.try_get(12)?;
-    let parts = view::parts(parts, order.total.currency)?;
-    Ok((order, parts))
+    let kept = Kept {
+        parts: row.try_get(12)?,
+        address: row.try_get(13)?,
+    };
+    let beside = kept.read(order.total.currency)?;
+    Ok((order, beside))
 }
 
 async fn views(
     connection: &Connection,
-    orders: Vec<(Order, Vec<OrderPartView>)>,
+    orders: Vec<(Order, Beside)>,
 ) -> Result<Vec<OrderView>, StoreError> {
-    let (orders, parts): (Vec<Order>, Vec<_>) = orders.into_iter().unzip();
+    let (orders, beside): (Vec<Order>, Vec<_>) = orders.into_iter().unzip();
     let mut lines = lines_of(connection, &orders).await?;
-    let with_lines = orders.into_iter().zip(parts).map(|(order, parts)| {
+    let with_lines = orders.into_iter().zip(beside).map(|(order, beside)| {
         let items = lines.remove(&order.number).unwrap_or_default();
-        view::of(order, items, parts)
+        view::of(order, items, beside)
     });
     Ok(with_lines.collect())
 }
@@ -188,7 +198,8 @@ pub(super) async fn list(
     before: i64,
 ) -> Result<Page<OrderView>, StoreError> {
     // Each parameter is used, so that one shape of call serves all; absent filters are constant.
-    let mut sql = format!("SELECT {COLUMNS}, {PARTS} FROM orders WHERE order_number < $1");
+    let mut sql =
+        format!("SELECT {COLUMNS}, {PARTS}, {ADDRESS} FROM orders WHERE order_number < $1");
     sql.push_str(if customer.is_some() {
         " AND customer_id = $2"
     } else {
@@ -214,10 +225,13 @@ pub(super) async fn list(
     let rows = connection
         .query(&sql, &[&before, &customer, &status, &after, &count])
         .await?;
-    let found = rows.iter().map(with_parts).collect::<Result<Vec<_>, _>>()?;
-    let (mut orders, parts): (Vec<Order>, Vec<_>) = found.into_iter().unzip();
+    let found = rows
+        .iter()
+        .map(with_beside)
+        .collect::<Result<Vec<_>, _>>()?;
+    let (mut orders, beside): (Vec<Order>, Vec<_>) = found.into_iter().unzip();
     let next_cursor = view::cut(&mut orders, limit);
-    let shown = orders.into_iter().zip(parts).collect();
+    let shown = orders.into_iter().zip(beside).collect();
     Ok(Page {
         data: views(connection, shown).await?,
         next_cursor,

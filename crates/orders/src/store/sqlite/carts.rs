@@ -1,7 +1,10 @@
 //! Carts in SQLite: read and decided inside the transaction that writes them.
 
 use super::read::{broken, currency, parsed};
-use crate::domain::cart::{self, Bounds, Cart, Choice, Line, NewCart, Owner, SetLine};
+use crate::{
+    domain::cart::{self, Bounds, Cart, Choice, Line, NewCart, Owner, SetLine},
+    store::view,
+};
 use contracts::{
     orders::{CartError, CartStatus, DiscountCode},
     values::{
@@ -14,7 +17,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::convert::Infallible;
 
 const COLUMNS: &str = "cart_id, version, status, customer_id, token_hash, order_id, created_at_ms, updated_at_ms, \
-                       expires_at_ms, discount_code, shipping_method_id";
+                       expires_at_ms, discount_code, shipping_method_id, shipping_address";
 
 fn read_cart(row: &Row<'_>) -> Result<Cart, rusqlite::Error> {
     Ok(Cart {
@@ -34,6 +37,10 @@ fn read_cart(row: &Row<'_>) -> Result<Cart, rusqlite::Error> {
         shipping_method: row
             .get::<_, Option<[u8; 16]>>(10)?
             .map(ShippingMethodId::from_bytes),
+        shipping_address: row
+            .get::<_, Option<String>>(11)?
+            .map(|json| view::address(&json).map_err(|error| broken(11, error)))
+            .transpose()?,
         lines: Vec::new(),
     })
 }
@@ -171,7 +178,7 @@ fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(), Sto
         .prepare_cached(
             "UPDATE carts
                 SET version = ?2, status = ?3, updated_at_ms = ?4, expires_at_ms = ?5, discount_code = ?6,
-                    shipping_method_id = ?7
+                    shipping_method_id = ?7, shipping_address = ?8
               WHERE cart_id = ?1",
         )?
         .execute(params![
@@ -182,6 +189,7 @@ fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(), Sto
             after.expires_at.as_ms(),
             after.discount_code.as_ref().map(DiscountCode::as_str),
             after.shipping_method.as_ref().map(ShippingMethodId::as_bytes),
+            view::document(after.shipping_address.as_ref())?,
         ])?;
     if before.lines == after.lines {
         return Ok(());
@@ -207,7 +215,8 @@ fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(), Sto
     Ok(())
 }
 
-/// Makes a cart of this version the order's, if it still is open: in the commit that writes the order.
+/// Makes a cart of this version the order's, if it still is open: in the commit that writes the order, which keeps the
+/// address from now on.
 pub(super) fn claim(
     connection: &Connection,
     (id, version): (CartId, Version),
@@ -217,7 +226,8 @@ pub(super) fn claim(
     let claimed = connection
         .prepare_cached(
             "UPDATE carts
-                SET status = 'ordered', order_id = ?3, version = version + 1, updated_at_ms = ?4
+                SET status = 'ordered', order_id = ?3, version = version + 1, updated_at_ms = ?4,
+                    shipping_address = NULL
               WHERE cart_id = ?1 AND version = ?2 AND status = 'open'",
         )?
         .execute(params![

@@ -1,6 +1,6 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
-use super::{super::Happened, carts, discounts, mails, read, returns, shipments};
+use super::{super::Happened, addresses, carts, discounts, mails, read, returns, shipments};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMailKind, OrderMove, OrderMoved, OrderStatus},
@@ -223,6 +223,7 @@ pub(super) fn forget_customer(
     super::notes::forget(connection, id)?;
     mails::forget(connection, id)?;
     returns::forget(connection, id)?;
+    addresses::forget(connection, id)?;
     connection
         .prepare_cached(
             "UPDATE order_events

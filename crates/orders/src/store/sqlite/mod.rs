@@ -1,6 +1,7 @@
 //! Orders in SQLite. The one writer thread decides the order of things; no row is locked, and nothing is
 //! read in one transaction to be written in another.
 
+mod addresses;
 mod audit;
 mod carts;
 mod change;
@@ -41,7 +42,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 13] = [
+pub(crate) const MIGRATIONS: [Migration; 14] = [
     BASE,
     Migration {
         number: 1,
@@ -95,13 +96,18 @@ pub(crate) const MIGRATIONS: [Migration; 13] = [
     },
     Migration {
         number: 11,
-        name: "mails",
-        sql: include_str!("../../../migrations/sqlite/0011_mails.sql"),
+        name: "addresses",
+        sql: include_str!("../../../migrations/sqlite/0011_addresses.sql"),
     },
     Migration {
         number: 12,
+        name: "mails",
+        sql: include_str!("../../../migrations/sqlite/0012_mails.sql"),
+    },
+    Migration {
+        number: 13,
         name: "returns",
-        sql: include_str!("../../../migrations/sqlite/0012_returns.sql"),
+        sql: include_str!("../../../migrations/sqlite/0013_returns.sql"),
     },
 ];
 

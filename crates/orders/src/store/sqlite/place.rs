@@ -1,8 +1,8 @@
 //! Writing orders, many in one commit. The only INSERT into `orders` of the workspace is here.
 
 use super::{
-    carts, change, discounts,
-    read::{lines_of, parts_of},
+    addresses, carts, change, discounts,
+    read::{beside_of, lines_of},
 };
 use crate::{
     domain::order::NewOrder,
@@ -102,6 +102,7 @@ fn insert(connection: &Connection, number: i64, order: &NewOrder) -> Result<(), 
     }
     if !order.is_plain() {
         discounts::take(connection, number, order)?;
+        addresses::keep(connection, number, order)?;
     }
     connection
         .prepare_cached(
@@ -147,6 +148,7 @@ pub(super) fn known(
                 customer_id: row.get::<_, Option<[u8; 16]>>(1)?.map(UserId::from_bytes),
                 items: Vec::new(),
                 parts: Vec::new(),
+                shipping_address: None,
                 total: Money::new(row.get(3)?, super::read::currency(&currency, 4)?),
                 payment_due_at: Timestamp::from_ms(row.get(5)?),
                 tracking: None,
@@ -160,7 +162,9 @@ pub(super) fn known(
         Some((false, _)) => Ok(Some(Err(PlaceRefusal::FingerprintDiffers))),
         Some((true, mut view)) => {
             view.items = lines_of(connection, view.number, view.total.currency)?;
-            view.parts = parts_of(connection, view.number, view.total.currency)?;
+            let beside = beside_of(connection, view.number, view.total.currency)?;
+            view.parts = beside.parts;
+            view.shipping_address = beside.address;
             Ok(Some(Ok(Placed {
                 view,
                 replayed: true,

@@ -2,10 +2,13 @@
 
 use crate::{
     domain::order::Order,
-    store::{Found, view},
+    store::{
+        Found,
+        view::{self, Beside, Kept},
+    },
 };
 use contracts::{
-    orders::{OrderEventView, OrderLineView, OrderPartView, OrderQuery, OrderStatus, OrderView},
+    orders::{OrderEventView, OrderLineView, OrderQuery, OrderStatus, OrderView},
     values::{
         Currency, Money, OrderId, Page, PaymentId, ProductId, Quantity, Timestamp, UserId,
         VariantId, Version,
@@ -21,6 +24,10 @@ const COLUMNS: &str = "order_number, order_id, customer_id, status, version, tot
 /// The parts of an order as a list, behind its columns: most have none.
 const PARTS: &str = "(SELECT json_group_array(json_array(p.kind, p.title, p.amount_minor) ORDER BY p.part_number) \
                         FROM order_parts p WHERE p.order_number = orders.order_number)";
+
+/// Where it goes, behind its parts.
+const ADDRESS: &str =
+    "(SELECT a.address FROM order_addresses a WHERE a.order_number = orders.order_number)";
 
 /// Of the order with this id.
 const BY_ID: &str = "WHERE order_number = (SELECT number FROM by_order WHERE order_id = ?1)";
@@ -99,32 +106,41 @@ pub(super) fn find(connection: &Connection, id: OrderId) -> Result<Option<Found>
 
 pub(super) fn view(connection: &Connection, id: OrderId) -> Result<Option<OrderView>, StoreError> {
     let found = connection
-        .prepare_cached(&format!("SELECT {COLUMNS}, {PARTS} FROM orders {BY_ID}"))?
-        .query_row([id.as_bytes()], with_parts)
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS}, {PARTS}, {ADDRESS} FROM orders {BY_ID}"
+        ))?
+        .query_row([id.as_bytes()], with_beside)
         .optional()?;
-    let Some((order, parts)) = found else {
+    let Some((order, kept)) = found else {
         return Ok(None);
     };
     let lines = lines_of(connection, order.number, order.total.currency)?;
-    let parts = view::parts(Some(&parts), order.total.currency)?;
-    Ok(Some(view::of(order, lines, parts)))
+    let beside = kept.read(order.total.currency)?;
+    Ok(Some(view::of(order, lines, beside)))
 }
 
-fn with_parts(row: &Row<'_>) -> Result<(Order, String), rusqlite::Error> {
-    Ok((read_order(row)?, row.get(12)?))
+fn with_beside(row: &Row<'_>) -> Result<(Order, Kept), rusqlite::Error> {
+    Ok((read_order(row)?, kept(row, 12)?))
 }
 
-/// The parts of one order beside its lines.
-pub(super) fn parts_of(
+fn kept(row: &Row<'_>, first: usize) -> Result<Kept, rusqlite::Error> {
+    Ok(Kept {
+        parts: row.get(first)?,
+        address: row.get(first.saturating_add(1))?,
+    })
+}
+
+/// What is kept of one order beside its lines.
+pub(super) fn beside_of(
     connection: &Connection,
     number: i64,
     currency: Currency,
-) -> Result<Vec<OrderPartView>, StoreError> {
-    let sql = format!("SELECT {PARTS} FROM orders WHERE order_number = ?1");
-    let parts: String = connection
+) -> Result<Beside, StoreError> {
+    let sql = format!("SELECT {PARTS}, {ADDRESS} FROM orders WHERE order_number = ?1");
+    let kept = connection
         .prepare_cached(&sql)?
-        .query_row([number], |row| row.get(0))?;
-    view::parts(Some(&parts), currency)
+        .query_row([number], |row| kept(row, 0))?;
+    kept.read(currency)
 }
 
 pub(super) fn paid_at(
@@ -176,7 +192,8 @@ pub(super) fn list(
     before: i64,
 ) -> Result<Page<OrderView>, StoreError> {
     // Each parameter is used, so that one shape of call serves all; absent filters are constant.
-    let mut sql = format!("SELECT {COLUMNS}, {PARTS} FROM orders WHERE order_number < ?1");
+    let mut sql =
+        format!("SELECT {COLUMNS}, {PARTS}, {ADDRESS} FROM orders WHERE order_number < ?1");
     sql.push_str(if customer.is_some() {
         " AND customer_id = ?2"
     } else {
@@ -195,7 +212,7 @@ pub(super) fn list(
     });
     sql.push_str(" ORDER BY order_number DESC LIMIT ?5");
     let limit = query.limit.get();
-    let found: Vec<(Order, String)> = connection
+    let found: Vec<(Order, Kept)> = connection
         .prepare_cached(&sql)?
         .query_map(
             params![
@@ -205,19 +222,19 @@ pub(super) fn list(
                 query.created_after.map(Timestamp::as_ms),
                 i64::from(limit).saturating_add(1),
             ],
-            with_parts,
+            with_beside,
         )?
         .collect::<Result<_, _>>()?;
-    let (mut orders, parts): (Vec<Order>, Vec<String>) = found.into_iter().unzip();
+    let (mut orders, kept): (Vec<Order>, Vec<Kept>) = found.into_iter().unzip();
     let next_cursor = view::cut(&mut orders, limit);
     let mut lines = lines_by_order(connection, &orders)?;
     let data = orders
         .into_iter()
-        .zip(parts)
-        .map(|(order, parts)| {
+        .zip(kept)
+        .map(|(order, kept)| {
             let items = lines.remove(&order.number).unwrap_or_default();
-            let parts = view::parts(Some(&parts), order.total.currency)?;
-            Ok(view::of(order, items, parts))
+            let beside = kept.read(order.total.currency)?;
+            Ok(view::of(order, items, beside))
         })
         .collect::<Result<_, StoreError>>()?;
     Ok(Page { data, next_cursor })

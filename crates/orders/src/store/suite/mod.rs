@@ -1,6 +1,7 @@
 //! What every store of orders promises, whatever it is built on: the same tests run for each form, through
 //! the trait. Looks behind a store's back only to count its events and to spoil rows by hand.
 
+mod addresses;
 mod carts;
 mod change;
 mod discounts;
@@ -77,6 +78,11 @@ store_suite! {
     shipping::{
         ways_of_shipping_are_kept_changed_and_few,
         a_cart_keeps_how_it_is_shipped,
+    },
+    addresses::{
+        an_order_says_where_it_goes_wherever_it_is_shown,
+        a_cart_says_where_it_goes_until_it_is_bought,
+        addresses_go_with_their_customer,
     },
     change::{
         a_guest_s_orders_are_claimed_once_and_nobody_else_s,
@@ -348,6 +354,7 @@ fn order_of(lines: Vec<PricedLine>) -> NewOrder {
         id: OrderId::generate(),
         customer_id: None,
         guest_email: Email::parse("ann@example.com").ok(),
+        address: None,
         fingerprint: [1; 32],
         lines,
         total,
