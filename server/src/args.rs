@@ -47,6 +47,8 @@ pub enum Command {
     Restore(RestoreArgs),
     /// Place the orders of a trace through the API, give its returns back, and check the totals
     Replay(ReplayArgs),
+    /// Look at the machine, the settings and what the shop needs before it opens; fails if anything is wrong
+    Doctor(DataArgs),
     /// Recompute every balance from its ledger; fails on drift
     Verify(VerifyArgs),
     /// See what the databases lack of this release, or bring them up to date

@@ -14,6 +14,7 @@ mod backup;
 mod bench;
 mod config;
 mod daily;
+mod doctor;
 mod events;
 mod files;
 mod import;

@@ -19,12 +19,8 @@ pub(super) async fn run(command: &MigrateCommand) -> Result<(), BoxError> {
 
 /// Says what is missing; an error if anything is.
 async fn status(config: &Config) -> Result<(), BoxError> {
-    let (tasks, folder) = (Tasks::default(), config.data_folder());
-    let places = Places::new(config, folder.as_deref(), &tasks);
     let mut pending = 0_usize;
-    for (name, schema) in schemas(config) {
-        let missing = schema.missing(places.of(name)?).await;
-        let missing = missing.map_err(|error| failed(name, &error))?;
+    for (name, missing) in lacks(config).await? {
         pending = pending.saturating_add(missing.len());
         tell(name, "lacks", &missing);
     }
@@ -33,6 +29,20 @@ async fn status(config: &Config) -> Result<(), BoxError> {
         1 => Err("1 migration is pending: `souk migrate up` makes it".into()),
         _ => Err(format!("{pending} migrations are pending: `souk migrate up` makes them").into()),
     }
+}
+
+/// What each database lacks of this release.
+pub(super) async fn lacks(
+    config: &Config,
+) -> Result<Vec<(&'static str, Vec<Migration>)>, BoxError> {
+    let (tasks, folder) = (Tasks::default(), config.data_folder());
+    let places = Places::new(config, folder.as_deref(), &tasks);
+    let mut lacks = Vec::new();
+    for (name, schema) in schemas(config) {
+        let missing = schema.missing(places.of(name)?).await;
+        lacks.push((name, missing.map_err(|error| failed(name, &error))?));
+    }
+    Ok(lacks)
 }
 
 async fn up(config: &Config) -> Result<(), BoxError> {

@@ -8,6 +8,7 @@ mod cluster;
 mod completion;
 mod config;
 mod daily;
+mod doctor;
 mod events;
 mod export;
 mod health;
@@ -89,6 +90,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Backup(args) => backup::make(&args).await,
         Command::Restore(args) => backup::restore(&args).await,
         Command::Replay(args) => replay::run(args).await,
+        Command::Doctor(data) => doctor::run(&data).await,
         Command::Verify(data) => verify::run(&data).await,
         Command::Events(command) => events::run(command).await,
         Command::Migrate(command) => migrate::run(&command).await,

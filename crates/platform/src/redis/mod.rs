@@ -3,8 +3,10 @@
 //! there is never truth: whoever asks must be able to go on without an answer.
 
 mod keeper;
+mod look;
 mod options;
 
+pub use look::{Looked, look};
 pub use options::{DEFAULTS, Options, check_url};
 
 use crate::{digest, metrics, tasks::Tasks};

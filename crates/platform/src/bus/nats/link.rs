@@ -394,7 +394,7 @@ fn hear(
     signals.look.notify_one();
 }
 
-async fn options(config: &Config) -> Result<ConnectOptions, BoxError> {
+pub(super) async fn options(config: &Config) -> Result<ConnectOptions, BoxError> {
     let longest = config.connect_wait_ms_max;
     let mut options = ConnectOptions::new()
         .name(format!("souk {}", config.prefix))

@@ -5,12 +5,14 @@ mod config;
 mod dead;
 mod link;
 mod listening;
+mod look;
 mod publishing;
 mod subjects;
 mod waiting;
 mod working;
 
 pub use config::{Config, DEFAULTS, addresses};
+pub use look::{Looked, look};
 
 use super::{Bus, Consumer, DeadLetter, Listener};
 use crate::tasks::Tasks;

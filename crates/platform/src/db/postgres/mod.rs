@@ -59,6 +59,7 @@ mod connect;
 mod connection;
 mod failure;
 pub mod keys;
+mod look;
 mod marks;
 mod migrate;
 mod once;
@@ -66,6 +67,7 @@ mod values;
 mod write;
 
 pub use connection::{Connection, Snapshot};
+pub use look::Looked;
 pub use migrate::BASE;
 pub use tokio_postgres::{
     Row,
