@@ -190,6 +190,7 @@ impl Service {
             Some(_) => self.store.returns(due.order).await?,
             None => Vec::new(),
         };
+        let shipment = due.subject.map(ShipmentId::from_bytes);
         let returned = due.subject.map(ReturnId::from_bytes);
         let returned = returns.iter().find(|one| Some(one.id) == returned);
         let timeline = self.store.timeline(due.order).await?;

@@ -51,7 +51,7 @@ impl ReturnStore for PostgresStore {
     }
 
     async fn returns(&self, id: OrderId) -> Result<Vec<ReturnView>, StoreError> {
-        all(&*self.database.read().await?, id).await
+        all(&self.database.read().await?, id).await
     }
 }
 
