@@ -20,6 +20,7 @@ mod life;
 mod openapi;
 mod ops;
 mod peers;
+mod people;
 mod places;
 pub mod shop;
 pub mod target;

@@ -7,17 +7,16 @@ use crate::{
     events::Desk,
     follow,
     peers::Ways,
+    people::People,
     places::Places,
     target::{Target, Targets},
 };
-use async_trait::async_trait;
 use contracts::{
     BoxError,
     catalog::{Catalog, Purchases},
-    identity::{Addresses, Identity, ProfileError, UserQuery, UserView},
+    identity::Identity,
     orders::Orders,
     payments::Payments,
-    values::{Email, UserId},
 };
 use platform::{
     balance::Pools,
@@ -116,40 +115,6 @@ fn introduce(near: &Near, orders: &Arc<dyn Orders>, identity: &Arc<dyn Identity>
     if let Some(catalog) = &near.catalog {
         let purchases: Arc<dyn Purchases> = orders.clone();
         catalog.meet(Arc::downgrade(&purchases));
-    }
-}
-
-/// Letters of an address that accounts are looked for by.
-const ADDRESS_BEGINS: usize = 200;
-
-/// Whose an address is, as orders ask it: of identity, wherever that runs.
-struct People(Arc<dyn Identity>);
-
-#[async_trait]
-impl Addresses for People {
-    async fn verified_address(&self, id: UserId) -> Result<Option<Email>, BoxError> {
-        match self.0.user(id).await {
-            Ok(user) if user.verified_at.is_some() => Ok(user.email),
-            Ok(_) | Err(ProfileError::NotFound) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn owner(&self, email: &Email) -> Result<Option<UserId>, BoxError> {
-        let query = UserQuery {
-            q: Some(email.as_str().chars().take(ADDRESS_BEGINS).collect()),
-            ..UserQuery::default()
-        };
-        // Whatever begins like an address is few.
-        let found = self.0.users(query).await?;
-        let is_theirs = |user: &UserView| {
-            let has = user
-                .email
-                .as_ref()
-                .is_some_and(|own| own.key() == email.key());
-            has && user.verified_at.is_some()
-        };
-        Ok(found.data.into_iter().find(is_theirs).map(|user| user.id))
     }
 }
 
@@ -259,6 +224,7 @@ impl Services {
         }
         if let Some(payments) = &self.near.payments {
             bus.subscribe(payments::consumer(payments.clone()));
+            bus.subscribe(payments::returns_consumer(payments.clone()));
             payments::start(payments.clone(), tasks);
             let (outbox, clock) = (payments.outbox(), self.clock.clone());
             outbox::start_upkeep(tasks, "payments-outbox", outbox, clock);
@@ -288,6 +254,8 @@ impl Services {
         }
         if let Some(payments) = &self.near.payments {
             self.bus.subscribe(payments::consumer(payments.clone()));
+            self.bus
+                .subscribe(payments::returns_consumer(payments.clone()));
         }
         if let Some(orders) = &self.near.orders {
             self.bus.subscribe(orders.consumer());
@@ -457,6 +425,11 @@ impl<'c> Ground<'c> {
             clock: self.clock.clone(),
             tasks: self.tasks.clone(),
             catalog,
+            post: Some(orders::Post {
+                mailer: mail::open(&self.config.mail, self.places.folder())?,
+                options: self.config.mail.clone(),
+                public_url: self.config.public_url(self.config.http.listen),
+            }),
         };
         orders::open(parts).await
     }

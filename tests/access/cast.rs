@@ -80,6 +80,7 @@ impl Made {
             Some((product, rest)) => format!("{product}/variants/{}{rest}", self.fill("$variant")),
             None => path,
         };
+        let path = path.replace("{return}", &self.fill("$return"));
         match (path.find('{'), path.find('}')) {
             (Some(open), Some(close)) => {
                 format!("{}{}{}", &path[..open], self.id, &path[close + 1..])
@@ -178,6 +179,7 @@ impl Cast {
             Thing::Pending | Thing::Paid | Thing::Shipped | Thing::Payment => {
                 self.sale(asker, thing).await
             }
+            Thing::Returned => self.returned(asker).await,
             Thing::Mixed => self.mixed(asker).await,
             Thing::Earlier => self.earlier(asker).await,
             Thing::Discount => self.discount(asker).await,
@@ -389,6 +391,15 @@ impl Cast {
             assert_eq!(shipped.status, 200, "{}", shipped.text);
         }
         Made::new(asker, id)
+    }
+
+    async fn returned(&self, asker: Client) -> Made {
+        let made = self.sale(asker, Thing::Shipped).await;
+        let wish = json!({"lines": [{"line": 1, "quantity": 1}], "reason": "Too strong"});
+        let path = format!("/api/v1/orders/{}/returns", made.id);
+        let asked = self.owner.post(&path, &wish).await;
+        assert_eq!(asked.status, 201, "{}", asked.text);
+        made.with("$return", asked.str("/id"))
     }
 
     async fn cart(&self, holder: &Client, asker: Client) -> Made {

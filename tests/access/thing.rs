@@ -47,6 +47,8 @@ pub(crate) enum Thing {
     Pending,
     Paid,
     Shipped,
+    /// A return that was asked for of the owner's order: the id is the order's, `$return` the return's.
+    Returned,
     /// The owner's order of both merchants' products.
     Mixed,
     /// The payment of the owner's order.

@@ -176,3 +176,27 @@ async fn an_address_is_verified_by_a_button_and_not_by_opening_the_link() {
     let again = browser.submit("/verify-email", &fields).await;
     assert_eq!(again.status, 422);
 }
+
+#[tokio::test]
+async fn a_guest_s_mail_opens_the_order_in_any_browser() {
+    let files = Folder::default();
+    let mut shop = open(&files).await;
+    let tea = shop.admin().await.sell("tea", 250, 9).await;
+    let wish = serde_json::json!({"items": [{"product_id": tea, "quantity": 1}], "email": ANN,
+        "payment": {"method": "tok_ok"}});
+    let guest = shop.visitor();
+    let placed = guest.post_with_key("/api/v1/orders", "k1", &wish).await;
+    assert_eq!(placed.status, 201, "{}", placed.text);
+    let page = format!("/order/{}", placed.json["id"].as_str().expect("an id"));
+    let link = link(&shop, &files, &page).await;
+    let mut browser = Browser::new(&shop);
+    assert_eq!(browser.get(&page).await.status, 404, "nobody else's");
+    let wrong = format!("{page}?token=wrong");
+    assert_eq!(browser.get(&wrong).await.status, 404);
+    let opened = browser.get(&link).await;
+    let to = opened.header("location");
+    assert_eq!((opened.status, to), (303, page.as_str()));
+    let shown = browser.get(&page).await;
+    assert_eq!(shown.status, 200);
+    assert!(shown.text.contains("Order 10001"), "{}", shown.text);
+}

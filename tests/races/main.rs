@@ -38,6 +38,7 @@ mod moves;
 mod payments;
 mod provider;
 mod refunds;
+mod returns;
 mod storm;
 mod stripe;
 mod twins;

@@ -1,6 +1,7 @@
 //! The settings of orders. Read by `platform::config`, never from the environment here.
 
 use crate::domain::tax::{TaxMode, TaxRounding};
+use contracts::orders::OrderMailKind;
 use contracts::values::{Country, ValueError};
 use serde::{Deserialize, Serialize};
 
@@ -64,4 +65,35 @@ pub struct Config {
     pub automatic_discounts_age_ms_max: u32,
     /// How often unpaid orders are looked through.
     pub sweep_every_ms: u32,
+    /// What buyers are written about.
+    pub mails: Mails,
+    /// What stands on papers.
+    pub papers: Papers,
+}
+
+/// The section `[orders.papers]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Papers {
+    /// Who sells, line by line.
+    pub seller: Vec<String>,
+}
+
+/// The section `[orders.mails]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mails {
+    /// About what.
+    pub kinds: Vec<OrderMailKind>,
+    /// How long an order waits for its money before its buyer is reminded that it is there.
+    pub received_after_seconds: u32,
+    /// Mails that may wait to go.
+    pub waiting_max: u32,
+}
+
+impl Mails {
+    /// Whether buyers are written about this.
+    pub(crate) fn sends(&self, kind: OrderMailKind) -> bool {
+        self.kinds.contains(&kind)
+    }
 }

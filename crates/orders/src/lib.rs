@@ -14,6 +14,7 @@ mod store;
 
 pub use client::Client;
 pub use config::{Config, DEFAULTS, Home};
+pub use config::{Config, DEFAULTS, Mails, Papers};
 pub use domain::tax::{TaxMode, TaxRounding};
 pub use http::{api_beside, internal_routes, routes_beside};
 pub use metrics::register as register_metrics;
@@ -27,7 +28,8 @@ use platform::{
     bus::{Bus, Consumer},
     clock::Clock,
     db::{Database, Place},
-    outbox,
+    mail::{self, Mailer},
+    outbox::{self, NearDesk},
     tasks::Tasks,
 };
 use std::{sync::Arc, time::Duration};
@@ -46,6 +48,19 @@ pub struct Parts {
     pub tasks: Tasks,
     /// Who holds the stock.
     pub catalog: Arc<dyn Catalog>,
+    /// How buyers are written to, if this process does so.
+    pub post: Option<Post>,
+}
+
+/// How buyers are written to.
+#[derive(Clone)]
+pub struct Post {
+    /// Sends mails.
+    pub mailer: Arc<dyn Mailer>,
+    /// How often that is tried.
+    pub options: mail::Options,
+    /// Where the shop is seen from outside: links lead there.
+    pub public_url: String,
 }
 
 /// Orders with their store, ready to serve; [`Opened::start`] begins what goes on in the background.
@@ -89,7 +104,7 @@ async fn open_store(parts: &Parts) -> Result<(Arc<dyn Store>, Database), BoxErro
 }
 
 impl Opened {
-    /// Starts the relay of events and the sweeper of what was not paid in time.
+    /// Starts the relay of events, the sweeper of what was not paid in time, and what writes to buyers.
     pub fn start(&self, tasks: &Tasks, bus: &Arc<dyn Bus>) {
         bus.subscribe(self.consumer());
         outbox::start_relay(
@@ -99,6 +114,8 @@ impl Opened {
             Arc::clone(bus),
             self.clock.clone(),
         );
+        let outbox = NearDesk::new(self.database.clone(), self.clock.clone());
+        service::mails::start(&self.service, outbox, tasks);
         let service = Arc::clone(&self.service);
         tasks.start("orders-sweeper", move |stop| async move {
             let every = Duration::from_millis(u64::from(service.config().sweep_every_ms.max(10)));

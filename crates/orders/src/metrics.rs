@@ -21,6 +21,7 @@ pub(crate) struct Metrics {
     refused: Counter,
     overloaded: Counter,
     failed: Counter,
+    mails: Family<Labels, Counter>,
 }
 
 /// The one set of this process.
@@ -37,11 +38,19 @@ pub(crate) static METRICS: LazyLock<Metrics> = LazyLock::new(|| {
         failed: of("failed"),
         stock_conflicts: Counter::default(),
         expired: Counter::default(),
+        mails: Family::default(),
         results,
     }
 });
 
 impl Metrics {
+    /// Counts a try to write to a buyer, by how it ended: a word of a closed set.
+    pub(crate) fn mail(&self, outcome: &'static str) {
+        self.mails
+            .get_or_create_owned(&[("outcome", outcome)])
+            .inc();
+    }
+
     /// Counts how a wish ended: replayed or not, or why not.
     pub(crate) fn count(&self, outcome: Result<bool, &PlaceOrderError>) {
         let counter = match outcome {
@@ -93,5 +102,10 @@ pub fn register(registry: &mut Registry) {
         "souk_reservations_expired",
         "Reservations that were given back: nobody paid in time, or the order never came",
         METRICS.expired.clone(),
+    );
+    registry.register(
+        "souk_order_mails",
+        "Tries to write to a buyer: sent, put_off, given_up, or dropped because there was nobody or nothing to say",
+        METRICS.mails.clone(),
     );
 }

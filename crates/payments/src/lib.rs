@@ -16,7 +16,7 @@ mod store;
 
 pub use client::Client;
 pub use config::{Config, DEFAULTS, ProviderName};
-pub use events::consumer;
+pub use events::{consumer, returns_consumer};
 pub use http::{api, internal_routes, routes};
 pub use metrics::register as register_metrics;
 pub use provider::{

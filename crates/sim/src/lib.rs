@@ -18,6 +18,7 @@ mod ports;
 mod process;
 mod random;
 mod record;
+mod unsure;
 mod world;
 
 pub use axum::{body::Bytes, http};

@@ -5,8 +5,9 @@ use crate::{
     bus::{Deliveries, Manners, SimBus},
     net::{INBOX_MAX, Net, Parcel},
     plan::Plan,
-    ports::{FarCatalog, FarOrders, Unsure},
+    ports::{FarCatalog, FarOrders},
     random::Random,
+    unsure::Unsure,
 };
 use axum::{Router, body::Bytes, http::Response};
 use contracts::{BoxError, catalog::Catalog, orders::Orders, payments::Payments};
@@ -189,12 +190,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
     if let Some(wrap) = &tampering.catalog {
         catalog = wrap(catalog);
     }
-    let way = Unsure {
-        seed,
-        per_mille: ground.plan.port_troubles_per_mille,
-        troubled: Arc::clone(&ground.manners.troubled),
-        began: tokio::time::Instant::now(),
-    };
+    let way = way(ground, seed);
     let far_catalog: Arc<dyn Catalog> = Arc::new(FarCatalog {
         inner: Arc::clone(&catalog),
         way: way.clone(),
@@ -205,6 +201,8 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         clock: clock.clone(),
         tasks: tasks.clone(),
         catalog: Arc::clone(&far_catalog),
+        // Nobody in the bottle reads mails.
+        post: None,
     })
     .await?;
     let mut orders: Arc<dyn Orders> = opened.service.clone();
@@ -243,6 +241,16 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
     );
     serve(ground, &services, &settings.orders);
     Ok(services)
+}
+
+/// The way between two services, which is not always sure.
+fn way(ground: &Ground<'_>, seed: u64) -> Unsure {
+    Unsure {
+        seed,
+        per_mille: ground.plan.port_troubles_per_mille,
+        troubled: Arc::clone(&ground.manners.troubled),
+        began: tokio::time::Instant::now(),
+    }
 }
 
 type Near = (

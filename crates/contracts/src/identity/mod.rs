@@ -224,6 +224,8 @@ pub trait Addresses: Send + Sync {
     async fn verified_address(&self, id: UserId) -> Result<Option<Email>, BoxError>;
     /// Whose this address is, if it was shown to be theirs.
     async fn owner(&self, email: &Email) -> Result<Option<UserId>, BoxError>;
+    /// This user's address as they named it, for what is written to them about their own doings.
+    async fn address(&self, id: UserId) -> Result<Option<Email>, BoxError>;
 }
 
 /// What the others may ask of identity.

@@ -7,11 +7,14 @@ mod earlier;
 mod errors;
 mod events;
 mod figures;
+mod mails;
 mod notes;
 mod promotions;
+mod returns;
 mod shipments;
 mod shipping;
 mod taxes;
+mod wish;
 
 pub use address::{Address, AddressError, AddressFault, NewAddress};
 pub use carts::{
@@ -28,8 +31,13 @@ pub use earlier::{
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 pub use figures::{HourFigures, OrderFigures, StatusCount};
+pub use mails::{OrderMailKind, OrderMailView, SendMail};
 pub use notes::{NewNote, NoteView};
 pub use promotions::{BuyGet, Selection, TakesOff};
+pub use returns::{
+    AnswerReturn, NewReturn, ReceiveReturn, ReturnError, ReturnLineView, ReturnReceived,
+    ReturnStatus, ReturnView,
+};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 pub use shipping::{
     NewShippingMethod, ShippingBand, ShippingChoice, ShippingError, ShippingMethodView,
@@ -37,6 +45,7 @@ pub use shipping::{
 };
 
 pub use taxes::{LineTax, NewTaxRate, PartTax, TaxError, TaxRateView};
+pub use wish::{Buyer, OrderItem, PayWith, PlaceOrder, Reader};
 
 use crate::catalog::{Purchases, ReturnedItem};
 use crate::{
@@ -104,89 +113,6 @@ impl std::str::FromStr for OrderStatus {
     }
 }
 
-/// A wish to buy.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PlaceOrder {
-    /// What, at least one line, unless a cart is named. Lines may name the same thing twice.
-    #[serde(default)]
-    pub items: Vec<OrderItem>,
-    /// The cart to buy instead of lines. It becomes one order, whatever the key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cart_id: Option<CartId>,
-    /// A code that takes something off; a cart has its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub discount_code: Option<DiscountCode>,
-    /// How it is shipped (`shipping-methods`); a cart has its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shipping_method: Option<ShippingMethodId>,
-    /// Where it goes; a cart has its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shipping_address: Option<NewAddress>,
-    /// What the buyer thinks it costs: refused with the right total when it differs.
-    pub total: Option<MoneyInput>,
-    /// Where to write to: required of guests, not used for users.
-    pub email: Option<Email>,
-    /// How to pay, at once. Without it the order waits to be paid.
-    pub payment: Option<PayWith>,
-}
-
-/// A line of a wish: a product (its default variant) or a variant.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct OrderItem {
-    /// The product...
-    pub product_id: Option<ProductId>,
-    /// ...or the variant.
-    pub variant_id: Option<VariantId>,
-    /// How many.
-    pub quantity: Quantity,
-}
-
-/// How to pay.
-#[derive(Debug, Clone, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PayWith {
-    /// The provider's token for a means of payment; never a card number.
-    #[schema(example = "tok_ok")]
-    pub method: String,
-}
-
-/// Who buys.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Buyer {
-    /// A signed-in user.
-    User(Principal),
-    /// Somebody without an account, known by the wish's e-mail address.
-    Guest,
-}
-
-/// Who wants to see an order.
-#[derive(Debug, Clone, Default)]
-pub struct Reader {
-    /// The signed-in user.
-    pub principal: Option<Principal>,
-    /// The token that a guest got with the order (`Order-Token`).
-    pub order_token: Option<String>,
-}
-
-impl Reader {
-    /// A signed-in reader.
-    #[must_use]
-    pub fn user(principal: Principal) -> Self {
-        Self {
-            principal: Some(principal),
-            order_token: None,
-        }
-    }
-
-    /// The reader as the actor of a change.
-    #[must_use]
-    pub fn actor(&self) -> Actor {
-        self.principal.clone().map_or(Actor::Guest, Actor::User)
-    }
-}
-
 /// A line of an order, as it was priced then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OrderLineView {
@@ -251,7 +177,7 @@ pub struct OrderEventView {
     /// 1, 2, 3...
     pub sequence: i64,
     /// `placed`, `payment_started`, `paid`, `payment_failed`, `shipped_in_part`, `shipped`, `delivered`, `cancelled`,
-    /// `refunded_in_part`, `refunded`.
+    /// `refunded_in_part`, `refunded`, `return_requested`, `return_approved`, `return_refused`, `return_received`.
     pub kind: String,
     /// Where the order stood afterwards.
     pub status: OrderStatus,
@@ -270,6 +196,9 @@ pub struct Beside {
     pub shipments: Vec<ShipmentView>,
     /// What was noted, oldest first.
     pub notes: Vec<NoteView>,
+    /// What comes back, in the order in which it was asked for.
+    #[serde(default)]
+    pub returns: Vec<ReturnView>,
 }
 
 /// A step that people may ask for.

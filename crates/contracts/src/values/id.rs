@@ -156,6 +156,8 @@ ids! {
     SecurityEventId = "sev";
     /// What was sent of an order at a time.
     ShipmentId = "shp";
+    /// What comes back of an order.
+    ReturnId = "ret";
     /// A note about an order.
     NoteId = "note";
     /// A webhook: somebody's address that hears of events.

@@ -94,8 +94,9 @@ fn write(service: &Service, due: DueMail) -> Option<Mail> {
     Some(Mail {
         id: due.id.to_string(),
         to: due.email?,
-        subject: due.kind.subject(),
+        subject: due.kind.subject().into(),
         text: due.kind.text(&service.post.public_url, &token),
+        html: None,
     })
 }
 

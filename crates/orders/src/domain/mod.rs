@@ -3,11 +3,15 @@
 pub mod cart;
 pub mod discount;
 pub(crate) mod earlier;
+pub(crate) mod letter;
 pub mod offers;
 pub mod order;
+pub(crate) mod paper;
+pub(crate) mod papers;
 pub mod pricing;
 pub mod promotion;
 pub mod rate;
+pub(crate) mod returned;
 pub(crate) mod shipment;
 pub mod shipping;
 pub mod status;

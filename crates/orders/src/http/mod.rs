@@ -5,10 +5,13 @@ mod discounts;
 mod earlier;
 mod figures;
 mod internal;
+mod mails;
 mod moves;
 mod notes;
 mod orders;
+mod papers;
 mod refunds;
+mod returns;
 mod shipments;
 mod shipping;
 mod taxes;
@@ -63,13 +66,16 @@ pub(crate) fn routes(
         .with_state(App { orders, payments })
 }
 
-/// What is kept beside orders and asked of by no other service: shipments, notes, ways of shipping, tax rates, earlier
-/// orders.
+/// What is kept beside orders and asked of by no other service: shipments, returns, papers, notes, mails, ways of
+/// shipping, tax rates, earlier orders.
 fn beside(body_bytes_max: usize) -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
         .merge(figures::routes())
         .merge(shipments::routes())
         .merge(notes::routes())
+        .merge(mails::routes())
+        .merge(papers::routes())
+        .merge(returns::routes())
         .merge(shipping::routes())
         .merge(taxes::routes())
         .merge(earlier::routes(body_bytes_max))

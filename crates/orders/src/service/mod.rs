@@ -10,16 +10,19 @@ mod earlier;
 mod expire;
 mod figures;
 mod find;
+pub(crate) mod mails;
 mod notes;
+pub(crate) mod papers;
 mod pay;
 mod place;
+mod returns;
 mod shipments;
 mod shipping;
 mod sums;
 mod taxes;
 
 use crate::{
-    Parts,
+    Parts, Post,
     config::Config,
     domain::order::{Happening, Order},
     store::Store,
@@ -57,6 +60,8 @@ pub struct Service {
     looked_at: Mutex<Option<Overdue>>,
     /// Who knows addresses, where somebody does.
     addresses: OnceLock<Arc<dyn Addresses>>,
+    /// How buyers are written to, if they are from here.
+    post: Option<Post>,
 }
 
 impl Service {
@@ -71,6 +76,7 @@ impl Service {
             config,
             clock,
             catalog,
+            post,
             ..
         } = parts;
         Self {
@@ -83,6 +89,7 @@ impl Service {
             automatic: automatic::Automatic::default(),
             looked_at: Mutex::default(),
             addresses: OnceLock::new(),
+            post,
         }
     }
 
@@ -313,6 +320,7 @@ impl Orders for Service {
         Ok(Beside {
             shipments: self.shipments(who, id).await?,
             notes: self.notes(who, id).await?,
+            returns: self.returns(who, id).await?,
         })
     }
 

@@ -2,9 +2,12 @@
 
 mod carts;
 pub(crate) mod discounts;
+mod discounts;
 pub(crate) mod earlier;
+pub(crate) mod mails;
 pub(crate) mod notes;
 pub(crate) mod postgres;
+pub(crate) mod returns;
 pub(crate) mod shipments;
 pub(crate) mod shipping;
 pub(crate) mod sqlite;
@@ -78,6 +81,8 @@ pub(crate) trait Store:
     + DiscountStore
     + earlier::EarlierStore
     + shipping::ShippingStore
+    + mails::MailStore
+    + returns::ReturnStore
     + taxes::TaxStore
     + Send
     + Sync

@@ -2,6 +2,7 @@
 
 use crate::{
     fakes::{FakeCatalog, Thing},
+    mails::{FakeMailer, post},
     till::FakePayments,
 };
 use axum::{
@@ -12,12 +13,13 @@ use axum::{
 use contracts::{
     access::{Principal, Role},
     catalog::Catalog,
-    orders::{OrderAudit, Orders},
+    orders::{OrderAudit, OrderMailKind, Orders},
     payments::Payments,
     values::{Money, OrderId, ProductId, SessionId, Timestamp, UserId, VariantId},
 };
 use http_body_util::BodyExt;
 use orders::{Config, Home, Opened, Parts, TaxMode, TaxRounding};
+use orders::{Config, Mails, Opened, Papers, Parts};
 use platform::{
     clock::Clock,
     db::{Place, sqlite},
@@ -84,6 +86,14 @@ pub(crate) fn config() -> Config {
         tax_country: Home::default(),
         automatic_discounts_age_ms_max: 1_000,
         sweep_every_ms: 10,
+        mails: Mails {
+            kinds: OrderMailKind::ALL.to_vec(),
+            received_after_seconds: 60,
+            waiting_max: 100,
+        },
+        papers: Papers {
+            seller: vec!["Souk Ltd".to_owned()],
+        },
     }
 }
 
@@ -92,6 +102,7 @@ pub(crate) struct Shop {
     pub(crate) opened: Opened,
     pub(crate) catalog: Arc<FakeCatalog>,
     pub(crate) payments: Arc<FakePayments>,
+    pub(crate) mailer: Arc<FakeMailer>,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
     folder: PathBuf,
@@ -122,12 +133,14 @@ impl Shop {
         let clock = Clock::manual(Timestamp::from_ms(1_766_000_000_000));
         let tasks = Tasks::default();
         let payments = Arc::new(FakePayments::new(Arc::clone(&catalog)));
+        let mailer = Arc::new(FakeMailer::default());
         let parts = Parts {
             place,
             config: config.clone(),
             clock: clock.clone(),
             tasks: tasks.clone(),
             catalog: Arc::clone(&catalog) as Arc<dyn Catalog>,
+            post: Some(post(&mailer)),
         };
         let opened = orders::open(parts).await.unwrap();
         let service = Arc::clone(&opened.service) as Arc<dyn Orders>;
@@ -146,6 +159,7 @@ impl Shop {
             opened,
             catalog,
             payments,
+            mailer,
             clock,
             tasks,
             folder,

@@ -11,6 +11,7 @@ mod halt;
 mod pay;
 mod reconcile;
 mod refund;
+mod returns;
 mod sagas;
 mod sweep;
 mod turns;
@@ -31,7 +32,7 @@ use contracts::{
     BoxError,
     access::Principal,
     catalog::Catalog,
-    orders::{OrderError, OrderView, Orders, Reader},
+    orders::{OrderError, OrderView, Orders, Reader, ReturnReceived},
     payments::{
         CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentView,
         Payments, RefundAudit, RefundError, RefundOf, RefundOrder, RefundView, ReviewView,
@@ -140,6 +141,11 @@ impl Service {
         payment: PaymentId,
     ) -> Result<(), BoxError> {
         self.core.refund_rest(order, payment).await
+    }
+
+    /// Pays back what came back.
+    pub(crate) async fn refund_return(&self, event: ReturnReceived) -> Result<(), BoxError> {
+        self.core.refund_return(event).await
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) async fn refund(
 }
 
 /// Brings a payment as far as its order's knowing of it, before which the store decides no refund of it.
-async fn told_of(core: &Arc<Core>, payment: Payment) -> Result<Payment, RefundError> {
+pub(super) async fn told_of(core: &Arc<Core>, payment: Payment) -> Result<Payment, RefundError> {
     if payment.told || !matches!(payment.state, State::Captured { .. }) {
         return Ok(payment);
     }
@@ -89,7 +89,10 @@ async fn told_of(core: &Arc<Core>, payment: Payment) -> Result<Payment, RefundEr
 }
 
 impl Core {
-    async fn begin_refund(&self, intent: RefundIntent) -> Result<(Refund, bool), RefundError> {
+    pub(super) async fn begin_refund(
+        &self,
+        intent: RefundIntent,
+    ) -> Result<(Refund, bool), RefundError> {
         let now = self.clock.now();
         let begun = self.store.begin_refund(intent, now, self.lease(now)).await;
         let begun = begun.map_err(|abort| match abort {
@@ -102,7 +105,7 @@ impl Core {
 
     /// Carries a refund out in a task of its own, unless another process works at it. A twin waits for its turn and
     /// finds it done.
-    async fn in_turn(self: &Arc<Self>, id: RefundId) -> Result<Refund, StoreError> {
+    pub(super) async fn in_turn(self: &Arc<Self>, id: RefundId) -> Result<Refund, StoreError> {
         let core = Arc::clone(self);
         let work = async move {
             let turn = core.turns.of(id);

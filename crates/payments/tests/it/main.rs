@@ -15,6 +15,7 @@ mod http;
 mod nodes;
 mod paying;
 mod refunds;
+mod returns;
 mod shop;
 mod strangers;
 mod stripe;

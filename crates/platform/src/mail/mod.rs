@@ -13,14 +13,17 @@ use contracts::{BoxError, values::Email};
 use lettre::{
     Address, Message,
     message::{
-        Body, Mailbox,
+        Body, Mailbox, MultiPart, SinglePart,
         header::{ContentTransferEncoding, ContentType},
     },
 };
-use std::{path::Path, sync::Arc};
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 /// The longest line of a mail.
 const LINE_MAX: usize = 998;
+
+/// Between the two ways of saying the same; no line of a mail reads so.
+const BOUNDARY: &str = "souk-the-same-in-other-words";
 
 /// A mail that is ready to go.
 pub struct Mail {
@@ -29,9 +32,11 @@ pub struct Mail {
     /// Whom it is for.
     pub to: Email,
     /// What it is about, in a line.
-    pub subject: &'static str,
+    pub subject: Cow<'static, str>,
     /// What it says.
     pub text: String,
+    /// The same as HTML, for programs that would rather show that.
+    pub html: Option<String>,
 }
 
 /// A way for mails to leave.
@@ -70,13 +75,24 @@ fn compose(mail: &Mail, from: &Mailbox) -> Result<Message, BoxError> {
         .parse()
         .map_err(|_| "no mail can be sent to this address")?;
     let id = format!("<{}@{}>", mail.id, from.email.domain());
-    let message = Message::builder()
+    let builder = Message::builder()
         .message_id(Some(id))
         .from(from.clone())
         .to(Mailbox::new(None, to))
-        .subject(mail.subject)
-        .header(ContentType::TEXT_PLAIN)
-        .body(body(&mail.text));
+        .subject(mail.subject.as_ref());
+    let message = match &mail.html {
+        None => builder
+            .header(ContentType::TEXT_PLAIN)
+            .body(body(&mail.text)),
+        Some(html) => {
+            let part = |kind, text: &str| SinglePart::builder().header(kind).body(body(text));
+            let both = MultiPart::alternative()
+                .boundary(BOUNDARY)
+                .singlepart(part(ContentType::TEXT_PLAIN, &mail.text))
+                .singlepart(part(ContentType::TEXT_HTML, html));
+            builder.multipart(both)
+        }
+    };
     message.map_err(Into::into)
 }
 
@@ -97,11 +113,12 @@ pub(crate) mod tests {
         Mail {
             id: "mail_1".to_owned(),
             to: Email::parse(to).unwrap(),
-            subject: "Hello",
+            subject: "Hello".into(),
             text: format!(
                 "Good morning.\r\nhttps://shop.example/?token={}\r\n",
                 "x".repeat(43)
             ),
+            html: None,
         }
     }
 
@@ -128,5 +145,23 @@ pub(crate) mod tests {
     #[test]
     fn an_address_of_another_script_travels_too() {
         assert!(text("ann@bücher.example").contains("\r\nTo: "));
+    }
+
+    #[test]
+    fn what_is_said_twice_is_said_in_plain_text_first() {
+        let from = "shop@shop.example".parse().unwrap();
+        let both = Mail {
+            html: Some("<p>Good morning.</p>\r\n".to_owned()),
+            ..mail("ann@example.com")
+        };
+        let [first, again] = [(); 2].map(|()| compose(&both, &from).unwrap().formatted());
+        let text = String::from_utf8(first).unwrap();
+        assert!(
+            text.contains("Content-Type: multipart/alternative;"),
+            "{text}"
+        );
+        let plain = text.find("\r\n\r\nGood morning.").unwrap();
+        assert!(plain < text.find("\r\n\r\n<p>Good morning.").unwrap());
+        assert_eq!(text.len(), again.len());
     }
 }

@@ -1,4 +1,4 @@
-//! The one page on which a cart is bought, and the page of an order afterwards. A means of payment here is one of the
+//! The one page on which a cart is bought, and what pays an order afterwards. A means of payment here is one of the
 //! sandbox's, and where another provider takes the money nothing is bought here. No page has a field for a card number.
 
 use super::{
@@ -6,7 +6,7 @@ use super::{
     cart::{self, Sums},
     forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
-    order_steps::{self, Way},
+    order::reader,
     problems, shipping,
 };
 use crate::{App, view};
@@ -19,25 +19,22 @@ use axum::{
 };
 use contracts::{
     orders::{
-        Address, AddressError, CartError, CartHolder, OrderStatus, OrderView, PlaceOrder,
-        PlaceOrderError, Reader,
+        Address, AddressError, CartError, CartHolder, CartStatus, NewAddress, OrderStatus,
+        OrderView, PlaceOrder, PlaceOrderError, Reader,
     },
     payments::{PayError, PayOrder},
     problem::{Code, Problem, ToProblem},
     request::IdempotencyKey,
     values::{CartId, Email, Money, OrderId},
 };
-use platform::{
-    digest,
-    http::{Fault, cookies::Name},
-};
+use platform::http::{Fault, cookies::Name};
 use serde::Deserialize;
 
 /// A means of payment that only the sandbox knows: these pages can let people choose among its own.
 const OF_THE_SANDBOX: &str = "tok_ok";
 
 /// How long a guest's browser opens the order.
-const COOKIE_SECONDS: i64 = 30 * 24 * 3_600;
+pub(super) const COOKIE_SECONDS: i64 = 30 * 24 * 3_600;
 
 #[derive(Template)]
 #[template(path = "checkout.html")]
@@ -144,7 +141,7 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
     Ok(html(typed.status, &page, cookies, true))
 }
 
-async fn is_payable(app: &App) -> Result<bool, Fault> {
+pub(super) async fn is_payable(app: &App) -> Result<bool, Fault> {
     let known = app.payments.accepts(OF_THE_SANDBOX).await;
     Ok(known.map_err(|cause| Problem::internal(&cause))?)
 }
@@ -314,154 +311,8 @@ async fn pay(
     }
 }
 
-fn address(id: OrderId, flash: &str) -> String {
+pub(super) fn address(id: OrderId, flash: &str) -> String {
     view::address(&format!("/order/{id}"), &[("flash", flash)])
-}
-
-#[derive(Template)]
-#[template(path = "order.html")]
-struct OrderPage {
-    frame: Frame,
-    proof: String,
-    id: String,
-    number: i64,
-    status: &'static str,
-    status_words: String,
-    placed: view::Moment,
-    lines: Vec<(String, u32, String)>,
-    parts: Vec<(String, String)>,
-    total: String,
-    /// Where it goes, line by line.
-    address: Vec<String>,
-    is_unpaid: bool,
-    is_payable: bool,
-    flash: &'static str,
-    /// Whether that is no good news.
-    is_amiss: bool,
-    /// Names the next try to pay.
-    attempt: String,
-    way: Way,
-}
-
-/// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Wish {
-    flash: String,
-}
-
-/// Who reads an order here: whoever is signed in, or whose browser bought it.
-pub(super) fn reader(app: &App, visit: &Visit, id: OrderId) -> Reader {
-    let cookie = app.cookies.read(&visit.headers, Name::Order);
-    let token = cookie.as_deref().and_then(|value| value.split_once('.'));
-    Reader {
-        principal: visit.principal.clone(),
-        order_token: token
-            .filter(|(known, _)| *known == id.to_string())
-            .map(|(_, token)| token.to_owned()),
-    }
-}
-
-/// GET `/order/{id}`.
-pub(super) async fn order(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-    platform::http::Query(wish): platform::http::Query<Wish>,
-) -> Response {
-    let shown = order_page(&app, &visit, (&id, &wish.flash)).await;
-    answer(&app, &visit, shown).await
-}
-
-async fn order_page(
-    app: &App,
-    visit: &Visit,
-    (id, flash): (&str, &str),
-) -> Result<Response, Fault> {
-    let id: OrderId = id.parse().map_err(|_| Fault::new(Code::NotFound))?;
-    let reader = reader(app, visit, id);
-    let order = app.orders.order(&reader, id).await?;
-    let way = order_steps::read(app, &reader, &order).await?;
-    let Framed {
-        frame,
-        proof,
-        cookies,
-    } = frame::with_form(app, visit).await?;
-    let attempt = digest::random::<16>().map_err(forms::unlucky)?;
-    let mut page = compose(frame, &order, flash);
-    page.proof = proof;
-    page.is_payable = is_payable(app).await?;
-    page.attempt = digest::base64url(&attempt);
-    page.way = way;
-    let mut response = html(StatusCode::OK, &page, cookies, true);
-    if flash == "thanks" && order.status == OrderStatus::Pending {
-        order_steps::come_again(&mut response);
-    }
-    Ok(response)
-}
-
-fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
-    let line = |line: &contracts::orders::OrderLineView| {
-        (
-            line.name.clone(),
-            line.quantity.get(),
-            view::money(line.line_total),
-        )
-    };
-    let part =
-        |part: &contracts::orders::OrderPartView| (view::part(part), view::money(part.amount));
-    OrderPage {
-        frame,
-        proof: String::new(),
-        id: order.id.to_string(),
-        number: order.number,
-        status: order.status.as_str(),
-        status_words: view::words(order.status.as_str()),
-        placed: view::moment(order.created_at),
-        lines: order.items.iter().map(line).collect(),
-        parts: order.parts.iter().map(part).collect(),
-        total: view::money(order.total),
-        address: order
-            .shipping_address
-            .as_ref()
-            .map(Address::lines)
-            .unwrap_or_default(),
-        is_unpaid: order.status == OrderStatus::Pending,
-        is_payable: false,
-        flash: said(flash, order.status),
-        is_amiss: matches!(flash, "declined" | "method" | "later" | "unsure" | "moved"),
-        attempt: String::new(),
-        way: Way::default(),
-    }
-}
-
-/// What became of a payment, beside what the order has become since: the address may be an old one.
-fn said(flash: &str, status: OrderStatus) -> &'static str {
-    match (flash, status) {
-        ("thanks", OrderStatus::Pending) => {
-            "Your order is in. The payment is on its way; reload this page in a moment."
-        }
-        ("thanks", OrderStatus::Paid) => "Thank you. Your order is in.",
-        ("declined", OrderStatus::Pending) => {
-            "The payment was declined, and no money was taken. Your order waits below."
-        }
-        ("method", OrderStatus::Pending) => {
-            "That means of payment is not known here. Choose another one below."
-        }
-        ("cancelled", OrderStatus::Cancelled) => {
-            "Your order is called off. What was paid goes back."
-        }
-        ("unsure", OrderStatus::Pending | OrderStatus::Paid) => {
-            "Nothing was called off: tick the box first."
-        }
-        ("moved", _) => "It could not be called off. Below is how your order stands.",
-        ("before", _) => "This was sent before. Below is how your order stands.",
-        ("later", OrderStatus::Pending) => {
-            "Your order is in, and the payment could not be finished. If the order still waits in a moment, try again: \
-             it is never paid twice."
-        }
-        _ => "",
-    }
 }
 
 /// The form that pays an order.

@@ -19,6 +19,7 @@ mod frame;
 mod home;
 mod media;
 mod narrow;
+mod order;
 mod order_steps;
 mod picture;
 mod problems;
@@ -80,7 +81,7 @@ fn addresses() -> Router<App> {
         .route("/cart/discount", post(cart::discount))
         .route("/cart/shipping", post(shipping::choose))
         .route("/checkout", get(checkout::show).post(checkout::submit))
-        .route("/order/{id}", get(checkout::order))
+        .route("/order/{id}", get(order::order))
         .route("/order/{id}/pay", post(checkout::pay_again))
         .route("/order/{id}/cancel", post(order_steps::cancel))
         .merge(security())

@@ -1,10 +1,15 @@
 //! Changes of orders that exist: all orders of a batch are locked and read, the domain decides on each in turn, and
 //! what changed is written at once. What is refused has written nothing, so its neighbours are not touched.
 
-use super::{super::Happened, bytes, carts, earlier, place::MAY_GIVE_UP, read, shipments, uses};
+use super::{
+    super::Happened, bytes, carts, earlier, mails, place::MAY_GIVE_UP, read, returns, shipments,
+    uses,
+};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
-    orders::{OrderCancelled, OrderError, OrderMove, OrderMoved, OrderStatus, RefundNote},
+    orders::{
+        OrderCancelled, OrderError, OrderMailKind, OrderMove, OrderMoved, OrderStatus, RefundNote,
+    },
     values::{Email, OrderId, PaymentId, Timestamp, UserId},
 };
 use platform::{
@@ -28,7 +33,16 @@ pub(super) async fn happen_all(
     let (answers, orders) = decide(connection, batch, actor, now).await?;
     let mut gone = Vec::new();
     for (order, note) in &orders.refunded {
-        if shipments::withhold(connection, order, note).await? {
+        let news = (OrderMailKind::Refunded, note.refund_id.as_bytes());
+        if note.amount.minor > 0 {
+            mails::owe(connection, order, news, now).await?;
+        }
+        if returns::settle(connection, order, note.refund_id, now).await? {
+            continue;
+        }
+        let is_over = shipments::withhold(connection, order, note).await?;
+        returns::note_came_back(connection, order, note).await?;
+        if is_over {
             let rest = OrderMove::Ship { tracking: None };
             gone.push((order.id, Happening::Moved(rest)));
         }
@@ -350,6 +364,8 @@ pub(super) async fn forget_customer(
     id: UserId,
 ) -> Result<(), Abort<Infallible>> {
     super::notes::forget(connection, id).await?;
+    mails::forget(connection, id).await?;
+    returns::forget(connection, id).await?;
     let customer = Bytes(*id.as_bytes());
     let lock =
         "SELECT order_number FROM orders WHERE customer_id = $1 ORDER BY order_number FOR UPDATE";

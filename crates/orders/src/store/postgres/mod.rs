@@ -10,10 +10,12 @@ mod claim;
 mod discounts;
 mod earlier;
 mod figures;
+mod mails;
 mod more;
 mod notes;
 mod place;
 mod read;
+mod returns;
 mod shipments;
 mod shipping;
 mod taxes;
@@ -44,7 +46,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 15] = [
+pub(crate) const MIGRATIONS: [Migration; 17] = [
     BASE,
     Migration {
         number: 1,
@@ -115,6 +117,16 @@ pub(crate) const MIGRATIONS: [Migration; 15] = [
         number: 14,
         name: "earlier",
         sql: include_str!("../../../migrations/postgres/0014_earlier.sql"),
+    },
+    Migration {
+        number: 15,
+        name: "mails",
+        sql: include_str!("../../../migrations/postgres/0015_mails.sql"),
+    },
+    Migration {
+        number: 16,
+        name: "returns",
+        sql: include_str!("../../../migrations/postgres/0016_returns.sql"),
     },
 ];
 

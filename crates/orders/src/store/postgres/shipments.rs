@@ -1,7 +1,7 @@
 //! What was sent, in PostgreSQL: a parcel, its lines, the timeline and the order's move in one write, under the lock of
 //! the order's row.
 
-use super::{change, read};
+use super::{change, mails, read};
 use crate::{
     domain::{
         order::{Happening, Order},
@@ -12,7 +12,8 @@ use crate::{
 };
 use contracts::{
     orders::{
-        OrderError, OrderMove, OrderStatus, RefundNote, ShipError, ShipmentLineView, ShipmentView,
+        OrderError, OrderMailKind, OrderMove, OrderStatus, RefundNote, ShipError, ShipmentLineView,
+        ShipmentView,
     },
     values::{OrderId, Quantity, ShipmentId, Timestamp, VariantId},
 };
@@ -37,6 +38,8 @@ pub(super) async fn send(
     let lines = sent_lines(connection, order.number).await?;
     let parcel = parcel(&lines, sending.lines.as_deref()).map_err(refused)?;
     insert(connection, &order, sending, &parcel).await?;
+    let news = (OrderMailKind::Shipped, sending.id.as_bytes());
+    mails::owe(connection, &order, news, sending.at).await?;
     if parcel.is_last {
         let step = OrderMove::Ship {
             tracking: sending.tracking.clone(),
@@ -86,7 +89,10 @@ async fn happen(
     happened.pop().ok_or_else(nothing)?.map_err(Abort::Refused)
 }
 
-async fn locked(connection: &Connection, id: OrderId) -> Result<Order, Abort<OrderError>> {
+pub(super) async fn locked(
+    connection: &Connection,
+    id: OrderId,
+) -> Result<Order, Abort<OrderError>> {
     let columns = read::COLUMNS;
     let sql = format!("SELECT {columns} FROM orders WHERE order_id = $1 FOR UPDATE");
     let row = connection

@@ -1,9 +1,10 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
 use super::{super::Happened, addresses, carts, discounts, earlier, read, shipments};
+use super::{super::Happened, addresses, carts, discounts, mails, read, returns, shipments};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
-    orders::{OrderCancelled, OrderError, OrderMove, OrderMoved, OrderStatus},
+    orders::{OrderCancelled, OrderError, OrderMailKind, OrderMove, OrderMoved, OrderStatus},
     values::{Email, OrderId, Timestamp, UserId},
 };
 use platform::{
@@ -30,9 +31,19 @@ pub(super) fn happen(
         return Ok((before.clone(), before));
     };
     write(connection, &before, &change, actor, now)?;
-    if let Happening::Refunded(note) = happening
-        && shipments::withhold(connection, &change.after, note)?
-    {
+    if let Happening::Refunded(note) = happening {
+        let news = (OrderMailKind::Refunded, note.refund_id.as_bytes());
+        if note.amount.minor > 0 {
+            mails::owe(connection, &change.after, news, now)?;
+        }
+        if returns::settle(connection, &change.after, note.refund_id, now)? {
+            return Ok((before, change.after));
+        }
+        let is_over = shipments::withhold(connection, &change.after, note)?;
+        returns::note_came_back(connection, &change.after, note)?;
+        if !is_over {
+            return Ok((before, change.after));
+        }
         let rest = Happening::Moved(OrderMove::Ship { tracking: None });
         let (_, after) = happen(connection, id, &rest, actor, now)?;
         return Ok((before, after));
@@ -212,6 +223,8 @@ pub(super) fn forget_customer(
     id: UserId,
 ) -> Result<(), Abort<Infallible>> {
     super::notes::forget(connection, id)?;
+    mails::forget(connection, id)?;
+    returns::forget(connection, id)?;
     addresses::forget(connection, id)?;
     connection
         .prepare_cached(

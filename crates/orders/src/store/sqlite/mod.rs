@@ -8,10 +8,12 @@ mod change;
 mod discounts;
 mod earlier;
 mod figures;
+mod mails;
 mod more;
 mod notes;
 mod place;
 mod read;
+mod returns;
 mod shipments;
 mod shipping;
 mod taxes;
@@ -43,7 +45,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 16] = [
+pub(crate) const MIGRATIONS: [Migration; 18] = [
     BASE,
     Migration {
         number: 1,
@@ -119,6 +121,16 @@ pub(crate) const MIGRATIONS: [Migration; 16] = [
         number: 15,
         name: "earlier",
         sql: include_str!("../../../migrations/sqlite/0015_earlier.sql"),
+    },
+    Migration {
+        number: 16,
+        name: "mails",
+        sql: include_str!("../../../migrations/sqlite/0016_mails.sql"),
+    },
+    Migration {
+        number: 17,
+        name: "returns",
+        sql: include_str!("../../../migrations/sqlite/0017_returns.sql"),
     },
 ];
 

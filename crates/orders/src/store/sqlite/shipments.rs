@@ -1,6 +1,6 @@
 //! What was sent, in SQLite: a parcel, its lines, the timeline and the order's move in one write.
 
-use super::{change, read};
+use super::{change, mails, read};
 use crate::{
     domain::{
         order::{Happening, Order},
@@ -11,7 +11,8 @@ use crate::{
 };
 use contracts::{
     orders::{
-        OrderError, OrderMove, OrderStatus, RefundNote, ShipError, ShipmentLineView, ShipmentView,
+        OrderError, OrderMailKind, OrderMove, OrderStatus, RefundNote, ShipError, ShipmentLineView,
+        ShipmentView,
     },
     values::{OrderId, Quantity, ShipmentId, Timestamp, VariantId},
 };
@@ -32,6 +33,8 @@ pub(super) fn send(connection: &Connection, sending: &Sending) -> Result<Sent, A
     let lines = sent_lines(connection, order.number)?;
     let parcel = parcel(&lines, sending.lines.as_deref()).map_err(refused)?;
     insert(connection, &order, sending, &parcel)?;
+    let news = (OrderMailKind::Shipped, sending.id.as_bytes());
+    mails::owe(connection, &order, news, sending.at)?;
     if parcel.is_last {
         let step = OrderMove::Ship {
             tracking: sending.tracking.clone(),

@@ -8,10 +8,12 @@ mod change;
 mod discounts;
 mod earlier;
 mod figures;
+mod mails;
 mod nodes;
 mod notes;
 mod place;
 mod read;
+mod returns;
 mod shipments;
 mod shipping;
 mod taxes;
@@ -116,6 +118,18 @@ store_suite! {
     notes::{
         notes_stand_in_order_and_are_no_more_than_may_be,
         notes_go_with_the_customer_and_their_author_with_theirs,
+    },
+    mails::{
+        a_page_of_events_is_told_once_and_to_whom_it_concerns,
+        a_mail_to_a_buyer_is_taken_by_one_until_its_time_is_over,
+        parcels_and_refunds_are_told_of_in_their_own_commits,
+        who_has_gone_is_written_to_no_more,
+    },
+    returns::{
+        of_many_who_ask_at_once_no_more_comes_back_than_was_sent,
+        a_return_goes_its_way_once_and_payments_are_told_once,
+        what_came_back_without_a_return_does_not_come_back_once_more,
+        a_return_with_a_key_is_asked_for_once_and_forgotten_with_its_buyer,
     },
     shipments::{
         parcels_add_up_and_the_last_one_ships_the_order,

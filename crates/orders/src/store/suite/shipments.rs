@@ -22,7 +22,7 @@ async fn paid(bench: &Bench) -> OrderId {
     id
 }
 
-fn sending(order: OrderId, lines: Option<&[(u32, u32)]>) -> Sending {
+pub(super) fn sending(order: OrderId, lines: Option<&[(u32, u32)]>) -> Sending {
     let line = |(line, units): &(u32, u32)| ShipLine {
         line: *line,
         quantity: Quantity::try_from(*units).unwrap(),
@@ -42,7 +42,7 @@ fn sending(order: OrderId, lines: Option<&[(u32, u32)]>) -> Sending {
 
 impl Bench {
     /// Gives back so many of a line's units, for a part of the money.
-    async fn refund(&self, order: OrderId, refund: u8, line: usize, units: u32) {
+    pub(super) async fn refund(&self, order: OrderId, refund: u8, line: usize, units: u32) {
         let view = self.store.view(order).await.unwrap().unwrap();
         let note = RefundNote {
             order_id: order,

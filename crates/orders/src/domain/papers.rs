@@ -1,0 +1,162 @@
+//! What stands on an order's papers, line by line: the invoice for its buyer, and the slip that goes into a parcel. All
+//! of it is the order's own: lines and parts as they were, the total they add up to, and what was given back since.
+
+use super::paper::{COLUMNS, pieces};
+use contracts::{
+    orders::{OrderEventView, OrderView, ShipmentView},
+    values::{Money, Timestamp},
+};
+
+/// Room for a name.
+const NAME: usize = 42;
+
+/// What an invoice is made of.
+pub(crate) struct Billed<'a> {
+    pub(crate) order: &'a OrderView,
+    pub(crate) paid_at: Timestamp,
+    pub(crate) timeline: &'a [OrderEventView],
+    /// Who sells, in the shop's own words.
+    pub(crate) seller: &'a [String],
+}
+
+/// The lines of an invoice.
+pub(crate) fn invoice(billed: &Billed<'_>) -> Vec<String> {
+    let order = billed.order;
+    let mut lines = seller(billed.seller);
+    lines.push(format!(
+        "Order {} of {}",
+        order.number,
+        day(order.created_at)
+    ));
+    lines.push(format!("Paid {}", day(billed.paid_at)));
+    lines.extend(goes_to(order));
+    lines.push(String::new());
+    lines.extend(row("Units", "What", ("Each", "Sum")));
+    lines.push(rule());
+    for line in &order.items {
+        let what = format!("{} ({})", line.name, line.sku);
+        let (units, each) = (line.quantity.get().to_string(), line.unit_price.to_string());
+        lines.extend(row(&units, &what, (&each, &line.line_total.to_string())));
+    }
+    lines.push(rule());
+    for part in &order.parts {
+        lines.extend(row("", &part.title, ("", &part.amount.to_string())));
+    }
+    lines.extend(row("", "Total", ("", &order.total.to_string())));
+    lines.extend(given_back(billed));
+    lines
+}
+
+/// What was given back, a line each, and what is left of the total.
+fn given_back(billed: &Billed<'_>) -> Vec<String> {
+    let total = billed.order.total;
+    let refunds = billed
+        .timeline
+        .iter()
+        .filter_map(|entry| refund(entry, total));
+    let refunds: Vec<(Timestamp, Money)> = refunds.collect();
+    if refunds.is_empty() {
+        return Vec::new();
+    }
+    let mut left = total.minor;
+    let mut lines = Vec::new();
+    for (at, amount) in refunds {
+        left = left.saturating_sub(amount.minor);
+        let back = Money::new(amount.minor.saturating_neg(), amount.currency);
+        let what = format!("Given back {}", day(at));
+        lines.extend(row("", &what, ("", &back.to_string())));
+    }
+    let left = Money::new(left, total.currency);
+    lines.extend(row("", "Left", ("", &left.to_string())));
+    lines
+}
+
+/// A refund as the timeline tells of it: its id, a space, the amount.
+fn refund(entry: &OrderEventView, total: Money) -> Option<(Timestamp, Money)> {
+    if !entry.kind.starts_with("refunded") {
+        return None;
+    }
+    let (_, amount) = entry.note.as_deref()?.split_once(' ')?;
+    let (decimal, _) = amount.split_once(' ')?;
+    let amount = Money::parse_decimal(decimal, total.currency).ok()?;
+    Some((entry.at, amount))
+}
+
+/// The lines of a slip.
+pub(crate) fn slip(order: &OrderView, parcel: &ShipmentView, sender: &[String]) -> Vec<String> {
+    let mut lines = seller(sender);
+    lines.push(format!(
+        "Order {} of {}",
+        order.number,
+        day(order.created_at)
+    ));
+    lines.push(format!(
+        "Parcel {} of {}",
+        parcel.number,
+        day(parcel.created_at)
+    ));
+    for (what, value) in [("Carrier", &parcel.carrier), ("Tracking", &parcel.tracking)] {
+        lines.extend(
+            value
+                .iter()
+                .flat_map(|value| pieces(&format!("{what} {value}"), COLUMNS)),
+        );
+    }
+    lines.extend(goes_to(order));
+    lines.push(String::new());
+    lines.extend(row("Units", "What", ("", "")));
+    lines.push(rule());
+    for line in &parcel.lines {
+        let what = format!("{} ({})", line.name, line.sku);
+        lines.extend(row(&line.quantity.get().to_string(), &what, ("", "")));
+    }
+    lines
+}
+
+/// Where it goes, if that was said and is not forgotten.
+fn goes_to(order: &OrderView) -> Vec<String> {
+    let Some(address) = &order.shipping_address else {
+        return Vec::new();
+    };
+    let mut lines = vec![String::new(), "It goes to".to_owned()];
+    lines.extend(
+        address
+            .lines()
+            .iter()
+            .flat_map(|line| pieces(line, COLUMNS)),
+    );
+    lines
+}
+
+fn seller(words: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = words
+        .iter()
+        .flat_map(|line| pieces(line, COLUMNS))
+        .collect();
+    if !lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
+}
+
+/// A row of a table: what is too long for its column goes on below, and amounts stand at the right.
+fn row(units: &str, what: &str, (each, sum): (&str, &str)) -> Vec<String> {
+    let mut pieces = pieces(what, NAME).into_iter();
+    let first = pieces.next().unwrap_or_default();
+    let mut rows = vec![
+        format!("{units:>6}  {first:<NAME$} {each:>24} {sum:>25}")
+            .trim_end()
+            .to_owned(),
+    ];
+    rows.extend(pieces.map(|more| format!("{:>6}  {more}", "")));
+    rows
+}
+
+fn rule() -> String {
+    "-".repeat(COLUMNS)
+}
+
+/// The day of a moment, in UTC.
+fn day(moment: Timestamp) -> String {
+    moment.to_string().chars().take(10).collect()
+}

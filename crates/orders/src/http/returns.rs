@@ -1,0 +1,173 @@
+//! What was sent of an order and comes back.
+
+use super::keep_private;
+use crate::Service;
+use axum::{
+    extract::{Path, State},
+    middleware::map_response,
+    response::Response,
+};
+use contracts::{
+    orders::{AnswerReturn, NewReturn, ReceiveReturn, ReturnStatus, ReturnView},
+    problem::ProblemBody,
+    values::{OrderId, Page, ReturnId},
+};
+use platform::http::{
+    Fault, Id, Json, NoQuery,
+    auth::{Admin, OrderReader},
+    created,
+    idempotency::MaybeKey,
+};
+use std::sync::Arc;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+type App = Arc<Service>;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(ask, list))
+        .routes(routes!(approve))
+        .routes(routes!(refuse))
+        .routes(routes!(receive))
+        .layer(map_response(keep_private))
+}
+
+fn ids((order, one): (String, String)) -> Result<(OrderId, ReturnId), Fault> {
+    Ok((order.parse::<OrderId>()?, one.parse::<ReturnId>()?))
+}
+
+/// Ask for a return
+///
+/// Of what was sent, no more than has not come back, with the reason: for the order's buyer, and for the shop on their
+/// behalf. Nothing moves before the shop has answered.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/returns", operation_id = "ask_return", tag = "orders",
+    params(
+        ("id" = OrderId, Path, description = "The order's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat"),
+        ("Order-Token" = Option<String>, Header, description = "For guests: what came with the order"),
+    ),
+    request_body = NewReturn,
+    responses(
+        (status = 201, body = ReturnView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 415, body = ProblemBody),
+        (status = 422, body = ProblemBody), (status = 429, body = ProblemBody),
+    ),
+    security(("bearer" = []), ("order_token" = []))
+)]
+async fn ask(
+    State(app): State<App>,
+    OrderReader(who): OrderReader,
+    Id(id): Id<OrderId>,
+    MaybeKey(key): MaybeKey,
+    Json(wish): Json<NewReturn>,
+) -> Result<Response, Fault> {
+    let asked = app.ask_return(&who, id, key, wish).await?;
+    Ok(created(&format!("/api/v1/orders/{id}/returns"), asked))
+}
+
+/// List an order's returns
+///
+/// In the order in which they were asked for; for whoever sees the order.
+#[utoipa::path(
+    get, path = "/api/v1/orders/{id}/returns", operation_id = "list_returns", tag = "orders",
+    params(
+        ("id" = OrderId, Path, description = "The order's id"),
+        ("Order-Token" = Option<String>, Header, description = "For guests: what came with the order"),
+    ),
+    responses(
+        (status = 200, body = Page<ReturnView>), (status = 400, body = ProblemBody),
+        (status = 401, body = ProblemBody), (status = 404, body = ProblemBody), (status = 429, body = ProblemBody),
+    ),
+    security(("bearer" = []), ("order_token" = []))
+)]
+async fn list(
+    State(app): State<App>,
+    OrderReader(who): OrderReader,
+    _: NoQuery,
+    Id(id): Id<OrderId>,
+) -> Result<Json<Page<ReturnView>>, Fault> {
+    Ok(Json(Page {
+        data: app.returns(&who, id).await?,
+        next_cursor: None,
+    }))
+}
+
+/// Approve a return
+///
+/// For admins; the buyer is told by mail, with the note. Doing it twice changes nothing more.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/returns/{return}/approve", operation_id = "approve_return", tag = "orders",
+    params(
+        ("id" = OrderId, Path, description = "The order's id"),
+        ("return" = ReturnId, Path, description = "The return's id"),
+    ),
+    request_body = AnswerReturn,
+    responses(
+        (status = 200, body = ReturnView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
+        (status = 415, body = ProblemBody), (status = 422, body = ProblemBody), (status = 429, body = ProblemBody),
+    )
+)]
+async fn approve(
+    State(app): State<App>,
+    Admin(who): Admin,
+    Path(path): Path<(String, String)>,
+    Json(wish): Json<AnswerReturn>,
+) -> Result<Json<ReturnView>, Fault> {
+    let to = ReturnStatus::Approved;
+    Ok(Json(app.answer_return(who, ids(path)?, to, wish).await?))
+}
+
+/// Refuse a return
+///
+/// For admins, until it has come; the buyer is told by mail, with the note. Its units may be asked for again.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/returns/{return}/refuse", operation_id = "refuse_return", tag = "orders",
+    params(
+        ("id" = OrderId, Path, description = "The order's id"),
+        ("return" = ReturnId, Path, description = "The return's id"),
+    ),
+    request_body = AnswerReturn,
+    responses(
+        (status = 200, body = ReturnView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
+        (status = 415, body = ProblemBody), (status = 422, body = ProblemBody), (status = 429, body = ProblemBody),
+    )
+)]
+async fn refuse(
+    State(app): State<App>,
+    Admin(who): Admin,
+    Path(path): Path<(String, String)>,
+    Json(wish): Json<AnswerReturn>,
+) -> Result<Json<ReturnView>, Fault> {
+    let to = ReturnStatus::Refused;
+    Ok(Json(app.answer_return(who, ids(path)?, to, wish).await?))
+}
+
+/// Receive a return
+///
+/// For admins, of an approved one. What is not written off goes back on sale, and what was paid for all of it goes
+/// back, or as much as is named, never more than is left of the order's money. That is done within moments, whatever
+/// fails in between: the return is `refunded` then. Doing it twice changes nothing more.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/returns/{return}/receive", operation_id = "receive_return", tag = "orders",
+    params(
+        ("id" = OrderId, Path, description = "The order's id"),
+        ("return" = ReturnId, Path, description = "The return's id"),
+    ),
+    request_body = ReceiveReturn,
+    responses(
+        (status = 200, body = ReturnView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 409, body = ProblemBody),
+        (status = 415, body = ProblemBody), (status = 422, body = ProblemBody), (status = 429, body = ProblemBody),
+    )
+)]
+async fn receive(
+    State(app): State<App>,
+    Admin(who): Admin,
+    Path(path): Path<(String, String)>,
+    Json(wish): Json<ReceiveReturn>,
+) -> Result<Json<ReturnView>, Fault> {
+    Ok(Json(app.receive_return(who, ids(path)?, wish).await?))
+}

@@ -1,0 +1,148 @@
+//! What stores keep of returns, and what they decide under the order's lock.
+
+use crate::domain::returned::{items, leads_to, worth};
+use async_trait::async_trait;
+use contracts::{
+    orders::{
+        OrderError, OrderView, ReturnError, ReturnReceived, ReturnStatus, ReturnView, ShipLine,
+    },
+    values::{Money, OrderId, PaymentId, RefundId, ReturnId, Timestamp},
+};
+use platform::{
+    db::{Abort, StoreError, keys::KeyedRequest},
+    digest,
+};
+use serde::{Deserialize, Serialize};
+
+/// A return that is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Asking {
+    pub(crate) order: OrderId,
+    pub(crate) id: ReturnId,
+    pub(crate) lines: Vec<ShipLine>,
+    pub(crate) reason: String,
+    pub(crate) actor: String,
+    pub(crate) at: Timestamp,
+    /// So many may an order have.
+    pub(crate) most: u32,
+    pub(crate) request: Option<KeyedRequest>,
+}
+
+/// What the shop says to it.
+#[derive(Debug, Clone)]
+pub(crate) struct Answering {
+    pub(crate) order: OrderId,
+    pub(crate) id: ReturnId,
+    /// Approved or refused.
+    pub(crate) to: ReturnStatus,
+    pub(crate) note: Option<String>,
+    pub(crate) actor: String,
+    pub(crate) at: Timestamp,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub(crate) struct Receiving {
+    pub(crate) order: OrderId,
+    pub(crate) id: ReturnId,
+    /// Lines that cannot be sold again.
+    pub(crate) written_off: Vec<u32>,
+    /// What is given back; what was paid for the lines, when absent.
+    pub(crate) amount: Option<Money>,
+    pub(crate) actor: String,
+    pub(crate) at: Timestamp,
+}
+
+/// A return that was asked for, now or by an earlier request with the same key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Returning {
+    pub(crate) id: ReturnId,
+    pub(crate) replayed: bool,
+}
+
+/// What is kept of a request with a key.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct KeptReturn {
+    pub(crate) id: ReturnId,
+}
+
+/// A return as its row stands, for deciding.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) number: i64,
+    pub(crate) status: ReturnStatus,
+    pub(crate) lines: Vec<ShipLine>,
+}
+
+/// Whether a return has to move to get there; none if it is there already, or beyond.
+pub(crate) fn moves(from: ReturnStatus, to: ReturnStatus) -> Result<bool, Abort<ReturnError>> {
+    let is_there = from == to || (from, to) == (ReturnStatus::Refunded, ReturnStatus::Received);
+    if is_there || leads_to(from, to) {
+        return Ok(!is_there);
+    }
+    Err(Abort::Refused(ReturnError::IllegalMove { from, to }))
+}
+
+/// What payments are told of a return that came.
+pub(crate) fn received(
+    order: &OrderView,
+    payment_id: Option<PaymentId>,
+    standing: &Standing,
+    receiving: &Receiving,
+) -> Result<ReturnReceived, Abort<ReturnError>> {
+    let is_named = |line: &u32| standing.lines.iter().any(|one| one.line == *line);
+    if let Some(place) = receiving
+        .written_off
+        .iter()
+        .position(|line| !is_named(line))
+    {
+        return Err(Abort::Refused(ReturnError::Order(OrderError::Invalid {
+            field: format!("/written_off/{place}").into(),
+            reason: "is no line of the return".to_owned(),
+        })));
+    }
+    let is_lost = |line: &ShipLine| receiving.written_off.contains(&line.line);
+    let lines = standing.lines.iter().copied();
+    let on_sale: Vec<ShipLine> = lines.filter(|line| !is_lost(line)).collect();
+    let paid = || worth((&order.items, &order.parts), &standing.lines, order.total);
+    let unpaid = || StoreError::Other("something was sent that was never paid".into());
+    Ok(ReturnReceived {
+        order_id: order.id,
+        payment_id: payment_id.ok_or_else(unpaid)?,
+        return_id: receiving.id,
+        refund_id: refund_of(receiving.id),
+        amount: receiving.amount.unwrap_or_else(paid),
+        items: items(&order.items, &on_sale),
+        actor: receiving.actor.clone(),
+    })
+}
+
+/// The one refund that pays a return back: whoever makes it twice makes the same.
+pub(crate) fn refund_of(id: ReturnId) -> RefundId {
+    RefundId::from_bytes(digest::derived_id("return", &id.to_string()))
+}
+
+/// The order has as many as it may have.
+pub(crate) fn too_many(most: u32) -> ReturnError {
+    ReturnError::Order(OrderError::Invalid {
+        field: "/lines".into(),
+        reason: format!("cannot come back any more: the order has {most} returns"),
+    })
+}
+
+/// An order's refusal in the words of a return.
+pub(crate) fn of_order(error: OrderError) -> Abort<ReturnError> {
+    Abort::Refused(ReturnError::Order(error))
+}
+
+#[async_trait]
+pub(crate) trait ReturnStore {
+    /// Keeps a wish, if all that it names was sent and has not come back.
+    async fn ask_return(&self, asking: Asking) -> Result<Returning, Abort<ReturnError>>;
+    /// Keeps what the shop said to it. Saying it twice is fine.
+    async fn answer_return(&self, answering: Answering) -> Result<(), Abort<ReturnError>>;
+    /// Keeps that it came, and tells payments, in one commit. Doing it twice is fine: the first stands.
+    async fn receive_return(&self, receiving: Receiving) -> Result<(), Abort<ReturnError>>;
+    /// An order's returns, in order.
+    async fn returns(&self, id: OrderId) -> Result<Vec<ReturnView>, StoreError>;
+}

@@ -1,0 +1,214 @@
+//! The page of an order. A link in a mail opens it for a guest: the token becomes a cookie, and leaves the address.
+
+use super::{
+    checkout::{COOKIE_SECONDS, address, answer, is_payable},
+    forms,
+    frame::{self, Frame, Framed, Visit, html, see_other},
+    order_steps::{self, Way},
+};
+use crate::{App, view};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use contracts::{
+    orders::{Address, OrderStatus, OrderView, Reader, ReturnView},
+    problem::Code,
+    values::OrderId,
+};
+use platform::{
+    digest,
+    http::{Fault, cookies::Name},
+};
+use serde::Deserialize;
+
+#[derive(Template)]
+#[template(path = "order.html")]
+struct OrderPage {
+    frame: Frame,
+    proof: String,
+    id: String,
+    number: i64,
+    status: &'static str,
+    status_words: String,
+    placed: view::Moment,
+    lines: Vec<(String, u32, String)>,
+    parts: Vec<(String, String)>,
+    total: String,
+    /// Where it goes, line by line.
+    address: Vec<String>,
+    is_unpaid: bool,
+    is_payable: bool,
+    flash: &'static str,
+    /// Whether that is no good news.
+    is_amiss: bool,
+    /// Names the next try to pay.
+    attempt: String,
+    /// Where its invoice is read, by whoever is signed in, once it was paid; empty otherwise.
+    invoice: String,
+    /// What comes back: the return's number, and where it stands.
+    returns: Vec<(u32, String)>,
+    way: Way,
+}
+
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wish {
+    flash: String,
+    /// What opens a guest's order, in the links of mails.
+    token: String,
+}
+
+/// Who reads an order here: whoever is signed in, or whose browser bought it.
+pub(super) fn reader(app: &App, visit: &Visit, id: OrderId) -> Reader {
+    let cookie = app.cookies.read(&visit.headers, Name::Order);
+    let token = cookie.as_deref().and_then(|value| value.split_once('.'));
+    Reader {
+        principal: visit.principal.clone(),
+        order_token: token
+            .filter(|(known, _)| *known == id.to_string())
+            .map(|(_, token)| token.to_owned()),
+    }
+}
+
+/// GET `/order/{id}`.
+pub(super) async fn order(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    platform::http::Query(wish): platform::http::Query<Wish>,
+) -> Response {
+    let shown = match wish.token.as_str() {
+        "" => order_page(&app, &visit, (&id, &wish.flash)).await,
+        token => open_for_guest(&app, &id, token).await,
+    };
+    answer(&app, &visit, shown).await
+}
+
+/// A link in a mail to a guest: from here on their browser opens the order, and the token leaves the address.
+async fn open_for_guest(app: &App, id: &str, token: &str) -> Result<Response, Fault> {
+    let id: OrderId = id.parse().map_err(|_| Fault::new(Code::NotFound))?;
+    let reader = Reader {
+        principal: None,
+        order_token: Some(token.to_owned()),
+    };
+    app.orders.order(&reader, id).await?;
+    let value = format!("{id}.{token}");
+    let cookie = app.cookies.set(Name::Order, &value, COOKIE_SECONDS);
+    Ok(see_other(
+        &address(id, ""),
+        vec![cookie.map_err(forms::unlucky)?],
+    ))
+}
+
+async fn order_page(
+    app: &App,
+    visit: &Visit,
+    (id, flash): (&str, &str),
+) -> Result<Response, Fault> {
+    let id: OrderId = id.parse().map_err(|_| Fault::new(Code::NotFound))?;
+    let reader = reader(app, visit, id);
+    let order = app.orders.order(&reader, id).await?;
+    let beside = app.orders.beside(&reader, id).await?;
+    let way = order_steps::read(app, &reader, &order).await?;
+    let Framed {
+        frame,
+        proof,
+        cookies,
+    } = frame::with_form(app, visit).await?;
+    let attempt = digest::random::<16>().map_err(forms::unlucky)?;
+    let mut page = compose(frame, &order, flash);
+    page.proof = proof;
+    page.is_payable = is_payable(app).await?;
+    page.attempt = digest::base64url(&attempt);
+    if reader.principal.is_some() && was_paid(order.status) {
+        page.invoice = format!("/api/v1/orders/{id}/invoice");
+    }
+    let shown = |one: &ReturnView| (one.number, view::words(one.status.as_str()));
+    page.returns = beside.returns.iter().map(shown).collect();
+    page.way = way;
+    let mut response = html(StatusCode::OK, &page, cookies, true);
+    if flash == "thanks" && order.status == OrderStatus::Pending {
+        order_steps::come_again(&mut response);
+    }
+    Ok(response)
+}
+
+const fn was_paid(status: OrderStatus) -> bool {
+    match status {
+        OrderStatus::Paid
+        | OrderStatus::Shipped
+        | OrderStatus::Delivered
+        | OrderStatus::Refunded => true,
+        OrderStatus::Pending | OrderStatus::Cancelled => false,
+    }
+}
+
+fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
+    let line = |line: &contracts::orders::OrderLineView| {
+        (
+            line.name.clone(),
+            line.quantity.get(),
+            view::money(line.line_total),
+        )
+    };
+    let part =
+        |part: &contracts::orders::OrderPartView| (view::part(part), view::money(part.amount));
+    OrderPage {
+        frame,
+        proof: String::new(),
+        id: order.id.to_string(),
+        number: order.number,
+        status: order.status.as_str(),
+        status_words: view::words(order.status.as_str()),
+        placed: view::moment(order.created_at),
+        lines: order.items.iter().map(line).collect(),
+        parts: order.parts.iter().map(part).collect(),
+        total: view::money(order.total),
+        address: order
+            .shipping_address
+            .as_ref()
+            .map(Address::lines)
+            .unwrap_or_default(),
+        is_unpaid: order.status == OrderStatus::Pending,
+        is_payable: false,
+        flash: said(flash, order.status),
+        is_amiss: matches!(flash, "declined" | "method" | "later" | "unsure" | "moved"),
+        attempt: String::new(),
+        invoice: String::new(),
+        returns: Vec::new(),
+        way: Way::default(),
+    }
+}
+
+/// What became of a payment, beside what the order has become since: the address may be an old one.
+fn said(flash: &str, status: OrderStatus) -> &'static str {
+    match (flash, status) {
+        ("thanks", OrderStatus::Pending) => {
+            "Your order is in. The payment is on its way; reload this page in a moment."
+        }
+        ("thanks", OrderStatus::Paid) => "Thank you. Your order is in.",
+        ("declined", OrderStatus::Pending) => {
+            "The payment was declined, and no money was taken. Your order waits below."
+        }
+        ("method", OrderStatus::Pending) => {
+            "That means of payment is not known here. Choose another one below."
+        }
+        ("cancelled", OrderStatus::Cancelled) => {
+            "Your order is called off. What was paid goes back."
+        }
+        ("unsure", OrderStatus::Pending | OrderStatus::Paid) => {
+            "Nothing was called off: tick the box first."
+        }
+        ("moved", _) => "It could not be called off. Below is how your order stands.",
+        ("before", _) => "This was sent before. Below is how your order stands.",
+        ("later", OrderStatus::Pending) => {
+            "Your order is in, and the payment could not be finished. If the order still waits in a moment, try again: \
+             it is never paid twice."
+        }
+        _ => "",
+    }
+}
