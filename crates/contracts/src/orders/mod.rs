@@ -50,11 +50,11 @@ pub use wish::{Buyer, OrderItem, PayWith, PlaceOrder, Reader};
 use crate::catalog::{Purchases, ReturnedItem};
 use crate::{
     BoxError,
-    access::{Actor, Principal},
+    access::Principal,
     request::{Answered, IdempotencyKey},
     values::{
-        CartId, Cursor, Email, Money, MoneyInput, OrderId, Page, PageSize, PaymentId, ProductId,
-        Quantity, RefundId, ShippingMethodId, Timestamp, UserId, VariantId, Version,
+        Cursor, Email, Money, OrderId, Page, PageSize, PaymentId, ProductId, Quantity, RefundId,
+        Timestamp, UserId, VariantId, Version,
     },
 };
 use async_trait::async_trait;

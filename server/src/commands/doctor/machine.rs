@@ -13,7 +13,7 @@ use std::{
     io::{self, Write},
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 /// Commits that are tried: what is told is their median.
@@ -168,7 +168,7 @@ fn room(folder: &Path) -> Finding {
 
 /// A clock that was put back shows in files that are of later.
 fn clock(folder: &Path) -> Finding {
-    let now = SystemTime::now();
+    let now = super::now();
     let files = fs::read_dir(folder).into_iter().flatten().flatten();
     let written = files.filter_map(|file| file.metadata().ok()?.modified().ok());
     let ahead = written

@@ -6,9 +6,9 @@ mod machine;
 mod stores;
 
 use super::in_one_line;
-use crate::{args::DataArgs, config::Config, console::say};
+use crate::{args::DataArgs, config::Config, console::say, shop};
 use contracts::BoxError;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How long anybody is waited for.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -82,6 +82,12 @@ fn sum_up(findings: &[Finding]) -> Result<(), BoxError> {
         (wrong, _) => return Err(format!("{wrong} of {} are wrong", findings.len()).into()),
     }
     Ok(())
+}
+
+/// The time, as files tell theirs.
+fn now() -> SystemTime {
+    let since = Duration::from_millis(u64::try_from(shop::now().as_ms()).unwrap_or(0));
+    UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
 }
 
 /// Whether a shop is open with these settings on this machine, as far as its folder tells.

@@ -1,7 +1,7 @@
 //! What a shop keeps its rows in, and what carries its events: whether it is there, new enough, and keeps its word.
 
 use super::{Finding, PATIENCE, is_open};
-use crate::{commands::in_one_line, commands::migrate, config::Config, places::Places};
+use crate::{commands::in_one_line, commands::migrate, config::Config, places::Places, shop};
 use contracts::BoxError;
 use platform::{
     bus::nats,
@@ -13,7 +13,7 @@ use platform::{
     redis,
     tasks::Tasks,
 };
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// The oldest PostgreSQL that the tests ran with.
 const POSTGRES_MIN: i64 = 150_000;
@@ -148,11 +148,7 @@ fn connections(config: &Config, looked: &Looked) -> Finding {
 }
 
 fn clocks(looked: &Looked) -> Finding {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    let theirs = Duration::from_millis(u64::try_from(looked.now_ms).unwrap_or(0));
-    let apart = now.abs_diff(theirs);
+    let apart = Duration::from_millis(shop::now().as_ms().abs_diff(looked.now_ms));
     if apart > APART_MAX {
         Finding::doubtful(
             "clock",
