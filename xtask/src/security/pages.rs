@@ -1,9 +1,11 @@
 //! axe in Chromium on every page that a visitor, a customer and an admin can reach by links: what somebody could not
-//! read, reach or understand there. The way through the pages is in `tests/security/axe.mjs`.
+//! read, reach or understand there. Then what people do on the pages, from its first click to its end, with and without
+//! scripts. The ways through the pages are in `tests/security/axe.mjs` and `journeys.mjs`.
 
 use super::{Outcome, Stand, shop, shop::Shop, tools};
 use std::{
     io::{self, Write},
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -22,24 +24,58 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let shop = Shop::open(stand, NAME, &[])?;
     shop.admin(stand, NAME)?;
     shop.register("ann@souk.example")?;
-    let said = Command::new("node")
-        .arg(stand.root.join("tests/security/axe.mjs"))
-        .arg(format!("http://{}", shop.address))
-        .arg(packages.join("node_modules"))
-        .arg(browser)
-        .arg(shop::PASSWORD)
-        .args([shop::ADMIN, "ann@souk.example"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()?;
-    let text = String::from_utf8_lossy(&said.stdout);
-    let closing = text.lines().last().unwrap_or_default();
-    for line in text.lines().filter(|line| *line != closing) {
-        writeln!(out, "{line}")?;
+    let looks = Walk {
+        script: "axe.mjs",
+        people: &[shop::ADMIN, "ann@souk.example"],
+    };
+    let journeys = Walk {
+        script: "journeys.mjs",
+        people: &[shop::ADMIN],
+    };
+    let mut closings = Vec::new();
+    let mut passed = true;
+    for walk in [looks, journeys] {
+        let (fine, closing) = walk.take(stand, (&shop, &packages, &browser), out)?;
+        passed &= fine;
+        closings.push(closing);
     }
-    Ok(if said.status.success() {
-        Outcome::Passed(closing.to_owned())
+    let closing = closings.join("; ");
+    Ok(if passed {
+        Outcome::Passed(closing)
     } else {
-        Outcome::Failed(closing.to_owned())
+        Outcome::Failed(closing)
     })
+}
+
+/// A way through the pages, and who goes it.
+struct Walk {
+    script: &'static str,
+    people: &'static [&'static str],
+}
+
+impl Walk {
+    /// Goes it; whether all was as it should be, and its last line.
+    fn take(
+        &self,
+        stand: &Stand,
+        (shop, packages, browser): (&Shop, &Path, &Path),
+        out: &mut dyn Write,
+    ) -> io::Result<(bool, String)> {
+        let said = Command::new("node")
+            .arg(stand.root.join("tests/security").join(self.script))
+            .arg(format!("http://{}", shop.address))
+            .arg(packages.join("node_modules"))
+            .arg(browser)
+            .arg(shop::PASSWORD)
+            .args(self.people)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()?;
+        let text = String::from_utf8_lossy(&said.stdout);
+        let closing = text.lines().last().unwrap_or_default();
+        for line in text.lines().filter(|line| *line != closing) {
+            writeln!(out, "{line}")?;
+        }
+        Ok((said.status.success(), closing.to_owned()))
+    }
 }
