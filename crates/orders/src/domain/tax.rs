@@ -348,7 +348,7 @@ pub(super) mod tests {
             classes in prop::collection::vec(0_usize..3, 1..6),
             (off, carriage) in (0..=i64::MAX, 0..=i64::MAX / 8),
             (standard, reduced) in (0_u32..=1_000_000, 0_u32..=1_000_000),
-            (included, even): (bool, bool),
+            (included, even) in any::<(bool, bool)>(),
         ) {
             let terms = TaxTerms {
                 included,
