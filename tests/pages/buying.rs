@@ -259,26 +259,17 @@ async fn post_is_free(admin: &Client) {
 
 /// There is one order, whose lines and parts add up to what the page said.
 async fn the_only_order_costs(admin: &Client, total: &str) {
+    assert_eq!(orders(admin).await, 1);
     let list = admin.get("/api/v1/orders").await;
-    assert_eq!(list.json["data"].as_array().map(Vec::len), Some(1));
-    let told = &list.json["data"][0];
-    let sum = |part: &Value| part["amount"].as_i64().unwrap_or_default();
-    let lines = sum(&told["items"][0]["line_total"]);
-    let parts: i64 = told["parts"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|part| sum(&part["amount"]))
-        .sum();
-    assert_eq!(lines + parts, sum(&told["total"]));
-    assert_eq!(
-        total,
-        format!(
-            "{} {}",
-            sum(&told["total"]),
-            told["total"]["currency"].as_str().unwrap_or_default()
-        )
-    );
+    let costs = list.int("/data/0/total/amount");
+    let parts = list.json.pointer("/data/0/parts").and_then(Value::as_array);
+    let parts = parts.into_iter().flatten();
+    let amounts = parts.filter_map(|part| part.pointer("/amount/amount").and_then(Value::as_i64));
+    let lines = list.int("/data/0/items/0/line_total/amount");
+    let sum = amounts.fold(lines, i64::saturating_add);
+    assert_eq!(sum, costs, "{}", list.text);
+    let currency = list.str("/data/0/total/currency");
+    assert_eq!(total, format!("{costs} {currency}"));
 }
 
 #[tokio::test]
