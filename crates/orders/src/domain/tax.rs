@@ -379,7 +379,7 @@ pub(super) mod tests {
             }
             prop_assert!(bases <= i128::from(before.total.minor), "no more is taxed than it cost");
             let left = left(&lines, off.saturating_neg()).unwrap();
-            prop_assert_eq!(left.iter().map(|one| i128::from(*one)).sum::<i128>(), i128::from(subtotal.saturating_sub(off)));
+            prop_assert_eq!(left.iter().sum::<i64>(), subtotal.saturating_sub(off));
             prop_assert!(left.iter().zip(&lines).all(|(left, line)| *left >= 0 && left <= line));
         }
     }
