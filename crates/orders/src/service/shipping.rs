@@ -108,11 +108,11 @@ impl Service {
         let Some(subtotal) = view.subtotal else {
             return Ok(Vec::new());
         };
-        let off = view
+        let mut off = view
             .parts
             .iter()
             .filter(|part| part.kind == PartKind::Discount);
-        let left = off.fold(Ok(subtotal), |left, part| left?.plus(part.amount));
+        let left = off.try_fold(subtotal, |left, part| left.plus(part.amount));
         let left = left.map_err(|error| CartError::Internal(error.into()))?;
         let methods = self
             .list_methods(false)

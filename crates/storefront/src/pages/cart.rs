@@ -298,8 +298,8 @@ async fn page(
     let (mut methods, mut shipping_refused) = (Vec::new(), String::new());
     let sums = match held {
         Some(held) => {
-            cookies.extend(held.cookies);
             methods = shipping::methods(app, &held).await?;
+            cookies.extend(held.cookies);
             shipping_refused = held.cart.shipping_refused.clone().unwrap_or_default();
             Sums::new(&held.cart)
         }
