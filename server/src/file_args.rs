@@ -63,3 +63,31 @@ pub struct RestoreArgs {
     #[command(flatten)]
     pub data: DataArgs,
 }
+
+/// Flags of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// The orders, as JSON Lines (.gz too)
+    pub orders: PathBuf,
+    /// The products in them, as JSON Lines (.gz too)
+    #[arg(long)]
+    pub catalog: PathBuf,
+    /// What was brought back of them, as JSON Lines (.gz too): given back as refunds, with the goods
+    #[arg(long, value_name = "FILE")]
+    pub returns: Option<PathBuf>,
+    /// What all of it must come to (totals.json): compared to the last penny
+    #[arg(long, value_name = "FILE")]
+    pub totals: Option<PathBuf>,
+    /// A running shop to replay into; without it a shop is opened just for this
+    #[arg(long)]
+    pub url: Option<String>,
+    /// An admin of that shop; the password comes from standard input or the terminal
+    #[arg(long, requires = "url")]
+    pub admin_email: Option<String>,
+    /// Keep the shop that is opened for this in a folder, for `souk verify` [default: a temporary one]
+    #[arg(long, value_name = "DIR", conflicts_with = "url")]
+    pub data: Option<PathBuf>,
+    /// Customers who order at a time
+    #[arg(long, default_value_t = 32)]
+    pub clients: usize,
+}

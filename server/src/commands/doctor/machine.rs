@@ -61,8 +61,11 @@ fn ports(config: &Config) -> Vec<Finding> {
                 Finding::fine("port", format!("{address} is taken; a shop is open here"))
             }
             Err(error) => {
-                let line = format!("{address} cannot be listened on: {error}; stop whoever has it, or use another --listen");
-                Finding::wrong("port", line)
+                let line = format!("{address} cannot be listened on: {error}");
+                Finding::wrong(
+                    "port",
+                    format!("{line}; stop whoever has it, or use --listen"),
+                )
             }
         })
         .collect()

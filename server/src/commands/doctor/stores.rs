@@ -8,6 +8,7 @@ use platform::{
     db::{
         Place,
         postgres::{self, Looked},
+        sqlite,
     },
     redis,
     tasks::Tasks,
@@ -29,7 +30,7 @@ pub(super) async fn look(config: &Config) -> Vec<Finding> {
     } else {
         vec![Finding::fine(
             "database",
-            format!("SQLite {}, built in", rusqlite::version()),
+            format!("SQLite {}, built in", sqlite::version()),
         )]
     };
     // Whoever is away was told of already.

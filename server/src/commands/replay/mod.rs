@@ -9,11 +9,11 @@ mod totals;
 mod trace;
 
 use crate::{
-    args::ReplayArgs,
     audit,
     commands::{api::Api, password, verify},
     config::{Config, Flags, HttpFlags},
     console::say,
+    file_args::ReplayArgs,
     ops,
     shop::Shop,
 };

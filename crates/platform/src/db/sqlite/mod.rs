@@ -63,6 +63,12 @@ enum Room {
     Inline(Arc<inline::Room>),
 }
 
+/// The library's version, as `3.50.2`.
+#[must_use]
+pub fn version() -> &'static str {
+    rusqlite::version()
+}
+
 impl Database {
     /// Opens (or makes) a file, brings its schema up to date and starts its writer.
     ///
