@@ -1,5 +1,5 @@
 //! Lines of text as a PDF, page by page: the same lines are the same bytes. One of the fonts that every reader has, in
-//! the alphabet of Western Europe (WinAnsi); a character beyond that becomes a question mark. It embeds nothing, and
+//! the alphabet of Western Europe (`WinAnsi`); a character beyond that becomes a question mark. It embeds nothing, and
 //! knows no clock.
 
 use pdf_writer::{Content, Name, Pdf, Rect, Ref, Str, TextStr};
@@ -77,7 +77,7 @@ fn bytes(text: &str) -> Vec<u8> {
     text.chars().map(byte).collect()
 }
 
-/// A character in WinAnsi, or a question mark.
+/// A character in `WinAnsi`, or a question mark.
 fn byte(c: char) -> u8 {
     if let Some((_, byte)) = WINDOWS.iter().find(|(known, _)| *known == c) {
         return *byte;
