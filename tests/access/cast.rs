@@ -177,6 +177,7 @@ impl Cast {
             Thing::Mixed => self.mixed(asker).await,
             Thing::Discount => self.discount(asker).await,
             Thing::ShippingMethod => self.shipping_method(asker).await,
+            Thing::TaxRate => self.tax_rate(asker).await,
             Thing::Cart => self.cart(&self.owner, asker).await,
             Thing::GuestsCart => {
                 let made = self.cart(&self.nobody, asker).await;

@@ -33,6 +33,7 @@ const SCOPES: &[&str] = &[
     "discounts:read",
     "discounts:write",
     "shipping:write",
+    "taxes:write",
     "events:read",
     "events:write",
     "webhooks:read",

@@ -19,4 +19,13 @@ impl Cast {
         assert_eq!(made.status, 201, "{}", made.text);
         Made::new(asker, made.str("/id"))
     }
+
+    /// Of a region of its own, for each place has one of a class.
+    pub(crate) async fn tax_rate(&self, asker: Client) -> Made {
+        let region = format!("Region {}", self.number());
+        let body = json!({"name": "Tax", "country": "DE", "region": region, "millionths": 1});
+        let made = self.admin.post("/api/v1/tax-rates", &body).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        Made::new(asker, made.str("/id"))
+    }
 }

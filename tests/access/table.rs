@@ -86,6 +86,9 @@ const WEBHOOK: &str =
 const PAY: &str = r#"{"order_id":"$id","method":"tok_ok"}"#;
 
 /// The canonical routes: all that the document lists.
+/// A tax rate, made or changed.
+const TAX: &str = r#"{"name":"Tax","country":"DE","region":"New $n","millionths":1,"version":1}"#;
+
 /// A way of shipping, made or changed.
 const SHIPPING: &str = r#"{"name":"Post","price":{"amount":500,"currency":"USD"},"version":1}"#;
 
@@ -199,9 +202,16 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("PUT /api/v1/carts/{id}/address", Cart, r#"{"address":null}"#, HOLDS),
     Row("PUT /api/v1/carts/{id}/address", GuestsCart, r#"{"address":null}"#, HOLDS_NOT),
     Row("PUT /api/v1/carts/{id}/address", GuestsCartWithToken, r#"{"address":null}"#, all(200)),
+    Row("GET /api/v1/carts/{id}/shipping-methods", Cart, "", HOLDS),
+    Row("GET /api/v1/carts/{id}/shipping-methods", GuestsCart, "", HOLDS_NOT),
+    Row("GET /api/v1/carts/{id}/shipping-methods", GuestsCartWithToken, "", all(200)),
     Row("GET /api/v1/shipping-methods", Nothing, "", all(200)),
     Row("POST /api/v1/shipping-methods", Nothing, SHIPPING, admins(201)),
     Row("PUT /api/v1/shipping-methods/{id}", ShippingMethod, SHIPPING, admins(200)),
+    Row("GET /api/v1/tax-rates", Nothing, "", all(200)),
+    Row("POST /api/v1/tax-rates", Nothing, TAX, admins(201)),
+    Row("PUT /api/v1/tax-rates/{id}", TaxRate, TAX, admins(200)),
+    Row("DELETE /api/v1/tax-rates/{id}?version=1", TaxRate, "", admins(204)),
     Row("GET /api/v1/discounts", Nothing, "", admins(200)),
     Row("POST /api/v1/discounts", Nothing, r#"{"code":"NEW-$n","basis_points":500}"#, admins(201)),
     Row("GET /api/v1/discounts/{id}", Discount, "", admins(200)),

@@ -59,6 +59,8 @@ pub(crate) enum Thing {
     Discount,
     /// A way of shipping.
     ShippingMethod,
+    /// A tax rate.
+    TaxRate,
     /// The owner's cart.
     Cart,
     /// A guest's cart, asked for without its token, and with it.

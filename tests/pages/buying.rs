@@ -119,7 +119,7 @@ async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal() {
 
 #[tokio::test]
 async fn an_order_goes_where_the_checkout_was_told_and_faults_stand_beside_their_fields() {
-    let shop = open().await;
+    let mut shop = open().await;
     let mut guest = Browser::new(&shop);
     put_in(&mut guest, "1").await;
     let page = guest.get("/checkout").await;
@@ -148,6 +148,29 @@ async fn an_order_goes_where_the_checkout_was_told_and_faults_stand_beside_their
     for shown in ["id=\"country-error\"", "value=\"Gus Canary\""] {
         assert!(refused.text.contains(shown), "{shown}: {}", refused.text);
     }
+    // What is to be sent goes somewhere; how it can be sent shows when that is known.
+    let post = json!({"name": "By post", "price": {"amount": 500, "currency": "USD"}, "zones": [
+        {"countries": ["DE"], "price": {"amount": 300, "currency": "USD"}}]});
+    let admin = shop.admin().await;
+    let post = admin.post("/api/v1/shipping-methods", &post).await;
+    let way = [("way", post.str("/id"))];
+    let nowhere: Vec<_> = fields("DE").into_iter().take(5).chain(way).collect();
+    assert_eq!(guest.submit("/checkout", &nowhere).await.status, 422);
+    let look: Vec<_> = fields("DE").into_iter().chain([("step", "look")]).collect();
+    let looked = guest.submit("/checkout", &look).await;
+    assert!(looked.text.contains(">By post: "), "{}", looked.text);
+    let chosen: Vec<_> = look.into_iter().chain(way).collect();
+    let looked = guest.submit("/checkout", &chosen).await;
+    assert!(looked.text.contains("selected>By post"), "{}", looked.text);
+    let (_, with_post) = hidden(&looked);
+    assert_ne!(with_post, total);
+    let stale = guest.submit("/checkout", &fields("DE")).await;
+    assert_eq!(stale.status, 409, "another total was shown: {}", stale.text);
+    let fields = |country| {
+        let mut all = fields(country);
+        all[2].1 = with_post.as_str();
+        all
+    };
     let bought = guest.submit("/checkout", &fields("DE")).await;
     let again = guest.submit("/checkout", &fields("DE")).await;
     assert_eq!(bought.status, 303, "{}", bought.text);
@@ -283,22 +306,17 @@ async fn a_code_takes_off_what_the_page_says_and_a_guest_s_form_sent_twice_is_on
         page.text
     );
     let (cart, total) = hidden(&page);
-    let nowhere = [
+    let fields = [
         ("csrf", csrf.as_str()),
         ("cart", cart.as_str()),
         ("total", total.as_str()),
         ("email", "gus@souk.example"),
         ("method", "tok_ok"),
-    ];
-    let refused = guest.submit("/checkout", &nowhere).await;
-    assert_eq!(refused.status, 422, "it is to be sent: {}", refused.text);
-    let there = [
         ("name", "Gus"),
         ("line1", "Weg 1"),
         ("city", "Köln"),
         ("country", "DE"),
     ];
-    let fields: Vec<_> = nowhere.into_iter().chain(there).collect();
     let first = guest.submit("/checkout", &fields).await;
     assert_eq!(first.status, 303, "{}", first.text);
     let second = guest.submit("/checkout", &fields).await;

@@ -70,7 +70,7 @@ fn has(order: &OrderView, code: &str) -> bool {
             let named = part.code.as_ref().map(DiscountCode::as_str);
             named.unwrap_or(&part.title) == code
         }
-        PartKind::Shipping => false,
+        PartKind::Shipping | PartKind::Tax => false,
     })
 }
 
@@ -120,6 +120,7 @@ mod tests {
                 title: title.to_owned(),
                 code: None,
                 amount: usd(-1),
+                tax: None,
             }],
             shipping_address: None,
             total: usd(9),

@@ -49,6 +49,8 @@ scopes! {
     DiscountsWrite = "discounts:write";
     /// Makes and changes ways of shipping.
     ShippingWrite = "shipping:write";
+    /// Makes, changes and takes away tax rates.
+    TaxesWrite = "taxes:write";
     /// The feed of events, and events that were not taken.
     EventsRead = "events:read";
     /// Sends such events on again.
@@ -78,6 +80,7 @@ impl Scope {
             Self::DiscountsRead
             | Self::DiscountsWrite
             | Self::ShippingWrite
+            | Self::TaxesWrite
             | Self::EventsRead
             | Self::EventsWrite
             | Self::WebhooksRead
@@ -156,7 +159,7 @@ mod tests {
     fn an_admin_has_a_use_for_every_scope_and_a_customer_for_few() {
         let fit = |roles: &[Role]| Scope::ALL.iter().filter(|scope| scope.fits(roles)).count();
         assert_eq!(fit(&[Role::Customer, Role::Admin]), Scope::ALL.len());
-        assert_eq!(fit(&[Role::Customer, Role::Merchant]), Scope::ALL.len() - 7);
-        assert_eq!(fit(&[Role::Customer]), Scope::ALL.len() - 10);
+        assert_eq!(fit(&[Role::Customer, Role::Merchant]), Scope::ALL.len() - 8);
+        assert_eq!(fit(&[Role::Customer]), Scope::ALL.len() - 11);
     }
 }

@@ -54,6 +54,7 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/carts", Service::Orders),
     ("/api/v1/discounts", Service::Orders),
     ("/api/v1/shipping-methods", Service::Orders),
+    ("/api/v1/tax-rates", Service::Orders),
     ("/api/v1/payments", Service::Payments),
     ("/api/v1/auth", Service::Identity),
     ("/api/v1/me/export", Service::Audit),

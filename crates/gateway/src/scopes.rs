@@ -22,7 +22,7 @@ use Need::{Scope as Of, Session};
 use Scope::{
     DiscountsRead, DiscountsWrite, EventsRead, EventsWrite, InventoryRead, InventoryWrite,
     OrdersRead, OrdersWrite, PaymentsRead, PaymentsWrite, ProductsRead, ProductsWrite, ProfileRead,
-    ShippingWrite, WebhooksRead, WebhooksWrite,
+    ShippingWrite, TaxesWrite, WebhooksRead, WebhooksWrite,
 };
 
 #[rustfmt::skip] // a route a line
@@ -51,9 +51,14 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("PUT", "/api/v1/carts/{id}/discount", Of(OrdersWrite)),
     ("PUT", "/api/v1/carts/{id}/shipping", Of(OrdersWrite)),
     ("PUT", "/api/v1/carts/{id}/address", Of(OrdersWrite)),
+    ("GET", "/api/v1/carts/{id}/shipping-methods", Of(OrdersRead)),
     ("GET", "/api/v1/shipping-methods", Of(OrdersRead)),
     ("POST", "/api/v1/shipping-methods", Of(ShippingWrite)),
     ("PUT", "/api/v1/shipping-methods/{id}", Of(ShippingWrite)),
+    ("GET", "/api/v1/tax-rates", Of(OrdersRead)),
+    ("POST", "/api/v1/tax-rates", Of(TaxesWrite)),
+    ("PUT", "/api/v1/tax-rates/{id}", Of(TaxesWrite)),
+    ("DELETE", "/api/v1/tax-rates/{id}", Of(TaxesWrite)),
     ("POST", "/api/v1/carts/{id}/merge", Of(OrdersWrite)),
     ("GET", "/api/v1/categories", Of(ProductsRead)),
     ("POST", "/api/v1/categories", Of(ProductsWrite)),

@@ -6,7 +6,7 @@ use contracts::{
         BeginPayment, Beside, CartError, CartView, DiscountCode, DiscountError, DiscountQuery,
         DiscountView, EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView,
         OrderMove, OrderQuery, OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote,
-        SetCartItem, Settlement, ShippingError, ShippingMethodView,
+        SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -51,6 +51,10 @@ pub(crate) const SET_CART_SHIPPING: Call<(WhoHolds, CartId, Option<ShippingMetho
     Call::repeatable("set_cart_shipping");
 pub(crate) const SET_CART_ADDRESS: Call<(WhoHolds, CartId, Option<NewAddress>), Held> =
     Call::repeatable("set_cart_address");
+pub(crate) const CART_SHIPPING_METHODS: Call<
+    (WhoHolds, CartId),
+    Result<Vec<ShippingChoice>, CartError>,
+> = Call::read("cart_shipping_methods");
 pub(crate) const SHIPPING_METHODS: Call<bool, Result<Vec<ShippingMethodView>, ShippingError>> =
     Call::read("shipping_methods");
 

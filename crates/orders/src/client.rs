@@ -11,7 +11,7 @@ use contracts::{
         DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewAddress,
         NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView,
         Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
-        ShippingError, ShippingMethodView,
+        ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -89,6 +89,17 @@ impl Carts for Client {
 
     async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {
         self.peer.ask(calls::SHIPPING_METHODS, &all).await
+    }
+
+    async fn cart_shipping_methods(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+    ) -> Result<Vec<ShippingChoice>, CartError> {
+        let arguments = (who.into(), id);
+        self.peer
+            .ask(calls::CART_SHIPPING_METHODS, &arguments)
+            .await
     }
 
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {

@@ -1,9 +1,30 @@
 //! The settings of orders. Read by `platform::config`, never from the environment here.
 
+use crate::domain::tax::{TaxMode, TaxRounding};
+use contracts::values::{Country, ValueError};
 use serde::{Deserialize, Serialize};
 
 /// Every key with its default and what it is for.
 pub const DEFAULTS: &str = include_str!("config.toml");
+
+/// A country, or none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Home(pub Option<Country>);
+
+impl TryFrom<String> for Home {
+    type Error = ValueError;
+    fn try_from(text: String) -> Result<Self, ValueError> {
+        let code = Some(text.as_str()).filter(|text| !text.is_empty());
+        code.map(Country::parse).transpose().map(Self)
+    }
+}
+
+impl From<Home> for String {
+    fn from(home: Home) -> String {
+        home.0.map(Self::from).unwrap_or_default()
+    }
+}
 
 /// The section `[orders]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +54,12 @@ pub struct Config {
     pub cart_keep_seconds: u32,
     /// Whether an order must say how it is shipped.
     pub shipping_required: bool,
+    /// Whether orders have taxes, and whether they are in the prices.
+    pub tax: TaxMode,
+    /// Where a half of a minor unit of tax goes.
+    pub tax_rounding: TaxRounding,
+    /// Whose taxes orders have that say no address.
+    pub tax_country: Home,
     /// How old what is known of discounts that are given by themselves may be.
     pub automatic_discounts_age_ms_max: u32,
     /// How often unpaid orders are looked through.

@@ -13,7 +13,8 @@ mod service;
 mod store;
 
 pub use client::Client;
-pub use config::{Config, DEFAULTS};
+pub use config::{Config, DEFAULTS, Home};
+pub use domain::tax::{TaxMode, TaxRounding};
 pub use http::{api_beside, internal_routes, routes_beside};
 pub use metrics::register as register_metrics;
 pub use service::Service;

@@ -18,7 +18,7 @@ use contracts::{
         DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewAddress,
         NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView,
         Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
-        ShippingError, ShippingMethodView,
+        ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{
@@ -339,6 +339,14 @@ impl Carts for FarOrders {
 
     async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {
         self.inner.shipping_methods(all).await
+    }
+
+    async fn cart_shipping_methods(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+    ) -> Result<Vec<ShippingChoice>, CartError> {
+        self.inner.cart_shipping_methods(who, id).await
     }
 
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {

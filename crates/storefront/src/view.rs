@@ -202,6 +202,14 @@ pub(crate) fn encoded(text: &str) -> String {
     safe
 }
 
+/// A part of a total in words: a tax that is in the prices adds nothing, and says how much it is.
+pub(crate) fn part(part: &contracts::orders::OrderPartView) -> String {
+    match &part.tax {
+        Some(tax) if tax.included => format!("{}, included: {}", part.title, money(tax.amount)),
+        Some(_) | None => part.title.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,9 @@
 //! Attributes: anything else worth knowing of a product, flat and bounded. No nested objects.
 
-use contracts::values::{ValueError, bounded_text};
+use contracts::{
+    catalog::{TAX_CLASS, TaxClass, WEIGHT_GRAMS, WEIGHT_GRAMS_MAX},
+    values::{ValueError, bounded_text},
+};
 use serde_json::{Map, Value};
 
 const ENTRIES_MAX: usize = 64;
@@ -21,6 +24,7 @@ pub(crate) fn check(attributes: &Map<String, Value>) -> Result<(), (String, Valu
             return Err(at(ValueError::new("must not begin or end with a space")));
         }
         check_value(value).map_err(at)?;
+        check_known(name, value).map_err(at)?;
     }
     Ok(())
 }
@@ -57,6 +61,35 @@ fn check_value(value: &Value) -> Result<(), ValueError> {
     }
 }
 
+/// What the shop itself reads means what it says.
+fn check_known(name: &str, value: &Value) -> Result<(), ValueError> {
+    let weighs = |grams: &Value| {
+        let grams = grams.as_u64();
+        grams.is_some_and(|grams| grams <= u64::from(WEIGHT_GRAMS_MAX))
+    };
+    match name {
+        WEIGHT_GRAMS if !weighs(value) => Err(ValueError::new(format!(
+            "must be a whole number from 0 to {WEIGHT_GRAMS_MAX}"
+        ))),
+        TAX_CLASS => value
+            .as_str()
+            .unwrap_or_default()
+            .parse()
+            .map(|_: TaxClass| ()),
+        _ => Ok(()),
+    }
+}
+
+/// What a unit weighs, as the attribute was kept: what was no weight before weighs nothing.
+pub(crate) fn weight(kept: Option<&str>) -> u32 {
+    kept.and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
+/// How it is taxed, likewise.
+pub(crate) fn tax_class(kept: Option<&str>) -> TaxClass {
+    kept.and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
 fn check_plain(value: &Value) -> Result<(), ValueError> {
     match value {
         Value::Bool(_) | Value::Number(_) => Ok(()),
@@ -76,6 +109,33 @@ mod tests {
         check(value.as_object().unwrap())
             .err()
             .map(|(field, _)| field)
+    }
+
+    #[test]
+    fn weight_and_tax_class_mean_what_they_say() {
+        for right in [json!({"weight_grams": 0}), json!({"tax_class": "reduced"})] {
+            assert_eq!(refusal(&right), None);
+        }
+        for wrong in [
+            json!(1.5),
+            json!(-1),
+            json!("100"),
+            json!(1_000_000_001_u64),
+        ] {
+            let refused = refusal(&json!({"weight_grams": wrong}));
+            assert_eq!(refused.as_deref(), Some("/attributes/weight_grams"));
+        }
+        let refused = refusal(&json!({"tax_class": "none"}));
+        assert_eq!(refused.as_deref(), Some("/attributes/tax_class"));
+        assert_eq!(
+            (weight(Some("250")), weight(Some("heavy")), weight(None)),
+            (250, 0, 0)
+        );
+        assert_eq!(tax_class(Some("zero")), TaxClass::Zero);
+        assert_eq!(
+            (tax_class(Some("?")), tax_class(None)),
+            (TaxClass::Standard, TaxClass::Standard)
+        );
     }
 
     #[test]

@@ -127,6 +127,9 @@ pub fn order(
             )
         },
     );
+    found.unless(order.taxes_add_up, Invariant::Price, || {
+        said(order, "a tax is not what its lines and its shipping are")
+    });
     found.unless(order.timeline_is_legal, Invariant::Moves, || {
         said(order, "its timeline is no path of the table of moves")
     });
@@ -379,6 +382,11 @@ mod tests {
             1,
             "lines at other prices than were reserved"
         );
+        let taxes = OrderAudit {
+            taxes_add_up: false,
+            ..order
+        };
+        assert_eq!(found(&taxes, Some(&held), &paid), 1, "taxes");
         let illegal = OrderAudit {
             timeline_is_legal: false,
             ..order

@@ -25,6 +25,7 @@ pub(super) fn paid_order() -> (OrderAudit, ReservationAudit, PaymentAudit) {
         units: 2,
         payment_id: Some(payment_id),
         timeline_is_legal: true,
+        taxes_add_up: true,
         versions_count_moves: true,
         contents: 7,
         updated_at: Timestamp::from_ms(0),

@@ -20,7 +20,7 @@ pub use inventory::{
     Overdue, PricedLine, ReservationAudit, ReservationState, Reserve, ReserveError, ReserveLine,
     Reserved, Resolve, ResolveError, ReturnedItem, Shortage, StockAudit, StockChange,
 };
-pub use offers::OfferView;
+pub use offers::{OfferView, TAX_CLASS, TaxClass, WEIGHT_GRAMS, WEIGHT_GRAMS_MAX};
 pub use product::{
     CategoryView, ImportOutcome, ImportProduct, NewCategory, NewProduct, PatchCategory,
     PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort, ProductStatus, ProductView,

@@ -1,6 +1,6 @@
 //! What things cost at this moment, for showing it. Nothing is held, and nothing here is a promise.
 
-use crate::values::{CategoryId, Money, ProductId, VariantId};
+use crate::values::{CategoryId, Money, ProductId, ValueError, VariantId};
 use serde::{Deserialize, Serialize};
 
 /// A variant as it is offered now.
@@ -25,4 +25,68 @@ pub struct OfferView {
     /// The product's category and those above it, in no order.
     #[serde(default)]
     pub categories: Vec<CategoryId>,
+    /// What one unit weighs, in grams: the product's attribute [`WEIGHT_GRAMS`].
+    #[serde(default)]
+    pub weight_grams: u32,
+    /// How it is taxed: the product's attribute [`TAX_CLASS`].
+    #[serde(default)]
+    pub tax_class: TaxClass,
+}
+
+/// The attribute of a product that says what a unit weighs: a whole number, at most [`WEIGHT_GRAMS_MAX`].
+pub const WEIGHT_GRAMS: &str = "weight_grams";
+
+/// A thousand tonnes.
+pub const WEIGHT_GRAMS_MAX: u32 = 1_000_000_000;
+
+/// The attribute of a product that says how it is taxed: a word of [`TaxClass`].
+pub const TAX_CLASS: &str = "tax_class";
+
+/// How something is taxed. Which rate that is, a place decides.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum TaxClass {
+    /// As most things are.
+    #[default]
+    Standard,
+    /// At a lower rate.
+    Reduced,
+    /// Not at all.
+    Zero,
+}
+
+impl TaxClass {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Standard, Self::Reduced, Self::Zero];
+
+    /// The word used in storage and JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Reduced => "reduced",
+            Self::Zero => "zero",
+        }
+    }
+}
+
+impl std::str::FromStr for TaxClass {
+    type Err = ValueError;
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let known = Self::ALL.into_iter().find(|class| class.as_str() == text);
+        known.ok_or_else(|| ValueError::new("must be standard, reduced or zero"))
+    }
 }

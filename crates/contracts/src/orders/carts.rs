@@ -2,7 +2,7 @@
 
 use super::{
     Address, AddressError, DiscountCode, NewAddress, OrderPartView, OrderView, PlaceOrder,
-    PlaceOrderError, ShippingError, ShippingMethodView,
+    PlaceOrderError, ShippingChoice, ShippingError, ShippingMethodView,
 };
 use crate::{
     BoxError,
@@ -323,6 +323,12 @@ pub trait Carts: Send + Sync {
     ) -> Result<CartView, CartError>;
     /// The ways of shipping; those that cannot be chosen too, for admins (the caller checks).
     async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError>;
+    /// The ways of shipping that the cart can have as it is now, and what each costs.
+    async fn cart_shipping_methods(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+    ) -> Result<Vec<ShippingChoice>, CartError>;
     /// Puts a guest's lines into the user's own cart, once; gives the user's cart.
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError>;
     /// Buys a cart: the same way to an order as any other, and one order a cart. Its `payment` is not looked at here.

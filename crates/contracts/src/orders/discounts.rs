@@ -1,6 +1,6 @@
 //! What an order costs beside its lines, and what makes it cost less: with a code, or by itself.
 
-use super::{BuyGet, Selection, TakesOff};
+use super::{BuyGet, PartTax, Selection, TakesOff};
 use crate::{
     BoxError,
     access::Principal,
@@ -24,11 +24,18 @@ pub enum PartKind {
     Shipping,
     /// Taken off what shipping costs.
     ShippingDiscount,
+    /// Taxes at one rate: what they add, or nothing where prices have them in them.
+    Tax,
 }
 
 impl PartKind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Discount, Self::Shipping, Self::ShippingDiscount];
+    pub const ALL: [Self; 4] = [
+        Self::Discount,
+        Self::Shipping,
+        Self::ShippingDiscount,
+        Self::Tax,
+    ];
 
     /// The word used in storage and JSON.
     #[must_use]
@@ -37,6 +44,7 @@ impl PartKind {
             Self::Discount => "discount",
             Self::Shipping => "shipping",
             Self::ShippingDiscount => "shipping_discount",
+            Self::Tax => "tax",
         }
     }
 }
@@ -54,13 +62,16 @@ impl std::str::FromStr for PartKind {
 pub struct OrderPartView {
     /// What it is.
     pub kind: PartKind,
-    /// What people read: a discount's name or else its code, a way of shipping.
+    /// What people read: a discount's name or else its code, a way of shipping, a tax.
     pub title: String,
     /// The code of the discount that this is, where the title is its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<DiscountCode>,
     /// What it adds; a discount's is negative.
     pub amount: Money,
+    /// Of a tax: at which rate, of what, and how much.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Box<PartTax>>,
 }
 
 /// A code that takes something off, as people write it: 3 to 40 letters, digits, `-` and `_`; kept in capitals.

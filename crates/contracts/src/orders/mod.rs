@@ -9,6 +9,7 @@ mod notes;
 mod promotions;
 mod shipments;
 mod shipping;
+mod taxes;
 
 pub use address::{Address, AddressError, AddressFault, NewAddress};
 pub use carts::{
@@ -23,7 +24,12 @@ pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 pub use notes::{NewNote, NoteView};
 pub use promotions::{BuyGet, Selection, TakesOff};
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
-pub use shipping::{NewShippingMethod, ShippingError, ShippingMethodView};
+pub use shipping::{
+    NewShippingMethod, ShippingBand, ShippingChoice, ShippingError, ShippingMethodView,
+    ShippingZone,
+};
+
+pub use taxes::{LineTax, NewTaxRate, PartTax, TaxError, TaxRateView};
 
 use crate::catalog::{Purchases, ReturnedItem};
 use crate::{
@@ -191,6 +197,9 @@ pub struct OrderLineView {
     pub unit_price: Money,
     /// `unit_price` times `quantity`.
     pub line_total: Money,
+    /// Its tax, in its price or on top of it as `parts` say; absent where it is not taxed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax: Option<Money>,
 }
 
 /// An order.
@@ -359,6 +368,10 @@ pub enum PaymentEnd {
     Failed,
 }
 
+const fn yes() -> bool {
+    true
+}
+
 /// An order as verification reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderAudit {
@@ -385,6 +398,9 @@ pub struct OrderAudit {
     pub timeline_is_legal: bool,
     /// Whether the timeline is numbered without gaps, and versions count its moves from 1 up to the order's own.
     pub versions_count_moves: bool,
+    /// Whether what is shown of each tax is what its lines and shipping are, and adds what it should.
+    #[serde(default = "yes")]
+    pub taxes_add_up: bool,
     /// The sum of its lines' marks ([`crate::catalog::line_mark`]).
     pub contents: u64,
     /// When it last moved.

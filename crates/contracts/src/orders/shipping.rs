@@ -4,9 +4,59 @@ use crate::{
     BoxError,
     problem::{Code, Problem, ToProblem},
     request::Precondition,
-    values::{Money, ShippingMethodId, Timestamp, Version},
+    values::{Country, Money, ShippingMethodId, Timestamp, Version},
 };
 use serde::{Deserialize, Serialize};
+
+/// What it costs within bounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShippingBand {
+    /// For orders of this weight at most, in grams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_max_grams: Option<u64>,
+    /// For orders whose lines, less what was taken off, cost less than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goods_below: Option<Money>,
+    /// What it costs then.
+    pub price: Money,
+}
+
+/// Where a way of shipping goes, and what it costs there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShippingZone {
+    /// The countries, at least one.
+    #[schema(min_items = 1, max_items = 249)]
+    pub countries: Vec<Country>,
+    /// Only these regions of the one country, up to 100; compared without regard to case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 100)]
+    pub regions: Vec<String>,
+    /// What it costs there.
+    pub price: Money,
+    /// From what sum on it costs nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_from: Option<Money>,
+    /// Heavier orders do not go so, in grams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_max_grams: Option<u64>,
+    /// Where it costs something else: the first that fits says it, up to 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub bands: Vec<ShippingBand>,
+}
+
+/// A way of shipping that a cart can have now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ShippingChoice {
+    /// The way of shipping.
+    pub method: ShippingMethodId,
+    /// What people read.
+    pub name: String,
+    /// What it costs for this cart.
+    pub price: Money,
+}
 
 /// A way of shipping as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -19,6 +69,18 @@ pub struct NewShippingMethod {
     pub price: Money,
     /// From what sum on it costs nothing: of the lines, less what was taken off.
     pub free_from: Option<Money>,
+    /// Heavier orders do not go so, in grams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_max_grams: Option<u64>,
+    /// Where it costs something else: the first that fits says it, up to 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub bands: Vec<ShippingBand>,
+    /// Where it goes, and what it costs there: the first that has the address. Where there are zones, it goes nowhere
+    /// else, and what is said beside them says nothing. Without zones it goes everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 50)]
+    pub zones: Vec<ShippingZone>,
     /// Whether it can be chosen; it can when absent.
     pub active: Option<bool>,
     /// The version that this replaces, where a method is changed (or `If-Match`).
@@ -36,6 +98,16 @@ pub struct ShippingMethodView {
     pub price: Money,
     /// From what sum on it costs nothing.
     pub free_from: Option<Money>,
+    /// Heavier orders do not go so, in grams.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_max_grams: Option<u64>,
+    /// Where it costs something else: the first that fits says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bands: Vec<ShippingBand>,
+    /// Where it goes, and what it costs there: the first that has the address. Where there are zones, it goes nowhere
+    /// else, and what is said beside them says nothing. Without zones it goes everywhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub zones: Vec<ShippingZone>,
     /// Whether it can be chosen.
     pub active: bool,
     /// Counts changes.

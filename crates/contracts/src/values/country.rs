@@ -260,7 +260,7 @@ const COUNTRIES: [(&str, &str); 249] = [
 /// A country, by its ISO 3166-1 alpha-2 code.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Cow<'_, str>", into = "String")]
-pub struct Country(&'static str);
+pub struct Country([u8; 2]);
 
 impl Country {
     /// Checks a code, in capitals or not.
@@ -269,40 +269,43 @@ impl Country {
     /// [`ValueError`] where no country has it.
     pub fn parse(text: &str) -> Result<Self, ValueError> {
         let code = text.trim().to_ascii_uppercase();
-        let known = COUNTRIES.iter().find(|(known, _)| *known == code);
-        known.map(|(code, _)| Self(code)).ok_or_else(|| {
-            ValueError::new("must be a country's code of two letters (ISO 3166-1) such as DE")
-        })
+        let known = COUNTRIES.iter().any(|(known, _)| *known == code);
+        match <[u8; 2]>::try_from(code.as_bytes()) {
+            Ok(code) if known => Ok(Self(code)),
+            Ok(_) | Err(_) => Err(ValueError::new(
+                "must be a country's code of two letters (ISO 3166-1) such as DE",
+            )),
+        }
     }
 
     /// The code, as `DE`.
     #[must_use]
-    pub const fn code(self) -> &'static str {
-        self.0
+    pub fn code(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or("ZZ")
     }
 
     /// What people call it, as `Germany`.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        let named = COUNTRIES.iter().find(|(code, _)| *code == self.0);
-        named.map_or(self.0, |(_, name)| name)
+    pub fn name(&self) -> &'static str {
+        let named = COUNTRIES.iter().find(|(code, _)| *code == self.code());
+        named.map_or("", |(_, name)| name)
     }
 
-    /// All of them, in the order of their codes.
-    pub fn all() -> impl Iterator<Item = Self> {
-        COUNTRIES.iter().map(|(code, _)| Self(code))
+    /// All of them, with their codes and names, in the order of the codes.
+    pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+        COUNTRIES.iter().copied()
     }
 }
 
 impl fmt::Debug for Country {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.code())
     }
 }
 
 impl fmt::Display for Country {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
+        f.write_str(self.code())
     }
 }
 
@@ -315,7 +318,7 @@ impl TryFrom<Cow<'_, str>> for Country {
 
 impl From<Country> for String {
     fn from(country: Country) -> String {
-        country.0.to_owned()
+        country.code().to_owned()
     }
 }
 
@@ -348,7 +351,7 @@ mod tests {
         ] {
             assert!(Country::parse(text).is_err(), "{text}");
         }
-        let codes: Vec<_> = Country::all().map(Country::code).collect();
+        let codes: Vec<_> = Country::all().map(|(code, _)| code).collect();
         assert!(codes.windows(2).all(|two| two[0] < two[1]));
     }
 }

@@ -132,6 +132,8 @@ ids! {
     DiscountId = "dsc";
     /// A way of shipping.
     ShippingMethodId = "shm";
+    /// A tax rate.
+    TaxRateId = "txr";
     /// An order.
     OrderId = "ord";
     /// A payment.

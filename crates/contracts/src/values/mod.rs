@@ -16,7 +16,7 @@ pub use email::{Email, Username};
 pub use id::{
     ApiKeyId, CartId, CategoryId, DeliveryId, DiscountId, EventId, IdError, ImageId, MailId,
     NoteId, OrderId, PaymentId, ProductId, RefundId, ReviewId, SecurityEventId, SessionId,
-    ShipmentId, ShippingMethodId, UserId, VariantId, WebhookId,
+    ShipmentId, ShippingMethodId, TaxRateId, UserId, VariantId, WebhookId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};

@@ -3,6 +3,7 @@
 use super::{
     pricing::{Priced, Unpriced, Use, price},
     promotion::Goods,
+    tax::TaxTerms,
 };
 use contracts::orders::{DiscountView, ShippingMethodView};
 use std::sync::Arc;
@@ -21,15 +22,15 @@ pub fn offers(
     goods: &Goods,
     automatic: &[Arc<DiscountView>],
     coded: Option<&DiscountView>,
-    shipping: Option<&ShippingMethodView>,
+    (shipping, taxes): (Option<&ShippingMethodView>, Option<&TaxTerms>),
 ) -> Result<Vec<Offer>, Unpriced> {
-    let plain = price(goods, coded.as_slice(), shipping)?;
+    let plain = price(goods, coded.as_slice(), shipping, taxes)?;
     let mut offers: Vec<Offer> = Vec::new();
     for discount in automatic {
         let mut both = vec![&**discount];
         both.extend(coded);
         // One that is not for these goods is not given.
-        let Ok(priced) = price(goods, &both, shipping) else {
+        let Ok(priced) = price(goods, &both, shipping, taxes) else {
             continue;
         };
         if priced.total.minor < plain.total.minor {
@@ -65,6 +66,7 @@ mod tests {
         super::{
             pricing::tests::{discount, goods, method, usd},
             promotion::Piece,
+            tax::{TaxRounding, tests::terms},
         },
         *,
     };
@@ -95,7 +97,7 @@ mod tests {
             ..(*automatic("big", 9_000, None)).clone()
         });
         let codes = |all: &[Arc<DiscountView>]| {
-            let offers = offers(&goods(usd(1_000)), all, None, None).unwrap();
+            let offers = offers(&goods(usd(1_000)), all, None, (None, None)).unwrap();
             let code = |offer: Offer| {
                 let code = offer.automatic.map(|one| one.code.as_str().to_owned());
                 (code.unwrap_or_default(), offer.priced.total.minor)
@@ -118,7 +120,7 @@ mod tests {
         );
         assert_eq!(codes(&[big]), [told("", 1_000)]);
         let ten = discount(Some(1_000), None);
-        let both = offers(&goods(usd(1_000)), &[less], Some(&ten), None).unwrap();
+        let both = offers(&goods(usd(1_000)), &[less], Some(&ten), (None, None)).unwrap();
         let off: Vec<_> = both[0]
             .priced
             .parts
@@ -135,7 +137,7 @@ mod tests {
     fn one_that_costs_the_free_shipping_is_not_the_best() {
         let post = method(500, Some(1_000));
         let tenth = automatic("tenth", 1_000, None);
-        let offers = offers(&goods(usd(1_000)), &[tenth], None, Some(&post)).unwrap();
+        let offers = offers(&goods(usd(1_000)), &[tenth], None, (Some(&post), None)).unwrap();
         assert_eq!(offers[0].automatic, None);
         assert_eq!(offers[0].priced.total, usd(1_000));
     }
@@ -182,7 +184,8 @@ mod tests {
         fn lines_and_parts_add_up_to_the_total(
             lines in prop::collection::vec((1_u8..4, 1_u32..9, 0..=i64::MAX / 64), 1..4),
             automatic in prop::collection::vec(any_discount(), 0..4), coded in prop::option::of(any_discount()),
-            carriage in 0..=i64::MAX / 4, free_from: Option<i64>, shipped: bool,
+            carriage in 0..=i64::MAX / 4, free_from: Option<i64>,
+            (shipped, taxed, included) in any::<(bool, bool, bool)>(),
         ) {
             let piece = |(id, units, price): &(u8, u32, i64)| Piece {
                 product_id: ProductId::from_bytes([*id; 16]),
@@ -193,8 +196,10 @@ mod tests {
             let goods = Goods::of(lines.iter().map(piece).collect()).unwrap();
             let method = method(carriage, free_from);
             let shipping = shipped.then_some(&method);
+            let terms = terms(included, TaxRounding::HalfEven);
+            let taxes = taxed.then_some(&terms);
             let automatic: Vec<_> = automatic.into_iter().map(Arc::new).collect();
-            let Ok(offers) = offers(&goods, &automatic, coded.as_ref(), shipping) else {
+            let Ok(offers) = offers(&goods, &automatic, coded.as_ref(), (shipping, taxes)) else {
                 // The code is not for these goods.
                 prop_assert!(coded.is_some());
                 return Ok(());
@@ -204,7 +209,8 @@ mod tests {
                 prop_assert_eq!(goods.subtotal.minor.checked_add(parts), Some(priced.total.minor));
                 prop_assert!(priced.total.minor >= 0);
                 for part in &priced.parts {
-                    prop_assert!(part.kind == PartKind::Shipping || part.amount.minor <= 0);
+                    let adds = matches!(part.kind, PartKind::Shipping | PartKind::Tax);
+                    prop_assert!(adds || part.amount.minor <= 0);
                 }
             }
             let totals: Vec<i64> = offers.iter().map(|offer| offer.priced.total.minor).collect();

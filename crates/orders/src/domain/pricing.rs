@@ -1,7 +1,11 @@
 //! What an order costs: one pure function of its lines and of what is taken off. The parts it gives and the lines add
 //! up to the total, always; a share of a sum is rounded half up to the minor unit, once.
 
-use super::promotion::{Goods, off_goods};
+use super::{
+    promotion::{Goods, off_goods},
+    tariff,
+    tax::{self, TaxTerms},
+};
 use contracts::{
     orders::{DiscountView, OrderPartView, PartKind, ShippingMethodView, TakesOff},
     values::{DiscountId, Money, Timestamp},
@@ -56,12 +60,13 @@ pub enum Unpriced {
     NotShipped(String),
 }
 
-/// What goods cost with these discounts and a way of shipping, or why they cannot have it. Each discount is reckoned
-/// from what the lines cost, and all of them together take off no more than there is.
+/// What goods cost with these discounts, a way of shipping and these taxes, or why they cannot have it. Each discount
+/// is reckoned from what the lines cost, and all of them together take off no more than there is.
 pub fn price(
     goods: &Goods,
     discounts: &[&DiscountView],
     shipping: Option<&ShippingMethodView>,
+    taxes: Option<&TaxTerms>,
 ) -> Result<Priced, Unpriced> {
     let mut parts = Vec::new();
     let mut left = goods.subtotal;
@@ -80,6 +85,7 @@ pub fn price(
             title: method.name.clone(),
             code: None,
             amount,
+            tax: None,
         });
     }
     let mut carriage_left = carriage.unwrap_or_else(|| Money::zero(left.currency));
@@ -95,7 +101,11 @@ pub fn price(
         }
     }
     let total = left.plus(carriage_left).map_err(|_| Unpriced::OutOfRange)?;
-    Ok(Priced { parts, total })
+    let priced = Priced { parts, total };
+    match taxes {
+        Some(terms) => tax::add(&goods.line_totals()?, priced, terms),
+        None => Ok(priced),
+    }
 }
 
 /// The part that a discount is, of what is left to take it from.
@@ -116,11 +126,12 @@ fn taken(
             .unwrap_or_else(|| code.as_str().to_owned()),
         code: discount.name.as_ref().map(|_| code.clone()),
         amount,
+        tax: None,
     })
 }
 
-/// What it costs to ship goods of this sum, after what was taken off.
-fn carried(goods: Money, method: &ShippingMethodView) -> Result<Money, Unpriced> {
+/// What it costs to ship goods of this sum, after what was taken off, by a way that fits them.
+pub fn carried(goods: Money, method: &ShippingMethodView) -> Result<Money, Unpriced> {
     let not = |reason: &str| Err(Unpriced::NotShipped(reason.to_owned()));
     if !method.active {
         return not("the way of shipping cannot be chosen any more");
@@ -128,14 +139,7 @@ fn carried(goods: Money, method: &ShippingMethodView) -> Result<Money, Unpriced>
     if method.price.currency != goods.currency {
         return not("the way of shipping is for another currency");
     }
-    let free = method
-        .free_from
-        .is_some_and(|from| goods.minor >= from.minor);
-    Ok(if free {
-        Money::zero(goods.currency)
-    } else {
-        method.price
-    })
+    Ok(tariff::cost(goods, method))
 }
 
 /// Whether a discount is for goods of this sum.
@@ -232,6 +236,9 @@ pub(super) mod tests {
             name: "Post".to_owned(),
             price: usd(minor),
             free_from: free_from.map(usd),
+            weight_max_grams: None,
+            bands: Vec::new(),
+            zones: Vec::new(),
             active: true,
             version: Version::FIRST,
             created_at: Timestamp::from_ms(0),
@@ -249,17 +256,17 @@ pub(super) mod tests {
             (999, Some(&ten), 1_399),
             (1_000, Some(&ten), 900),
         ] {
-            let priced = price(&goods(usd(subtotal)), off.as_slice(), Some(&post)).unwrap();
+            let priced = price(&goods(usd(subtotal)), off.as_slice(), Some(&post), None).unwrap();
             assert_eq!(priced.total, usd(total), "{subtotal}");
             assert_eq!(priced.parts.last().unwrap().kind, PartKind::Shipping);
         }
         let euros = Money::new(900, "EUR".parse().unwrap());
-        assert!(price(&goods(euros), &[], Some(&post)).is_err());
+        assert!(price(&goods(euros), &[], Some(&post), None).is_err());
         let gone = ShippingMethodView {
             active: false,
             ..post
         };
-        assert!(price(&goods(usd(1)), &[], Some(&gone)).is_err());
+        assert!(price(&goods(usd(1)), &[], Some(&gone), None).is_err());
     }
 
     #[test]
@@ -277,11 +284,17 @@ pub(super) mod tests {
             (0, Some(5_000), None, 0),
             (i64::MAX, Some(10_000), None, i64::MAX),
         ] {
-            let priced = price(&goods(usd(subtotal)), &[&discount(points, amount)], None).unwrap();
+            let priced = price(
+                &goods(usd(subtotal)),
+                &[&discount(points, amount)],
+                None,
+                None,
+            )
+            .unwrap();
             assert_eq!(priced.parts[0].amount, usd(-off), "{subtotal} {points:?}");
             assert_eq!(priced.total, usd(subtotal - off));
         }
-        let plain = price(&goods(usd(7)), &[], None).unwrap();
+        let plain = price(&goods(usd(7)), &[], None, None).unwrap();
         assert_eq!((plain.parts.len(), plain.total), (0, usd(7)));
     }
 
@@ -291,10 +304,10 @@ pub(super) mod tests {
             minimum: Some(usd(500)),
             ..discount(Some(1_000), None)
         };
-        assert!(price(&goods(usd(500)), &[&minimum], None).is_ok());
-        assert!(price(&goods(usd(499)), &[&minimum], None).is_err());
+        assert!(price(&goods(usd(500)), &[&minimum], None, None).is_ok());
+        assert!(price(&goods(usd(499)), &[&minimum], None, None).is_err());
         let euros = Money::new(900, "EUR".parse().unwrap());
-        assert!(price(&goods(euros), &[&minimum], None).is_err());
+        assert!(price(&goods(euros), &[&minimum], None, None).is_err());
         let (start, end) = (Timestamp::from_ms(10), Timestamp::from_ms(20));
         let windowed = DiscountView {
             starts_at: Some(start),
@@ -321,7 +334,7 @@ pub(super) mod tests {
             name: Some("Free post".to_owned()),
             ..discount(Some(10_000), None)
         };
-        let priced = price(&goods(usd(900)), &[&free], Some(&post)).unwrap();
+        let priced = price(&goods(usd(900)), &[&free], Some(&post), None).unwrap();
         let last = priced.parts.last().unwrap();
         assert_eq!(
             (last.kind, last.title.as_str(), last.amount),
@@ -329,9 +342,9 @@ pub(super) mod tests {
         );
         assert_eq!(last.code.as_ref(), Some(&free.code));
         assert_eq!(priced.total, usd(900));
-        let twice = price(&goods(usd(900)), &[&free, &free], Some(&post)).unwrap();
+        let twice = price(&goods(usd(900)), &[&free, &free], Some(&post), None).unwrap();
         assert_eq!(twice.total, usd(900), "no more than it costs");
-        assert!(price(&goods(usd(900)), &[&free], None).is_err());
+        assert!(price(&goods(usd(900)), &[&free], None, None).is_err());
     }
 
     proptest! {
@@ -340,7 +353,7 @@ pub(super) mod tests {
             subtotal in 0..=i64::MAX / 2, carriage in 0..=i64::MAX / 2, points in 1_u32..=10_000,
         ) {
             let method = method(carriage, None);
-            let priced = price(&goods(usd(subtotal)), &[&discount(Some(points), None)], Some(&method)).unwrap();
+            let priced = price(&goods(usd(subtotal)), &[&discount(Some(points), None)], Some(&method), None).unwrap();
             let parts: i64 = priced.parts.iter().map(|part| part.amount.minor).sum();
             prop_assert_eq!(subtotal.checked_add(parts), Some(priced.total.minor));
         }

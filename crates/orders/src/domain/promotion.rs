@@ -43,6 +43,13 @@ impl Goods {
         Ok(Self { subtotal, pieces })
     }
 
+    /// What each line costs before anything is taken off.
+    pub fn line_totals(&self) -> Result<Vec<Money>, Unpriced> {
+        let total = |piece: &Piece| piece.unit_price.times(piece.quantity);
+        let totals = self.pieces.iter().map(total).collect::<Result<_, _>>();
+        totals.map_err(|_| Unpriced::OutOfRange)
+    }
+
     /// The categories of its products.
     pub fn categories(&self) -> Categories {
         let of = |piece: &Piece| (piece.product_id, piece.categories.clone());

@@ -1,5 +1,6 @@
 //! A way of shipping as people make and change it: pure.
 
+use super::tariff;
 use contracts::{
     orders::{NewShippingMethod, ShippingError, ShippingMethodView},
     request::Precondition,
@@ -30,11 +31,16 @@ pub fn made(
         let reason = "must not be less than nothing, in the price's currency";
         return Err(invalid("/free_from", reason.to_owned()));
     }
+    let bands = tariff::bands("", &wish.price, wish.bands)?;
+    let zones = tariff::zones(&wish.price, wish.zones)?;
     Ok(ShippingMethodView {
         id,
         name,
         price: wish.price,
         free_from: wish.free_from,
+        weight_max_grams: wish.weight_max_grams,
+        bands,
+        zones,
         active: wish.active.unwrap_or(true),
         version: Version::FIRST,
         created_at: now,
@@ -74,6 +80,9 @@ mod tests {
             name: "Post".to_owned(),
             price: money(500, "USD"),
             free_from: Some(money(5_000, "USD")),
+            weight_max_grams: None,
+            bands: Vec::new(),
+            zones: Vec::new(),
             active: None,
             version: None,
         };

@@ -8,9 +8,9 @@ use axum::{
 };
 use contracts::{
     catalog::ItemRef,
-    orders::{CartError, CartView, DiscountCode, NewAddress, SetCartItem},
+    orders::{CartError, CartView, DiscountCode, NewAddress, SetCartItem, ShippingChoice},
     problem::{Problem, ProblemBody, ToProblem},
-    values::{CartId, ShippingMethodId, Version},
+    values::{CartId, Page, ShippingMethodId, Version},
 };
 use platform::{
     digest,
@@ -234,6 +234,34 @@ pub(super) async fn set_address(
     Json(wish): Json<SetAddress>,
 ) -> Result<Response, Fault> {
     tagged(app.orders.set_cart_address(&who, id, wish.address).await?)
+}
+
+/// List ways of shipping of a cart
+///
+/// Those that go to its address with its weight and sum, by name, and what each costs.
+#[utoipa::path(
+    get, path = "/api/v1/carts/{id}/shipping-methods", operation_id = "list_cart_shipping_methods", tag = "carts",
+    params(
+        ("id" = CartId, Path, description = "The cart's id"),
+        ("Cart-Token" = Option<String>, Header, description = "For guests: what came with the cart"),
+    ),
+    responses(
+        (status = 200, body = Page<ShippingChoice>), (status = 400, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 429, body = ProblemBody),
+    ),
+    security(("bearer" = []), ("cart_token" = []))
+)]
+pub(super) async fn shipping_methods(
+    State(app): State<App>,
+    CartUser(who): CartUser,
+    Id(id): Id<CartId>,
+    _: NoQuery,
+) -> Result<Json<Page<ShippingChoice>>, Fault> {
+    let data = app.orders.cart_shipping_methods(&who, id).await?;
+    Ok(Json(Page {
+        data,
+        next_cursor: None,
+    }))
 }
 
 /// Merge a guest's cart into one's own

@@ -84,6 +84,9 @@ fn discounts(table: Table) -> Table {
                 orders.set_cart_address(&who.into(), id, address).await
             },
         )
+        .on(calls::CART_SHIPPING_METHODS, async |orders, (who, id)| {
+            orders.cart_shipping_methods(&who.into(), id).await
+        })
         .on(calls::SHIPPING_METHODS, async |orders, all| {
             orders.shipping_methods(all).await
         })

@@ -9,6 +9,7 @@ mod orders;
 mod refunds;
 mod shipments;
 mod shipping;
+mod taxes;
 
 use crate::{Service, config::Config};
 use axum::{
@@ -51,6 +52,7 @@ pub(crate) fn routes(
         .routes(routes!(carts::set_discount))
         .routes(routes!(carts::set_shipping))
         .routes(routes!(carts::set_address))
+        .routes(routes!(carts::shipping_methods))
         .routes(routes!(carts::merge))
         .routes(routes!(discounts::make, discounts::list))
         .routes(routes!(discounts::find, discounts::replace))
@@ -59,12 +61,13 @@ pub(crate) fn routes(
         .with_state(App { orders, payments })
 }
 
-/// What is kept beside orders and asked of by no other service: shipments, notes, and ways of shipping.
+/// What is kept beside orders and asked of by no other service: shipments, notes, ways of shipping and tax rates.
 fn beside() -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
         .merge(shipments::routes())
         .merge(notes::routes())
         .merge(shipping::routes())
+        .merge(taxes::routes())
 }
 
 /// Their routes, where orders are kept.

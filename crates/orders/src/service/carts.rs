@@ -330,7 +330,7 @@ impl Service {
         }
     }
 
-    async fn shown_cart(&self, cart: Cart) -> Result<CartView, CartError> {
+    pub(super) async fn shown_cart(&self, cart: Cart) -> Result<CartView, CartError> {
         let items = cart
             .lines
             .iter()
@@ -417,7 +417,7 @@ fn line_of<'c>(cart: &'c Cart, item: &ItemRef) -> Option<&'c Line> {
     })
 }
 
-fn wanted(line: &Line) -> ReserveLine {
+pub(super) fn wanted(line: &Line) -> ReserveLine {
     ReserveLine {
         item: ItemRef::Variant(line.variant_id),
         quantity: line.quantity,

@@ -133,7 +133,8 @@ impl Service {
             return Err(PlaceOrderError::Overloaded);
         }
         let automatic = self.automatic_now().await.map_err(internal)?;
-        if wanted.code.is_none() && wanted.method.is_none() && automatic.is_empty() {
+        let is_plain = wanted.code.is_none() && wanted.method.is_none() && !self.taxes();
+        if is_plain && automatic.is_empty() {
             let expected_total = asked.expected_total.clone();
             let expected_total = expected_total.or_else(|| seen.map(Into::into));
             let asked = Asked {
@@ -170,15 +171,21 @@ impl Service {
             None => None,
         };
         let shipping = match wanted.method {
-            Some(id) => Some(self.method(id).await.map_err(PlaceOrderError::Shipping)?),
+            Some(id) => {
+                let address = asked.address.as_ref();
+                let method = self.method_for(id, address, &asked.lines).await;
+                Some(method.map_err(PlaceOrderError::Shipping)?)
+            }
             None => None,
         };
+        let taxes = self.tax_terms(asked.address.as_ref(), &asked.lines).await;
         Ok(Terms {
             automatic: automatic.map_err(internal)?,
             coded,
             customer_key,
             shipping,
             categories: Categories::new(),
+            taxes: taxes.map_err(PlaceOrderError::Internal)?,
             asserted_total: asked.expected_total.clone(),
         })
     }

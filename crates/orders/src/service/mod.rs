@@ -14,6 +14,7 @@ mod place;
 mod shipments;
 mod shipping;
 mod sums;
+mod taxes;
 
 use crate::{
     Parts,
@@ -32,7 +33,7 @@ use contracts::{
         DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewAddress,
         NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView,
         Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
-        ShippingError, ShippingMethodView,
+        ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -191,6 +192,14 @@ impl Carts for Service {
 
     async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {
         self.list_methods(all).await
+    }
+
+    async fn cart_shipping_methods(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+    ) -> Result<Vec<ShippingChoice>, CartError> {
+        self.ways_for_cart(who, id).await
     }
 
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {

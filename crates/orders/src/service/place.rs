@@ -13,6 +13,7 @@ use crate::{
         order::{NewOrder, Otherwise},
         pricing::{Unpriced, Use},
         promotion::{Categories, Goods},
+        tax::TaxTerms,
         wish,
     },
     metrics::METRICS,
@@ -59,6 +60,7 @@ pub(super) struct Terms {
     pub(super) coded: Option<DiscountView>,
     pub(super) customer_key: [u8; 32],
     pub(super) shipping: Option<ShippingMethodView>,
+    pub(super) taxes: Option<TaxTerms>,
     /// Of the products, as they were looked at.
     pub(super) categories: Categories,
     /// What the buyer thinks it costs with them.
@@ -68,8 +70,9 @@ pub(super) struct Terms {
 impl Terms {
     /// What goods may cost, the best for the buyer first.
     fn offers(&self, goods: &Goods) -> Result<Vec<Offer>, PlaceOrderError> {
-        let (coded, shipping) = (self.coded.as_ref(), self.shipping.as_ref());
-        offers::offers(goods, &self.automatic, coded, shipping).map_err(refused)
+        let beside = (self.shipping.as_ref(), self.taxes.as_ref());
+        let coded = self.coded.as_ref();
+        offers::offers(goods, &self.automatic, coded, beside).map_err(refused)
     }
 
     /// What they cost if there is room for what is best.
@@ -98,7 +101,7 @@ impl Terms {
 /// Why an order cannot cost what it should, as buyers hear it.
 fn refused(why: Unpriced) -> PlaceOrderError {
     match why {
-        Unpriced::OutOfRange => PlaceOrderError::Internal("the prices do not add up".into()),
+        Unpriced::OutOfRange => PlaceOrderError::Stock(ReserveError::TotalOutOfRange),
         Unpriced::NotApplicable(_) => PlaceOrderError::Discount(unpriced(why)),
         Unpriced::NotShipped(reason) => {
             PlaceOrderError::Shipping(ShippingError::NotApplicable { reason })

@@ -1,12 +1,20 @@
 //! Ways of shipping: made and changed by admins, chosen for orders. What one costs is agreed when the order is asked
 //! for.
 
-use super::Service;
+use super::{Service, carts::wanted};
+use crate::domain::{
+    pricing::{self, Unpriced},
+    tariff::{self, Parcel},
+};
 use contracts::{
     access::Principal,
-    orders::{NewShippingMethod, ShippingError, ShippingMethodView},
+    catalog::ReserveLine,
+    orders::{
+        Address, CartError, CartHolder, NewShippingMethod, PartKind, ShippingChoice, ShippingError,
+        ShippingMethodView,
+    },
     request::Precondition,
-    values::ShippingMethodId,
+    values::{CartId, ShippingMethodId},
 };
 use platform::db::Abort;
 
@@ -54,6 +62,90 @@ impl Service {
         found.ok_or_else(|| ShippingError::NotApplicable {
             reason: "there is no such way of shipping".to_owned(),
         })
+    }
+
+    /// A method that can be chosen now, as it is for where these lines go and what they weigh.
+    pub(super) async fn method_for(
+        &self,
+        id: ShippingMethodId,
+        address: Option<&Address>,
+        lines: &[ReserveLine],
+    ) -> Result<ShippingMethodView, ShippingError> {
+        let method = self.method(id).await?;
+        let weight_grams = if tariff::weighs(&method) {
+            self.weight(lines).await?
+        } else {
+            0
+        };
+        let parcel = Parcel {
+            address,
+            weight_grams,
+        };
+        tariff::fitted(&method, parcel).map_err(not_shipped)
+    }
+
+    /// What is not on sale any more weighs nothing: it is not sold either.
+    async fn weight(&self, lines: &[ReserveLine]) -> Result<u64, ShippingError> {
+        let items = lines.iter().map(|line| line.item.clone()).collect();
+        let offers = self.catalog.offers(items).await;
+        let offers = offers.map_err(ShippingError::Internal)?;
+        let weights = offers.into_iter().zip(lines).map(|(offer, line)| {
+            let unit = offer.map_or(0, |offer| offer.weight_grams);
+            u64::from(unit).saturating_mul(u64::from(line.quantity.get()))
+        });
+        Ok(weights.fold(0, u64::saturating_add))
+    }
+
+    /// The methods that take a cart as it is now, and what each costs.
+    pub(super) async fn ways_for_cart(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+    ) -> Result<Vec<ShippingChoice>, CartError> {
+        let cart = self.held_cart(who, id).await?;
+        let lines: Vec<ReserveLine> = cart.lines.iter().map(wanted).collect();
+        let view = self.shown_cart(cart).await?;
+        let Some(subtotal) = view.subtotal else {
+            return Ok(Vec::new());
+        };
+        let mut off = view
+            .parts
+            .iter()
+            .filter(|part| part.kind == PartKind::Discount);
+        let left = off.try_fold(subtotal, |left, part| left.plus(part.amount));
+        let left = left.map_err(|error| CartError::Internal(error.into()))?;
+        let methods = self
+            .list_methods(false)
+            .await
+            .map_err(CartError::Shipping)?;
+        let weight_grams = if methods.iter().any(tariff::weighs) {
+            self.weight(&lines).await.map_err(CartError::Shipping)?
+        } else {
+            0
+        };
+        let parcel = Parcel {
+            address: view.shipping_address.as_ref(),
+            weight_grams,
+        };
+        let choice = |method: ShippingMethodView| {
+            let fitted = tariff::fitted(&method, parcel).ok()?;
+            Some(ShippingChoice {
+                method: method.id,
+                price: pricing::carried(left, &fitted).ok()?,
+                name: method.name,
+            })
+        };
+        Ok(methods.into_iter().filter_map(choice).collect())
+    }
+}
+
+/// Why it cannot be shipped so, as buyers hear it.
+fn not_shipped(why: Unpriced) -> ShippingError {
+    match why {
+        Unpriced::NotShipped(reason) | Unpriced::NotApplicable(reason) => {
+            ShippingError::NotApplicable { reason }
+        }
+        Unpriced::OutOfRange => ShippingError::Internal("prices do not add up".into()),
     }
 }
 

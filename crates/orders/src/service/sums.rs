@@ -9,8 +9,8 @@ use crate::domain::{
 use contracts::{
     catalog::{ItemRef, OfferView, ReserveLine},
     orders::{
-        CartError, CartView, DiscountError, DiscountView, PlaceOrderError, ShippingError,
-        ShippingMethodView,
+        CartError, CartLineView, CartView, DiscountError, DiscountView, PlaceOrderError,
+        ShippingError, ShippingMethodView,
     },
     problem::ToProblem,
     values::{Quantity, UserId},
@@ -30,6 +30,13 @@ pub(super) fn goods<'o>(
         })
     });
     Goods::of(pieces.collect::<Option<_>>()?).ok()
+}
+
+fn wish(line: &CartLineView) -> ReserveLine {
+    ReserveLine {
+        item: ItemRef::Variant(line.variant_id),
+        quantity: line.quantity,
+    }
 }
 
 impl Service {
@@ -58,9 +65,17 @@ impl Service {
         let automatic = self.with_room(automatic, key).await.map_err(internal)?;
         let mut coded = self.coded(view, customer).await?;
         let mut shipping = self.chosen(view).await?;
+        let lines: Vec<ReserveLine> = view.items.iter().map(wish).collect();
+        let taxes = self.tax_terms(view.shipping_address.as_ref(), &lines).await;
+        let taxes = taxes.map_err(CartError::Internal)?;
         // Each of both may turn out not to be for these goods.
         let offers = loop {
-            match offers::offers(goods, &automatic, coded.as_ref(), shipping.as_ref()) {
+            match offers::offers(
+                goods,
+                &automatic,
+                coded.as_ref(),
+                (shipping.as_ref(), taxes.as_ref()),
+            ) {
                 Err(Unpriced::NotShipped(reason)) if shipping.is_some() => {
                     view.shipping_refused = Some(reason);
                     shipping = None;
@@ -104,7 +119,9 @@ impl Service {
         let Some(id) = view.shipping_method else {
             return Ok(None);
         };
-        match self.method(id).await {
+        let lines: Vec<ReserveLine> = view.items.iter().map(wish).collect();
+        let address = view.shipping_address.as_ref();
+        match self.method_for(id, address, &lines).await {
             Ok(method) => Ok(Some(method)),
             Err(ShippingError::Internal(cause)) => Err(CartError::Internal(cause)),
             Err(error) => {

@@ -9,6 +9,7 @@ pub(crate) mod shipping;
 pub(crate) mod sqlite;
 #[cfg(test)]
 mod suite;
+pub(crate) mod taxes;
 mod verify;
 mod view;
 
@@ -69,7 +70,7 @@ pub(crate) type Happened = Result<(Order, Order), OrderError>;
 
 #[async_trait]
 pub(crate) trait Store:
-    CartStore + DiscountStore + shipping::ShippingStore + Send + Sync
+    CartStore + DiscountStore + shipping::ShippingStore + taxes::TaxStore + Send + Sync
 {
     /// Writes all orders that can be written, in one commit; a result each, in order.
     async fn place_all(

@@ -4,6 +4,7 @@
 use crate::domain::{
     status,
     story::{self, Entry, Story},
+    tax,
 };
 use contracts::{
     catalog::line_mark,
@@ -11,9 +12,24 @@ use contracts::{
     orders::{EventsAudit, OrderAudit, OrderCancelled, OrderMoved, OrderPlaced, OrderStatus},
     values::VariantId,
 };
+use platform::db::StoreError;
 
 /// Orders that are named when their events are not what happened.
 const EXAMPLES_MAX: usize = 20;
+
+/// Whether what is shown of each tax of an order is what its lines and shipping are: of a list of what each adds and
+/// its document.
+pub(super) fn taxes_add_up(json: Option<&str>) -> Result<bool, StoreError> {
+    let broken = |error: serde_json::Error| StoreError::Other(Box::new(error));
+    let rows = json.map(serde_json::from_str::<Vec<(i64, String)>>);
+    for (amount, document) in rows.transpose().map_err(broken)?.unwrap_or_default() {
+        let part = serde_json::from_str(&document).map_err(broken)?;
+        if !tax::adds_up(amount, &part) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
 
 /// Adds a line to the sums of its order.
 pub(super) fn add_line(audit: &mut OrderAudit, variant_id: VariantId, units: i64, price: i64) {

@@ -5,7 +5,7 @@ use contracts::{
     catalog::PricedLine,
     orders::{
         Address, DiscountCode, DiscountError, DiscountView, OrderError, OrderLineView,
-        OrderPartView, OrderStatus, OrderView,
+        OrderPartView, OrderStatus, OrderView, PartTax,
     },
     values::{Currency, Cursor, Money, Quantity, ValueError, Version},
 };
@@ -47,7 +47,7 @@ pub(super) fn of(order: Order, items: Vec<OrderLineView>, beside: Beside) -> Ord
         version: order.version,
         status: order.status,
         customer_id: order.customer_id,
-        items,
+        items: taxed(items, &beside.parts),
         parts: beside.parts,
         shipping_address: beside.address,
         total: order.total,
@@ -67,7 +67,7 @@ pub(super) fn first(number: i64, order: NewOrder) -> OrderView {
         version: Version::FIRST,
         status: OrderStatus::Pending,
         customer_id: order.customer_id,
-        items: order.lines.into_iter().map(line).collect(),
+        items: taxed(order.lines.into_iter().map(line).collect(), &order.parts),
         parts: order.parts,
         shipping_address: order.address,
         total: order.total,
@@ -89,6 +89,7 @@ fn line(line: PricedLine) -> OrderLineView {
         quantity: line.quantity,
         unit_price: line.unit_price,
         line_total: line_total(line.unit_price, line.quantity),
+        tax: None,
     }
 }
 
@@ -123,22 +124,49 @@ pub(super) fn document(address: Option<&Address>) -> Result<Option<String>, Stor
     json.map_err(|error| StoreError::Other(Box::new(error)))
 }
 
-/// The parts of an order beside its lines, as a list of kind, title, minor units and code; none where there is no list.
+/// Kind, title, minor units, code, and the document of a tax.
+type PartRow = (String, String, i64, Option<String>, Option<String>);
+
+fn part_tax(json: &str) -> Result<Box<PartTax>, StoreError> {
+    serde_json::from_str(json).map_err(|error| StoreError::Other(Box::new(error)))
+}
+
+/// The document of a part's tax, if it is one.
+pub(super) fn tax_document(part: &OrderPartView) -> Result<Option<String>, StoreError> {
+    let json = part.tax.as_ref().map(serde_json::to_string).transpose();
+    json.map_err(|error| StoreError::Other(Box::new(error)))
+}
+
+/// The lines with their taxes.
+pub(super) fn taxed(mut items: Vec<OrderLineView>, parts: &[OrderPartView]) -> Vec<OrderLineView> {
+    let taxes = parts.iter().filter_map(|part| part.tax.as_ref());
+    for tax in taxes.flat_map(|tax| &tax.lines) {
+        let place = usize::try_from(tax.line)
+            .unwrap_or(usize::MAX)
+            .wrapping_sub(1);
+        if let Some(item) = items.get_mut(place) {
+            item.tax = Some(tax.amount);
+        }
+    }
+    items
+}
+
 fn parts(json: Option<&str>, currency: Currency) -> Result<Vec<OrderPartView>, StoreError> {
-    let rows: Vec<(String, String, i64, Option<String>)> = match json {
+    let rows: Vec<PartRow> = match json {
         Some(json) => {
             serde_json::from_str(json).map_err(|error| StoreError::Other(Box::new(error)))?
         }
         None => Vec::new(),
     };
     let broken = |error: ValueError| StoreError::Other(Box::new(error));
-    let part = |(kind, title, minor, code): (String, String, i64, Option<String>)| {
+    let part = |(kind, title, minor, code, tax): PartRow| {
         let code = code.map(|code| DiscountCode::parse(&code)).transpose();
         Ok(OrderPartView {
             kind: kind.parse().map_err(broken)?,
             title,
             code: code.map_err(broken)?,
             amount: Money::new(minor, currency),
+            tax: tax.as_deref().map(part_tax).transpose()?,
         })
     };
     rows.into_iter().map(part).collect()

@@ -142,6 +142,12 @@ impl Shelf {
             unit_price: thing.price,
             on_sale: true,
             available: thing.on_hand - thing.reserved,
+            weight_grams: 250,
+            tax_class: if thing.sku == "CUP-1" {
+                TaxClass::Reduced
+            } else {
+                TaxClass::Standard
+            },
             categories: thing
                 .sku
                 .starts_with("TEA")

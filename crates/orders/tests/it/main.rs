@@ -23,4 +23,5 @@ mod races;
 mod shipping;
 mod shop;
 mod sweeping;
+mod taxes;
 mod till;

@@ -167,3 +167,109 @@ async fn only_admins_make_ways_of_shipping_and_see_those_that_cannot_be_chosen()
     let less = shop.ask(Ask::post(path, less).by(&admin())).await;
     assert_eq!(less.said(), "422 validation_failed /price");
 }
+
+/// A way with zones: a unit of tea weighs 250 grams.
+async fn zoned(shop: &Shop) -> Value {
+    let zone = |countries: &[&str], price| json!({"countries": countries, "price": usd(price)});
+    let far = with(zone(&["US"], 2_000), "regions", json!(["CA"]));
+    let bands = json!([{"weight_max_grams": 500, "price": usd(300)}, {"goods_below": usd(1), "price": usd(9)}]);
+    let near = with(zone(&["DE", "AT"], 500), "bands", bands);
+    let near = with(near, "weight_max_grams", json!(1_000));
+    make(
+        shop,
+        json!({"name": "Post", "price": usd(0), "zones": [near, far]}),
+    )
+    .await
+}
+
+/// What a cart is shown of ways of shipping.
+async fn ways(shop: &Shop, cart: &str) -> Vec<(Value, i64)> {
+    let path = format!("/api/v1/carts/{cart}/shipping-methods");
+    let list = shop.ask(Ask::get(&path).by(&ann())).await.json();
+    let list = list["data"].as_array().unwrap().clone();
+    let way = |way: Value| {
+        (
+            way["method"].clone(),
+            way["price"]["amount"].as_i64().unwrap(),
+        )
+    };
+    list.into_iter().map(way).collect()
+}
+
+async fn put(shop: &Shop, (cart, rest): (&str, &str), body: Value) -> Value {
+    let path = format!("/api/v1/carts/{cart}{rest}");
+    let set = shop.ask(Ask::put(&path, body.to_string()).by(&ann())).await;
+    assert_eq!(set.status, StatusCode::OK, "{set:?}");
+    set.json()
+}
+
+#[tokio::test]
+async fn what_shipping_costs_depends_on_place_weight_and_sum_and_a_cart_is_shown_what_fits() {
+    let shop = Shop::open().await;
+    let (post, bike) = (
+        zoned(&shop).await,
+        make(&shop, json!({"name": "Bike", "price": usd(100)})).await,
+    );
+    let cart = shop.ask(Ask::post("/api/v1/carts", "").by(&ann())).await;
+    let cart = cart.json()["id"].as_str().unwrap().to_owned();
+    let go = async |country: &str, region: &str| {
+        let address = json!({"name": "Ann", "line1": "Way 1", "city": "There", "region": region, "country": country});
+        put(&shop, (&cart, "/address"), json!({"address": address})).await
+    };
+    let items = format!("/items/{TEA}");
+    let buy = async |quantity: u32| {
+        put(&shop, (&cart, &items), json!({"quantity": quantity})).await;
+    };
+    buy(2).await;
+    let unknown = put(&shop, (&cart, "/shipping"), json!({"method": post})).await;
+    let why = unknown["shipping_refused"].as_str().unwrap();
+    assert!(why.contains("address"), "{why}");
+    assert_eq!(ways(&shop, &cart).await, [(bike.clone(), 100)]);
+    for (country, region, quantity, expected) in [
+        ("DE", "", 2, Some(300)),
+        ("AT", "", 3, Some(500)),
+        ("AT", "", 5, None),
+        ("US", "ca", 5, Some(2_000)),
+        ("US", "NY", 1, None),
+    ] {
+        buy(quantity).await;
+        let shown = go(country, region).await;
+        let part = shown.pointer("/parts/0/amount/amount");
+        assert_eq!(part.and_then(Value::as_i64), expected, "{country} {region}");
+        let post = expected.map(|price| (post.clone(), price));
+        let fits: Vec<_> = [(bike.clone(), 100)].into_iter().chain(post).collect();
+        assert_eq!(
+            ways(&shop, &cart).await,
+            fits,
+            "{country} {region} {quantity}"
+        );
+    }
+    let body = json!({"cart_id": cart});
+    let refused = shop.ask(Ask::place(&body).key("k1").by(&ann())).await;
+    assert_eq!(
+        refused.said(),
+        "422 shipping_not_applicable /shipping_method"
+    );
+    shop.assert_untouched("it").await;
+    let shown = go("DE", "").await;
+    let order = shop
+        .ask(Ask::place(&body).key("k1").by(&ann()))
+        .await
+        .json();
+    assert_eq!(
+        (&order["total"], &order["parts"]),
+        (&shown["total"], &shown["parts"])
+    );
+    assert_eq!(order["parts"][0]["amount"], usd(300));
+}
+
+#[tokio::test]
+async fn a_zone_that_cannot_be_is_refused_by_its_place() {
+    let shop = Shop::open().await;
+    let zone = json!({"countries": ["DE"], "price": usd(1), "bands": [{"price": usd(1)}]});
+    let body = json!({"name": "Post", "price": usd(1), "zones": [zone]}).to_string();
+    let refused = shop
+        .ask(Ask::post("/api/v1/shipping-methods", body).by(&admin()))
+        .await;
+    assert_eq!(refused.said(), "422 validation_failed /zones/0/bands/0");
+}

@@ -17,7 +17,7 @@ use contracts::{
     values::{Money, OrderId, ProductId, SessionId, Timestamp, UserId, VariantId},
 };
 use http_body_util::BodyExt;
-use orders::{Config, Opened, Parts};
+use orders::{Config, Home, Opened, Parts, TaxMode, TaxRounding};
 use platform::{
     clock::Clock,
     db::{Place, sqlite},
@@ -79,6 +79,9 @@ pub(crate) fn config() -> Config {
         carts_per_address_max: 3,
         cart_keep_seconds: 3_600,
         shipping_required: false,
+        tax: TaxMode::Off,
+        tax_rounding: TaxRounding::HalfUp,
+        tax_country: Home::default(),
         automatic_discounts_age_ms_max: 1_000,
         sweep_every_ms: 10,
     }

@@ -201,8 +201,8 @@ fn items(
     Ok(found)
 }
 
-/// What was paid for the items: where something was taken off the order, they had their share of it. Rounded down, so
-/// that all shares together are never more than was paid.
+/// What was paid for the items: where something was taken off the order, or taxes came on top of its lines, they had
+/// their share of it. Rounded down, so that all shares together are never more than was paid.
 fn paid_for(
     (lines, parts): (&[OrderLineView], &[OrderPartView]),
     wished: &[ReturnedItem],
@@ -210,18 +210,29 @@ fn paid_for(
     let cost = cost(lines, wished)?;
     let minor = |money: Money| i128::from(money.minor);
     let all: i128 = lines.iter().map(|line| minor(line.line_total)).sum();
-    let taken_off = parts.iter().filter(|part| part.kind == PartKind::Discount);
-    let taken_off: i128 = taken_off.map(|part| minor(part.amount)).sum();
-    let paid = all.saturating_add(taken_off);
-    if paid >= all {
+    let beside: i128 = parts.iter().map(of_the_goods).sum();
+    if beside == 0 || all == 0 {
         return Ok(cost);
     }
+    let paid = all.saturating_add(beside);
     let share = i128::from(cost)
         .checked_mul(paid)
         .and_then(|product| product.checked_div(all));
     share
         .and_then(|share| i64::try_from(share).ok())
         .ok_or_else(|| invalid("/items", "add up to more than can be counted"))
+}
+
+/// What a part adds to the lines, or takes off them: nothing where it is of shipping.
+fn of_the_goods(part: &OrderPartView) -> i128 {
+    match (part.kind, &part.tax) {
+        (PartKind::Discount, _) => i128::from(part.amount.minor),
+        (PartKind::Tax, Some(tax)) if !tax.included => {
+            let lines = tax.lines.iter().map(|line| i128::from(line.amount.minor));
+            lines.sum()
+        }
+        (PartKind::Shipping | PartKind::ShippingDiscount | PartKind::Tax, _) => 0,
+    }
 }
 
 /// What the items cost in this order: all lines of a variant were priced in one transaction, alike.

@@ -7,7 +7,7 @@ use crate::{
 use contracts::{
     access::{Principal, Role},
     catalog::ReturnedItem,
-    orders::{OrderPartView, OrderStatus, PartKind},
+    orders::{LineTax, OrderPartView, OrderStatus, PartKind, PartTax},
     payments::{
         PaymentStatus, Payments, RefundError, RefundOf, RefundOrder, RefundStatus, RefundView,
         SagaKind, SagaQuery, SagaState,
@@ -44,6 +44,26 @@ fn part(kind: PartKind, minor: i64) -> OrderPartView {
         title: String::new(),
         code: None,
         amount: Money::new(minor, "USD".parse().unwrap()),
+        tax: None,
+    }
+}
+
+/// A tax on top, so much of it the lines'.
+fn tax(lines: i64, shipping: i64) -> OrderPartView {
+    let usd = |minor| Money::new(minor, "USD".parse().unwrap());
+    OrderPartView {
+        tax: Some(Box::new(PartTax {
+            millionths: 190_000,
+            included: false,
+            taxed: usd(0),
+            amount: usd(lines + shipping),
+            lines: vec![LineTax {
+                line: 1,
+                amount: usd(lines),
+            }],
+            shipping: Some(usd(shipping)),
+        })),
+        ..part(PartKind::Tax, lines + shipping)
     }
 }
 
@@ -75,6 +95,25 @@ impl Shop {
         let paid = self.pay(&order.to_string(), order, "tok_ok").await.unwrap();
         (order, paid.value.id)
     }
+}
+
+#[tokio::test]
+async fn items_come_back_with_the_tax_that_came_on_top_of_them_and_not_with_that_of_shipping() {
+    let shop = Shop::start();
+    let order = shop.order();
+    shop.orders.set(order, |order| {
+        order.lines = vec![line("tea", 200, 3), line("cup", 350, 4)];
+        order.parts = vec![part(PartKind::Shipping, 500), tax(380, 95)];
+        order.total.minor = 2_975;
+    });
+    let paid = shop.pay("k", order, "tok_ok").await.unwrap();
+    let payment = paid.value.id;
+    let wish = items(&[("cup", 2)]);
+    let refund = shop.refund(&admin(), "a", payment, wish).await.unwrap();
+    assert_eq!(refund.value.amount.minor, 833);
+    let rest = RefundOrder::default();
+    let rest = shop.refund(&admin(), "b", payment, rest).await.unwrap();
+    assert_eq!(rest.value.amount.minor, 2_975 - 833);
 }
 
 #[tokio::test]

@@ -256,6 +256,7 @@ pub(crate) fn line(sku: &str, price: i64, units: u32) -> OrderLineView {
         quantity,
         unit_price,
         line_total: unit_price.times(quantity).unwrap(),
+        tax: None,
     }
 }
 

@@ -67,6 +67,14 @@ impl Carts for FakeOrders {
         ))
     }
 
+    async fn cart_shipping_methods(
+        &self,
+        _: &CartHolder,
+        _: CartId,
+    ) -> Result<Vec<ShippingChoice>, CartError> {
+        no_cart()
+    }
+
     async fn merge_cart(&self, _: &CartHolder, _: CartId) -> Result<CartView, CartError> {
         no_cart()
     }

@@ -376,6 +376,7 @@ fn lines(deal: &Deal) -> Vec<OrderLineView> {
                 quantity,
                 unit_price: money(PRICES[index]),
                 line_total: money(PRICES[index] * units),
+                tax: None,
             }
         })
         .collect()

@@ -10,7 +10,7 @@ use contracts::{
         DiscountError, DiscountQuery, DiscountView, Discounts, EventsAudit, NewAddress,
         NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus,
         OrderView, Orders, Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader, RefundNote,
-        SetCartItem, Settlement, ShippingError, ShippingMethodView,
+        SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -117,6 +117,14 @@ impl Carts for BrokenOrders {
 
     async fn shipping_methods(&self, all: bool) -> Result<Vec<ShippingMethodView>, ShippingError> {
         self.inner.shipping_methods(all).await
+    }
+
+    async fn cart_shipping_methods(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+    ) -> Result<Vec<ShippingChoice>, CartError> {
+        self.inner.cart_shipping_methods(who, id).await
     }
 
     async fn merge_cart(&self, who: &CartHolder, id: CartId) -> Result<CartView, CartError> {

@@ -1,8 +1,12 @@
 //! Where a cart is to go, as the checkout asks for it: every fault beside its field, and what was typed stays.
 
+use crate::App;
 use contracts::{
-    orders::{Address, AddressError, NewAddress},
-    values::Country,
+    orders::{
+        Address, AddressError, CartError, CartHolder, CartStatus, CartView, NewAddress,
+        PlaceOrderError,
+    },
+    values::{CartId, Country},
 };
 use serde::Deserialize;
 
@@ -93,7 +97,8 @@ impl AddressForm {
             error: error(field.id),
         };
         let country = Country::parse(&self.country).ok();
-        let choice = |one: Country| (one.code(), one.name(), Some(one) == country);
+        let chosen = country.as_ref().map(Country::code);
+        let choice = |(code, name)| (code, name, Some(code) == chosen);
         let mut countries: Vec<_> = Country::all().map(choice).collect();
         countries.sort_unstable_by_key(|(_, name, _)| *name);
         AddressFields {
@@ -116,6 +121,49 @@ impl AddressForm {
             &self.region,
             &self.phone,
         ]
+    }
+}
+
+/// Where a cart is to go, and how.
+pub(super) struct Wanted<'a> {
+    pub(super) cart: CartId,
+    pub(super) address: &'a AddressForm,
+    /// Nothing where the form has no such field; empty where none is chosen.
+    pub(super) way: Option<&'a str>,
+}
+
+/// Keeps that with the cart. One that was bought keeps nothing: the order of the form has its address.
+pub(super) async fn deliver(
+    app: &App,
+    holder: &CartHolder,
+    wanted: Wanted<'_>,
+) -> Result<(), PlaceOrderError> {
+    let held = app.orders.cart(holder, wanted.cart).await;
+    let held = held.map_err(PlaceOrderError::Cart)?;
+    if held.status != CartStatus::Open {
+        return Ok(());
+    }
+    let way = match wanted.way {
+        Some(text) => text.parse().ok(),
+        None => held.shipping_method,
+    };
+    let wish = wanted.address.wish();
+    if wish.is_none() && way.is_some() {
+        Address::check(NewAddress::default()).map_err(PlaceOrderError::Address)?;
+    }
+    twin_was_faster(app.orders.set_cart_address(holder, wanted.cart, wish).await)?;
+    if way != held.shipping_method {
+        twin_was_faster(app.orders.set_cart_shipping(holder, wanted.cart, way).await)?;
+    }
+    Ok(())
+}
+
+/// A form that was sent twice finds the cart bought, which is no refusal.
+fn twin_was_faster(set: Result<CartView, CartError>) -> Result<(), PlaceOrderError> {
+    match set {
+        Ok(_) | Err(CartError::Closed { .. }) => Ok(()),
+        Err(CartError::Address(error)) => Err(PlaceOrderError::Address(error)),
+        Err(error) => Err(PlaceOrderError::Cart(error)),
     }
 }
 

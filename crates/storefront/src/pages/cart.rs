@@ -210,7 +210,7 @@ impl Sums {
                 .parts
                 .iter()
                 .map(|part| Part {
-                    title: part.title.clone(),
+                    title: view::part(part),
                     amount: view::money(part.amount),
                 })
                 .collect(),
@@ -298,8 +298,8 @@ async fn page(
     let (mut methods, mut shipping_refused) = (Vec::new(), String::new());
     let sums = match held {
         Some(held) => {
+            methods = shipping::methods(app, &held).await?;
             cookies.extend(held.cookies);
-            methods = shipping::methods(app, &held.cart).await?;
             shipping_refused = held.cart.shipping_refused.clone().unwrap_or_default();
             Sums::new(&held.cart)
         }

@@ -2,11 +2,11 @@
 //! sandbox's, and where another provider takes the money nothing is bought here. No page has a field for a card number.
 
 use super::{
-    address::{AddressFields, AddressForm},
+    address::{AddressFields, AddressForm, Wanted, deliver},
     cart::{self, Sums},
     forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
-    problems,
+    problems, shipping,
 };
 use crate::{App, view};
 use askama::Template;
@@ -18,8 +18,8 @@ use axum::{
 };
 use contracts::{
     orders::{
-        Address, AddressError, CartError, CartHolder, CartStatus, NewAddress, OrderStatus,
-        OrderView, PlaceOrder, PlaceOrderError, Reader,
+        Address, AddressError, CartError, CartHolder, OrderStatus, OrderView, PlaceOrder,
+        PlaceOrderError, Reader,
     },
     payments::{PayError, PayOrder},
     problem::{Code, Problem, ToProblem},
@@ -50,6 +50,8 @@ struct CheckoutPage {
     email: String,
     email_error: String,
     address: AddressFields,
+    /// How it can be sent there.
+    ways: Vec<shipping::Method>,
     /// What is bought: sent twice, it is bought once.
     cart: String,
     /// What is shown, as it is asserted when it is sent: minor units and a currency.
@@ -66,8 +68,22 @@ pub(super) struct CheckoutForm {
     email: String,
     method: String,
     total: String,
+    /// How it is to be sent.
+    way: Option<String>,
+    /// `look` where it is not to be bought yet.
+    step: String,
     #[serde(flatten)]
     address: AddressForm,
+}
+
+impl CheckoutForm {
+    fn wanted(&self, cart: CartId) -> Wanted<'_> {
+        Wanted {
+            cart,
+            address: &self.address,
+            way: self.way.as_deref(),
+        }
+    }
 }
 
 /// What was typed, and what is wrong with it.
@@ -104,6 +120,7 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
         proof,
         mut cookies,
     } = frame::with_form(app, visit).await?;
+    let ways = shipping::methods(app, &held).await?;
     cookies.extend(held.cookies);
     let kept = || held.cart.shipping_address.clone().map(AddressForm::of);
     let address = typed.address.or_else(kept).unwrap_or_default();
@@ -118,6 +135,7 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
         email: typed.email,
         email_error: typed.email_error,
         address: address.fields(typed.address_error.as_ref(), is_shipped),
+        ways,
         cart: held.cart.id.to_string(),
         total: held.cart.total.map(asserted).unwrap_or_default(),
         problem: typed.problem,
@@ -148,6 +166,9 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
         return Ok(see_other("/cart", Vec::new()));
     };
     let holder = cart::holder(app, visit);
+    if form.step == "look" {
+        return look(app, visit, (&holder, cart_id), form).await;
+    }
     let email = match (&visit.principal, Email::parse(&form.email)) {
         (Some(_), _) => None,
         (None, Ok(email)) => Some(email),
@@ -173,7 +194,7 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
         };
         return page(app, visit, typed).await;
     }
-    if let Err(error) = deliver(app, &holder, (cart_id, &form.address)).await {
+    if let Err(error) = deliver(app, &holder, form.wanted(cart_id)).await {
         return refused(app, visit, (error, form)).await;
     }
     let wish = PlaceOrder {
@@ -208,28 +229,21 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
     Ok(see_other(&address(order.id, flash), cookies))
 }
 
-/// Keeps with the cart where it is to go. One that was bought keeps nothing: the order of the form has its address.
-async fn deliver(
+/// What it costs there, and nothing is bought.
+async fn look(
     app: &App,
-    holder: &CartHolder,
-    (cart, form): (CartId, &AddressForm),
-) -> Result<(), PlaceOrderError> {
-    let held = app.orders.cart(holder, cart).await;
-    let held = held.map_err(PlaceOrderError::Cart)?;
-    if held.status != CartStatus::Open {
-        return Ok(());
+    visit: &Visit,
+    (holder, cart): (&CartHolder, CartId),
+    form: CheckoutForm,
+) -> Result<Response, Fault> {
+    if let Err(error) = deliver(app, holder, form.wanted(cart)).await {
+        return refused(app, visit, (error, form)).await;
     }
-    let wish = form.wish();
-    if wish.is_none() && held.shipping_method.is_some() {
-        Address::check(NewAddress::default()).map_err(PlaceOrderError::Address)?;
-    }
-    let set = app.orders.set_cart_address(holder, cart, wish).await;
-    match set {
-        // A twin of this form was faster.
-        Ok(_) | Err(CartError::Closed { .. }) => Ok(()),
-        Err(CartError::Address(error)) => Err(PlaceOrderError::Address(error)),
-        Err(error) => Err(PlaceOrderError::Cart(error)),
-    }
+    let typed = Typed {
+        email: form.email,
+        ..Typed::default()
+    };
+    page(app, visit, typed).await
 }
 
 fn asserted(text: &str) -> Option<Money> {
@@ -386,7 +400,7 @@ fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
         )
     };
     let part =
-        |part: &contracts::orders::OrderPartView| (part.title.clone(), view::money(part.amount));
+        |part: &contracts::orders::OrderPartView| (view::part(part), view::money(part.amount));
     OrderPage {
         frame,
         proof: String::new(),

@@ -161,6 +161,7 @@ pub(super) fn order(number: i64, status: OrderStatus) -> OrderView {
         quantity: Quantity::try_from(2).unwrap(),
         unit_price: dollars(1450),
         line_total: dollars(2900),
+        tax: None,
     };
     OrderView {
         id: OrderId::from_bytes([6; 16]),

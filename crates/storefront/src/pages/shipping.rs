@@ -1,7 +1,7 @@
 //! How a cart is to be shipped: what there is to choose from, and the form that chooses.
 
 use super::{
-    cart::{answer, current},
+    cart::{Held, answer, current},
     forms,
     frame::Visit,
     problems,
@@ -9,9 +9,8 @@ use super::{
 use crate::{App, view};
 use axum::{Form, extract::State, http::HeaderValue, response::Response};
 use contracts::{
-    orders::CartView,
     problem::{Code, Problem},
-    values::{Money, ShippingMethodId},
+    values::ShippingMethodId,
 };
 use platform::http::Fault;
 use serde::Deserialize;
@@ -24,27 +23,19 @@ pub(super) struct Method {
     pub(super) is_chosen: bool,
 }
 
-/// What a cart can be shipped with: what is of its currency.
-pub(super) async fn methods(app: &App, cart: &CartView) -> Result<Vec<Method>, Fault> {
-    let currency = cart.subtotal.map(|subtotal| subtotal.currency);
-    let methods = app.orders.shipping_methods(false).await?;
-    let fitting = methods
-        .into_iter()
-        .filter(|one| Some(one.price.currency) == currency);
-    let method = |one: contracts::orders::ShippingMethodView| Method {
-        id: one.id.to_string(),
-        is_chosen: cart.shipping_method == Some(one.id),
-        price: words(one.price, one.free_from),
+/// What a cart can be shipped with as it is now, and what that costs.
+pub(super) async fn methods(app: &App, held: &Held) -> Result<Vec<Method>, Fault> {
+    let choices = app
+        .orders
+        .cart_shipping_methods(&held.holder, held.cart.id)
+        .await?;
+    let method = |one: contracts::orders::ShippingChoice| Method {
+        id: one.method.to_string(),
+        is_chosen: held.cart.shipping_method == Some(one.method),
+        price: view::money(one.price),
         name: one.name,
     };
-    Ok(fitting.map(method).collect())
-}
-
-fn words(price: Money, free_from: Option<Money>) -> String {
-    match free_from {
-        Some(from) => format!("{}, free from {} on", view::money(price), view::money(from)),
-        None => view::money(price),
-    }
+    Ok(choices.into_iter().map(method).collect())
 }
 
 /// The form.

@@ -1,6 +1,7 @@
 //! What things cost now, for showing it: one statement for all of them, which locks nothing.
 
 use super::read;
+use crate::domain::attributes;
 use contracts::{
     catalog::{ItemRef, OfferView, ProductStatus},
     values::{CategoryId, ProductId, Timestamp, VariantId},
@@ -20,7 +21,8 @@ macro_rules! offers_where {
                               SELECT p.category_number
                                UNION
                               SELECT c.parent_number FROM above a JOIN categories c ON c.category_number = a.number)
-                          SELECT c.category_id FROM above a JOIN categories c ON c.category_number = a.number)
+                          SELECT c.category_id FROM above a JOIN categories c ON c.category_number = a.number),
+                    p.attributes::jsonb ->> 'weight_grams', p.attributes::jsonb ->> 'tax_class'
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -72,6 +74,8 @@ fn offer_of(row: &Row, at: Timestamp) -> Result<OfferView, StoreError> {
         on_sale: read::schedule(row, 10)?.on_sale(status, at),
         available: row.try_get(8)?,
         categories: categories(row)?,
+        weight_grams: attributes::weight(row.try_get(13)?),
+        tax_class: attributes::tax_class(row.try_get(14)?),
     })
 }
 

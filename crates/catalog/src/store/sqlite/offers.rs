@@ -1,6 +1,7 @@
 //! What things cost now, for showing it: read only, held against nothing.
 
 use super::read;
+use crate::domain::attributes;
 use contracts::{
     catalog::{ItemRef, OfferView, ProductStatus},
     values::{CategoryId, ProductId, Timestamp, VariantId},
@@ -18,7 +19,8 @@ macro_rules! offer_where {
                          UNION
                         SELECT c.parent_number FROM above a JOIN categories c ON c.category_number = a.number)
                      SELECT json_group_array(hex(c.category_id))
-                       FROM above a JOIN categories c ON c.category_number = a.number)
+                       FROM above a JOIN categories c ON c.category_number = a.number),
+                    CAST(p.attributes ->> '$.weight_grams' AS TEXT), CAST(p.attributes ->> '$.tax_class' AS TEXT)
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -61,6 +63,8 @@ fn one(
             on_sale: read::schedule(row, 9)?.on_sale(status, at),
             available: row.get(8)?,
             categories: categories(row)?,
+            weight_grams: attributes::weight(row.get::<_, Option<String>>(12)?.as_deref()),
+            tax_class: attributes::tax_class(row.get::<_, Option<String>>(13)?.as_deref()),
         })
     });
     Ok(found.optional()?)

@@ -15,7 +15,9 @@ use std::collections::HashMap;
 const PAGE: i64 = 5_000;
 
 const ORDERS: &str = "SELECT order_number, order_id, status, version, total_minor, currency, payment_id, updated_at_ms,
-        (SELECT COALESCE(SUM(p.amount_minor), 0)::bigint FROM order_parts p WHERE p.order_number = orders.order_number)
+        (SELECT COALESCE(SUM(p.amount_minor), 0)::bigint FROM order_parts p WHERE p.order_number = orders.order_number),
+        (SELECT json_agg(json_build_array(p.amount_minor, p.tax))::text
+           FROM order_parts p WHERE p.order_number = orders.order_number AND p.tax IS NOT NULL)
    FROM orders
   WHERE order_id > $1
   ORDER BY order_id
@@ -79,6 +81,7 @@ fn audit_of(row: &Row) -> Result<OrderAudit, StoreError> {
         timeline_is_legal: false,
         versions_count_moves: false,
         contents: 0,
+        taxes_add_up: verify::taxes_add_up(row.try_get(9)?)?,
         updated_at: Timestamp::from_ms(row.try_get(7)?),
     })
 }

@@ -14,6 +14,7 @@ mod place;
 mod read;
 mod shipments;
 mod shipping;
+mod taxes;
 mod uses;
 
 use super::{
@@ -41,7 +42,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 12] = [
+pub(crate) const MIGRATIONS: [Migration; 14] = [
     BASE,
     Migration {
         number: 1,
@@ -97,6 +98,16 @@ pub(crate) const MIGRATIONS: [Migration; 12] = [
         number: 11,
         name: "automatic_discounts",
         sql: include_str!("../../../migrations/postgres/0011_automatic_discounts.sql"),
+    },
+    Migration {
+        number: 12,
+        name: "zones",
+        sql: include_str!("../../../migrations/postgres/0012_zones.sql"),
+    },
+    Migration {
+        number: 13,
+        name: "taxes",
+        sql: include_str!("../../../migrations/postgres/0013_taxes.sql"),
     },
 ];
 

@@ -24,7 +24,7 @@ pub(super) const COLUMNS: &str = "order_number, order_id, customer_id, status, v
                                   tracking, payment_id, payment_due_at_ms, created_at_ms, updated_at_ms";
 
 /// The parts of an order as a list, behind its columns: most have none.
-pub(super) const PARTS: &str = "(SELECT json_agg(json_build_array(p.kind, p.title, p.amount_minor, p.code) \
+pub(super) const PARTS: &str = "(SELECT json_agg(json_build_array(p.kind, p.title, p.amount_minor, p.code, p.tax) \
                                                 ORDER BY p.part_number)::text \
                                    FROM order_parts p WHERE p.order_number = orders.order_number)";
 
@@ -137,6 +137,7 @@ fn line_of(row: &Row, currency: Currency) -> Result<OrderLineView, StoreError> {
         quantity,
         unit_price,
         line_total: view::line_total(unit_price, quantity),
+        tax: None,
     })
 }
 

@@ -3,7 +3,7 @@
 use super::{PostgresStore, storage_of};
 use crate::{
     domain::shipping,
-    store::shipping::{METHODS_MAX, ShippingStore},
+    store::shipping::{METHODS_MAX, Rules, ShippingStore},
 };
 use async_trait::async_trait;
 use contracts::{
@@ -84,7 +84,7 @@ async fn replace(
 }
 
 const COLUMNS: &str = "method_id, name, price_minor, free_from_minor, currency, active, version, created_at_ms, \
-                       updated_at_ms";
+                       updated_at_ms, rules";
 
 async fn all(connection: &Connection) -> Result<Vec<ShippingMethodView>, StoreError> {
     let sql =
@@ -97,11 +97,15 @@ fn method_of(row: &Row) -> Result<ShippingMethodView, StoreError> {
     let Bytes(id): Bytes<16> = row.try_get(0)?;
     let unit = parsed(row, 4)?;
     let free_from: Option<i64> = row.try_get(3)?;
+    let rules = Rules::of(row.try_get(9)?)?;
     Ok(ShippingMethodView {
         id: ShippingMethodId::from_bytes(id),
         name: row.try_get(1)?,
         price: Money::new(row.try_get(2)?, unit),
         free_from: free_from.map(|minor| Money::new(minor, unit)),
+        weight_max_grams: rules.weight_max_grams,
+        bands: rules.bands,
+        zones: rules.zones,
         active: row.try_get(5)?,
         version: Version::try_from(row.try_get::<_, i64>(6)?).map_err(storage_of)?,
         created_at: Timestamp::from_ms(row.try_get(7)?),
@@ -111,16 +115,17 @@ fn method_of(row: &Row) -> Result<ShippingMethodView, StoreError> {
 
 async fn put(connection: &Connection, method: &ShippingMethodView) -> Result<(), StoreError> {
     let sql = "INSERT INTO shipping_methods (method_id, name, price_minor, free_from_minor, currency, active, version,
-                                             created_at_ms, updated_at_ms)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                                             created_at_ms, updated_at_ms, rules)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
                ON CONFLICT (method_id) DO UPDATE
                   SET name = $2, price_minor = $3, free_from_minor = $4, currency = $5, active = $6, version = $7,
-                      updated_at_ms = $9";
+                      updated_at_ms = $9, rules = $10";
     let (id, unit) = (Bytes(*method.id.as_bytes()), method.price.currency.code());
     let free_from = method.free_from.map(|from| from.minor);
     let version = method.version.get();
     let (created_at, updated_at) = (method.created_at.as_ms(), method.updated_at.as_ms());
-    let parameters: [&(dyn ToSql + Sync); 9] = [
+    let rules = Rules::document(method)?;
+    let parameters: [&(dyn ToSql + Sync); 10] = [
         &id,
         &method.name,
         &method.price.minor,
@@ -130,6 +135,7 @@ async fn put(connection: &Connection, method: &ShippingMethodView) -> Result<(),
         &version,
         &created_at,
         &updated_at,
+        &rules,
     ];
     connection.execute(sql, &parameters).await.map(drop)
 }

@@ -1,7 +1,10 @@
 //! Uses of discounts in PostgreSQL, counted where orders are written, under locks that only those take who may use what
 //! has a limit: of the discount's row for a limit in all, of a customer's name for one of each.
 
-use crate::domain::{order::NewOrder, pricing::Use};
+use crate::{
+    domain::{order::NewOrder, pricing::Use},
+    store::view,
+};
 use contracts::{
     orders::DiscountCode,
     values::{DiscountId, OrderId},
@@ -114,7 +117,8 @@ pub(super) async fn write_parts(
             .filter_map(|order| Some((*numbers.get(&order.id)?, order)))
     };
     let (mut owners, mut places, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut titles, mut amounts, mut codes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut titles, mut amounts) = (Vec::new(), Vec::new());
+    let (mut codes, mut taxes) = (Vec::new(), Vec::new());
     for (number, order) in numbered() {
         for (place, part) in (1_i64..).zip(&order.parts) {
             owners.push(number);
@@ -123,15 +127,20 @@ pub(super) async fn write_parts(
             titles.push(part.title.as_str());
             amounts.push(part.amount.minor);
             codes.push(part.code.as_ref().map(DiscountCode::as_str));
+            taxes.push(view::tax_document(part)?);
         }
     }
     if owners.is_empty() {
         return Ok(());
     }
-    let sql = "INSERT INTO order_parts (order_number, part_number, kind, title, amount_minor, code)
-               SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[])";
+    let sql = "INSERT INTO order_parts (order_number, part_number, kind, title, amount_minor, code, tax)
+               SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+                                    $7::text[])";
     connection
-        .execute(sql, &[&owners, &places, &kinds, &titles, &amounts, &codes])
+        .execute(
+            sql,
+            &[&owners, &places, &kinds, &titles, &amounts, &codes, &taxes],
+        )
         .await?;
     let limited: Vec<_> = numbered()
         .flat_map(|(number, order)| order.uses.iter().map(move |used| (number, used)))

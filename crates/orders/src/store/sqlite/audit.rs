@@ -12,7 +12,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 const ORDERS: &str =
     "SELECT o.order_number, k.order_id, o.status, o.version, o.total_minor, o.currency, o.payment_id, o.updated_at_ms,
         o.order_id IS k.order_id,
-        (SELECT COALESCE(SUM(p.amount_minor), 0) FROM order_parts p WHERE p.order_number = k.number)
+        (SELECT COALESCE(SUM(p.amount_minor), 0) FROM order_parts p WHERE p.order_number = k.number),
+        (SELECT json_group_array(json_array(p.amount_minor, p.tax))
+           FROM order_parts p WHERE p.order_number = k.number AND p.tax IS NOT NULL)
    FROM by_order k
    LEFT JOIN orders o ON o.order_number = k.number
   WHERE k.order_id > ?1
@@ -57,6 +59,7 @@ pub(super) fn orders(
             timeline_is_legal: false,
             versions_count_moves: false,
             contents: 0,
+            taxes_add_up: verify::taxes_add_up(row.get::<_, Option<String>>(10)?.as_deref())?,
             updated_at: Timestamp::from_ms(row.get(7)?),
         };
         add_lines(connection, &mut audit)?;

@@ -275,8 +275,8 @@ pub(super) fn take(
     for (part_number, part) in (1_i64..).zip(&order.parts) {
         connection
             .prepare_cached(
-                "INSERT INTO order_parts (order_number, part_number, kind, title, amount_minor, code)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO order_parts (order_number, part_number, kind, title, amount_minor, code, tax)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 number,
@@ -285,6 +285,7 @@ pub(super) fn take(
                 part.title,
                 part.amount.minor,
                 part.code.as_ref().map(DiscountCode::as_str),
+                view::tax_document(part)?,
             ])?;
     }
     for used in order.uses.iter().filter(|used| used.is_limited()) {

@@ -12,6 +12,7 @@ mod place;
 mod read;
 mod shipments;
 mod shipping;
+mod taxes;
 #[cfg(test)]
 mod tests;
 
@@ -40,7 +41,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 13] = [
+pub(crate) const MIGRATIONS: [Migration; 15] = [
     BASE,
     Migration {
         number: 1,
@@ -101,6 +102,16 @@ pub(crate) const MIGRATIONS: [Migration; 13] = [
         number: 12,
         name: "automatic_discounts",
         sql: include_str!("../../../migrations/sqlite/0012_automatic_discounts.sql"),
+    },
+    Migration {
+        number: 13,
+        name: "zones",
+        sql: include_str!("../../../migrations/sqlite/0013_zones.sql"),
+    },
+    Migration {
+        number: 14,
+        name: "taxes",
+        sql: include_str!("../../../migrations/sqlite/0014_taxes.sql"),
     },
 ];
 

@@ -163,13 +163,15 @@ pub(super) fn known(
         .optional()?;
     match found {
         Some((false, _)) => Ok(Some(Err(PlaceRefusal::FingerprintDiffers))),
-        Some((true, mut view)) => {
-            view.items = lines_of(connection, view.number, view.total.currency)?;
-            let beside = beside_of(connection, view.number, view.total.currency)?;
-            view.parts = beside.parts;
-            view.shipping_address = beside.address;
+        Some((true, mut first)) => {
+            let currency = first.total.currency;
+            let beside = beside_of(connection, first.number, currency)?;
+            let items = lines_of(connection, first.number, currency)?;
+            first.items = view::taxed(items, &beside.parts);
+            first.parts = beside.parts;
+            first.shipping_address = beside.address;
             Ok(Some(Ok(Placed {
-                view,
+                view: first,
                 replayed: true,
             })))
         }

@@ -22,7 +22,7 @@ const COLUMNS: &str = "order_number, order_id, customer_id, status, version, tot
                        payment_id, payment_due_at_ms, created_at_ms, updated_at_ms";
 
 /// The parts of an order as a list, behind its columns: most have none.
-const PARTS: &str = "(SELECT json_group_array(json_array(p.kind, p.title, p.amount_minor, p.code) \
+const PARTS: &str = "(SELECT json_group_array(json_array(p.kind, p.title, p.amount_minor, p.code, p.tax) \
                                          ORDER BY p.part_number) \
                         FROM order_parts p WHERE p.order_number = orders.order_number)";
 
@@ -170,6 +170,7 @@ fn read_line(row: &Row<'_>, currency: Currency) -> Result<OrderLineView, rusqlit
         quantity,
         unit_price,
         line_total: view::line_total(unit_price, quantity),
+        tax: None,
     })
 }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     domain::shipping,
-    store::shipping::{METHODS_MAX, ShippingStore},
+    store::shipping::{METHODS_MAX, Rules, ShippingStore},
 };
 use async_trait::async_trait;
 use contracts::{
@@ -62,7 +62,7 @@ fn all(connection: &Connection) -> Result<Vec<ShippingMethodView>, StoreError> {
     Ok(connection
         .prepare_cached(
             "SELECT method_id, name, price_minor, free_from_minor, currency, active, version, created_at_ms,
-                    updated_at_ms
+                    updated_at_ms, rules
                FROM shipping_methods
               ORDER BY name, method_id",
         )?
@@ -74,11 +74,16 @@ fn read_method(row: &Row<'_>) -> Result<ShippingMethodView, rusqlite::Error> {
     let unit: String = row.get(4)?;
     let unit = currency(&unit, 4)?;
     let free_from: Option<i64> = row.get(3)?;
+    let rules: Option<String> = row.get(9)?;
+    let rules = Rules::of(rules.as_deref()).map_err(|error| broken(9, error))?;
     Ok(ShippingMethodView {
         id: ShippingMethodId::from_bytes(row.get(0)?),
         name: row.get(1)?,
         price: Money::new(row.get(2)?, unit),
         free_from: free_from.map(|minor| Money::new(minor, unit)),
+        weight_max_grams: rules.weight_max_grams,
+        bands: rules.bands,
+        zones: rules.zones,
         active: row.get(5)?,
         version: Version::try_from(row.get::<_, i64>(6)?).map_err(|error| broken(6, error))?,
         created_at: Timestamp::from_ms(row.get(7)?),
@@ -90,11 +95,11 @@ fn put(connection: &Connection, method: &ShippingMethodView) -> Result<(), Store
     connection
         .prepare_cached(
             "INSERT INTO shipping_methods (method_id, name, price_minor, free_from_minor, currency, active, version,
-                                           created_at_ms, updated_at_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                                           created_at_ms, updated_at_ms, rules)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT (method_id) DO UPDATE
                 SET name = ?2, price_minor = ?3, free_from_minor = ?4, currency = ?5, active = ?6, version = ?7,
-                    updated_at_ms = ?9",
+                    updated_at_ms = ?9, rules = ?10",
         )?
         .execute(params![
             method.id.as_bytes(),
@@ -106,6 +111,7 @@ fn put(connection: &Connection, method: &ShippingMethodView) -> Result<(), Store
             method.version.get(),
             method.created_at.as_ms(),
             method.updated_at.as_ms(),
+            Rules::document(method)?,
         ])?;
     Ok(())
 }

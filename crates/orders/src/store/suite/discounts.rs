@@ -53,7 +53,7 @@ pub(super) async fn make(store: &dyn Store, wish: NewDiscount) -> DiscountView {
 pub(super) fn order_with(discount: &DiscountView, customer: u8) -> NewOrder {
     let plain = order();
     let goods = Goods::of_lines(&plain.lines, &Categories::new()).unwrap();
-    let priced = pricing::price(&goods, &[discount], None).unwrap();
+    let priced = pricing::price(&goods, &[discount], None, None).unwrap();
     NewOrder {
         total: priced.total,
         parts: priced.parts,

@@ -12,6 +12,7 @@ mod place;
 mod read;
 mod shipments;
 mod shipping;
+mod taxes;
 
 use super::{Store, postgres::PostgresStore, sqlite::SqliteStore};
 use crate::domain::order::{Happening, NewOrder, Order};
@@ -82,6 +83,10 @@ store_suite! {
     shipping::{
         ways_of_shipping_are_kept_changed_and_few,
         a_cart_keeps_how_it_is_shipped,
+    },
+    taxes::{
+        rates_are_kept_changed_and_taken_away,
+        an_order_keeps_its_taxes_by_line_and_an_audit_holds_them,
     },
     addresses::{
         an_order_says_where_it_goes_wherever_it_is_shown,

@@ -180,6 +180,7 @@ pub(super) async fn an_audit_adds_up_and_goes_by_id(bench: Bench) {
         units: 6,
         payment_id: Some(payment),
         timeline_is_legal: true,
+        taxes_add_up: true,
         versions_count_moves: true,
         contents,
         updated_at: at(5),

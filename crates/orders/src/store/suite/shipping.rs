@@ -6,9 +6,9 @@ use crate::{
     store::shipping::METHODS_MAX,
 };
 use contracts::{
-    orders::{NewShippingMethod, ShippingError},
+    orders::{NewShippingMethod, ShippingBand, ShippingError, ShippingZone},
     request::Precondition,
-    values::{ShippingMethodId, UserId},
+    values::{Country, ShippingMethodId, UserId},
 };
 use platform::db::Abort;
 
@@ -17,6 +17,20 @@ fn method(name: &str) -> NewShippingMethod {
         name: name.to_owned(),
         price: usd(500),
         free_from: Some(usd(5_000)),
+        weight_max_grams: Some(9_000),
+        bands: Vec::new(),
+        zones: vec![ShippingZone {
+            countries: vec![Country::parse("DE").unwrap()],
+            regions: vec!["BY".to_owned()],
+            price: usd(700),
+            free_from: None,
+            weight_max_grams: None,
+            bands: vec![ShippingBand {
+                weight_max_grams: Some(500),
+                goods_below: Some(usd(900)),
+                price: usd(300),
+            }],
+        }],
         active: None,
         version: None,
     }
@@ -36,6 +50,8 @@ pub(super) async fn ways_of_shipping_are_kept_changed_and_few(bench: Bench) {
     let off = NewShippingMethod {
         active: Some(false),
         free_from: None,
+        weight_max_grams: None,
+        zones: Vec::new(),
         ..method("Post")
     };
     let sent = Precondition::Body(post.version);

@@ -1,0 +1,106 @@
+//! Taxes: rates, which admins make and change, and what an order is taxed with, agreed when it is asked for.
+
+use super::Service;
+use crate::domain::{
+    rate,
+    tax::{TaxMode, TaxTerms},
+};
+use contracts::{
+    BoxError,
+    access::Principal,
+    catalog::{ReserveLine, TaxClass},
+    orders::{Address, NewTaxRate, TaxError, TaxRateView},
+    request::Precondition,
+    values::TaxRateId,
+};
+use platform::db::Abort;
+
+impl Service {
+    pub(crate) async fn make_tax_rate(
+        &self,
+        who: &Principal,
+        wish: NewTaxRate,
+    ) -> Result<TaxRateView, TaxError> {
+        admin(who)?;
+        let (id, now) = (TaxRateId::generate(), self.clock.now());
+        let made = self.store.make_tax_rate(id, wish, now);
+        made.await.map_err(refusal)
+    }
+
+    pub(crate) async fn replace_tax_rate(
+        &self,
+        who: &Principal,
+        id: TaxRateId,
+        (sent, wish): (Precondition, NewTaxRate),
+    ) -> Result<TaxRateView, TaxError> {
+        admin(who)?;
+        let now = self.clock.now();
+        let replaced = self.store.replace_tax_rate(id, sent, wish, now);
+        replaced.await.map_err(refusal)
+    }
+
+    pub(crate) async fn delete_tax_rate(
+        &self,
+        who: &Principal,
+        id: TaxRateId,
+        sent: Precondition,
+    ) -> Result<(), TaxError> {
+        admin(who)?;
+        let deleted = self.store.delete_tax_rate(id, sent);
+        deleted.await.map_err(refusal)
+    }
+
+    pub(crate) async fn tax_rates(&self) -> Result<Vec<TaxRateView>, TaxError> {
+        let rates = self.store.tax_rates().await;
+        rates.map_err(|error| TaxError::Internal(Box::new(error)))
+    }
+
+    /// Whether orders have taxes here.
+    pub(super) fn taxes(&self) -> bool {
+        self.config.tax != TaxMode::Off
+    }
+
+    /// What these lines are taxed with where they go, or where the shop is; nothing where there is no tax.
+    pub(super) async fn tax_terms(
+        &self,
+        address: Option<&Address>,
+        lines: &[ReserveLine],
+    ) -> Result<Option<TaxTerms>, BoxError> {
+        if !self.taxes() {
+            return Ok(None);
+        }
+        let there = address.map(|address| address.country);
+        let Some(country) = there.or(self.config.tax_country.0) else {
+            return Ok(None);
+        };
+        let region = address.and_then(|address| address.region.as_deref());
+        let mut rates = rate::of_place(self.store.tax_rates().await?, country, region);
+        rates.sort_unstable_by_key(|rate| rate.class);
+        if rates.is_empty() {
+            return Ok(None);
+        }
+        let items = lines.iter().map(|line| line.item.clone()).collect();
+        let offers = self.catalog.offers(items).await?;
+        let class = |offer: Option<contracts::catalog::OfferView>| {
+            offer.map_or(TaxClass::Standard, |offer| offer.tax_class)
+        };
+        Ok(Some(TaxTerms {
+            included: self.config.tax == TaxMode::Included,
+            rounding: self.config.tax_rounding,
+            rates,
+            classes: offers.into_iter().map(class).collect(),
+        }))
+    }
+}
+
+fn admin(who: &Principal) -> Result<(), TaxError> {
+    if who.is_admin() {
+        Ok(())
+    } else {
+        Err(TaxError::Forbidden)
+    }
+}
+
+fn refusal(abort: Abort<TaxError>) -> TaxError {
+    abort.into_refusal(|| TaxError::Overloaded, TaxError::Internal)
+}
