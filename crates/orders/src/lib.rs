@@ -13,8 +13,7 @@ mod service;
 mod store;
 
 pub use client::Client;
-pub use config::{Config, DEFAULTS, Home};
-pub use config::{Config, DEFAULTS, Mails, Papers};
+pub use config::{Config, DEFAULTS, Home, Mails, Papers};
 pub use domain::tax::{TaxMode, TaxRounding};
 pub use http::{api_beside, internal_routes, routes_beside};
 pub use metrics::register as register_metrics;

@@ -74,6 +74,21 @@ pub struct OrderPartView {
     pub tax: Option<Box<PartTax>>,
 }
 
+impl OrderPartView {
+    /// What it adds to the lines or takes off them, in minor units: nothing where it is of shipping, or in the prices.
+    #[must_use]
+    pub fn of_the_goods(&self) -> i128 {
+        match (self.kind, &self.tax) {
+            (PartKind::Discount, _) => i128::from(self.amount.minor),
+            (PartKind::Tax, Some(tax)) if !tax.included => {
+                let lines = tax.lines.iter().map(|line| i128::from(line.amount.minor));
+                lines.sum()
+            }
+            (PartKind::Shipping | PartKind::ShippingDiscount | PartKind::Tax, _) => 0,
+        }
+    }
+}
+
 /// A code that takes something off, as people write it: 3 to 40 letters, digits, `-` and `_`; kept in capitals.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Cow<'_, str>", into = "String")]

@@ -271,6 +271,7 @@ mod tests {
             quantity: Quantity::try_from(2_u32).unwrap(),
             unit_price: price,
             line_total: price,
+            tax: None,
         };
         OrderView {
             id: OrderId::generate(),

@@ -2,7 +2,7 @@
 
 use contracts::{
     catalog::ReturnedItem,
-    orders::{OrderError, OrderLineView, OrderPartView, PartKind, ReturnStatus, ShipLine},
+    orders::{OrderError, OrderLineView, OrderPartView, ReturnStatus, ShipLine},
     values::{Money, Quantity, VariantId},
 };
 use std::collections::BTreeMap;
@@ -132,8 +132,8 @@ pub(crate) fn items(items: &[OrderLineView], lines: &[ShipLine]) -> Vec<(Returne
     units.into_iter().filter_map(item).collect()
 }
 
-/// What was paid for some lines, as a refund of items weighs them: where something was taken off the order they had
-/// their share of it. Rounded down, so that all shares together are never more than was paid.
+/// What was paid for some lines, as a refund of items weighs them: where something was taken off the order, or taxes came
+/// on top of its lines, they had their share of it. Rounded down, so that all shares together are never more than was paid.
 pub(crate) fn worth(
     (items, parts): (&[OrderLineView], &[OrderPartView]),
     lines: &[ShipLine],
@@ -144,11 +144,10 @@ pub(crate) fn worth(
         .map(|(line, quantity)| minor(line.unit_price).saturating_mul(quantity.get().into()));
     let cost: i128 = of_lines.sum();
     let all: i128 = items.iter().map(|line| minor(line.line_total)).sum();
-    let taken_off = parts.iter().filter(|part| part.kind == PartKind::Discount);
-    let taken_off: i128 = taken_off.map(|part| minor(part.amount)).sum();
-    let paid = all.saturating_add(taken_off);
+    let beside: i128 = parts.iter().map(OrderPartView::of_the_goods).sum();
+    let paid = all.saturating_add(beside);
     let share = match cost.saturating_mul(paid).checked_div(all) {
-        Some(share) if paid < all => share,
+        Some(share) if paid != all => share,
         Some(_) | None => cost,
     };
     let share = i64::try_from(share).unwrap_or(i64::MAX).max(0);
@@ -168,6 +167,7 @@ fn named<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contracts::orders::PartKind;
     use proptest::prelude::*;
 
     fn variant(number: u32) -> VariantId {
@@ -266,6 +266,7 @@ mod tests {
                     quantity,
                     unit_price,
                     line_total: unit_price.times(quantity).unwrap(),
+                    tax: None,
                 }
             };
             let items: Vec<OrderLineView> = prices.iter().map(line).collect();
@@ -274,6 +275,8 @@ mod tests {
             let parts = [OrderPartView {
                 kind: PartKind::Discount,
                 title: "OFF".to_owned(),
+                code: None,
+                tax: None,
                 amount: Money::new(off.saturating_neg(), usd),
             }];
             let total = Money::new(all.saturating_sub(off), usd);

@@ -21,7 +21,7 @@ use contracts::{
         DiscountCode, OrderView, PlaceOrder, PlaceOrderError, SetCartItem,
     },
     request::Answered,
-    values::{CartId, Money, OrderId, Quantity, ShippingMethodId},
+    values::{CartId, Money, OrderId, Quantity, ShippingMethodId, UserId},
 };
 use platform::{db::Abort, digest};
 

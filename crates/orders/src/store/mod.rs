@@ -2,7 +2,6 @@
 
 mod carts;
 pub(crate) mod discounts;
-mod discounts;
 pub(crate) mod earlier;
 pub(crate) mod mails;
 pub(crate) mod notes;

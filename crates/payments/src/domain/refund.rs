@@ -210,7 +210,7 @@ fn paid_for(
     let cost = cost(lines, wished)?;
     let minor = |money: Money| i128::from(money.minor);
     let all: i128 = lines.iter().map(|line| minor(line.line_total)).sum();
-    let beside: i128 = parts.iter().map(of_the_goods).sum();
+    let beside: i128 = parts.iter().map(OrderPartView::of_the_goods).sum();
     if beside == 0 || all == 0 {
         return Ok(cost);
     }
@@ -221,18 +221,6 @@ fn paid_for(
     share
         .and_then(|share| i64::try_from(share).ok())
         .ok_or_else(|| invalid("/items", "add up to more than can be counted"))
-}
-
-/// What a part adds to the lines, or takes off them: nothing where it is of shipping.
-fn of_the_goods(part: &OrderPartView) -> i128 {
-    match (part.kind, &part.tax) {
-        (PartKind::Discount, _) => i128::from(part.amount.minor),
-        (PartKind::Tax, Some(tax)) if !tax.included => {
-            let lines = tax.lines.iter().map(|line| i128::from(line.amount.minor));
-            lines.sum()
-        }
-        (PartKind::Shipping | PartKind::ShippingDiscount | PartKind::Tax, _) => 0,
-    }
 }
 
 /// What the items cost in this order: all lines of a variant were priced in one transaction, alike.

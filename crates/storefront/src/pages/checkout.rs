@@ -18,10 +18,7 @@ use axum::{
     response::Response,
 };
 use contracts::{
-    orders::{
-        Address, AddressError, CartError, CartHolder, CartStatus, NewAddress, OrderStatus,
-        OrderView, PlaceOrder, PlaceOrderError, Reader,
-    },
+    orders::{AddressError, CartError, CartHolder, PlaceOrder, PlaceOrderError, Reader},
     payments::{PayError, PayOrder},
     problem::{Code, Problem, ToProblem},
     request::IdempotencyKey,

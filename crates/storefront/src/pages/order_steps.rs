@@ -2,9 +2,10 @@
 //! shop is the shop's own business: no name is shown.
 
 use super::{
-    checkout::{answer, reader},
+    checkout::answer,
     forms,
     frame::{Visit, see_other},
+    order::reader,
     problems,
 };
 use crate::{App, view};
@@ -50,7 +51,9 @@ pub(super) struct Way {
 /// Reads it.
 pub(super) async fn read(app: &App, reader: &Reader, order: &OrderView) -> Result<Way, Fault> {
     let events = app.orders.timeline(reader, order.id).await?;
-    let Beside { shipments, notes } = app.orders.beside(reader, order.id).await?;
+    let Beside {
+        shipments, notes, ..
+    } = app.orders.beside(reader, order.id).await?;
     let is_early = matches!(order.status, OrderStatus::Pending | OrderStatus::Paid);
     let parcels = shipments.iter().map(|shipment| {
         let lines = shipment.lines.iter();

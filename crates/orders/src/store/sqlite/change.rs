@@ -1,7 +1,8 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
-use super::{super::Happened, addresses, carts, discounts, earlier, read, shipments};
-use super::{super::Happened, addresses, carts, discounts, mails, read, returns, shipments};
+use super::{
+    super::Happened, addresses, carts, discounts, earlier, mails, read, returns, shipments,
+};
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
     orders::{OrderCancelled, OrderError, OrderMailKind, OrderMove, OrderMoved, OrderStatus},

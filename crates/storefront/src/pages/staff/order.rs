@@ -17,9 +17,7 @@ use axum::{
 };
 use contracts::{
     catalog::ReturnedItem,
-    orders::{
-        Beside, NoteView, OrderEventView, OrderStatus, OrderView, Reader, ShipLine, ShipmentView,
-    },
+    orders::{NoteView, OrderEventView, OrderStatus, OrderView, Reader, ShipLine, ShipmentView},
     payments::{PaymentView, RefundView},
     problem::{Code, Problem},
     values::{OrderId, Page, PaymentId, Quantity},
@@ -85,13 +83,9 @@ async fn sheet(desk: Desk<'_>, id: OrderId, refused: Refused<'_>) -> Result<Shee
     let shipments: Page<ShipmentView> = ask.get(&of("/shipments")).await?;
     let notes: Page<NoteView> = ask.get(&of("/notes")).await?;
     let (payments, refunds) = money(desk, id).await?;
-    let beside = Beside {
-        shipments: shipments.data,
-        notes: notes.data,
-    };
     let stands = Stands {
         order: &order,
-        left: left(&order, &beside.shipments),
+        left: left(&order, &shipments.data),
         is_paid: payments.iter().any(order_forms::has_money),
     };
     let mut forms = order_forms::all(&stands);
@@ -110,8 +104,8 @@ async fn sheet(desk: Desk<'_>, id: OrderId, refused: Refused<'_>) -> Result<Shee
         .with([
             Block::Table("What was bought".to_owned(), lines(&stands)),
             Block::Table("Payments".to_owned(), paid(&payments, &refunds)),
-            Block::Table("Parcels".to_owned(), parcels(&beside.shipments)),
-            noted(desk, &beside.notes).await,
+            Block::Table("Parcels".to_owned(), parcels(&shipments.data)),
+            noted(desk, &notes.data).await,
             Block::Timeline(entries(desk, timeline.data).await),
         ])
         .beside([facts(desk, &order).await])
