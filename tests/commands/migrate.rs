@@ -98,7 +98,6 @@ async fn nodes_that_may_not_migrate_wait_for_whoever_may() {
     assert_eq!(
         applied.iter().sum::<usize>(),
         44,
-        44,
         "each was made once: {one:?} {other:?}"
     );
     let after = migrate("status", &database).await;

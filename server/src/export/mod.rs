@@ -17,7 +17,7 @@ use contracts::{
     },
     orders::{
         Beside, CartView, EarlierOrderQuery, EarlierOrderView, NoteView, OrderEventView,
-        OrderQuery, OrderView, Orders, Reader, ShipmentView,
+        OrderQuery, OrderView, Orders, Reader, ReturnView, ShipmentView,
     },
     payments::{PaymentView, Payments},
     values::{Cursor, OrderId, Page, PageSize, PaymentId, Timestamp},
@@ -51,6 +51,8 @@ struct ExportedOrder {
     payments: Vec<PaymentView>,
     /// What was sent of it.
     shipments: Vec<ShipmentView>,
+    /// What came back of it, or is to.
+    returns: Vec<ReturnView>,
     /// What was noted about it for its buyer.
     notes: Vec<NoteView>,
 }
@@ -274,9 +276,14 @@ impl Writing {
         };
         let mut data = Vec::with_capacity(page.data.len());
         for order in page.data {
-            let Beside { shipments, notes } = self.sources.orders.beside(&reader, order.id).await?;
+            let Beside {
+                shipments,
+                notes,
+                returns,
+            } = self.sources.orders.beside(&reader, order.id).await?;
             data.push(ExportedOrder {
                 shipments,
+                returns,
                 notes,
                 timeline: self.sources.orders.timeline(&reader, order.id).await?,
                 payments: self.payments(&reader, order.id).await?,

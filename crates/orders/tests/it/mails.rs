@@ -98,6 +98,10 @@ impl Addresses for Book {
         let address = (id == ann().user_id).then_some("ann@example.com");
         Ok(address.and_then(|text| Email::parse(text).ok()))
     }
+
+    async fn owner(&self, _: &Email) -> Result<Option<UserId>, BoxError> {
+        Ok(None)
+    }
 }
 
 async fn writing_shop() -> Shop {

@@ -18,8 +18,7 @@ use contracts::{
     values::{Money, OrderId, ProductId, SessionId, Timestamp, UserId, VariantId},
 };
 use http_body_util::BodyExt;
-use orders::{Config, Home, Opened, Parts, TaxMode, TaxRounding};
-use orders::{Config, Mails, Opened, Papers, Parts};
+use orders::{Config, Home, Mails, Opened, Papers, Parts, TaxMode, TaxRounding};
 use platform::{
     clock::Clock,
     db::{Place, sqlite},

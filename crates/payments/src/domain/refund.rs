@@ -3,7 +3,7 @@
 use super::{payment::Payment, progress::Progress};
 use contracts::{
     catalog::ReturnedItem,
-    orders::{OrderLineView, OrderPartView, PartKind},
+    orders::{OrderLineView, OrderPartView},
     payments::{RefundError, RefundOrder, RefundStatus, RefundView},
     values::{Money, OrderId, PaymentId, RefundId, Timestamp, VariantId, Version, bounded_text},
 };
