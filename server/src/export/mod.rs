@@ -16,7 +16,8 @@ use contracts::{
         SecurityEventView, SessionQuery, SessionView, UserView,
     },
     orders::{
-        Beside, NoteView, OrderEventView, OrderQuery, OrderView, Orders, Reader, ShipmentView,
+        Beside, NoteView, OrderEventView, OrderQuery, OrderView, Orders, Reader, ReturnView,
+        ShipmentView,
     },
     payments::{PaymentView, Payments},
     values::{Cursor, OrderId, Page, PageSize, PaymentId, Timestamp},
@@ -52,6 +53,8 @@ struct ExportedOrder {
     shipments: Vec<ShipmentView>,
     /// What was noted about it for its buyer.
     notes: Vec<NoteView>,
+    /// What of it comes back.
+    returns: Vec<ReturnView>,
 }
 
 /// A provider that leads into the account.
@@ -224,10 +227,15 @@ impl Writing {
         };
         let mut data = Vec::with_capacity(page.data.len());
         for order in page.data {
-            let Beside { shipments, notes } = self.sources.orders.beside(&reader, order.id).await?;
+            let Beside {
+                shipments,
+                notes,
+                returns,
+            } = self.sources.orders.beside(&reader, order.id).await?;
             data.push(ExportedOrder {
                 shipments,
                 notes,
+                returns,
                 timeline: self.sources.orders.timeline(&reader, order.id).await?,
                 payments: self.payments(&reader, order.id).await?,
                 order,
