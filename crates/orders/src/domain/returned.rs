@@ -132,8 +132,9 @@ pub(crate) fn items(items: &[OrderLineView], lines: &[ShipLine]) -> Vec<(Returne
     units.into_iter().filter_map(item).collect()
 }
 
-/// What was paid for some lines, as a refund of items weighs them: where something was taken off the order, or taxes came
-/// on top of its lines, they had their share of it. Rounded down, so that all shares together are never more than was paid.
+/// What was paid for some lines, as a refund of items weighs them: where something was taken off the order, or taxes
+/// came on top of its lines, they had their share of it. Rounded down, so that all shares together are never more than
+/// was paid.
 pub(crate) fn worth(
     (items, parts): (&[OrderLineView], &[OrderPartView]),
     lines: &[ShipLine],
