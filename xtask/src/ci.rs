@@ -36,16 +36,16 @@ const CLIPPY: &[&str] = &[
     "-D",
     "warnings",
 ];
-/// Built before the tests, of which each has its time: by itself a binary has other features than in the workspace.
-const BUILD: &[&str] = &["build", "--package", "souk", "--bin", "souk"];
+/// Built before the tests, of which each has its time. Of the whole workspace, as they are: with other features of a few
+/// crates, half of all others would be built again.
+const BUILD: &[&str] = &["build", "--workspace", "--bin", "souk"];
 const BUILD_FAIL_POINTS: &[&str] = &[
     "build",
-    "--package",
-    "souk",
+    "--workspace",
     "--bin",
     "souk-failpoints",
     "--features",
-    "failpoints",
+    "souk/failpoints",
 ];
 const NEXTEST: &[&str] = &["nextest", "run", "--workspace"];
 const NEXTEST_NO_DISK: &[&str] = &[
@@ -71,14 +71,8 @@ ci: NOT RUN: mounted here. They need Linux, /dev/fuse, and root or fusermount3 (
 const NO_SERVERS: &str = "\
 ci: NOT RUN: what needs the servers that are named above as not here: the cluster's stores, bus, limits and cache, and
 ci: NOT RUN: other people's balancers. They are installed by this command where it runs as root on Debian.";
-const DOC_TEST: &[&str] = &[
-    "test",
-    "--package",
-    "souk-contracts",
-    "--package",
-    "souk-platform",
-    "--doc",
-];
+/// Of contracts and platform; the other libraries have `doctest = false`, for they show how to use them nowhere.
+const DOC_TEST: &[&str] = &["test", "--workspace", "--doc"];
 
 /// What `cargo run` tells this program about itself. Passed on, it would look like a changed environment
 /// to the build scripts that watch these variables, and build their crates again.
@@ -143,10 +137,6 @@ fn steps(has_nextest: bool, can_mount: bool) -> [Step; 8] {
             work: Work::Tidy,
         },
         Step {
-            name: "doc tests",
-            work: Work::Cargo(DOC_TEST),
-        },
-        Step {
             name: "binary",
             work: Work::Cargo(BUILD),
         },
@@ -161,6 +151,10 @@ fn steps(has_nextest: bool, can_mount: bool) -> [Step; 8] {
         Step {
             name: "tests",
             work: Work::Cargo(tests),
+        },
+        Step {
+            name: "doc tests",
+            work: Work::Cargo(DOC_TEST),
         },
     ]
 }
@@ -243,7 +237,8 @@ mod tests {
     fn tests_run_without_nextest_too_and_only_those_of_the_disk_need_one() {
         let tests = |has_nextest, can_mount| {
             let steps = steps(has_nextest, can_mount);
-            steps.last().map(described).unwrap()
+            let tests = steps.iter().find(|step| step.name == "tests");
+            tests.map(described).unwrap()
         };
         assert_eq!(tests(true, true), "tests: cargo nextest run --workspace");
         assert_eq!(tests(false, true), "tests: cargo test --workspace");

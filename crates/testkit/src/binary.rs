@@ -65,16 +65,9 @@ fn built(which: Build) -> PathBuf {
 fn build(which: Build, profile_folder: &Path) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = std::process::Command::new(cargo);
-    build.args([
-        "build",
-        "--quiet",
-        "--package",
-        "souk",
-        "--bin",
-        which.name(),
-    ]);
+    build.args(["build", "--quiet", "--workspace", "--bin", which.name()]);
     if which == Build::FailPoints {
-        build.args(["--features", "failpoints"]);
+        build.args(["--features", "souk/failpoints"]);
     }
     if profile_folder.ends_with("release") {
         build.arg("--release");
