@@ -98,7 +98,53 @@ async fn two_hundred_baskets_of_the_same_two_products_in_both_orders_all_finish(
     shop.verify().await;
 }
 
+/// Each buyer wants one of each of two variants, an order each, while the seller goes on changing their prices.
+async fn each_variant_is_sold_exactly_as_often_as_it_was_there(mut shop: Ground) {
+    let admin = shop.admin().await;
+    let shirt = json!({"name": "Shirt", "price": "10.00", "options": [{"name": "Size", "values": ["S", "M"]}],
+        "variants": [{"options": {"Size": "S"}, "stock": 7}, {"options": {"Size": "M"}, "stock": 3}]});
+    let shirt = admin.post("/api/v1/products", &shirt).await;
+    assert_eq!(shirt.status, 201, "{}", shirt.text);
+    let product = shirt.str("/id");
+    let variants = [shirt.str("/variants/0/id"), shirt.str("/variants/1/id")];
+    let buyers = customers(&shop, 30).await;
+    let orders = buyers.iter().flat_map(|buyer| {
+        variants.map(|variant| async move {
+            let items = json!([{"variant_id": variant, "quantity": 1}]);
+            let body = json!({"items": items, "payment": {"method": "tok_ok"}});
+            buyer.post_with_key("/api/v1/orders", variant, &body).await
+        })
+    });
+    let edits = async {
+        for version in 1..=5 {
+            let path = format!(
+                "/api/v1/products/{product}/variants/{}",
+                variants[version % 2]
+            );
+            let body = json!({"price": format!("{}.00", 10 + version), "version": version});
+            let edited = admin.patch(&path, &body).await;
+            assert_eq!(edited.status, 200, "{}", edited.text);
+        }
+    };
+    let (answers, ()) = tokio::join!(join_all(orders), edits);
+    let expected = BTreeMap::from([((201, ""), 10), ((409, "insufficient_stock"), 50)]);
+    assert_eq!(outcomes(&answers), expected);
+    for (variant, units) in variants.into_iter().zip([7, 3]) {
+        let sold = answers
+            .iter()
+            .filter(|answer| answer.status == 201 && answer.str("/items/0/variant_id") == variant);
+        assert_eq!(sold.count(), units);
+    }
+    shop.has_stock(product, (0, 0, 0)).await;
+    let verified = shop.verify().await;
+    assert!(
+        verified.contains(" 10 orders (10 lines, 10 units)"),
+        "{verified}"
+    );
+}
+
 on_both_grounds! {
+    each_variant_is_sold_exactly_as_often_as_it_was_there,
     of_a_thousand_buyers_of_the_last_ten_units_ten_get_one,
     of_a_thousand_buyers_who_pay_at_once_ten_get_the_last_ten_units,
     two_hundred_baskets_of_the_same_two_products_in_both_orders_all_finish,
