@@ -36,8 +36,8 @@ const CLIPPY: &[&str] = &[
     "-D",
     "warnings",
 ];
-/// Built before the tests, of which each has its time. Of the whole workspace, as they are: with other features of a few
-/// crates, half of all others would be built again.
+/// Built before the tests, of which each has its time. Of the whole workspace, as those are: with other features of a
+/// few crates, half of all others would be built again.
 const BUILD: &[&str] = &["build", "--workspace", "--bin", "souk"];
 const BUILD_FAIL_POINTS: &[&str] = &[
     "build",
