@@ -71,7 +71,7 @@ ci: NOT RUN: mounted here. They need Linux, /dev/fuse, and root or fusermount3 (
 const NO_SERVERS: &str = "\
 ci: NOT RUN: what needs the servers that are named above as not here: the cluster's stores, bus, limits and cache, and
 ci: NOT RUN: other people's balancers. They are installed by this command where it runs as root on Debian.";
-/// Of contracts and platform; the other libraries have `doctest = false`, for they show how to use them nowhere.
+/// Last, when all libraries are built as they are here.
 const DOC_TEST: &[&str] = &["test", "--workspace", "--doc"];
 
 /// What `cargo run` tells this program about itself. Passed on, it would look like a changed environment
