@@ -1,6 +1,7 @@
 //! Catalog: products and their variants, categories, stock and its reservations.
 //! Stock moves in here and nowhere else; a product's `version` counts edits, never sales.
 
+mod attributes;
 mod audit;
 mod errors;
 mod events;
@@ -12,6 +13,7 @@ mod reviews;
 mod search;
 mod variants;
 
+pub use attributes::{AttributeChange, AttributeValue};
 pub use audit::{ProductAudit, line_mark};
 pub use errors::{AdjustError, EditError, ListError};
 pub use events::{ProductChange, ProductEdited, ProductsChanged, StockAdjusted, StockRanLow};

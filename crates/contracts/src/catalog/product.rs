@@ -1,6 +1,9 @@
 //! Products, variants and categories: requests and views.
 
-use super::{NewVariant, ProductImage, ProductOption, RatingView, VariantView};
+use super::{
+    AttributeChange, AttributeValue, NewVariant, ProductImage, ProductOption, RatingView,
+    VariantView,
+};
 use crate::values::{
     CategoryId, Cursor, Money, MoneyInput, PageSize, ProductId, Timestamp, UserId, Version, present,
 };
@@ -76,6 +79,7 @@ pub struct NewProduct {
     /// An `https` address or a path of this shop.
     pub image_url: Option<String>,
     /// Anything else worth knowing: up to 64 names with texts, numbers, booleans or lists of them.
+    #[schema(value_type = HashMap<String, AttributeValue>)]
     #[serde(default)]
     pub attributes: Map<String, Value>,
     /// What its variants are chosen by, up to 3. Only when a product is made; afterwards they have an address of
@@ -130,6 +134,7 @@ pub struct PatchProduct {
     #[schema(value_type = Option<String>)]
     pub image_url: Option<Option<String>>,
     /// Attributes to set; `null` removes one.
+    #[schema(value_type = Option<HashMap<String, AttributeChange>>)]
     pub attributes: Option<Map<String, Value>>,
     /// The version that is changed, if no `If-Match` says so.
     pub version: Option<Version>,
@@ -185,6 +190,7 @@ pub struct ProductView {
     #[serde(default)]
     pub images: Vec<ProductImage>,
     /// Anything else worth knowing.
+    #[schema(value_type = HashMap<String, AttributeValue>)]
     pub attributes: Map<String, Value>,
     /// What buyers think of it.
     #[serde(default)]
