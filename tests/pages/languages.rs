@@ -1,5 +1,5 @@
-//! The pages in two languages: what a reader is answered in, that all of a page is in it, and that nobody who keeps pages
-//! gives one to somebody who reads another language.
+//! The pages in two languages: what a reader is answered in, that all of a page is in it, and that whoever keeps pages
+//! is told for whom they are.
 
 use crate::{
     browser::{Browser, all, open},

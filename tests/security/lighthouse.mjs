@@ -61,7 +61,6 @@ const PAGES = [
   ["home", "/", new Jar(), ALL],
   ["category", shelf, new Jar(), ALL],
   ["product", product, new Jar(), ALL],
-  // Whose it is it tells nobody: search engines are kept out of carts on purpose.
   ["cart", "/cart", guest, ALL],
   ["admin", "/admin", keeper, ["accessibility"]],
   ["orders", "/admin/orders", keeper, ["accessibility"]],

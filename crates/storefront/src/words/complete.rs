@@ -1,5 +1,5 @@
 //! Whether everything is said in every language: each text of a template or of a page's code has a translation, each
-//! translation a text, and the same places for values. It reads the source, so that a new text is found where it stands.
+//! translation a text, and the same places for values. The source is read: a new text is found where it stands.
 
 use super::{
     catalog::{Entry, GERMAN, entries},

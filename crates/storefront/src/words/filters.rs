@@ -95,7 +95,9 @@ mod tests {
 
     #[derive(Template)]
     #[template(
-        source = "{{ text|crate::t }} {{ \"Only {} left\"|crate::t1(left) }} {% filter crate::around(\"Or {}: <b>\") %}<a>{{ text }}</a>{% endfilter %} {{ \"`a` & b\"|crate::marked }} {{ \"{} of {}\"|crate::t2(left, text) }}",
+        source = "{{ text|crate::t }} {{ \"Only {} left\"|crate::t1(left) }} \
+                  {% filter crate::around(\"Or {}: <b>\") %}<a>{{ text }}</a>{% endfilter %} \
+                  {{ \"`a` & b\"|crate::marked }} {{ \"{} of {}\"|crate::t2(left, text) }}",
         ext = "html"
     )]
     struct Page {
