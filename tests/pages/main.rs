@@ -8,6 +8,7 @@ mod buying;
 mod doors;
 mod files;
 mod guards;
+mod languages;
 mod mails;
 mod own;
 mod provider_codes;

@@ -29,6 +29,11 @@ const SELLERS: &[&str] = &[
 /// How much a page may weigh with its style, in bytes.
 const WEIGHT_MAX: usize = 50_000;
 
+/// All of them.
+pub(crate) fn pages() -> impl Iterator<Item = String> {
+    ADMINS.iter().chain(SELLERS).map(|path| (*path).to_owned())
+}
+
 async fn people() -> (Shop, [(&'static str, Browser); 4]) {
     let mut shop = Shop::start_with(&[("SOUK_SHOP__DEMO", "true")]).await;
     let admin = shop.admin().await;

@@ -6,8 +6,11 @@ pub mod demo;
 mod pages;
 mod pictures;
 mod view;
+mod words;
 
 pub use pages::routes;
+pub use words::Language;
+pub(crate) use words::{around, marked, t, t1, t2};
 
 use axum::Router;
 use contracts::{
@@ -35,6 +38,8 @@ pub struct App {
     pub house: House,
     /// The name over the door.
     pub shop_name: String,
+    /// What those are answered in who ask for no language that the pages speak.
+    pub language: Language,
     /// Names and flags of the cookies.
     pub cookies: Cookies,
 }

@@ -1,6 +1,7 @@
 //! Values as people read them: money, days, stock, attributes, addresses. Pure text, which is
 //! escaped later: nothing here knows HTML.
 
+use crate::words::{self, Language, say};
 use contracts::{
     catalog::{ProductView, StockView},
     values::{Money, Timestamp},
@@ -12,6 +13,20 @@ use std::fmt::Write as _;
 const PLENTY: i64 = 6;
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+const MONATE: [&str; 12] = [
+    "Januar",
+    "Februar",
+    "März",
+    "April",
+    "Mai",
+    "Juni",
+    "Juli",
+    "August",
+    "September",
+    "Oktober",
+    "November",
+    "Dezember",
 ];
 /// Endings of attribute names that are units.
 const UNITS: [(&str, &str); 6] = [
@@ -26,47 +41,64 @@ const UNITS: [(&str, &str); 6] = [
 /// What a product costs: of one whose variants differ, the least.
 pub(crate) fn price_of(product: &ProductView) -> String {
     match product.price_max {
-        Some(_) => format!("From {}", money(product.price)),
+        Some(_) => say!("From {}", money(product.price)),
         None => money(product.price),
     }
 }
 
-/// An amount with its sign or code: `$14.50`, `£3.99`, `1,250 ¥`, `12.500 KWD`.
+/// An amount with its sign or code, as the reader writes it: `$14.50`, `£3.99`, `1,250 ¥`, `12.500 KWD`, `1.234,50 €`.
 pub(crate) fn money(amount: Money) -> String {
     let decimal = amount.decimal();
     let (sign, digits) = decimal
         .strip_prefix('-')
         .map_or(("", decimal.as_str()), |rest| ("-", rest));
-    let number = match digits.split_once('.') {
-        Some((whole, part)) => format!("{}.{part}", grouped(whole)),
-        None => grouped(digits),
+    let number = match (digits.split_once('.'), words::current()) {
+        (Some((whole, part)), Language::English) => format!("{}.{part}", grouped(whole)),
+        (Some((whole, part)), Language::German) => format!("{},{part}", grouped(whole)),
+        (None, _) => grouped(digits),
     };
-    match amount.currency.code() {
-        "USD" => format!("{sign}${number}"),
-        "GBP" => format!("{sign}£{number}"),
-        "EUR" => format!("{sign}€{number}"),
-        "JPY" => format!("{sign}{number} ¥"),
-        code => format!("{sign}{number} {code}"),
+    match (amount.currency.code(), words::current()) {
+        ("USD", Language::English) => format!("{sign}${number}"),
+        ("GBP", Language::English) => format!("{sign}£{number}"),
+        ("EUR", Language::English) => format!("{sign}€{number}"),
+        ("USD", Language::German) => format!("{sign}{number} $"),
+        ("GBP", Language::German) => format!("{sign}{number} £"),
+        ("EUR", Language::German) => format!("{sign}{number} €"),
+        ("JPY", _) => format!("{sign}{number} ¥"),
+        (code, _) => format!("{sign}{number} {code}"),
     }
 }
 
-/// Digits with a comma before every third from the right.
+/// Digits with the reader's mark before every third from the right.
 pub(crate) fn grouped(digits: &str) -> String {
+    let mark = match words::current() {
+        Language::English => ',',
+        Language::German => '.',
+    };
     let length = digits.len();
     let mut text = String::with_capacity(length.saturating_mul(2));
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && length.saturating_sub(index) % 3 == 0 {
-            text.push(',');
+            text.push(mark);
         }
         text.push(digit);
     }
     text
 }
 
+/// A number with a part behind its point, as the reader writes it.
+pub(crate) fn decimal(number: impl ToString) -> String {
+    let text = number.to_string();
+    match words::current() {
+        Language::English => text,
+        Language::German => text.replace('.', ","),
+    }
+}
+
 /// A moment, three ways: for reading, for pointing at, for machines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// As `21 Nov 2026`.
+    /// As `21 Nov 2026`, or `21. November 2026`.
     pub(crate) day: String,
     /// As `21 Nov 2026, 15:14 UTC`.
     pub(crate) exact: String,
@@ -89,8 +121,11 @@ fn read_moment(machine: &str) -> Option<Moment> {
     let (year, month_and_day) = date.split_once('-')?;
     let (month, day) = month_and_day.split_once('-')?;
     let index = month.parse::<usize>().ok()?.checked_sub(1)?;
-    let month = MONTHS.get(index)?;
-    let day = format!("{} {month} {year}", day.trim_start_matches('0'));
+    let day = day.trim_start_matches('0');
+    let day = match words::current() {
+        Language::English => format!("{day} {} {year}", MONTHS.get(index)?),
+        Language::German => format!("{day}. {} {year}", MONATE.get(index)?),
+    };
     let exact = format!("{day}, {} UTC", clock.get(..5)?);
     Some(Moment {
         day,
@@ -102,8 +137,8 @@ fn read_moment(machine: &str) -> Option<Moment> {
 /// A card's badge: `Sold out`, `3 left`, or nothing.
 pub(crate) fn badge(stock: StockView) -> String {
     match stock.available {
-        ..=0 => "Sold out".to_owned(),
-        left @ 1..PLENTY => format!("{left} left"),
+        ..=0 => say("Sold out").to_owned(),
+        left @ 1..PLENTY => say!("{} left", left),
         _ => String::new(),
     }
 }
@@ -111,9 +146,9 @@ pub(crate) fn badge(stock: StockView) -> String {
 /// A product page's line about stock.
 pub(crate) fn availability(stock: StockView) -> String {
     match stock.available {
-        ..=0 => "Sold out".to_owned(),
-        left @ 1..PLENTY => format!("Only {left} left"),
-        _ => "In stock".to_owned(),
+        ..=0 => say("Sold out").to_owned(),
+        left @ 1..PLENTY => say!("Only {} left", left),
+        _ => say("In stock").to_owned(),
     }
 }
 
@@ -142,8 +177,8 @@ fn plain(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
-        Value::Bool(true) => Some("yes".to_owned()),
-        Value::Bool(false) => Some("no".to_owned()),
+        Value::Bool(true) => Some(say("yes").to_owned()),
+        Value::Bool(false) => Some(say("no").to_owned()),
         Value::Array(values) => {
             let texts = values.iter().filter_map(plain).collect::<Vec<_>>();
             (!texts.is_empty()).then(|| texts.join(", "))
@@ -152,13 +187,17 @@ fn plain(value: &Value) -> Option<String> {
     }
 }
 
-/// `dishwasher_safe` as `Dishwasher safe`.
+/// `dishwasher_safe` as `Dishwasher safe`, in the reader's language if that is a word of ours.
 pub(crate) fn words(name: &str) -> String {
     let spaced = name.replace('_', " ");
     let mut letters = spaced.chars();
-    match letters.next() {
+    let text: String = match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
+        None => return String::new(),
+    };
+    match words::current() {
+        Language::English => text,
+        Language::German => say(&text).to_owned(),
     }
 }
 
@@ -213,7 +252,7 @@ pub(crate) fn encoded(text: &str) -> String {
 /// A part of a total in words: a tax that is in the prices adds nothing, and says how much it is.
 pub(crate) fn part(part: &contracts::orders::OrderPartView) -> String {
     match &part.tax {
-        Some(tax) if tax.included => format!("{}, included: {}", part.title, money(tax.amount)),
+        Some(tax) if tax.included => say!("{}, included: {}", part.title, money(tax.amount)),
         Some(_) | None => part.title.clone(),
     }
 }

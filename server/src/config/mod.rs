@@ -95,6 +95,8 @@ pub struct Config {
 pub struct Shop {
     /// The name on the pages.
     pub name: String,
+    /// What the pages speak to whoever asks for no language that they know.
+    pub language: storefront::Language,
     /// Whether a new shop opens with the demo catalog.
     pub demo: bool,
 }

@@ -5,6 +5,7 @@ mod contract;
 mod fuzz;
 pub(crate) mod http;
 mod injections;
+mod lighthouse;
 mod login;
 mod openid;
 mod pages;
@@ -102,6 +103,12 @@ const PARTS: &[Part] = &[
         what: "axe on every page in a real browser, light and dark, wide and narrow",
         asks_a_shop: true,
         run: pages::run,
+    },
+    Part {
+        name: "lighthouse",
+        what: "Lighthouse on the pages that people see most: speed, accessibility, good practice, being found",
+        asks_a_shop: true,
+        run: lighthouse::run,
     },
     Part {
         name: "fuzz",

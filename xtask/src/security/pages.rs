@@ -48,14 +48,14 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
 }
 
 /// A way through the pages, and who goes it.
-struct Walk {
-    script: &'static str,
-    people: &'static [&'static str],
+pub(super) struct Walk {
+    pub(super) script: &'static str,
+    pub(super) people: &'static [&'static str],
 }
 
 impl Walk {
     /// Goes it; whether all was as it should be, and its last line.
-    fn take(
+    pub(super) fn take(
         &self,
         stand: &Stand,
         (shop, packages, browser): (&Shop, &Path, &Path),

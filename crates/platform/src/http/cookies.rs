@@ -28,6 +28,8 @@ pub enum Name {
     Order,
     /// What proves that a sign-in by a provider began in this browser.
     Attempt,
+    /// The language that somebody chose.
+    Language,
 }
 
 impl Name {
@@ -39,6 +41,7 @@ impl Name {
             Self::Cart => "souk_cart",
             Self::Order => "souk_order",
             Self::Attempt => "souk_attempt",
+            Self::Language => "souk_language",
         }
     }
 }

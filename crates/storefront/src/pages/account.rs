@@ -6,7 +6,7 @@ use super::{
     frame::{self, Frame, Framed, Visit, html, see_other},
     problems,
 };
-use crate::{App, view};
+use crate::{App, view, words::say};
 use askama::Template;
 use axum::{
     Form,
@@ -178,7 +178,7 @@ pub(super) fn forget(app: &App) -> Result<Vec<HeaderValue>, Fault> {
 fn name_of(user: &UserView) -> String {
     let email = user.email.as_ref().map(|email| email.as_str());
     let username = user.username.as_ref().map(|username| username.as_str());
-    email.or(username).unwrap_or("somebody").to_owned()
+    email.or(username).unwrap_or(say("somebody")).to_owned()
 }
 
 fn contents(order: &OrderView) -> String {

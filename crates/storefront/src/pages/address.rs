@@ -1,6 +1,9 @@
 //! Where a cart is to go, as the checkout asks for it: every fault beside its field, and what was typed stays.
 
-use crate::App;
+use crate::{
+    App,
+    words::{refusal, say},
+};
 use contracts::{
     orders::{
         Address, AddressError, CartError, CartHolder, CartStatus, CartView, NewAddress,
@@ -85,7 +88,9 @@ impl AddressForm {
         let error = |id: &str| {
             let mut faults = wrong.iter().flat_map(|wrong| &wrong.faults);
             let fault = faults.find(|fault| fault.field == id);
-            fault.map_or_else(String::new, |fault| format!("This {}.", fault.reason))
+            fault.map_or_else(String::new, |fault| {
+                say!("This {}.", refusal(&fault.reason))
+            })
         };
         let field = |(field, value): (&Asked, &String)| Field {
             id: field.id,

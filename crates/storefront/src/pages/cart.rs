@@ -7,7 +7,10 @@ use super::{
     problems,
     shipping::{self, Method},
 };
-use crate::{App, view};
+use crate::{
+    App, view,
+    words::{refusal, say},
+};
 use askama::Template;
 use axum::{
     Form,
@@ -153,7 +156,7 @@ impl Line {
             name: line
                 .name
                 .clone()
-                .unwrap_or_else(|| "A product that is no longer sold".to_owned()),
+                .unwrap_or_else(|| say("A product that is no longer sold").to_owned()),
             sku: line.sku.clone().unwrap_or_default(),
             quantity: line.quantity.get(),
             price: shown(line.unit_price),
@@ -169,14 +172,14 @@ fn change(line: &CartLineView) -> String {
     match line.change {
         None => String::new(),
         Some(CartLineChange::Unavailable) => {
-            "It is no longer sold. Take it out to go on.".to_owned()
+            say("It is no longer sold. Take it out to go on.").to_owned()
         }
         Some(CartLineChange::InsufficientStock) if line.available > 0 => {
-            format!("Only {} left.", line.available)
+            say!("Only {} left.", line.available)
         }
-        Some(CartLineChange::InsufficientStock) => "It is sold out for now.".to_owned(),
+        Some(CartLineChange::InsufficientStock) => say("It is sold out for now.").to_owned(),
         Some(CartLineChange::PriceChanged) => {
-            format!(
+            say!(
                 "It was {} when you put it in.",
                 view::money(line.unit_price_before)
             )
@@ -218,7 +221,11 @@ impl Sums {
                 .discount_code
                 .as_ref()
                 .map_or_else(String::new, |code| code.as_str().to_owned()),
-            code_refused: cart.discount_refused.clone().unwrap_or_default(),
+            code_refused: cart
+                .discount_refused
+                .as_deref()
+                .map(refusal)
+                .unwrap_or_default(),
             total: shown(cart.total),
         }
     }
@@ -300,7 +307,12 @@ async fn page(
         Some(held) => {
             methods = shipping::methods(app, &held).await?;
             cookies.extend(held.cookies);
-            shipping_refused = held.cart.shipping_refused.clone().unwrap_or_default();
+            shipping_refused = held
+                .cart
+                .shipping_refused
+                .as_deref()
+                .map(refusal)
+                .unwrap_or_default();
             Sums::new(&held.cart)
         }
         None => Sums::nothing(),

@@ -9,7 +9,10 @@ use super::{
     order::reader,
     problems, shipping,
 };
-use crate::{App, view};
+use crate::{
+    App, view,
+    words::{refusal, say},
+};
 use askama::Template;
 use axum::{
     Form,
@@ -172,7 +175,7 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
                 status: StatusCode::UNPROCESSABLE_ENTITY,
                 email: form.email,
                 address: Some(form.address),
-                email_error: format!("The address {}.", error.0),
+                email_error: say!("The address {}.", refusal(&error.0)),
                 ..Typed::default()
             };
             return page(app, visit, typed).await;
@@ -184,7 +187,8 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
             status: StatusCode::UNPROCESSABLE_ENTITY,
             email: form.email,
             address: Some(form.address),
-            problem: "That means of payment is not known here. Nothing was ordered.".to_owned(),
+            problem: say("That means of payment is not known here. Nothing was ordered.")
+                .to_owned(),
             ..Typed::default()
         };
         return page(app, visit, typed).await;
@@ -255,11 +259,13 @@ async fn refused(
     let problem = error.to_problem();
     let detail = match &error {
         PlaceOrderError::Cart(CartError::Differs { .. }) | PlaceOrderError::Stock(_) => {
-            "Something has changed since you looked: see the lines below. Nothing was ordered."
+            say("Something has changed since you looked: see the lines below. Nothing was ordered.")
                 .to_owned()
         }
         PlaceOrderError::Internal(_) | PlaceOrderError::Overloaded => return Err(Fault(problem)),
-        PlaceOrderError::Address(_) => "Nothing was ordered: see the address below.".to_owned(),
+        PlaceOrderError::Address(_) => {
+            say("Nothing was ordered: see the address below.").to_owned()
+        }
         PlaceOrderError::Invalid { .. }
         | PlaceOrderError::KeyReused
         | PlaceOrderError::Cart(_)

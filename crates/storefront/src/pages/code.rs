@@ -7,7 +7,7 @@ use super::{
     problems,
     sign_in::{begin, destination, too_long},
 };
-use crate::App;
+use crate::{App, words::say};
 use askama::Template;
 use axum::{Form, extract::State, http::StatusCode, http::header, response::Response};
 use contracts::identity::{AnswerChallenge, LoginError};
@@ -61,7 +61,7 @@ pub(super) async fn submit(
     Form(form): Form<CodeForm>,
 ) -> Response {
     if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
-        let stale = forms::STALE.to_owned();
+        let stale = say(forms::STALE).to_owned();
         return page(&app, &visit, StatusCode::FORBIDDEN, form, stale).await;
     }
     let wish = AnswerChallenge {
@@ -75,7 +75,7 @@ pub(super) async fn submit(
         },
         Err(LoginError::CodeInvalid) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            page(&app, &visit, status, form, WRONG.to_owned()).await
+            page(&app, &visit, status, form, say(WRONG).to_owned()).await
         }
         Err(LoginError::TooManyTries {
             retry_after_seconds,
@@ -91,7 +91,7 @@ pub(super) async fn submit(
             LoginError::ChallengeInvalid
             | LoginError::InvalidCredentials
             | LoginError::SecondFactorRequired { .. },
-        ) => super::sign_in::again(&app, &visit, &form.next, LATE).await,
+        ) => super::sign_in::again(&app, &visit, &form.next, say(LATE)).await,
         Err(error @ (LoginError::Disabled | LoginError::Overloaded | LoginError::Internal(_))) => {
             problems::refuse(&app, &visit, Fault::from(error)).await
         }

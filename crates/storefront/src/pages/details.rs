@@ -6,7 +6,7 @@ use super::{
     problems,
     security::owner,
 };
-use crate::{App, view};
+use crate::{App, view, words::say};
 use askama::Template;
 use axum::{Form, extract::State, http::StatusCode, response::Response};
 use contracts::{
@@ -59,8 +59,8 @@ pub(super) async fn show(
         return see_other("/sign-in?next=%2Faccount%2Fdetails", Vec::new());
     };
     let flash = match wish.flash.as_str() {
-        "saved" => "Saved.",
-        "mailed" => "A mail with a link is on its way.",
+        "saved" => say("Saved."),
+        "mailed" => say("A mail with a link is on its way."),
         _ => "",
     };
     page(&app, &visit, (&principal, flash), Faults::default()).await
@@ -151,7 +151,7 @@ pub(super) async fn save(
         return problems::refuse(&app, &visit, Fault::from(error)).await;
     }
     let name = if matches!(error, ProfileError::VersionConflict { .. }) {
-        "It was changed elsewhere meanwhile: below is how it is now.".to_owned()
+        say("It was changed elsewhere meanwhile: below is how it is now.").to_owned()
     } else {
         problems::sentence(&problem.detail)
     };
@@ -208,7 +208,7 @@ pub(super) async fn leave(
     };
     if form.confirm.is_empty() {
         let faults = Faults {
-            leave: "Tick the box: it cannot be undone.".to_owned(),
+            leave: say("Tick the box: it cannot be undone.").to_owned(),
             status: StatusCode::UNPROCESSABLE_ENTITY,
             ..Faults::default()
         };
@@ -233,9 +233,9 @@ pub(super) async fn leave(
         return problems::refuse(&app, &visit, Fault::from(error)).await;
     }
     let leave = if matches!(error, LoginError::InvalidCredentials) {
-        "The password is wrong.".to_owned()
+        say("The password is wrong.").to_owned()
     } else if matches!(error, LoginError::SecondFactorRequired { .. }) {
-        "Give a code of your app as well.".to_owned()
+        say("Give a code of your app as well.").to_owned()
     } else {
         problems::sentence(&problem.detail)
     };

@@ -7,7 +7,7 @@ use super::{
     problems,
     sign_in::{self, Onward, destination},
 };
-use crate::{App, view};
+use crate::{App, view, words::say};
 use askama::Template;
 use axum::{
     Form,
@@ -234,7 +234,7 @@ impl Unread {
         match self {
             Self::Stranger => see_other(SIGN_IN, Vec::new()),
             Self::Stale => {
-                let stale = forms::STALE.to_owned();
+                let stale = say(forms::STALE).to_owned();
                 show_again(app, visit, StatusCode::FORBIDDEN, "", stale).await
             }
         }
@@ -264,10 +264,10 @@ async fn refuse(app: &App, visit: &Visit, error: ExternalError) -> Response {
             retry_after_seconds,
         } => (
             StatusCode::TOO_MANY_REQUESTS,
-            format!("There were too many tries. Please wait {retry_after_seconds} seconds."),
+            super::sign_in::too_long(*retry_after_seconds),
         ),
         LoginError::CodeInvalid | LoginError::SecondFactorRequired { .. } => {
-            (StatusCode::FORBIDDEN, code::WRONG.to_owned())
+            (StatusCode::FORBIDDEN, say(code::WRONG).to_owned())
         }
         LoginError::InvalidCredentials
         | LoginError::ChallengeInvalid
@@ -275,7 +275,7 @@ async fn refuse(app: &App, visit: &Visit, error: ExternalError) -> Response {
         | LoginError::Overloaded
         | LoginError::Internal(_) => (
             StatusCode::FORBIDDEN,
-            "The password is wrong. Nothing was changed.".to_owned(),
+            say("The password is wrong. Nothing was changed.").to_owned(),
         ),
     };
     show_again(app, visit, status, "", problem).await

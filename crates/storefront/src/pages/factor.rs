@@ -7,7 +7,7 @@ use super::{
     picture::{self, Picture},
     problems, security,
 };
-use crate::App;
+use crate::{App, words::say};
 use askama::Template;
 use axum::{Form, extract::State, http::StatusCode, response::Response};
 use contracts::identity::{
@@ -91,7 +91,7 @@ pub(super) async fn confirm(
         Ok(codes) => shown(&app, &visit, true, codes).await,
         Err(FactorError::Unproven(LoginError::CodeInvalid)) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            setup(&app, &visit, status, form.uri, code::WRONG.to_owned()).await
+            setup(&app, &visit, status, form.uri, say(code::WRONG).to_owned()).await
         }
         Err(error) => refuse(&app, &visit, error).await,
     }

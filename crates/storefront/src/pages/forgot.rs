@@ -6,7 +6,10 @@ use super::{
     frame::{self, Frame, Visit, see_other},
     problems,
 };
-use crate::App;
+use crate::{
+    App,
+    words::{refusal, say},
+};
 use askama::Template;
 use axum::{Form, extract::State, http::StatusCode, response::Response};
 use contracts::{
@@ -51,7 +54,7 @@ pub(super) async fn send(
 ) -> Response {
     if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
         return forgot(&app, &visit, StatusCode::FORBIDDEN, |page| {
-            forms::STALE.clone_into(&mut page.problem);
+            say(forms::STALE).clone_into(&mut page.problem);
             page.email = form.email;
         })
         .await;
@@ -60,7 +63,7 @@ pub(super) async fn send(
         Ok(email) => email,
         Err(error) => {
             return forgot(&app, &visit, StatusCode::UNPROCESSABLE_ENTITY, |page| {
-                page.email_error = format!("This {error}.");
+                page.email_error = say!("This {}.", refusal(&error.to_string()));
                 page.email = form.email;
             })
             .await;
@@ -135,7 +138,7 @@ pub(super) async fn set(
     Form(form): Form<ResetForm>,
 ) -> Response {
     if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
-        let stale = |page: &mut ResetPage| forms::STALE.clone_into(&mut page.problem);
+        let stale = |page: &mut ResetPage| say(forms::STALE).clone_into(&mut page.problem);
         return reset(&app, &visit, StatusCode::FORBIDDEN, form.token, stale).await;
     }
     let wish = ResetPassword {
@@ -147,12 +150,12 @@ pub(super) async fn set(
         Ok(()) => see_other("/sign-in", Vec::new()),
         Err(PasswordError::PasswordTooWeak { reason }) => {
             let weak = |page: &mut ResetPage| {
-                page.password_error = format!("This {reason}.");
+                page.password_error = say!("This {}.", refusal(&reason));
             };
             reset(&app, &visit, unprocessable, form.token, weak).await
         }
         Err(PasswordError::LinkInvalid) => {
-            let over = |page: &mut ResetPage| OVER.clone_into(&mut page.problem);
+            let over = |page: &mut ResetPage| say(OVER).clone_into(&mut page.problem);
             reset(&app, &visit, unprocessable, String::new(), over).await
         }
         Err(error) => problems::refuse(&app, &visit, Fault::from(error)).await,

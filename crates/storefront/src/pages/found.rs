@@ -22,9 +22,10 @@ const LIST_ROWS: u32 = 100;
 
 /// GET `/robots.txt`.
 pub(super) async fn robots(State(app): State<App>) -> Response {
+    // An empty cart is a page like others; each product's link to it is one page too many.
     let text = format!(
-        "User-agent: *\nDisallow: /admin\nDisallow: /account\nDisallow: /api/\nDisallow: /cart\nDisallow: /checkout\n\
-         Disallow: /order/\nDisallow: /sign-in\n\nSitemap: {}/sitemap.xml\n",
+        "User-agent: *\nDisallow: /admin\nDisallow: /account\nDisallow: /api/\nDisallow: /cart?\nDisallow: /cart/\n\
+         Disallow: /checkout\nDisallow: /order/\nDisallow: /sign-in\n\nSitemap: {}/sitemap.xml\n",
         app.house.public_url.trim_end_matches('/')
     );
     plain("text/plain; charset=utf-8", text)

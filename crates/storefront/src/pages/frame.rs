@@ -2,11 +2,11 @@
 //! answer. Decorations never fail a page: without categories there is simply no row of them.
 
 use super::{assets, forms};
-use crate::{App, view};
+use crate::{App, view, words};
 use askama::Template;
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use contracts::{access::Principal, catalog::CategoryView, problem::Code};
@@ -29,6 +29,8 @@ pub(super) struct Visit {
     pub(super) request_id: String,
     /// The address that was asked for.
     pub(super) here: String,
+    /// The same where it can be asked for again; the first page after a form.
+    pub(super) place: String,
     /// Where the client is.
     pub(super) client: Option<ClientAddress>,
 }
@@ -45,6 +47,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
             principal,
             headers: parts.headers.clone(),
             request_id: request_id.unwrap_or_default(),
+            place: match parts.method {
+                Method::GET | Method::HEAD => parts.uri.to_string(),
+                _ => "/".to_owned(),
+            },
             here: parts.uri.to_string(),
             client: parts.extensions.get::<ClientAddress>().copied(),
         })
@@ -99,6 +105,8 @@ pub(super) struct Frame {
     pub(super) is_staff: bool,
     /// Where the shop is seen from outside, without a slash at its end.
     pub(super) root: String,
+    /// Where the reader is, so that a choice of language leads back.
+    pub(super) here: String,
 }
 
 /// A frame with the proof for the page's forms, and the cookie that goes with it if it is new.
@@ -156,6 +164,7 @@ async fn build(app: &App, visit: &Visit, has_form: bool) -> Result<Framed, Fault
         search: String::new(),
         signed_in: visit.principal.is_some().then(|| proof.clone()),
         root: app.house.public_url.trim_end_matches('/').to_owned(),
+        here: visit.place.clone(),
         is_staff: visit.principal.as_ref().is_some_and(Principal::may_sell),
     };
     Ok(Framed {
@@ -187,7 +196,8 @@ pub(super) fn html(
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::CACHE_CONTROL, keep),
-        (header::VARY, "Accept, Cookie"),
+        (header::CONTENT_LANGUAGE, words::current().tag()),
+        (header::VARY, "Accept, Accept-Language, Cookie"),
     ] {
         fields.insert(name, HeaderValue::from_static(value));
     }

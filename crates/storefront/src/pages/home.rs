@@ -6,7 +6,7 @@ use super::{
     narrow::{self, Chosen, Narrowing, narrowings},
     problems,
 };
-use crate::{App, view};
+use crate::{App, view, words::say};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -298,12 +298,12 @@ fn mark_current(shelves: &mut [Shelf], slug: &str) -> Option<String> {
 fn heading(search: &str, shelf: Option<String>, wish: &Wish) -> String {
     let place = shelf.unwrap_or_else(|| view::words(&wish.category.replace('-', "_")));
     match (search.is_empty(), place.is_empty()) {
-        (false, true) => format!("Results for “{search}”"),
-        (false, false) => format!("“{search}” in {place}"),
+        (false, true) => say!("Results for “{}”", search),
+        (false, false) => say!("“{}” in {}", search, place),
         (true, false) => place,
         // A later page, or another order, of everything.
         (true, true) if wish.cursor.is_empty() && wish.sort.is_empty() => String::new(),
-        (true, true) => "Everything".to_owned(),
+        (true, true) => say("Everything").to_owned(),
     }
 }
 
@@ -365,7 +365,7 @@ fn plain_text(app: &App) -> Response {
     let fields = [
         (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
         (header::CACHE_CONTROL, "no-cache"),
-        (header::VARY, "Accept, Cookie"),
+        (header::VARY, "Accept, Accept-Language, Cookie"),
     ];
     (fields, text).into_response()
 }
@@ -373,13 +373,8 @@ fn plain_text(app: &App) -> Response {
 /// The link back to a product's shelf, or to everything.
 pub(super) fn back(shelf: Option<&Shelf>) -> (String, String) {
     shelf.map_or_else(
-        || ("/".to_owned(), "Back to everything".to_owned()),
-        |shelf| {
-            (
-                shelf_address(&shelf.slug),
-                format!("More from {}", shelf.name),
-            )
-        },
+        || ("/".to_owned(), say("Back to everything").to_owned()),
+        |shelf| (shelf_address(&shelf.slug), say!("More from {}", shelf.name)),
     )
 }
 

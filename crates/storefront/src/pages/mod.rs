@@ -17,6 +17,7 @@ mod forms;
 mod found;
 mod frame;
 mod home;
+mod language;
 mod media;
 mod narrow;
 mod order;
@@ -37,6 +38,7 @@ mod verify;
 use crate::App;
 use axum::{
     Router,
+    middleware::from_fn_with_state,
     routing::{get, post},
 };
 use contracts::{
@@ -46,7 +48,8 @@ use contracts::{
 
 /// The pages, ready to be merged into the door's router.
 pub fn routes(app: App) -> Router {
-    addresses().with_state(app)
+    let speaking = from_fn_with_state(app.clone(), crate::words::in_the_readers_language);
+    addresses().layer(speaking).with_state(app)
 }
 
 fn addresses() -> Router<App> {
@@ -66,6 +69,7 @@ fn addresses() -> Router<App> {
         .route("/forgot-password", get(forgot::ask).post(forgot::send))
         .route("/reset-password", get(forgot::choose).post(forgot::set))
         .route("/verify-email", get(verify::show).post(verify::submit))
+        .route("/language", post(language::choose))
         .route("/sign-out", post(account::sign_out))
         .route("/login/with/{provider}", get(external::begin))
         .route("/login/with/{provider}/callback", get(external::end))

@@ -1,7 +1,7 @@
 //! Narrowing a list: what further choices leave, and what somebody may have meant who found nothing. Both are
 //! decorations: a list without them is still a list.
 
-use crate::{App, view};
+use crate::{App, view, words::say};
 use contracts::{
     catalog::{Facets, FacetsQuery, ProductQuery, SuggestionKind, SuggestionsQuery},
     values::{Currency, Money},
@@ -65,7 +65,7 @@ pub(super) fn narrowings(
     let mut all = Vec::new();
     if facets.stock.sold_out > 0 || chosen.in_stock {
         all.push(Narrowing {
-            words: "In stock".to_owned(),
+            words: say("In stock").to_owned(),
             href: chosen.address(!chosen.in_stock, chosen.price),
             count: facets.stock.available.to_string(),
             is_chosen: chosen.in_stock,
@@ -87,7 +87,7 @@ pub(super) fn narrowings(
         let words = if range.min == range.max {
             money(range.min)
         } else {
-            format!("{} to {}", money(range.min), money(range.max))
+            say!("{} to {}", money(range.min), money(range.max))
         };
         let price = if is_chosen {
             ("", "")

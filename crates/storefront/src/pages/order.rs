@@ -6,7 +6,7 @@ use super::{
     frame::{self, Frame, Framed, Visit, html, see_other},
     order_steps::{self, Way},
 };
-use crate::{App, view};
+use crate::{App, view, words::say};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -188,27 +188,27 @@ fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
 fn said(flash: &str, status: OrderStatus) -> &'static str {
     match (flash, status) {
         ("thanks", OrderStatus::Pending) => {
-            "Your order is in. The payment is on its way; reload this page in a moment."
+            say("Your order is in. The payment is on its way; reload this page in a moment.")
         }
-        ("thanks", OrderStatus::Paid) => "Thank you. Your order is in.",
+        ("thanks", OrderStatus::Paid) => say("Thank you. Your order is in."),
         ("declined", OrderStatus::Pending) => {
-            "The payment was declined, and no money was taken. Your order waits below."
+            say("The payment was declined, and no money was taken. Your order waits below.")
         }
         ("method", OrderStatus::Pending) => {
-            "That means of payment is not known here. Choose another one below."
+            say("That means of payment is not known here. Choose another one below.")
         }
         ("cancelled", OrderStatus::Cancelled) => {
-            "Your order is called off. What was paid goes back."
+            say("Your order is called off. What was paid goes back.")
         }
         ("unsure", OrderStatus::Pending | OrderStatus::Paid) => {
-            "Nothing was called off: tick the box first."
+            say("Nothing was called off: tick the box first.")
         }
-        ("moved", _) => "It could not be called off. Below is how your order stands.",
-        ("before", _) => "This was sent before. Below is how your order stands.",
-        ("later", OrderStatus::Pending) => {
+        ("moved", _) => say("It could not be called off. Below is how your order stands."),
+        ("before", _) => say("This was sent before. Below is how your order stands."),
+        ("later", OrderStatus::Pending) => say(
             "Your order is in, and the payment could not be finished. If the order still waits in a moment, try again: \
-             it is never paid twice."
-        }
+             it is never paid twice.",
+        ),
         _ => "",
     }
 }

@@ -2,7 +2,10 @@
 //! says.
 
 use super::frame::{self, Frame, Framed, Visit, html};
-use crate::App;
+use crate::{
+    App,
+    words::{refusal, say},
+};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -71,7 +74,7 @@ fn compose(frame: Frame, visit: &Visit, problem: Problem) -> ProblemPage {
     let Problem { code, detail, .. } = problem;
     ProblemPage {
         frame,
-        title: code.title().to_owned(),
+        title: say(code.title()).to_owned(),
         detail: if detail == code.title() {
             advice(code).to_owned()
         } else {
@@ -96,7 +99,7 @@ pub(super) async fn missing(app: &App, visit: &Visit, what: Missing) -> Response
     let gone = what.status == StatusCode::GONE;
     let page = ProblemPage {
         frame,
-        title: what.title.to_owned(),
+        title: say(what.title).to_owned(),
         detail: what.detail,
         code: if gone {
             String::new()
@@ -115,7 +118,7 @@ pub(super) async fn nowhere(State(app): State<App>, visit: Visit) -> Response {
     let what = Missing {
         status: StatusCode::NOT_FOUND,
         title: "There is no such page",
-        detail: "It may have moved. Perhaps a search finds what you look for.".to_owned(),
+        detail: say("It may have moved. Perhaps a search finds what you look for.").to_owned(),
         suggestion: String::new(),
     };
     missing(&app, &visit, what).await
@@ -131,7 +134,7 @@ pub(super) async fn explain(
         let what = Missing {
             status: StatusCode::NOT_FOUND,
             title: "There is no such code",
-            detail: "No answer of this shop carries that code.".to_owned(),
+            detail: say("No answer of this shop carries that code.").to_owned(),
             suggestion: String::new(),
         };
         return missing(&app, &visit, what).await;
@@ -148,7 +151,7 @@ pub(super) async fn explain(
 fn explanation(frame: Frame, code: Code) -> ExplanationPage {
     ExplanationPage {
         frame,
-        title: code.title(),
+        title: say(code.title()),
         code: code.slug(),
         status: code.status(),
         retryable: code.retryable(),
@@ -161,34 +164,35 @@ fn explanation(frame: Frame, code: Code) -> ExplanationPage {
 fn advice(code: Code) -> &'static str {
     match code.status() {
         400 | 414 | 415 | 431 => {
-            "The request cannot be read as it is. Correct it before you send it again."
+            say("The request cannot be read as it is. Correct it before you send it again.")
         }
-        401 => "Sign in, or send a valid access token, and try again.",
-        402 => "No money was taken. Try another means of payment, or the same one later.",
-        403 => "Signing in again does not help: this account, or this form, may not do that.",
-        404..=406 => "Check the address, the method and the Accept header.",
-        408 => "The request did not arrive in time. Send it again.",
-        409 | 412 => {
+        401 => say("Sign in, or send a valid access token, and try again."),
+        402 => say("No money was taken. Try another means of payment, or the same one later."),
+        403 => say("Signing in again does not help: this account, or this form, may not do that."),
+        404..=406 => say("Check the address, the method and the Accept header."),
+        408 => say("The request did not arrive in time. Send it again."),
+        409 | 412 => say(
             "Nothing was changed. Fetch the current state, decide again, and send the request \
-             with what you have learnt."
-        }
-        413 => "Send less at once.",
-        422 => "The field errors in the answer say what to change.",
-        428 => "Read it first, and send its ETag as If-Match, or its version in the body.",
-        429 => "Wait as long as Retry-After says, then send the request again.",
-        504 => {
+             with what you have learnt.",
+        ),
+        413 => say("Send less at once."),
+        422 => say("The field errors in the answer say what to change."),
+        428 => say("Read it first, and send its ETag as If-Match, or its version in the body."),
+        429 => say("Wait as long as Retry-After says, then send the request again."),
+        504 => say(
             "It may or may not have happened. Send the same request with the same \
-             Idempotency-Key: it takes effect once at most."
-        }
-        _ => {
+             Idempotency-Key: it takes effect once at most.",
+        ),
+        _ => say(
             "It was not your fault. Try again in a moment; if it stays, tell the shop the \
-             request id."
-        }
+             request id.",
+        ),
     }
 }
 
 /// A detail as a sentence: they are written in lower case, without a full stop.
 pub(super) fn sentence(detail: &str) -> String {
+    let detail = refusal(detail);
     let mut letters = detail.chars();
     let Some(first) = letters.next() else {
         return String::new();

@@ -6,7 +6,7 @@ use super::{
     home::{Card, Picture, back},
     problems::{self, Missing},
 };
-use crate::{App, view};
+use crate::{App, view, words::say};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -99,7 +99,7 @@ pub(super) async fn show(
             let what = Missing {
                 status: StatusCode::GONE,
                 title: "No longer sold",
-                detail: format!("{name} has left the shop for good."),
+                detail: say!("{} has left the shop for good.", name),
                 suggestion: String::new(),
             };
             problems::missing(&app, &visit, what).await
@@ -108,7 +108,8 @@ pub(super) async fn show(
             let what = Missing {
                 status: StatusCode::NOT_FOUND,
                 title: "There is no such product",
-                detail: "It may have moved or left the shop. Perhaps a search finds it.".to_owned(),
+                detail: say("It may have moved or left the shop. Perhaps a search finds it.")
+                    .to_owned(),
                 suggestion: slug.replace('-', " ").chars().take(200).collect(),
             };
             problems::missing(&app, &visit, what).await
@@ -181,9 +182,11 @@ fn compose(frame: Frame, product: ProductView, related: Vec<Card>) -> ProductPag
 
 fn said(product: &ProductView) -> String {
     match (product.rating.average, product.rating.count) {
-        (Some(average), 1) => format!("{average} of 5 stars, by one buyer"),
-        (Some(average), count) => format!("{average} of 5 stars, by {count} buyers"),
-        (None, _) => "What buyers say".to_owned(),
+        (Some(average), 1) => say!("{} of 5 stars, by one buyer", view::decimal(average)),
+        (Some(average), count) => {
+            say!("{} of 5 stars, by {} buyers", view::decimal(average), count)
+        }
+        (None, _) => say("What buyers say").to_owned(),
     }
 }
 

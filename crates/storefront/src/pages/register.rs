@@ -6,7 +6,10 @@ use super::{
     problems,
     sign_in::{Onward, begin, destination},
 };
-use crate::{App, view};
+use crate::{
+    App, view,
+    words::{refusal, say},
+};
 use askama::Template;
 use axum::{Form, extract::State, http::StatusCode, response::Response};
 use contracts::{
@@ -88,7 +91,7 @@ pub(super) async fn submit(
     if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
         let faults = Faults {
             stale: true,
-            problem: forms::STALE.to_owned(),
+            problem: say(forms::STALE).to_owned(),
             ..Faults::default()
         };
         return show_again(&app, &visit, form, faults).await;
@@ -119,12 +122,12 @@ fn read(form: &RegisterForm) -> Result<RegisterUser, Faults> {
     let email = match Email::parse(&form.email) {
         Ok(email) => Some(email),
         Err(error) => {
-            faults.email = format!("This {error}.");
+            faults.email = say!("This {}.", refusal(&error.to_string()));
             None
         }
     };
     if form.password.is_empty() {
-        "Please choose a password.".clone_into(&mut faults.password);
+        say("Please choose a password.").clone_into(&mut faults.password);
     }
     if faults.any() {
         return Err(faults);
@@ -143,13 +146,16 @@ fn explained(error: RegisterError) -> Result<Faults, RegisterError> {
     let mut faults = Faults::default();
     match error {
         RegisterError::NameMissing => {
-            "Please enter your e-mail address.".clone_into(&mut faults.email);
+            say("Please enter your e-mail address.").clone_into(&mut faults.email);
         }
         RegisterError::EmailTaken => {
-            "This address has an account already. Sign in instead.".clone_into(&mut faults.email);
+            say("This address has an account already. Sign in instead.")
+                .clone_into(&mut faults.email);
         }
-        RegisterError::PasswordTooWeak { reason } => faults.password = format!("This {reason}."),
-        RegisterError::InvalidName { reason } => faults.name = format!("This {reason}."),
+        RegisterError::PasswordTooWeak { reason } => {
+            faults.password = say!("This {}.", refusal(&reason))
+        }
+        RegisterError::InvalidName { reason } => faults.name = say!("This {}.", refusal(&reason)),
         RegisterError::UsernameTaken
         | RegisterError::SetupTokenInvalid
         | RegisterError::Overloaded

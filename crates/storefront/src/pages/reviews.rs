@@ -7,7 +7,7 @@ use super::{
     frame::{self, Frame, Framed, Visit, html, see_other},
     problems,
 };
-use crate::{App, view};
+use crate::{App, view, words::say};
 use askama::Template;
 use axum::{
     Form,
@@ -156,10 +156,10 @@ async fn page(
         average: product
             .rating
             .average
-            .map_or_else(String::new, |average| average.to_string()),
+            .map_or_else(String::new, view::decimal),
         flash: match wish.flash.as_str() {
-            "written" => "Thank you. It stands below.",
-            "removed" => "It is taken back.",
+            "written" => say("Thank you. It stands below."),
+            "removed" => say("It is taken back."),
             _ => "",
         },
         reviews: found.data.iter().map(Review::new).collect(),

@@ -50,6 +50,7 @@ pub(super) fn frame(proof: Option<&str>) -> Frame {
         signed_in: proof.map(str::to_owned),
         is_staff: false,
         root: "https://shop.example".to_owned(),
+        here: "/".to_owned(),
     }
 }
 
@@ -60,6 +61,7 @@ pub(super) fn visit(accept: &'static str) -> Visit {
         headers: HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]),
         request_id: "req-1".to_owned(),
         here: "/".to_owned(),
+        place: "/".to_owned(),
         client: None,
     }
 }

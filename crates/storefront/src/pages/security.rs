@@ -7,7 +7,10 @@ use super::{
     problems,
     sign_in::too_long,
 };
-use crate::{App, view};
+use crate::{
+    App, view,
+    words::{refusal, say},
+};
 use askama::Template;
 use axum::{
     Form,
@@ -178,10 +181,10 @@ fn next_of(sessions: &Page<SessionView>) -> String {
 /// Fixed words: an address must not make the shop say something.
 fn told(flash: &str) -> &'static str {
     match flash {
-        "password" => "Your password is changed. Everywhere else you are signed out.",
-        "session" => "That sign-in has ended.",
-        "off" => "Signing in does not ask for a code any more.",
-        "late" => "That took too long, or was done already. Nothing has changed.",
+        "password" => say("Your password is changed. Everywhere else you are signed out."),
+        "session" => say("That sign-in has ended."),
+        "off" => say("Signing in does not ask for a code any more."),
+        "late" => say("That took too long, or was done already. Nothing has changed."),
         _ => "",
     }
 }
@@ -218,11 +221,13 @@ pub(super) async fn change_password(
     match app.identity.change_password(&who, wish).await {
         Ok(()) => return done("password"),
         Err(PasswordError::PasswordTooWeak { reason }) => {
-            faults.new_password = format!("This {reason}.");
+            faults.new_password = say!("This {}.", refusal(&reason));
         }
-        Err(PasswordError::InvalidCredentials) => WRONG_PASSWORD.clone_into(&mut faults.password),
+        Err(PasswordError::InvalidCredentials) => {
+            say(WRONG_PASSWORD).clone_into(&mut faults.password)
+        }
         Err(PasswordError::SecondFactorRequired | PasswordError::CodeInvalid) => {
-            code::WRONG.clone_into(&mut faults.password);
+            say(code::WRONG).clone_into(&mut faults.password);
         }
         Err(PasswordError::TooManyTries {
             retry_after_seconds,
@@ -248,10 +253,10 @@ pub(super) fn unproven(error: &LoginError) -> Option<Faults> {
         ..Faults::default()
     };
     match error {
-        LoginError::InvalidCredentials => Some(refused(WRONG_PASSWORD)),
+        LoginError::InvalidCredentials => Some(refused(say(WRONG_PASSWORD))),
         LoginError::CodeInvalid
         | LoginError::SecondFactorRequired { .. }
-        | LoginError::ChallengeInvalid => Some(refused(code::WRONG)),
+        | LoginError::ChallengeInvalid => Some(refused(say(code::WRONG))),
         LoginError::TooManyTries {
             retry_after_seconds,
         } => Some(Faults {
@@ -346,9 +351,10 @@ mod tests {
         let on = sample(true, Faults::default());
         assert!(on.contains("7 recovery codes left") && !on.contains("Set it up"));
         assert_eq!(on.matches("name=\"code\"").count(), 3, "{on}");
+        // All but the choice of a language have their proof.
         assert_eq!(
             on.matches("method=\"post\"").count(),
-            on.matches("name=\"csrf\"").count()
+            on.matches("name=\"csrf\"").count().saturating_add(1)
         );
     }
 

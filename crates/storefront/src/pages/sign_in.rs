@@ -7,7 +7,7 @@ use super::{
     frame::{self, Frame, Visit, see_other},
     problems,
 };
-use crate::{App, view};
+use crate::{App, view, words::say};
 use askama::Template;
 use axum::{
     Form,
@@ -104,7 +104,7 @@ pub(super) async fn submit(
     Form(form): Form<SignInForm>,
 ) -> Response {
     if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
-        let faults = Faults::whole_form(StatusCode::FORBIDDEN, forms::STALE);
+        let faults = Faults::whole_form(StatusCode::FORBIDDEN, say(forms::STALE));
         return show_again(&app, &visit, form, faults).await;
     }
     let login = match read(&form) {
@@ -126,7 +126,8 @@ pub(super) async fn submit(
             | LoginError::CodeInvalid,
         ) => show_again(&app, &visit, form, wrong()).await,
         Err(LoginError::Disabled) => {
-            let faults = Faults::whole_form(StatusCode::FORBIDDEN, "This account is disabled.");
+            let faults =
+                Faults::whole_form(StatusCode::FORBIDDEN, say("This account is disabled."));
             show_again(&app, &visit, form, faults).await
         }
         Err(LoginError::TooManyTries {
@@ -164,10 +165,10 @@ fn read(form: &SignInForm) -> Result<Login, Faults> {
     let name = form.name.trim();
     let mut faults = Faults::default();
     if name.is_empty() {
-        "Please enter your e-mail address or user name.".clone_into(&mut faults.name);
+        say("Please enter your e-mail address or user name.").clone_into(&mut faults.name);
     }
     if form.password.is_empty() {
-        "Please enter your password.".clone_into(&mut faults.password);
+        say("Please enter your password.").clone_into(&mut faults.password);
     }
     if faults.any() {
         faults.status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -190,7 +191,7 @@ fn read(form: &SignInForm) -> Result<Login, Faults> {
 }
 
 fn wrong() -> Faults {
-    Faults::whole_form(StatusCode::UNAUTHORIZED, WRONG)
+    Faults::whole_form(StatusCode::UNAUTHORIZED, say(WRONG))
 }
 
 fn too_many(seconds: u32) -> Faults {
@@ -202,12 +203,18 @@ fn too_many(seconds: u32) -> Faults {
 
 /// What a form says to whoever has to wait.
 pub(super) fn too_long(seconds: u32) -> String {
-    let wait = if seconds > 90 {
-        format!("{} minutes", seconds.div_ceil(60))
+    if seconds > 90 {
+        let minutes = seconds.div_ceil(60);
+        say!(
+            "There were too many tries. Please wait {} minutes.",
+            minutes
+        )
     } else {
-        format!("{seconds} seconds")
-    };
-    format!("There were too many tries. Please wait {wait}.")
+        say!(
+            "There were too many tries. Please wait {} seconds.",
+            seconds
+        )
+    }
 }
 
 /// The empty form, for whoever has to begin again.

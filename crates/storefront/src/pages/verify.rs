@@ -6,7 +6,7 @@ use super::{
     frame::{self, Frame, Visit},
     problems,
 };
-use crate::App;
+use crate::{App, words::say};
 use askama::Template;
 use axum::{Form, extract::State, http::StatusCode, response::Response};
 use contracts::identity::{LinkError, VerifyEmail};
@@ -48,7 +48,7 @@ pub(super) async fn submit(
 ) -> Response {
     if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
         return page(&app, &visit, StatusCode::FORBIDDEN, |page| {
-            forms::STALE.clone_into(&mut page.problem);
+            say(forms::STALE).clone_into(&mut page.problem);
             page.token = form.token;
         })
         .await;
@@ -60,7 +60,7 @@ pub(super) async fn submit(
         Ok(()) => page(&app, &visit, StatusCode::OK, |page| page.done = true).await,
         Err(LinkError::Invalid) => {
             page(&app, &visit, StatusCode::UNPROCESSABLE_ENTITY, |page| {
-                OVER.clone_into(&mut page.problem);
+                say(OVER).clone_into(&mut page.problem);
             })
             .await
         }

@@ -1,6 +1,6 @@
 //! Bars, drawn as a picture of lines and numbers. Whoever does not see them is told the same in words.
 
-use crate::view;
+use crate::{view, words::say};
 use contracts::{
     orders::HourFigures,
     values::{Currency, Money},
@@ -54,7 +54,7 @@ pub(super) fn of_sales(hours: &[HourFigures]) -> Chart {
             y: HEIGHT.saturating_sub(height),
             width: STEP.saturating_sub(GAP),
             height,
-            words: format!("{}: {} orders{money}", clock(hour), hour.orders),
+            words: say!("{}: {} orders{}", clock(hour), hour.orders, money),
         }
     });
     let bars: Vec<Bar> = bars.collect();
@@ -68,7 +68,7 @@ pub(super) fn of_sales(hours: &[HourFigures]) -> Chart {
         width: count.saturating_mul(STEP),
         height: HEIGHT,
         from: hours.first().map_or_else(String::new, clock),
-        to: "now".to_owned(),
+        to: say("now").to_owned(),
         bars,
     }
 }
@@ -116,13 +116,13 @@ fn summary(orders: i64, hours: &[HourFigures], usual: Option<Currency>) -> Strin
     sums.sort_by_key(|sum| Some(sum.currency) != usual);
     let sums: Vec<String> = sums.into_iter().map(view::money).collect();
     match (orders, sums.is_empty()) {
-        (1, false) => format!("1 order that was paid, {}.", sums.join(" and ")),
-        (_, false) => format!(
+        (1, false) => say!("1 order that was paid, {}.", sums.join(" + ")),
+        (_, false) => say!(
             "{} orders that were paid, {}.",
             view::grouped(&orders.to_string()),
-            sums.join(" and ")
+            sums.join(" + ")
         ),
-        (_, true) => "Nothing was sold yet.".to_owned(),
+        (_, true) => say("Nothing was sold yet.").to_owned(),
     }
 }
 

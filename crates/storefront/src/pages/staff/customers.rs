@@ -7,6 +7,7 @@ use super::{
     parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns},
     sentence_of,
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -91,7 +92,7 @@ async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
             next: found.next_cursor.as_ref(),
         },
     );
-    Ok(Sheet::new("Customers").with([
+    Ok(Sheet::new(say("Customers")).with([
         Block::Tabs("Accounts by what they are", tabs.collect()),
         Block::Search(Search {
             action: HERE,
@@ -124,7 +125,7 @@ fn called(user: &UserView) -> String {
     let email = Some(address(user)).filter(|email| !email.is_empty());
     name.or(username)
         .or(email)
-        .unwrap_or_else(|| "somebody".to_owned())
+        .unwrap_or_else(|| say("somebody").to_owned())
 }
 
 fn roles(user: &UserView) -> String {

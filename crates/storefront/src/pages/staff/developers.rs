@@ -9,6 +9,7 @@ use super::{
     product_fields::moment,
     sentence_of,
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -79,7 +80,7 @@ pub(super) async fn sheet(
         Some((which, problem, sent)) if form.id == which => form.refused(problem, sent),
         Some(_) | None => form,
     };
-    Ok(Sheet::new("Developers")
+    Ok(Sheet::new(say("Developers"))
         .refused(refused.map(|(_, problem, _)| problem))
         .with([
             Block::Links(vec![
@@ -312,7 +313,7 @@ pub(in crate::pages) async fn events(
             },
             ..Table::default()
         };
-        Ok(Sheet::new("Events")
+        Ok(Sheet::new(say("Events"))
             .below("Developers", HERE)
             .with([Block::Table(String::new(), table)]))
     };

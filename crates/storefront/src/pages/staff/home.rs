@@ -6,6 +6,7 @@ use super::{
     orders::count_of,
     parts::{Block, Figure},
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit};
 use axum::{extract::State, response::Response};
 use contracts::{
@@ -28,7 +29,7 @@ pub(in crate::pages) async fn show(State(app): State<App>, visit: Visit) -> Resp
 async fn sheet(desk: Desk<'_>) -> Result<Sheet, Fault> {
     let low = low_stock(desk).await?;
     if !desk.is_admin() {
-        let sheet = Sheet::new("What is to be done").with([
+        let sheet = Sheet::new(say("What is to be done")).with([
             Block::Figures(vec![low]),
             Block::Links(vec![
                 ("Your products".to_owned(), "/admin/products".to_owned()),
@@ -44,7 +45,7 @@ async fn sheet(desk: Desk<'_>) -> Result<Sheet, Fault> {
         payments(desk).await?,
         webhooks(desk).await?,
     ];
-    let sheet = Sheet::new("What is to be done").with([
+    let sheet = Sheet::new(say("What is to be done")).with([
         Block::Figures(due),
         Block::Chart(of_sales(&figures.hours)),
         Block::Figures(

@@ -9,6 +9,7 @@ use super::{
     product_fields::moment,
     sentence_of,
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -77,7 +78,7 @@ pub(super) fn table(webhooks: &[WebhookView]) -> Table {
 fn told(webhook: &WebhookView) -> String {
     let types: Vec<&str> = webhook.types.iter().map(|kind| kind.as_str()).collect();
     if types.is_empty() {
-        "everything".to_owned()
+        say("everything").to_owned()
     } else {
         types.join(", ")
     }
@@ -194,7 +195,7 @@ async fn sheet(
             Some((which, problem, sent)) if form.id == which => form.refused(problem, sent),
             Some(_) | None => form,
         });
-    Ok(Sheet::new("Webhook")
+    Ok(Sheet::new(say("Webhook"))
         .below("Developers", HERE)
         .refused(refused.map(|(_, problem, _)| problem))
         .with([

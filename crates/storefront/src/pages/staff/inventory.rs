@@ -7,6 +7,7 @@ use super::{
     parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns},
     sentence_of,
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -82,7 +83,7 @@ async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
             next: found.next_cursor.as_ref(),
         },
     );
-    Ok(Sheet::new("Inventory").with([
+    Ok(Sheet::new(say("Inventory")).with([
         Block::Tabs(
             "Stock by how much there is",
             vec![tab("All", "", !is_low), tab("Low", "true", is_low)],
@@ -100,7 +101,10 @@ async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
 fn row(stock: &InventoryView) -> Vec<Cell> {
     vec![
         Cell::link(stock.sku.clone(), format!("{HERE}/{}", stock.variant_id)),
-        Cell::link("product", format!("/admin/products/{}", stock.product_id)),
+        Cell::link(
+            say("product"),
+            format!("/admin/products/{}", stock.product_id),
+        ),
         Cell::number(stock.on_hand),
         Cell::number(stock.reserved),
         Cell::number(stock.available),
@@ -186,7 +190,10 @@ async fn sheet(
                     ("Available".to_owned(), Cell::number(stock.available)),
                     (
                         "Product".to_owned(),
-                        Cell::link("its page", format!("/admin/products/{}", stock.product_id)),
+                        Cell::link(
+                            say("its page"),
+                            format!("/admin/products/{}", stock.product_id),
+                        ),
                     ),
                 ],
             ),
@@ -219,8 +226,8 @@ async fn moved(desk: Desk<'_>, movement: &MovementView) -> Vec<Cell> {
     };
     let order = match movement.order_id {
         // Orders are for those who run the shop.
-        Some(id) if desk.is_admin() => Cell::link("order", format!("/admin/orders/{id}")),
-        Some(_) => Cell::text("an order"),
+        Some(id) if desk.is_admin() => Cell::link(say("order"), format!("/admin/orders/{id}")),
+        Some(_) => Cell::text(say("an order")),
         None => Cell::text(""),
     };
     let who = if desk.is_admin() {

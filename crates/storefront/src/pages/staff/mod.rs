@@ -27,7 +27,7 @@ use super::{
     frame::{self, Frame, Framed, Visit, html, see_other},
     problems,
 };
-use crate::{App, view};
+use crate::{App, view, words::say};
 use askama::Template;
 use axum::{
     Router,
@@ -204,7 +204,7 @@ impl Sheet {
     }
 
     fn says(mut self, flash: &str) -> Self {
-        flash.clone_into(&mut self.said.flash);
+        say(flash).clone_into(&mut self.said.flash);
         self
     }
 
@@ -378,7 +378,7 @@ impl<'a> Desk<'a> {
                     .unwrap_or_else(|| id.to_string())
             }
             // Whoever has gone has no name any more.
-            Err(_) => "somebody who has gone".to_owned(),
+            Err(_) => say("somebody who has gone").to_owned(),
         }
     }
 
@@ -386,7 +386,7 @@ impl<'a> Desk<'a> {
     async fn actor(self, label: &str) -> String {
         match label.parse::<UserId>() {
             Ok(id) => self.name_of(id).await,
-            Err(_) if label == "system" => "the shop".to_owned(),
+            Err(_) if label == "system" => say("the shop").to_owned(),
             Err(_) => label.to_owned(),
         }
     }

@@ -7,6 +7,7 @@ use super::{
     parts::{Block, Cell, Form, Pages, Tab, Table, columns},
     sentence_of,
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -95,7 +96,7 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         "retried",
         "It is taken up again. Reload this page in a moment.",
     )];
-    let mut sheet = Sheet::new("Payments")
+    let mut sheet = Sheet::new(say("Payments"))
         .says(&sentence_of(&wish.flash, &flashes))
         .with([
             Block::Tabs("Payments by how they get on", tabs),
@@ -122,14 +123,14 @@ fn row(saga: &SagaView) -> Vec<Cell> {
         "Try again now",
     );
     vec![
-        Cell::link("order", format!("/admin/orders/{}", saga.order_id)),
-        Cell::text(what),
+        Cell::link(say("order"), format!("/admin/orders/{}", saga.order_id)),
+        Cell::text(say(what)),
         Cell::text(view::words(&saga.step)),
         Cell::number(saga.tries),
         Cell::text(saga.reason.clone().unwrap_or_default()),
         match saga.state {
             SagaState::Open => Cell::when(saga.next_try_at),
-            SagaState::Parked => Cell::text("waits for you"),
+            SagaState::Parked => Cell::text(say("waits for you")),
         },
         Cell::Act(again.quiet()),
     ]

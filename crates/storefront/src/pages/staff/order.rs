@@ -8,6 +8,7 @@ use super::{
     parts::{Block, Cell, Entry, Table, columns},
     sentence_of,
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -98,7 +99,7 @@ async fn sheet(desk: Desk<'_>, id: OrderId, refused: Refused<'_>) -> Result<Shee
             })
             .collect();
     }
-    let mut sheet = Sheet::new(format!("Order {}", order.number))
+    let mut sheet = Sheet::new(say!("Order {}", order.number))
         .below("Orders", "/admin/orders")
         .refused(refused.map(|(_, problem, _)| problem))
         .with([
@@ -169,7 +170,7 @@ fn lines(stands: &Stands<'_>) -> Table {
     let rows = order.items.iter().zip(&stands.left).map(line);
     let parts = order.parts.iter();
     let parts = parts.map(|part| sum(&part.title, view::money(part.amount)));
-    let total = sum("Total", view::money(order.total));
+    let total = sum(say("Total"), view::money(order.total));
     Table {
         caption: "What was bought",
         columns: columns(&["What", "SKU", "#Price", "#Units", "#Sent", "#Sum"]),
@@ -193,7 +194,7 @@ fn paid(payments: &[PaymentView], refunds: &[RefundView]) -> Table {
             Cell::when(refund.created_at),
             Cell::code(refund.id),
             Cell::Badge(
-                format!("Refund {}", refund.status.as_str()),
+                say!("Refund {}", view::words(refund.status.as_str())),
                 refund.status.as_str(),
             ),
             Cell::text(refund.reason.clone().unwrap_or_default()),
@@ -221,7 +222,7 @@ fn parcels(shipments: &[ShipmentView]) -> Table {
             Cell::text(inside.collect::<Vec<_>>().join(", ")),
             Cell::text(shipment.carrier.clone().unwrap_or_default()),
             match &shipment.tracking_url {
-                Some(address) if tracking.is_empty() => Cell::link("where it is", address),
+                Some(address) if tracking.is_empty() => Cell::link(say("where it is"), address),
                 Some(address) => Cell::link(tracking, address),
                 None => Cell::text(tracking),
             },
@@ -252,7 +253,7 @@ async fn entries(desk: Desk<'_>, events: Vec<OrderEventView>) -> Vec<Entry> {
 async fn facts(desk: Desk<'_>, order: &OrderView) -> Block {
     let buyer = match order.customer_id {
         Some(id) => Cell::link(desk.name_of(id).await, format!("/admin/customers/{id}")),
-        None => Cell::text("a guest"),
+        None => Cell::text(say("a guest")),
     };
     let mut facts = vec![
         ("Buyer".to_owned(), buyer),
@@ -278,7 +279,7 @@ async fn noted(desk: Desk<'_>, notes: &[NoteView]) -> Block {
             None => String::new(),
         };
         let seen = if note.for_customer {
-            "The buyer reads it"
+            say("The buyer reads it")
         } else {
             ""
         };

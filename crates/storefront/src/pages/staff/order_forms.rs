@@ -2,7 +2,7 @@
 //! own service; a form that comes too late is refused there.
 
 use super::parts::{Field, Form};
-use crate::view;
+use crate::{view, words::say};
 use contracts::{
     orders::{OrderStatus, OrderView},
     payments::{PaymentStatus, PaymentView},
@@ -67,9 +67,9 @@ fn ship(stands: &State<'_>, action: String) -> Form {
     let lines = (1_u32..).zip(stands.order.items.iter().zip(&stands.left));
     let open = lines.filter(|(_, (_, left))| **left > 0);
     let units = open.map(|(place, (line, left))| {
-        let label = format!("Units of {}", line.name);
+        let label = say!("Units of {}", line.name);
         Field::new("number", &format!("line.{place}"), &label, left.to_string())
-            .hint(&format!("Not sent yet: {left}"))
+            .hint(&say!("Not sent yet: {}", left))
     });
     Form::new("ship", action, "Send this parcel")
         .headed("Send a parcel")
@@ -85,14 +85,15 @@ fn ship(stands: &State<'_>, action: String) -> Form {
 fn refund(stands: &State<'_>, action: String) -> Form {
     let total = view::money(stands.order.total);
     let shelf = stands.order.items.iter().map(|line| {
-        let label = format!("Back onto the shelf: {}", line.name);
+        let label = say!("Back onto the shelf: {}", line.name);
         Field::new("number", &format!("shelf.{}", line.variant_id), &label, "")
-            .hint(&format!("Of {} that were sold", line.quantity.get()))
+            .hint(&say!("Of {} that were sold", line.quantity.get()))
     });
     Form::new("refund", action, "Give the money back")
         .headed("Give money back")
-        .with([Field::new("text", "amount", "Amount", "").hint(&format!(
-            "Of {total}. Without one: what the units below cost, or all that is left"
+        .with([Field::new("text", "amount", "Amount", "").hint(&say!(
+            "Of {}. Without one: what the units below cost, or all that is left",
+            total
         ))])
         .with(shelf)
         .with([Field::new("text", "reason", "Why", "")])

@@ -5,6 +5,7 @@ use super::{
     fields::Fields,
     parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns},
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{Form as Sent, extract::State, http::Method, response::Response};
 use contracts::{
@@ -67,7 +68,7 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         ),
     };
     let names = names(desk, &found.data).await;
-    let mut sheet = Sheet::new("Orders").says(&flash(&wish)).with([
+    let mut sheet = Sheet::new(say("Orders")).says(&flash(&wish)).with([
         Block::Tabs("Orders by where they stand", tabs(&figures, &wish)),
         Block::Search(Search {
             action: HERE,
@@ -107,7 +108,7 @@ impl Sought {
             }));
         }
         let Ok(email) = Email::parse(q) else {
-            let words = "Search by an order's number or a whole e-mail address.";
+            let words = say("Search by an order's number or a whole e-mail address.");
             return Ok(Err(words.to_owned()));
         };
         let path = api("users", &[("q", email.as_str()), ("limit", "5")]);
@@ -243,13 +244,13 @@ fn row(order: &OrderView, names: &BTreeMap<String, String>) -> Vec<Cell> {
             names.get(&id).cloned().unwrap_or_else(|| id.clone()),
             format!("/admin/customers/{id}"),
         ),
-        None => Cell::text("a guest"),
+        None => Cell::text(say("a guest")),
     };
     let pick = if order.status == OrderStatus::Paid {
         Cell::Pick(
             "order".to_owned(),
             order.id.to_string(),
-            format!("Order {number}"),
+            say!("Order {}", number),
         )
     } else {
         Cell::text("")
@@ -267,13 +268,13 @@ fn row(order: &OrderView, names: &BTreeMap<String, String>) -> Vec<Cell> {
 
 fn flash(wish: &Wish) -> String {
     let orders = |count: u32| match count {
-        1 => "One order".to_owned(),
-        count => format!("{count} orders"),
+        1 => say("One order").to_owned(),
+        count => say!("{} orders", count),
     };
     match (wish.shipped.parse::<u32>(), wish.refused.parse::<u32>()) {
-        (Ok(0), Ok(0)) => "Tick the orders that you have sent.".to_owned(),
-        (Ok(shipped), Ok(0)) => format!("{} marked as shipped.", orders(shipped)),
-        (Ok(shipped), Ok(refused)) => format!(
+        (Ok(0), Ok(0)) => say("Tick the orders that you have sent.").to_owned(),
+        (Ok(shipped), Ok(0)) => say!("{} marked as shipped.", orders(shipped)),
+        (Ok(shipped), Ok(refused)) => say!(
             "{} marked as shipped. {} could not be: look at them one by one.",
             orders(shipped),
             orders(refused)

@@ -1,7 +1,10 @@
 //! What pages for staff are made of: tables, forms, facts, figures. Values only; how they look is the templates'.
 
 use super::fields::Fields;
-use crate::view;
+use crate::{
+    view,
+    words::{refusal, say},
+};
 use contracts::{
     problem::Problem,
     values::{Cursor, Timestamp},
@@ -72,7 +75,7 @@ pub(super) struct Column {
 /// Columns by their names; those that begin with `#` hold numbers.
 pub(super) fn columns(names: &[&'static str]) -> Vec<Column> {
     let column = |name: &&'static str| Column {
-        title: name.strip_prefix('#').unwrap_or(name),
+        title: say(name.strip_prefix('#').unwrap_or(name)),
         is_number: name.starts_with('#'),
     };
     names.iter().map(column).collect()
@@ -142,7 +145,7 @@ impl Field {
     ) -> Self {
         Self {
             name: name.to_owned(),
-            label: label.to_owned(),
+            label: say(label).to_owned(),
             kind,
             value: value.into(),
             ..Self::default()
@@ -155,7 +158,7 @@ impl Field {
     }
 
     pub(super) fn hint(mut self, hint: &str) -> Self {
-        hint.clone_into(&mut self.hint);
+        say(hint).clone_into(&mut self.hint);
         self
     }
 
@@ -209,7 +212,7 @@ impl Form {
         Self {
             id: id.to_owned(),
             action: action.into(),
-            button: button.to_owned(),
+            button: say(button).to_owned(),
             ..Self::default()
         }
     }
@@ -223,7 +226,7 @@ impl Form {
     }
 
     pub(super) fn headed(mut self, heading: &str) -> Self {
-        heading.clone_into(&mut self.heading);
+        say(heading).clone_into(&mut self.heading);
         self
     }
 
@@ -270,7 +273,7 @@ impl Form {
             let pointer = format!("/{}", field.name);
             let mine = problem.errors.iter().find(|error| error.field == pointer);
             if let Some(error) = mine {
-                field.error = format!("This {}.", error.message.trim_end_matches('.'));
+                field.error = say!("This {}.", refusal(error.message.trim_end_matches('.')));
             }
         }
         self

@@ -8,6 +8,7 @@ use super::{
     parts::{Block, Cell, Field, Form, Pages, Table, columns},
     product_fields::{minutes, moment},
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -83,7 +84,7 @@ pub(in crate::pages) async fn discounts(
             empty: "There are no discounts yet. Make one, and tell somebody its code.".to_owned(),
             ..Table::default()
         };
-        Ok(Sheet::new(DISCOUNTS.name).says(saved(&wish)).with([
+        Ok(Sheet::new(say(DISCOUNTS.name)).says(saved(&wish)).with([
             DISCOUNTS.link(),
             Block::Table(String::new(), table.paged(DISCOUNTS.here, &[], pages)),
         ]))
@@ -98,9 +99,9 @@ fn discount_row(discount: &DiscountView) -> Vec<Cell> {
         (None, None) => String::new(),
     };
     let used = match (discount.uses, discount.uses_max) {
-        (Some(uses), Some(most)) => format!("{uses} of {most}"),
+        (Some(uses), Some(most)) => say!("{} of {}", uses, most),
         (Some(uses), None) => uses.to_string(),
-        (None, _) => "no limit".to_owned(),
+        (None, _) => say("no limit").to_owned(),
     };
     vec![
         Cell::link(
@@ -175,7 +176,7 @@ pub(in crate::pages) async fn shipping(
             empty: "There is no way of shipping yet: orders cost what their lines do.".to_owned(),
             ..Table::default()
         };
-        Ok(Sheet::new(SHIPPING.name)
+        Ok(Sheet::new(say(SHIPPING.name))
             .says(saved(&wish))
             .with([SHIPPING.link(), Block::Table(String::new(), table)]))
     };
@@ -220,7 +221,7 @@ impl Kind {
             _ => shipping_fields(&found),
         };
         let title = match text(&found, "code") + &text(&found, "name") {
-            empty if empty.is_empty() => self.one.to_owned(),
+            empty if empty.is_empty() => say(self.one).to_owned(),
             title => title,
         };
         let button = if is_new { "Make it" } else { "Save" };

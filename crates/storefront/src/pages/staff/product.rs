@@ -9,6 +9,7 @@ use super::{
     product_fields::{self, EDITED, value_of},
     sentence_of,
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -207,15 +208,24 @@ fn price_table(prices: &[PriceSince]) -> Table {
 
 fn facts(product: &ProductView) -> Block {
     let stars = product.rating.average.map_or_else(
-        || "no reviews".to_owned(),
-        |average| format!("{average} of 5, {} reviews", product.rating.count),
+        || say("no reviews").to_owned(),
+        |average| {
+            say!(
+                "{} of 5, {} reviews",
+                view::decimal(average),
+                product.rating.count
+            )
+        },
     );
     Block::Facts(
         "The product".to_owned(),
         vec![
             (
                 "In the shop".to_owned(),
-                Cell::link("its page", format!("/p/{}", view::encoded(&product.slug))),
+                Cell::link(
+                    say("its page"),
+                    format!("/p/{}", view::encoded(&product.slug)),
+                ),
             ),
             (
                 "Version".to_owned(),
@@ -304,7 +314,7 @@ async fn conflict(desk: Desk<'_>, id: ProductId, fields: &Fields) -> Result<Done
     if differ.is_empty() {
         return Ok(Done::at(&format!("{HERE}/{id}"), "same"));
     }
-    let mut sheet = Sheet::new(format!("{}: somebody else was faster", product.name))
+    let mut sheet = Sheet::new(say!("{}: somebody else was faster", product.name))
         .below("Products", HERE)
         .with([
             Block::Text(

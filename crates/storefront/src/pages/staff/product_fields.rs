@@ -5,6 +5,7 @@ use super::{
     fields::{Fields, invalid},
     parts::Field,
 };
+use crate::words::say;
 use contracts::{
     catalog::ProductView,
     values::{Currency, Money, Timestamp},
@@ -83,7 +84,12 @@ fn field(name: &str, label: &str, value: &str, categories: &[(String, String)]) 
             );
             Field::select(name, label, value, &all)
         }
-        "status" => Field::select(name, label, value, &STATUSES),
+        "status" => Field::select(
+            name,
+            label,
+            value,
+            &STATUSES.map(|(value, words)| (value, say(words))),
+        ),
         "publish_at" | "unpublish_at" => Field::new("datetime-local", name, label, value),
         "image_url" => Field::new("text", name, label, value)
             .hint("An https address; pictures below come first"),
@@ -102,8 +108,13 @@ pub(super) fn fresh(categories: &[(String, String)]) -> Vec<Field> {
         text("currency", "Currency").hint("Three letters; the shop's own when empty"),
         Field::new("number", "stock", "Units in the building", "0"),
         field("category", "Category", "", categories),
-        Field::select("status", "Status", "draft", &STATUSES)
-            .hint("A draft is seen only by those who may change it"),
+        Field::select(
+            "status",
+            "Status",
+            "draft",
+            &STATUSES.map(|(value, words)| (value, say(words))),
+        )
+        .hint("A draft is seen only by those who may change it"),
         Field::new("area", "description", "Description", ""),
     ]
 }

@@ -7,6 +7,7 @@ use super::{
     parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns},
     product_fields,
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{Form as Sent, extract::State, http::Method, response::Response};
 use contracts::{
@@ -73,7 +74,7 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
     } else {
         ""
     };
-    let sheet = Sheet::new("Products").says(flash).with([
+    let sheet = Sheet::new(say("Products")).says(flash).with([
         Block::Links(vec![("A new product".to_owned(), format!("{HERE}/new"))]),
         Block::Tabs("Products by where they stand", tabs.collect()),
         Block::Search(Search {
@@ -151,7 +152,7 @@ async fn blank(desk: Desk<'_>, refused: Option<(&Problem, &Fields)>) -> Result<S
     if let Some((problem, sent)) = refused {
         form = form.refused(problem, sent);
     }
-    let sheet = Sheet::new("A new product")
+    let sheet = Sheet::new(say("A new product"))
         .below("Products", HERE)
         .refused(refused.map(|(problem, _)| problem));
     Ok(sheet.with([Block::Form(form)]))

@@ -5,6 +5,7 @@ use super::{
     Desk, Sheet, Who,
     parts::{Block, Cell, Table, columns},
 };
+use crate::words::say;
 use crate::{App, House, pages::frame::Visit};
 use axum::{extract::State, response::Response};
 use platform::http::readiness::{Health, Reader, Seen};
@@ -24,7 +25,7 @@ fn sheet(desk: Desk<'_>) -> Sheet {
         (true, false) => Cell::Badge("Takes work".to_owned(), "paid"),
         (false, false) => Cell::Badge("Takes no work".to_owned(), "low"),
     };
-    Sheet::new("System")
+    Sheet::new(say("System"))
         .with([Block::Table(
             "What it depends on".to_owned(),
             checks(&report.checks),
@@ -68,14 +69,20 @@ fn checks(checks: &[Seen]) -> Table {
         vec![
             Cell::text(seen.name),
             state,
-            Cell::text(need),
+            Cell::text(say(need)),
             Cell::number(seen.latency_us),
             Cell::text(seen.error.clone().unwrap_or_default()),
         ]
     };
     Table {
         caption: "What it depends on",
-        columns: columns(&["What", "State", "The shop", "#Microseconds", "What it said"]),
+        columns: columns(&[
+            "What",
+            "Condition",
+            "The shop",
+            "#Microseconds",
+            "What it said",
+        ]),
         rows: checks.iter().map(row).collect(),
         ..Table::default()
     }
