@@ -13,7 +13,10 @@ use axum::Router;
 use contracts::{
     audit::Auditor, catalog::Catalog, identity::Identity, orders::Orders, payments::Payments,
 };
-use platform::http::{Readiness, cookies::Cookies};
+use platform::{
+    balance::Pools,
+    http::{Readiness, cookies::Cookies},
+};
 use std::sync::Arc;
 
 /// What the pages need of the shop.
@@ -52,4 +55,12 @@ pub struct House {
     pub readiness: Readiness,
     /// What things are kept in.
     pub stores: Vec<(&'static str, &'static str)>,
+    /// The other nodes that it asks.
+    pub pools: Pools,
+    /// Writes what it counts, as whoever scrapes it reads that.
+    pub measured: fn() -> String,
+    /// How it is set, as TOML; what is secret is masked.
+    pub settings: String,
+    /// How a backup is made, in words.
+    pub backup: String,
 }
