@@ -191,6 +191,7 @@ impl Services {
             Target::Storefront => storefront::routes(storefront::App {
                 api: gateway::api(self.upstreams(config, around)?),
                 house: self.house(config, around)?,
+                news: storefront::News::default(),
                 catalog: self.catalog.clone(),
                 identity: self.identity.clone(),
                 orders: self.orders.clone(),

@@ -10,6 +10,7 @@ mod files;
 mod forms;
 mod guards;
 mod mails;
+mod news;
 mod own;
 mod provider_codes;
 mod provider_owner;

@@ -1,13 +1,13 @@
-//! The pages for shoppers and for those who run the shop: forms first, no script. A page calls the shop through the
-//! contracts' traits, and pages for staff through the API's own routes (ADR 83). It must never open a store, decide a
-//! price, or write HTML outside an auto-escaped template.
+//! The pages for shoppers and for those who run the shop: forms first; the one script makes an order's page move. A page
+//! calls the shop through the contracts' traits, and pages for staff through the API's own routes (ADR 83). It must never
+//! open a store, decide a price, or write HTML outside an auto-escaped template.
 
 pub mod demo;
 mod pages;
 mod pictures;
 mod view;
 
-pub use pages::routes;
+pub use pages::{News, routes};
 
 use axum::Router;
 use contracts::{
@@ -36,6 +36,8 @@ pub struct App {
     pub api: Router,
     /// What admins are shown of the process.
     pub house: House,
+    /// Who listens to news of orders.
+    pub news: News,
     /// The name over the door.
     pub shop_name: String,
     /// Names and flags of the cookies.

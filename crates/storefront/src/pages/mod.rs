@@ -19,6 +19,7 @@ mod frame;
 mod home;
 mod media;
 mod narrow;
+mod news;
 mod order;
 mod order_steps;
 mod picture;
@@ -33,6 +34,8 @@ mod shipping;
 mod sign_in;
 mod staff;
 mod verify;
+
+pub use news::News;
 
 use crate::App;
 use axum::{
@@ -82,6 +85,7 @@ fn addresses() -> Router<App> {
         .route("/cart/shipping", post(shipping::choose))
         .route("/checkout", get(checkout::show).post(checkout::submit))
         .route("/order/{id}", get(order::order))
+        .route("/order/{id}/news", get(news::listen))
         .route("/order/{id}/pay", post(checkout::pay_again))
         .route("/order/{id}/cancel", post(order_steps::cancel))
         .merge(security())
@@ -90,6 +94,7 @@ fn addresses() -> Router<App> {
         .route("/robots.txt", get(found::robots))
         .route("/sitemap.xml", get(found::sitemap))
         .route("/assets/souk.css", get(assets::style_sheet))
+        .route("/assets/souk.js", get(assets::script))
         .route("/media/demo/{file}", get(media::demo_picture))
         .route("/problems/{code}", get(problems::explain))
         .fallback(problems::nowhere)
