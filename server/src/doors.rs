@@ -198,6 +198,7 @@ impl Services {
                 payments: self.payments.clone(),
                 auditor: self.auditor.clone(),
                 shop_name: config.shop.name.clone(),
+                notice: config.shop.notice.clone(),
                 cookies: Cookies::for_public_url(around.0),
             }),
             Target::Gateway | Target::Worker => Router::new(),

@@ -40,6 +40,8 @@ pub struct App {
     pub news: News,
     /// The name over the door.
     pub shop_name: String,
+    /// What stands above every page; empty: nothing.
+    pub notice: String,
     /// Names and flags of the cookies.
     pub cookies: Cookies,
 }
