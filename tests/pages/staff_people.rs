@@ -64,7 +64,7 @@ async fn somebody_is_found_kept_out_and_let_in_again() {
 }
 
 #[tokio::test]
-async fn a_discount_and_a_way_of_shipping_are_made_changed_and_ended() {
+async fn a_discount_is_made_changed_and_ended() {
     let (_shop, admin, mut browser) = shop().await;
     let page = browser.get("/admin/discounts/new").await;
     let wrong = [("code", "TEA-10"), ("percent", "ten"), ("active", "yes")];
@@ -121,6 +121,11 @@ async fn a_discount_and_a_way_of_shipping_are_made_changed_and_ended() {
         "{}",
         stale.text
     );
+}
+
+#[tokio::test]
+async fn a_way_of_shipping_is_made_and_found_again() {
+    let (_shop, _admin, mut browser) = shop().await;
     let page = browser.get("/admin/shipping/new").await;
     let post = [
         ("name", "By post"),

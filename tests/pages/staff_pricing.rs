@@ -1,5 +1,5 @@
-//! Discounts, ways of shipping and tax rates on the pages for staff: whatever the API can say of them a form can say, and
-//! no form loses anything of what was said without it.
+//! Discounts, ways of shipping and tax rates on the pages for staff: whatever the API can say of them a form can say,
+//! and no form loses anything of what was said without it.
 
 use crate::{
     browser::{Browser, open},

@@ -1,7 +1,7 @@
-//! News of an order for the page that shows it, as events of a server (`EventSource`): that it stands elsewhere by now,
-//! and nothing else; the page then asks for itself anew. However many listen to one order, its row is looked at once in a
-//! while for all of them, and all of it is bounded: listeners of an order, of a client, and in all; how long one lasts.
-//! Whoever signed out is cut off at the door, and so is everybody when the node stops.
+//! News of an order for the page that shows it, as events of a server (`EventSource`): that it stands elsewhere by
+//! now, and nothing else; the page then asks for itself anew. However many listen to one order, its row is looked at
+//! once in a while for all of them, and all of it is bounded: listeners of an order, of a client, and in all; how long
+//! one lasts. Whoever signed out is cut off at the door, and so is everybody when the node stops.
 
 use super::{
     frame::Visit,

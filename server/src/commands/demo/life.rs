@@ -1,5 +1,5 @@
-//! What happens in a demo: one thing after the other, at a bounded rate, through the public API. What goes wrong is said
-//! in the log, and the next thing is done.
+//! What happens in a demo: one thing after the other, at a bounded rate, through the public API. What goes wrong is
+//! said in the log, and the next thing is done.
 
 use super::{
     super::api::{Answer, Call},

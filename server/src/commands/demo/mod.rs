@@ -57,7 +57,8 @@ fn check(config: &Config, args: &LivingArgs) -> Result<(), BoxError> {
     }
     if !config.http.is_private() && !args.anywhere {
         return Err(format!(
-            "a demo lets everybody in who finds it: it listens on this machine only, not on {}, unless you say --anywhere",
+            "a demo lets everybody in who finds it: it listens on this machine only, not on {}, unless you say \
+             --anywhere",
             config.http.listen
         )
         .into());

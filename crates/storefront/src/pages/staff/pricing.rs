@@ -1,6 +1,6 @@
-//! Things that the API replaces as a whole: discounts, ways of shipping and their zones, tax rates. A form sends what it
-//! was made with along with what was typed: only what differs is said otherwise, all the rest goes back as it came. When
-//! somebody else was faster, both sides' words are shown (`versus`).
+//! Things that the API replaces as a whole: discounts, ways of shipping and their zones, tax rates. A form sends what
+//! it was made with along with what was typed: only what differs is said otherwise, all the rest goes back as it came.
+//! When somebody else was faster, both sides' words are shown (`versus`).
 
 use super::{
     Desk, Done, Fault, Sheet, api,

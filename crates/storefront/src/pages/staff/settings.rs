@@ -1,5 +1,5 @@
-//! How the shop is set, a section at a time: to look at. Settings come from a file and the environment, are read when the
-//! process starts, and are not changed by a page; what is secret was masked before it came here.
+//! How the shop is set, a section at a time: to look at. Settings come from a file and the environment, are read when
+//! the process starts, and are not changed by a page; what is secret was masked before it came here.
 
 use super::{
     Desk, Sheet, Who,
@@ -104,7 +104,8 @@ mod tests {
 
     #[test]
     fn sections_are_read_with_their_settings() {
-        let text = "db = \"sqlite:\"\n\n[shop]\nname = \"Souk = fun\"\ndemo = false\n\n[http]\n\n[http.tls]\nkey = \"\"\n";
+        let text = "db = \"sqlite:\"\n\n[shop]\nname = \"Souk = fun\"\ndemo = false\n\n[http]\n\n\
+                    [http.tls]\nkey = \"\"\n";
         let sections = read(text);
         let names: Vec<&str> = sections.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["", "shop", "http.tls"]);

@@ -1,6 +1,6 @@
-//! The shop as a machine: what runs, what things are kept in, how everything is that it depends on, and what it counted.
-//! The process that serves this page speaks for itself, and for the other nodes as far as it asks them; their own figures
-//! are at their own listeners.
+//! The shop as a machine: what runs, what things are kept in, how everything is that it depends on, and what it
+//! counted. The process that serves this page speaks for itself, and for the other nodes as far as it asks them; their
+//! own figures are at their own listeners.
 
 use super::{
     Desk, Sheet, Who,
@@ -90,8 +90,8 @@ fn nodes(house: &House) -> Table {
         caption: "Nodes that this one asks",
         columns: columns(&["Part", "Address", "State", "#At work", "#Microseconds"]),
         rows,
-        empty: "This process asks no other: all parts that it needs run in it. Nodes that are alike share the database, \
-                and are listed by the door in front of them."
+        empty: "This process asks no other: all parts that it needs run in it. Nodes that are alike share the \
+                database, and are listed by the door in front of them."
             .to_owned(),
         ..Table::default()
     }

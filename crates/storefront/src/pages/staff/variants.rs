@@ -93,18 +93,16 @@ pub(super) fn forms(product: &ProductView) -> Vec<Form> {
             format!("{HERE}/{}/variants", product.id),
             "Add the variant",
         );
-        let of_its_own = [
-            Field::new("text", "sku", "SKU", "").hint("Made by the shop when empty"),
-            Field::new("text", "price", "Price", "").hint("The product's price when empty"),
-            Field::new("number", "stock", "Units in the building", "0"),
-        ];
-        forms.push(
-            form.headed("Add a variant")
-                .folded()
-                .with(choices(&product.options, |_| String::new()))
-                .with(of_its_own)
-                .hiding("currency", product.price.currency),
-        );
+        let form = form
+            .headed("Add a variant")
+            .folded()
+            .with(choices(&product.options, |_| String::new()))
+            .with([
+                Field::new("text", "sku", "SKU", "").hint("Made by the shop when empty"),
+                Field::new("text", "price", "Price", "").hint("The product's price when empty"),
+                Field::new("number", "stock", "Units in the building", "0"),
+            ]);
+        forms.push(form);
     }
     let options = Form::new("options", format!("{HERE}/{}/options", product.id), "Save")
         .headed("What its variants are chosen by")

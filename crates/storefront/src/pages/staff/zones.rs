@@ -1,5 +1,5 @@
-//! Zones of a way of shipping: where it goes, and what it costs there. A zone has a page of its own; it is a part of its
-//! way of shipping, which the API replaces as a whole, and goes by the version of that.
+//! Zones of a way of shipping: where it goes, and what it costs there. A zone has a page of its own; it is a part of
+//! its way of shipping, which the API replaces as a whole, and goes by the version of that.
 
 use super::{
     Desk, Done, Fault, Sheet, Who,
