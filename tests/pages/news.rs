@@ -46,7 +46,7 @@ impl Stream {
         let reading = async {
             while !self.text.contains(words) {
                 let more = self.response.chunk().await.expect("a whole stream");
-                let more = more.unwrap_or_else(|| panic!("it ended: {}", self.text));
+                let more = more.expect("it goes on");
                 self.text.push_str(&String::from_utf8_lossy(&more));
             }
         };
