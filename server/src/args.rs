@@ -4,6 +4,7 @@ use crate::{
     commands::HealthArgs,
     config::{Config, Flags, HttpFlags},
     daily_args::{CustomersArgs, OrdersArgs, ProductsArgs, StockArgs},
+    demo_args::LivingArgs,
     file_args::{BackupArgs, ExportCommand, ImportCommand, ReplayArgs, RestoreArgs},
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -32,6 +33,8 @@ pub struct Cli {
 pub enum Command {
     /// Open the shop (what `souk` alone does)
     Serve(ServeArgs),
+    /// Open a shop that lives by itself, to look at: made-up people buy, nothing is real
+    Demo(LivingArgs),
     /// Make or raise an admin, take off a second factor that was lost; works while the shop is open
     #[command(subcommand)]
     Admin(AdminCommand),

@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     events,
     export::{self, Sources},
-    openapi,
+    openapi, ops,
     target::Target,
     wiring::Services,
 };
@@ -190,7 +190,8 @@ impl Services {
                 }),
             Target::Storefront => storefront::routes(storefront::App {
                 api: gateway::api(self.upstreams(config, around)?),
-                house: self.house(config, around),
+                house: self.house(config, around)?,
+                news: storefront::News::default(),
                 catalog: self.catalog.clone(),
                 identity: self.identity.clone(),
                 orders: self.orders.clone(),
@@ -198,6 +199,7 @@ impl Services {
                 auditor: self.auditor.clone(),
                 shop_name: config.shop.name.clone(),
                 language: config.shop.language,
+                notice: config.shop.notice.clone(),
                 cookies: Cookies::for_public_url(around.0),
             }),
             Target::Gateway | Target::Worker => Router::new(),
@@ -206,8 +208,12 @@ impl Services {
     }
 
     /// What admins are shown of the process that serves the pages.
-    fn house(&self, config: &Config, (public_url, readiness): Around<'_>) -> storefront::House {
-        storefront::House {
+    fn house(
+        &self,
+        config: &Config,
+        (public_url, readiness): Around<'_>,
+    ) -> Result<storefront::House, BoxError> {
+        Ok(storefront::House {
             version: env!("CARGO_PKG_VERSION"),
             target: config.target.to_string(),
             public_url: public_url.to_owned(),
@@ -217,7 +223,11 @@ impl Services {
                 ("Events", kind(&config.bus)),
                 ("Cache", kind(&config.cache)),
             ],
-        }
+            pools: self.pools().clone(),
+            measured: ops::text,
+            settings: config.print()?,
+            backup: backup(&config.db).to_owned(),
+        })
     }
 
     fn calls(&self, target: Target) -> Router {
@@ -232,6 +242,17 @@ impl Services {
                 .merge(desk_routes(target.name(), self.desk.payments.clone())),
             Target::Gateway | Target::Storefront | Target::Worker => Router::new(),
         }
+    }
+}
+
+/// How a backup of this database is made.
+fn backup(address: &str) -> &'static str {
+    if address.starts_with("sqlite") {
+        "souk backup DIR, on this machine and while the shop is open: the databases as they were at one moment, \
+         whose books were verified. souk restore brings them back."
+    } else {
+        "Back the database up with its own tools, all schemas together (pg_dump, or a base backup with its log). After \
+         a restore, souk verify says whether the books balance."
     }
 }
 

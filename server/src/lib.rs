@@ -10,6 +10,7 @@ mod console;
 pub mod daily_args;
 mod data;
 mod demo;
+pub mod demo_args;
 mod doors;
 mod entrance;
 mod events;

@@ -110,6 +110,14 @@ impl Counted {
     }
 }
 
+/// What is counted, as whoever scrapes it reads it; nothing where it cannot be written.
+pub(crate) fn text() -> String {
+    metrics::text(&registry()).unwrap_or_else(|error| {
+        tracing::error!(error = %error, "the metrics could not be written");
+        String::new()
+    })
+}
+
 /// Reads from the metrics what anybody may read there.
 pub(crate) fn counted() -> Result<Counted, BoxError> {
     Ok(Counted::read(&metrics::text(&registry())?))

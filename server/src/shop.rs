@@ -21,6 +21,7 @@ use platform::{
 use secrecy::SecretString;
 use std::{net::SocketAddr, path::Path};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// A shop that answers.
 pub struct Shop {
@@ -129,6 +130,15 @@ impl Shop {
     #[must_use]
     pub fn has_door(&self) -> bool {
         self.config.target.has(Target::Gateway)
+    }
+
+    /// Begins something that goes on beside the shop until it stops.
+    pub(crate) fn beside<F, W>(&self, name: &'static str, work: W)
+    where
+        W: FnOnce(CancellationToken) -> F,
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
+    {
+        self.life.work.start(name, work);
     }
 
     /// Ends when a part of the shop has failed, and says which.

@@ -11,6 +11,7 @@ mod doors;
 mod encrypted;
 mod journeys;
 mod keys;
+mod news;
 mod outages;
 mod starting;
 mod transcript;

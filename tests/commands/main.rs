@@ -15,6 +15,7 @@ mod bench;
 mod bring;
 mod config;
 mod daily;
+mod demo;
 mod doctor;
 mod events;
 mod files;

@@ -11,6 +11,12 @@ const ADMINS: &[&str] = &[
     "/admin/discounts/new",
     "/admin/shipping",
     "/admin/shipping/new",
+    "/admin/taxes",
+    "/admin/taxes/new",
+    "/admin/audit",
+    "/admin/audit?kind=sign_in_refused",
+    "/admin/settings",
+    "/admin/settings?section=http",
     "/admin/payments",
     "/admin/payments?show=open",
     "/admin/developers",
@@ -102,4 +108,63 @@ async fn pages_for_staff_are_light_and_run_no_script() {
         assert_eq!(page.text.matches("<h1").count(), 1, "{path}");
         assert!(page.text.contains("class=\"skip\""), "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_system_s_page_says_what_was_counted_and_settings_keep_what_is_secret() {
+    let secret = "a-secret-of-nodes-0123456789-abcdef";
+    let settings = [
+        ("SOUK_INTERNAL__SECRET", secret),
+        ("SOUK_HTTP__OPS_LISTEN", "127.0.0.1:0"),
+    ];
+    let mut shop = Shop::start_with(&settings).await;
+    let admin = shop.admin().await;
+    let ann = shop.customer("ann").await;
+    let tea = admin.sell("Green tea", 250, 9).await;
+    assert_eq!(ann.order("k", &tea, 1).await.status, 201);
+    let mut browser = Browser::signed_in(&shop, "admin@souk.example").await;
+    let page = browser.get("/admin/system").await;
+    for shown in [
+        "commits by how many orders were in them, most of them 1.",
+        "<title>1: 1</title>",
+        "souk backup DIR",
+        "This process asks no other",
+    ] {
+        assert!(page.text.contains(shown), "{shown}: {}", page.text);
+    }
+    let page = browser.get("/admin/settings?section=internal").await;
+    assert!(
+        page.text.contains("body_bytes_max") && page.text.contains("***"),
+        "{}",
+        page.text
+    );
+    assert!(!page.text.contains(secret), "{}", page.text);
+}
+
+#[tokio::test]
+async fn the_audit_log_shows_whose_it_is_and_by_whom() {
+    let (shop, mut people) = people().await;
+    let wrong = Browser::new(&shop)
+        .sign_in("ann@souk.example", "wrong horse", "")
+        .await;
+    assert_eq!(wrong.status, 401, "{}", wrong.text);
+    let (_, browser) = &mut people[3];
+    let page = browser.get("/admin/audit?kind=sign_in_refused").await;
+    assert!(
+        page.text.contains("Sign in refused: wrong password") && page.text.contains(">ann<"),
+        "{}",
+        page.text
+    );
+    let page = browser.get("/admin/audit?q=mel@souk.example").await;
+    assert!(
+        page.text.contains("Signed in") && !page.text.contains(">ann<"),
+        "{}",
+        page.text
+    );
+    let page = browser.get("/admin/audit?q=nobody@souk.example").await;
+    assert!(
+        page.text.contains("Nobody has this address"),
+        "{}",
+        page.text
+    );
 }

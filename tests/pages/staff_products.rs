@@ -1,8 +1,11 @@
 //! Products and stock as those who sell change them, by forms alone; among them two who edit one product.
 
-use crate::browser::{Browser, field, open};
+use crate::{
+    browser::{Browser, field, open},
+    forms::send,
+};
 use serde_json::json;
-use testkit::{Answer, Client, Shop};
+use testkit::{Client, Shop};
 
 const ADMIN: &str = "admin@souk.example";
 
@@ -11,71 +14,6 @@ async fn shop() -> (Shop, Client, Browser) {
     let admin = shop.admin().await;
     let browser = Browser::signed_in(&shop, ADMIN).await;
     (shop, admin, browser)
-}
-
-/// The hidden and shown fields of the form with this action, as the page has them.
-fn form(page: &Answer, action: &str) -> Vec<(String, String)> {
-    let start = format!("action=\"{action}\" method=\"post\"");
-    let (_, rest) = page.text.split_once(&start).expect("the form");
-    let (body, _) = rest.split_once("</form>").expect("its end");
-    let mut fields = Vec::new();
-    for tag in body.split("<input ").skip(1) {
-        let (tag, _) = tag.split_once('>').expect("a tag");
-        let of = |name: &str| {
-            let (_, rest) = tag.split_once(&format!("{name}=\""))?;
-            rest.split('"').next().map(unescaped)
-        };
-        let is_off = tag.contains("type=\"checkbox\"") && !tag.contains(" checked");
-        let is_other = tag.contains("type=\"radio\"") && !tag.contains(" checked");
-        if let (Some(name), false) = (of("name"), is_off || is_other) {
-            fields.push((name, of("value").unwrap_or_default()));
-        }
-    }
-    for tag in body.split("<textarea ").skip(1) {
-        let (head, rest) = tag.split_once('>').expect("a tag");
-        let (_, name) = head.split_once("name=\"").expect("a name");
-        let name = name.split('"').next().expect("its end").to_owned();
-        let (text, _) = rest.split_once("</textarea>").expect("its end");
-        fields.push((name, unescaped(text)));
-    }
-    for tag in body.split("<select ").skip(1) {
-        let (_, name) = tag.split_once("name=\"").expect("a name");
-        let name = name.split('"').next().expect("its end").to_owned();
-        let (options, _) = tag.split_once("</select>").expect("its end");
-        let mut chosen = options.split("<option value=\"").skip(1);
-        let chosen = chosen.find(|option| option.contains(" selected>"));
-        let value = chosen.and_then(|option| option.split('"').next());
-        fields.push((name, unescaped(value.unwrap_or_default())));
-    }
-    fields
-}
-
-fn unescaped(text: &str) -> String {
-    let quotes = text.replace("&#34;", "\"").replace("&#39;", "'");
-    quotes
-        .replace("&#38;", "&")
-        .replace("&#60;", "<")
-        .replace("&#62;", ">")
-}
-
-/// Sends a form as it came, with these fields said otherwise.
-async fn send(
-    browser: &mut Browser,
-    (page, action): (&Answer, &str),
-    otherwise: &[(&str, &str)],
-) -> Answer {
-    let mut fields = form(page, action);
-    for (name, value) in otherwise {
-        match fields.iter_mut().find(|(known, _)| known == name) {
-            Some(field) => (*value).clone_into(&mut field.1),
-            None => fields.push(((*name).to_owned(), (*value).to_owned())),
-        }
-    }
-    let fields: Vec<_> = fields
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
-    browser.submit(action, &fields).await
 }
 
 #[tokio::test]
@@ -172,15 +110,14 @@ async fn two_who_edit_one_product_see_each_other_s_words_and_lose_none() {
         "Green tea, theirs",
         "nothing is saved yet"
     );
-    let decide = format!("{here}/decide");
-    let saved = send(&mut first, (&conflict, &decide), &[("keep.name", "theirs")]).await;
+    let saved = send(&mut first, (&conflict, &here), &[("keep.name", "theirs")]).await;
     assert_eq!(saved.status, 303, "{}", saved.text);
     let product = admin.get(&api).await;
     assert_eq!(product.str("/name"), "Green tea, theirs");
     assert_eq!(product.str("/description"), "Theirs.");
     assert_eq!(product.int("/price/amount"), 300);
     // A third who was faster still is not overwritten either.
-    let late = send(&mut first, (&conflict, &decide), &[("keep.price", "mine")]).await;
+    let late = send(&mut first, (&conflict, &here), &[("keep.price", "mine")]).await;
     assert_eq!(late.status, 409, "{}", late.text);
 }
 

@@ -1,7 +1,7 @@
 //! The door of a door: in front of nodes that are whole shops and all alike. It says who the client is, and
 //! chooses a node; tokens, limits and paths are the nodes' own business.
 
-use crate::{Config, address, docs};
+use crate::{Config, address, docs, lasting};
 use axum::{
     Router,
     extract::{Request, State},
@@ -63,7 +63,8 @@ async fn pass(State(inside): State<Arc<Inside>>, mut request: Request) -> Respon
     address::drop_claims(request.headers_mut());
     request.extensions_mut().insert(ClientAddress(client));
     match inside.nodes.clone().oneshot(request).await {
-        Ok(response) => response,
+        // Who asks is the node's own business, and so is how long that holds.
+        Ok(response) => lasting::bounded(response, None, &inside.readiness),
         Err(never) => match never {},
     }
 }

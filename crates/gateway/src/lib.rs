@@ -7,6 +7,7 @@ mod api;
 pub mod config;
 mod cors;
 mod docs;
+mod lasting;
 mod limits;
 mod origin;
 mod routes;
@@ -80,6 +81,7 @@ struct Inside {
     docs: Docs,
     cors: Cors,
     public_url: String,
+    readiness: Readiness,
 }
 
 /// The whole shop behind one router. The server puts `platform::http::stack` around it.
@@ -96,7 +98,8 @@ pub fn routes(door: Door) -> Router {
             origin: Origin::of(&door.public_url),
         },
         upstreams: door.upstreams,
-        docs: Docs::new(door.openapi, door.readiness),
+        docs: Docs::new(door.openapi, door.readiness.clone()),
+        readiness: door.readiness,
         public_url: door.public_url.trim_end_matches('/').to_owned(),
     };
     Router::new().fallback(pass).with_state(Arc::new(inside))
@@ -163,10 +166,15 @@ impl Inside {
         let mut response = match refusal {
             Some(problem) => Fault(problem).into_response(),
             None => {
+                let verifier = &self.sessions.verifier;
+                let standing = session.principal.as_ref();
+                let standing = standing.map(|who| verifier.standing(who));
                 if let Some(principal) = session.principal {
                     parts.extensions.insert(principal);
                 }
-                self.dispatch(route, Request::from_parts(parts, body)).await
+                let request = Request::from_parts(parts, body);
+                let response = self.dispatch(route, request).await;
+                lasting::bounded(response, standing, &self.readiness)
             }
         };
         if let Some(code) = refused(&response) {

@@ -1,6 +1,6 @@
-//! The pages for shoppers and for those who run the shop: forms first, no script. A page calls the shop through the
-//! contracts' traits, and pages for staff through the API's own routes (ADR 83). It must never open a store, decide a
-//! price, or write HTML outside an auto-escaped template.
+//! The pages for shoppers and for those who run the shop: forms first; the one script makes an order's page move. A
+//! page calls the shop through the contracts' traits, and pages for staff through the API's own routes (ADR 83). It
+//! must never open a store, decide a price, or write HTML outside an auto-escaped template.
 
 pub mod demo;
 mod pages;
@@ -8,7 +8,7 @@ mod pictures;
 mod view;
 mod words;
 
-pub use pages::routes;
+pub use pages::{News, routes};
 pub use words::Language;
 pub(crate) use words::{around, marked, t, t1, t2};
 
@@ -16,7 +16,10 @@ use axum::Router;
 use contracts::{
     audit::Auditor, catalog::Catalog, identity::Identity, orders::Orders, payments::Payments,
 };
-use platform::http::{Readiness, cookies::Cookies};
+use platform::{
+    balance::Pools,
+    http::{Readiness, cookies::Cookies},
+};
 use std::sync::Arc;
 
 /// What the pages need of the shop.
@@ -36,10 +39,14 @@ pub struct App {
     pub api: Router,
     /// What admins are shown of the process.
     pub house: House,
+    /// Who listens to news of orders.
+    pub news: News,
     /// The name over the door.
     pub shop_name: String,
     /// What those are answered in who ask for no language that the pages speak.
     pub language: Language,
+    /// What stands above every page; empty: nothing.
+    pub notice: String,
     /// Names and flags of the cookies.
     pub cookies: Cookies,
 }
@@ -57,4 +64,12 @@ pub struct House {
     pub readiness: Readiness,
     /// What things are kept in.
     pub stores: Vec<(&'static str, &'static str)>,
+    /// The other nodes that it asks.
+    pub pools: Pools,
+    /// Writes what it counts, as whoever scrapes it reads that.
+    pub measured: fn() -> String,
+    /// How it is set, as TOML; what is secret is masked.
+    pub settings: String,
+    /// How a backup is made, in words.
+    pub backup: String,
 }

@@ -1,7 +1,8 @@
 //! `souk serve`: opens the shop, says where it is, and closes it when told to.
 
 use crate::{
-    args::ServeArgs, balancer::Balancer, console::say, entrance, shop::Shop, target::Target,
+    args::ServeArgs, balancer::Balancer, config::Config, console::say, entrance, shop::Shop,
+    target::Target,
 };
 use contracts::BoxError;
 use platform::telemetry::{self, Levels};
@@ -13,7 +14,15 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
         list_targets();
         return Ok(());
     }
-    let config = args.load()?;
+    open(args.load()?, args, |_| Ok(())).await
+}
+
+/// Opens a shop with these settings, begins what is beside it, and closes it when told to.
+pub(super) async fn open(
+    config: Config,
+    args: &ServeArgs,
+    beside: impl FnOnce(&mut Shop) -> Result<(), BoxError>,
+) -> Result<(), BoxError> {
     config.check_exposure(args)?;
     let levels = telemetry::start(&telemetry::Options {
         format: config.log,
@@ -23,12 +32,12 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    let opened = if config.gateway.upstream.nodes.is_empty() {
+    let mut opened = if config.gateway.upstream.nodes.is_empty() {
         Opened::Shop(Box::new(Shop::open(config, args.ephemeral).await?))
     } else {
         Opened::Balancer(Box::new(Balancer::open(config).await?))
     };
-    opened.welcome();
+    opened.welcome(beside)?;
     let failure = loop {
         tokio::select! {
             _ = terminate.recv() => break None,
@@ -92,9 +101,12 @@ enum Opened {
 }
 
 impl Opened {
-    fn welcome(&self) {
+    fn welcome(
+        &mut self,
+        beside: impl FnOnce(&mut Shop) -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
         match self {
-            Self::Shop(shop) => welcome(shop),
+            Self::Shop(shop) => welcome(shop, beside)?,
             Self::Balancer(balancer) => {
                 if let Some(address) = balancer.ops_address {
                     say(format!("  Metrics  http://{address}/metrics\n"));
@@ -103,6 +115,7 @@ impl Opened {
                 say(format!("listening on {scheme}://{}", balancer.address));
             }
         }
+        Ok(())
     }
 
     const fn entrance(&self) -> &entrance::Opened {
@@ -128,7 +141,10 @@ impl Opened {
 }
 
 /// The first-run notes, and the one line that scripts wait for.
-fn welcome(shop: &Shop) {
+fn welcome(
+    shop: &mut Shop,
+    beside: impl FnOnce(&mut Shop) -> Result<(), BoxError>,
+) -> Result<(), BoxError> {
     let url = format!("{}://{}", shop.entrance.scheme(), shop.address);
     let folder = shop
         .data_folder()
@@ -153,6 +169,7 @@ fn welcome(shop: &Shop) {
     if let Some(address) = shop.ops_address {
         say(format!("  Metrics  http://{address}/metrics\n"));
     }
+    beside(shop)?;
     if let Some(token) = &shop.setup_token {
         let souk = std::env::args().next().unwrap_or_else(|| "souk".to_owned());
         say(format!(
@@ -166,4 +183,5 @@ fn welcome(shop: &Shop) {
         ));
     }
     say(format!("listening on {url}"));
+    Ok(())
 }

@@ -113,7 +113,7 @@ impl Http {
     }
 
     /// Whether only this machine can ask.
-    pub(super) fn is_private(&self) -> bool {
+    pub(crate) fn is_private(&self) -> bool {
         let internal = self.internal_listen.parse::<SocketAddr>();
         self.listen.ip().is_loopback()
             && internal.map_or(true, |address| address.ip().is_loopback())

@@ -30,6 +30,8 @@ use std::{
 };
 
 const DEFAULTS: &str = include_str!("defaults.toml");
+/// The longest notice: it stands on every page.
+const NOTICE_CHARS_MAX: usize = 200;
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -99,6 +101,8 @@ pub struct Shop {
     pub language: storefront::Language,
     /// Whether a new shop opens with the demo catalog.
     pub demo: bool,
+    /// What stands above every page; empty: nothing.
+    pub notice: String,
 }
 
 /// What the command line may say, above all other layers.
@@ -211,6 +215,9 @@ impl Config {
         }
         self.http.check()?;
         self.check_parts()?;
+        if self.shop.notice.chars().count() > NOTICE_CHARS_MAX {
+            return invalid("shop.notice: may have 200 characters at most".to_owned());
+        }
         let url = &self.http.public_url;
         if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
             return invalid(format!(

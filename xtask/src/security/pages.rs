@@ -2,7 +2,7 @@
 //! read, reach or understand there. Then what people do on the pages, from its first click to its end, with and without
 //! scripts. The ways through the pages are in `tests/security/axe.mjs` and `journeys.mjs`.
 
-use super::{Outcome, Stand, shop, shop::Shop, tools};
+use super::{Outcome, Stand, http::ask, shop, shop::Shop, tools};
 use std::{
     io::{self, Write},
     path::Path,
@@ -21,9 +21,12 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
         Ok(packages) => packages,
         Err(missing) => return Ok(Outcome::NotRun(missing)),
     };
-    let shop = Shop::open(stand, NAME, &[])?;
-    shop.admin(stand, NAME)?;
+    // A journey has a webhook; nobody answers there.
+    let inside = ("SOUK_WEBHOOKS__OUTWARD__ALLOW", "[\"127.0.0.1\"]");
+    let shop = Shop::open(stand, NAME, &[inside])?;
+    let admin = shop.admin(stand, NAME)?;
     shop.register("ann@souk.example")?;
+    furnish(&shop, admin.text("access_token"))?;
     let looks = Walk {
         script: "axe.mjs",
         people: &[shop::ADMIN, "ann@souk.example"],
@@ -45,6 +48,50 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     } else {
         Outcome::Failed(closing)
     })
+}
+
+/// What the demo catalog lacks, so that every page for staff has something to show.
+fn furnish(shop: &Shop, token: &str) -> io::Result<()> {
+    let bearer = format!("Bearer {token}");
+    for (path, body) in [
+        (
+            "products",
+            r#"{"name":"Shirt","price":{"amount":2000,"currency":"USD"},
+                "options":[{"name":"Size","values":["S","M"]},{"name":"Colour","values":["red"]}],
+                "variants":[{"options":{"Size":"S","Colour":"red"},"stock":9},
+                            {"options":{"Size":"M","Colour":"red"},"stock":9}]}"#,
+        ),
+        (
+            "discounts",
+            r#"{"code":"SHIRTS","basis_points":1000,"buy":{"quantity":2,"get":1},"uses_max":9}"#,
+        ),
+        (
+            "shipping-methods",
+            r#"{"name":"Far away","price":{"amount":900,"currency":"USD"},"active":false,
+                "zones":[{"countries":["JP"],"price":{"amount":2900,"currency":"USD"},
+                          "bands":[{"weight_max_grams":500,"price":{"amount":1900,"currency":"USD"}}]}]}"#,
+        ),
+        (
+            "tax-rates",
+            r#"{"name":"VAT 19%","country":"DE","millionths":190000}"#,
+        ),
+    ] {
+        let headers = [("authorization", bearer.as_str())];
+        let made = ask(
+            &shop.address,
+            "POST",
+            &format!("/api/v1/{path}"),
+            &headers,
+            body,
+        )?;
+        if made.status != 201 {
+            return Err(io::Error::other(format!(
+                "{path}: {} {}",
+                made.status, made.body
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// A way through the pages, and who goes it.

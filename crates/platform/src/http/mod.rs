@@ -33,4 +33,4 @@ pub use json::{Json, MergePatch};
 pub use params::{Id, NoQuery, Query};
 pub use patience::Pace;
 pub use readiness::Readiness;
-pub use tokens::{KeySet, Revocations, TokenVerifier, VerifierOptions};
+pub use tokens::{KeySet, Revocations, Standing, TokenVerifier, VerifierOptions};

@@ -76,7 +76,9 @@ pub fn wrap(router: Router, options: &Options, public_url: &str, clock: Clock) -
     let body_bytes_max = usize::try_from(options.body_bytes_max).unwrap_or(usize::MAX);
     let worth_it = SizeAbove::new(1_024)
         .and(NotAProblem)
-        .and(NotForContentType::IMAGES);
+        .and(NotForContentType::IMAGES)
+        // An event would wait for the next one.
+        .and(NotForContentType::SSE);
     router
         .layer(DefaultBodyLimit::max(body_bytes_max))
         .layer(from_fn_with_state(stack, pass))

@@ -204,6 +204,25 @@ struct Verified {
     ends_at_seconds: i64,
 }
 
+/// A proof that held at a moment, and may hold no more.
+#[derive(Clone)]
+pub struct Standing {
+    revocations: Revocations,
+    session: SessionId,
+    user: UserId,
+    /// What had ended of the user's when it held.
+    epoch: Option<i64>,
+}
+
+impl Standing {
+    /// Whether the session has ended since, or something of all the user's sessions did.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.revocations.sessions.get(&self.session).is_some()
+            || self.revocations.epoch_of(self.user) != self.epoch
+    }
+}
+
 /// Which tokens are ours.
 #[derive(Debug, Clone)]
 pub struct VerifierOptions {
@@ -267,6 +286,17 @@ impl TokenVerifier {
         let in_time = known.begins_at_seconds.saturating_sub(LEEWAY_SECONDS) <= now_seconds
             && now_seconds < known.ends_at_seconds.saturating_add(LEEWAY_SECONDS);
         (in_time && !self.revocations.ended(&known)).then_some(known.principal)
+    }
+
+    /// The proof of who asks just now, to be looked at again while their answer lasts.
+    #[must_use]
+    pub fn standing(&self, who: &Principal) -> Standing {
+        Standing {
+            revocations: self.revocations.clone(),
+            session: who.session_id,
+            user: who.user_id,
+            epoch: self.revocations.epoch_of(who.user_id),
+        }
     }
 
     /// The same for API keys: heeds the same revocations, goes by the same clock.

@@ -1,4 +1,4 @@
-//! The one style sheet, inside the binary, named by its content. No other file of ours is served
+//! The one style sheet and the one script, inside the binary, named by their content. No other file of ours is served
 //! from here.
 
 use super::media::unchanged;
@@ -15,8 +15,11 @@ use std::{
 
 const STYLE: &str = include_str!("../../assets/souk.css");
 
+const SCRIPT: &str = include_str!("../../assets/souk.js");
+
 /// Names the content: another style sheet has another address, so that nobody keeps an old one.
-static NAME: LazyLock<String> = LazyLock::new(|| name_of(STYLE.as_bytes()));
+static STYLE_NAME: LazyLock<String> = LazyLock::new(|| name_of(STYLE.as_bytes()));
+static SCRIPT_NAME: LazyLock<String> = LazyLock::new(|| name_of(SCRIPT.as_bytes()));
 
 /// A short name for bytes.
 pub(super) fn name_of(bytes: &[u8]) -> String {
@@ -28,22 +31,46 @@ pub(super) fn name_of(bytes: &[u8]) -> String {
 
 /// The address that pages link to.
 pub(super) fn style_address() -> String {
-    format!("/assets/souk.css?v={}", *NAME)
+    format!("/assets/souk.css?v={}", *STYLE_NAME)
 }
 
-/// The style sheet: for good under its named address, to be asked about under any other.
-pub(super) fn style_sheet(RawQuery(query): RawQuery, headers: HeaderMap) -> Ready<Response> {
-    let named = query.as_deref().and_then(|query| query.strip_prefix("v=")) == Some(NAME.as_str());
+/// The address of the script, for the few pages that have one.
+pub(super) fn script_address() -> String {
+    format!("/assets/souk.js?v={}", *SCRIPT_NAME)
+}
+
+/// GET `/assets/souk.css`.
+pub(super) fn style_sheet(query: RawQuery, headers: HeaderMap) -> Ready<Response> {
+    file(
+        &query,
+        &headers,
+        ("text/css; charset=utf-8", STYLE, &STYLE_NAME),
+    )
+}
+
+/// GET `/assets/souk.js`.
+pub(super) fn script(query: RawQuery, headers: HeaderMap) -> Ready<Response> {
+    let kind = "text/javascript; charset=utf-8";
+    file(&query, &headers, (kind, SCRIPT, &SCRIPT_NAME))
+}
+
+/// A file: for good under its named address, to be asked about under any other.
+fn file(
+    RawQuery(query): &RawQuery,
+    headers: &HeaderMap,
+    (kind, text, name): (&'static str, &'static str, &str),
+) -> Ready<Response> {
+    let named = query.as_deref().and_then(|query| query.strip_prefix("v=")) == Some(name);
     let keep = if named {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
     };
-    let tag = format!("\"{}\"", *NAME);
-    let mut response = if unchanged(&headers, &tag) {
+    let tag = format!("\"{name}\"");
+    let mut response = if unchanged(headers, &tag) {
         axum::http::StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response()
+        ([(header::CONTENT_TYPE, kind)], text).into_response()
     };
     let fields = response.headers_mut();
     fields.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
@@ -85,9 +112,11 @@ mod tests {
     }
 
     #[test]
-    fn the_style_sheet_is_small_and_loads_nothing() {
+    fn the_files_are_small_and_load_nothing_from_elsewhere() {
         assert!(STYLE.len() < 20_000, "{}", STYLE.len());
         assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
         assert_eq!(STYLE.matches('{').count(), STYLE.matches('}').count());
+        assert!(SCRIPT.len() < 3_000, "{}", SCRIPT.len());
+        assert!(!SCRIPT.contains("http:") && !SCRIPT.contains("https:"));
     }
 }

@@ -94,6 +94,8 @@ pub(super) fn shelf_address(slug: &str) -> String {
 /// What `base.html` shows around the page.
 pub(super) struct Frame {
     pub(super) shop_name: String,
+    /// What everybody should know; empty: nothing.
+    pub(super) notice: String,
     pub(super) stylesheet: String,
     /// The categories' links.
     pub(super) categories: Vec<Shelf>,
@@ -159,6 +161,7 @@ async fn build(app: &App, visit: &Visit, has_form: bool) -> Result<Framed, Fault
     };
     let frame = Frame {
         shop_name: app.shop_name.clone(),
+        notice: app.notice.clone(),
         stylesheet: assets::style_address(),
         categories,
         search: String::new(),

@@ -20,6 +20,7 @@ mod home;
 mod language;
 mod media;
 mod narrow;
+mod news;
 mod order;
 mod order_steps;
 mod picture;
@@ -34,6 +35,8 @@ mod shipping;
 mod sign_in;
 mod staff;
 mod verify;
+
+pub use news::News;
 
 use crate::App;
 use axum::{
@@ -86,6 +89,7 @@ fn addresses() -> Router<App> {
         .route("/cart/shipping", post(shipping::choose))
         .route("/checkout", get(checkout::show).post(checkout::submit))
         .route("/order/{id}", get(order::order))
+        .route("/order/{id}/news", get(news::listen))
         .route("/order/{id}/pay", post(checkout::pay_again))
         .route("/order/{id}/cancel", post(order_steps::cancel))
         .merge(security())
@@ -94,6 +98,7 @@ fn addresses() -> Router<App> {
         .route("/robots.txt", get(found::robots))
         .route("/sitemap.xml", get(found::sitemap))
         .route("/assets/souk.css", get(assets::style_sheet))
+        .route("/assets/souk.js", get(assets::script))
         .route("/media/demo/{file}", get(media::demo_picture))
         .route("/problems/{code}", get(problems::explain))
         .fallback(problems::nowhere)

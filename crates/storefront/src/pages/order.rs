@@ -1,6 +1,7 @@
 //! The page of an order. A link in a mail opens it for a guest: the token becomes a cookie, and leaves the address.
 
 use super::{
+    assets,
     checkout::{COOKIE_SECONDS, address, answer, is_payable},
     forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
@@ -23,6 +24,10 @@ use platform::{
     http::{Fault, cookies::Name},
 };
 use serde::Deserialize;
+
+/// Seconds after which the page loads itself again, where no script listens.
+const AGAIN_SOON: u32 = 5;
+const AGAIN_LATER: u32 = 60;
 
 #[derive(Template)]
 #[template(path = "order.html")]
@@ -51,6 +56,10 @@ struct OrderPage {
     /// What comes back: the return's number, and where it stands.
     returns: Vec<(u32, String)>,
     way: Way,
+    /// Where its news are told, if any may come, and the script that listens.
+    news: Option<(String, String)>,
+    /// After how many seconds it loads itself again without a script.
+    again: u32,
 }
 
 /// What the address may carry.
@@ -130,11 +139,28 @@ async fn order_page(
     let shown = |one: &ReturnView| (one.number, view::words(one.status.as_str()));
     page.returns = beside.returns.iter().map(shown).collect();
     page.way = way;
-    let mut response = html(StatusCode::OK, &page, cookies, true);
-    if flash == "thanks" && order.status == OrderStatus::Pending {
-        order_steps::come_again(&mut response);
+    if !is_final(order.status) {
+        let news = format!("/order/{id}/news?seen={}", order.version.get());
+        page.news = Some((news, assets::script_address()));
+        page.again = match order.status {
+            OrderStatus::Pending if flash == "thanks" => AGAIN_SOON,
+            OrderStatus::Paid | OrderStatus::Shipped => AGAIN_LATER,
+            // Whoever chooses how to pay is left alone.
+            OrderStatus::Pending
+            | OrderStatus::Delivered
+            | OrderStatus::Cancelled
+            | OrderStatus::Refunded => 0,
+        };
     }
-    Ok(response)
+    Ok(html(StatusCode::OK, &page, cookies, true))
+}
+
+/// Whether an order moves no more by itself.
+pub(super) const fn is_final(status: OrderStatus) -> bool {
+    match status {
+        OrderStatus::Delivered | OrderStatus::Refunded | OrderStatus::Cancelled => true,
+        OrderStatus::Pending | OrderStatus::Paid | OrderStatus::Shipped => false,
+    }
 }
 
 const fn was_paid(status: OrderStatus) -> bool {
@@ -181,6 +207,8 @@ fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
         invoice: String::new(),
         returns: Vec::new(),
         way: Way::default(),
+        news: None,
+        again: 0,
     }
 }
 

@@ -12,7 +12,6 @@ use crate::{App, view};
 use axum::{
     Form,
     extract::{Path, State},
-    http::{HeaderValue, header},
     response::Response,
 };
 use contracts::{
@@ -83,12 +82,6 @@ fn step(event: &OrderEventView) -> Step {
         words: view::words(&event.kind),
         at: view::moment(event.at),
     }
-}
-
-/// Until the money is there the page loads itself again, without a script. It ends with the order's time to be paid.
-pub(super) fn come_again(response: &mut Response) {
-    let seconds = HeaderValue::from_static("5");
-    response.headers_mut().insert(header::REFRESH, seconds);
 }
 
 /// The form that calls an order off.

@@ -44,6 +44,7 @@ pub(super) fn frame(proof: Option<&str>) -> Frame {
     };
     Frame {
         shop_name: "Souk".to_owned(),
+        notice: String::new(),
         stylesheet: "/assets/souk.css".to_owned(),
         categories: names.into_iter().map(category).map(Shelf::new).collect(),
         search: String::new(),

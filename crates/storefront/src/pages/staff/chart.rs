@@ -73,6 +73,44 @@ pub(super) fn of_sales(hours: &[HourFigures]) -> Chart {
     }
 }
 
+/// How many there were of each size, out of a histogram: the upper bound of each bar in words, and its count.
+pub(super) fn of_sizes(heading: &str, what: &str, sizes: &[(String, i64)]) -> Chart {
+    let most = sizes.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    let all = sizes
+        .iter()
+        .fold(0_i64, |sum, (_, count)| sum.saturating_add(*count));
+    let bars = (0_i64..).zip(sizes).map(|(index, (bound, count))| {
+        let height = scaled(*count, most.max(1));
+        Bar {
+            x: index.saturating_mul(STEP),
+            y: HEIGHT.saturating_sub(height),
+            width: STEP.saturating_sub(GAP),
+            height,
+            words: format!("{bound}: {}", view::grouped(&count.to_string())),
+        }
+    });
+    let usual = sizes.iter().max_by_key(|(_, count)| *count);
+    let summary = match usual {
+        Some((bound, count)) if *count > 0 => format!(
+            "{} {what}, most of them {bound}.",
+            view::grouped(&all.to_string())
+        ),
+        _ => format!("No {what} yet."),
+    };
+    let edge =
+        |size: Option<&(String, i64)>| size.map_or_else(String::new, |(bound, _)| bound.clone());
+    let count = i64::try_from(sizes.len()).unwrap_or(1).max(1);
+    Chart {
+        heading: heading.to_owned(),
+        summary,
+        width: count.saturating_mul(STEP),
+        height: HEIGHT,
+        bars: bars.collect(),
+        from: edge(sizes.first()),
+        to: edge(sizes.last()),
+    }
+}
+
 /// As high as it is beside the highest; whatever is not nothing is seen.
 fn scaled(minor: i64, most: i64) -> i64 {
     let part = i128::from(minor)
@@ -154,5 +192,22 @@ mod tests {
         assert!(chart.summary.starts_with("3 orders") && chart.summary.contains("€0.09"));
         assert!(chart.bars[2].words.contains("2 orders, $0.01"));
         assert_eq!(of_sales(&[]).bars.len(), 0);
+    }
+
+    #[test]
+    fn sizes_are_drawn_beside_the_one_that_there_are_most_of() {
+        let sizes = [
+            ("1".to_owned(), 5),
+            ("2".to_owned(), 10),
+            ("4".to_owned(), 0),
+        ];
+        let chart = of_sizes("Batches", "batches", &sizes);
+        let heights: Vec<i64> = chart.bars.iter().map(|bar| bar.height).collect();
+        assert_eq!(heights, [HEIGHT / 2, HEIGHT, 1]);
+        assert_eq!(chart.summary, "15 batches, most of them 2.");
+        assert_eq!(
+            of_sizes("Batches", "batches", &[]).summary,
+            "No batches yet."
+        );
     }
 }

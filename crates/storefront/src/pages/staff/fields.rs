@@ -5,7 +5,7 @@ use platform::http::Fault;
 use serde::Deserialize;
 
 /// The fields of a form, in their order.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Fields(pub(super) Vec<(String, String)>);
 
@@ -14,6 +14,11 @@ impl Fields {
     pub(super) fn text(&self, name: &str) -> &str {
         let mut found = self.0.iter().filter(|(known, _)| known == name);
         found.next().map_or("", |(_, value)| value.trim())
+    }
+
+    /// Whether there is one of this name at all, even an empty one.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
     }
 
     /// The same, if it says anything.

@@ -1,13 +1,16 @@
 //! Pages for those who run the shop, below `/admin`: who may see them, and what surrounds them. Each asks the API for
 //! what it shows and does (`ask`); none has a rule of its own.
 
+mod audit;
 mod chart;
 mod customers;
 mod developers;
+mod discounts;
 mod fields;
 mod home;
 mod hooks;
 mod inventory;
+mod measured;
 mod money;
 mod multipart;
 mod order;
@@ -19,7 +22,13 @@ mod pricing;
 mod product;
 mod product_fields;
 mod products;
+mod settings;
+mod shipping;
 mod system;
+mod taxes;
+mod variants;
+mod versus;
+mod zones;
 
 use super::{
     ask::Ask,
@@ -72,25 +81,57 @@ fn goods() -> Router<App> {
             "/admin/products/{id}",
             get(product::show).post(product::save),
         )
-        .route("/admin/products/{id}/decide", post(product::decide))
         .route("/admin/products/{id}/archive", post(product::archive))
         .route("/admin/products/{id}/pictures", post(pictures::add))
         .route(
             "/admin/products/{id}/pictures/{picture}/remove",
             post(pictures::remove),
         )
+        .merge(variant_routes())
         .route("/admin/inventory", get(inventory::show))
         .route("/admin/inventory/{id}", get(inventory::one))
         .route("/admin/inventory/{id}/adjust", post(inventory::adjust))
-        .route("/admin/discounts", get(pricing::discounts))
+        .merge(prices())
+}
+
+/// What an order costs beside its lines.
+fn prices() -> Router<App> {
+    Router::new()
+        .route("/admin/discounts", get(discounts::show))
         .route(
             "/admin/discounts/{id}",
-            get(pricing::show_discount).post(pricing::save_discount),
+            get(discounts::one).post(discounts::save),
         )
-        .route("/admin/shipping", get(pricing::shipping))
+        .route("/admin/shipping", get(shipping::show))
         .route(
             "/admin/shipping/{id}",
-            get(pricing::show_way).post(pricing::save_way),
+            get(shipping::one).post(shipping::save),
+        )
+        .route(
+            "/admin/shipping/{id}/zones/{place}",
+            get(zones::show).post(zones::save),
+        )
+        .route(
+            "/admin/shipping/{id}/zones/{place}/remove",
+            post(zones::remove),
+        )
+        .route("/admin/taxes", get(taxes::show))
+        .route("/admin/taxes/{id}", get(taxes::one).post(taxes::save))
+        .route("/admin/taxes/{id}/remove", post(taxes::remove))
+}
+
+/// What a product is sold as.
+fn variant_routes() -> Router<App> {
+    Router::new()
+        .route("/admin/products/{id}/options", post(variants::set_options))
+        .route("/admin/products/{id}/variants", post(variants::add))
+        .route(
+            "/admin/products/{id}/variants/{variant}",
+            get(variants::show).post(variants::save),
+        )
+        .route(
+            "/admin/products/{id}/variants/{variant}/remove",
+            post(variants::remove),
         )
 }
 
@@ -125,6 +166,8 @@ fn machines() -> Router<App> {
             "/admin/developers/webhooks/{id}/deliveries/{delivery}/again",
             post(hooks::again),
         )
+        .route("/admin/audit", get(audit::show))
+        .route("/admin/settings", get(settings::show))
         .route("/admin/system", get(system::show))
 }
 
@@ -141,7 +184,7 @@ enum Who {
 }
 
 /// The pages, by what they are called, and whether those who only sell see them.
-const PAGES: [(&str, &str, Who); 10] = [
+const PAGES: [(&str, &str, Who); 13] = [
     ("Home", "/admin", Who::Seller),
     ("Orders", "/admin/orders", Who::Admin),
     ("Products", "/admin/products", Who::Seller),
@@ -149,8 +192,11 @@ const PAGES: [(&str, &str, Who); 10] = [
     ("Customers", "/admin/customers", Who::Admin),
     ("Discounts", "/admin/discounts", Who::Admin),
     ("Shipping", "/admin/shipping", Who::Admin),
+    ("Taxes", "/admin/taxes", Who::Admin),
     ("Payments", "/admin/payments", Who::Admin),
     ("Developers", "/admin/developers", Who::Admin),
+    ("Audit log", "/admin/audit", Who::Admin),
+    ("Settings", "/admin/settings", Who::Admin),
     ("System", "/admin/system", Who::Admin),
 ];
 
@@ -206,6 +252,16 @@ impl Sheet {
     fn says(mut self, flash: &str) -> Self {
         say(flash).clone_into(&mut self.said.flash);
         self
+    }
+
+    /// Says that something was saved, if the address says so.
+    fn saved(self, flash: &str) -> Self {
+        let flashes = [
+            ("saved", "Saved."),
+            ("same", "Nothing was to be saved: it is all as it was."),
+            ("removed", "It is taken away."),
+        ];
+        self.says(&sentence_of(flash, &flashes))
     }
 
     /// Says what was refused, and is answered with it.

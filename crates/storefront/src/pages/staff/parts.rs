@@ -257,11 +257,26 @@ impl Form {
             .with([Field::check("confirm", words, false).required()])
     }
 
+    /// A form that knows what its fields were is still about that version: what somebody else changed since was not
+    /// seen by whoever typed.
+    fn as_begun(&mut self, sent: &Fields) {
+        let is_was = |name: &str| name.starts_with("was.");
+        if !self.hidden.iter().any(|(name, _)| is_was(name)) {
+            return;
+        }
+        for (name, value) in &mut self.hidden {
+            if (is_was(name) || name == "version") && sent.has(name) {
+                sent.text(name).clone_into(value);
+            }
+        }
+    }
+
     /// Says beside its fields what was wrong with them, and keeps what was typed.
     pub(super) fn refused(mut self, problem: &Problem, sent: &Fields) -> Self {
         if self.fold == Fold::Closed {
             self.fold = Fold::Open;
         }
+        self.as_begun(sent);
         for field in &mut self.fields {
             if !matches!(field.kind, "password" | "file") {
                 let typed = sent.text(&field.name);
@@ -271,7 +286,10 @@ impl Form {
                 }
             }
             let pointer = format!("/{}", field.name);
-            let mine = problem.errors.iter().find(|error| error.field == pointer);
+            let below = format!("{pointer}/");
+            let mut errors = problem.errors.iter();
+            let mine =
+                errors.find(|error| error.field == pointer || error.field.starts_with(&below));
             if let Some(error) = mine {
                 field.error = say!("This {}.", refusal(error.message.trim_end_matches('.')));
             }

@@ -1,206 +1,141 @@
-//! Discounts and ways of shipping: made, changed as a whole, and ended by being switched off. What a form does not show
-//! of one stays as it is, so that nothing is lost that this page does not know.
+//! Things that the API replaces as a whole: discounts, ways of shipping and their zones, tax rates. A form sends what
+//! it was made with along with what was typed: only what differs is said otherwise, all the rest goes back as it came.
+//! When somebody else was faster, both sides' words are shown (`versus`).
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api,
+    Desk, Done, Fault, Sheet, api,
     fields::{Fields, invalid},
     mendable,
-    parts::{Block, Cell, Field, Form, Pages, Table, columns},
-    product_fields::{minutes, moment},
+    parts::{Block, Field, Form},
+    versus::{self, Edited},
 };
-use crate::words::say;
-use crate::{App, pages::frame::Visit, view};
-use axum::{
-    Form as Sent,
-    extract::{Path, State},
-    http::Method,
-    response::Response,
-};
+use crate::view;
+use axum::http::Method;
 use contracts::{
-    orders::{DiscountView, ShippingMethodView},
     problem::{Code, Problem},
-    values::{Currency, Money, Page},
+    values::{Currency, Money, Page, Version},
 };
-use platform::http::Query;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-/// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(in crate::pages) struct Wish {
-    cursor: String,
-    flash: String,
-}
+/// A thing as the API shows it; empty where it is yet to be made.
+pub(super) type Thing = Map<String, Value>;
 
 /// What the API says of a thing beside what can be set.
 const SAID_ONLY: [&str; 5] = ["id", "uses", "version", "created_at", "updated_at"];
 
 /// A kind of thing that is edited here.
-struct Kind {
+pub(super) struct Kind {
     /// Its path in the API.
-    api: &'static str,
-    here: &'static str,
-    name: &'static str,
-    one: &'static str,
+    pub(super) api: &'static str,
+    pub(super) here: &'static str,
+    pub(super) name: &'static str,
+    pub(super) one: &'static str,
+    /// Its fields, with what they are.
+    pub(super) shown: fn(&Thing) -> Vec<Field>,
+    /// Says in a thing what was typed otherwise.
+    pub(super) say: fn(&Typed<'_>, &mut Thing) -> Result<(), Fault>,
+    /// Fields that a form has by another name than the API.
+    pub(super) renamed: &'static [(&'static str, &'static str)],
 }
 
-const DISCOUNTS: Kind = Kind {
-    api: "discounts",
-    here: "/admin/discounts",
-    name: "Discounts",
-    one: "A new discount",
-};
-
-const SHIPPING: Kind = Kind {
-    api: "shipping-methods",
-    here: "/admin/shipping",
-    name: "Shipping",
-    one: "A new way of shipping",
-};
-
-fn saved(wish: &Wish) -> &'static str {
-    if wish.flash == "saved" { "Saved." } else { "" }
+/// What is edited: of a kind, one, and the part of it that has a page of its own.
+#[derive(Clone, Copy)]
+pub(super) struct Which<'a> {
+    pub(super) kind: &'a Kind,
+    pub(super) id: &'a str,
+    /// Where its page is.
+    pub(super) here: &'a str,
 }
 
-/// GET `/admin/discounts`.
-pub(in crate::pages) async fn discounts(
-    State(app): State<App>,
-    visit: Visit,
-    Query(wish): Query<Wish>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let sheet = async {
-        let path = api("discounts", &[("cursor", &wish.cursor), ("limit", ROWS)]);
-        let found: Page<DiscountView> = desk.ask().get(&path).await?;
-        let pages = Pages {
-            asked: &wish.cursor,
-            next: found.next_cursor.as_ref(),
-        };
-        let table = Table {
-            caption: "Discounts by their code",
-            columns: columns(&["Code", "Takes off", "From", "Until", "#Used", "Status"]),
-            rows: found.data.iter().map(discount_row).collect(),
-            empty: "There are no discounts yet. Make one, and tell somebody its code.".to_owned(),
-            ..Table::default()
-        };
-        Ok(Sheet::new(say(DISCOUNTS.name)).says(saved(&wish)).with([
-            DISCOUNTS.link(),
-            Block::Table(String::new(), table.paged(DISCOUNTS.here, &[], pages)),
-        ]))
-    };
-    desk.show(Who::Admin, sheet).await
+/// What was typed into a form, beside what stands there now.
+pub(super) struct Typed<'f> {
+    fields: &'f Fields,
+    shown: &'f [Field],
+    is_new: bool,
 }
 
-fn discount_row(discount: &DiscountView) -> Vec<Cell> {
-    let off = match (discount.basis_points, discount.amount) {
-        (Some(points), _) => format!("{} %", percent(points)),
-        (None, Some(amount)) => view::money(amount),
-        (None, None) => String::new(),
-    };
-    let used = match (discount.uses, discount.uses_max) {
-        (Some(uses), Some(most)) => say!("{} of {}", uses, most),
-        (Some(uses), None) => uses.to_string(),
-        (None, _) => say("no limit").to_owned(),
-    };
-    vec![
-        Cell::link(
-            discount.code.as_str(),
-            format!("{}/{}", DISCOUNTS.here, discount.id),
-        ),
-        Cell::text(off),
-        Cell::maybe_when(discount.starts_at),
-        Cell::maybe_when(discount.ends_at),
-        Cell::Number(used),
-        given(discount.active),
-    ]
-}
-
-fn given(active: bool) -> Cell {
-    if active {
-        Cell::Badge("Given".to_owned(), "paid")
-    } else {
-        Cell::Badge("Ended".to_owned(), "cancelled")
+impl<'f> Typed<'f> {
+    pub(super) const fn new(fields: &'f Fields, shown: &'f [Field], is_new: bool) -> Self {
+        Self {
+            fields,
+            shown,
+            is_new,
+        }
     }
-}
 
-/// Hundredths of a percent as people write them.
-fn percent(points: u32) -> String {
-    let (whole, part) = (points / 100, points % 100);
-    match part {
-        0 => whole.to_string(),
-        part => format!("{whole}.{part:02}")
-            .trim_end_matches('0')
-            .to_owned(),
+    /// Whether one of these is said otherwise than when the form was made.
+    pub(super) fn changes(&self, names: &[&str]) -> bool {
+        let differs = |name: &&str| versus::is_changed(self.fields, name);
+        self.is_new || names.iter().any(differs)
     }
-}
 
-/// The other way.
-fn points(text: &str) -> Option<u32> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let padded = format!("{part:0<2}");
-    let is_plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-    if padded.len() > 2 || whole.is_empty() || !is_plain(whole) || !is_plain(&padded) {
-        return None;
+    /// What was typed; or what stands there, where the form has no such field.
+    pub(super) fn text(&self, name: &str) -> &str {
+        if self.fields.has(name) {
+            return self.fields.text(name);
+        }
+        let mut shown = self.shown.iter();
+        let shown = shown.find(|field| field.name == name);
+        shown.map_or("", |field| field.value.as_str())
     }
-    let whole = whole.parse::<u32>().ok()?.checked_mul(100)?;
-    whole.checked_add(padded.parse().ok()?)
-}
 
-/// GET `/admin/shipping`.
-pub(in crate::pages) async fn shipping(
-    State(app): State<App>,
-    visit: Visit,
-    Query(wish): Query<Wish>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let sheet = async {
-        let path = api(SHIPPING.api, &[]);
-        let found: Page<ShippingMethodView> = desk.ask().get(&path).await?;
-        let row = |method: &ShippingMethodView| {
-            let free = method.free_from.map(view::money);
-            vec![
-                Cell::link(
-                    method.name.clone(),
-                    format!("{}/{}", SHIPPING.here, method.id),
-                ),
-                Cell::Number(view::money(method.price)),
-                Cell::Number(free.unwrap_or_default()),
-                given(method.active),
-            ]
+    pub(super) fn given(&self, name: &str) -> Option<&str> {
+        Some(self.text(name)).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn is_ticked(&self, name: &str) -> bool {
+        self.fields.is_ticked(name)
+    }
+
+    /// A whole number, or none.
+    pub(super) fn number(&self, name: &str) -> Result<Value, Fault> {
+        let Some(text) = self.given(name) else {
+            return Ok(Value::Null);
         };
-        let table = Table {
-            caption: "Ways of shipping by name",
-            columns: columns(&["Name", "#Price", "#Free from", "Status"]),
-            rows: found.data.iter().map(row).collect(),
-            empty: "There is no way of shipping yet: orders cost what their lines do.".to_owned(),
-            ..Table::default()
+        let number = text.parse::<u64>();
+        number
+            .map(Value::from)
+            .map_err(|_| invalid(name, "is no whole number"))
+    }
+
+    /// An amount in this currency, or none.
+    pub(super) fn money(&self, name: &str, currency: &str) -> Result<Value, Fault> {
+        let Some(said) = self.given(name) else {
+            return Ok(Value::Null);
         };
-        Ok(Sheet::new(say(SHIPPING.name))
-            .says(saved(&wish))
-            .with([SHIPPING.link(), Block::Table(String::new(), table)]))
-    };
-    desk.show(Who::Admin, sheet).await
+        let currency: Currency = currency
+            .to_ascii_uppercase()
+            .parse()
+            .map_err(|_| invalid("currency", "is needed for an amount: three letters"))?;
+        let money = Money::parse_decimal(said, currency);
+        Ok(json!(money.map_err(|error| invalid(name, &error.0))?))
+    }
+
+    /// The lines of an area that say something.
+    pub(super) fn lines(&self, name: &str) -> Vec<&str> {
+        let lines = self.text(name).lines().map(str::trim);
+        lines.filter(|line| !line.is_empty()).collect()
+    }
 }
 
 impl Kind {
-    fn link(&self) -> Block {
+    pub(super) fn link(&self) -> Block {
         Block::Links(vec![(self.one.to_owned(), format!("{}/new", self.here))])
     }
 
     /// One of them as the API shows it; an empty one for a form of something new.
-    async fn find(&self, desk: Desk<'_>, id: &str) -> Result<Map<String, Value>, Fault> {
+    pub(super) async fn find(&self, desk: Desk<'_>, id: &str) -> Result<Thing, Fault> {
         if id == "new" {
             return Ok(Map::new());
         }
         let none = || Fault::new(Code::NotFound);
-        let found = if self.api == SHIPPING.api {
+        let found = if self.api == "discounts" {
+            let path = format!("{}/{}", self.api, view::encoded(id));
+            desk.ask().get::<Value>(&api(&path, &[])).await?
+        } else {
             let all: Page<Value> = desk.ask().get(&api(self.api, &[])).await?;
             let mut all = all.data.into_iter();
             all.find(|one| one["id"] == id).ok_or_else(none)?
-        } else {
-            let path = format!("{}/{}", self.api, view::encoded(id));
-            desk.ask().get::<Value>(&api(&path, &[])).await?
         };
         let Value::Object(found) = found else {
             return Err(none());
@@ -208,71 +143,132 @@ impl Kind {
         Ok(found)
     }
 
-    async fn sheet(
+    /// What people call one of them.
+    pub(super) fn title(&self, found: &Thing) -> String {
+        match text(found, "code") + &text(found, "name") {
+            empty if empty.is_empty() => self.one.to_owned(),
+            _ if found.contains_key("code") => text(found, "code"),
+            name => name,
+        }
+    }
+
+    /// Its form.
+    pub(super) fn form(&self, (found, here): (&Thing, &str), refused: Refused<'_>) -> Form {
+        let button = if found.is_empty() { "Make it" } else { "Save" };
+        let form = Form::new("edit", here, button)
+            .with((self.shown)(found))
+            .hiding("version", text(found, "version"));
+        let form = if found.is_empty() {
+            form
+        } else {
+            versus::knowing(form)
+        };
+        match refused {
+            Some((problem, sent)) => form.refused(&self.in_form(problem), sent),
+            None => form,
+        }
+    }
+
+    /// A problem about the fields as the form calls them.
+    fn in_form(&self, problem: &Problem) -> Problem {
+        let mut problem = problem.clone();
+        for error in &mut problem.errors {
+            let renamed = self.renamed.iter().find(|(api, _)| *api == error.field);
+            if let Some((_, form)) = renamed {
+                (*form).clone_into(&mut error.field);
+            }
+        }
+        problem
+    }
+
+    pub(super) async fn sheet(
         &self,
         desk: Desk<'_>,
         id: &str,
-        refused: Option<(&Problem, &Fields)>,
+        refused: Refused<'_>,
     ) -> Result<Sheet, Fault> {
         let found = self.find(desk, id).await?;
-        let is_new = found.is_empty();
-        let fields = match self.api {
-            "discounts" => discount_fields(&found),
-            _ => shipping_fields(&found),
-        };
-        let title = match text(&found, "code") + &text(&found, "name") {
-            empty if empty.is_empty() => say(self.one).to_owned(),
-            title => title,
-        };
-        let button = if is_new { "Make it" } else { "Save" };
-        let mut form = Form::new("edit", format!("{}/{id}", self.here), button).with(fields);
-        form = form.hiding("version", text(&found, "version"));
-        if let Some((problem, sent)) = refused {
-            form = form.refused(problem, sent);
-        }
-        Ok(Sheet::new(title)
+        let here = format!("{}/{id}", self.here);
+        let form = self.form((&found, &here), refused);
+        Ok(Sheet::new(self.title(&found))
             .below(self.name, self.here)
             .refused(refused.map(|(problem, _)| problem))
             .with([Block::Form(form)]))
     }
+}
 
-    async fn save(&self, desk: Desk<'_>, id: &str, fields: &Fields) -> Result<Done, Fault> {
-        let sent = self.send(desk, id, fields).await;
-        match sent {
-            Ok(()) => Ok(Done::at(self.here, "saved")),
-            Err(fault) => {
-                let problem = mendable(fault)?;
-                let sheet = self.sheet(desk, id, Some((&problem, fields))).await?;
-                Ok(Done::Show(Box::new(sheet)))
+/// A form that was refused: why, and what it said.
+pub(super) type Refused<'f> = Option<(&'f Problem, &'f Fields)>;
+
+impl Which<'_> {
+    /// Saves what was typed. What may be mended is answered by whoever shows the page.
+    pub(super) async fn save(
+        self,
+        desk: Desk<'_>,
+        fields: &Fields,
+    ) -> Result<Result<Done, Problem>, Fault> {
+        let kind = self.kind;
+        let found = kind.find(desk, self.id).await?;
+        match self.send(desk, found, fields).await {
+            Ok(()) => Ok(Ok(Done::at(kind.here, "saved"))),
+            Err(fault) if fault.0.code == Code::VersionConflict && self.id != "new" => {
+                let found = kind.find(desk, self.id).await?;
+                Ok(Ok(versus::conflict(self.edited(&found), fields)))
             }
+            Err(fault) => Ok(Err(mendable(fault)?)),
         }
     }
 
-    async fn send(&self, desk: Desk<'_>, id: &str, fields: &Fields) -> Result<(), Fault> {
-        let mut body = self.find(desk, id).await?;
-        body.retain(|name, _| !SAID_ONLY.contains(&name.as_str()));
-        let said = match self.api {
-            "discounts" => discount(fields)?,
-            _ => way(fields)?,
-        };
-        if let Value::Object(said) = said {
-            body.extend(said);
+    fn edited(self, found: &Thing) -> Edited {
+        Edited {
+            name: self.kind.title(found),
+            above: (self.kind.name, self.kind.here),
+            here: self.here.to_owned(),
+            decide: self.here.to_owned(),
+            version: version(found),
+            beside: Vec::new(),
+            now: versus::now(&(self.kind.shown)(found)),
         }
-        let (method, path) = if id == "new" {
-            (Method::POST, self.api.to_owned())
-        } else {
-            body.insert("version".to_owned(), json!(fields.number("version")?));
-            (Method::PUT, format!("{}/{}", self.api, view::encoded(id)))
-        };
-        let body = Value::Object(body);
-        let path = api(&path, &[]);
-        let sent = desk.ask().send(method, &path, (&body, ""));
-        sent.await.map(drop)
+    }
+
+    async fn send(self, desk: Desk<'_>, found: Thing, fields: &Fields) -> Result<(), Fault> {
+        let kind = self.kind;
+        let shown = (kind.shown)(&found);
+        let typed = Typed::new(fields, &shown, self.id == "new");
+        let mut body = found;
+        (kind.say)(&typed, &mut body)?;
+        put(desk, (kind, self.id), body, fields).await
     }
 }
 
+/// Sends a thing as it should be, in place of the version that the form was made of.
+pub(super) async fn put(
+    desk: Desk<'_>,
+    (kind, id): (&Kind, &str),
+    mut body: Thing,
+    fields: &Fields,
+) -> Result<(), Fault> {
+    body.retain(|name, _| !SAID_ONLY.contains(&name.as_str()));
+    let (method, path) = if id == "new" {
+        (Method::POST, kind.api.to_owned())
+    } else {
+        body.insert("version".to_owned(), json!(fields.number("version")?));
+        (Method::PUT, format!("{}/{}", kind.api, view::encoded(id)))
+    };
+    let body = Value::Object(body);
+    let path = api(&path, &[]);
+    let sent = desk.ask().send(method, &path, (&body, ""));
+    sent.await.map(drop)
+}
+
+/// The version that was found.
+pub(super) fn version(found: &Thing) -> Version {
+    let version = found.get("version").cloned().unwrap_or_default();
+    serde_json::from_value(version).unwrap_or(Version::FIRST)
+}
+
 /// A member as text; empty if there is none.
-fn text(found: &Map<String, Value>, name: &str) -> String {
+pub(super) fn text(found: &Thing, name: &str) -> String {
     match found.get(name) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
@@ -280,193 +276,58 @@ fn text(found: &Map<String, Value>, name: &str) -> String {
     }
 }
 
-fn money_of(found: &Map<String, Value>, name: &str) -> Option<Money> {
+/// An amount as people write it; empty if there is none.
+pub(super) fn decimal(found: &Thing, name: &str) -> String {
+    money_of(found, name).map_or_else(String::new, |money| money.decimal())
+}
+
+fn money_of(found: &Thing, name: &str) -> Option<Money> {
     serde_json::from_value(found.get(name)?.clone()).ok()
 }
 
-fn decimal(money: Option<Money>) -> String {
-    money.map_or_else(String::new, |money| money.decimal())
-}
-
 /// The currency of the first of these amounts.
-fn currency_of(found: &Map<String, Value>, names: &[&str]) -> String {
+pub(super) fn currency_of(found: &Thing, names: &[&str]) -> String {
     let mut all = names.iter().filter_map(|name| money_of(found, name));
     all.next()
         .map_or_else(String::new, |money| money.currency.code().to_owned())
 }
 
-fn is_active(found: &Map<String, Value>) -> bool {
+/// Whether it is given, can be chosen: as long as nobody said otherwise.
+pub(super) fn is_active(found: &Thing) -> bool {
     found.get("active").and_then(Value::as_bool).unwrap_or(true)
 }
 
-fn discount_fields(found: &Map<String, Value>) -> Vec<Field> {
-    let number = |name| Field::new("number", name, "", text(found, name));
-    let labelled = |mut field: Field, label: &str| {
-        label.clone_into(&mut field.label);
-        field
-    };
-    let at = |name: &str| {
-        let at = found.get(name).cloned();
-        minutes(at.and_then(|at| serde_json::from_value(at).ok()))
-    };
-    let off = found.get("basis_points").and_then(Value::as_u64);
-    let off = off.and_then(|off| u32::try_from(off).ok()).map(percent);
-    let mut fields = Vec::new();
-    if found.is_empty() {
-        let code = Field::new("text", "code", "Code", "").required();
-        fields.push(code.hint("3 to 40 letters, digits, - and _; it stays what it is"));
+/// What is below a member.
+pub(super) fn inner<'t>(found: &'t Thing, name: &str) -> Option<&'t Thing> {
+    found.get(name).and_then(Value::as_object)
+}
+
+/// Parts of a hundredth as people write percents, where so many digits are behind the point.
+pub(super) fn percent(parts: u32, digits: u32) -> String {
+    let one = 10_u32.saturating_pow(digits);
+    let whole = parts.checked_div(one).unwrap_or(0);
+    let part = parts.checked_rem(one).unwrap_or(0);
+    let width = usize::try_from(digits).unwrap_or(0);
+    match part {
+        0 => whole.to_string(),
+        part => format!("{whole}.{part:0width$}")
+            .trim_end_matches('0')
+            .to_owned(),
     }
-    fields.extend([
-        Field::new(
-            "text",
-            "percent",
-            "Percent that is taken off",
-            off.unwrap_or_default(),
-        ),
-        Field::new(
-            "text",
-            "amount",
-            "Or an amount",
-            decimal(money_of(found, "amount")),
-        ),
-        Field::new(
-            "text",
-            "minimum",
-            "Lines must cost at least",
-            decimal(money_of(found, "minimum")),
-        ),
-        Field::new(
-            "text",
-            "currency",
-            "Currency of the amounts",
-            currency_of(found, &["amount", "minimum"]),
-        )
-        .hint("Three letters, where there is an amount"),
-        Field::new("datetime-local", "starts_at", "From (UTC)", at("starts_at")),
-        Field::new("datetime-local", "ends_at", "Until (UTC)", at("ends_at")),
-        labelled(number("uses_max"), "In how many orders at most")
-            .hint("Whether there is such a limit stays; how high it is may change"),
-        labelled(number("customer_uses_max"), "In how many of one customer"),
-        Field::check("active", "It is given", is_active(found))
-            .hint("Without the tick it has ended; orders that have it keep it"),
-    ]);
-    fields
 }
 
-fn shipping_fields(found: &Map<String, Value>) -> Vec<Field> {
-    vec![
-        Field::new("text", "name", "Name", text(found, "name"))
-            .required()
-            .hint("What buyers read"),
-        Field::new("text", "price", "Price", decimal(money_of(found, "price"))).required(),
-        Field::new(
-            "text",
-            "currency",
-            "Currency",
-            currency_of(found, &["price"]),
-        )
-        .required()
-        .hint("Three letters"),
-        Field::new(
-            "text",
-            "free_from",
-            "Free from this sum on",
-            decimal(money_of(found, "free_from")),
-        ),
-        Field::check("active", "It can be chosen", is_active(found))
-            .hint("Without the tick it has ended; orders that have it keep it"),
-    ]
-}
-
-/// An amount in the form's currency, or none.
-fn amount(fields: &Fields, name: &str) -> Result<Value, Fault> {
-    let Some(said) = fields.given(name) else {
-        return Ok(Value::Null);
-    };
-    let currency = fields.text("currency").to_ascii_uppercase();
-    let currency: Currency = currency
-        .parse()
-        .map_err(|_| invalid("currency", "is needed for an amount: three letters"))?;
-    let money = Money::parse_decimal(said, currency);
-    Ok(json!(money.map_err(|error| invalid(name, &error.0))?))
-}
-
-fn discount(fields: &Fields) -> Result<Value, Fault> {
-    let off = match fields.given("percent") {
-        Some(text) => {
-            let points = points(text);
-            json!(points.ok_or_else(|| invalid("percent", "is none: as 10 or 12.5"))?)
-        }
-        None => Value::Null,
-    };
-    let mut said = json!({
-        "basis_points": off,
-        "amount": amount(fields, "amount")?,
-        "minimum": amount(fields, "minimum")?,
-        "starts_at": moment(fields.text("starts_at")),
-        "ends_at": moment(fields.text("ends_at")),
-        "uses_max": fields.number("uses_max")?,
-        "customer_uses_max": fields.number("customer_uses_max")?,
-        "active": fields.is_ticked("active"),
-    });
-    if let (Some(said), Some(code)) = (said.as_object_mut(), fields.given("code")) {
-        said.insert("code".to_owned(), json!(code));
+/// The other way.
+pub(super) fn parts_of(text: &str, digits: u32) -> Option<u32> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let width = usize::try_from(digits).ok()?;
+    let padded = format!("{part:0<width$}");
+    let is_plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+    if padded.len() > width || whole.is_empty() || !is_plain(whole) || !is_plain(&padded) {
+        return None;
     }
-    Ok(said)
-}
-
-fn way(fields: &Fields) -> Result<Value, Fault> {
-    Ok(json!({
-        "name": fields.text("name"),
-        "price": amount(fields, "price")?,
-        "free_from": amount(fields, "free_from")?,
-        "active": fields.is_ticked("active"),
-    }))
-}
-
-/// GET `/admin/discounts/{id}`.
-pub(in crate::pages) async fn show_discount(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    desk.show(Who::Admin, DISCOUNTS.sheet(desk, &id, None))
-        .await
-}
-
-/// POST `/admin/discounts/{id}`.
-pub(in crate::pages) async fn save_discount(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let done = DISCOUNTS.save(desk, &id, &fields);
-    desk.act(Who::Admin, &fields, done).await
-}
-
-/// GET `/admin/shipping/{id}`.
-pub(in crate::pages) async fn show_way(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    desk.show(Who::Admin, SHIPPING.sheet(desk, &id, None)).await
-}
-
-/// POST `/admin/shipping/{id}`.
-pub(in crate::pages) async fn save_way(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let done = SHIPPING.save(desk, &id, &fields);
-    desk.act(Who::Admin, &fields, done).await
+    let one = 10_u32.checked_pow(digits)?;
+    let whole = whole.parse::<u32>().ok()?.checked_mul(one)?;
+    whole.checked_add(padded.parse().ok()?)
 }
 
 #[cfg(test)]
@@ -476,11 +337,13 @@ mod tests {
     #[test]
     fn percents_are_written_as_people_write_them() {
         for (number, words) in [(1_000, "10"), (1_250, "12.5"), (5, "0.05"), (10_000, "100")] {
-            assert_eq!(percent(number), words);
-            assert_eq!(points(words), Some(number));
+            assert_eq!(percent(number, 2), words);
+            assert_eq!(parts_of(words, 2), Some(number));
         }
+        assert_eq!(percent(88_750, 4), "8.875");
+        assert_eq!(parts_of("8.875", 4), Some(88_750));
         for odd in ["", "x", "1.234", "-1", "1,5", ".5", "99999999999"] {
-            assert_eq!(points(odd), None, "{odd}");
+            assert_eq!(parts_of(odd, 2), None, "{odd}");
         }
     }
 }

@@ -5,16 +5,17 @@ use super::{
     Desk, Done, Fault, Sheet, Who, api,
     fields::Fields,
     mendable,
-    parts::{Block, Cell, Field, Form, Shot, Table, Versus, columns},
-    product_fields::{self, EDITED, value_of},
-    sentence_of,
+    parts::{Block, Cell, Field, Form, Shot, Table, columns},
+    product_fields::{self, value_of},
+    sentence_of, variants,
+    versus::{self, Edited},
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
     extract::{Path, State},
-    http::{Method, StatusCode},
+    http::Method,
     response::Response,
 };
 use contracts::{
@@ -44,6 +45,14 @@ const FLASHES: &[(&str, &str)] = &[
     ("same", "Nothing was to be saved: it is all as it was."),
     ("pictured", "The picture is added."),
     ("unpictured", "The picture is taken away."),
+    (
+        "added",
+        "The variant is added, and on sale with the product.",
+    ),
+    (
+        "removed",
+        "The variant is sold no more. Old orders keep it.",
+    ),
 ];
 
 /// GET `/admin/products/{id}`.
@@ -66,7 +75,7 @@ pub(super) fn read(id: &str) -> Result<ProductId, Fault> {
 }
 
 /// The product, if whoever asks may change it: to others this page of it does not exist.
-async fn mine(desk: Desk<'_>, id: ProductId) -> Result<ProductView, Fault> {
+pub(super) async fn mine(desk: Desk<'_>, id: ProductId) -> Result<ProductView, Fault> {
     let product: ProductView = desk.ask().get(&api(&format!("products/{id}"), &[])).await?;
     if desk.may_change(product.owner_id) {
         Ok(product)
@@ -103,9 +112,13 @@ pub(super) async fn sheet(
         sheet = sheet.with([Block::Form(mend(form))]);
     }
     sheet = sheet.with([
-        Block::Table("What is sold".to_owned(), variants(&product)),
+        Block::Table("What is sold".to_owned(), variants::table(&product)),
         Block::Table("Prices".to_owned(), price_table(&prices.data)),
     ]);
+    if !is_archived {
+        let forms = variants::forms(&product).into_iter();
+        sheet = sheet.with(forms.map(|form| Block::Form(mend(form))));
+    }
     let mut side = vec![facts(&product)];
     if !product.images.is_empty() {
         let shots = product.images.iter().map(|image| shot(id, image));
@@ -120,15 +133,12 @@ pub(super) async fn sheet(
 
 /// The form with all fields, and beside each what it was.
 fn edit_form(product: &ProductView, categories: &[(String, String)]) -> Form {
-    let mut form = Form::new("edit", format!("{HERE}/{}", product.id), "Save")
+    let form = Form::new("edit", format!("{HERE}/{}", product.id), "Save")
         .headed("Edit")
         .with(product_fields::edited(product, categories))
         .hiding("version", product.version.get())
         .hiding("currency", product.price.currency);
-    for (name, _) in EDITED {
-        form = form.hiding(&format!("was.{name}"), value_of(product, name));
-    }
-    form
+    versus::knowing(form)
 }
 
 fn upload_form(id: ProductId) -> Form {
@@ -167,27 +177,6 @@ fn shot(id: ProductId, image: &ProductImage) -> Shot {
         width: image.thumbnail.width,
         height: image.thumbnail.height,
         remove: remove.hiding("version", image.version.get()).quiet(),
-    }
-}
-
-fn variants(product: &ProductView) -> Table {
-    let rows = product.variants.iter().map(|variant| {
-        vec![
-            Cell::link(
-                variant.sku.clone(),
-                format!("/admin/inventory/{}", variant.id),
-            ),
-            Cell::Number(view::money(variant.price)),
-            Cell::number(variant.stock.on_hand),
-            Cell::number(variant.stock.reserved),
-            Cell::number(variant.stock.available),
-        ]
-    });
-    Table {
-        caption: "What is sold",
-        columns: columns(&["SKU", "#Price", "#On hand", "#Reserved", "#Available"]),
-        rows: rows.collect(),
-        ..Table::default()
     }
 }
 
@@ -247,6 +236,7 @@ pub(in crate::pages) async fn save(
     Sent(fields): Sent<Fields>,
 ) -> Response {
     let desk = Desk::new(&app, &visit);
+    let fields = versus::settled(fields);
     let done = async {
         let id = read(&id)?;
         saved(desk, id, &fields).await
@@ -283,78 +273,21 @@ async fn wrong(
     Ok(Done::Show(Box::new(sheet)))
 }
 
-/// What one changed beside what stands there now. What only the other one changed is kept as it is.
+/// What one changed beside what stands there now.
 async fn conflict(desk: Desk<'_>, id: ProductId, fields: &Fields) -> Result<Done, Fault> {
     let product = mine(desk, id).await?;
-    let mut form = Form::new(
-        "conflict",
-        format!("{HERE}/{id}/decide"),
-        "Save what is chosen",
-    )
-    .hiding("version", product.version.get())
-    .hiding("currency", product.price.currency);
-    let mut differ = Vec::new();
-    for (name, label) in EDITED {
-        let said = fields.text(name).replace("\r\n", "\n");
-        let was = fields.text(&format!("was.{name}")).replace("\r\n", "\n");
-        let theirs = value_of(&product, name);
-        if said == was || said == theirs {
-            continue;
-        }
-        form = form
-            .hiding(name, &said)
-            .hiding(&format!("was.{name}"), &theirs);
-        differ.push(Versus {
-            label: label.to_owned(),
-            name: name.to_owned(),
-            mine: said,
-            theirs,
-        });
-    }
-    if differ.is_empty() {
-        return Ok(Done::at(&format!("{HERE}/{id}"), "same"));
-    }
-    let mut sheet = Sheet::new(say!("{}: somebody else was faster", product.name))
-        .below("Products", HERE)
-        .with([
-            Block::Text(
-                String::new(),
-                vec![
-                    "It was changed while you were at it, and nothing of yours is saved yet. Decide for each field \
-                     what it is from now on; what you did not touch stays as the other one left it."
-                        .to_owned(),
-                ],
-            ),
-            Block::Versus(differ, form),
-            Block::Links(vec![(
-                "Take all of theirs: back to the product".to_owned(),
-                format!("{HERE}/{id}"),
-            )]),
-        ]);
-    sheet.status = Some(StatusCode::CONFLICT);
-    Ok(Done::Show(Box::new(sheet)))
-}
-
-/// POST `/admin/products/{id}/decide`.
-pub(in crate::pages) async fn decide(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-    Sent(mut fields): Sent<Fields>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    // What is theirs is no change of mine.
-    for (name, _) in EDITED {
-        if fields.text(&format!("keep.{name}")) == "theirs" {
-            let was = format!("was.{name}");
-            fields.0.retain(|(known, _)| known != name && *known != was);
-        }
-    }
-    let done = async {
-        let id = read(&id)?;
-        saved(desk, id, &fields).await
+    let now = product_fields::of(&product)
+        .map(|(name, label)| (name.to_owned(), label.to_owned(), value_of(&product, name)));
+    let edited = Edited {
+        name: product.name.clone(),
+        above: ("Products", HERE),
+        here: format!("{HERE}/{id}"),
+        decide: format!("{HERE}/{id}"),
+        version: product.version,
+        beside: vec![("currency", product.price.currency.code().to_owned())],
+        now: now.collect(),
     };
-    desk.act(Who::Seller, &fields, done).await
+    Ok(versus::conflict(edited, fields))
 }
 
 /// POST `/admin/products/{id}/archive`.

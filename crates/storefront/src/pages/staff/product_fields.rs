@@ -4,10 +4,11 @@ use super::{
     Fault,
     fields::{Fields, invalid},
     parts::Field,
+    versus,
 };
 use crate::words::say;
 use contracts::{
-    catalog::ProductView,
+    catalog::{ProductView, WEIGHT_GRAMS},
     values::{Currency, Money, Timestamp},
 };
 use serde_json::{Map, Value, json};
@@ -16,7 +17,7 @@ use serde_json::{Map, Value, json};
 const MINUTES: usize = 16;
 
 /// The fields that are edited: their names in the API, and what people call them.
-pub(super) const EDITED: [(&str, &str); 10] = [
+const EDITED: [(&str, &str); 12] = [
     ("name", "Name"),
     ("slug", "Address of its page"),
     ("sku", "SKU"),
@@ -27,8 +28,26 @@ pub(super) const EDITED: [(&str, &str); 10] = [
     ("publish_at", "On sale from (UTC)"),
     ("unpublish_at", "Off sale from (UTC)"),
     ("image_url", "Picture kept elsewhere"),
+    ("attributes/weight_grams", "What a unit weighs, in grams"),
+    ("attributes/tax_class", "How it is taxed"),
 ];
 
+/// What is kept among a product's attributes.
+const ATTRIBUTE: &str = "attributes/";
+
+/// The fields of a product. SKU and price of one with options are its variants', and change with them.
+pub(super) fn of(product: &ProductView) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let is_plain = product.options.is_empty();
+    let edited = EDITED.into_iter();
+    edited.filter(move |(name, _)| is_plain || !matches!(*name, "sku" | "price"))
+}
+
+const TAX_CLASSES: [(&str, &str); 4] = [
+    ("", "as most things"),
+    ("standard", "standard"),
+    ("reduced", "reduced"),
+    ("zero", "not at all"),
+];
 const STATUSES: [(&str, &str); 2] = [("active", "On sale"), ("draft", "Draft")];
 
 /// A field as text.
@@ -44,7 +63,14 @@ pub(super) fn value_of(product: &ProductView, name: &str) -> String {
         "publish_at" => minutes(product.publish_at),
         "unpublish_at" => minutes(product.unpublish_at),
         "image_url" => product.image_url.clone().unwrap_or_default(),
-        _ => String::new(),
+        _ => {
+            let name = name.strip_prefix(ATTRIBUTE).unwrap_or_default();
+            match product.attributes.get(name) {
+                Some(Value::String(text)) => text.clone(),
+                Some(value) => value.to_string(),
+                None => String::new(),
+            }
+        }
     }
 }
 
@@ -66,8 +92,7 @@ pub(super) fn moment(text: &str) -> Value {
 
 /// The fields of a product that is edited, each with what it was when the form was made.
 pub(super) fn edited(product: &ProductView, categories: &[(String, String)]) -> Vec<Field> {
-    EDITED
-        .iter()
+    of(product)
         .map(|(name, label)| field(name, label, &value_of(product, name), categories))
         .collect()
 }
@@ -93,7 +118,9 @@ fn field(name: &str, label: &str, value: &str, categories: &[(String, String)]) 
         "publish_at" | "unpublish_at" => Field::new("datetime-local", name, label, value),
         "image_url" => Field::new("text", name, label, value)
             .hint("An https address; pictures below come first"),
-        "price" => Field::new("text", name, label, value).required(),
+        "attributes/weight_grams" => Field::new("number", name, label, value)
+            .hint("For ways of shipping that ask what an order weighs"),
+        "attributes/tax_class" => Field::select(name, label, value, &TAX_CLASSES),
         _ => Field::new("text", name, label, value).required(),
     }
 }
@@ -147,13 +174,19 @@ pub(super) fn price(text: &str, currency: &str) -> Result<Value, Fault> {
 
 /// Those of these fields that differ from what they were, as a change for the API.
 pub(super) fn changed(fields: &Fields) -> Result<Map<String, Value>, Fault> {
-    let mut change = Map::new();
+    let (mut change, mut attributes) = (Map::new(), Map::new());
     for (name, _) in EDITED {
-        let said = fields.text(name);
-        // Browsers send line ends of two characters.
-        let said = said.replace("\r\n", "\n");
-        let was = fields.text(&format!("was.{name}")).replace("\r\n", "\n");
-        if said == was {
+        if !versus::is_changed(fields, name) {
+            continue;
+        }
+        let said = versus::said(fields, name);
+        if let Some(attribute) = name.strip_prefix(ATTRIBUTE) {
+            let value = match fields.given(name) {
+                Some(_) if attribute == WEIGHT_GRAMS => json!(fields.number(name)?),
+                Some(said) => json!(said),
+                None => Value::Null,
+            };
+            attributes.insert(attribute.to_owned(), value);
             continue;
         }
         let value = match name {
@@ -163,6 +196,9 @@ pub(super) fn changed(fields: &Fields) -> Result<Map<String, Value>, Fault> {
             _ => json!(said),
         };
         change.insert(name.to_owned(), value);
+    }
+    if !attributes.is_empty() {
+        change.insert("attributes".to_owned(), Value::Object(attributes));
     }
     Ok(change)
 }
@@ -190,12 +226,17 @@ mod tests {
             ("was.category", "tea"),
             ("publish_at", "2026-11-21T15:14"),
             ("was.publish_at", ""),
+            ("attributes/weight_grams", "250"),
+            ("attributes/tax_class", ""),
+            ("was.attributes/tax_class", "zero"),
         ]);
         let change = changed(&fields).unwrap();
-        assert_eq!(change.len(), 3);
+        assert_eq!(change.len(), 4);
         assert_eq!(change["price"], json!({"amount": 250, "currency": "USD"}));
         assert_eq!(change["category"], Value::Null);
         assert_eq!(change["publish_at"], "2026-11-21T15:14:00Z");
+        let attributes = json!({"weight_grams": 250, "tax_class": null});
+        assert_eq!(change["attributes"], attributes);
         let odd = sent(&[("price", "2,5"), ("currency", "USD")]);
         assert!(changed(&odd).is_err());
     }

@@ -1,0 +1,117 @@
+//! How the shop is set, a section at a time: to look at. Settings come from a file and the environment, are read when
+//! the process starts, and are not changed by a page; what is secret was masked before it came here.
+
+use super::{
+    Desk, Sheet, Who,
+    parts::{Block, Cell, Tab},
+};
+use crate::{App, pages::frame::Visit, view};
+use axum::{extract::State, response::Response};
+use platform::http::Query;
+use serde::Deserialize;
+
+const HERE: &str = "/admin/settings";
+/// The section that is shown first.
+const FIRST: &str = "shop";
+
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::pages) struct Wish {
+    section: String,
+}
+
+/// A section's name, and its settings.
+type Section<'s> = (&'s str, Vec<(&'s str, &'s str)>);
+
+/// GET `/admin/settings`.
+pub(in crate::pages) async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    desk.show(Who::Admin, async { Ok(sheet(desk, &wish)) })
+        .await
+}
+
+fn sheet(desk: Desk<'_>, wish: &Wish) -> Sheet {
+    let sections = read(&desk.app.house.settings);
+    let is_there = sections.iter().any(|(name, _)| *name == wish.section);
+    let current = if is_there { &wish.section } else { FIRST };
+    let tab = |(name, _): &Section<'_>| Tab {
+        title: if name.is_empty() {
+            "in front of all".to_owned()
+        } else {
+            (*name).to_owned()
+        },
+        href: view::address(HERE, &[("section", name)]),
+        count: String::new(),
+        is_current: *name == current,
+    };
+    let tabs = sections.iter().map(tab).collect();
+    let shown = sections.iter().find(|(name, _)| *name == current);
+    let facts = shown.map(|(name, settings)| {
+        let fact = |(name, value): &(&str, &str)| ((*name).to_owned(), Cell::code(value));
+        Block::Facts((*name).to_owned(), settings.iter().map(fact).collect())
+    });
+    Sheet::new("Settings")
+        .with([
+            Block::Text(
+                String::new(),
+                vec![
+                    "This is how this process was set when it started: from the file of settings, SOUK_… in the \
+                     environment, and the command line. Change it there, and start the shop again. Discounts, shipping \
+                     and taxes have pages of their own."
+                        .to_owned(),
+                ],
+            ),
+            Block::Tabs("Sections", tabs),
+        ])
+        .with(facts)
+        .beside([Block::Links(vec![
+            ("Users and what they may do".to_owned(), "/admin/customers".to_owned()),
+            ("Audit log".to_owned(), "/admin/audit".to_owned()),
+            ("Your own security".to_owned(), "/account/security".to_owned()),
+        ])])
+}
+
+/// Sections with their settings, out of the text as it is printed.
+fn read(text: &str) -> Vec<Section<'_>> {
+    let mut sections: Vec<Section<'_>> = vec![("", Vec::new())];
+    for line in text.lines() {
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
+            sections.push((name.trim_matches(['[', ']']), Vec::new()));
+            continue;
+        }
+        let Some((name, value)) = line.split_once(" = ") else {
+            continue;
+        };
+        if let Some((_, settings)) = sections.last_mut() {
+            settings.push((name, value));
+        }
+    }
+    sections.retain(|(_, settings)| !settings.is_empty());
+    sections
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_are_read_with_their_settings() {
+        let text = "db = \"sqlite:\"\n\n[shop]\nname = \"Souk = fun\"\ndemo = false\n\n[http]\n\n\
+                    [http.tls]\nkey = \"\"\n";
+        let sections = read(text);
+        let names: Vec<&str> = sections.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["", "shop", "http.tls"]);
+        assert_eq!(
+            sections[1].1,
+            [("name", "\"Souk = fun\""), ("demo", "false")]
+        );
+    }
+}
