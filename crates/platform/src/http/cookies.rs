@@ -26,6 +26,8 @@ pub enum Name {
     Cart,
     /// A guest's last order and its token.
     Order,
+    /// The currency that prices are shown in.
+    Currency,
     /// What proves that a sign-in by a provider began in this browser.
     Attempt,
 }
@@ -38,6 +40,7 @@ impl Name {
             Self::Form => "souk_form",
             Self::Cart => "souk_cart",
             Self::Order => "souk_order",
+            Self::Currency => "souk_currency",
             Self::Attempt => "souk_attempt",
         }
     }

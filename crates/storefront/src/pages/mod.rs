@@ -9,6 +9,7 @@ mod books;
 mod cart;
 mod checkout;
 mod code;
+mod currency;
 mod details;
 mod external;
 mod factor;
@@ -80,6 +81,7 @@ fn addresses() -> Router<App> {
         .route("/cart/items", post(cart::set))
         .route("/cart/discount", post(cart::discount))
         .route("/cart/shipping", post(shipping::choose))
+        .route("/currency", get(currency::show).post(currency::choose))
         .route("/checkout", get(checkout::show).post(checkout::submit))
         .route("/order/{id}", get(order::order))
         .route("/order/{id}/pay", post(checkout::pay_again))
