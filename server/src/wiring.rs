@@ -411,7 +411,7 @@ impl<'c> Ground<'c> {
     async fn catalog(&self) -> Result<Arc<catalog::Service>, BoxError> {
         let parts = catalog::Parts {
             place: self.places.of("catalog")?,
-            config: self.config.catalog,
+            config: self.config.catalog.clone(),
             clock: self.clock.clone(),
             redis: self.redis.clone(),
         };

@@ -5,6 +5,7 @@
 mod books;
 mod browser;
 mod buying;
+mod currencies;
 mod doors;
 mod files;
 mod forms;

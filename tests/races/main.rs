@@ -31,6 +31,7 @@ macro_rules! on_both_grounds {
 mod accounts;
 mod baskets;
 mod carts;
+mod currencies;
 mod discounts;
 mod editing;
 mod ground;

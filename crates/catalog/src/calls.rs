@@ -11,7 +11,7 @@ use contracts::{
         SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
+    values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
     wire::{Cause, Who},
 };
 use platform::call::Call;
@@ -89,7 +89,11 @@ pub(crate) const INVENTORY_OF: Call<(Who, VariantId), Adjusted<InventoryView>> =
     Call::read("inventory_of");
 pub(crate) const MOVEMENTS: Call<PageOf, Adjusted<Page<MovementView>>> = Call::read("movements");
 
+pub(crate) const CURRENCIES: Call<(), Rows<Currency>> = Call::read("currencies");
+// Two calls, so that a release that knows one currency only is asked for nothing else.
 pub(crate) const OFFERS: Call<Vec<ItemRef>, Rows<Option<OfferView>>> = Call::read("offers");
+pub(crate) const OFFERS_IN: Call<(Vec<ItemRef>, Currency), Rows<Option<OfferView>>> =
+    Call::read("offers_in");
 
 // By order and refund id these have their effect once, however often they come.
 pub(crate) const RESERVE_ALL: Call<Vec<Reserve>, Vec<Result<Reserved, ReserveError>>> =

@@ -14,7 +14,7 @@ use contracts::{
         SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
+    values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
 };
 use platform::call::Peer;
 
@@ -173,8 +173,20 @@ impl Catalog for Client {
         self.peer.ask(calls::MOVEMENTS, &arguments).await
     }
 
-    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
-        Ok(self.peer.ask(calls::OFFERS, &items).await?)
+    async fn currencies(&self) -> Result<Vec<Currency>, BoxError> {
+        Ok(self.peer.ask(calls::CURRENCIES, &()).await?)
+    }
+
+    async fn offers(
+        &self,
+        items: Vec<ItemRef>,
+        currency: Option<Currency>,
+    ) -> Result<Vec<Option<OfferView>>, BoxError> {
+        let offers = match currency {
+            Some(currency) => self.peer.ask(calls::OFFERS_IN, &(items, currency)).await,
+            None => self.peer.ask(calls::OFFERS, &items).await,
+        };
+        Ok(offers?)
     }
 
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {

@@ -2,16 +2,19 @@
 
 use contracts::{BoxError, values::Currency};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// Every key with its documented default.
 pub const DEFAULTS: &str = include_str!("config.toml");
 
 /// The section `[catalog]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The shop's currency: what a bare number is in.
     pub currency: Currency,
+    /// What else it sells in, where something has a price in it.
+    pub further_currencies: Vec<Currency>,
     /// Memory for what everybody may see of products.
     pub window_kilobytes: u32,
     /// How old that may be, if nobody tells of a change.
@@ -38,6 +41,9 @@ pub struct Images {
     pub sending_kilobytes_max: u32,
 }
 
+/// Further currencies: a price list each.
+const FURTHER_CURRENCIES_MAX: usize = 20;
+
 /// Other nodes, and other processes on the same store, are shown a change after this at the latest.
 const AGE_MS_MAX: u64 = 5_000;
 
@@ -56,7 +62,21 @@ impl Config {
                 return Err(format!("catalog.{name}: must be {AGE_MS_MAX} at most").into());
             }
         }
+        let known: HashSet<Currency> = self.currencies().collect();
+        let further = self.further_currencies.len();
+        if further > FURTHER_CURRENCIES_MAX || known.len() != further.saturating_add(1) {
+            return Err(format!(
+                "catalog.further_currencies: must be at most {FURTHER_CURRENCIES_MAX}, each once, without catalog.currency"
+            )
+            .into());
+        }
         self.images.check()
+    }
+
+    /// All that the shop sells in, its own first.
+    pub(crate) fn currencies(&self) -> impl Iterator<Item = Currency> {
+        let further = self.further_currencies.iter().copied();
+        std::iter::once(self.currency).chain(further)
     }
 }
 
@@ -114,13 +134,18 @@ mod tests {
         assert!(file.catalog.check().is_ok());
         let old = Config {
             window_age_max_ms: 5_001,
-            ..file.catalog
+            ..file.catalog.clone()
         };
         assert!(old.check().is_err());
         let images = Images {
             waiting_max: 0,
             ..file.catalog.images
         };
+        let twice = Config {
+            further_currencies: vec!["EUR".parse().unwrap(), file.catalog.currency],
+            ..file.catalog.clone()
+        };
+        assert!(twice.check().is_err());
         let none_may_come = Config {
             images,
             ..file.catalog

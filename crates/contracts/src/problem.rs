@@ -118,6 +118,8 @@ codes! {
     IllegalTransition = "illegal_transition", 409, "This move is not possible now", false;
     /// The total is not what the caller asserted.
     PriceChanged = "price_changed", 409, "The price has changed", false;
+    /// Something has no price in the currency that was asked for.
+    NotPriced = "not_priced", 409, "It is not sold in this currency", false;
     /// Another payment of the order has not ended yet.
     PaymentInProgress = "payment_in_progress", 409, "A payment is in progress", true;
     /// More money or units would come back than were taken.

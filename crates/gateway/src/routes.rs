@@ -63,6 +63,7 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/users", Service::Identity),
     ("/api/v1/api-keys", Service::Identity),
     ("/api/v1/categories", Service::Catalog),
+    ("/api/v1/currencies", Service::Catalog),
     ("/api/v1/reviews", Service::Catalog),
     ("/api/v1/inventory", Service::Catalog),
     ("/api/v1/audit/security-events", Service::Identity),

@@ -10,7 +10,7 @@ use contracts::{
         ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
+    values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
     wire::{Cause, Who, WhoBuys, WhoHolds, WhoReads},
 };
 use platform::call::Call;
@@ -52,6 +52,8 @@ pub(crate) const MERGE_CART: Call<(WhoHolds, CartId), Held> = Call::repeatable("
 pub(crate) const CHECK_OUT: Call<(WhoHolds, CartId, PlaceOrder), Placed> =
     Call::repeatable("check_out");
 
+pub(crate) const SET_CART_CURRENCY: Call<(WhoHolds, CartId, Option<Currency>), Held> =
+    Call::repeatable("set_cart_currency");
 pub(crate) const SET_CART_SHIPPING: Call<(WhoHolds, CartId, Option<ShippingMethodId>), Held> =
     Call::repeatable("set_cart_shipping");
 pub(crate) const SET_CART_ADDRESS: Call<(WhoHolds, CartId, Option<NewAddress>), Held> =

@@ -14,7 +14,7 @@ use contracts::{
         SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
+    values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
 };
 use platform::call::Peer;
 
@@ -65,6 +65,16 @@ impl Carts for Client {
     ) -> Result<CartView, CartError> {
         let arguments = (who.into(), id, code);
         self.peer.ask(calls::SET_CART_DISCOUNT, &arguments).await
+    }
+
+    async fn set_cart_currency(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        currency: Option<Currency>,
+    ) -> Result<CartView, CartError> {
+        let arguments = (who.into(), id, currency);
+        self.peer.ask(calls::SET_CART_CURRENCY, &arguments).await
     }
 
     async fn set_cart_shipping(

@@ -23,7 +23,7 @@ use contracts::{
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{
-        CartId, Cursor, DiscountId, OrderId, Page, PageSize, ProductId, ShippingMethodId,
+        CartId, Currency, Cursor, DiscountId, OrderId, Page, PageSize, ProductId, ShippingMethodId,
         Timestamp, UserId, VariantId,
     },
 };
@@ -77,8 +77,16 @@ impl Catalog for FarCatalog {
         }
     }
 
-    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
-        self.inner.offers(items).await
+    async fn currencies(&self) -> Result<Vec<Currency>, BoxError> {
+        self.inner.currencies().await
+    }
+
+    async fn offers(
+        &self,
+        items: Vec<ItemRef>,
+        currency: Option<Currency>,
+    ) -> Result<Vec<Option<OfferView>>, BoxError> {
+        self.inner.offers(items, currency).await
     }
 
     async fn create_product(
@@ -259,6 +267,15 @@ impl Carts for FarOrders {
         code: Option<DiscountCode>,
     ) -> Result<CartView, CartError> {
         self.inner.set_cart_discount(who, id, code).await
+    }
+
+    async fn set_cart_currency(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        currency: Option<Currency>,
+    ) -> Result<CartView, CartError> {
+        self.inner.set_cart_currency(who, id, currency).await
     }
 
     async fn set_cart_shipping(

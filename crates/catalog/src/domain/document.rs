@@ -4,6 +4,7 @@ use super::{
     attributes,
     category::CategoryName,
     lineup::{self, Lineup, Member},
+    price_list::PriceList,
     schedule::Schedule,
     slug, text,
 };
@@ -28,6 +29,8 @@ pub(crate) struct Draft {
     pub(crate) slug: Option<String>,
     pub(crate) description: String,
     pub(crate) price: Money,
+    /// In other currencies, of a product that is made without options.
+    pub(crate) prices: PriceList,
     pub(crate) stock: i64,
     pub(crate) category: Option<CategoryName>,
     pub(crate) status: Option<ProductStatus>,
@@ -79,6 +82,7 @@ impl Draft {
             slug: optional(wish.slug.as_deref(), slug::check).map_err(at("/slug"))?,
             description: text::description(&wish.description).map_err(at("/description"))?,
             price,
+            prices: PriceList::check(wish.prices)?.beside(price)?,
             stock: first_stock(wish.stock).map_err(at("/stock"))?,
             category: optional(wish.category.as_deref(), CategoryName::parse)
                 .map_err(at("/category"))?,
@@ -95,6 +99,9 @@ impl Draft {
     fn line_up(mut self, lineup: Lineup) -> Result<Self, EditError> {
         if !lineup.variants.is_empty() && self.sku.is_some() {
             return Err(lineup::not_here("/sku"));
+        }
+        if !lineup.variants.is_empty() && self.prices != PriceList::default() {
+            return Err(lineup::not_here("/prices"));
         }
         if !lineup.variants.is_empty() && self.stock > 0 {
             return Err(lineup::not_here("/stock"));
@@ -136,6 +143,7 @@ impl Draft {
             slug: None,
             description: text::description(&line.description).map_err(at("description"))?,
             price: text::price(line.price).map_err(at("price"))?,
+            prices: PriceList::default(),
             stock: first_stock(Some(line.stock)).map_err(at("stock"))?,
             category: path.last().cloned(),
             status: line.status,
@@ -171,6 +179,7 @@ impl Draft {
         if let Some(first) = self.lineup.variants.first() {
             self.sku = Some(first.sku.clone());
             self.price = first.price;
+            self.prices = first.prices.clone();
             self.stock = first.stock;
         }
         self

@@ -6,6 +6,7 @@ pub(crate) mod change;
 pub(crate) mod document;
 pub(crate) mod lineup;
 pub(crate) mod picture;
+pub mod price_list;
 pub mod reservation;
 pub(crate) mod review;
 pub(crate) mod schedule;

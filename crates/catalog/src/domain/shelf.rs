@@ -1,9 +1,10 @@
 //! Who gets what of a batch of wishes: decided in memory, in order, so that each stock row is written once
 //! and a refused wish never fails its neighbours. Writes nothing.
 
+use super::price_list::PriceList;
 use contracts::{
     catalog::{ItemRef, PricedLine, ReserveError, ReserveLine, Shortage, Unchosen, VariantChoice},
-    values::{Money, MoneyInput, ProductId, UserId, VariantId},
+    values::{Currency, Money, MoneyInput, ProductId, UserId, VariantId},
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,6 +19,8 @@ pub struct Offer {
     pub sku: String,
     pub name: String,
     pub price: Money,
+    /// In other currencies.
+    pub prices: PriceList,
     pub on_sale: bool,
     pub available: i64,
 }
@@ -67,13 +70,14 @@ impl Shelf {
         self.unchosen.insert(product, choices);
     }
 
-    /// Takes all lines of a wish, or none. An expected total must be what they cost now.
+    /// Takes all lines of a wish, or none. An expected total must be what they cost now, in this currency or in their
+    /// own.
     pub fn take(
         &mut self,
         lines: &[ReserveLine],
-        expected_total: Option<&MoneyInput>,
+        (expected_total, currency): (Option<&MoneyInput>, Option<Currency>),
     ) -> Result<Vec<Taken>, ReserveError> {
-        let taken = self.priced(lines)?;
+        let taken = self.priced(lines, currency)?;
         let mut wanted: BTreeMap<i64, i64> = BTreeMap::new();
         for one in &taken {
             let units = wanted.entry(one.number).or_insert(0);
@@ -118,8 +122,12 @@ impl Shelf {
         })
     }
 
-    fn priced(&self, lines: &[ReserveLine]) -> Result<Vec<Taken>, ReserveError> {
-        let mut missing = Vec::new();
+    fn priced(
+        &self,
+        lines: &[ReserveLine],
+        currency: Option<Currency>,
+    ) -> Result<Vec<Taken>, ReserveError> {
+        let (mut missing, mut unpriced) = (Vec::new(), Vec::new());
         let mut unchosen = Vec::new();
         let mut taken = Vec::with_capacity(lines.len());
         for (index, line) in lines.iter().enumerate() {
@@ -127,12 +135,19 @@ impl Shelf {
                 None => missing.push(index),
                 Some(offer) => {
                     unchosen.extend(self.unchosen(index, line));
-                    taken.push(offer.taken(line));
+                    match offer.prices.price(offer.price, currency) {
+                        Some(price) => taken.push(offer.taken(line, price)),
+                        None => unpriced.push(index),
+                    }
                 }
             }
         }
         if missing.is_empty() && !unchosen.is_empty() {
             return Err(ReserveError::VariantRequired { items: unchosen });
+        }
+        if let (Some(currency), true, false) = (currency, missing.is_empty(), unpriced.is_empty()) {
+            let lines = unpriced;
+            return Err(ReserveError::NotPriced { currency, lines });
         }
         if taken.is_empty() || !missing.is_empty() {
             return Err(ReserveError::Unavailable { lines: missing });
@@ -187,7 +202,7 @@ fn check_total(taken: &[Taken], expected: Option<&MoneyInput>) -> Result<(), Res
 }
 
 impl Offer {
-    fn taken(&self, line: &ReserveLine) -> Taken {
+    fn taken(&self, line: &ReserveLine, unit_price: Money) -> Taken {
         Taken {
             number: self.number,
             line: PricedLine {
@@ -197,7 +212,7 @@ impl Offer {
                 sku: self.sku.clone(),
                 name: self.name.clone(),
                 quantity: line.quantity,
-                unit_price: self.price,
+                unit_price,
             },
         }
     }
@@ -223,6 +238,7 @@ mod tests {
                 sku: format!("S{n}"),
                 name: format!("N{n}"),
                 price: Money::new(i64::from(*n), currency.parse().unwrap()),
+                prices: PriceList::default(),
                 on_sale: *on_sale,
                 available: *available,
             };
@@ -241,7 +257,7 @@ mod tests {
     }
 
     fn outcome(shelf: &mut Shelf, lines: &[ReserveLine]) -> String {
-        match shelf.take(lines, None) {
+        match shelf.take(lines, (None, None)) {
             Ok(taken) => format!("{} lines", taken.len()),
             Err(ReserveError::InsufficientStock { items }) => items
                 .iter()
@@ -311,13 +327,13 @@ mod tests {
             total("eight"),
             Money::new(8, "EUR".parse().unwrap()).into(),
         ] {
-            match shelf.take(&lines, Some(&wrong)) {
+            match shelf.take(&lines, (Some(&wrong), None)) {
                 Err(ReserveError::PriceChanged { total }) => assert_eq!(total.minor, 8),
                 other => panic!("{wrong:?}: {other:?}"),
             }
         }
         assert_eq!(shelf.taken().count(), 0, "nothing was taken");
-        assert!(shelf.take(&lines, Some(&total("0.08"))).is_ok());
+        assert!(shelf.take(&lines, (Some(&total("0.08")), None)).is_ok());
     }
 
     #[test]

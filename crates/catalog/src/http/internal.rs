@@ -66,8 +66,15 @@ fn products(table: Table) -> Table {
         .on(calls::CATEGORIES, async |catalog, ()| {
             catalog.categories().await
         })
+        .on(calls::CURRENCIES, async |catalog, ()| {
+            catalog.currencies().await.map_err(Cause::from)
+        })
         .on(calls::OFFERS, async |catalog, items| {
-            catalog.offers(items).await.map_err(Cause::from)
+            catalog.offers(items, None).await.map_err(Cause::from)
+        })
+        .on(calls::OFFERS_IN, async |catalog, (items, currency)| {
+            let offers = catalog.offers(items, Some(currency)).await;
+            offers.map_err(Cause::from)
         })
         .on(calls::CREATE_CATEGORY, async |catalog, wish| {
             catalog.create_category(wish).await

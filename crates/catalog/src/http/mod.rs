@@ -2,6 +2,7 @@
 
 mod batch;
 mod categories;
+mod currencies;
 mod images;
 mod internal;
 mod inventory;
@@ -13,8 +14,9 @@ mod variants;
 
 use crate::{Service, Window};
 use axum::{extract::FromRequestParts, http::request::Parts};
-use contracts::{access::Principal, catalog::Catalog, problem::Code};
+use contracts::{access::Principal, catalog::Catalog, problem::Code, values::Currency};
 use platform::http::{Fault, auth::User};
+use serde::Deserialize;
 use std::{ops::Deref, sync::Arc};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -56,6 +58,7 @@ pub fn api() -> OpenApi {
 fn all() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .merge(products::routes())
+        .merge(currencies::routes())
         .merge(prices::routes())
         .merge(images::routes())
         .merge(variants::routes())
@@ -64,6 +67,15 @@ fn all() -> OpenApiRouter<Shop> {
         .merge(batch::routes())
         .merge(categories::routes())
         .merge(inventory::routes())
+}
+
+/// Which currency prices are shown in.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CurrencyQuery {
+    /// Show prices in this currency, where there are any.
+    currency: Option<Currency>,
 }
 
 /// Somebody who sells: a merchant or an admin.

@@ -1,13 +1,13 @@
 //! What a product has cost, over HTTP.
 
-use super::Shop;
+use super::{CurrencyQuery, Shop};
 use axum::{extract::State, http::HeaderMap, response::Response};
 use contracts::{
     catalog::{EditError, PriceSince, ProductRef},
     problem::ProblemBody,
     values::{Page, ProductId},
 };
-use platform::http::{Fault, Id, NoQuery, auth::Visitor, etag};
+use platform::http::{Fault, Id, Query, auth::Visitor, etag};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<Shop> {
@@ -16,11 +16,11 @@ pub(super) fn routes() -> OpenApiRouter<Shop> {
 
 /// Lists what a product has cost, the newest price first; a hundred at most.
 #[utoipa::path(get, path = "/api/v1/products/{product}/prices", operation_id = "list_prices", tag = "catalog",
-    params(("product" = ProductId, Path)),
+    params(("product" = ProductId, Path), CurrencyQuery),
     responses(
         (status = 200, body = Page<PriceSince>),
         (status = 304, description = "The caller has it already (`If-None-Match`)"),
-        (status = 400, description = "A malformed id, or a parameter: there are none", body = ProblemBody),
+        (status = 400, description = "A malformed id, or a parameter that is unknown or unreadable", body = ProblemBody),
         (status = 404, description = "None that the caller may know of", body = ProblemBody),
     ))]
 async fn prices(
@@ -28,12 +28,12 @@ async fn prices(
     Visitor(viewer): Visitor,
     Id(product): Id<ProductId>,
     headers: HeaderMap,
-    _: NoQuery,
+    Query(query): Query<CurrencyQuery>,
 ) -> Result<Response, Fault> {
     shop.product(viewer.as_ref(), ProductRef::Id(product))
         .await?;
     let page = Page {
-        data: shop.near.prices(product).await?,
+        data: shop.near.prices(product, query.currency).await?,
         next_cursor: None,
     };
     let body = serde_json::to_vec(&page).map_err(|error| EditError::Internal(error.into()))?;

@@ -1,6 +1,6 @@
 //! Products over HTTP. Versions travel as `ETag` and `If-Match`, or in the body.
 
-use super::{Seller, Shop};
+use super::{CurrencyQuery, Seller, Shop};
 use crate::service::{Ready, Shown};
 use axum::{
     body::Bytes,
@@ -105,11 +105,11 @@ async fn create(
 
 /// Shows a product, by id or slug, also by one that it had before.
 #[utoipa::path(get, path = "/api/v1/products/{product}", operation_id = "get_product", tag = "catalog",
-    params(("product" = String, Path, description = "An id or a slug")),
+    params(("product" = String, Path, description = "An id or a slug"), CurrencyQuery),
     responses(
         (status = 200, body = ProductView),
         (status = 304, description = "The caller has it already (`If-None-Match`)"),
-        (status = 400, description = "A malformed id", body = ProblemBody),
+        (status = 400, description = "A malformed id or parameter", body = ProblemBody),
         (status = 404, description = "None that the caller may know of", body = ProblemBody),
     ))]
 async fn find(
@@ -117,7 +117,14 @@ async fn find(
     Visitor(viewer): Visitor,
     Which(which): Which,
     headers: HeaderMap,
+    Query(query): Query<CurrencyQuery>,
 ) -> Result<Response, Fault> {
+    if let Some(currency) = query.currency {
+        let product = shop.product(viewer.as_ref(), which).await?;
+        let tag = format!("{}-{currency}", tag_of(&product).trim_matches('"'));
+        let product = product.in_currency(currency);
+        return Ok(etag::conditional(&headers, &format!("\"{tag}\""), product));
+    }
     if let Some(response) = shown_product(&shop, &headers, &which) {
         return Ok(response);
     }

@@ -25,6 +25,10 @@ impl Service {
             .map(|key| KeyedRequest::new(&scope, &key, &wish))
             .transpose()
             .map_err(EditError::Internal)?;
+        self.sells_in(&wish.prices)?;
+        for variant in &wish.variants {
+            self.sells_in(&variant.prices)?;
+        }
         let draft = Draft::check(wish, self.currency)?;
         let row = NewRow {
             product_id: ProductId::generate(),

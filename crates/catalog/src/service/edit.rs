@@ -32,6 +32,12 @@ impl Service {
                     reason: "and variants have addresses of their own".to_owned(),
                 });
             }
+            if !wish.prices.is_empty() {
+                return Err(EditError::Invalid {
+                    field: "/prices".to_owned(),
+                    reason: "change with the product's variant".to_owned(),
+                });
+            }
             let draft = Draft::check(wish, self.currency)?;
             Ok(Change::Replace(Box::new(draft)))
         })

@@ -5,7 +5,7 @@ use crate::domain::scope::Scope;
 use contracts::{
     access::Principal,
     catalog::{EditError, ListError, PriceSince, ProductQuery, ProductRef, ProductView},
-    values::{Page, ProductId},
+    values::{Currency, Page, ProductId},
 };
 
 /// Prices that are told, the newest.
@@ -38,8 +38,12 @@ impl Service {
     }
 
     /// What a product has cost; whether the viewer may see it is known already.
-    pub(crate) async fn prices(&self, id: ProductId) -> Result<Vec<PriceSince>, EditError> {
-        let prices = self.store.prices(id, PRICES_MAX).await;
+    pub(crate) async fn prices(
+        &self,
+        id: ProductId,
+        currency: Option<Currency>,
+    ) -> Result<Vec<PriceSince>, EditError> {
+        let prices = self.store.prices(id, currency, PRICES_MAX).await;
         prices.map_err(|error| EditError::Internal(Box::new(error)))
     }
 
@@ -48,9 +52,14 @@ impl Service {
         viewer: Option<&Principal>,
         query: ProductQuery,
     ) -> Result<Page<ProductView>, ListError> {
-        let read = || {
+        let read = || async {
             let now = self.clock.now();
-            self.store.products(query.clone(), Scope::of(viewer), now)
+            let page = self.store.products(query.clone(), Scope::of(viewer), now);
+            let page = page.await?;
+            Ok::<_, ListError>(match query.currency {
+                Some(currency) => page.map(|product| product.in_currency(currency)),
+                None => page,
+            })
         };
         self.window.list(&query, read).await
     }

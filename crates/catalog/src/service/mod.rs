@@ -51,6 +51,8 @@ use std::{
 pub struct Service {
     store: Arc<dyn Store>,
     clock: Clock,
+    /// What the shop sells in, its own first.
+    currencies: Vec<Currency>,
     currency: Currency,
     window: Window,
     darkroom: Darkroom,
@@ -76,6 +78,7 @@ impl Service {
             window: Window::new(config, redis, clock.clone(), store.touched()),
             store,
             clock,
+            currencies: config.currencies().collect(),
             currency: config.currency,
             purchases: OnceLock::new(),
         })
@@ -228,8 +231,17 @@ impl Catalog for Service {
         self.movements_of(who, id, limit, cursor).await
     }
 
-    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
-        Ok(self.store.offers(items, self.clock.now()).await?)
+    async fn currencies(&self) -> Result<Vec<Currency>, BoxError> {
+        Ok(self.currencies.clone())
+    }
+
+    async fn offers(
+        &self,
+        items: Vec<ItemRef>,
+        currency: Option<Currency>,
+    ) -> Result<Vec<Option<OfferView>>, BoxError> {
+        let offers = self.store.offers(items, currency, self.clock.now());
+        Ok(offers.await?)
     }
 
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {

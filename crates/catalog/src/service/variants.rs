@@ -13,7 +13,7 @@ use contracts::{
     access::Principal,
     catalog::{EditError, NewVariant, PatchVariant, ProductOption, ProductView},
     request::Precondition,
-    values::{ProductId, VariantId},
+    values::{Money, ProductId, VariantId},
 };
 
 /// A product whose variants change, and the version that was read.
@@ -31,6 +31,7 @@ impl Service {
         product: ProductId,
         wish: NewVariant,
     ) -> Result<ProductView, EditError> {
+        self.sells_in(&wish.prices)?;
         let wish = Wished::check(wish, self.currency)?;
         let which = WhichProduct {
             product,
@@ -47,6 +48,7 @@ impl Service {
         variant: VariantId,
         wish: PatchVariant,
     ) -> Result<ProductView, EditError> {
+        self.sells_in(wish.prices.as_deref().unwrap_or_default())?;
         let altered = Altered::check(wish, self.currency)?;
         let change = LineupChange::Edit(variant, altered);
         self.change_lineup(who, which, change).await
@@ -71,6 +73,18 @@ impl Service {
     ) -> Result<ProductView, EditError> {
         let change = LineupChange::Options(lineup::checked(options)?);
         self.change_lineup(who, which, change).await
+    }
+
+    /// Whether the shop sells in the currencies of these prices: others would be noticed by nobody.
+    pub(super) fn sells_in(&self, prices: &[Money]) -> Result<(), EditError> {
+        let sold = |price: &Money| self.currencies.contains(&price.currency);
+        match prices.iter().position(|price| !sold(price)) {
+            Some(index) => Err(EditError::Invalid {
+                field: format!("/prices/{index}"),
+                reason: "is in a currency that the shop does not sell in".to_owned(),
+            }),
+            None => Ok(()),
+        }
     }
 
     async fn change_lineup(

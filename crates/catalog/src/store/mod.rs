@@ -37,7 +37,8 @@ use contracts::{
     },
     request::{Answered, Precondition},
     values::{
-        CategoryId, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId,
+        CategoryId, Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId,
+        VariantId,
     },
 };
 use platform::db::{Schema, StoreError, keys::KeyedRequest};
@@ -66,6 +67,7 @@ impl NewRow {
             id: self.variant_id,
             sku: self.draft.sku_or_made(self.product_id),
             price: self.draft.price,
+            prices: self.draft.prices.clone(),
             values: self.draft.first_values().to_vec(),
             stock: self.draft.stock,
         }
@@ -138,8 +140,13 @@ pub(crate) trait Store: Reviews + Tree + Images + Variants {
         scope: Scope,
         at: Timestamp,
     ) -> Result<Option<ProductView>, StoreError>;
-    /// What a product has cost, newest price first, so many at most.
-    async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError>;
+    /// What a product has cost, in this currency or in its own, newest price first, so many at most.
+    async fn prices(
+        &self,
+        id: ProductId,
+        currency: Option<Currency>,
+        limit: u32,
+    ) -> Result<Vec<PriceSince>, StoreError>;
     /// A page of products that the scope sees.
     async fn products(
         &self,
@@ -192,10 +199,11 @@ pub(crate) trait Store: Reviews + Tree + Images + Variants {
         cursor: Option<Cursor>,
     ) -> Result<Page<MovementView>, ListError>;
 
-    /// What these cost now, an answer each, in order.
+    /// What these cost now, in this currency or each in its own; an answer each, in order.
     async fn offers(
         &self,
         items: Vec<ItemRef>,
+        currency: Option<Currency>,
         at: Timestamp,
     ) -> Result<Vec<Option<OfferView>>, StoreError>;
     /// Holds stock, a result each, in order; every stock row is written once.

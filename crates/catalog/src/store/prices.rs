@@ -1,5 +1,8 @@
 //! Whether a line of a reservation has a price that its product had. Pure: reads no table.
 
+use crate::domain::price_list::PriceList;
+use contracts::{catalog::ReservationAudit, values::Currency};
+
 /// A change of price is noted when it is asked for, and so is a reservation; each then waits its turn to be
 /// written. So much apart may be what happened together, in milliseconds.
 const TOGETHER_MS: i64 = 60_000;
@@ -10,9 +13,19 @@ pub(super) struct Priced {
     pub(super) version: i64,
     pub(super) price_minor: i64,
     pub(super) currency: String,
+    pub(super) prices: PriceList,
     pub(super) on_sale: bool,
     pub(super) from_ms: i64,
     pub(super) until_ms: Option<i64>,
+}
+
+/// Takes note of what a line of a reservation is in: all of one have one currency, or a price is none that it can have.
+pub(super) fn note_currency(audit: &mut ReservationAudit, code: &str) {
+    let known = audit.currency.as_ref().map(Currency::code);
+    match known {
+        None => audit.currency = code.parse().ok(),
+        Some(known) => audit.prices_known &= known == code,
+    }
 }
 
 /// Each version lasts until the next begins.
@@ -34,8 +47,8 @@ pub(super) fn had(versions: &[Priced], (minor, currency): (i64, &str), at_ms: i6
         .first()
         .is_some_and(|first| first.version > 1 && first.from_ms > earliest);
     let fits = |one: &Priced| {
-        one.price_minor == minor
-            && one.currency == currency
+        let own = one.price_minor == minor && one.currency == currency;
+        (own || one.prices.has(minor, currency))
             && one.on_sale
             && (one.version == 1 || one.from_ms <= latest)
             && one.until_ms.is_none_or(|until| until >= earliest)

@@ -4,13 +4,14 @@
 use super::ProductView;
 use crate::domain::{
     lineup::{self, Lineup, LineupChange, Member},
+    price_list::PriceList,
     scope::Scope,
 };
 use async_trait::async_trait;
 use contracts::{
-    catalog::{EditError, ProductOption, VariantView, variant_name, variant_title},
+    catalog::{EditError, OfferView, ProductOption, VariantView, variant_name, variant_title},
     request::Precondition,
-    values::{ProductId, Timestamp},
+    values::{Currency, ProductId, Timestamp},
 };
 use platform::db::StoreError;
 use serde_json::{Map, Value};
@@ -77,6 +78,26 @@ impl<'l> Steps<'l> {
                 .collect(),
             first: first.map(|first| (first, !were.contains(&first.id))),
         }
+    }
+}
+
+/// A variant's prices in other currencies, as they are kept.
+pub(super) fn prices(kept: &str) -> Result<PriceList, StoreError> {
+    PriceList::read(kept).map_err(|error| StoreError::Other(error.into()))
+}
+
+/// What is offered of a variant in this currency, or in its own.
+pub(super) fn offered(
+    offer: OfferView,
+    currency: Option<Currency>,
+    prices: &PriceList,
+) -> OfferView {
+    match prices.price(offer.unit_price, currency) {
+        Some(unit_price) => OfferView {
+            unit_price,
+            ..offer
+        },
+        None => offer.without_a_price(),
     }
 }
 

@@ -28,6 +28,7 @@ async fn order(shop: &Shop, item: &ItemRef, to: Option<ReservationState>) -> Ord
             quantity: Quantity::ONE,
         }],
         expected_total: None,
+        currency: None,
         hold_until: NOW.plus_seconds(900),
     };
     shop.service

@@ -58,6 +58,7 @@ async fn of_a_thousand_buyers_of_the_last_ten_exactly_ten_win() {
                 quantity: Quantity::ONE,
             }],
             expected_total: None,
+            currency: None,
             hold_until: NOW.plus_seconds(900),
         };
         async move { service.reserve_all(vec![wish]).await.pop().unwrap() }

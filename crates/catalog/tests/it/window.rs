@@ -32,6 +32,7 @@ async fn reserve(shop: &Shop, product: ProductId, units: u32) -> OrderId {
             quantity: Quantity::try_from(units).unwrap(),
         }],
         expected_total: None,
+        currency: None,
         hold_until: NOW.plus_seconds(900),
     };
     let mut answers = shop.service.reserve_all(vec![wish]).await;

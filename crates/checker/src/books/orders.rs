@@ -58,6 +58,10 @@ pub fn order_s_contents(order: &OrderAudit, held: Option<&ReservationAudit>) -> 
         found.unless(held.contents == order.contents, Invariant::Price, || {
             said("other things were reserved than ordered, or at other prices")
         });
+        let is_same = |currency| currency == order.total.currency;
+        found.unless(held.currency.is_none_or(is_same), Invariant::Price, || {
+            said("it is in another currency than what was reserved")
+        });
         found.unless(held.prices_known, Invariant::Price, || {
             said("a product of it never had that price then")
         });
@@ -152,6 +156,10 @@ mod tests {
         for held in [
             ReservationAudit {
                 contents: 1,
+                ..held.clone()
+            },
+            ReservationAudit {
+                currency: "EUR".parse().ok(),
                 ..held.clone()
             },
             ReservationAudit {

@@ -36,6 +36,7 @@ pub(super) fn paid_order() -> (OrderAudit, ReservationAudit, PaymentAudit) {
         units: 2,
         returned: 0,
         value_minor: 500,
+        currency: Some(money(500).currency),
         hold_until: Timestamp::from_ms(900_000),
         contents: 7,
         prices_known: true,

@@ -5,8 +5,8 @@ use crate::{
     BoxError,
     problem::{Code, Problem, ToProblem},
     values::{
-        Cursor, Money, MoneyInput, OrderId, PageSize, ProductId, Quantity, RefundId, Timestamp,
-        UserId, VariantId,
+        Currency, Cursor, Money, MoneyInput, OrderId, PageSize, ProductId, Quantity, RefundId,
+        Timestamp, UserId, VariantId,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -127,6 +127,9 @@ pub struct Reserve {
     /// What the buyer thinks all lines cost together: refused in the same transaction when it differs, so
     /// that a refusal leaves nothing behind and the same key may be used again.
     pub expected_total: Option<MoneyInput>,
+    /// The currency to price the lines in; each line's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// Until when it is held.
     pub hold_until: Timestamp,
 }
@@ -210,6 +213,14 @@ pub enum ReserveError {
     /// The prices are in several currencies.
     #[error("the prices are in several currencies")]
     MixedCurrencies,
+    /// These lines (by index) have no price in the currency.
+    #[error("lines {lines:?} have no price in {currency}")]
+    NotPriced {
+        /// The currency that was asked for.
+        currency: Currency,
+        /// Indexes into the wish's lines.
+        lines: Vec<usize>,
+    },
     /// The total is not what the buyer thinks.
     #[error("the total is {total}")]
     PriceChanged {
@@ -273,6 +284,15 @@ impl ToProblem for ReserveError {
                 })
                 .fact("items", json!(items)),
             Self::MixedCurrencies => Problem::new(Code::MixedCurrencies),
+            Self::NotPriced { currency, lines } => {
+                let problem = Problem::new(Code::NotPriced)
+                    .detail(format!("it is not sold in {currency}"))
+                    .fact("currency", currency.code());
+                lines.iter().fold(problem, |problem, line| {
+                    let reason = format!("has no price in {currency}");
+                    problem.field(&format!("/items/{line}"), "not_priced", reason)
+                })
+            }
             Self::PriceChanged { total } => Problem::new(Code::PriceChanged)
                 .detail(format!("the total is {total}"))
                 .fact("total", json!(total)),
@@ -440,6 +460,9 @@ pub struct ReservationAudit {
     pub returned: i64,
     /// Price times units, over all lines, in minor units.
     pub value_minor: i64,
+    /// What they are in; a release before did not say.
+    #[serde(default)]
+    pub currency: Option<Currency>,
     /// Until when it was held.
     pub hold_until: Timestamp,
     /// The sum of its lines' marks ([`super::line_mark`]).

@@ -23,7 +23,7 @@ pub use inventory::{
     Overdue, PricedLine, ReservationAudit, ReservationState, Reserve, ReserveError, ReserveLine,
     Reserved, Resolve, ResolveError, ReturnedItem, Shortage, StockAudit, StockChange, Unchosen,
 };
-pub use offers::{OfferView, TAX_CLASS, TaxClass, WEIGHT_GRAMS, WEIGHT_GRAMS_MAX};
+pub use offers::{CurrencyView, OfferView, TAX_CLASS, TaxClass, WEIGHT_GRAMS, WEIGHT_GRAMS_MAX};
 pub use product::{
     CategoryView, ImportOutcome, ImportProduct, ImportVariant, NewCategory, NewProduct,
     PatchCategory, PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort, ProductStatus,
@@ -46,7 +46,7 @@ use crate::{
     BoxError,
     access::Principal,
     request::{Answered, IdempotencyKey, Precondition},
-    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
+    values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
 };
 use async_trait::async_trait;
 
@@ -148,8 +148,15 @@ pub trait Catalog: Send + Sync {
         cursor: Option<Cursor>,
     ) -> Result<Page<MovementView>, AdjustError>;
 
-    /// What these cost now, an answer each, in order; nothing for what is not there.
-    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError>;
+    /// The currencies that the shop sells in, its own first.
+    async fn currencies(&self) -> Result<Vec<Currency>, BoxError>;
+    /// What these cost now, in this currency or each in its own; an answer each, in order; nothing for what is not
+    /// there.
+    async fn offers(
+        &self,
+        items: Vec<ItemRef>,
+        currency: Option<Currency>,
+    ) -> Result<Vec<Option<OfferView>>, BoxError>;
 
     /// Holds stock for orders: each all lines or none, a result each, in order. Idempotent by order id.
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>>;

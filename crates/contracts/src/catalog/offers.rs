@@ -1,7 +1,7 @@
 //! What things cost at this moment, for showing it. Nothing is held, and nothing here is a promise.
 
 use super::VariantChoice;
-use crate::values::{CategoryId, Money, ProductId, ValueError, VariantId};
+use crate::values::{CategoryId, Currency, Money, ProductId, ValueError, VariantId};
 use serde::{Deserialize, Serialize};
 
 /// A variant as it is offered now.
@@ -17,8 +17,11 @@ pub struct OfferView {
     pub sku: String,
     /// The product's name, with the variant's values.
     pub name: String,
-    /// The price of one unit.
+    /// The price of one unit, in the currency that was asked for if it has one there.
     pub unit_price: Money,
+    /// Whether it has no price in the currency that was asked for: its own is beside it, and it is not on sale so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unpriced: bool,
     /// Whether it can be bought at all.
     pub on_sale: bool,
     /// Units that could be bought.
@@ -35,6 +38,37 @@ pub struct OfferView {
     /// If a product was meant that has options: what may be meant. It cannot be bought without a choice.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<VariantChoice>,
+}
+
+/// A currency that the shop sells in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct CurrencyView {
+    /// Its code.
+    pub currency: Currency,
+    /// How many decimals its major unit has: minor units of JPY are whole yen.
+    #[schema(example = 2)]
+    pub decimals: u32,
+}
+
+impl From<Currency> for CurrencyView {
+    fn from(currency: Currency) -> Self {
+        Self {
+            currency,
+            decimals: currency.exponent(),
+        }
+    }
+}
+
+impl OfferView {
+    /// What is offered to somebody who pays in a currency that it has no price in.
+    #[must_use]
+    pub fn without_a_price(self) -> Self {
+        Self {
+            unpriced: true,
+            on_sale: false,
+            ..self
+        }
+    }
 }
 
 /// The attribute of a product that says what a unit weighs: a whole number, at most [`WEIGHT_GRAMS_MAX`].

@@ -5,7 +5,8 @@ use super::{
     VariantView,
 };
 use crate::values::{
-    CategoryId, Cursor, Money, MoneyInput, PageSize, ProductId, Timestamp, UserId, Version, present,
+    CategoryId, Currency, Cursor, Money, MoneyInput, PageSize, ProductId, Timestamp, UserId,
+    Version, present,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -82,6 +83,11 @@ pub struct NewProduct {
     #[schema(value_type = HashMap<String, AttributeValue>)]
     #[serde(default)]
     pub attributes: Map<String, Value>,
+    /// Its prices in further currencies that the shop sells in, one each: of a plain product, and only when it is made.
+    /// Afterwards they change with its variant.
+    #[schema(max_items = 20)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<Money>,
     /// What its variants are chosen by, up to 3. Only when a product is made; afterwards they have an address of
     /// their own.
     #[schema(max_items = 3)]
@@ -213,6 +219,30 @@ pub struct ProductView {
     pub stock_version: i64,
 }
 
+impl ProductView {
+    /// As it is shown to somebody who pays in this currency. What has no price there keeps its own, which cannot be
+    /// taken for another: money names its currency.
+    #[must_use]
+    pub fn in_currency(mut self, currency: Currency) -> Self {
+        for variant in &mut self.variants {
+            let there = |price: &&Money| price.currency == currency;
+            if variant.price.currency != currency
+                && let Some(price) = variant.prices.iter().find(there)
+            {
+                variant.price = *price;
+            }
+        }
+        let prices = self.variants.iter().map(|variant| variant.price);
+        let mut priced: Vec<Money> = prices.filter(|one| one.currency == currency).collect();
+        priced.sort_unstable_by_key(|price| price.minor);
+        if let (Some(lowest), Some(highest)) = (priced.first(), priced.last()) {
+            self.price = *lowest;
+            self.price_max = (highest != lowest).then_some(*highest);
+        }
+        self
+    }
+}
+
 /// A price, and since when the product has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PriceSince {
@@ -273,6 +303,9 @@ pub struct ProductQuery {
     pub price_max: Option<i64>,
     /// Only with (`true`) or without (`false`) units available.
     pub in_stock: Option<bool>,
+    /// Show prices in this currency, where there are any: sorting and `price_min`, `price_max` go by the shop's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// Only with this value of an attribute, as `colour:green`.
     pub attribute: Option<String>,
     /// Newest first when absent, or best match with `q`.

@@ -34,6 +34,9 @@ pub struct VariantView {
     pub options: BTreeMap<String, String>,
     /// The price of one unit.
     pub price: Money,
+    /// Its prices in further currencies, by currency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<Money>,
     /// How many there are.
     pub stock: StockView,
 }
@@ -60,6 +63,10 @@ pub struct NewVariant {
     pub sku: Option<String>,
     /// The product's price when absent; in the currency of its other variants.
     pub price: Option<MoneyInput>,
+    /// Its prices in further currencies that the shop sells in, one each; never converted from another.
+    #[schema(max_items = 20)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<Money>,
     /// The first stock (0 when absent).
     pub stock: Option<u32>,
 }
@@ -75,6 +82,10 @@ pub struct PatchVariant {
     pub sku: Option<String>,
     /// The price of one unit.
     pub price: Option<MoneyInput>,
+    /// All of its prices in further currencies that the shop sells in, one each. In a currency that is not among
+    /// them it cannot be bought.
+    #[schema(max_items = 20)]
+    pub prices: Option<Vec<Money>>,
     /// The product's version that is changed, if no `If-Match` says so.
     pub version: Option<Version>,
 }

@@ -11,7 +11,8 @@ use crate::{
     problem::{Code, Problem, ToProblem},
     request::{Answered, Precondition},
     values::{
-        CartId, Money, OrderId, ProductId, ShippingMethodId, Timestamp, UserId, VariantId, Version,
+        CartId, Currency, Money, OrderId, ProductId, ShippingMethodId, Timestamp, UserId,
+        VariantId, Version,
     },
 };
 use async_trait::async_trait;
@@ -70,6 +71,8 @@ impl std::str::FromStr for CartStatus {
 pub enum CartLineChange {
     /// It is not on sale any more.
     Unavailable,
+    /// It has no price in the cart's currency.
+    NotPriced,
     /// Fewer are left than are wanted.
     InsufficientStock,
     /// It costs something else than when it was put in.
@@ -114,6 +117,9 @@ pub struct CartView {
     pub status: CartStatus,
     /// Whose it is; absent for guests.
     pub customer_id: Option<UserId>,
+    /// The currency that it is bought in; that of its lines' products when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// The order it became.
     pub order_id: Option<OrderId>,
     /// The lines, in the order in which they were put in.
@@ -178,6 +184,12 @@ pub enum CartError {
     /// What should be put in is not on sale.
     #[error("it is not on sale")]
     Unavailable,
+    /// What should be put in has no price in the cart's currency.
+    #[error("it has no price in {currency}")]
+    NotPriced {
+        /// The cart's currency.
+        currency: Currency,
+    },
     /// What should be put in has options: one of its variants must be chosen.
     #[error("a variant must be chosen")]
     VariantRequired {
@@ -240,6 +252,9 @@ impl ToProblem for CartError {
             Self::Unauthenticated => Problem::new(Code::Unauthenticated),
             Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
             Self::Unavailable => Problem::new(Code::ProductUnavailable),
+            Self::NotPriced { currency } => Problem::new(Code::NotPriced)
+                .detail(format!("it is not sold in {currency}"))
+                .fact("currency", currency.code()),
             Self::VariantRequired { variants } => {
                 Problem::new(Code::VariantRequired).fact("variants", json!(variants))
             }
@@ -279,6 +294,8 @@ fn differs(lines: &[CartLineView], total: Option<Money>) -> Problem {
             })
             .collect();
         Problem::new(Code::InsufficientStock).fact("items", items)
+    } else if has(CartLineChange::NotPriced) {
+        Problem::new(Code::NotPriced)
     } else if has(CartLineChange::Unavailable) {
         Problem::new(Code::ProductUnavailable)
     } else {
@@ -315,6 +332,13 @@ pub trait Carts: Send + Sync {
         who: &CartHolder,
         id: CartId,
         code: Option<DiscountCode>,
+    ) -> Result<CartView, CartError>;
+    /// Says which currency the cart is bought in, or takes that back; what it costs then shows in its lines.
+    async fn set_cart_currency(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        currency: Option<Currency>,
     ) -> Result<CartView, CartError>;
     /// Says how the cart is to be shipped, or takes that back.
     async fn set_cart_shipping(

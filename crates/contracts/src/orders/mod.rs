@@ -41,7 +41,7 @@ pub use returns::{
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 pub use shipping::{
     NewShippingMethod, ShippingBand, ShippingChoice, ShippingError, ShippingMethodView,
-    ShippingZone,
+    ShippingTariff, ShippingZone,
 };
 
 pub use taxes::{LineTax, NewTaxRate, PartTax, TaxError, TaxRateView};

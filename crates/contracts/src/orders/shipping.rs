@@ -47,6 +47,25 @@ pub struct ShippingZone {
     pub bands: Vec<ShippingBand>,
 }
 
+/// What a way of shipping costs in a further currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShippingTariff {
+    /// What it costs; all other sums are in its currency.
+    pub price: Money,
+    /// From what sum on it costs nothing: of the lines, less what was taken off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_from: Option<Money>,
+    /// Where it costs something else: the first that fits says it, up to 20.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub bands: Vec<ShippingBand>,
+    /// Where it goes for whoever pays so, and what it costs there, up to 50.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 50)]
+    pub zones: Vec<ShippingZone>,
+}
+
 /// A way of shipping that a cart can have now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ShippingChoice {
@@ -81,6 +100,10 @@ pub struct NewShippingMethod {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 50)]
     pub zones: Vec<ShippingZone>,
+    /// What it costs in further currencies, one entry each, up to 20. Orders in others cannot have it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 20)]
+    pub currencies: Vec<ShippingTariff>,
     /// Whether it can be chosen; it can when absent.
     pub active: Option<bool>,
     /// The version that this replaces, where a method is changed (or `If-Match`).
@@ -108,6 +131,9 @@ pub struct ShippingMethodView {
     /// else, and what is said beside them says nothing. Without zones it goes everywhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub zones: Vec<ShippingZone>,
+    /// What it costs in further currencies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub currencies: Vec<ShippingTariff>,
     /// Whether it can be chosen.
     pub active: bool,
     /// Counts changes.

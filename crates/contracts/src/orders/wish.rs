@@ -3,7 +3,9 @@
 use super::{DiscountCode, NewAddress};
 use crate::{
     access::{Actor, Principal},
-    values::{CartId, Email, MoneyInput, ProductId, Quantity, ShippingMethodId, VariantId},
+    values::{
+        CartId, Currency, Email, MoneyInput, ProductId, Quantity, ShippingMethodId, VariantId,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,9 @@ pub struct PlaceOrder {
     /// The cart to buy instead of lines. It becomes one order, whatever the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cart_id: Option<CartId>,
+    /// The currency to pay in, all of it; the products' own when absent. A cart has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// A code that takes something off; a cart has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discount_code: Option<DiscountCode>,

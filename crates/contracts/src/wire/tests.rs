@@ -71,6 +71,10 @@ fn reserve_errors() -> Vec<ReserveError> {
         ReserveError::InsufficientStock { items },
         ReserveError::Unavailable { lines: vec![0, 2] },
         ReserveError::MixedCurrencies,
+        ReserveError::NotPriced {
+            currency: price().currency,
+            lines: vec![1],
+        },
         ReserveError::PriceChanged { total: price() },
         ReserveError::TotalOutOfRange,
         ReserveError::FingerprintDiffers,

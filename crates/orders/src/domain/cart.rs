@@ -4,7 +4,7 @@ use contracts::{
     orders::{Address, CartError, CartStatus, DiscountCode},
     request::Precondition,
     values::{
-        CartId, Money, OrderId, ProductId, Quantity, ShippingMethodId, Timestamp, UserId,
+        CartId, Currency, Money, OrderId, ProductId, Quantity, ShippingMethodId, Timestamp, UserId,
         VariantId, Version,
     },
 };
@@ -19,6 +19,8 @@ pub struct Cart {
     /// Of a guest's token.
     pub token_hash: Option<[u8; 32]>,
     pub order_id: Option<OrderId>,
+    /// What it is bought in; in its lines' own where nobody said.
+    pub currency: Option<Currency>,
     pub discount_code: Option<DiscountCode>,
     pub shipping_method: Option<ShippingMethodId>,
     pub shipping_address: Option<Address>,
@@ -75,6 +77,7 @@ impl NewCart {
             customer_id,
             token_hash,
             order_id: None,
+            currency: None,
             discount_code: None,
             shipping_method: None,
             shipping_address: None,
@@ -167,6 +170,7 @@ pub fn set(
 /// What is chosen beside the lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
+    Currency(Option<Currency>),
     Discount(Option<DiscountCode>),
     Shipping(Option<ShippingMethodId>),
     Address(Option<Box<Address>>),
@@ -182,6 +186,7 @@ pub fn choose(
     check(before, None)?;
     let mut after = before.clone();
     match choice {
+        Choice::Currency(currency) => after.currency = currency,
         Choice::Discount(code) => after.discount_code = code,
         Choice::Shipping(method) => after.shipping_method = method,
         Choice::Address(address) => after.shipping_address = address.map(|address| *address),
@@ -225,6 +230,9 @@ pub fn merge(
         ..from.clone()
     };
     let mut after = changed(into, lines, bounds, now);
+    if after.currency.is_none() && from.currency.is_some() {
+        after = choose(&after, Choice::Currency(from.currency), bounds, now)?;
+    }
     if after.discount_code.is_none() && from.discount_code.is_some() {
         let code = Choice::Discount(from.discount_code.clone());
         after = choose(&after, code, bounds, now)?;
@@ -257,6 +265,13 @@ pub fn seen_total(lines: &[Line]) -> Option<Money> {
     let mut sums = lines.iter().map(|line| line.seen.times(line.quantity).ok());
     let first = sums.next()??;
     sums.try_fold(first, |total, sum| total.plus(sum?).ok())
+}
+
+/// Whether what was seen is in several currencies: nobody has seen a sum then.
+pub fn is_mixed(lines: &[Line]) -> bool {
+    let mut currencies = lines.iter().map(|line| line.seen.currency);
+    let first = currencies.next();
+    currencies.any(|currency| Some(currency) != first)
 }
 
 /// The version of a cart that its order comes of: becoming one is a change as well.

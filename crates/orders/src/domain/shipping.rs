@@ -32,7 +32,8 @@ pub fn made(
         return Err(invalid("/free_from", reason.to_owned()));
     }
     let bands = tariff::bands("", &wish.price, wish.bands)?;
-    let zones = tariff::zones(&wish.price, wish.zones)?;
+    let zones = tariff::zones("", &wish.price, wish.zones)?;
+    let currencies = tariff::currencies(&wish.price, wish.currencies)?;
     Ok(ShippingMethodView {
         id,
         name,
@@ -41,6 +42,7 @@ pub fn made(
         weight_max_grams: wish.weight_max_grams,
         bands,
         zones,
+        currencies,
         active: wish.active.unwrap_or(true),
         version: Version::FIRST,
         created_at: now,
@@ -83,6 +85,7 @@ mod tests {
             weight_max_grams: None,
             bands: Vec::new(),
             zones: Vec::new(),
+            currencies: Vec::new(),
             active: None,
             version: None,
         };

@@ -3,12 +3,16 @@
 
 use super::pricing::Unpriced;
 use contracts::{
-    orders::{Address, ShippingBand, ShippingError, ShippingMethodView, ShippingZone},
-    values::{Money, bounded_text, fold},
+    orders::{
+        Address, ShippingBand, ShippingError, ShippingMethodView, ShippingTariff, ShippingZone,
+    },
+    values::{Currency, Money, bounded_text, fold},
 };
+use std::collections::HashSet;
 
 const BANDS_MAX: usize = 20;
 const ZONES_MAX: usize = 50;
+const CURRENCIES_MAX: usize = 20;
 const COUNTRIES_MAX: usize = 249;
 const REGIONS_MAX: usize = 100;
 const REGION_CHARS_MAX: usize = 100;
@@ -18,28 +22,38 @@ const REGION_CHARS_MAX: usize = 100;
 pub struct Parcel<'a> {
     pub address: Option<&'a Address>,
     pub weight_grams: u64,
+    /// What the order is paid in, if that is known.
+    pub currency: Option<Currency>,
 }
 
-/// Whether what an order weighs matters to a way of shipping.
-pub fn weighs(method: &ShippingMethodView) -> bool {
-    let of = |most: Option<u64>, bands: &[ShippingBand]| {
-        most.is_some() || bands.iter().any(|band| band.weight_max_grams.is_some())
-    };
-    let in_zone = |zone: &ShippingZone| of(zone.weight_max_grams, &zone.bands);
-    of(method.weight_max_grams, &method.bands) || method.zones.iter().any(in_zone)
+/// The way of shipping as it is for whoever pays in this currency; as it is anyhow where it has no price in it.
+fn in_currency(method: &ShippingMethodView, currency: Option<Currency>) -> ShippingMethodView {
+    let mut paid = method.clone();
+    let tariffs = std::mem::take(&mut paid.currencies);
+    let there = |tariff: &ShippingTariff| Some(tariff.price.currency) == currency;
+    if Some(paid.price.currency) != currency
+        && let Some(tariff) = tariffs.into_iter().find(there)
+    {
+        paid.price = tariff.price;
+        paid.free_from = tariff.free_from;
+        paid.bands = tariff.bands;
+        paid.zones = tariff.zones;
+    }
+    paid
 }
 
-/// The way of shipping as it is for this parcel, without zones and weights; or why it does not take it.
+/// The way of shipping as it is for this parcel, without zones, weights and other currencies; or why it does not take
+/// it.
 pub fn fitted(
     method: &ShippingMethodView,
     parcel: Parcel<'_>,
 ) -> Result<ShippingMethodView, Unpriced> {
-    let mut fitted = method.clone();
-    if !method.zones.is_empty() {
+    let mut fitted = in_currency(method, parcel.currency);
+    if !fitted.zones.is_empty() {
         let address = parcel
             .address
             .ok_or_else(|| not("the way of shipping depends on where it goes: say the address"))?;
-        let zone = method.zones.iter().find(|zone| has(zone, address));
+        let zone = fitted.zones.iter().find(|zone| has(zone, address));
         let zone = zone
             .ok_or_else(|| not("the way of shipping does not go there"))?
             .clone();
@@ -124,14 +138,55 @@ pub fn bands(
     Ok(bands)
 }
 
-/// Zones as they are kept.
-pub fn zones(like: &Money, zones: Vec<ShippingZone>) -> Result<Vec<ShippingZone>, ShippingError> {
+/// What it costs in further currencies, as it is kept.
+pub fn currencies(
+    own: &Money,
+    tariffs: Vec<ShippingTariff>,
+) -> Result<Vec<ShippingTariff>, ShippingError> {
+    if tariffs.len() > CURRENCIES_MAX {
+        return Err(invalid(
+            "/currencies".to_owned(),
+            "may have at most 20 entries",
+        ));
+    }
+    let mut seen = HashSet::from([own.currency]);
+    let mut checked = Vec::with_capacity(tariffs.len());
+    for (index, tariff) in tariffs.into_iter().enumerate() {
+        let place = format!("/currencies/{index}");
+        let like = tariff.price;
+        if !seen.insert(like.currency) {
+            let reason = "is a second price in its currency";
+            return Err(invalid(format!("{place}/price"), reason));
+        }
+        check_money(format!("{place}/price"), &like, like)?;
+        if let Some(from) = tariff.free_from {
+            check_money(format!("{place}/free_from"), &like, from)?;
+        }
+        checked.push(ShippingTariff {
+            price: like,
+            free_from: tariff.free_from,
+            bands: bands(&place, &like, tariff.bands)?,
+            zones: zones(&place, &like, tariff.zones)?,
+        });
+    }
+    Ok(checked)
+}
+
+/// Zones as they are kept, at this place of the wish.
+pub fn zones(
+    place: &str,
+    like: &Money,
+    zones: Vec<ShippingZone>,
+) -> Result<Vec<ShippingZone>, ShippingError> {
     if zones.len() > ZONES_MAX {
-        return Err(invalid("/zones".to_owned(), "may have at most 50 entries"));
+        return Err(invalid(
+            format!("{place}/zones"),
+            "may have at most 50 entries",
+        ));
     }
     let checked = zones.into_iter().enumerate();
     checked
-        .map(|(index, zone)| checked_zone(&format!("/zones/{index}"), like, zone))
+        .map(|(index, zone)| checked_zone(&format!("{place}/zones/{index}"), like, zone))
         .collect()
 }
 
@@ -168,6 +223,7 @@ fn checked_zone(
 
 #[cfg(test)]
 mod tests {
+    use super::super::pricing::carried;
     use super::*;
     use contracts::{
         orders::NewAddress,
@@ -206,6 +262,7 @@ mod tests {
             weight_max_grams: None,
             bands,
             zones,
+            currencies: Vec::new(),
             active: true,
             version: Version::FIRST,
             created_at: Timestamp::from_ms(0),
@@ -233,6 +290,7 @@ mod tests {
         let parcel = Parcel {
             address,
             weight_grams,
+            currency: None,
         };
         let fitted = fitted(method, parcel).ok()?;
         Some(cost(usd(goods), &fitted).minor)
@@ -247,7 +305,6 @@ mod tests {
         ];
         let mut post = method(bands, Vec::new());
         post.weight_max_grams = Some(5_000);
-        assert!(weighs(&post));
         for (weight, goods, expected) in [
             (500, 1_999, Some(300)),
             (500, 2_000, Some(500)),
@@ -300,9 +357,50 @@ mod tests {
     }
 
     #[test]
+    fn in_another_currency_it_costs_what_was_written_down_for_it_or_is_not_offered() {
+        let eur = |minor| Money::new(minor, "EUR".parse().unwrap());
+        let tariff = |price: Money| ShippingTariff {
+            price,
+            free_from: Some(Money::new(4_000, price.currency)),
+            bands: Vec::new(),
+            zones: Vec::new(),
+        };
+        let mut post = method(vec![band(None, Some(2_000), 700)], Vec::new());
+        post.currencies = currencies(&post.price, vec![tariff(eur(450))]).unwrap();
+        let asked = |goods: Money| {
+            let parcel = Parcel {
+                address: None,
+                weight_grams: 0,
+                currency: Some(goods.currency),
+            };
+            carried(goods, &fitted(&post, parcel).unwrap())
+        };
+        assert_eq!(asked(usd(100)), Ok(usd(700)));
+        assert_eq!(asked(eur(100)), Ok(eur(450)));
+        assert_eq!(asked(eur(4_000)), Ok(eur(0)));
+        let yen = Money::new(100, "JPY".parse().unwrap());
+        assert!(matches!(asked(yen), Err(Unpriced::NotShipped(_))));
+        let field = |tariffs| match currencies(&usd(0), tariffs) {
+            Err(ShippingError::Invalid { field, .. }) => field,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(field(vec![tariff(usd(1))]), "/currencies/0/price");
+        assert_eq!(field(vec![tariff(eur(-1))]), "/currencies/0/price");
+        let twice = vec![tariff(eur(1)), tariff(eur(2))];
+        assert_eq!(field(twice), "/currencies/1/price");
+        let mut foreign = tariff(eur(1));
+        foreign.free_from = Some(usd(1));
+        assert_eq!(field(vec![foreign]), "/currencies/0/free_from");
+        let mut zoned = tariff(eur(1));
+        zoned.zones = vec![zone("DE", &[], 1)];
+        assert_eq!(field(vec![zoned]), "/currencies/0/zones/0/price");
+        assert_eq!(field(vec![tariff(eur(1)); 21]), "/currencies");
+    }
+
+    #[test]
     fn rules_that_cannot_be_kept_name_their_place() {
         let field = |zones_of: Vec<ShippingZone>, bands_of: Vec<ShippingBand>| {
-            let refused = bands("", &usd(0), bands_of).and_then(|_| zones(&usd(0), zones_of));
+            let refused = bands("", &usd(0), bands_of).and_then(|_| zones("", &usd(0), zones_of));
             match refused {
                 Err(ShippingError::Invalid { field, .. }) => field,
                 other => panic!("{other:?}"),

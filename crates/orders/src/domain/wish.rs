@@ -53,6 +53,9 @@ pub(crate) fn check_cart(
             reason: reason.to_owned(),
         })
     };
+    if wish.currency.is_some() {
+        return invalid("/currency", "is the cart's own: put it there");
+    }
     if wish.discount_code.is_some() {
         return invalid("/discount_code", "is the cart's own: put it there");
     }
@@ -106,6 +109,7 @@ mod tests {
         PlaceOrder {
             items,
             cart_id: None,
+            currency: None,
             discount_code: None,
             shipping_method: None,
             shipping_address: None,
@@ -135,6 +139,16 @@ mod tests {
         ] {
             assert!(lines(items.clone()).is_err(), "{items:?}");
         }
+    }
+
+    #[test]
+    fn keys_of_before_currencies_mean_what_they_meant() {
+        let wish = wish(vec![item(true, false)]);
+        let text = serde_json::to_string(&wish).unwrap();
+        assert!(
+            !text.contains("currency"),
+            "fingerprints are of this: {text}"
+        );
     }
 
     #[test]

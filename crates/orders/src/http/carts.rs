@@ -10,7 +10,7 @@ use contracts::{
     catalog::ItemRef,
     orders::{CartError, CartView, DiscountCode, NewAddress, SetCartItem, ShippingChoice},
     problem::{Problem, ProblemBody, ToProblem},
-    values::{CartId, Page, ShippingMethodId, Version},
+    values::{CartId, Currency, Page, ShippingMethodId, Version},
 };
 use platform::{
     digest,
@@ -32,6 +32,14 @@ pub(super) struct SetItem {
     quantity: u32,
     /// The version of the cart that this changes, where that matters (or `If-Match`).
     version: Option<Version>,
+}
+
+/// The currency that a cart is to be bought in.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SetCurrency {
+    /// One that the shop sells in (`currencies`), or nothing: its products' own.
+    currency: Option<Currency>,
 }
 
 /// The code that a cart is to have.
@@ -156,6 +164,37 @@ pub(super) async fn set_item(
         sent,
     };
     tagged(app.orders.set_cart_item(&who, id, wish).await?)
+}
+
+/// Say which currency a cart is bought in
+///
+/// All of it is then in this currency: what has no price there cannot be bought so, and says it. What was seen before
+/// shows beside what it costs now; `null` goes back to the products' own.
+#[utoipa::path(
+    put, path = "/api/v1/carts/{id}/currency", operation_id = "set_cart_currency", tag = "carts",
+    params(
+        ("id" = CartId, Path, description = "The cart's id"),
+        ("Cart-Token" = Option<String>, Header, description = "For guests: what came with the cart"),
+    ),
+    request_body = SetCurrency,
+    responses(
+        (status = 200, body = CartView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
+        (status = 404, body = ProblemBody), (status = 409, body = ProblemBody), (status = 415, body = ProblemBody),
+        (status = 422, body = ProblemBody), (status = 429, body = ProblemBody), (status = 503, body = ProblemBody),
+    ),
+    security(("bearer" = []), ("cart_token" = []))
+)]
+pub(super) async fn set_currency(
+    State(app): State<App>,
+    CartUser(who): CartUser,
+    Id(id): Id<CartId>,
+    Json(wish): Json<SetCurrency>,
+) -> Result<Response, Fault> {
+    tagged(
+        app.orders
+            .set_cart_currency(&who, id, wish.currency)
+            .await?,
+    )
 }
 
 /// Give a cart a discount code

@@ -79,6 +79,12 @@ fn carts(table: Table) -> Table {
 fn discounts(table: Table) -> Table {
     table
         .on(
+            calls::SET_CART_CURRENCY,
+            async |orders, (who, id, currency)| {
+                orders.set_cart_currency(&who.into(), id, currency).await
+            },
+        )
+        .on(
             calls::SET_CART_SHIPPING,
             async |orders, (who, id, method)| {
                 orders.set_cart_shipping(&who.into(), id, method).await

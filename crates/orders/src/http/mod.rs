@@ -54,6 +54,7 @@ pub(crate) fn routes(
         .routes(routes!(carts::open))
         .routes(routes!(carts::find))
         .routes(routes!(carts::set_item))
+        .routes(routes!(carts::set_currency))
         .routes(routes!(carts::set_discount))
         .routes(routes!(carts::set_shipping))
         .routes(routes!(carts::set_address))

@@ -4,8 +4,8 @@
 use super::{
     Service,
     discounts::Wanted,
+    looked::Looked,
     place::{Asked, Terms, buyer, scope},
-    sums,
 };
 use crate::{
     domain::{
@@ -21,7 +21,7 @@ use contracts::{
         DiscountCode, OrderView, PlaceOrder, PlaceOrderError, SetCartItem,
     },
     request::Answered,
-    values::{CartId, Money, OrderId, Quantity, ShippingMethodId, UserId},
+    values::{CartId, Currency, Money, OrderId, Quantity, ShippingMethodId, UserId},
 };
 use platform::{db::Abort, digest};
 
@@ -137,7 +137,7 @@ impl Service {
                 reason: "must be a whole number from 0 to 1000000".to_owned(),
             })?),
         };
-        let offers = self.catalog.offers(vec![wish.item.clone()]).await;
+        let offers = self.offered(vec![wish.item.clone()], cart.currency).await;
         let offer = offers.map_err(CartError::Internal)?.pop().flatten();
         let line = match (offer, quantity) {
             (Some(offer), _) if !offer.choices.is_empty() => {
@@ -162,6 +162,10 @@ impl Service {
                 // Nothing is to be taken out.
                 None => return self.shown_cart(cart).await,
             },
+            (Some(offer), _) if offer.unpriced => {
+                let currency = cart.currency.unwrap_or(offer.unit_price.currency);
+                return Err(CartError::NotPriced { currency });
+            }
             (Some(_), _) | (None, Some(_)) => return Err(CartError::Unavailable),
         };
         let set = self
@@ -184,6 +188,25 @@ impl Service {
             given.map_err(CartError::Discount)?;
         }
         self.choose(id, Choice::Discount(code)).await
+    }
+
+    pub(super) async fn set_currency(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        currency: Option<Currency>,
+    ) -> Result<CartView, CartError> {
+        let cart = self.held_cart(who, id).await?;
+        cart::check(&cart, None)?;
+        if let Some(currency) = currency
+            && !self.sells_in(currency).await.map_err(CartError::Internal)?
+        {
+            return Err(CartError::Invalid {
+                field: "/currency".to_owned(),
+                reason: "is none that the shop sells in".to_owned(),
+            });
+        }
+        self.choose(id, Choice::Currency(currency)).await
     }
 
     pub(super) async fn set_method(
@@ -261,6 +284,8 @@ impl Service {
                 Err(PlaceOrderError::Stock(
                     error @ (ReserveError::InsufficientStock { .. }
                     | ReserveError::Unavailable { .. }
+                    | ReserveError::NotPriced { .. }
+                    | ReserveError::MixedCurrencies
                     | ReserveError::PriceChanged { .. }),
                 )) => return Err(self.what_differs(cart, error).await),
                 answer => return answer,
@@ -304,11 +329,16 @@ impl Service {
         }
         let key = format!("cart {}", cart.id);
         let order_id = OrderId::from_bytes(digest::derived_id(&key, &version.to_string()));
+        // In two currencies nobody has seen a price of all of it.
+        if wish.total.is_none() && cart::is_mixed(&cart.lines) {
+            return Err(PlaceOrderError::Stock(ReserveError::MixedCurrencies));
+        }
         let seen = cart::seen_total(&cart.lines);
         let asked = Asked {
             order_id,
             fingerprint,
             lines: cart.lines.iter().map(wanted).collect(),
+            currency: cart.currency,
             expected_total: wish.total.clone(),
             customer_id,
             guest_email,
@@ -345,36 +375,30 @@ impl Service {
     }
 
     pub(super) async fn shown_cart(&self, cart: Cart) -> Result<CartView, CartError> {
-        let items = cart
-            .lines
-            .iter()
-            .map(|line| ItemRef::Variant(line.variant_id))
-            .collect();
-        let offers = if cart.lines.is_empty() {
-            Vec::new()
-        } else {
-            let offers = self.catalog.offers(items).await;
-            offers.map_err(CartError::Internal)?
-        };
+        Ok(self.looked_cart(cart).await?.0)
+    }
+
+    /// A cart as it is shown, and what was looked at for it.
+    pub(super) async fn looked_cart(&self, cart: Cart) -> Result<(CartView, Looked), CartError> {
+        let lines = cart.lines.iter().map(wanted).collect();
+        let looked = self.look(lines, cart.currency).await;
+        let looked = looked.map_err(CartError::Internal)?;
         let customer = cart.customer_id;
-        let quantities = cart.lines.iter().map(|line| line.quantity);
-        let goods = sums::goods(offers.iter().map(Option::as_ref).zip(quantities));
-        let mut view = shown(cart, offers);
-        if let Some(goods) = goods {
-            self.show_parts(&mut view, &goods, customer).await?;
-        }
-        Ok(view)
+        let mut view = shown(cart, looked.clone().into_offers());
+        self.show_parts(&mut view, &looked, customer).await?;
+        Ok((view, looked))
     }
 }
 
-fn shown(cart: Cart, offers: Vec<Option<OfferView>>) -> CartView {
-    let offers = offers.into_iter().chain(std::iter::repeat(None));
+fn shown(cart: Cart, offers: impl Iterator<Item = Option<OfferView>>) -> CartView {
+    let offers = offers.chain(std::iter::repeat(None));
     let items: Vec<CartLineView> = cart.lines.iter().zip(offers).map(shown_line).collect();
     CartView {
         id: cart.id,
         version: cart.version,
         status: cart.status,
         customer_id: cart.customer_id,
+        currency: cart.currency,
         order_id: cart.order_id,
         subtotal: total(&items),
         discount_code: cart.discount_code,
@@ -393,8 +417,11 @@ fn shown(cart: Cart, offers: Vec<Option<OfferView>>) -> CartView {
 }
 
 fn shown_line((line, offer): (&Line, Option<OfferView>)) -> CartLineView {
-    let offer = offer.filter(|offer| offer.on_sale);
-    let change = match &offer {
+    let is_unpriced = offer.as_ref().is_some_and(|offer| offer.unpriced);
+    let named = offer.filter(|offer| offer.on_sale || offer.unpriced);
+    let offer = named.as_ref().filter(|offer| offer.on_sale);
+    let change = match offer {
+        None if is_unpriced => Some(CartLineChange::NotPriced),
         None => Some(CartLineChange::Unavailable),
         Some(offer) if offer.available < i64::from(line.quantity.get()) => {
             Some(CartLineChange::InsufficientStock)
@@ -402,19 +429,19 @@ fn shown_line((line, offer): (&Line, Option<OfferView>)) -> CartLineView {
         Some(offer) if offer.unit_price != line.seen => Some(CartLineChange::PriceChanged),
         Some(_) => None,
     };
-    let unit_price = offer.as_ref().map(|offer| offer.unit_price);
+    let unit_price = offer.map(|offer| offer.unit_price);
     CartLineView {
         product_id: line.product_id,
         variant_id: line.variant_id,
         quantity: line.quantity,
-        available: offer.as_ref().map_or(0, |offer| offer.available.max(0)),
+        available: offer.map_or(0, |offer| offer.available.max(0)),
         unit_price,
         unit_price_before: line.seen,
         line_total: unit_price.and_then(|price| price.times(line.quantity).ok()),
         change,
-        slug: offer.as_ref().map(|offer| offer.slug.clone()),
-        sku: offer.as_ref().map(|offer| offer.sku.clone()),
-        name: offer.map(|offer| offer.name),
+        slug: named.as_ref().map(|offer| offer.slug.clone()),
+        sku: named.as_ref().map(|offer| offer.sku.clone()),
+        name: named.map(|offer| offer.name),
     }
 }
 

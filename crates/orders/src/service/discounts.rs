@@ -3,6 +3,7 @@
 
 use super::{
     Service,
+    looked::Looked,
     place::{Asked, Terms, refusal_as_error, scope},
 };
 use crate::domain::{
@@ -17,7 +18,7 @@ use contracts::{
         PlaceOrderError, ShippingError,
     },
     request::{Answered, Precondition},
-    values::{DiscountId, Email, Money, Page, ShippingMethodId, UserId},
+    values::{Currency, DiscountId, Email, Money, Page, ShippingMethodId, UserId},
 };
 use platform::{
     db::{Abort, StoreError},
@@ -132,6 +133,14 @@ impl Service {
         if deadline::has_passed() {
             return Err(PlaceOrderError::Overloaded);
         }
+        if let Some(currency) = asked.currency
+            && !self
+                .sells_in(currency)
+                .await
+                .map_err(PlaceOrderError::Internal)?
+        {
+            return self.not_sold_in(currency, &asked).await;
+        }
         let automatic = self.automatic_now().await.map_err(internal)?;
         let is_plain = wanted.code.is_none() && wanted.method.is_none() && !self.taxes();
         if is_plain && automatic.is_empty() {
@@ -146,12 +155,30 @@ impl Service {
         if let Some(standing) = self.standing(&asked).await? {
             return Ok(standing);
         }
-        let terms = match self.terms(&asked, wanted, automatic).await {
+        let looked = self.looked_at(&asked).await?;
+        let terms = match self.terms(&asked, wanted, automatic, &looked).await {
             Ok(terms) => terms,
             // A twin may have been written since, and have used up what there was.
             Err(error) => return self.standing(&asked).await?.ok_or(error),
         };
-        self.place_on(asked, terms, seen).await
+        self.place_on(asked, terms, (seen, looked)).await
+    }
+
+    /// What was placed while the shop sold in a currency stays placed.
+    async fn not_sold_in(
+        &self,
+        currency: Currency,
+        asked: &Asked,
+    ) -> Result<Answered<OrderView>, PlaceOrderError> {
+        let lines = (0..asked.lines.len()).collect();
+        let refused = ReserveError::NotPriced { currency, lines };
+        let standing = self.standing(asked).await?;
+        standing.ok_or(PlaceOrderError::Stock(refused))
+    }
+
+    async fn looked_at(&self, asked: &Asked) -> Result<Looked, PlaceOrderError> {
+        let looked = self.look(asked.lines.clone(), asked.currency).await;
+        looked.map_err(PlaceOrderError::Internal)
     }
 
     async fn terms(
@@ -159,6 +186,7 @@ impl Service {
         asked: &Asked,
         wanted: &Wanted,
         automatic: Vec<Arc<DiscountView>>,
+        looked: &Looked,
     ) -> Result<Terms, PlaceOrderError> {
         let (customer, email) = (asked.customer_id, asked.guest_email.as_ref());
         let customer_key = self.customer_key(customer, email);
@@ -173,12 +201,12 @@ impl Service {
         let shipping = match wanted.method {
             Some(id) => {
                 let address = asked.address.as_ref();
-                let method = self.method_for(id, address, &asked.lines).await;
+                let method = self.method_for(id, address, looked).await;
                 Some(method.map_err(PlaceOrderError::Shipping)?)
             }
             None => None,
         };
-        let taxes = self.tax_terms(asked.address.as_ref(), &asked.lines).await;
+        let taxes = self.tax_terms(asked.address.as_ref(), looked).await;
         Ok(Terms {
             automatic: automatic.map_err(internal)?,
             coded,
@@ -194,11 +222,11 @@ impl Service {
         &self,
         asked: Asked,
         mut terms: Terms,
-        seen: Option<Money>,
+        (seen, mut looked): (Option<Money>, Looked),
     ) -> Result<Answered<OrderView>, PlaceOrderError> {
         let mut refused = PlaceOrderError::Stock(ReserveError::TotalOutOfRange);
         for _ in 0..TRIES {
-            let goods = self.looked_at(&asked.lines).await?;
+            let goods = looked.goods();
             if let Some(goods) = &goods {
                 let total = terms.best(goods)?;
                 if terms.contradicted_by(total) {
@@ -217,8 +245,10 @@ impl Service {
                 Err(PlaceOrderError::Stock(ReserveError::PriceChanged { total: lines }))
                     if expected.is_some() =>
                 {
-                    let goods = self.looked_at(&asked.lines).await?;
-                    let total = goods.map_or(Ok(lines), |goods| terms.best(&goods))?;
+                    looked = self.looked_at(&asked).await?;
+                    let total = looked
+                        .goods()
+                        .map_or(Ok(lines), |goods| terms.best(&goods))?;
                     refused = PlaceOrderError::Stock(ReserveError::PriceChanged { total });
                     if seen.is_some() {
                         break;

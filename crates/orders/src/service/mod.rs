@@ -10,6 +10,7 @@ mod earlier;
 mod expire;
 mod figures;
 mod find;
+mod looked;
 pub(crate) mod mails;
 mod notes;
 pub(crate) mod papers;
@@ -41,7 +42,7 @@ use contracts::{
         SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
+    values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
 };
 use place::{PlaceBatcher, PlaceWorker};
 use platform::clock::Clock;
@@ -179,6 +180,15 @@ impl Carts for Service {
         code: Option<DiscountCode>,
     ) -> Result<CartView, CartError> {
         self.set_code(who, id, code).await
+    }
+
+    async fn set_cart_currency(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        currency: Option<Currency>,
+    ) -> Result<CartView, CartError> {
+        self.set_currency(who, id, currency).await
     }
 
     async fn set_cart_shipping(

@@ -27,7 +27,7 @@ use contracts::{
         PlaceOrderError, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey},
-    values::{CartId, Email, Money, MoneyInput, OrderId, Timestamp, UserId, Version},
+    values::{CartId, Currency, Email, Money, MoneyInput, OrderId, Timestamp, UserId, Version},
 };
 use platform::{
     batch::{Batcher, Limits, SubmitError},
@@ -115,6 +115,8 @@ pub(super) struct Asked {
     pub(super) order_id: OrderId,
     pub(super) fingerprint: [u8; 32],
     pub(super) lines: Vec<ReserveLine>,
+    /// What all of it is paid in; the lines' own if nobody said.
+    pub(super) currency: Option<Currency>,
     pub(super) expected_total: Option<MoneyInput>,
     pub(super) customer_id: Option<UserId>,
     pub(super) guest_email: Option<Email>,
@@ -199,6 +201,7 @@ impl Service {
             order_id,
             fingerprint: digest::fingerprint(&scope, &wish).map_err(PlaceOrderError::Internal)?,
             lines,
+            currency: wish.currency,
             expected_total: wish.total,
             customer_id,
             guest_email,
@@ -222,6 +225,7 @@ impl Service {
             fingerprint: asked.fingerprint,
             lines: asked.lines,
             expected_total: asked.expected_total,
+            currency: asked.currency,
             hold_until: payment_due_at,
         };
         let waiting = PlaceWish {
@@ -419,6 +423,7 @@ pub(super) fn refusal_as_error(placed: Result<Placed, PlaceRefusal>) -> PlaceAns
 /// costs must be the best that there is, and is what it costs then, or it is no order.
 fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrderError> {
     let terms = &wish.terms;
+    check_currency(&wish.reserve, &reserved)?;
     let goods = Goods::of_lines(&reserved.lines, &terms.categories).map_err(refused)?;
     let offers = terms.offers(&goods)?.into_iter();
     let mut choices = offers.map(|offer| terms.choice(offer));
@@ -447,4 +452,15 @@ fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrder
         uses: best.uses,
         otherwise,
     })
+}
+
+/// A catalog of the release before knows one currency only, and prices in that.
+fn check_currency(wish: &Reserve, reserved: &Reserved) -> Result<(), PlaceOrderError> {
+    let mut currencies = reserved.lines.iter().map(|line| line.unit_price.currency);
+    match wish.currency {
+        Some(wanted) if currencies.any(|currency| currency != wanted) => Err(
+            PlaceOrderError::Internal("the lines were priced in another currency".into()),
+        ),
+        Some(_) | None => Ok(()),
+    }
 }

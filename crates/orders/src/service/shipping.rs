@@ -1,14 +1,13 @@
 //! Ways of shipping: made and changed by admins, chosen for orders. What one costs is agreed when the order is asked
 //! for.
 
-use super::{Service, carts::wanted};
+use super::{Service, looked::Looked};
 use crate::domain::{
     pricing::{self, Unpriced},
     tariff::{self, Parcel},
 };
 use contracts::{
     access::Principal,
-    catalog::ReserveLine,
     orders::{
         Address, CartError, CartHolder, NewShippingMethod, PartKind, ShippingChoice, ShippingError,
         ShippingMethodView,
@@ -64,36 +63,20 @@ impl Service {
         })
     }
 
-    /// A method that can be chosen now, as it is for where these lines go and what they weigh.
+    /// A method that can be chosen now, as it is for where lines go, what they weigh, and what they are paid in.
     pub(super) async fn method_for(
         &self,
         id: ShippingMethodId,
         address: Option<&Address>,
-        lines: &[ReserveLine],
+        looked: &Looked,
     ) -> Result<ShippingMethodView, ShippingError> {
         let method = self.method(id).await?;
-        let weight_grams = if tariff::weighs(&method) {
-            self.weight(lines).await?
-        } else {
-            0
-        };
         let parcel = Parcel {
             address,
-            weight_grams,
+            weight_grams: looked.weight_grams(),
+            currency: looked.currency(),
         };
         tariff::fitted(&method, parcel).map_err(not_shipped)
-    }
-
-    /// What is not on sale any more weighs nothing: it is not sold either.
-    async fn weight(&self, lines: &[ReserveLine]) -> Result<u64, ShippingError> {
-        let items = lines.iter().map(|line| line.item.clone()).collect();
-        let offers = self.catalog.offers(items).await;
-        let offers = offers.map_err(ShippingError::Internal)?;
-        let weights = offers.into_iter().zip(lines).map(|(offer, line)| {
-            let unit = offer.map_or(0, |offer| offer.weight_grams);
-            u64::from(unit).saturating_mul(u64::from(line.quantity.get()))
-        });
-        Ok(weights.fold(0, u64::saturating_add))
     }
 
     /// The methods that take a cart as it is now, and what each costs.
@@ -103,8 +86,7 @@ impl Service {
         id: CartId,
     ) -> Result<Vec<ShippingChoice>, CartError> {
         let cart = self.held_cart(who, id).await?;
-        let lines: Vec<ReserveLine> = cart.lines.iter().map(wanted).collect();
-        let view = self.shown_cart(cart).await?;
+        let (view, looked) = self.looked_cart(cart).await?;
         let Some(subtotal) = view.subtotal else {
             return Ok(Vec::new());
         };
@@ -118,14 +100,10 @@ impl Service {
             .list_methods(false)
             .await
             .map_err(CartError::Shipping)?;
-        let weight_grams = if methods.iter().any(tariff::weighs) {
-            self.weight(&lines).await.map_err(CartError::Shipping)?
-        } else {
-            0
-        };
         let parcel = Parcel {
             address: view.shipping_address.as_ref(),
-            weight_grams,
+            weight_grams: looked.weight_grams(),
+            currency: Some(subtotal.currency),
         };
         let choice = |method: ShippingMethodView| {
             let fitted = tariff::fitted(&method, parcel).ok()?;

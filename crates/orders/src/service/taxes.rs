@@ -1,6 +1,6 @@
 //! Taxes: rates, which admins make and change, and what an order is taxed with, agreed when it is asked for.
 
-use super::Service;
+use super::{Service, looked::Looked};
 use crate::domain::{
     rate,
     tax::{TaxMode, TaxTerms},
@@ -8,7 +8,6 @@ use crate::domain::{
 use contracts::{
     BoxError,
     access::Principal,
-    catalog::{ReserveLine, TaxClass},
     orders::{Address, NewTaxRate, TaxError, TaxRateView},
     request::Precondition,
     values::TaxRateId,
@@ -60,11 +59,11 @@ impl Service {
         self.config.tax != TaxMode::Off
     }
 
-    /// What these lines are taxed with where they go, or where the shop is; nothing where there is no tax.
+    /// What lines are taxed with where they go, or where the shop is; nothing where there is no tax.
     pub(super) async fn tax_terms(
         &self,
         address: Option<&Address>,
-        lines: &[ReserveLine],
+        looked: &Looked,
     ) -> Result<Option<TaxTerms>, BoxError> {
         if !self.taxes() {
             return Ok(None);
@@ -79,16 +78,11 @@ impl Service {
         if rates.is_empty() {
             return Ok(None);
         }
-        let items = lines.iter().map(|line| line.item.clone()).collect();
-        let offers = self.catalog.offers(items).await?;
-        let class = |offer: Option<contracts::catalog::OfferView>| {
-            offer.map_or(TaxClass::Standard, |offer| offer.tax_class)
-        };
         Ok(Some(TaxTerms {
             included: self.config.tax == TaxMode::Included,
             rounding: self.config.tax_rounding,
             rates,
-            classes: offers.into_iter().map(class).collect(),
+            classes: looked.tax_classes(),
         }))
     }
 }

@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 use contracts::{
-    orders::{NewShippingMethod, ShippingBand, ShippingError, ShippingMethodView, ShippingZone},
+    orders::{
+        NewShippingMethod, ShippingBand, ShippingError, ShippingMethodView, ShippingTariff,
+        ShippingZone,
+    },
     request::Precondition,
     values::{ShippingMethodId, Timestamp},
 };
@@ -19,6 +22,8 @@ pub(super) struct Rules {
     pub(super) weight_max_grams: Option<u64>,
     pub(super) bands: Vec<ShippingBand>,
     pub(super) zones: Vec<ShippingZone>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) currencies: Vec<ShippingTariff>,
 }
 
 impl Rules {
@@ -33,6 +38,7 @@ impl Rules {
             weight_max_grams: method.weight_max_grams,
             bands: method.bands.clone(),
             zones: method.zones.clone(),
+            currencies: method.currencies.clone(),
         };
         if rules == Self::default() {
             return Ok(None);

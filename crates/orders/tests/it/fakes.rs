@@ -8,14 +8,15 @@ use contracts::{
     catalog::*,
     request::{Answered, IdempotencyKey, Precondition},
     values::{
-        CategoryId, Cursor, Money, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId,
+        CategoryId, Currency, Cursor, Money, OrderId, Page, PageSize, ProductId, Timestamp, UserId,
+        VariantId,
     },
 };
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
         Mutex, MutexGuard,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -35,6 +36,17 @@ impl Thing {
     /// The variant has the bytes of its product.
     pub(crate) fn variant_id(&self) -> VariantId {
         VariantId::from_bytes(*self.product_id.as_bytes())
+    }
+
+    /// Of tea there is a price in euros.
+    fn price_in(&self, currency: Option<Currency>) -> Option<Money> {
+        match currency {
+            Some(currency) if currency != self.price.currency => {
+                let is_sold = self.sku == "TEA-1" && currency.code() == "EUR";
+                is_sold.then(|| Money::new(1_799, currency))
+            }
+            Some(_) | None => Some(self.price),
+        }
     }
 }
 
@@ -62,6 +74,8 @@ pub(crate) struct FakeCatalog {
     shelf: Mutex<Shelf>,
     gate: Semaphore,
     rounds: AtomicUsize,
+    looks: AtomicUsize,
+    knows_one_currency: AtomicBool,
 }
 
 impl FakeCatalog {
@@ -70,7 +84,19 @@ impl FakeCatalog {
             shelf: Mutex::default(),
             gate: Semaphore::new(usize::try_from(GATE).unwrap()),
             rounds: AtomicUsize::new(0),
+            looks: AtomicUsize::new(0),
+            knows_one_currency: AtomicBool::new(false),
         }
+    }
+
+    /// How often it was asked what things are and cost.
+    pub(crate) fn looks(&self) -> usize {
+        self.looks.load(Ordering::SeqCst)
+    }
+
+    /// From now on it prices as the release before did.
+    pub(crate) fn know_one_currency(&self) {
+        self.knows_one_currency.store(true, Ordering::SeqCst);
     }
 
     pub(crate) fn put(&self, thing: Thing) {
@@ -131,17 +157,19 @@ impl Shelf {
         self.things.get(bytes)
     }
 
-    fn offer(&self, item: &ItemRef) -> Option<OfferView> {
+    fn offer(&self, item: &ItemRef, currency: Option<Currency>) -> Option<OfferView> {
         let thing = self.thing(item)?;
+        let price = thing.price_in(currency);
         Some(OfferView {
+            unpriced: price.is_none(),
             choices: Vec::new(),
             product_id: thing.product_id,
             variant_id: thing.variant_id(),
             slug: thing.sku.to_lowercase(),
             sku: thing.sku.to_owned(),
             name: format!("The {}", thing.sku),
-            unit_price: thing.price,
-            on_sale: true,
+            unit_price: price.unwrap_or(thing.price),
+            on_sale: price.is_some(),
             available: thing.on_hand - thing.reserved,
             weight_grams: 250,
             tax_class: if thing.sku == "CUP-1" {
@@ -195,6 +223,15 @@ impl Shelf {
         if !lines.is_empty() {
             return Err(ReserveError::Unavailable { lines });
         }
+        let unpriced = |(_, line): &(usize, &ReserveLine)| {
+            let thing = self.thing(&line.item);
+            thing.is_some_and(|thing| thing.price_in(wish.currency).is_none())
+        };
+        let lines = wish.lines.iter().enumerate().filter(unpriced);
+        let lines: Vec<usize> = lines.map(|(index, _)| index).collect();
+        if let (Some(currency), false) = (wish.currency, lines.is_empty()) {
+            return Err(ReserveError::NotPriced { currency, lines });
+        }
         let price = |line: &ReserveLine| {
             let thing = self.thing(&line.item)?;
             Some(PricedLine {
@@ -204,7 +241,7 @@ impl Shelf {
                 sku: thing.sku.to_owned(),
                 name: format!("The {}", thing.sku),
                 quantity: line.quantity,
-                unit_price: thing.price,
+                unit_price: thing.price_in(wish.currency)?,
             })
         };
         Ok(wish.lines.iter().filter_map(price).collect())
@@ -288,7 +325,13 @@ impl Catalog for FakeCatalog {
     async fn reserve_all(&self, batch: Vec<Reserve>) -> Vec<Result<Reserved, ReserveError>> {
         let answers = {
             let mut shelf = self.shelf();
-            batch.into_iter().map(|wish| shelf.reserve(wish)).collect()
+            let old = self.knows_one_currency.load(Ordering::SeqCst);
+            let heard = |wish: Reserve| Reserve {
+                currency: wish.currency.filter(|_| !old),
+                ..wish
+            };
+            let batch = batch.into_iter().map(heard);
+            batch.map(|wish| shelf.reserve(wish)).collect()
         };
         let _open = self.gate.acquire().await.unwrap();
         answers
@@ -327,9 +370,19 @@ impl Catalog for FakeCatalog {
         Ok(late)
     }
 
-    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
+    async fn currencies(&self) -> Result<Vec<Currency>, BoxError> {
+        Ok(vec!["USD".parse()?, "EUR".parse()?])
+    }
+
+    async fn offers(
+        &self,
+        items: Vec<ItemRef>,
+        currency: Option<Currency>,
+    ) -> Result<Vec<Option<OfferView>>, BoxError> {
+        self.looks.fetch_add(1, Ordering::SeqCst);
         let shelf = self.shelf();
-        Ok(items.iter().map(|item| shelf.offer(item)).collect())
+        let offers = items.iter().map(|item| shelf.offer(item, currency));
+        Ok(offers.collect())
     }
 
     async fn create_product(

@@ -12,6 +12,7 @@ mod addresses;
 mod automatic;
 mod bodies;
 mod carts;
+mod currencies;
 mod discounts;
 mod fakes;
 mod guests;

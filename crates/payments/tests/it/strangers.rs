@@ -43,6 +43,15 @@ impl Carts for FakeOrders {
         no_cart()
     }
 
+    async fn set_cart_currency(
+        &self,
+        _: &CartHolder,
+        _: CartId,
+        _: Option<Currency>,
+    ) -> Result<CartView, CartError> {
+        no_cart()
+    }
+
     async fn set_cart_shipping(
         &self,
         _: &CartHolder,

@@ -26,6 +26,8 @@ pub enum Name {
     Cart,
     /// A guest's last order and its token.
     Order,
+    /// The currency that prices are shown in.
+    Currency,
     /// What proves that a sign-in by a provider began in this browser.
     Attempt,
     /// The language that somebody chose.
@@ -40,6 +42,7 @@ impl Name {
             Self::Form => "souk_form",
             Self::Cart => "souk_cart",
             Self::Order => "souk_order",
+            Self::Currency => "souk_currency",
             Self::Attempt => "souk_attempt",
             Self::Language => "souk_language",
         }

@@ -2,6 +2,7 @@
 //! nothing else: what the services do around them (read, decide, write) is done here in the plainest way.
 
 use catalog::domain::{
+    price_list::PriceList,
     reservation::{self, Step as Resolution},
     shelf::{Offer, Shelf},
 };
@@ -132,6 +133,7 @@ impl Shop {
                 sku: String::new(),
                 name: String::new(),
                 price: money(PRICES[index]),
+                prices: PriceList::default(),
                 on_sale: true,
                 available: self.stock[index].on_hand - self.stock[index].reserved,
             };
@@ -141,7 +143,7 @@ impl Shop {
                 quantity: Quantity::try_from(u32::try_from(*units).unwrap()).unwrap(),
             });
         }
-        let Ok(taken) = shelf.take(&lines, None) else {
+        let Ok(taken) = shelf.take(&lines, (None, None)) else {
             return false;
         };
         for (index, units) in shelf.taken() {

@@ -16,8 +16,8 @@ use contracts::{
     orders::OrderCancelled,
     request::{Answered, IdempotencyKey, Precondition},
     values::{
-        Cursor, OrderId, Page, PageSize, ProductId, RefundId, SessionId, Timestamp, UserId,
-        VariantId,
+        Currency, Cursor, OrderId, Page, PageSize, ProductId, RefundId, SessionId, Timestamp,
+        UserId, VariantId,
     },
 };
 use platform::bus::Consumer;
@@ -105,8 +105,16 @@ impl BrokenCatalog {
 
 #[async_trait]
 impl Catalog for BrokenCatalog {
-    async fn offers(&self, items: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
-        self.inner.offers(items).await
+    async fn currencies(&self) -> Result<Vec<Currency>, BoxError> {
+        self.inner.currencies().await
+    }
+
+    async fn offers(
+        &self,
+        items: Vec<ItemRef>,
+        currency: Option<Currency>,
+    ) -> Result<Vec<Option<OfferView>>, BoxError> {
+        self.inner.offers(items, currency).await
     }
 
     async fn create_product(

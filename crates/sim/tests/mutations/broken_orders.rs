@@ -98,6 +98,15 @@ impl Carts for BrokenOrders {
         self.inner.set_cart_discount(who, id, code).await
     }
 
+    async fn set_cart_currency(
+        &self,
+        who: &CartHolder,
+        id: CartId,
+        currency: Option<Currency>,
+    ) -> Result<CartView, CartError> {
+        self.inner.set_cart_currency(who, id, currency).await
+    }
+
     async fn set_cart_shipping(
         &self,
         who: &CartHolder,

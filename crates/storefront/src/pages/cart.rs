@@ -2,7 +2,7 @@
 //! whoever signs in takes it along.
 
 use super::{
-    forms,
+    currency, forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
     problems,
     shipping::{self, Method},
@@ -24,7 +24,7 @@ use contracts::{
         CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView, SetCartItem,
     },
     problem::{Code, Problem},
-    values::{CartId, VariantId},
+    values::{CartId, Currency, VariantId},
 };
 use platform::http::{Fault, Query, auth::ClientNetwork, cookies::Name};
 use serde::Deserialize;
@@ -171,6 +171,9 @@ impl Line {
 fn change(line: &CartLineView) -> String {
     match line.change {
         None => String::new(),
+        Some(CartLineChange::NotPriced) => {
+            "It is not sold in this currency. Take it out, or choose another currency.".to_owned()
+        }
         Some(CartLineChange::Unavailable) => {
             say("It is no longer sold. Take it out to go on.").to_owned()
         }
@@ -266,8 +269,13 @@ pub(super) async fn show(
     Query(wish): Query<Wish>,
 ) -> Response {
     let shown = async {
-        let adding = adding(&app, &wish.add).await?;
-        page(&app, &visit, adding, (StatusCode::OK, String::new())).await
+        let currency = currency::chosen(&app, &visit).await;
+        let (adding, problem) = match adding(&app, &wish.add, currency).await? {
+            Some(Ok(adding)) => (Some(adding), String::new()),
+            Some(Err(problem)) => (None, problem),
+            None => (None, String::new()),
+        };
+        page(&app, &visit, adding, (StatusCode::OK, problem)).await
     };
     match shown.await {
         Ok(response) => response,
@@ -275,18 +283,30 @@ pub(super) async fn show(
     }
 }
 
-async fn adding(app: &App, text: &str) -> Result<Option<Adding>, Fault> {
+/// What somebody came with; or why it cannot be put in, in words.
+async fn adding(
+    app: &App,
+    text: &str,
+    currency: Option<Currency>,
+) -> Result<Option<Result<Adding, String>>, Fault> {
     let Ok(variant) = text.parse::<VariantId>() else {
         return Ok(None);
     };
-    let offers = app.catalog.offers(vec![ItemRef::Variant(variant)]).await;
+    let items = vec![ItemRef::Variant(variant)];
+    let offers = app.catalog.offers(items, currency).await;
     let offers = offers.map_err(|cause| Problem::internal(&cause))?;
-    let offer = offers.into_iter().flatten().find(|offer| offer.on_sale);
-    Ok(offer.map(|offer| Adding {
-        variant: text.to_owned(),
-        name: offer.name,
-        sku: offer.sku,
-        price: view::money(offer.unit_price),
+    let mut offers = offers.into_iter().flatten();
+    let offer = offers.find(|offer| offer.on_sale || offer.unpriced);
+    Ok(offer.map(|offer| match currency {
+        Some(currency) if offer.unpriced => {
+            Err(format!("{} is not sold in {currency}.", offer.name))
+        }
+        Some(_) | None => Ok(Adding {
+            variant: text.to_owned(),
+            name: offer.name,
+            sku: offer.sku,
+            price: view::money(offer.unit_price),
+        }),
     }))
 }
 
@@ -376,6 +396,7 @@ async fn put(
     let variant: VariantId = form.variant.parse().map_err(Fault::from)?;
     let quantity: u32 = form.quantity.trim().parse().map_err(|_| wrong())?;
     let held = current_or_new(app, visit, network).await?;
+    let held = currency::settled(app, visit, held).await?;
     let there = held
         .cart
         .items

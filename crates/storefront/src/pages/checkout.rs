@@ -199,6 +199,7 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
     let wish = PlaceOrder {
         items: Vec::new(),
         cart_id: Some(cart_id),
+        currency: None,
         discount_code: None,
         shipping_method: None,
         shipping_address: None,

@@ -1,7 +1,11 @@
 //! What surrounds every page: who came, the shop's name and shelves, and the headers of an HTML
 //! answer. Decorations never fail a page: without categories there is simply no row of them.
 
-use super::{assets, forms};
+use super::{
+    assets,
+    currency::{self, Switch},
+    forms,
+};
 use crate::{App, view, words};
 use askama::Template;
 use axum::{
@@ -99,6 +103,8 @@ pub(super) struct Frame {
     pub(super) stylesheet: String,
     /// The categories' links.
     pub(super) categories: Vec<Shelf>,
+    /// What prices are in, where the shop sells in several currencies.
+    pub(super) currency: Option<Switch>,
     /// What stands in the search box.
     pub(super) search: String,
     /// The sign-out form's proof, when somebody is signed in.
@@ -164,6 +170,7 @@ async fn build(app: &App, visit: &Visit, has_form: bool) -> Result<Framed, Fault
         notice: app.notice.clone(),
         stylesheet: assets::style_address(),
         categories,
+        currency: currency::switch(app, visit).await,
         search: String::new(),
         signed_in: visit.principal.is_some().then(|| proof.clone()),
         root: app.house.public_url.trim_end_matches('/').to_owned(),

@@ -2,6 +2,7 @@
 //! Command lines that do not ask for HTML learn in plain text what runs here.
 
 use super::{
+    currency,
     frame::{self, Frame, Framed, Shelf, Visit, html, shelf_address},
     narrow::{self, Chosen, Narrowing, narrowings},
     problems,
@@ -16,7 +17,7 @@ use axum::{
 use contracts::{
     catalog::{Facets, ImageFile, ProductImage, ProductQuery, ProductSort, ProductView},
     problem::Problem,
-    values::{Page, PageSize},
+    values::{Currency, Page, PageSize},
 };
 use platform::http::{Fault, Query};
 use serde::Deserialize;
@@ -38,6 +39,9 @@ pub(super) struct Wish {
     price_min: String,
     price_max: String,
     cursor: String,
+    /// What prices are shown in; the address says nothing of it.
+    #[serde(skip)]
+    currency: Option<Currency>,
 }
 
 /// A picture, and the room that it takes: a page does not jump when it comes.
@@ -174,6 +178,10 @@ pub(super) async fn shelf(
 async fn page(app: &App, visit: &Visit, wish: Wish) -> Result<Response, Fault> {
     // Nobody's view, even for merchants: the first page is the shop window, drafts stay in the
     // workshop.
+    let wish = Wish {
+        currency: currency::chosen(app, visit).await,
+        ..wish
+    };
     let query = query_of(&wish)?;
     let products = app.catalog.products(None, query.clone()).await?;
     let is_front = query.q.is_none() && query.category.is_none();
@@ -207,6 +215,7 @@ fn query_of(wish: &Wish) -> Result<ProductQuery, Problem> {
         price_max: wish.price_max.parse().ok(),
         limit: PageSize::try_from(PAGE_ROWS).unwrap_or_default(),
         cursor: super::cursor(&wish.cursor)?,
+        currency: wish.currency,
         ..ProductQuery::default()
     })
 }
@@ -257,7 +266,9 @@ fn compose(
         in_stock: wish.in_stock == "true",
         price: (&wish.price_min, &wish.price_max),
     };
-    let currency = products.data.first().map(|first| first.price.currency);
+    // Prices are narrowed by the shop's own, which are not those that are shown then.
+    let first = products.data.first().filter(|_| wish.currency.is_none());
+    let currency = first.map(|first| first.price.currency);
     let narrowings = facets.map(|facets| narrowings(facets, currency, chosen));
     let first = if wish.cursor.is_empty() {
         String::new()

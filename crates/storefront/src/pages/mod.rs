@@ -9,6 +9,7 @@ mod books;
 mod cart;
 mod checkout;
 mod code;
+mod currency;
 mod details;
 mod external;
 mod factor;
@@ -87,6 +88,7 @@ fn addresses() -> Router<App> {
         .route("/cart/items", post(cart::set))
         .route("/cart/discount", post(cart::discount))
         .route("/cart/shipping", post(shipping::choose))
+        .route("/currency", get(currency::show).post(currency::choose))
         .route("/checkout", get(checkout::show).post(checkout::submit))
         .route("/order/{id}", get(order::order))
         .route("/order/{id}/news", get(news::listen))

@@ -1,7 +1,7 @@
 //! One product, the same for everybody: what is put into a cart goes through the cart's page.
 
 use super::{
-    found,
+    currency, found,
     frame::{self, Frame, Framed, Shelf, Visit, html},
     home::{Card, Picture, back},
     problems::{self, Missing},
@@ -13,8 +13,9 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use contracts::catalog::{
-    EditError, ProductOption, ProductRef, ProductStatus, ProductView, VariantView,
+use contracts::{
+    catalog::{EditError, ProductOption, ProductRef, ProductStatus, ProductView, VariantView},
+    values::Currency,
 };
 use platform::http::Fault;
 
@@ -120,8 +121,14 @@ pub(super) async fn show(
 
 async fn page(app: &App, visit: &Visit, product: ProductView) -> Result<Response, Fault> {
     let Framed { frame, cookies, .. } = frame::plain(app, visit).await?;
-    let related = related(app, &product).await;
-    let page = compose(frame, product, related);
+    let currency = currency::chosen(app, visit).await;
+    let product = shown_in(currency, product);
+    let is_sold = currency.is_none_or(|currency| product.price.currency == currency);
+    let related = related(app, &product, currency).await;
+    let mut page = compose(frame, product, related);
+    if let (Some(currency), false) = (currency, is_sold) {
+        page.availability = format!("Not sold in {currency}");
+    }
     Ok(html(
         StatusCode::OK,
         &page,
@@ -132,11 +139,20 @@ async fn page(app: &App, visit: &Visit, product: ProductView) -> Result<Response
 
 /// What else there is to see. What is not on sale now is left out, and so is what cannot be read: the page is about
 /// another product.
-async fn related(app: &App, product: &ProductView) -> Vec<Card> {
+async fn related(app: &App, product: &ProductView, currency: Option<Currency>) -> Vec<Card> {
     let others = product.related.iter().filter(|id| **id != product.id);
     let read = others.map(|id| app.catalog.product(None, ProductRef::Id(*id)));
     let read = futures_util::future::join_all(read).await;
-    read.iter().flatten().map(Card::new).collect()
+    let read = read.into_iter().flatten();
+    read.map(|other| Card::new(&shown_in(currency, other)))
+        .collect()
+}
+
+fn shown_in(currency: Option<Currency>, product: ProductView) -> ProductView {
+    match currency {
+        Some(currency) => product.in_currency(currency),
+        None => product,
+    }
 }
 
 fn compose(frame: Frame, product: ProductView, related: Vec<Card>) -> ProductPage {

@@ -132,6 +132,7 @@ impl Ends<'_> {
                 quantity: Quantity::try_from(1)?,
             }],
             expected_total: None,
+            currency: None,
             hold_until: Clock::System.now().plus_seconds(900),
         };
         let answers = catalog.reserve_all(vec![wish]).await;

@@ -4,7 +4,7 @@ use super::{
     Lineup, Member, invalid,
     options::{add_value, checked, spelled},
 };
-use crate::domain::{document::STOCK_MAX, text};
+use crate::domain::{document::STOCK_MAX, price_list::PriceList, text};
 use contracts::{
     catalog::{EditError, ImportVariant, ProductOption},
     values::{VariantId, fold},
@@ -101,6 +101,7 @@ fn imported(variant: ImportVariant) -> Result<Member, String> {
         id: VariantId::generate(),
         price: price.map_err(|error| format!("variant {sku}: price {error}"))?,
         values: values.collect(),
+        prices: PriceList::default(),
         stock,
         sku,
     })

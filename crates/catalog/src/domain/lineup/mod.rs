@@ -10,6 +10,7 @@ mod wished;
 pub(crate) use options::checked;
 pub(crate) use wished::{Altered, Wished, wishes};
 
+use super::price_list::PriceList;
 use contracts::{
     catalog::{EditError, ProductOption, VariantView, variant_title},
     values::{Money, VariantId, fold},
@@ -26,6 +27,8 @@ pub(crate) struct Member {
     pub(crate) id: VariantId,
     pub(crate) sku: String,
     pub(crate) price: Money,
+    /// In other currencies.
+    pub(crate) prices: PriceList,
     /// One of each option, in their order.
     pub(crate) values: Vec<String>,
     /// Units to begin with, if it is new.

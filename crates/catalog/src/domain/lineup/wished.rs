@@ -3,6 +3,7 @@
 use super::{Member, VARIANTS_MAX, invalid, options::values};
 use crate::domain::{
     document::{STOCK_MAX, tail},
+    price_list::PriceList,
     text,
 };
 use contracts::{
@@ -17,6 +18,7 @@ pub(crate) struct Wished {
     pub(crate) id: VariantId,
     sku: Option<String>,
     price: Option<Money>,
+    prices: PriceList,
     stock: i64,
     options: BTreeMap<String, String>,
 }
@@ -26,6 +28,7 @@ pub(crate) struct Wished {
 pub(crate) struct Altered {
     sku: Option<String>,
     price: Option<Money>,
+    prices: Option<PriceList>,
     options: Option<BTreeMap<String, String>>,
 }
 
@@ -44,6 +47,7 @@ impl Wished {
             id: VariantId::generate(),
             sku: sku.map_err(at("/sku"))?,
             price: price.transpose().map_err(at("/price"))?,
+            prices: PriceList::check(wish.prices)?,
             stock,
             options: wish.options,
         })
@@ -54,12 +58,14 @@ impl Wished {
         options: &[ProductOption],
         price: Money,
     ) -> Result<Member, EditError> {
+        let price = self.price.unwrap_or(price);
         Ok(Member {
             values: values(options, self.options)?,
+            prices: self.prices.beside(price)?,
             sku: self
                 .sku
                 .unwrap_or_else(|| tail(self.id).to_ascii_uppercase()),
-            price: self.price.unwrap_or(price),
+            price,
             stock: self.stock,
             id: self.id,
         })
@@ -76,6 +82,7 @@ impl Altered {
         Ok(Self {
             sku: sku.map_err(at("/sku"))?,
             price: price.transpose().map_err(at("/price"))?,
+            prices: wish.prices.map(PriceList::check).transpose()?,
             options: wish.options,
         })
     }
@@ -90,6 +97,9 @@ impl Altered {
         }
         if let Some(price) = self.price {
             member.price = price;
+        }
+        if let Some(prices) = self.prices {
+            member.prices = prices.beside(member.price)?;
         }
         if let Some(others) = self.options {
             let mut all: BTreeMap<String, String> = BTreeMap::new();

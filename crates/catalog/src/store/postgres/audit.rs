@@ -122,7 +122,7 @@ async fn add_up(
 /// version it went in, off sale.
 const PRODUCTS: &str = "SELECT v.variant_id, p.product_id, v.sku, COALESCE(v.withdrawn_in, p.version), h.known, h.first,
         h.last, COALESCE(o.opening, FALSE) OR v.made_in > 1 AND h.first = v.made_in,
-        COALESCE(n.price_minor = v.price_minor AND n.currency = v.currency
+        COALESCE(n.price_minor = v.price_minor AND n.currency = v.currency AND n.prices = v.prices
                  AND n.status = CASE WHEN v.withdrawn_in IS NULL THEN p.status ELSE 'archived' END, FALSE)
    FROM (SELECT variant_id, variant_number
            FROM variants
@@ -221,6 +221,7 @@ fn audit_of(row: &Row) -> Result<(ReservationAudit, i64), StoreError> {
         units: 0,
         returned: row.try_get(5)?,
         value_minor: 0,
+        currency: None,
         hold_until: Timestamp::from_ms(row.try_get(3)?),
         contents: 0,
         prices_known: true,
@@ -246,12 +247,14 @@ fn add_line(
         .value_minor
         .saturating_add(units.saturating_mul(price));
     let versions = prices.get(&number).map_or(&[][..], Vec::as_slice);
-    audit.prices_known &= prices::had(versions, (price, line.try_get(5)?), created_ms);
+    let code: &str = line.try_get(5)?;
+    audit.prices_known &= prices::had(versions, (price, code), created_ms);
+    prices::note_currency(audit, code);
     Ok(())
 }
 
 const VERSIONS: &str =
-    "SELECT variant_number, version, price_minor, currency, status = 'active', at_ms
+    "SELECT variant_number, version, price_minor, currency, status = 'active', at_ms, prices
    FROM product_versions
   WHERE variant_number = ANY($1)
   ORDER BY variant_number, version";
@@ -274,6 +277,7 @@ async fn prices_of(
             currency: row.try_get(3)?,
             on_sale: row.try_get(4)?,
             from_ms: row.try_get(5)?,
+            prices: read::prices(&row, 6)?,
             until_ms: None,
         };
         versions.entry(row.try_get(0)?).or_default().push(one);

@@ -47,7 +47,7 @@ use contracts::{
         Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::Answered,
-    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
+    values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
 };
 use platform::db::{
     Abort, StoreError,
@@ -57,7 +57,7 @@ use platform::db::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 10] = [
+pub(crate) const MIGRATIONS: [Migration; 11] = [
     BASE,
     Migration {
         number: 1,
@@ -103,6 +103,11 @@ pub(crate) const MIGRATIONS: [Migration; 10] = [
         number: 9,
         name: "told",
         sql: include_str!("../../../migrations/postgres/0009_told.sql"),
+    },
+    Migration {
+        number: 10,
+        name: "prices",
+        sql: include_str!("../../../migrations/postgres/0010_prices.sql"),
     },
 ];
 
@@ -157,8 +162,13 @@ impl Store for PostgresStore {
         Ok(seen.filter(|product| scope.sees(product.owner_id, product.status)))
     }
 
-    async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError> {
-        history::prices(&self.database.read().await?, id, limit).await
+    async fn prices(
+        &self,
+        id: ProductId,
+        currency: Option<Currency>,
+        limit: u32,
+    ) -> Result<Vec<PriceSince>, StoreError> {
+        history::prices(&self.database.read().await?, (id, currency), limit).await
     }
 
     async fn products(
@@ -274,9 +284,10 @@ impl Store for PostgresStore {
     async fn offers(
         &self,
         items: Vec<ItemRef>,
+        currency: Option<Currency>,
         at: Timestamp,
     ) -> Result<Vec<Option<OfferView>>, StoreError> {
-        offers::all(&self.database.read().await?, &items, at).await
+        offers::all(&self.database.read().await?, &items, currency, at).await
     }
 
     async fn reserve_all(

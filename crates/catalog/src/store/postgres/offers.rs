@@ -1,10 +1,10 @@
 //! What things cost now, for showing it: one statement for all of them, which locks nothing.
 
 use super::{read, variants};
-use crate::domain::attributes;
+use crate::{domain::attributes, store::variants as kept};
 use contracts::{
     catalog::{ItemRef, OfferView, ProductStatus},
-    values::{CategoryId, ProductId, Timestamp, VariantId},
+    values::{CategoryId, Currency, ProductId, Timestamp, VariantId},
 };
 use platform::db::{
     StoreError,
@@ -23,7 +23,7 @@ macro_rules! offers_where {
                               SELECT c.parent_number FROM above a JOIN categories c ON c.category_number = a.number)
                           SELECT c.category_id FROM above a JOIN categories c ON c.category_number = a.number),
                     p.attributes::jsonb ->> 'weight_grams', p.attributes::jsonb ->> 'tax_class',
-                    v.options, v.position >= 0
+                    v.options, v.position >= 0, v.prices
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -42,6 +42,7 @@ const SQL: &str = concat!(
 pub(super) async fn all(
     connection: &Connection,
     items: &[ItemRef],
+    currency: Option<Currency>,
     at: Timestamp,
 ) -> Result<Vec<Option<OfferView>>, StoreError> {
     let (mut products, mut variants) = (Vec::new(), Vec::new());
@@ -53,7 +54,7 @@ pub(super) async fn all(
     }
     let (mut found, mut chosen) = (HashMap::new(), HashSet::new());
     for row in connection.query(SQL, &[&products, &variants]).await? {
-        let offer = offer_of(&row, at)?;
+        let offer = kept::offered(offer_of(&row, at)?, currency, &read::prices(&row, 17)?);
         // A product means its first variant, and not any other that is named by itself.
         if row.try_get(9)? {
             let item = ItemRef::Product(offer.product_id);
@@ -81,6 +82,7 @@ fn offer_of(row: &Row, at: Timestamp) -> Result<OfferView, StoreError> {
         sku: row.try_get(3)?,
         name: variants::sold_as(row, 4, 15)?,
         unit_price: read::money(row, 5, 6)?,
+        unpriced: false,
         on_sale: row.try_get(16)? && read::schedule(row, 10)?.on_sale(status, at),
         available: row.try_get(8)?,
         categories: categories(row)?,

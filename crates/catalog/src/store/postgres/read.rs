@@ -2,7 +2,7 @@
 
 use super::{broken, can_be_kept, images::shown, unreadable};
 use crate::{
-    domain::schedule::Schedule,
+    domain::{price_list::PriceList, schedule::Schedule},
     store::{images, variants},
 };
 use contracts::{
@@ -25,10 +25,10 @@ pub(super) const COLUMNS: &str = concat!(
      r.count, r.sum, r.version, e.version, \
      CASE WHEN e.version IS NOT NULL THEN ",
     shown!(),
-    " END, p.publish_at_ms, p.unpublish_at_ms, p.related, p.options, held.options"
+    " END, p.publish_at_ms, p.unpublish_at_ms, p.related, p.options, held.options, held.price_lists"
 );
 /// How many there are.
-pub(super) const COLUMN_COUNT: usize = 33;
+pub(super) const COLUMN_COUNT: usize = 34;
 
 /// What follows `products p` after FROM.
 pub(super) const FROM: &str =
@@ -44,7 +44,8 @@ pub(super) const FROM: &str =
                 ARRAY_AGG(s.on_hand ORDER BY a.position) AS on_hand,
                 ARRAY_AGG(s.reserved ORDER BY a.position) AS reserved,
                 ARRAY_AGG(s.version ORDER BY a.position) AS versions,
-                ARRAY_AGG(a.options ORDER BY a.position) AS options
+                ARRAY_AGG(a.options ORDER BY a.position) AS options,
+                ARRAY_AGG(a.prices ORDER BY a.position) AS price_lists
            FROM variants a
            JOIN stock s ON s.variant_number = a.variant_number
           WHERE a.product_number = p.product_number AND a.position >= 0
@@ -80,8 +81,11 @@ pub(super) fn row(row: &Row) -> Result<(i64, ProductView), StoreError> {
     };
     let versions: Vec<i64> = row.try_get(22)?;
     let kept: Vec<&str> = row.try_get(32)?;
+    let prices: Vec<&str> = row.try_get(33)?;
+    let kept = kept.into_iter().zip(prices);
     let held = held(row)?.into_iter().zip(versions).zip(kept);
-    for ((mut variant, version), kept) in held {
+    for ((mut variant, version), (kept, prices)) in held {
+        variant.prices = variants::prices(prices)?.shown();
         variants::describe(&mut variant, &view.options, kept)?;
         view.stock = stock(
             view.stock.on_hand.saturating_add(variant.stock.on_hand),
@@ -121,6 +125,7 @@ fn held(row: &Row) -> Result<Vec<VariantView>, StoreError> {
                     title: String::new(),
                     options: BTreeMap::new(),
                     price: Money::new(minor, currency.parse().map_err(unreadable)?),
+                    prices: Vec::new(),
                     stock: stock(on_hand, reserved),
                 })
             },
@@ -215,6 +220,11 @@ pub(super) fn id(row: &Row, column: usize) -> Result<[u8; 16], StoreError> {
 /// Money from its two columns.
 pub(super) fn money(row: &Row, minor: usize, currency: usize) -> Result<Money, StoreError> {
     Ok(Money::new(row.try_get(minor)?, parsed(row, currency)?))
+}
+
+/// Prices in other currencies.
+pub(super) fn prices(row: &Row, column: usize) -> Result<PriceList, StoreError> {
+    variants::prices(row.try_get(column)?)
 }
 
 pub(super) fn version(row: &Row, column: usize) -> Result<Version, StoreError> {

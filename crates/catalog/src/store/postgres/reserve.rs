@@ -110,7 +110,8 @@ fn decide(batch: &[Reserve], offers: Offers, known: &Known) -> (Vec<Answer>, Pla
 }
 
 fn take(shelf: &mut Shelf, wish: &Reserve, plan: &mut Plan) -> Answer {
-    let lines = shelf.take(&wish.lines, wish.expected_total.as_ref())?;
+    let asked = (wish.expected_total.as_ref(), wish.currency);
+    let lines = shelf.take(&wish.lines, asked)?;
     let reserved = Reserved {
         lines: lines.iter().map(|taken| taken.line.clone()).collect(),
         hold_until: wish.hold_until,

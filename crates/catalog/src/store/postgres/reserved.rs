@@ -36,7 +36,7 @@ macro_rules! offers_where {
         concat!(
             "SELECT v.variant_number, p.product_id, v.variant_id, p.owner_id, v.sku, p.name, v.price_minor, v.currency,
                     p.status, s.on_hand - s.reserved, p.version, p.publish_at_ms, p.unpublish_at_ms, v.options,
-                    v.position
+                    v.position, v.prices
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -106,6 +106,7 @@ fn offer_of(row: &Row, at: Timestamp) -> Result<Offer, StoreError> {
         sku: row.try_get(4)?,
         name: variants::sold_as(row, 5, 13)?,
         price: read::money(row, 6, 7)?,
+        prices: read::prices(row, 15)?,
         on_sale: row.try_get::<_, i64>(14)? >= 0 && read::schedule(row, 11)?.on_sale(status, at),
         available: row.try_get(9)?,
     })

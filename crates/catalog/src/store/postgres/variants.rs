@@ -63,7 +63,7 @@ pub(super) async fn members(
     connection: &Connection,
     number: i64,
 ) -> Result<Vec<Member>, StoreError> {
-    let sql = "SELECT variant_id, sku, price_minor, currency, options
+    let sql = "SELECT variant_id, sku, price_minor, currency, options, prices
                  FROM variants
                 WHERE product_number = $1 AND position >= 0
                 ORDER BY position";
@@ -75,6 +75,7 @@ pub(super) async fn members(
                 sku: row.try_get(1)?,
                 price: read::money(row, 2, 3)?,
                 values: read::json_of(row, 4)?,
+                prices: read::prices(row, 5)?,
                 stock: 0,
             })
         })
@@ -210,9 +211,9 @@ async fn place(connection: &Connection, id: VariantId, place: i64) -> Result<(),
 
 const UPDATE: &str = "UPDATE variants
     SET sku = next.sku, sku_key = next.sku_key, price_minor = next.price_minor, currency = next.currency,
-        options = next.options
-   FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
-        AS next (variant_id, sku, sku_key, price_minor, currency, options)
+        options = next.options, prices = next.prices
+   FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[])
+        AS next (variant_id, sku, sku_key, price_minor, currency, options, prices)
   WHERE variants.variant_id = next.variant_id";
 
 async fn update(connection: &Connection, members: &[&Member]) -> Result<(), StoreError> {
@@ -220,13 +221,14 @@ async fn update(connection: &Connection, members: &[&Member]) -> Result<(), Stor
         return Ok(());
     }
     let columns = Columns::of(members.iter().copied())?;
-    let values: [&(dyn ToSql + Sync); 6] = [
+    let values: [&(dyn ToSql + Sync); 7] = [
         &columns.ids,
         &columns.skus,
         &columns.sku_keys,
         &columns.minors,
         &columns.currencies,
         &columns.options,
+        &columns.prices,
     ];
     connection.execute(UPDATE, &values).await.map(drop)
 }
@@ -239,6 +241,7 @@ struct Columns {
     minors: Vec<i64>,
     currencies: Vec<String>,
     options: Vec<String>,
+    prices: Vec<String>,
 }
 
 impl Columns {
@@ -253,7 +256,11 @@ impl Columns {
                 .map(|one| one.price.currency.code().to_owned())
                 .collect(),
             options: members
+                .clone()
                 .map(|one| rows::json(&one.values))
+                .collect::<Result<_, _>>()?,
+            prices: members
+                .map(|one| rows::json(&one.prices))
                 .collect::<Result<_, _>>()?,
         })
     }
@@ -296,11 +303,12 @@ impl Goods {
 }
 
 const INSERT: &str = "INSERT INTO variants (variant_id, product_number, position, sku, sku_key, price_minor, currency,
-                           options, made_in)
-     SELECT variant_id, product_number, position, sku, sku_key, price_minor, currency, options, made_in
+                           options, made_in, prices)
+     SELECT variant_id, product_number, position, sku, sku_key, price_minor, currency, options, made_in, prices
        FROM UNNEST($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[],
-                   $8::text[], $9::bigint[])
-            AS fresh (variant_id, product_number, position, sku, sku_key, price_minor, currency, options, made_in)
+                   $8::text[], $9::bigint[], $10::text[])
+            AS fresh (variant_id, product_number, position, sku, sku_key, price_minor, currency, options, made_in,
+                      prices)
      RETURNING variant_id, variant_number";
 
 /// Inserts variants with their first stock: the default ones of products, or others of products that have one.
@@ -312,7 +320,7 @@ pub(super) async fn insert(connection: &Connection, goods: &[Goods]) -> Result<(
     let products: Vec<i64> = goods.iter().map(|one| one.product).collect();
     let places: Vec<i64> = goods.iter().map(|one| one.place).collect();
     let versions: Vec<i64> = goods.iter().map(|one| one.version).collect();
-    let values: [&(dyn ToSql + Sync); 9] = [
+    let values: [&(dyn ToSql + Sync); 10] = [
         &columns.ids,
         &products,
         &places,
@@ -322,6 +330,7 @@ pub(super) async fn insert(connection: &Connection, goods: &[Goods]) -> Result<(
         &columns.currencies,
         &columns.options,
         &versions,
+        &columns.prices,
     ];
     let mut numbers: HashMap<[u8; 16], i64> = HashMap::with_capacity(goods.len());
     for row in connection.query(INSERT, &values).await? {

@@ -123,7 +123,7 @@ fn add_up(connection: &Connection, ledgers: &mut HashMap<i64, Ledgers>) -> Resul
 /// version it went in, off sale.
 const PRODUCTS: &str = "SELECT v.variant_id, p.product_id, v.sku, COALESCE(v.withdrawn_in, p.version), h.known, h.first,
         h.last, COALESCE(o.opening, 0) OR v.made_in > 1 AND h.first = v.made_in,
-        COALESCE(n.price_minor = v.price_minor AND n.currency = v.currency
+        COALESCE(n.price_minor = v.price_minor AND n.currency = v.currency AND n.prices = v.prices
                  AND n.status = iif(v.withdrawn_in IS NULL, p.status, 'archived'), 0)
    FROM variants v
    JOIN products p ON p.product_number = v.product_number
@@ -206,6 +206,7 @@ pub(super) fn reservations(
             units: 0,
             returned: row.get(5)?,
             value_minor: 0,
+            currency: None,
             hold_until: Timestamp::from_ms(row.get(3)?),
             contents: 0,
             prices_known: true,
@@ -222,6 +223,7 @@ pub(super) fn reservations(
                 .value_minor
                 .saturating_add(units.saturating_mul(price));
             audit.prices_known &= prices.had(connection, line, row.get(4)?)?;
+            prices::note_currency(&mut audit, line.get_ref(4)?.as_str().unwrap_or_default());
         }
         audits.push(audit);
     }
@@ -232,7 +234,7 @@ pub(super) fn reservations(
 #[derive(Debug, Default)]
 struct Prices(HashMap<i64, Vec<Priced>>);
 
-const VERSIONS: &str = "SELECT version, price_minor, currency, status = 'active', at_ms
+const VERSIONS: &str = "SELECT version, price_minor, currency, status = 'active', at_ms, prices
    FROM product_versions
   WHERE variant_number = ?1
   ORDER BY version";
@@ -267,6 +269,7 @@ fn versions_of(connection: &Connection, variant: i64) -> Result<Vec<Priced>, Sto
             currency: row.get(2)?,
             on_sale: row.get(3)?,
             from_ms: row.get(4)?,
+            prices: read::prices(row, 5)?,
             until_ms: None,
         })
     })?;

@@ -39,7 +39,7 @@ use contracts::{
         Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::Answered,
-    values::{Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
+    values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
 };
 use platform::{
     db::{
@@ -115,6 +115,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "told",
         sql: include_str!("../../../migrations/sqlite/0012_told.sql"),
     },
+    Migration {
+        number: 13,
+        name: "prices",
+        sql: include_str!("../../../migrations/sqlite/0013_prices.sql"),
+    },
 ];
 
 /// The catalog in a SQLite file.
@@ -169,9 +174,14 @@ impl Store for SqliteStore {
         Ok(seen.filter(|product| scope.sees(product.owner_id, product.status)))
     }
 
-    async fn prices(&self, id: ProductId, limit: u32) -> Result<Vec<PriceSince>, StoreError> {
+    async fn prices(
+        &self,
+        id: ProductId,
+        currency: Option<Currency>,
+        limit: u32,
+    ) -> Result<Vec<PriceSince>, StoreError> {
         self.database
-            .read(move |c| history::prices(c, id, limit))
+            .read(move |c| history::prices(c, (id, currency), limit))
             .await
     }
 
@@ -300,10 +310,11 @@ impl Store for SqliteStore {
     async fn offers(
         &self,
         items: Vec<ItemRef>,
+        currency: Option<Currency>,
         at: Timestamp,
     ) -> Result<Vec<Option<OfferView>>, StoreError> {
         self.database
-            .read(move |c| offers::all(c, &items, at))
+            .read(move |c| offers::all(c, &items, currency, at))
             .await
     }
 

@@ -1,10 +1,10 @@
 //! What things cost now, for showing it: read only, held against nothing.
 
 use super::{read, variants};
-use crate::domain::attributes;
+use crate::{domain::attributes, store::variants as kept};
 use contracts::{
     catalog::{ItemRef, OfferView, ProductStatus},
-    values::{CategoryId, ProductId, Timestamp, VariantId},
+    values::{CategoryId, Currency, ProductId, Timestamp, VariantId},
 };
 use platform::db::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -21,7 +21,7 @@ macro_rules! offer_where {
                      SELECT json_group_array(hex(c.category_id))
                        FROM above a JOIN categories c ON c.category_number = a.number),
                     CAST(p.attributes ->> '$.weight_grams' AS TEXT), CAST(p.attributes ->> '$.tax_class' AS TEXT),
-                    v.options, v.position >= 0
+                    v.options, v.position >= 0, v.prices
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -34,14 +34,19 @@ macro_rules! offer_where {
 pub(super) fn all(
     connection: &Connection,
     items: &[ItemRef],
+    currency: Option<Currency>,
     at: Timestamp,
 ) -> Result<Vec<Option<OfferView>>, StoreError> {
-    items.iter().map(|item| one(connection, item, at)).collect()
+    items
+        .iter()
+        .map(|item| one(connection, item, currency, at))
+        .collect()
 }
 
 fn one(
     connection: &Connection,
     item: &ItemRef,
+    currency: Option<Currency>,
     at: Timestamp,
 ) -> Result<Option<OfferView>, StoreError> {
     let (sql, id) = match item {
@@ -63,6 +68,7 @@ fn one(
             sku: row.get(3)?,
             name: variants::sold_as(row, 4, 14)?,
             unit_price: read::money(row, 5, 6)?,
+            unpriced: false,
             on_sale: is_live && read::schedule(row, 9)?.on_sale(status, at),
             available: row.get(8)?,
             categories: categories(row)?,
@@ -70,6 +76,7 @@ fn one(
             tax_class: attributes::tax_class(row.get::<_, Option<String>>(13)?.as_deref()),
             choices: Vec::new(),
         };
+        let offer = kept::offered(offer, currency, &read::prices(row, 16)?);
         Ok((offer, has_options))
     });
     let Some((mut offer, has_options)) = found.optional()? else {

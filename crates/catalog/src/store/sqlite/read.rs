@@ -2,7 +2,7 @@
 
 use super::{broken, images::shown};
 use crate::{
-    domain::schedule::Schedule,
+    domain::{price_list::PriceList, schedule::Schedule},
     store::{images, variants},
 };
 use contracts::{
@@ -141,7 +141,8 @@ pub(super) fn add_variants(
     let sql = format!(
         "SELECT v.product_number, v.variant_id, v.sku, v.price_minor, v.currency,
                 s.on_hand, s.reserved, s.version, COALESCE(r.count, 0), COALESCE(r.sum, 0), COALESCE(r.version, 0),
-                COALESCE(e.version, 0), iif(e.version IS NULL OR v.position > 0, NULL, {images}), v.options
+                COALESCE(e.version, 0), iif(e.version IS NULL OR v.position > 0, NULL, {images}), v.options,
+                v.prices
            FROM json_each(?1) n
           CROSS JOIN variants v ON v.product_number = n.value
           CROSS JOIN stock s ON s.variant_number = v.variant_number
@@ -163,6 +164,7 @@ pub(super) fn add_variants(
             title: String::new(),
             options: BTreeMap::new(),
             price: money(row, 3, 4)?,
+            prices: prices(row, 14)?.shown(),
             stock: stock(row.get(5)?, row.get(6)?),
         };
         variants::describe(
@@ -236,6 +238,12 @@ where
 pub(super) fn money(row: &Row<'_>, minor: usize, currency: usize) -> rusqlite::Result<Money> {
     let currency: Currency = word(row, currency)?;
     Ok(Money::new(row.get(minor)?, currency))
+}
+
+/// Prices in other currencies.
+pub(super) fn prices(row: &Row<'_>, index: usize) -> rusqlite::Result<PriceList> {
+    let kept = row.get_ref(index)?.as_str()?;
+    PriceList::read(kept).map_err(|error| unreadable(index, error))
 }
 
 pub(super) fn version(row: &Row<'_>, index: usize) -> rusqlite::Result<Version> {

@@ -58,7 +58,8 @@ fn one(
             }
         }
     }
-    let taken = match shelf.take(&wish.lines, wish.expected_total.as_ref()) {
+    let asked = (wish.expected_total.as_ref(), wish.currency);
+    let taken = match shelf.take(&wish.lines, asked) {
         Ok(taken) => taken,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -74,7 +75,7 @@ macro_rules! offer_where {
         concat!(
             "SELECT v.variant_number, p.product_id, v.variant_id, p.owner_id, v.sku, p.name,
                     v.price_minor, v.currency, p.status, s.on_hand - s.reserved, p.publish_at_ms, p.unpublish_at_ms,
-                    v.options, v.position >= 0
+                    v.options, v.position >= 0, v.prices
                FROM variants v
                JOIN products p ON p.product_number = v.product_number
                JOIN stock s ON s.variant_number = v.variant_number
@@ -109,6 +110,7 @@ fn load(
             sku: row.get(4)?,
             name: variants::sold_as(row, 5, 12)?,
             price: read::money(row, 6, 7)?,
+            prices: read::prices(row, 14)?,
             on_sale: is_live && read::schedule(row, 10)?.on_sale(status, at),
             available: row.get(9)?,
         };

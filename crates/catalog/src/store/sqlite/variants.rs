@@ -51,7 +51,7 @@ fn change(connection: &Connection, edit: &LineupEdit) -> Result<ProductView, Abo
 /// The variants that can be bought, the default one first.
 pub(super) fn members(connection: &Connection, number: i64) -> Result<Vec<Member>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT variant_id, sku, price_minor, currency, options
+        "SELECT variant_id, sku, price_minor, currency, options, prices
            FROM variants
           WHERE product_number = ?1 AND position >= 0
           ORDER BY position",
@@ -62,6 +62,7 @@ pub(super) fn members(connection: &Connection, number: i64) -> Result<Vec<Member
             sku: row.get(1)?,
             price: read::money(row, 2, 3)?,
             values: read::json_of(row, 4)?,
+            prices: read::prices(row, 5)?,
             stock: 0,
         })
     })?;
@@ -179,7 +180,8 @@ impl Product<'_> {
     fn update(&self, member: &Member) -> Result<(), Abort<EditError>> {
         self.connection
             .prepare_cached(
-                "UPDATE variants SET sku = ?2, sku_key = ?3, price_minor = ?4, currency = ?5, options = ?6
+                "UPDATE variants SET sku = ?2, sku_key = ?3, price_minor = ?4, currency = ?5, options = ?6,
+                                     prices = ?7
                   WHERE variant_id = ?1",
             )?
             .execute(params![
@@ -189,6 +191,7 @@ impl Product<'_> {
                 member.price.minor,
                 member.price.currency.code(),
                 write::json(&member.values)?,
+                write::json(&member.prices)?,
             ])
             .map_err(write::taken)?;
         Ok(())
@@ -199,8 +202,8 @@ impl Product<'_> {
         self.connection
             .prepare_cached(
                 "INSERT INTO variants (variant_id, product_number, position, sku, sku_key, price_minor, currency,
-                                       options, made_in)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                                       options, made_in, prices)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
                 member.id.as_bytes(),
@@ -212,6 +215,7 @@ impl Product<'_> {
                 member.price.currency.code(),
                 write::json(&member.values)?,
                 self.version,
+                write::json(&member.prices)?,
             ])
             .map_err(write::taken)?;
         let variant = self.connection.last_insert_rowid();

@@ -3,6 +3,7 @@
 mod histories;
 mod images;
 mod nodes;
+mod price_lists;
 mod products;
 mod returns;
 mod reviews;
@@ -57,6 +58,10 @@ store_suite! {
         pictures_stand_in_the_order_that_was_wished_and_files_go_with_them,
         a_picture_is_added_once_and_no_more_than_there_is_room_for,
         of_two_who_change_a_picture_at_once_one_is_refused,
+    },
+    price_lists::{
+        what_has_a_price_in_a_currency_is_sold_at_it_and_else_not_at_all,
+        a_price_of_a_currency_is_part_of_the_product_s_version,
     },
     products::{
         every_order_is_paged_through_without_loss_or_repetition,
@@ -328,6 +333,7 @@ pub(super) fn wish(order_id: OrderId, lines: &[(ProductId, u32)]) -> Reserve {
             })
             .collect(),
         expected_total: None,
+        currency: None,
         hold_until: NOW.plus_seconds(900),
     }
 }

@@ -214,7 +214,7 @@ pub(super) async fn filters_narrow_a_list(room: Room) {
         .product(json!({"name": "Cup", "price": 1, "stock": 1}))
         .await;
     let offers = vec![ItemRef::Product(green.id), ItemRef::Product(cup.id)];
-    let offers = room.store.offers(offers, NOW).await.unwrap();
+    let offers = room.store.offers(offers, None, NOW).await.unwrap();
     let all = room.store.categories().await.unwrap();
     let of_offer = |number: usize| offers[number].as_ref().unwrap().categories.iter();
     let slug_of = |id: &CategoryId| all.iter().find(|one| one.id == *id).unwrap().slug.as_str();

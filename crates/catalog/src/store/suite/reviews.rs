@@ -220,8 +220,8 @@ pub(super) async fn the_prices_that_a_product_had_are_told_newest_first(room: Ro
     ] {
         room.patched(tea, body).await;
     }
-    let prices = room.store.prices(tea, 100).await.unwrap();
+    let prices = room.store.prices(tea, None, 100).await.unwrap();
     let minors: Vec<i64> = prices.iter().map(|one| one.price.minor).collect();
     assert_eq!(minors, [200, 300, 250]);
-    assert_eq!(room.store.prices(tea, 1).await.unwrap().len(), 1);
+    assert_eq!(room.store.prices(tea, None, 1).await.unwrap().len(), 1);
 }

@@ -60,7 +60,7 @@ async fn edited(
 async fn can_be_bought(room: &Room, id: ProductId, now: Timestamp) -> bool {
     let offers = room
         .store
-        .offers(vec![ItemRef::Product(id)], now)
+        .offers(vec![ItemRef::Product(id)], None, now)
         .await
         .unwrap();
     let told = offers[0].as_ref().unwrap().on_sale;

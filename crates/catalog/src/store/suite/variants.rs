@@ -100,6 +100,7 @@ impl Room {
                 quantity: Quantity::try_from(units).unwrap(),
             }],
             expected_total: None,
+            currency: None,
             hold_until: at.plus_seconds(900),
         };
         let mut answers = self.store.reserve_all(vec![wish], at).await.unwrap();
@@ -144,7 +145,7 @@ pub(super) async fn a_product_with_options_is_bought_by_its_variants(room: Room)
         .await
         .unwrap();
     let offers = [ItemRef::Product(shirt.id), blue];
-    let offers = room.store.offers(offers.to_vec(), NOW).await.unwrap();
+    let offers = room.store.offers(offers.to_vec(), None, NOW).await.unwrap();
     let [Some(whole), Some(blue)] = offers.as_slice() else {
         panic!("{offers:?}");
     };

@@ -9,7 +9,7 @@ use crate::{
 use contracts::{
     orders::{CartError, CartStatus, DiscountCode},
     values::{
-        CartId, Money, OrderId, ProductId, Quantity, ShippingMethodId, Timestamp, UserId,
+        CartId, Currency, Money, OrderId, ProductId, Quantity, ShippingMethodId, Timestamp, UserId,
         VariantId, Version,
     },
 };
@@ -20,7 +20,7 @@ use platform::db::{
 use std::convert::Infallible;
 
 const COLUMNS: &str = "cart_id, version, status, customer_id, token_hash, order_id, created_at_ms, updated_at_ms, \
-                       expires_at_ms, discount_code, shipping_method_id, shipping_address";
+                       expires_at_ms, discount_code, shipping_method_id, shipping_address, currency";
 
 fn cart_of(row: &Row) -> Result<Cart, StoreError> {
     let id = |column| -> Result<Option<[u8; 16]>, StoreError> {
@@ -31,7 +31,10 @@ fn cart_of(row: &Row) -> Result<Cart, StoreError> {
     let address: Option<&str> = row.try_get(11)?;
     let code: Option<String> = row.try_get(9)?;
     let code = code.map(|code| DiscountCode::parse(&code)).transpose();
+    let currency: Option<&str> = row.try_get(12)?;
+    let currency = currency.map(str::parse).transpose();
     Ok(Cart {
+        currency: currency.map_err(storage_of)?,
         discount_code: code.map_err(storage_of)?,
         id: CartId::from_bytes(id(0)?.unwrap_or_default()),
         version: Version::try_from(row.try_get::<_, i64>(1)?).map_err(storage_of)?,
@@ -211,14 +214,15 @@ async fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(
     let id = Bytes(*after.id.as_bytes());
     let sql = "UPDATE carts
                   SET version = $2, status = $3, updated_at_ms = $4, expires_at_ms = $5, discount_code = $6,
-                      shipping_method_id = $7, shipping_address = $8
+                      shipping_method_id = $7, shipping_address = $8, currency = $9
                 WHERE cart_id = $1";
     let code = after.discount_code.as_ref().map(DiscountCode::as_str);
     let (version, status) = (after.version.get(), after.status.as_str());
     let (updated_at, expires_at) = (after.updated_at.as_ms(), after.expires_at.as_ms());
     let method = after.shipping_method.map(|id| Bytes(*id.as_bytes()));
     let address = view::document(after.shipping_address.as_ref())?;
-    let parameters: [&(dyn ToSql + Sync); 8] = [
+    let currency = after.currency.as_ref().map(Currency::code);
+    let parameters: [&(dyn ToSql + Sync); 9] = [
         &id,
         &version,
         &status,
@@ -227,6 +231,7 @@ async fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(
         &code,
         &method,
         &address,
+        &currency,
     ];
     connection.execute(sql, &parameters).await?;
     if before.lines == after.lines {

@@ -46,7 +46,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 17] = [
+pub(crate) const MIGRATIONS: [Migration; 18] = [
     BASE,
     Migration {
         number: 1,
@@ -127,6 +127,11 @@ pub(crate) const MIGRATIONS: [Migration; 17] = [
         number: 16,
         name: "returns",
         sql: include_str!("../../../migrations/postgres/0016_returns.sql"),
+    },
+    Migration {
+        number: 17,
+        name: "currencies",
+        sql: include_str!("../../../migrations/postgres/0017_currencies.sql"),
     },
 ];
 

@@ -106,6 +106,7 @@ fn method_of(row: &Row) -> Result<ShippingMethodView, StoreError> {
         weight_max_grams: rules.weight_max_grams,
         bands: rules.bands,
         zones: rules.zones,
+        currencies: rules.currencies,
         active: row.try_get(5)?,
         version: Version::try_from(row.try_get::<_, i64>(6)?).map_err(storage_of)?,
         created_at: Timestamp::from_ms(row.try_get(7)?),

@@ -8,7 +8,7 @@ use crate::{
 use contracts::{
     orders::{CartError, CartStatus, DiscountCode},
     values::{
-        CartId, Money, OrderId, ProductId, Quantity, ShippingMethodId, Timestamp, UserId,
+        CartId, Currency, Money, OrderId, ProductId, Quantity, ShippingMethodId, Timestamp, UserId,
         VariantId, Version,
     },
 };
@@ -17,7 +17,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::convert::Infallible;
 
 const COLUMNS: &str = "cart_id, version, status, customer_id, token_hash, order_id, created_at_ms, updated_at_ms, \
-                       expires_at_ms, discount_code, shipping_method_id, shipping_address";
+                       expires_at_ms, discount_code, shipping_method_id, shipping_address, currency";
 
 fn read_cart(row: &Row<'_>) -> Result<Cart, rusqlite::Error> {
     Ok(Cart {
@@ -40,6 +40,10 @@ fn read_cart(row: &Row<'_>) -> Result<Cart, rusqlite::Error> {
         shipping_address: row
             .get::<_, Option<String>>(11)?
             .map(|json| view::address(&json).map_err(|error| broken(11, error)))
+            .transpose()?,
+        currency: row
+            .get::<_, Option<String>>(12)?
+            .map(|code| currency(&code, 12))
             .transpose()?,
         lines: Vec::new(),
     })
@@ -181,7 +185,7 @@ fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(), Sto
         .prepare_cached(
             "UPDATE carts
                 SET version = ?2, status = ?3, updated_at_ms = ?4, expires_at_ms = ?5, discount_code = ?6,
-                    shipping_method_id = ?7, shipping_address = ?8
+                    shipping_method_id = ?7, shipping_address = ?8, currency = ?9
               WHERE cart_id = ?1",
         )?
         .execute(params![
@@ -193,6 +197,7 @@ fn write(connection: &Connection, before: &Cart, after: &Cart) -> Result<(), Sto
             after.discount_code.as_ref().map(DiscountCode::as_str),
             after.shipping_method.as_ref().map(ShippingMethodId::as_bytes),
             view::document(after.shipping_address.as_ref())?,
+            after.currency.as_ref().map(Currency::code),
         ])?;
     if before.lines == after.lines {
         return Ok(());

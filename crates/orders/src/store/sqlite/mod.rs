@@ -45,7 +45,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 18] = [
+pub(crate) const MIGRATIONS: [Migration; 19] = [
     BASE,
     Migration {
         number: 1,
@@ -131,6 +131,11 @@ pub(crate) const MIGRATIONS: [Migration; 18] = [
         number: 17,
         name: "returns",
         sql: include_str!("../../../migrations/sqlite/0017_returns.sql"),
+    },
+    Migration {
+        number: 18,
+        name: "currencies",
+        sql: include_str!("../../../migrations/sqlite/0018_currencies.sql"),
     },
 ];
 

@@ -84,6 +84,7 @@ fn read_method(row: &Row<'_>) -> Result<ShippingMethodView, rusqlite::Error> {
         weight_max_grams: rules.weight_max_grams,
         bands: rules.bands,
         zones: rules.zones,
+        currencies: rules.currencies,
         active: row.get(5)?,
         version: Version::try_from(row.get::<_, i64>(6)?).map_err(|error| broken(6, error))?,
         created_at: Timestamp::from_ms(row.get(7)?),

@@ -6,9 +6,9 @@ use crate::{
     store::shipping::METHODS_MAX,
 };
 use contracts::{
-    orders::{NewShippingMethod, ShippingBand, ShippingError, ShippingZone},
+    orders::{NewShippingMethod, ShippingBand, ShippingError, ShippingTariff, ShippingZone},
     request::Precondition,
-    values::{Country, ShippingMethodId, UserId},
+    values::{Country, Money, ShippingMethodId, UserId},
 };
 use platform::db::Abort;
 
@@ -31,6 +31,12 @@ fn method(name: &str) -> NewShippingMethod {
                 price: usd(300),
             }],
         }],
+        currencies: vec![ShippingTariff {
+            price: Money::new(450, "EUR".parse().unwrap()),
+            free_from: None,
+            bands: Vec::new(),
+            zones: Vec::new(),
+        }],
         active: None,
         version: None,
     }
@@ -52,6 +58,7 @@ pub(super) async fn ways_of_shipping_are_kept_changed_and_few(bench: Bench) {
         free_from: None,
         weight_max_grams: None,
         zones: Vec::new(),
+        currencies: Vec::new(),
         ..method("Post")
     };
     let sent = Precondition::Body(post.version);

@@ -1,0 +1,323 @@
+//! A shop that sells in several currencies: an order is in one from its prices to its refund, and at prices that its
+//! buyer saw, whoever changes them meanwhile.
+
+use crate::{ground::Ground, outcomes};
+use futures_util::future::{join, join_all};
+use serde_json::{Value, json};
+use testkit::{Answer, Client};
+
+const SETTINGS: [(&str, &str); 1] = [("SOUK_CATALOG__FURTHER_CURRENCIES", "[\"EUR\",\"JPY\"]")];
+
+fn money(amount: i64, currency: &str) -> Value {
+    json!({"amount": amount, "currency": currency})
+}
+
+/// Puts something on sale that costs this in dollars, and that in the others.
+async fn sell(admin: &Client, sku: &str, dollars: i64, others: Value) -> (String, String) {
+    let body = json!({"name": sku, "sku": sku, "price": money(dollars, "USD"), "prices": others, "stock": 500});
+    let made = admin.post("/api/v1/products", &body).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let id = made.str("/id").to_owned();
+    (id, made.str("/variants/0/id").to_owned())
+}
+
+async fn reprice(admin: &Client, (product, variant): &(String, String), prices: Value) -> Answer {
+    let product = format!("/api/v1/products/{product}");
+    let version = admin.get(&product).await.int("/version");
+    let body = json!({"prices": prices, "version": version});
+    admin
+        .patch(&format!("{product}/variants/{variant}"), &body)
+        .await
+}
+
+async fn made(admin: &Client, path: &str, body: &Value) -> Answer {
+    let made = admin.post(path, body).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    made
+}
+
+fn refused(answer: &Answer, status: u16, code: &str) {
+    assert_eq!(
+        (answer.status, answer.code()),
+        (status, code),
+        "{}",
+        answer.text
+    );
+}
+
+async fn an_order_is_in_one_currency_from_its_prices_to_its_refund(mut shop: Ground) {
+    let admin = shop.admin().await;
+    let told = admin.get("/api/v1/currencies").await;
+    let all = [("USD", 2), ("EUR", 2), ("JPY", 0)];
+    let all: Vec<Value> = all
+        .iter()
+        .map(|(one, decimals)| json!({"currency": one, "decimals": decimals}))
+        .collect();
+    assert_eq!(told.json["data"], json!(all));
+    let (tea, _) = sell(
+        &admin,
+        "tea",
+        1_999,
+        json!([money(1_799, "EUR"), money(2_490, "JPY")]),
+    )
+    .await;
+    let (cup, _) = sell(&admin, "cup", 900, json!([])).await;
+    prices_are_read_in_a_currency(&admin, &tea, &cup).await;
+    let post = json!({"name": "Post", "price": money(500, "USD"),
+        "currencies": [{"price": money(450, "EUR"), "free_from": money(9_000, "EUR")}]});
+    let post = made(&admin, "/api/v1/shipping-methods", &post).await;
+    let bike = made(
+        &admin,
+        "/api/v1/shipping-methods",
+        &json!({"name": "Bike", "price": money(1, "USD")}),
+    )
+    .await;
+    made(
+        &admin,
+        "/api/v1/discounts",
+        &json!({"code": "TENTH", "basis_points": 1_000}),
+    )
+    .await;
+    made(
+        &admin,
+        "/api/v1/discounts",
+        &json!({"code": "FIVER", "amount": money(500, "USD")}),
+    )
+    .await;
+
+    let ann = shop.customer("ann").await;
+    let order = |key: &'static str, more: Value| {
+        let mut body = json!({"items": [{"product_id": tea, "quantity": 2}], "currency": "EUR"});
+        for (field, value) in more.as_object().expect("fields") {
+            body[field] = value.clone();
+        }
+        let ann = ann.clone();
+        async move { ann.post_with_key("/api/v1/orders", key, &body).await }
+    };
+    // 3598 less 360 and 450 for the post.
+    let wished = |total: Value| {
+        json!({"discount_code": "TENTH", "shipping_method": post.str("/id"), "total": total,
+               "payment": {"method": "tok_ok"}})
+    };
+    let dollars = order("k1", wished(money(3_688, "USD"))).await;
+    refused(&dollars, 409, "price_changed");
+    assert_eq!(dollars.json["total"], money(3_688, "EUR"));
+    let bought = order("k1", wished(money(3_688, "EUR"))).await;
+    assert_eq!(
+        (bought.status, bought.str("/status")),
+        (201, "paid"),
+        "{}",
+        bought.text
+    );
+    assert_eq!(bought.json["total"], money(3_688, "EUR"));
+    assert_eq!(bought.json["items"][0]["unit_price"], money(1_799, "EUR"));
+    let parts: Vec<&Value> = (0..2)
+        .map(|part| &bought.json["parts"][part]["amount"])
+        .collect();
+    assert_eq!(parts, [&money(-360, "EUR"), &money(450, "EUR")]);
+    let again = order("k1", wished(money(3_688, "EUR"))).await;
+    assert_eq!(again.str("/id"), bought.str("/id"));
+
+    refused(
+        &order("k2", json!({"discount_code": "FIVER"})).await,
+        422,
+        "discount_not_applicable",
+    );
+    refused(
+        &order("k3", json!({"shipping_method": bike.str("/id")})).await,
+        422,
+        "shipping_not_applicable",
+    );
+    refused(
+        &order("k4", json!({"currency": "CHF"})).await,
+        409,
+        "not_priced",
+    );
+    let both =
+        json!({"items": [{"product_id": tea, "quantity": 1}, {"product_id": cup, "quantity": 1}]});
+    let both = order("k5", both).await;
+    refused(&both, 409, "not_priced");
+    assert_eq!(both.json["errors"][0]["field"], "/items/1");
+    let plain = order("k6", json!({"currency": "JPY"})).await;
+    assert_eq!(plain.json["total"], money(4_980, "JPY"), "{}", plain.text);
+    let dollars = ann.order("k7", &tea, 1).await;
+    assert_eq!(dollars.json["total"], money(1_999, "USD"));
+
+    let refund = json!({"amount": money(1_000, "EUR")});
+    let path = format!("/api/v1/orders/{}/refund", bought.str("/id"));
+    refused(
+        &admin
+            .post_with_key(&path, "r0", &json!({"amount": money(1_000, "USD")}))
+            .await,
+        422,
+        "validation_failed",
+    );
+    let refunded = admin.post_with_key(&path, "r1", &refund).await;
+    assert!(refunded.status < 300, "{}", refunded.text);
+    shop.verify().await;
+}
+
+async fn prices_are_read_in_a_currency(admin: &Client, tea: &str, cup: &str) {
+    let path = format!("/api/v1/products/{tea}");
+    let euros = admin.get(&format!("{path}?currency=EUR")).await;
+    assert_eq!(euros.json["price"], money(1_799, "EUR"));
+    let dollars = admin.get(&path).await;
+    assert_eq!(dollars.json["price"], money(1_999, "USD"));
+    assert_ne!(dollars.header("etag"), euros.header("etag"));
+    let prices = json!([money(1_799, "EUR"), money(2_490, "JPY")]);
+    assert_eq!(dollars.json["variants"][0]["prices"], prices);
+    let none = admin
+        .get(&format!("/api/v1/products/{cup}?currency=EUR"))
+        .await;
+    assert_eq!(none.json["price"], money(900, "USD"));
+    let list = admin.get("/api/v1/products?currency=EUR&sort=-price").await;
+    assert_eq!(list.json["data"][0]["price"], money(1_799, "EUR"));
+    assert_eq!(admin.get("/api/v1/products?currency=XXX").await.status, 400);
+    let history = admin.get(&format!("{path}/prices?currency=JPY")).await;
+    assert_eq!(history.json["data"][0]["price"], money(2_490, "JPY"));
+}
+
+async fn a_cart_that_changes_its_currency_shows_what_differs_and_is_bought_as_it_was_seen(
+    mut shop: Ground,
+) {
+    let admin = shop.admin().await;
+    let tea = sell(&admin, "tea", 1_999, json!([money(1_799, "EUR")])).await;
+    let (cup, _) = sell(&admin, "cup", 900, json!([])).await;
+    let ann = shop.customer("ann").await;
+    let cart = ann.post("/api/v1/carts", &json!({})).await;
+    let path = format!("/api/v1/carts/{}", cart.str("/id"));
+    let put = async |product: &str, quantity: u32| {
+        let item = format!("{path}/items/{product}");
+        ann.put(&item, &json!({"quantity": quantity})).await
+    };
+    put(&tea.0, 2).await;
+    put(&cup, 1).await;
+    let turn = async |currency: Value| {
+        let body = json!({"currency": currency});
+        ann.put(&format!("{path}/currency"), &body).await
+    };
+    refused(&turn(json!("CHF")).await, 422, "validation_failed");
+    let turned = turn(json!("EUR")).await;
+    assert_eq!(turned.str("/currency"), "EUR", "{}", turned.text);
+    assert_eq!(turned.str("/items/0/change"), "price_changed");
+    assert_eq!(turned.json["items"][0]["unit_price"], money(1_799, "EUR"));
+    assert_eq!(
+        turned.json["items"][0]["unit_price_before"],
+        money(1_999, "USD")
+    );
+    assert_eq!(turned.str("/items/1/change"), "not_priced");
+    let buy = async |key: &str, more: Value| {
+        let mut body = json!({"cart_id": cart.str("/id")});
+        if !more.is_null() {
+            body["total"] = more;
+        }
+        ann.post_with_key("/api/v1/orders", key, &body).await
+    };
+    refused(&buy("k1", Value::Null).await, 409, "not_priced");
+    refused(&put(&cup, 2).await, 409, "not_priced");
+    assert_eq!(put(&cup, 0).await.status, 200);
+    refused(&buy("k2", Value::Null).await, 409, "price_changed");
+    assert_eq!(
+        reprice(&admin, &tea, json!([money(1_899, "EUR")]))
+            .await
+            .status,
+        200
+    );
+    refused(&buy("k3", money(3_598, "EUR")).await, 409, "price_changed");
+    let shown = put(&tea.0, 2).await;
+    assert_eq!(shown.json["total"], money(3_798, "EUR"), "{}", shown.text);
+    let bought = buy("k4", Value::Null).await;
+    assert_eq!(bought.json["total"], money(3_798, "EUR"), "{}", bought.text);
+    shop.verify().await;
+}
+
+async fn who_names_a_total_in_euros_pays_that_or_nothing_while_prices_change(mut shop: Ground) {
+    let admin = shop.admin().await;
+    let tea = sell(&admin, "tea", 1_999, json!([money(1_799, "EUR")])).await;
+    let ann = shop.customer("ann").await;
+    let prices = [1_799, 1_999];
+    let changes = async {
+        for turn in 0..24 {
+            let price = prices[usize::from(turn % 2 == 0)];
+            let changed = reprice(&admin, &tea, json!([money(price, "EUR")])).await;
+            assert_eq!(changed.status, 200, "{}", changed.text);
+        }
+    };
+    let buys = async {
+        let mut all = Vec::new();
+        for round in 0..12 {
+            let wishes = (0..16).map(|number| {
+                let total = (number % 3 > 0).then(|| money(prices[number % 2], "EUR"));
+                let mut body =
+                    json!({"items": [{"product_id": tea.0, "quantity": 1}], "currency": "EUR"});
+                if let Some(total) = &total {
+                    body["total"] = total.clone();
+                }
+                let ann = &ann;
+                async move {
+                    let key = format!("k{round}-{number}");
+                    (
+                        total,
+                        ann.post_with_key("/api/v1/orders", &key, &body).await,
+                    )
+                }
+            });
+            all.extend(join_all(wishes).await);
+        }
+        all
+    };
+    let ((), all) = join(changes, buys).await;
+    let bought = all.iter().filter(|(_, answer)| answer.status == 201);
+    assert!(
+        bought.clone().count() >= 64,
+        "who names no total always buys"
+    );
+    for (total, answer) in bought {
+        let paid = &answer.json["total"];
+        assert!(
+            prices.iter().any(|price| *paid == money(*price, "EUR")),
+            "{}",
+            answer.text
+        );
+        assert!(
+            total.as_ref().is_none_or(|total| total == paid),
+            "{}",
+            answer.text
+        );
+    }
+    for (total, answer) in all.iter().filter(|(_, answer)| answer.status != 201) {
+        assert!(total.is_some());
+        refused(answer, 409, "price_changed");
+    }
+    let answers: Vec<Answer> = all.into_iter().map(|(_, answer)| answer).collect();
+    let sold = outcomes(&answers)[&(201, "")];
+    let sold = i64::try_from(sold).expect("a few");
+    shop.has_stock(&tea.0, (500, sold, 500 - sold)).await;
+    shop.verify().await;
+}
+
+/// In a shop, and on two nodes, that sell in dollars, euros and yen.
+macro_rules! in_three_currencies {
+    ($($race:ident),* $(,)?) => {
+        mod in_one_shop {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $race() {
+                super::$race(crate::Ground::one_shop_with(&super::SETTINGS).await).await;
+            })*
+        }
+        mod on_two_nodes {
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $race() {
+                if let Some(nodes) = crate::Ground::two_nodes_with(&super::SETTINGS).await {
+                    super::$race(nodes).await;
+                }
+            })*
+        }
+    };
+}
+
+in_three_currencies! {
+    an_order_is_in_one_currency_from_its_prices_to_its_refund,
+    a_cart_that_changes_its_currency_shows_what_differs_and_is_bought_as_it_was_seen,
+    who_names_a_total_in_euros_pays_that_or_nothing_while_prices_change,
+}
