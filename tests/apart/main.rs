@@ -13,6 +13,7 @@ mod journeys;
 mod keys;
 mod outages;
 mod starting;
+mod traces;
 mod transcript;
 mod world;
 
