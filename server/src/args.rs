@@ -84,6 +84,12 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// The page of the manual, for `man -l -`
+    Man {
+        /// Write a page for each command into this folder instead, as souk.1, souk-serve.1 and so on.
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+    },
 }
 
 /// Flags that name a configuration and a folder.
@@ -129,7 +135,7 @@ pub struct ServeArgs {
     /// Keep everything in a temporary folder that goes when the shop closes
     #[arg(long)]
     pub ephemeral: bool,
-    /// How logs look: text or json [default: text]
+    /// How logs look: text, json, or emf (JSON, and metrics for CloudWatch among it) [default: text]
     #[arg(long, value_name = "FORMAT", value_parser = log_format)]
     pub log: Option<LogFormat>,
 }
@@ -138,7 +144,8 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
     match text {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
-        _ => Err("must be text or json".to_owned()),
+        "emf" => Ok(LogFormat::Emf),
+        _ => Err("must be text, json or emf".to_owned()),
     }
 }
 

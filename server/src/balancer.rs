@@ -4,7 +4,7 @@ use crate::{
     config::Config,
     entrance::{Entrance, Opened},
     life::Life,
-    ops,
+    ops, told,
 };
 use contracts::BoxError;
 use platform::{
@@ -56,6 +56,7 @@ impl Balancer {
         pool.look().await;
         life.readiness.look().await;
         life.readiness.start(&life.work);
+        told::start_if_asked(config.log, &life.work);
         let ops_address = match config.http.ops_address()? {
             Some(address) => Some(ops::start(&life, address, &config.http, &pools).await?),
             None => None,

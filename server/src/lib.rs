@@ -25,5 +25,6 @@ mod people;
 mod places;
 pub mod shop;
 pub mod target;
+mod told;
 pub mod watch;
 mod wiring;

@@ -17,7 +17,7 @@ use platform::{
     exposition,
     http::{counted, listen, tls},
     metrics::{self, Family, Gauge, Registry},
-    outbox, process,
+    outbox, process, trace,
 };
 use std::{net::SocketAddr, sync::Arc};
 
@@ -48,13 +48,14 @@ pub(crate) async fn start(
 }
 
 /// All that is counted.
-fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     let mut registry = Registry::default();
     metrics::register(&mut registry);
     balance::register_metrics(&mut registry);
     tls::register_metrics(&mut registry);
     counted::register(&mut registry);
     outbox::register_metrics(&mut registry);
+    trace::register_metrics(&mut registry);
     orders::register_metrics(&mut registry);
     payments::register_metrics(&mut registry);
     watch::register(&mut registry);

@@ -9,7 +9,7 @@ use crate::{
     life::Life,
     ops,
     target::Target,
-    watch,
+    told, watch,
     wiring::Services,
 };
 use contracts::{BoxError, values::Timestamp};
@@ -17,6 +17,7 @@ use platform::{
     clock::Clock,
     http::{Readiness, listen, tls::nodes::Nodes},
     tasks::Tasks,
+    telemetry::LogFormat,
 };
 use secrecy::SecretString;
 use std::{net::SocketAddr, path::Path};
@@ -85,9 +86,13 @@ impl Shop {
         life.readiness.look().await;
         life.readiness.start(work);
         services.start(work);
-        let ops_address = match config.http.ops_address()? {
+        let ops_address = config.http.ops_address()?;
+        if ops_address.is_some() || config.log == LogFormat::Emf {
+            watch::start(&services, config.watch, work);
+        }
+        told::start_if_asked(config.log, work);
+        let ops_address = match ops_address {
             Some(address) => {
-                watch::start(&services, config.watch, work);
                 Some(ops::start(&life, address, &config.http, services.pools()).await?)
             }
             None => None,

@@ -14,6 +14,7 @@ mod keys;
 mod news;
 mod outages;
 mod starting;
+mod traces;
 mod transcript;
 mod world;
 

@@ -3,7 +3,7 @@
 use crate::refusal;
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
-use testkit::{Client, PASSWORD, Said, Shop, run_with};
+use testkit::{Client, Folder, PASSWORD, Said, Shop, run_with};
 
 /// Who works: an admin's program with its key.
 pub(crate) struct Desk {
@@ -206,5 +206,20 @@ async fn shells_complete_the_commands() {
         let said = run_with(&["completion", shell], &[], "").await;
         assert_eq!(said.code, 0, "{said:?}");
         assert!(said.out.contains("movements"), "{shell}");
+    }
+}
+
+#[tokio::test]
+async fn the_manual_has_a_page_for_each_command() {
+    let page = run_with(&["man"], &[], "").await;
+    assert_eq!(page.code, 0, "{page:?}");
+    assert!(page.out.contains(".TH souk 1"), "{}", page.out);
+    let folder = Folder::default();
+    let to = folder.at("man1");
+    let said = run_with(&["man", "--to", &to], &[], "").await;
+    assert_eq!(said.code, 0, "{said:?}");
+    for name in ["souk.1", "souk-serve.1", "souk-bench-orders.1"] {
+        let text = std::fs::read_to_string(format!("{to}/{name}")).unwrap();
+        assert!(text.contains(".SH OPTIONS"), "{name}: {text}");
     }
 }

@@ -209,3 +209,42 @@ async fn after_sighup_logs_say_as_much_as_the_settings_ask_for_then() {
     }
     assert!(shop.stop().await);
 }
+
+/// What came in the last minute is told when the shop closes.
+#[tokio::test]
+async fn metrics_are_told_in_the_log_for_whoever_reads_them_there_and_lines_say_their_trace() {
+    let files = Folder::default();
+    let log = files.at("log");
+    let environment = [
+        ("SOUK_LOG", "emf"),
+        ("SOUK_LOG_LEVEL", "debug"),
+        ("SOUK_SHOP__DEMO", "false"),
+        ("SOUK_HTTP__SHUTDOWN_DELAY_MS", "0"),
+    ];
+    let arguments = ["serve", "--ephemeral", "--listen", "127.0.0.1:0"];
+    let mut shop = Running::start_logged(binary(), &arguments, &environment, log.as_ref());
+    let client = Client::new(&shop.after("listening on").await);
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let request = client.request("GET".parse().unwrap(), "/api/v1/products");
+    let request = request.header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"));
+    assert_eq!(client.try_send(request).await.unwrap().status, 200);
+    assert!(shop.stop().await);
+    let log = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let told = |metric: &str| lines.iter().find(|line| line[metric].is_number());
+    let ready = told("souk_ready").unwrap_or_else(|| panic!("{log}"));
+    let directive = &ready["_aws"]["CloudWatchMetrics"][0];
+    assert_eq!(directive["Namespace"], "Souk");
+    assert_eq!(directive["Dimensions"][0][0], "job");
+    let asked = told("souk_http_request_seconds_count").unwrap();
+    assert_eq!(
+        (&asked["door"], &asked["status"]),
+        (&"shop".into(), &"2xx".into())
+    );
+    assert_eq!(asked["souk_http_request_seconds_count"], 1.0);
+    let answered = lines.iter().find(|line| line["message"] == "answered");
+    assert_eq!(answered.unwrap()["trace_id"], trace);
+}

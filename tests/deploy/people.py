@@ -23,6 +23,9 @@ def ask(method, url, body=None, token=None, key=None):
             return answer.status, json.loads(answer.read() or b"null")
     except urllib.error.HTTPError as error:
         return error.code, None
+    except OSError:
+        # Nobody answered in time.
+        return 0, None
 
 
 def main(shop, seconds):

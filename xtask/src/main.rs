@@ -9,6 +9,7 @@ mod documents;
 mod headers;
 mod imports;
 mod parts;
+mod release;
 mod rooms;
 mod security;
 mod servers;
@@ -34,6 +35,7 @@ usage: cargo xtask COMMAND
   security  the long proofs: contract, secrets, login, slow, or only those that are named
   clients   make the clients in other languages, and try them in a shop: typescript, python
   deploy    what we ship for running a shop, by the tools of its formats: metrics, alerts, image, or only those named
+  release   a release in one folder, or (--dry-run) whether there could be one: VERSION
   simulate  run simulated shops: --seeds N (200), --first S (1), --trace to see what happened";
 
 fn main() -> ExitCode {
@@ -66,6 +68,7 @@ fn run() -> io::Result<bool> {
         [word, address] if *word == storm::CALLERS_WORD => {
             storm::callers(address, &mut io::stdout())
         }
+        ["release", wish @ ..] => release::run(&root, wish, &mut io::stdout()),
         ["simulate", wish @ ..] => simulate::run(&root, wish),
         _ => writeln!(io::stderr(), "{USAGE}").map(|()| false),
     }

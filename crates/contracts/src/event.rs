@@ -4,6 +4,7 @@
 use crate::{
     BoxError,
     problem::{Code, Problem, ToProblem},
+    trace::TraceParent,
     values::{Cursor, EventId, PageSize, Timestamp, schema::plain_schema},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -22,6 +23,9 @@ pub struct Envelope {
     pub at: Timestamp,
     /// The contract struct of that name, as JSON.
     pub payload: serde_json::Value,
+    /// Which trace it came about in, if that is told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceParent>,
 }
 
 /// A payload with a name: implemented by the contract struct of every event.
@@ -43,6 +47,7 @@ pub trait Event: Serialize + DeserializeOwned {
             subject: self.subject(),
             at,
             payload: serde_json::to_value(self)?,
+            trace: None,
         })
     }
 

@@ -12,6 +12,7 @@ pub mod payments;
 pub mod problem;
 pub mod request;
 pub mod scopes;
+pub mod trace;
 pub mod values;
 pub mod webhooks;
 pub mod wire;

@@ -5,6 +5,7 @@ use crate::{
     BoxError,
     problem::{Code, Problem, ToProblem},
     request::Precondition,
+    trace::TraceParent,
     values::{
         Cursor, DeliveryId, EventId, PageSize, Timestamp, ValueError, Version, WebhookId, present,
     },
@@ -94,6 +95,10 @@ pub struct EventView {
     /// What it is about: the resource's id, and what the event knows of it under the names that it has in the API.
     #[schema(value_type = Object)]
     pub data: serde_json::Value,
+    /// Which trace it came about in: it goes along in a header, and is never shown.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub trace: Option<TraceParent>,
 }
 
 /// Which events, from where.

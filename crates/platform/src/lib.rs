@@ -24,4 +24,5 @@ pub mod process;
 pub mod redis;
 pub mod tasks;
 pub mod telemetry;
+pub mod trace;
 pub mod trail;

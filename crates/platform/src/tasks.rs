@@ -52,7 +52,7 @@ impl Tasks {
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
-        let work = trail::within(trail::current(), work);
+        let work = trail::along(trail::here(), work);
         let work = trail::coming_from(trail::client(), work);
         let handle = self
             .tracker

@@ -13,6 +13,7 @@ mod client;
 mod command;
 #[cfg(target_os = "linux")]
 mod disk;
+mod ear;
 mod folder;
 mod issuer;
 mod link;
@@ -34,6 +35,7 @@ pub use client::{Answer, Client};
 pub use command::{Running, Said, run, run_with};
 #[cfg(target_os = "linux")]
 pub use disk::{Disk, Unsynced};
+pub use ear::{Ear, Span};
 pub use folder::Folder;
 pub use issuer::{Broken, Issuer, Signs};
 pub use link::{Link, Weather};

@@ -16,6 +16,7 @@ mod health;
 mod import;
 mod keys;
 mod lines;
+mod man;
 mod migrate;
 mod password;
 mod replay;
@@ -116,6 +117,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Orders(args) => daily::orders::run(args).await,
         Command::Customers(args) => daily::customers::run(args).await,
         Command::Completion { shell } => completion::run(shell),
+        Command::Man { to } => man::run(to.as_deref()),
         Command::Config(command) => config::run(&command),
         Command::Health(args) => health::run(&args).await,
     }

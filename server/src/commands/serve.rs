@@ -5,9 +5,18 @@ use crate::{
     target::Target,
 };
 use contracts::BoxError;
-use platform::telemetry::{self, Levels};
+use platform::{
+    clock::Clock,
+    tasks::Tasks,
+    telemetry::{self, Levels},
+    trace,
+};
 use secrecy::ExposeSecret;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// How long the last spans may take to their collector.
+const SPANS_LEAVE_WITHIN: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
     if args.list_targets {
@@ -32,6 +41,7 @@ pub(super) async fn open(
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
+    let spans = follow_traces()?;
     let mut opened = if config.gateway.upstream.nodes.is_empty() {
         Opened::Shop(Box::new(Shop::open(config, args.ephemeral).await?))
     } else {
@@ -56,7 +66,7 @@ pub(super) async fn open(
         }
     };
     let orderly = tokio::select! {
-        orderly = opened.close() => orderly,
+        orderly = close(opened, spans) => orderly,
         // Every acknowledged write is on the disk already: nothing is lost by going at once.
         () = again => false,
     };
@@ -65,6 +75,24 @@ pub(super) async fn open(
         None if orderly => Ok(()),
         None => Err("stopped before all requests were finished".into()),
     }
+}
+
+/// Tells of spans, where the environment names somebody who collects them. They end last: what is done while the shop
+/// closes is told of too.
+fn follow_traces() -> Result<Tasks, BoxError> {
+    let tasks = Tasks::default();
+    if let Some(options) = trace::Options::of(|name| std::env::var(name).ok())? {
+        trace::start(options, Clock::System, &tasks)?;
+    }
+    Ok(tasks)
+}
+
+async fn close(opened: Opened, spans: Tasks) -> bool {
+    let orderly = opened.close().await;
+    spans.stop();
+    // Whoever collects them may be gone: the shop is not kept by that.
+    spans.wait(SPANS_LEAVE_WITHIN).await;
+    orderly
 }
 
 /// Takes of the settings what may change while the shop is open: how much logs say. All else waits for a start.

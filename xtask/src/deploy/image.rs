@@ -17,8 +17,10 @@ use std::{
 };
 
 /// Names a static binary that is there already.
-const BINARY: &str = "SOUK_STATIC_BINARY";
+pub(crate) const BINARY: &str = "SOUK_STATIC_BINARY";
 const TARGET: &str = "x86_64-unknown-linux-musl";
+/// A name that only the root file system knows: a static binary must find names without a library's help.
+const NAME: &str = "souk.internal";
 /// What the image may have, in bytes, everything together.
 const BYTES_MAX: u64 = 100_000_000;
 /// As the Dockerfile has it.
@@ -136,6 +138,8 @@ fn furnish(binary: &Path, root: &Path) -> io::Result<u64> {
     for folder in [&certificates, &root.join("data"), &root.join("tmp")] {
         fs::create_dir_all(folder)?;
     }
+    // As Docker and Kubernetes put it there.
+    fs::write(root.join("etc/hosts"), format!("127.0.0.1 {NAME}\n"))?;
     let authorities = "/etc/ssl/certs/ca-certificates.crt";
     let bytes = fs::copy(binary, root.join("souk"))?;
     let more = match Path::new(authorities).is_file() {
@@ -170,6 +174,8 @@ impl Inside {
     /// Asks as Docker would, by the binary itself in the same root, until it is well or half a minute is over.
     fn is_ready(&mut self, address: &str) -> io::Result<bool> {
         let begun = Instant::now();
+        let port = address.rsplit(':').next().unwrap_or_default();
+        let named = format!("http://{NAME}:{port}");
         while begun.elapsed() < Duration::from_secs(30) {
             if self.shop.try_wait()?.is_some() {
                 return Ok(false);
@@ -178,7 +184,7 @@ impl Inside {
             health
                 .arg(format!("--userspec={NOBODY}"))
                 .arg(&self.root)
-                .args(["/souk", "health", &format!("http://{address}")]);
+                .args(["/souk", "health", &named]);
             if health.output()?.status.success() {
                 return Ok(true);
             }

@@ -3,11 +3,16 @@
 //! server are tests as well.
 
 mod aws;
+mod backup;
 mod containers;
+mod drill;
 mod image;
 mod monitoring;
 mod names;
+mod postgres;
 mod reference;
+
+pub(crate) use image::BINARY as STATIC_BINARY;
 
 use crate::{
     parts::{self, Outcome, Part, Stand},
@@ -79,6 +84,18 @@ const PARTS: &[Part] = &[
         what: "a root file system with nothing but the static binary and certificates runs, as nobody, read-only",
         asks_a_shop: false,
         run: image::run,
+    },
+    Part {
+        name: "drill",
+        what: "the database is killed under load: the alert fires, pages, and resolves by what its runbook says",
+        asks_a_shop: true,
+        run: drill::run,
+    },
+    Part {
+        name: "backup",
+        what: "how long a shop of 100,000 orders takes to be copied, brought back and verified",
+        asks_a_shop: true,
+        run: backup::run,
     },
 ];
 

@@ -140,7 +140,7 @@ pub(super) fn dashboards(stand: &Stand, out: &mut dyn Write) -> io::Result<Outco
 }
 
 /// Somebody's process, which ends with its handle.
-struct Killed(Child);
+pub(super) struct Killed(pub(super) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {

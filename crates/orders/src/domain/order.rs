@@ -4,6 +4,7 @@ use super::{pricing::Use, status};
 use contracts::{
     catalog::PricedLine,
     orders::{Address, OrderError, OrderMove, OrderPartView, OrderStatus, PaymentEnd, RefundNote},
+    trace::TraceParent,
     values::{CartId, Email, Money, OrderId, PaymentId, Timestamp, UserId, Version},
 };
 
@@ -28,6 +29,8 @@ pub struct NewOrder {
     pub uses: Vec<Use>,
     /// What it costs where the limits of those have no room: the first of these that has.
     pub otherwise: Vec<Otherwise>,
+    /// Where it belongs to, if its trace is told of.
+    pub trace: Option<TraceParent>,
 }
 
 /// What an order costs with other discounts.

@@ -27,6 +27,7 @@ use contracts::{
         PlaceOrderError, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey},
+    trace::TraceParent,
     values::{CartId, Currency, Email, Money, MoneyInput, OrderId, Timestamp, UserId, Version},
 };
 use platform::{
@@ -34,6 +35,7 @@ use platform::{
     clock::Clock,
     db::Place,
     digest, fault, metrics,
+    trace::{self, Kind},
 };
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -49,6 +51,8 @@ pub(super) struct PlaceWish {
     cart: Option<(CartId, Version)>,
     address: Option<Address>,
     terms: Terms,
+    /// Of the request that wants it, if that is told of.
+    trace: Option<TraceParent>,
 }
 
 /// What an order costs beside its lines, as it was agreed when it was asked for.
@@ -228,7 +232,7 @@ impl Service {
             currency: asked.currency,
             hold_until: payment_due_at,
         };
-        let waiting = PlaceWish {
+        let mut waiting = PlaceWish {
             reserve,
             customer_id: asked.customer_id,
             guest_email: asked.guest_email,
@@ -237,16 +241,19 @@ impl Service {
             cart: asked.cart,
             address: asked.address,
             terms: asked.terms,
+            trace: None,
         };
         fault::point("place.queued");
-        let placed =
-            self.placing
-                .submit(waiting, weight)
-                .await
-                .map_err(|error| match error {
-                    SubmitError::Full | SubmitError::Late => PlaceOrderError::Overloaded,
-                    SubmitError::Lost => PlaceOrderError::Internal(Box::new(error)),
-                })??;
+        let placing = async {
+            // Of the span that it is placed in.
+            waiting.trace = trace::told();
+            self.placing.submit(waiting, weight).await
+        };
+        let placed = trace::within(Kind::Internal, || "place an order".into(), placing).await;
+        let placed = placed.map_err(|error| match error {
+            SubmitError::Full | SubmitError::Late => PlaceOrderError::Overloaded,
+            SubmitError::Lost => PlaceOrderError::Internal(Box::new(error)),
+        })??;
         fault::point("place.answered");
         Ok(self.answered(placed, asked.customer_id.is_none()))
     }
@@ -451,6 +458,7 @@ fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrder
         parts: best.parts,
         uses: best.uses,
         otherwise,
+        trace: wish.trace,
     })
 }
 

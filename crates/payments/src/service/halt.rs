@@ -7,6 +7,7 @@ use crate::{
     store::Delay,
 };
 use contracts::{BoxError, orders::OrderError, payments::PayError, values::Timestamp};
+use platform::trace::{self, Kind};
 use std::{future::Future, time::Duration};
 
 /// Why a saga stopped before its end.
@@ -125,7 +126,8 @@ impl Core {
         call: impl Future<Output = Result<T, ProviderError>> + Send,
     ) -> Result<T, ProviderError> {
         let deadline = Duration::from_millis(self.config.provider_timeout_ms);
-        match tokio::time::timeout(deadline, call).await {
+        let asked = tokio::time::timeout(deadline, call);
+        match trace::within(Kind::Client, || "payment provider".into(), asked).await {
             Ok(answer) => answer,
             Err(_) => Err(ProviderError::Unknown(
                 "the provider did not answer in time".into(),

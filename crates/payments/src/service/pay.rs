@@ -17,7 +17,11 @@ use contracts::{
     request::{Answered, IdempotencyKey},
     values::PaymentId,
 };
-use platform::{db::Abort, deadline, digest, fault};
+use platform::{
+    db::Abort,
+    deadline, digest, fault,
+    trace::{self, Kind},
+};
 use std::{future::Future, sync::Arc};
 
 pub(super) async fn pay(
@@ -47,6 +51,7 @@ pub(super) async fn pay(
         return Err(PayError::Overloaded);
     }
     let work = attempt.run(Arc::clone(core));
+    let work = trace::within(Kind::Internal, || "pay an order".into(), work);
     let answered = fly(core, id, fingerprint, work)?.answer().await?;
     conclude(core, who, answered).await
 }

@@ -12,6 +12,8 @@ use super::{
 use crate::{
     deadline::{self, Deadline},
     http::{Fault, auth::ClientAddress, stack},
+    trace::{self, Kind, Span},
+    trail,
 };
 use axum::{
     body::Body,
@@ -88,7 +90,12 @@ impl Balanced {
 
     async fn answer(self, request: Request) -> Response {
         let started = Instant::now();
-        let answered = self.forward(request).await;
+        let mut span = Span::below(Kind::Client, || format!("ask {}", self.pool.role()).into());
+        let answered = trail::traced(span.place(), self.forward(request)).await;
+        match &answered {
+            Ok(response) => span.say("http.response.status_code", || response.status().as_u16()),
+            Err(_) => span.fail(),
+        }
         let metrics = self.pool.metrics();
         metrics.seconds.observe(started.elapsed().as_secs_f64());
         answered.unwrap_or_else(|problem| Fault(problem).into_response())
@@ -154,6 +161,7 @@ impl Balanced {
         if let Some(id) = id {
             parts.headers.insert(stack::X_REQUEST_ID, id);
         }
+        trace::say_in(&mut parts.headers, trail::trace());
     }
 
     async fn attempts(

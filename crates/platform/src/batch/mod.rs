@@ -8,7 +8,7 @@ use crate::{
     deadline::{self, Deadline},
     metrics,
     tasks::Tasks,
-    trail,
+    trail::{self, Trail},
 };
 use pace::Pace;
 use prometheus_client::metrics::gauge::Gauge;
@@ -72,7 +72,7 @@ struct Waiting<W, A> {
     wish: W,
     weight: usize,
     deadline: Option<Deadline>,
-    trail: Option<Arc<str>>,
+    trail: Trail,
     answer: oneshot::Sender<Result<A, SubmitError>>,
 }
 
@@ -155,7 +155,7 @@ impl<W: Send + 'static, A: Send + 'static> Batcher<W, A> {
                 wish,
                 weight,
                 deadline,
-                trail: trail::current(),
+                trail: trail::here(),
                 answer,
             })
             .map_err(|_| SubmitError::Full)?;
@@ -165,17 +165,27 @@ impl<W: Send + 'static, A: Send + 'static> Batcher<W, A> {
 }
 
 async fn do_all<W, A>(batch: Vec<Waiting<W, A>>, work: &impl Fn(Vec<W>) -> BoxFuture<Vec<A>>) {
-    // In an idle shop a batch has one wish; in a busy one the first stands for all.
-    let trail = batch.first().and_then(|waiting| waiting.trail.clone());
+    let trail = trail_of(&batch);
     let (wishes, answers): (Vec<_>, Vec<_>) = batch
         .into_iter()
         .map(|waiting| (waiting.wish, waiting.answer))
         .unzip();
-    let results = trail::within(trail, work(wishes)).await;
+    let results = trail::along(trail, work(wishes)).await;
     for (answer, result) in answers.into_iter().zip(results) {
         // Whoever left loses the answer, not the effect: their key finds it again.
         drop(answer.send(Ok(result)));
     }
+}
+
+/// In an idle shop a batch has one wish. In a busy one the first one's id stands for all in the logs; but a trace is
+/// that of all, or none: what comes of one wish must not be told of as another's.
+fn trail_of<W, A>(batch: &[Waiting<W, A>]) -> Trail {
+    let mut trails = batch.iter().map(|waiting| &waiting.trail);
+    let mut trail = trails.next().cloned().unwrap_or_default();
+    if trails.any(|other| other.trace != trail.trace) {
+        trail.trace = None;
+    }
+    trail
 }
 
 struct Gatherer<W, A> {

@@ -1,7 +1,7 @@
 //! The bus of a single process: consumers and listeners, called one after the other. It keeps nothing and
 //! loses nothing: whatever a consumer refuses stays in the outbox.
 
-use super::{Bus, Consumer, Listener};
+use super::{Bus, Consumer, Listener, hand};
 use async_trait::async_trait;
 use contracts::{BoxError, event::Envelope};
 use std::sync::{Arc, RwLock};
@@ -57,7 +57,7 @@ impl Bus for MemoryBus {
         // One that fails keeps the event from nobody else.
         let mut outcome: Result<(), BoxError> = Ok(());
         for consumer in chosen(&self.consumers, |one| one.wants().contains(&name)) {
-            if let Err(error) = consumer.consume(envelope).await {
+            if let Err(error) = hand(&*consumer, envelope).await {
                 outcome = outcome.and(Err(format!("{}: {error}", consumer.name()).into()));
             }
         }

@@ -8,7 +8,10 @@ pub mod nats;
 pub use memory::MemoryBus;
 pub use nats::NatsBus;
 
-use crate::tasks::Tasks;
+use crate::{
+    tasks::Tasks,
+    trace::{self, Kind},
+};
 use async_trait::async_trait;
 use contracts::{BoxError, event::Envelope, values::Timestamp};
 use std::{collections::HashSet, sync::Arc};
@@ -128,6 +131,13 @@ pub async fn open(bus: &str, nats: &nats::Config, tasks: &Tasks) -> Result<Arc<d
 
 /// The setting for a bus within the process.
 pub const LOCAL: &str = "local";
+
+/// Gives an event to a consumer, in the trace that it came about in.
+async fn hand(consumer: &dyn Consumer, envelope: &Envelope) -> Result<(), BoxError> {
+    let name = || format!("{} {}", consumer.name(), envelope.name).into();
+    let work = consumer.consume(envelope);
+    trace::resumed(envelope.trace, Kind::Consumer, name, work).await
+}
 
 /// Why an event was not even tried.
 pub(crate) const BEHIND: &str = "waits for an earlier event";

@@ -51,7 +51,19 @@ pub fn register(registry: &mut Registry) {
 
 /// Where a request arrived; whoever knows it first says so.
 #[derive(Clone, Default)]
-struct Place(Arc<OnceLock<Cow<'static, str>>>);
+pub(super) struct Place(Arc<OnceLock<Cow<'static, str>>>);
+
+impl Place {
+    /// What is known of it by now.
+    pub(super) fn name(&self) -> Cow<'static, str> {
+        self.0.get().cloned().unwrap_or(Cow::Borrowed(OTHER))
+    }
+}
+
+/// Where the request with these extensions arrived, as soon as anybody knows.
+pub(super) fn place_of(extensions: &Extensions) -> Place {
+    extensions.get().cloned().unwrap_or_default()
+}
 
 /// Says what a request with these extensions shall be counted as. The first word counts.
 pub fn place(extensions: &Extensions, name: &'static str) {
@@ -129,14 +141,10 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let Place(place) = &self.place;
         let labels = [
             ("door", Cow::Borrowed(self.door)),
             ("method", Cow::Borrowed(self.method)),
-            (
-                "route",
-                place.get().cloned().unwrap_or(Cow::Borrowed(OTHER)),
-            ),
+            ("route", self.place.name()),
             ("status", Cow::Borrowed(self.status)),
         ];
         let seconds = REQUESTS.seconds.get_or_create_owned(&labels);
@@ -146,7 +154,7 @@ impl Drop for Open {
 }
 
 /// A method is whatever a caller writes: only those that we know have a name.
-fn name_of(method: &Method) -> &'static str {
+pub(super) fn name_of(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let known = KNOWN.into_iter().find(|known| *known == method.as_str());
     known.unwrap_or(OTHER)

@@ -1,11 +1,12 @@
 //! The stack around the whole door, one pass: request id, trace, panic to problem, size limits, shed,
 //! time-out, body limit, security headers, and the one place where problems become bodies.
 
-use super::arrival;
+use super::{arrival, counted};
 use crate::{
     clock::Clock,
     deadline::{self, Deadline},
-    trail,
+    trace::{self, Kind, Span},
+    trail::{self, Trail},
 };
 use axum::{
     Router,
@@ -104,15 +105,66 @@ async fn pass(State(stack): State<Stack>, mut request: Request, next: Next) -> R
     let span =
         tracing::debug_span!("request", request.id = %id, http.method = %method, http.path = %path);
     let started = stack.clock.now();
-    let work = admit(&stack, request, next).instrument(span);
-    let response = trail::within(Some(Arc::clone(&id)), work).await;
-    tracing::debug!(
-        request.id = %id, http.method = %method, http.path = %path, http.status = response.status().as_u16(),
-        duration_ms = stack.clock.now().as_ms().saturating_sub(started.as_ms()), "answered"
-    );
+    let told = Told::of(&request);
+    let trail = Trail {
+        id: Some(Arc::clone(&id)),
+        trace: told.span.place(),
+    };
+    let work = async {
+        let response = admit(&stack, request, next).instrument(span).await;
+        tracing::debug!(
+            request.id = %id, http.method = %method, http.path = %path, http.status = response.status().as_u16(),
+            duration_ms = stack.clock.now().as_ms().saturating_sub(started.as_ms()), "answered"
+        );
+        response
+    };
+    let response = trail::along(trail, work).await;
+    told.answered(&method, response.status());
     let mut response = render(response, &stack.public_url, &path, &id, accepts_html);
     finish_headers(response.headers_mut(), &id);
     response
+}
+
+/// A request as its span tells of it: by its route's template, never by what its caller wrote.
+struct Told {
+    span: Span,
+    place: counted::Place,
+}
+
+impl Told {
+    fn of(request: &Request) -> Self {
+        let parent = trace::said(request.headers());
+        let span = if is_probe(request) {
+            Span::silent(parent)
+        } else {
+            Span::first(Kind::Server, "request", parent)
+        };
+        let place = counted::place_of(request.extensions());
+        Self { span, place }
+    }
+
+    fn answered(mut self, method: &Method, status: StatusCode) {
+        if !self.span.is_told() {
+            return;
+        }
+        let (method, route) = (counted::name_of(method), self.place.name());
+        self.span.rename(|| format!("{method} {route}"));
+        self.span.say("http.request.method", || method);
+        self.span.say("http.route", || route.to_string());
+        let code = status.as_u16();
+        self.span.say("http.response.status_code", || code);
+        if status.is_server_error() {
+            self.span.fail();
+        }
+    }
+}
+
+/// Somebody asks every few seconds.
+fn is_probe(request: &Request) -> bool {
+    matches!(
+        request.uri().path(),
+        "/livez" | "/readyz" | "/startupz" | "/metrics"
+    )
 }
 
 async fn admit(stack: &Stack, request: Request, next: Next) -> Response {

@@ -12,7 +12,8 @@ mod upkeep;
 pub use behind::register as register_metrics;
 pub use desk::{Desk, FarDesk, NearDesk};
 pub use republish::republish;
-pub use sqlite::append;
+pub(crate) use sqlite::in_trace;
+pub use sqlite::{append, append_in};
 pub use upkeep::{let_go, start_upkeep};
 
 use crate::{
@@ -27,6 +28,7 @@ use behind::{Backlog, Gauges, LOOK_EVERY_MS};
 use contracts::{
     BoxError,
     event::{Envelope, ParkedEvent},
+    trace::{TRACEPARENT, TraceParent, taken_from},
     values::{EventId, Timestamp},
 };
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -44,6 +46,15 @@ const TRIES_WORRYING: i64 = 5;
 const WAIT_MS_MAX: i64 = 60_000;
 /// How long delivered events stay, to be published again if a broker loses them.
 const KEEP_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+
+/// The text of a payload, with the trace beside it that the event came about in, until it is read from its row.
+fn resting(mut payload: String, trace: Option<TraceParent>) -> String {
+    if let (Some(trace), true) = (trace, payload.len() > 2 && payload.ends_with('}')) {
+        payload.pop();
+        payload.push_str(&format!(",\"{TRACEPARENT}\":\"{trace}\"}}"));
+    }
+    payload
+}
 
 /// Starts the task that delivers a database's events.
 pub fn start_relay(
@@ -173,12 +184,15 @@ struct Row {
 
 impl Row {
     fn envelope(&self) -> Result<Envelope, BoxError> {
+        let mut payload = serde_json::from_str(&self.payload)?;
+        let trace = taken_from(&mut payload);
         Ok(Envelope {
             id: self.id,
             name: self.name.clone(),
             subject: self.subject.clone(),
             at: self.at,
-            payload: serde_json::from_str(&self.payload)?,
+            payload,
+            trace,
         })
     }
 

@@ -3,6 +3,7 @@
 use super::{
     Fresh, KEEP_PLACE_EVERY, Lead, PAGE, Page, Refused, Row, Shelf, WAIT_MS_MAX, Wake,
     behind::{Backlog, COUNTED_MAX},
+    resting,
 };
 use crate::{
     bus::Bus,
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use contracts::{
     BoxError,
     event::{Event, ParkedEvent},
+    trace::TraceParent,
     values::{EventId, Timestamp},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -27,6 +29,19 @@ pub fn append<E: Event>(
     event: &E,
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    append_in(connection, event, at, None)
+}
+
+/// The same of one wish among others, which has a trace of its own.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn append_in<E: Event>(
+    connection: &Connection,
+    event: &E,
+    at: Timestamp,
+    trace: Option<TraceParent>,
+) -> Result<(), StoreError> {
     // The text of an envelope's payload, without building the payload first.
     let payload =
         serde_json::to_string(event).map_err(|error| StoreError::Other(Box::new(error)))?;
@@ -39,10 +54,39 @@ pub fn append<E: Event>(
             EventId::generate().as_bytes(),
             E::NAME,
             event.subject(),
-            payload,
+            resting(payload, trace),
             at.as_ms()
         ])?;
     Ok(())
+}
+
+/// Makes a write that belongs to a trace. Whatever events came of it, written by triggers too, rest with the trace, but
+/// for those that have theirs.
+pub(crate) fn in_trace<T, R>(
+    connection: &Connection,
+    trace: Option<TraceParent>,
+    job: impl FnOnce(&Connection) -> Result<T, Abort<R>>,
+) -> Result<T, Abort<R>> {
+    let Some(trace) = trace else {
+        return job(connection);
+    };
+    let last: i64 = connection
+        .prepare_cached("SELECT COALESCE(MAX(event_number), 0) FROM outbox")
+        .map_err(StoreError::from)?
+        .query_row([], |row| row.get(0))
+        .map_err(StoreError::from)?;
+    let made = job(connection)?;
+    connection
+        .prepare_cached(
+            "UPDATE outbox
+                SET payload = json_set(payload, '$.traceparent', ?2)
+              WHERE event_number > ?1
+                AND json_extract(payload, '$.traceparent') IS NULL",
+        )
+        .map_err(StoreError::from)?
+        .execute(params![last, trace.to_string()])
+        .map_err(StoreError::from)?;
+    Ok(made)
 }
 
 pub(super) struct SqliteShelf {

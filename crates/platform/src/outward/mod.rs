@@ -16,6 +16,7 @@ pub use hyper::{HeaderMap, StatusCode, header};
 pub use networks::Network;
 pub use options::{DEFAULTS, Options};
 
+use crate::trace::{self, Kind, Span};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use connect::Stream;
 use contracts::BoxError;
@@ -195,10 +196,26 @@ impl Outward {
         let seat = self.0.seats.try_acquire();
         let _seat = seat.map_err(|_| OutwardError::Overloaded)?;
         let whole = self.0.options.timeout();
+        let (mut span, question) = told(question);
         // On the heap: TLS and HTTP make it too large to be moved about.
         let exchange = Box::pin(self.0.exchange(question));
-        within(whole, "the whole answer", exchange).await
+        let answered = within(whole, "the whole answer", exchange).await;
+        match &answered {
+            Ok(answer) => span.say("http.response.status_code", || answer.status.as_u16()),
+            Err(_) => span.fail(),
+        }
+        answered
     }
+}
+
+/// Whoever is asked may follow the trace, and nothing but its ids: where the way leads is told by its host alone.
+fn told(mut question: Question) -> (Span, Question) {
+    let method = question.method.clone();
+    let mut span = Span::below(Kind::Client, || method.to_string().into());
+    span.say("server.address", || question.address.to_string());
+    span.say("http.request.method", || method.to_string());
+    trace::say_in(&mut question.headers, span.place());
+    (span, question)
 }
 
 impl Inside {

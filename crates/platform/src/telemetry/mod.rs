@@ -1,7 +1,14 @@
-//! What the shop says about itself while it runs: logs on standard error, as text or JSON lines.
+//! What the shop says about itself while it runs: logs on standard error, as text or JSON lines, and metrics among them
+//! where nobody comes to ask for them.
 //! Never tokens, addresses, bodies.
 
+mod emf;
+mod line;
+
+pub use emf::{Emf, NAMESPACE};
+
 use contracts::BoxError;
+use line::Line;
 use serde::{Deserialize, Serialize};
 use std::io::IsTerminal;
 use tracing::level_filters::LevelFilter;
@@ -13,7 +20,7 @@ use tracing_subscriber::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// `text` for people, `json` for machines.
+    /// `text` for people, `json` for machines, `emf` for `CloudWatch`.
     pub format: LogFormat,
     /// A level, or levels by target: `info`, `warn,platform=debug`.
     pub level: String,
@@ -27,6 +34,8 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+    /// The same, and metrics among them, as `CloudWatch` reads them out of logs.
+    Emf,
 }
 
 /// Whether a level text can be read. A word alone must be a level: `Targets` would take a misspelt one for the
@@ -64,12 +73,13 @@ pub fn start(options: &Options) -> Levels {
     let (targets, handle) = reload::Layer::new(targets);
     let layer = match options.format {
         LogFormat::Text => fmt::layer()
+            .event_format(Line::text(std::io::stderr().is_terminal()))
             .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr)
             .boxed(),
-        LogFormat::Json => fmt::layer()
+        LogFormat::Json | LogFormat::Emf => fmt::layer()
             .json()
-            .flatten_event(true)
+            .event_format(Line::json())
             .with_writer(std::io::stderr)
             .boxed(),
     };

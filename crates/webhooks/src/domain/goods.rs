@@ -97,6 +97,7 @@ mod tests {
             payload: json!({
                 "payment": digits, "order": digits, "status": "declined", "amount_minor": 1_250, "currency": "USD",
             }),
+            trace: None,
         };
         let (kind, data) = told(&envelope).unwrap().unwrap();
         assert_eq!(kind, EventType::PaymentFailed);

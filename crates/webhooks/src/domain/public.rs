@@ -6,6 +6,7 @@ use contracts::{
     event::{Envelope, Event},
     identity::UserDeleted,
     orders::{OrderCancelled, OrderMoved, OrderPlaced, OrderStatus},
+    trace::TraceParent,
     values::{EventId, Timestamp},
     webhooks::EventType,
 };
@@ -18,6 +19,8 @@ pub(crate) struct Told {
     pub(crate) kind: EventType,
     pub(crate) at: Timestamp,
     pub(crate) data: Value,
+    /// Which trace it came about in, if that is told of.
+    pub(crate) trace: Option<TraceParent>,
 }
 
 /// The event as others may know it, if they may.
@@ -57,6 +60,7 @@ pub(crate) fn told(envelope: &Envelope) -> Result<Option<Told>, Error> {
         kind,
         at: envelope.at,
         data,
+        trace: envelope.trace,
     }))
 }
 
@@ -116,6 +120,7 @@ mod tests {
             subject: "x".to_owned(),
             at: Timestamp::from_ms(7),
             payload: json!({}),
+            trace: None,
         };
         assert_eq!(told(&envelope).unwrap(), None);
     }

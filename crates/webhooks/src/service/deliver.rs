@@ -19,6 +19,7 @@ use platform::outward::{
     Address, Question,
     header::{HeaderName, HeaderValue},
 };
+use platform::trace::{self, Kind};
 use std::{collections::HashSet, sync::Arc};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -91,7 +92,7 @@ impl Service {
             };
             let endpoint = &work.endpoint;
             let exchanges = work.due.into_iter().map(|delivery| async move {
-                let outcome = self.tell(endpoint, &delivery).await;
+                let outcome = self.tell_in_trace(endpoint, &delivery).await;
                 METRICS.count(&outcome);
                 (delivery, outcome)
             });
@@ -134,6 +135,22 @@ impl Service {
             tracing::error!(webhook.id = %id, reason, "a webhook was disabled");
         }
         Ok(())
+    }
+
+    /// Tells it in the trace that the event came about in, however long ago that was.
+    async fn tell_in_trace(&self, endpoint: &Endpoint, delivery: &Delivery) -> Outcome {
+        let event = &delivery.event;
+        let name = || format!("webhook {}", event.kind.as_str()).into();
+        let telling = async {
+            let outcome = self.tell(endpoint, delivery).await;
+            if outcome.is_taken() {
+                Ok(outcome)
+            } else {
+                Err(outcome)
+            }
+        };
+        let told = trace::resumed(event.trace, Kind::Internal, name, telling).await;
+        told.unwrap_or_else(|refused| refused)
     }
 
     async fn tell(&self, endpoint: &Endpoint, delivery: &Delivery) -> Outcome {

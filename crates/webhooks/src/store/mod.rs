@@ -87,6 +87,7 @@ impl Delivery {
             created_at: now,
             sequence: 0,
             data: json!({ "id": webhook_id }),
+            trace: None,
         };
         Self::of(webhook_id, event, now)
     }

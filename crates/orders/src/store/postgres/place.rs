@@ -46,7 +46,7 @@ impl Fresh {
                 number: NUMBER_TO_COME,
                 total: order.total,
             };
-            Draft::of(&event, order.created_at)
+            Draft::in_trace(&event, order.created_at, order.trace)
         });
         let events = events.collect::<Result<_, _>>()?;
         Ok(Self { batch, events })

@@ -124,7 +124,7 @@ fn insert(connection: &Connection, number: i64, order: &NewOrder) -> Result<(), 
         number,
         total: order.total,
     };
-    outbox::append(connection, &event, order.created_at)
+    outbox::append_in(connection, &event, order.created_at, order.trace)
 }
 
 /// What became of an id earlier: its order as first answered, or a refusal.

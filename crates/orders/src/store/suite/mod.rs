@@ -384,6 +384,7 @@ fn order_of(lines: Vec<PricedLine>) -> NewOrder {
         parts: Vec::new(),
         uses: Vec::new(),
         otherwise: Vec::new(),
+        trace: None,
     }
 }
 

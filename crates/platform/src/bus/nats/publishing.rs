@@ -4,7 +4,7 @@
 use super::link::Link;
 use crate::{bus::BEHIND, metrics};
 use async_nats::jetstream::{context::PublishErrorKind, message::PublishMessage};
-use contracts::{BoxError, event::Envelope};
+use contracts::{BoxError, event::Envelope, trace::TRACEPARENT};
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
 
@@ -18,6 +18,11 @@ pub(super) async fn one(link: &Link, envelope: &Envelope) -> Result<(), BoxError
         .payload(serde_json::to_vec(envelope)?.into())
         .expected_stream(link.subjects.events_stream())
         .message_id(&id);
+    // For others that listen at the broker: ours read it in the event.
+    let message = match envelope.trace {
+        Some(trace) => message.header(TRACEPARENT, trace.to_string()),
+        None => message,
+    };
     let sent = async {
         link.context
             .send_publish(link.subjects.event(envelope), message)

@@ -141,6 +141,7 @@ mod tests {
             subject: subject.to_owned(),
             at: Timestamp::from_ms(0),
             payload: serde_json::Value::Null,
+            trace: None,
         }
     }
 

@@ -8,7 +8,7 @@ use super::{
     subjects::{LANES, key_of},
     waiting,
 };
-use crate::bus::{BEHIND, Consumer};
+use crate::bus::{BEHIND, Consumer, hand};
 use async_nats::jetstream::{
     Message,
     consumer::{AckPolicy, PullConsumer, pull},
@@ -186,7 +186,7 @@ impl Worker {
         envelope: &Envelope,
         longest: Duration,
     ) -> Result<(), String> {
-        match tokio::time::timeout(longest, self.consumer.consume(envelope)).await {
+        match tokio::time::timeout(longest, hand(&*self.consumer, envelope)).await {
             Ok(outcome) => outcome.map_err(|error| error.to_string()),
             Err(_) => Err(format!("took longer than {} ms", longest.as_millis())),
         }

@@ -7,6 +7,8 @@ use crate::{
     db::{Abort, StoreError},
     deadline::{self, Deadline},
     fault,
+    outbox::postgres as outbox,
+    trace,
 };
 use futures_util::future::BoxFuture;
 use std::{
@@ -221,7 +223,16 @@ impl Database {
             Ok(Err(error)) => return Try::NotBegun(error),
             Err(_) => return Try::NotBegun(silent()),
         }
-        let value = match timeout_at(until, job(&connection, input)).await {
+        let work = async {
+            let Some(trace) = trace::told() else {
+                return job(&connection, input).await;
+            };
+            let last = outbox::last_number(&connection).await?;
+            let value = job(&connection, input).await?;
+            outbox::lay_trace_beside(&connection, last, trace).await?;
+            Ok(value)
+        };
+        let value = match timeout_at(until, work).await {
             Ok(Ok(value)) => value,
             Ok(Err(Abort::Failed(error))) if connection.failed() == Some(Kind::Deadlock) => {
                 return Try::Deadlock(error);

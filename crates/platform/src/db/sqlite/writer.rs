@@ -5,7 +5,7 @@
 use super::{Options, log::Log};
 use crate::{
     db::{Abort, Durability, StoreError},
-    deadline, fault, metrics,
+    deadline, fault, metrics, outbox, trace,
 };
 use rusqlite::{Connection, ffi};
 use std::{
@@ -131,6 +131,7 @@ impl Writer {
     {
         let (answer, wait) = oneshot::channel();
         let deadline = deadline::current();
+        let trace = trace::told();
         let run: Run = Box::new(move |connection| {
             if answer.is_closed() {
                 // The client has gone and nothing was begun for it.
@@ -142,8 +143,10 @@ impl Writer {
             let is_late = deadline.is_some_and(|deadline| deadline.has_passed());
             let result = match connection {
                 Ok(_) if is_late => Err(Abort::Failed(StoreError::Late)),
-                Ok(connection) => catch_unwind(AssertUnwindSafe(|| job(connection)))
-                    .unwrap_or_else(|_| Err(Abort::Failed(lost("the write panicked")))),
+                Ok(connection) => catch_unwind(AssertUnwindSafe(|| {
+                    outbox::in_trace(connection, trace, job)
+                }))
+                .unwrap_or_else(|_| Err(Abort::Failed(lost("the write panicked")))),
                 Err(error) => Err(Abort::Failed(error)),
             };
             Ran {

@@ -6,12 +6,14 @@ mod shelf;
 
 pub(super) use shelf::PostgresShelf;
 
+use super::resting;
 use crate::db::{
     StoreError,
     postgres::{Bytes, Connection},
 };
 use contracts::{
     event::Event,
+    trace::TraceParent,
     values::{EventId, Timestamp},
 };
 
@@ -31,13 +33,25 @@ impl Draft {
     /// # Errors
     /// When it cannot be written as JSON.
     pub fn of<E: Event>(event: &E, at: Timestamp) -> Result<Self, StoreError> {
+        Self::in_trace(event, at, None)
+    }
+
+    /// The same of one wish among others, which has a trace of its own.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON.
+    pub fn in_trace<E: Event>(
+        event: &E,
+        at: Timestamp,
+        trace: Option<TraceParent>,
+    ) -> Result<Self, StoreError> {
         let payload =
             serde_json::to_string(event).map_err(|error| StoreError::Other(Box::new(error)))?;
         Ok(Self {
             id: Bytes(*EventId::generate().as_bytes()),
             name: E::NAME,
             subject: event.subject(),
-            payload,
+            payload: resting(payload, trace),
             at_ms: at.as_ms(),
         })
     }
@@ -106,6 +120,36 @@ pub async fn append_all(connection: &Connection, events: &[Draft]) -> Result<(),
                 ORDER BY place";
     connection
         .execute(sql, &[&ids, &names, &subjects, &payloads, &times])
+        .await?;
+    Ok(())
+}
+
+/// The highest number before a write that belongs to a trace.
+///
+/// # Errors
+/// When it cannot be read.
+pub(crate) async fn last_number(connection: &Connection) -> Result<i64, StoreError> {
+    let sql = "SELECT COALESCE(MAX(event_number), 0) FROM outbox";
+    Ok(connection.query_one(sql, &[]).await?.try_get(0)?)
+}
+
+/// Lays the trace beside whatever events came of this transaction after that number, written by triggers too, but for
+/// those that have theirs.
+///
+/// # Errors
+/// When they cannot be written.
+pub(crate) async fn lay_trace_beside(
+    connection: &Connection,
+    last: i64,
+    trace: TraceParent,
+) -> Result<(), StoreError> {
+    let sql = "UPDATE outbox
+                  SET payload = (payload::jsonb || jsonb_build_object('traceparent', $2::text))::text
+                WHERE event_number > $1
+                  AND xmin = pg_current_xact_id()::xid
+                  AND payload::jsonb -> 'traceparent' IS NULL";
+    connection
+        .execute(sql, &[&last, &trace.to_string()])
         .await?;
     Ok(())
 }

@@ -36,6 +36,7 @@ pub(crate) fn named(name: &str, subject: &str, number: u32) -> Envelope {
         subject: subject.to_owned(),
         at: Timestamp::from_ms(0),
         payload: number.into(),
+        trace: None,
     }
 }
 

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::store::Delivery;
 use contracts::{
+    trace::beside,
     values::{DeliveryId, Timestamp, WebhookId},
     webhooks::DeliveryStatus,
 };
@@ -34,7 +35,8 @@ pub(super) async fn insert(connection: &Connection, made: &[Delivery]) -> Result
     };
     let number = |of: fn(&Delivery) -> i64| -> Vec<i64> { made.iter().map(of).collect() };
     let kinds: Vec<&str> = made.iter().map(|one| one.event.kind.as_str()).collect();
-    let data: Vec<String> = made.iter().map(|one| one.event.data.to_string()).collect();
+    let data = |one: &Delivery| beside(one.event.data.clone(), one.event.trace).to_string();
+    let data: Vec<String> = made.iter().map(data).collect();
     let sql = "INSERT INTO deliveries (delivery_id, webhook_id, event_id, sequence, kind, data, at_ms, status, tries,
                                        due_at_ms, created_at_ms)
                SELECT delivery_id, webhook_id, event_id, sequence, kind, data, at_ms, 'pending', 0, due_at_ms,

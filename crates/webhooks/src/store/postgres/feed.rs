@@ -3,7 +3,7 @@
 
 use super::rows::{self, EVENT};
 use crate::store::{Gathered, PRUNE_PAGE};
-use contracts::{values::Timestamp, webhooks::EventView};
+use contracts::{trace::beside, values::Timestamp, webhooks::EventView};
 use platform::db::{
     Abort, StoreError,
     postgres::{Bytes, Connection, ToSql},
@@ -56,7 +56,7 @@ pub(super) async fn gather(
     let data: Vec<String> = page
         .events
         .iter()
-        .map(|told| told.data.to_string())
+        .map(|told| beside(told.data.clone(), told.trace).to_string())
         .collect();
     let times: Vec<i64> = page.events.iter().map(|told| told.at.as_ms()).collect();
     let sql = "INSERT INTO events (sequence, event_id, kind, data, at_ms)

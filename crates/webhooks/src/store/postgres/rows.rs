@@ -2,6 +2,7 @@
 
 use crate::{domain::endpoint::Endpoint, store::Delivery};
 use contracts::{
+    trace::taken_from,
     values::{DeliveryId, EventId, Timestamp, Version, WebhookId},
     webhooks::{DeliveryStatus, EventView, WebhookStatus},
 };
@@ -76,12 +77,15 @@ pub(super) fn endpoint(row: &Row) -> Result<Endpoint, StoreError> {
 fn event_at(row: &Row, first: usize) -> Result<EventView, StoreError> {
     let column = |more: usize| first.saturating_add(more);
     let data: &str = row.try_get(column(4))?;
+    let mut data = serde_json::from_str(data).map_err(broken)?;
+    let trace = taken_from(&mut data);
     Ok(EventView {
         id: EventId::from_bytes(id(row, first)?),
         kind: parsed(row, column(1))?,
         created_at: moment(row, column(2))?,
         sequence: row.try_get(column(3))?,
-        data: serde_json::from_str(data).map_err(broken)?,
+        data,
+        trace,
     })
 }
 

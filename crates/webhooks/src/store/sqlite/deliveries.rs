@@ -3,6 +3,7 @@
 use super::rows::{self, DELIVERY};
 use crate::store::Delivery;
 use contracts::{
+    trace::beside,
     values::{DeliveryId, Timestamp, WebhookId},
     webhooks::DeliveryStatus,
 };
@@ -30,7 +31,7 @@ pub(super) fn insert(connection: &Connection, delivery: &Delivery) -> rusqlite::
             delivery.event.id.as_bytes(),
             delivery.event.sequence,
             delivery.event.kind.as_str(),
-            delivery.event.data.to_string(),
+            beside(delivery.event.data.clone(), delivery.event.trace).to_string(),
             delivery.event.created_at.as_ms(),
             delivery.status.as_str(),
             delivery.due_at.as_ms(),

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::store::{Gathered, PRUNE_PAGE};
 use contracts::{
+    trace::beside,
     values::{Timestamp, WebhookId},
     webhooks::EventView,
 };
@@ -52,7 +53,7 @@ pub(super) fn gather(connection: &Connection, page: &Gathered) -> rusqlite::Resu
             sequence,
             told.id.as_bytes(),
             told.kind.as_str(),
-            told.data.to_string(),
+            beside(told.data.clone(), told.trace).to_string(),
             told.at.as_ms(),
         ])?;
     }

@@ -2,6 +2,7 @@
 
 use crate::{domain::endpoint::Endpoint, store::Delivery};
 use contracts::{
+    trace::taken_from,
     values::{DeliveryId, EventId, Timestamp, Version, WebhookId},
     webhooks::{DeliveryStatus, EventView, WebhookStatus},
 };
@@ -70,12 +71,15 @@ pub(super) fn endpoint(row: &Row<'_>) -> rusqlite::Result<Endpoint> {
 fn event_at(row: &Row<'_>, first: usize) -> rusqlite::Result<EventView> {
     let column = |more: usize| first.saturating_add(more);
     let data = serde_json::from_str(row.get_ref(column(4))?.as_str()?);
+    let mut data = data.map_err(|error| broken(column(4))(Box::new(error)))?;
+    let trace = taken_from(&mut data);
     Ok(EventView {
         id: EventId::from_bytes(row.get(first)?),
         kind: read(row, column(1))?,
         created_at: moment(row, column(2))?,
         sequence: row.get(column(3))?,
-        data: data.map_err(|error| broken(column(4))(Box::new(error)))?,
+        data,
+        trace,
     })
 }
 

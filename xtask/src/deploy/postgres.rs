@@ -1,0 +1,135 @@
+//! A PostgreSQL of a drill's own, run as its own user on a free port, and killed as a machine would.
+
+use super::{
+    drill::PATIENCE,
+    monitoring::{Killed, free_address},
+};
+use std::{
+    fs, io,
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A PostgreSQL of its own, as its own user.
+pub(super) struct Database {
+    programs: PathBuf,
+    data: PathBuf,
+    port: String,
+    server: Killed,
+}
+
+impl Database {
+    pub(super) fn make(folder: &Path, initdb: &Path) -> io::Result<Self> {
+        // All of its programs are where this one really is.
+        let programs = initdb
+            .canonicalize()?
+            .parent()
+            .map(Path::to_owned)
+            .unwrap_or_default();
+        let data = folder.join("postgres");
+        fs::create_dir_all(&data)?;
+        let (user, group) = postgres()?;
+        chown(&data, Some(user), Some(group))?;
+        let mut make = as_postgres(initdb);
+        make.args([
+            "--no-sync",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "-D",
+        ])
+        .arg(&data);
+        let made = make.current_dir(&data).output()?;
+        if !made.status.success() {
+            let why = String::from_utf8_lossy(&made.stderr).into_owned();
+            return Err(io::Error::other(format!("initdb: {why}")));
+        }
+        let address = free_address()?;
+        let port = address.rsplit(':').next().unwrap_or_default().to_owned();
+        let server = Killed(serve(&programs, &data, &port)?);
+        let mut database = Self {
+            programs,
+            data,
+            port,
+            server,
+        };
+        database.wait()?;
+        Ok(database)
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// As by the machine: nothing is said, nothing is written.
+    pub(super) fn kill(&mut self) -> io::Result<()> {
+        self.server.0.kill()?;
+        self.server.0.wait().map(drop)
+    }
+
+    /// What it left in memory is still held until its last child has noticed.
+    pub(super) fn start(&mut self) -> io::Result<()> {
+        let begun = Instant::now();
+        loop {
+            self.server = Killed(serve(&self.programs, &self.data, &self.port)?);
+            if self.wait().is_ok() {
+                return Ok(());
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(io::Error::other("PostgreSQL does not start again"));
+            }
+        }
+    }
+
+    /// Until it answers, or has ended.
+    fn wait(&mut self) -> io::Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(20) && self.server.0.try_wait()?.is_none() {
+            let mut ask = Command::new(self.programs.join("pg_isready"));
+            ask.args(["--host", "127.0.0.1", "--port", &self.port])
+                .stdout(Stdio::null());
+            if ask.status()?.success() {
+                return Ok(());
+            }
+            thread::park_timeout(Duration::from_millis(100));
+        }
+        Err(io::Error::other("PostgreSQL does not answer"))
+    }
+}
+
+fn serve(programs: &Path, data: &Path, port: &str) -> io::Result<Child> {
+    as_postgres(&programs.join("postgres"))
+        .arg("-D")
+        .arg(data)
+        .args(["-p", port, "-k"])
+        .arg(data)
+        .current_dir(data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+}
+
+/// It serves nobody who is root.
+fn as_postgres(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid=postgres", "--regid=postgres", "--clear-groups"])
+        .arg(program);
+    command
+}
+
+/// The numbers of its user and group.
+fn postgres() -> io::Result<(u32, u32)> {
+    let users = fs::read_to_string("/etc/passwd")?;
+    let line = users.lines().find(|line| line.starts_with("postgres:"));
+    let mut fields = line.into_iter().flat_map(|line| line.split(':')).skip(2);
+    let mut number = || fields.next()?.parse().ok();
+    match (number(), number()) {
+        (Some(user), Some(group)) => Ok((user, group)),
+        _ => Err(io::Error::other("there is no user postgres")),
+    }
+}
