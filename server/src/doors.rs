@@ -197,6 +197,7 @@ impl Services {
                 payments: self.payments.clone(),
                 auditor: self.auditor.clone(),
                 shop_name: config.shop.name.clone(),
+                card_key: config.payments.card_key().map(str::to_owned),
                 cookies: Cookies::for_public_url(around.0),
             }),
             Target::Gateway | Target::Worker => Router::new(),

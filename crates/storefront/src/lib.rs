@@ -1,4 +1,4 @@
-//! The pages for shoppers and for those who run the shop: forms first, no script. A page calls the shop through the
+//! The pages for shoppers and for those who run the shop: forms first; the one script is for cards. A page calls the shop through the
 //! contracts' traits, and pages for staff through the API's own routes (ADR 83). It must never open a store, decide a
 //! price, or write HTML outside an auto-escaped template.
 
@@ -35,6 +35,8 @@ pub struct App {
     pub house: House,
     /// The name over the door.
     pub shop_name: String,
+    /// Who this shop is at Stripe, as everybody may know: with it the pages have a field for cards.
+    pub card_key: Option<String>,
     /// Names and flags of the cookies.
     pub cookies: Cookies,
 }
