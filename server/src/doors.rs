@@ -200,6 +200,7 @@ impl Services {
                 shop_name: config.shop.name.clone(),
                 language: config.shop.language,
                 notice: config.shop.notice.clone(),
+                card_key: config.payments.card_key().map(str::to_owned),
                 cookies: Cookies::for_public_url(around.0),
             }),
             Target::Gateway | Target::Worker => Router::new(),

@@ -448,10 +448,12 @@ impl<'c> Ground<'c> {
         orders: Arc<dyn Orders>,
         catalog: Arc<dyn Catalog>,
     ) -> Result<Arc<payments::Service>, BoxError> {
+        let mut config = self.config.payments.clone();
+        config.lead_back_to(&self.config.public_url(self.config.http.listen));
         let parts = payments::Parts {
             place: self.places.of("payments")?,
             sandbox_place: self.places.of("sandbox")?,
-            config: self.config.payments.clone(),
+            config,
             outward: self.config.outward.clone(),
             clock: self.clock.clone(),
             tasks: self.tasks.clone(),

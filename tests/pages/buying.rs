@@ -13,7 +13,7 @@ fn first(page: &Answer, before: &str) -> String {
 }
 
 /// Puts so many of the first product of the home page into the cart.
-async fn put_in(browser: &mut Browser, quantity: &str) -> Answer {
+pub(crate) async fn put_in(browser: &mut Browser, quantity: &str) -> Answer {
     let home = browser.get("/").await;
     let product = first(&home, "<h2><a href=\"");
     let product = browser.get(&product).await;
@@ -37,7 +37,7 @@ async fn put_in(browser: &mut Browser, quantity: &str) -> Answer {
 }
 
 /// Sends the form of the checkout as it came, with these.
-async fn check_out(browser: &mut Browser, email: &str, method: &str) -> Answer {
+pub(crate) async fn check_out(browser: &mut Browser, email: &str, method: &str) -> Answer {
     let page = browser.get("/checkout").await;
     let csrf = field(&page, "csrf").expect("a form");
     let (cart, total) = hidden(&page);

@@ -5,6 +5,7 @@
 mod books;
 mod browser;
 mod buying;
+mod cards;
 mod currencies;
 mod doors;
 mod files;

@@ -2,13 +2,16 @@
 and Stripe's own client for Python, which reads there what the shop did. It prints where Stripe's API is, reads the shop's
 address and setup token, buys, and prints a line for each thing seen.
 
-python3 payments.py LOCALSTRIPE
+python3 payments.py LOCALSTRIPE NODE_MODULES BROWSER
+
+The last two are for what is done in a browser, by cards.mjs.
 
 Between the shop and localstripe stands an adapter for what localstripe does not know of Stripe's API: `return_url`, and
 the address of a bank's page that follows from it; lists by time; search; keys that are remembered.
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -24,6 +27,7 @@ import stripe
 KEY = "sk_test_of_the_shop"
 SECRET = "whsec_of_the_shop"
 PASSWORD = "correct horse battery"
+CARDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cards.mjs")
 BANK = "https://bank.example/"
 
 
@@ -31,6 +35,10 @@ def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]
+
+
+def bank_of(intent, back):
+    return f"{BANK}{intent}?{urllib.parse.urlencode({'back': back})}"
 
 
 class Adapter(BaseHTTPRequestHandler):
@@ -86,7 +94,7 @@ class Adapter(BaseHTTPRequestHandler):
             intent = json.loads(answer)
             intent["next_action"] = {
                 "type": "redirect_to_url",
-                "redirect_to_url": {"url": BANK + intent["id"], "return_url": back},
+                "redirect_to_url": {"url": bank_of(intent["id"], back), "return_url": back},
             }
             answer = json.dumps(intent).encode()
         return status, answer
@@ -209,7 +217,8 @@ def is_challenged(client, ann, product, name, is_owner):
     status, begun = ann.pay(name, order, card(client, "4000002500003155"))
     seen(f"{name}: a proof is wanted", status == 202 and begun["status"] == "requires_action")
     intent = intents_of(client, begun["id"])[0]
-    seen(f"{name}: the bank's page is named", begun.get("next_action") == BANK + intent.id)
+    bank = bank_of(intent.id, f"{ann.url}/paid/{begun['id']}")
+    seen(f"{name}: the bank's page is named, and the way back to the shop's own", begun.get("next_action") == bank)
     proof = {"client_secret": intent.client_secret, "success": "true" if is_owner else "false", "key": "pk_test_1"}
     url = f"{Adapter.behind}/v1/payment_intents/{intent.id}/_authenticate"
     urllib.request.urlopen(url, data=urllib.parse.urlencode(proof).encode(), timeout=10).read()
@@ -241,7 +250,7 @@ def is_called_back(client, ann, visitor, product):
     seen("an old one is refused", send(SECRET, now - 301) == 400)
 
 
-def journey(client, shop, setup_token):
+def journey(client, shop, setup_token, browser):
     visitor = Shop(shop)
     account = {"email": "ann@souk.example", "password": PASSWORD, "name": "Ann"}
     _, tokens = visitor.ask("POST", "/api/v1/auth/register", account)
@@ -260,11 +269,12 @@ def journey(client, shop, setup_token):
     wish = {"order_id": ann.order("number", product)["id"], "method": "4242424242424242"}
     status, _ = ann.ask("POST", "/api/v1/payments", wish, "payment-number")
     seen("a card's number is refused", status == 422)
+    subprocess.run(["node", CARDS, shop, *browser, Adapter.behind, KEY], check=True)
     _, audit = admin.ask("GET", "/api/v1/audit")
     seen("the books agree with Stripe's", audit.get("balanced") is True)
 
 
-def main(program):
+def main(program, *browser):
     port = free_port()
     Adapter.behind = f"http://127.0.0.1:{port}"
     words = [program, "--port", str(port), "--from-scratch"]
@@ -282,11 +292,11 @@ def main(program):
         print(f"api http://127.0.0.1:{adapter.server_port}", flush=True)
         address, setup_token = sys.stdin.readline().split()
         client = stripe.StripeClient(KEY, base_addresses={"api": Adapter.behind})
-        journey(client, f"http://{address}", setup_token)
+        journey(client, f"http://{address}", setup_token, browser)
     finally:
         server.kill()
         server.wait()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

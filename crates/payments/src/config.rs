@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// Every key with its documented default.
 pub const DEFAULTS: &str = include_str!("config.toml");
+/// The page of the shop that whoever comes back from their bank is led on by.
+const BACK: &str = "/paid/{payment}";
 
 /// Who moves the money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,35 @@ impl Config {
                 let checked = self.stripe.check(outward);
                 checked.map_err(|error| format!("payments.stripe.{error}"))
             }
+        }
+    }
+
+    /// Refuses what the shop's pages cannot take cards with.
+    ///
+    /// # Errors
+    /// One line that names the key.
+    pub fn check_pages(&self, public_url: &str) -> Result<(), String> {
+        match self.card_key() {
+            None => Ok(()),
+            Some(_) => self.stripe.check_pages(public_url),
+        }
+    }
+
+    /// Who this shop is at Stripe, as everybody may know, where its pages take cards.
+    #[must_use]
+    pub fn card_key(&self) -> Option<&str> {
+        match self.provider {
+            ProviderName::Sandbox => None,
+            ProviderName::Stripe => {
+                Some(self.stripe.publishable_key.as_str()).filter(|key| !key.is_empty())
+            }
+        }
+    }
+
+    /// Has buyers come back from their bank to the shop's pages, where these take cards and nothing else is said.
+    pub fn lead_back_to(&mut self, public_url: &str) {
+        if self.card_key().is_some() && self.stripe.return_url.is_empty() {
+            self.stripe.return_url = format!("{public_url}{BACK}");
         }
     }
 

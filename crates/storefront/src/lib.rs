@@ -1,5 +1,5 @@
-//! The pages for shoppers and for those who run the shop: forms first; the one script makes an order's page move. A
-//! page calls the shop through the contracts' traits, and pages for staff through the API's own routes (ADR 83). It
+//! The pages for shoppers and for those who run the shop: forms first; one script makes an order's page move, one is for
+//! cards. A page calls the shop through the contracts' traits, and pages for staff through the API's own routes (ADR 83). It
 //! must never open a store, decide a price, or write HTML outside an auto-escaped template.
 
 pub mod demo;
@@ -47,6 +47,8 @@ pub struct App {
     pub language: Language,
     /// What stands above every page; empty: nothing.
     pub notice: String,
+    /// Who this shop is at Stripe, as everybody may know: with it the pages have a field for cards.
+    pub card_key: Option<String>,
     /// Names and flags of the cookies.
     pub cookies: Cookies,
 }

@@ -195,6 +195,11 @@ impl Config {
             let payments = self.payments.check(&self.outward);
             payments.map_err(ConfigError::Invalid)?;
         }
+        if self.target.has(Target::Storefront) || self.target.has(Target::Payments) {
+            let seen_at = self.public_url(self.http.listen);
+            let pages = self.payments.check_pages(&seen_at);
+            pages.map_err(ConfigError::Invalid)?;
+        }
         if self.cache != "local"
             && let Err(error) = redis::check_url(&self.cache)
         {

@@ -1,10 +1,10 @@
-//! The one style sheet and the one script, inside the binary, named by their content. No other file of ours is served
+//! The one style sheet and the two scripts, inside the binary, each named by its content. No other file of ours is served
 //! from here.
 
 use super::media::unchanged;
 use axum::{
     extract::RawQuery,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use platform::digest;
@@ -14,12 +14,24 @@ use std::{
 };
 
 const STYLE: &str = include_str!("../../assets/souk.css");
-
 const SCRIPT: &str = include_str!("../../assets/souk.js");
+const CARD: &str = include_str!("../../assets/card.js");
 
-/// Names the content: another style sheet has another address, so that nobody keeps an old one.
-static STYLE_NAME: LazyLock<String> = LazyLock::new(|| name_of(STYLE.as_bytes()));
-static SCRIPT_NAME: LazyLock<String> = LazyLock::new(|| name_of(SCRIPT.as_bytes()));
+static STYLE_SHEET: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("/assets/souk.css", "text/css; charset=utf-8", STYLE));
+static SCRIPT_FILE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("/assets/souk.js", "text/javascript; charset=utf-8", SCRIPT));
+static CARD_SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("/assets/card.js", "text/javascript; charset=utf-8", CARD));
+
+/// A file of ours.
+struct Asset {
+    path: &'static str,
+    kind: &'static str,
+    text: &'static str,
+    /// Names the content: another text has another address, so that nobody keeps an old one.
+    name: String,
+}
 
 /// A short name for bytes.
 pub(super) fn name_of(bytes: &[u8]) -> String {
@@ -29,55 +41,72 @@ pub(super) fn name_of(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// The address that pages link to.
+/// Where pages find the style sheet.
 pub(super) fn style_address() -> String {
-    format!("/assets/souk.css?v={}", *STYLE_NAME)
+    STYLE_SHEET.address()
 }
 
-/// The address of the script, for the few pages that have one.
+/// Where the few pages that move by themselves find their script.
 pub(super) fn script_address() -> String {
-    format!("/assets/souk.js?v={}", *SCRIPT_NAME)
+    SCRIPT_FILE.address()
+}
+
+/// Where the page with the card's field finds its script.
+pub(super) fn card_address() -> String {
+    CARD_SCRIPT.address()
 }
 
 /// GET `/assets/souk.css`.
 pub(super) fn style_sheet(query: RawQuery, headers: HeaderMap) -> Ready<Response> {
-    file(
-        &query,
-        &headers,
-        ("text/css; charset=utf-8", STYLE, &STYLE_NAME),
-    )
+    ready(STYLE_SHEET.answer(&query, &headers))
 }
 
 /// GET `/assets/souk.js`.
 pub(super) fn script(query: RawQuery, headers: HeaderMap) -> Ready<Response> {
-    let kind = "text/javascript; charset=utf-8";
-    file(&query, &headers, (kind, SCRIPT, &SCRIPT_NAME))
+    ready(SCRIPT_FILE.answer(&query, &headers))
 }
 
-/// A file: for good under its named address, to be asked about under any other.
-fn file(
-    RawQuery(query): &RawQuery,
-    headers: &HeaderMap,
-    (kind, text, name): (&'static str, &'static str, &str),
-) -> Ready<Response> {
-    let named = query.as_deref().and_then(|query| query.strip_prefix("v=")) == Some(name);
-    let keep = if named {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
-    let tag = format!("\"{name}\"");
-    let mut response = if unchanged(headers, &tag) {
-        axum::http::StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        ([(header::CONTENT_TYPE, kind)], text).into_response()
-    };
-    let fields = response.headers_mut();
-    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        fields.insert(header::ETAG, tag);
+/// GET `/assets/card.js`.
+pub(super) fn card_script(query: RawQuery, headers: HeaderMap) -> Ready<Response> {
+    ready(CARD_SCRIPT.answer(&query, &headers))
+}
+
+impl Asset {
+    fn new(path: &'static str, kind: &'static str, text: &'static str) -> Self {
+        let name = name_of(text.as_bytes());
+        Self {
+            path,
+            kind,
+            text,
+            name,
+        }
     }
-    ready(response)
+
+    fn address(&self) -> String {
+        format!("{}?v={}", self.path, self.name)
+    }
+
+    /// For good under its named address, to be asked about under any other.
+    fn answer(&self, RawQuery(query): &RawQuery, headers: &HeaderMap) -> Response {
+        let asked = query.as_deref().and_then(|query| query.strip_prefix("v="));
+        let keep = if asked == Some(self.name.as_str()) {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
+        let tag = format!("\"{}\"", self.name);
+        let mut response = if unchanged(headers, &tag) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            ([(header::CONTENT_TYPE, self.kind)], self.text).into_response()
+        };
+        let fields = response.headers_mut();
+        fields.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            fields.insert(header::ETAG, tag);
+        }
+        response
+    }
 }
 
 #[cfg(test)]
@@ -112,7 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn the_files_are_small_and_load_nothing_from_elsewhere() {
+    fn the_script_is_small_and_holds_no_address() {
+        assert!(CARD.len() < 3_000, "{}", CARD.len());
+        assert!(!CARD.contains("http") && !CARD.contains("eval"));
+    }
+
+    #[test]
+    fn the_style_sheet_is_small_and_loads_nothing() {
         assert!(STYLE.len() < 20_000, "{}", STYLE.len());
         assert!(!STYLE.contains("url(") && !STYLE.contains("@import"));
         assert_eq!(STYLE.matches('{').count(), STYLE.matches('}').count());

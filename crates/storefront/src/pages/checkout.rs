@@ -1,8 +1,9 @@
-//! The one page on which a cart is bought, and what pays an order afterwards. A means of payment here is one of the
-//! sandbox's, and where another provider takes the money nothing is bought here. No page has a field for a card number.
+//! The one page on which a cart is bought, and what pays an order afterwards: at once with one of the sandbox's means,
+//! or on a page of its own by card. No page has a field of ours for a card's number.
 
 use super::{
     address::{AddressFields, AddressForm, Wanted, deliver},
+    card::{self, Means, means},
     cart::{self, Sums},
     forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
@@ -22,16 +23,13 @@ use axum::{
 };
 use contracts::{
     orders::{AddressError, CartError, CartHolder, PlaceOrder, PlaceOrderError, Reader},
-    payments::{PayError, PayOrder},
-    problem::{Code, Problem, ToProblem},
+    payments::{PayError, PayOrder, PaymentStatus},
+    problem::{Code, ToProblem},
     request::IdempotencyKey,
-    values::{CartId, Email, Money, OrderId},
+    values::{CartId, Email, Money, OrderId, PaymentId},
 };
 use platform::http::{Fault, cookies::Name};
 use serde::Deserialize;
-
-/// A means of payment that only the sandbox knows: these pages can let people choose among its own.
-const OF_THE_SANDBOX: &str = "tok_ok";
 
 /// How long a guest's browser opens the order.
 pub(super) const COOKIE_SECONDS: i64 = 30 * 24 * 3_600;
@@ -43,8 +41,8 @@ struct CheckoutPage {
     proof: String,
     sums: Sums,
     is_guest: bool,
-    /// Whether it can be paid here.
-    is_payable: bool,
+    /// How it can be paid here.
+    means: Means,
     email: String,
     email_error: String,
     address: AddressFields,
@@ -129,7 +127,7 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
         proof,
         sums: Sums::new(&held.cart),
         is_guest: visit.principal.is_none(),
-        is_payable: is_payable(app).await?,
+        means: means(app).await?,
         email: typed.email,
         email_error: typed.email_error,
         address: address.fields(typed.address_error.as_ref(), is_shipped),
@@ -139,11 +137,6 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
         problem: typed.problem,
     };
     Ok(html(typed.status, &page, cookies, true))
-}
-
-pub(super) async fn is_payable(app: &App) -> Result<bool, Fault> {
-    let known = app.payments.accepts(OF_THE_SANDBOX).await;
-    Ok(known.map_err(|cause| Problem::internal(&cause))?)
 }
 
 /// POST `/checkout`.
@@ -181,8 +174,9 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
             return page(app, visit, typed).await;
         }
     };
-    let known = app.payments.accepts(&form.method).await;
-    if !known.map_err(|cause| Problem::internal(&cause))? {
+    let means = means(app).await?;
+    // A card is asked for when the order is in.
+    if means != Means::Card && !card::is_known(app, &form.method).await? {
         let typed = Typed {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             email: form.email,
@@ -219,14 +213,17 @@ async fn buy(app: &App, visit: &Visit, form: CheckoutForm) -> Result<Response, F
         // The cart's cookie stays: a form that is sent twice finds its order by it.
         cookies.push(cookie.map_err(forms::unlucky)?);
     }
+    if means == Means::Card {
+        return Ok(see_other(&card::address(order.id), cookies));
+    }
     let reader = Reader {
         principal: visit.principal.clone(),
         order_token: order.order_token.clone(),
     };
     // The order's own key, as where it is placed and paid in one request: sent twice, it is paid once.
     let key = format!("order:{}", order.id);
-    let flash = pay(app, &reader, (order.id, &key), form.method).await;
-    Ok(see_other(&address(order.id, flash), cookies))
+    let said = pay(app, &reader, (order.id, &key), form.method).await;
+    Ok(see_other(&said.address(order.id), cookies))
 }
 
 /// What it costs there, and nothing is bought.
@@ -291,32 +288,57 @@ async fn refused(
 }
 
 /// Pays, and names what the order's page says of it. The order is in whatever comes of this: it is paid now or later.
-async fn pay(
-    app: &App,
-    reader: &Reader,
-    (order_id, key): (OrderId, &str),
-    method: String,
-) -> &'static str {
+async fn pay(app: &App, reader: &Reader, (order_id, key): (OrderId, &str), method: String) -> Said {
     let Ok(key) = IdempotencyKey::parse(key) else {
-        return "later";
+        return Said::of("later");
     };
     let wish = PayOrder { order_id, method };
     match app.payments.pay(reader, key, wish).await {
-        Ok(_) => "thanks",
-        Err(PayError::Declined { .. }) => "declined",
-        Err(PayError::UnknownMethod) => "method",
-        Err(PayError::NotFound) => "",
+        Ok(paid) if paid.value.status == PaymentStatus::RequiresAction => Said {
+            payment: Some(paid.value.id),
+            ..Said::of("prove")
+        },
+        Ok(_) => Said::of("thanks"),
+        Err(PayError::Declined { .. }) => Said::of("declined"),
+        Err(PayError::UnknownMethod) => Said::of("method"),
+        Err(PayError::NotFound) => Said::of(""),
         // It was tried before, by this form or another one.
-        Err(error) if error.to_problem().code.status() < 500 => "before",
+        Err(error) if error.to_problem().code.status() < 500 => Said::of("before"),
         Err(error) => {
             tracing::warn!(order.id = %order_id, error = ?error, "a payment could not be begun from its page");
-            "later"
+            Said::of("later")
         }
     }
 }
 
-pub(super) fn address(id: OrderId, flash: &str) -> String {
-    view::address(&format!("/order/{id}"), &[("flash", flash)])
+/// What the order's page says of a payment.
+pub(super) struct Said {
+    flash: &'static str,
+    /// Which one, where it waits for its buyer.
+    payment: Option<PaymentId>,
+}
+
+impl Said {
+    const fn of(flash: &'static str) -> Self {
+        Self {
+            flash,
+            payment: None,
+        }
+    }
+
+    /// Whoever was at their bank's page has come back.
+    pub(super) const fn back_from(payment: PaymentId) -> Self {
+        Self {
+            flash: "back",
+            payment: Some(payment),
+        }
+    }
+
+    pub(super) fn address(&self, id: OrderId) -> String {
+        let payment = self.payment.map(|id| id.to_string()).unwrap_or_default();
+        let said = [("flash", self.flash), ("payment", &payment)];
+        view::address(&format!("/order/{id}"), &said)
+    }
 }
 
 /// The form that pays an order.
@@ -352,7 +374,7 @@ async fn pay_order(
     // Whose order it is not is told so, and not how a payment went.
     app.orders.order(&reader, id).await?;
     let key = format!("page:{}", form.attempt);
-    let flash = pay(app, &reader, (id, &key), form.method).await;
+    let said = pay(app, &reader, (id, &key), form.method).await;
     let none: Vec<HeaderValue> = Vec::new();
-    Ok(see_other(&address(id, flash), none))
+    Ok(see_other(&said.address(id), none))
 }

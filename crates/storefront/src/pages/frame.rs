@@ -20,6 +20,7 @@ use platform::http::{
     stack::RequestId,
 };
 
+/// What pages may do in a browser. The one that may do more says so itself.
 const POLICY: &str = "default-src 'self'; img-src 'self' https: data:; object-src 'none'; \
     base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 

@@ -6,6 +6,7 @@ mod address;
 mod ask;
 mod assets;
 mod books;
+mod card;
 mod cart;
 mod checkout;
 mod code;
@@ -92,7 +93,8 @@ fn addresses() -> Router<App> {
         .route("/checkout", get(checkout::show).post(checkout::submit))
         .route("/order/{id}", get(order::order))
         .route("/order/{id}/news", get(news::listen))
-        .route("/order/{id}/pay", post(checkout::pay_again))
+        .route("/order/{id}/pay", get(card::show).post(checkout::pay_again))
+        .route("/paid/{payment}", get(card::back))
         .route("/order/{id}/cancel", post(order_steps::cancel))
         .merge(security())
         .merge(staff::routes())
@@ -101,6 +103,7 @@ fn addresses() -> Router<App> {
         .route("/sitemap.xml", get(found::sitemap))
         .route("/assets/souk.css", get(assets::style_sheet))
         .route("/assets/souk.js", get(assets::script))
+        .route("/assets/card.js", get(assets::card_script))
         .route("/media/demo/{file}", get(media::demo_picture))
         .route("/problems/{code}", get(problems::explain))
         .fallback(problems::nowhere)

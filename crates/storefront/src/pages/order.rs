@@ -2,7 +2,8 @@
 
 use super::{
     assets,
-    checkout::{COOKIE_SECONDS, address, answer, is_payable},
+    card::{self, Means, means},
+    checkout::{COOKIE_SECONDS, answer},
     forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
     order_steps::{self, Way},
@@ -45,7 +46,11 @@ struct OrderPage {
     /// Where it goes, line by line.
     address: Vec<String>,
     is_unpaid: bool,
-    is_payable: bool,
+    means: Means,
+    /// Where the buyer proves that it is them, if a payment waits for that.
+    bank: String,
+    /// Where it is paid by card.
+    card: String,
     flash: &'static str,
     /// Whether that is no good news.
     is_amiss: bool,
@@ -67,20 +72,34 @@ struct OrderPage {
 #[serde(default)]
 pub(super) struct Wish {
     flash: String,
+    /// The payment that it is about.
+    payment: String,
     /// What opens a guest's order, in the links of mails.
     token: String,
 }
 
 /// Who reads an order here: whoever is signed in, or whose browser bought it.
 pub(super) fn reader(app: &App, visit: &Visit, id: OrderId) -> Reader {
-    let cookie = app.cookies.read(&visit.headers, Name::Order);
-    let token = cookie.as_deref().and_then(|value| value.split_once('.'));
+    let token = token(app, visit).filter(|(known, _)| *known == id.to_string());
     Reader {
         principal: visit.principal.clone(),
-        order_token: token
-            .filter(|(known, _)| *known == id.to_string())
-            .map(|(_, token)| token.to_owned()),
+        order_token: token.map(|(_, token)| token),
     }
+}
+
+/// The same where the order's id is not known yet: the token opens its own order alone.
+pub(super) fn reader_of_any(app: &App, visit: &Visit) -> Reader {
+    Reader {
+        principal: visit.principal.clone(),
+        order_token: token(app, visit).map(|(_, token)| token),
+    }
+}
+
+/// The order that was bought in this browser last, and what opens it.
+fn token(app: &App, visit: &Visit) -> Option<(String, String)> {
+    let cookie = app.cookies.read(&visit.headers, Name::Order)?;
+    let (id, token) = cookie.split_once('.')?;
+    Some((id.to_owned(), token.to_owned()))
 }
 
 /// GET `/order/{id}`.
@@ -91,7 +110,7 @@ pub(super) async fn order(
     platform::http::Query(wish): platform::http::Query<Wish>,
 ) -> Response {
     let shown = match wish.token.as_str() {
-        "" => order_page(&app, &visit, (&id, &wish.flash)).await,
+        "" => order_page(&app, &visit, (&id, &wish)).await,
         token => open_for_guest(&app, &id, token).await,
     };
     answer(&app, &visit, shown).await
@@ -107,20 +126,20 @@ async fn open_for_guest(app: &App, id: &str, token: &str) -> Result<Response, Fa
     app.orders.order(&reader, id).await?;
     let value = format!("{id}.{token}");
     let cookie = app.cookies.set(Name::Order, &value, COOKIE_SECONDS);
-    Ok(see_other(
-        &address(id, ""),
-        vec![cookie.map_err(forms::unlucky)?],
-    ))
+    let address = format!("/order/{id}");
+    Ok(see_other(&address, vec![cookie.map_err(forms::unlucky)?]))
 }
 
 async fn order_page(
     app: &App,
     visit: &Visit,
-    (id, flash): (&str, &str),
+    (id, wish): (&str, &Wish),
 ) -> Result<Response, Fault> {
     let id: OrderId = id.parse().map_err(|_| Fault::new(Code::NotFound))?;
     let reader = reader(app, visit, id);
     let order = app.orders.order(&reader, id).await?;
+    let payment = card::payment_of(app, &reader, (&order, &wish.payment)).await?;
+    let flash = card::flash(&wish.flash, payment.as_ref());
     let beside = app.orders.beside(&reader, id).await?;
     let way = order_steps::read(app, &reader, &order).await?;
     let Framed {
@@ -131,7 +150,10 @@ async fn order_page(
     let attempt = digest::random::<16>().map_err(forms::unlucky)?;
     let mut page = compose(frame, &order, flash);
     page.proof = proof;
-    page.is_payable = is_payable(app).await?;
+    page.means = means(app).await?;
+    page.card = card::address(id);
+    let is_asked = payment.as_ref().and_then(card::bank);
+    page.bank = is_asked.unwrap_or_default();
     page.attempt = digest::base64url(&attempt);
     if reader.principal.is_some() && was_paid(order.status) {
         page.invoice = format!("/api/v1/orders/{id}/invoice");
@@ -143,7 +165,7 @@ async fn order_page(
         let news = format!("/order/{id}/news?seen={}", order.version.get());
         page.news = Some((news, assets::script_address()));
         page.again = match order.status {
-            OrderStatus::Pending if flash == "thanks" => AGAIN_SOON,
+            OrderStatus::Pending if matches!(flash, "thanks" | "back") => AGAIN_SOON,
             OrderStatus::Paid | OrderStatus::Shipped => AGAIN_LATER,
             // Whoever chooses how to pay is left alone.
             OrderStatus::Pending
@@ -200,9 +222,14 @@ fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
             .map(Address::lines)
             .unwrap_or_default(),
         is_unpaid: order.status == OrderStatus::Pending,
-        is_payable: false,
+        means: Means::None,
+        bank: String::new(),
+        card: String::new(),
         flash: said(flash, order.status),
-        is_amiss: matches!(flash, "declined" | "method" | "later" | "unsure" | "moved"),
+        is_amiss: matches!(
+            flash,
+            "declined" | "given-up" | "method" | "later" | "unsure" | "moved"
+        ),
         attempt: String::new(),
         invoice: String::new(),
         returns: Vec::new(),
@@ -218,9 +245,18 @@ fn said(flash: &str, status: OrderStatus) -> &'static str {
         ("thanks", OrderStatus::Pending) => {
             say("Your order is in. The payment is on its way; reload this page in a moment.")
         }
-        ("thanks", OrderStatus::Paid) => say("Thank you. Your order is in."),
+        ("thanks" | "back" | "prove", OrderStatus::Paid) => say("Thank you. Your order is in."),
         ("declined", OrderStatus::Pending) => {
             say("The payment was declined, and no money was taken. Your order waits below.")
+        }
+        ("prove", OrderStatus::Pending) => say(
+            "Your order is in. Your bank wants to be sure that it is you: go on to its page below, and you come back here.",
+        ),
+        ("back", OrderStatus::Pending) => say(
+            "Welcome back. Your bank's word is on its way; this page loads itself again until it is here.",
+        ),
+        ("given-up", OrderStatus::Pending) => {
+            say("The payment was given up, and no money was taken. Your order waits below.")
         }
         ("method", OrderStatus::Pending) => {
             say("That means of payment is not known here. Choose another one below.")

@@ -40,6 +40,14 @@ impl Mode {
             Self::Test => ["sk_test_", "rk_test_"],
         }
     }
+
+    /// What its publishable keys begin with.
+    const fn publishable(self) -> &'static str {
+        match self {
+            Self::Live => "pk_live_",
+            Self::Test => "pk_test_",
+        }
+    }
 }
 
 /// How Stripe is used; `config.toml` says what each key means.
@@ -52,6 +60,8 @@ pub struct Settings {
     pub shop: String,
     /// Proves that it is this shop.
     pub secret_key: Secret,
+    /// Who it is, as everybody may know: what the pages' field for cards is opened with.
+    pub publishable_key: String,
     /// What callbacks are signed with.
     pub webhook_secret: Secret,
     /// What they were signed with before, while it is changed.
@@ -148,6 +158,26 @@ impl Settings {
             if !secret.is_empty() && (!secret.starts_with("whsec_") || !can_be_sent(&secret)) {
                 return Err(format!("{name}: it begins with whsec_"));
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses what no page can take cards with.
+    pub(crate) fn check_pages(&self, public_url: &str) -> Result<(), String> {
+        let key = self.publishable_key.as_str();
+        let prefix = self.mode.publishable();
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if !key.starts_with(prefix) || key.len() > SECRET_BYTES_MAX || !key.bytes().all(plain) {
+            return Err(format!(
+                "payments.stripe.publishable_key: it begins with {prefix}"
+            ));
+        }
+        if self.mode == Mode::Live && !public_url.starts_with("https://") {
+            return Err(
+                "http.public_url: it begins with https:// where pages take cards \
+                 (payments.stripe.publishable_key)"
+                    .to_owned(),
+            );
         }
         Ok(())
     }

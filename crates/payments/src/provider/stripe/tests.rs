@@ -180,6 +180,7 @@ fn settings() -> Settings {
         secret_key: Secret::from(SecretString::from("sk_test_1")),
         webhook_secret: Secret::from(SecretString::from("whsec_first")),
         webhook_secret_before: none(),
+        publishable_key: String::new(),
         api: "https://api.stripe.com".to_owned(),
         return_url: String::new(),
         timeout_ms: 4_000,
@@ -273,4 +274,26 @@ fn a_shop_does_not_start_with_settings_that_cannot_work() {
         (but(|all| all.books_days = 0), "books_days"),
         (but(|all| all.verified_hours = 0), "verified_hours"),
     ]);
+}
+
+#[test]
+fn pages_take_cards_with_a_key_of_the_same_mode_and_live_ones_on_tls_only() {
+    let key = |text: &str| but(|all| text.clone_into(&mut all.publishable_key));
+    let (plain, sealed) = ("http://127.0.0.1:8080", "https://shop.example");
+    assert_eq!(key("pk_test_1").check_pages(plain), Ok(()));
+    for wrong in ["pk_live_1", "sk_test_1", "pk_test_1\"><script>"] {
+        let refused = key(wrong).check_pages(plain).unwrap_err();
+        assert!(
+            refused.starts_with("payments.stripe.publishable_key"),
+            "{refused}"
+        );
+        assert!(!refused.contains(wrong), "{refused}");
+    }
+    let sold = Settings {
+        publishable_key: "pk_live_1".to_owned(),
+        ..but(live)
+    };
+    assert_eq!(sold.check_pages(sealed), Ok(()));
+    let refused = sold.check_pages(plain).unwrap_err();
+    assert!(refused.starts_with("http.public_url"), "{refused}");
 }
