@@ -172,7 +172,8 @@ fn change(line: &CartLineView) -> String {
     match line.change {
         None => String::new(),
         Some(CartLineChange::NotPriced) => {
-            "It is not sold in this currency. Take it out, or choose another currency.".to_owned()
+            say("It is not sold in this currency. Take it out, or choose another currency.")
+                .to_owned()
         }
         Some(CartLineChange::Unavailable) => {
             say("It is no longer sold. Take it out to go on.").to_owned()
@@ -299,7 +300,7 @@ async fn adding(
     let offer = offers.find(|offer| offer.on_sale || offer.unpriced);
     Ok(offer.map(|offer| match currency {
         Some(currency) if offer.unpriced => {
-            Err(format!("{} is not sold in {currency}.", offer.name))
+            Err(say!("{} is not sold in {}.", offer.name, currency))
         }
         Some(_) | None => Ok(Adding {
             variant: text.to_owned(),

@@ -127,7 +127,7 @@ async fn page(app: &App, visit: &Visit, product: ProductView) -> Result<Response
     let related = related(app, &product, currency).await;
     let mut page = compose(frame, product, related);
     if let (Some(currency), false) = (currency, is_sold) {
-        page.availability = format!("Not sold in {currency}");
+        page.availability = say!("Not sold in {}", currency);
     }
     Ok(html(
         StatusCode::OK,

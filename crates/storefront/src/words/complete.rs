@@ -27,6 +27,8 @@ const NO_TEXT: &[&str] = &[
     "{}: a shop, powered by Souk",
     "Accept, ",
     "Bearer",
+    "+Inf",
+    "default-src ",
     "shipping ",
     // Words of schema.org.
     "@",

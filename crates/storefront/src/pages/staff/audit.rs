@@ -4,6 +4,7 @@ use super::{
     Desk, Fault, ROWS, Sheet, Who, api,
     parts::{Block, Cell, Pages, Search, Tab, Table, columns},
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{extract::State, response::Response};
 use contracts::{
@@ -82,7 +83,7 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
             next: found.next_cursor.as_ref(),
         },
     );
-    let mut sheet = Sheet::new("Audit log").with([
+    let mut sheet = Sheet::new(say("Audit log")).with([
         Block::Tabs("Events by what they are", tabs.collect()),
         Block::Search(Search {
             action: HERE,

@@ -91,11 +91,13 @@ pub(super) fn of_sizes(heading: &str, what: &str, sizes: &[(String, i64)]) -> Ch
     });
     let usual = sizes.iter().max_by_key(|(_, count)| *count);
     let summary = match usual {
-        Some((bound, count)) if *count > 0 => format!(
-            "{} {what}, most of them {bound}.",
-            view::grouped(&all.to_string())
+        Some((bound, count)) if *count > 0 => say!(
+            "{} {}, most of them {}.",
+            view::grouped(&all.to_string()),
+            say(what),
+            bound
         ),
-        _ => format!("No {what} yet."),
+        _ => say!("No {} yet.", say(what)),
     };
     let edge =
         |size: Option<&(String, i64)>| size.map_or_else(String::new, |(bound, _)| bound.clone());

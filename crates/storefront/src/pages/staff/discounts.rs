@@ -12,6 +12,7 @@ use super::{
     product_fields::{minutes, moment},
     versus,
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -54,7 +55,7 @@ const KIND: Kind = Kind {
     name: "Discounts",
     one: "A new discount",
     shown,
-    say,
+    set,
     renamed: &[("/basis_points", "/percent")],
 };
 
@@ -79,7 +80,7 @@ pub(in crate::pages) async fn show(
             empty: "There are no discounts yet. Make one, and tell somebody its code.".to_owned(),
             ..Table::default()
         };
-        Ok(Sheet::new(KIND.name).saved(&wish.flash).with([
+        Ok(Sheet::new(say(KIND.name)).saved(&wish.flash).with([
             KIND.link(),
             Block::Table(String::new(), table.paged(KIND.here, &[], pages)),
         ]))
@@ -94,9 +95,9 @@ fn row(discount: &DiscountView) -> Vec<Cell> {
         (None, None) => String::new(),
     };
     let used = match (discount.uses, discount.uses_max) {
-        (Some(uses), Some(most)) => format!("{uses} of {most}"),
+        (Some(uses), Some(most)) => say!("{} of {}", uses, most),
         (Some(uses), None) => uses.to_string(),
-        (None, _) => "no limit".to_owned(),
+        (None, _) => say("no limit").to_owned(),
     };
     vec![
         Cell::link(
@@ -176,8 +177,18 @@ fn what_is_taken_off(found: &Thing) -> [Field; 6] {
         word => word,
     };
     [
-        Field::select("automatic", "It is given", automatic, &BY),
-        Field::select("takes_off", "It is taken off", &takes_off, &OFF),
+        Field::select(
+            "automatic",
+            "It is given",
+            automatic,
+            &BY.map(|(value, words)| (value, say(words))),
+        ),
+        Field::select(
+            "takes_off",
+            "It is taken off",
+            &takes_off,
+            &OFF.map(|(value, words)| (value, say(words))),
+        ),
         Field::new("text", "percent", "Percent that is taken off", off),
         Field::new("text", "amount", "Or an amount", decimal(found, "amount")),
         Field::new(
@@ -228,7 +239,7 @@ fn when_and_how_often(found: &Thing) -> [Field; 5] {
     ]
 }
 
-fn say(typed: &Typed<'_>, discount: &mut Thing) -> Result<(), Fault> {
+fn set(typed: &Typed<'_>, discount: &mut Thing) -> Result<(), Fault> {
     let mut set = |name: &str, value: Value| drop(discount.insert(name.to_owned(), value));
     for name in ["code", "name"] {
         if typed.changes(&[name]) {
@@ -324,7 +335,7 @@ async fn with_ids(desk: Desk<'_>, mut fields: Fields) -> Result<Fields, Fault> {
                 "products" => product_id(desk, line).await,
                 _ => category_id(desk, line).await,
             };
-            let id = id.ok_or_else(|| invalid(name, &format!("names none: {line}")))?;
+            let id = id.ok_or_else(|| invalid(name, &say!("names none: {}", line)))?;
             ids.push(id);
         }
         if let Some((_, value)) = fields.0.iter_mut().find(|(known, _)| known == name) {

@@ -9,7 +9,7 @@ use super::{
     parts::{Block, Field, Form},
     versus::{self, Edited},
 };
-use crate::view;
+use crate::{view, words::say};
 use axum::http::Method;
 use contracts::{
     problem::{Code, Problem},
@@ -33,7 +33,7 @@ pub(super) struct Kind {
     /// Its fields, with what they are.
     pub(super) shown: fn(&Thing) -> Vec<Field>,
     /// Says in a thing what was typed otherwise.
-    pub(super) say: fn(&Typed<'_>, &mut Thing) -> Result<(), Fault>,
+    pub(super) set: fn(&Typed<'_>, &mut Thing) -> Result<(), Fault>,
     /// Fields that a form has by another name than the API.
     pub(super) renamed: &'static [(&'static str, &'static str)],
 }
@@ -146,7 +146,7 @@ impl Kind {
     /// What people call one of them.
     pub(super) fn title(&self, found: &Thing) -> String {
         match text(found, "code") + &text(found, "name") {
-            empty if empty.is_empty() => self.one.to_owned(),
+            empty if empty.is_empty() => say(self.one).to_owned(),
             _ if found.contains_key("code") => text(found, "code"),
             name => name,
         }
@@ -236,7 +236,7 @@ impl Which<'_> {
         let shown = (kind.shown)(&found);
         let typed = Typed::new(fields, &shown, self.id == "new");
         let mut body = found;
-        (kind.say)(&typed, &mut body)?;
+        (kind.set)(&typed, &mut body)?;
         put(desk, (kind, self.id), body, fields).await
     }
 }

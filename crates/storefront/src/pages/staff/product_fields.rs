@@ -120,7 +120,12 @@ fn field(name: &str, label: &str, value: &str, categories: &[(String, String)]) 
             .hint("An https address; pictures below come first"),
         "attributes/weight_grams" => Field::new("number", name, label, value)
             .hint("For ways of shipping that ask what an order weighs"),
-        "attributes/tax_class" => Field::select(name, label, value, &TAX_CLASSES),
+        "attributes/tax_class" => Field::select(
+            name,
+            label,
+            value,
+            &TAX_CLASSES.map(|(value, words)| (value, say(words))),
+        ),
         _ => Field::new("text", name, label, value).required(),
     }
 }

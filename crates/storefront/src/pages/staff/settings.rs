@@ -5,6 +5,7 @@ use super::{
     Desk, Sheet, Who,
     parts::{Block, Cell, Tab},
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{extract::State, response::Response};
 use platform::http::Query;
@@ -55,7 +56,7 @@ fn sheet(desk: Desk<'_>, wish: &Wish) -> Sheet {
         let fact = |(name, value): &(&str, &str)| ((*name).to_owned(), Cell::code(value));
         Block::Facts((*name).to_owned(), settings.iter().map(fact).collect())
     });
-    Sheet::new("Settings")
+    Sheet::new(say("Settings"))
         .with([
             Block::Text(
                 String::new(),

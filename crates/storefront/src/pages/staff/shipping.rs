@@ -8,6 +8,7 @@ use super::{
     pricing::{Kind, Refused, Thing, Typed, Which, currency_of, decimal, is_active, text},
     versus,
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -38,7 +39,7 @@ pub(super) const KIND: Kind = Kind {
     name: "Shipping",
     one: "A new way of shipping",
     shown,
-    say,
+    set,
     renamed: &[],
 };
 
@@ -78,7 +79,7 @@ pub(in crate::pages) async fn show(
             empty: "There is no way of shipping yet: orders cost what their lines do.".to_owned(),
             ..Table::default()
         };
-        Ok(Sheet::new(KIND.name)
+        Ok(Sheet::new(say(KIND.name))
             .saved(&wish.flash)
             .with([KIND.link(), Block::Table(String::new(), table)]))
     };
@@ -135,19 +136,19 @@ pub(super) fn bounds(found: &Thing) -> Vec<Field> {
             Field::new(
                 "number",
                 &name("weight_max_grams"),
-                &format!("Band {number}: up to so many grams"),
+                &say!("Band {}: up to so many grams", number),
                 text(band, "weight_max_grams"),
             ),
             Field::new(
                 "text",
                 &name("goods_below"),
-                &format!("Band {number}: goods for less than"),
+                &say!("Band {}: goods for less than", number),
                 decimal(band, "goods_below"),
             ),
             Field::new(
                 "text",
                 &name("price"),
-                &format!("Band {number}: costs"),
+                &say!("Band {}: costs", number),
                 decimal(band, "price"),
             )
             .hint("The first band that fits says the price; empty where there is no band"),
@@ -167,7 +168,7 @@ fn band_field(place: usize, part: &str) -> String {
 
 const BAND: [&str; 3] = ["weight_max_grams", "goods_below", "price"];
 
-fn say(typed: &Typed<'_>, way: &mut Thing) -> Result<(), Fault> {
+fn set(typed: &Typed<'_>, way: &mut Thing) -> Result<(), Fault> {
     let currency = typed.text("currency").to_owned();
     if typed.changes(&["name"]) {
         way.insert("name".to_owned(), json!(typed.text("name")));
@@ -249,7 +250,7 @@ async fn sheet(desk: Desk<'_>, id: &str, refused: Refused<'_>) -> Result<Sheet, 
     let zone = |(place, zone): (usize, &ShippingZone)| {
         vec![
             Cell::link(
-                format!("Zone {}", place.saturating_add(1)),
+                say!("Zone {}", place.saturating_add(1)),
                 format!("{here}/{place}"),
             ),
             Cell::text(countries(zone)),

@@ -133,7 +133,7 @@ fn books(measured: &Measured) -> Vec<(String, Cell)> {
     let state = if wrong == 0 {
         Cell::Badge("They balance".to_owned(), "paid")
     } else {
-        Cell::Badge(format!("{wrong} things are wrong"), "low")
+        Cell::Badge(say!("{} things are wrong", wrong), "low")
     };
     let at = Timestamp::from_ms(at.saturating_mul(1_000));
     vec![

@@ -8,6 +8,7 @@ use super::{
     pricing::{Kind, Refused, Thing, Typed, Which, parts_of, percent, text},
     versus,
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -35,7 +36,7 @@ const KIND: Kind = Kind {
     name: "Taxes",
     one: "A new tax rate",
     shown,
-    say,
+    set,
     renamed: &[("/millionths", "/percent")],
 };
 
@@ -69,7 +70,7 @@ pub(in crate::pages) async fn show(
             empty: "There is no rate yet: no order is taxed.".to_owned(),
             ..Table::default()
         };
-        Ok(Sheet::new(KIND.name)
+        Ok(Sheet::new(say(KIND.name))
             .saved(&wish.flash)
             .with([KIND.link(), Block::Table(String::new(), table)]))
     };
@@ -98,14 +99,19 @@ fn shown(found: &Thing) -> Vec<Field> {
             text(found, "region"),
         )
         .hint("There it stands instead of the country's"),
-        Field::select("class", "Of", &class, &CLASSES),
+        Field::select(
+            "class",
+            "Of",
+            &class,
+            &CLASSES.map(|(value, words)| (value, say(words))),
+        ),
         Field::new("text", "percent", "Percent", rate)
             .required()
             .hint("As 19 or 8.875"),
     ]
 }
 
-fn say(typed: &Typed<'_>, rate: &mut Thing) -> Result<(), Fault> {
+fn set(typed: &Typed<'_>, rate: &mut Thing) -> Result<(), Fault> {
     for name in ["name", "class"] {
         if typed.changes(&[name]) {
             rate.insert(name.to_owned(), json!(typed.text(name)));

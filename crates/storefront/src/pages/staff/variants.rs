@@ -10,6 +10,7 @@ use super::{
     product_fields, sentence_of,
     versus::{self, Edited},
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{
     Form as Sent,
@@ -142,14 +143,14 @@ fn option_fields(options: &[ProductOption]) -> Vec<Field> {
             Field::new(
                 "text",
                 &format!("options/{place}/name"),
-                &format!("Option {number}"),
+                &say!("Option {}", number),
                 name,
             )
             .hint("As Size; empty where there is none"),
             Field::new(
                 "area",
                 &format!("options/{place}/values"),
-                &format!("Values of option {number}"),
+                &say!("Values of option {}", number),
                 values,
             )
             .hint("One a line, in the order in which they are shown"),
@@ -346,7 +347,7 @@ async fn sheet(
         ])
         .beside([Block::Links(vec![
             (
-                format!("Back to {}", product.name),
+                say!("Back to {}", product.name),
                 format!("{HERE}/{}", product.id),
             ),
             (

@@ -6,6 +6,7 @@ use super::{
     fields::Fields,
     parts::{Block, Field, Form, Versus},
 };
+use crate::words::say;
 use axum::http::StatusCode;
 use contracts::values::Version;
 
@@ -82,7 +83,7 @@ pub(super) fn conflict(edited: Edited, fields: &Fields) -> Done {
         return Done::at(&edited.here, "same");
     }
     let (above, href) = edited.above;
-    let mut sheet = Sheet::new(format!("{}: somebody else was faster", edited.name))
+    let mut sheet = Sheet::new(say!("{}: somebody else was faster", edited.name))
         .below(above, href)
         .with([
             Block::Text(

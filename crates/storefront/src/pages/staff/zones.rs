@@ -10,6 +10,7 @@ use super::{
     shipping::{KIND, bounds, countries, say_bounds, zones_of},
     versus::{self, Edited},
 };
+use crate::words::say;
 use crate::{App, pages::frame::Visit};
 use axum::{
     Form as Sent,
@@ -125,9 +126,9 @@ impl Zone {
 
     fn title(&self) -> String {
         let zone = if self.is_new() {
-            "a new zone".to_owned()
+            say("a new zone").to_owned()
         } else {
-            format!("zone {}", self.index.saturating_add(1))
+            say!("zone {}", self.index.saturating_add(1))
         };
         format!("{}: {zone}", KIND.title(&self.way))
     }
@@ -165,7 +166,7 @@ async fn sheet(
         .refused(refused.map(|(_, problem, _)| problem))
         .with(forms.map(Block::Form))
         .beside([Block::Links(vec![(
-            format!("Back to {}", KIND.title(&zone.way)),
+            say!("Back to {}", KIND.title(&zone.way)),
             way,
         )])]))
 }
