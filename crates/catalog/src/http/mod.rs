@@ -14,9 +14,8 @@ mod variants;
 
 use crate::{Service, Window};
 use axum::{extract::FromRequestParts, http::request::Parts};
-use contracts::{access::Principal, catalog::Catalog, problem::Code, values::Currency};
+use contracts::{access::Principal, catalog::Catalog, problem::Code};
 use platform::http::{Fault, auth::User};
-use serde::Deserialize;
 use std::{ops::Deref, sync::Arc};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -67,15 +66,6 @@ fn all() -> OpenApiRouter<Shop> {
         .merge(batch::routes())
         .merge(categories::routes())
         .merge(inventory::routes())
-}
-
-/// Which currency prices are shown in.
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct CurrencyQuery {
-    /// Show prices in this currency, where there are any.
-    currency: Option<Currency>,
 }
 
 /// Somebody who sells: a merchant or an admin.

@@ -1,17 +1,27 @@
 //! What a product has cost, over HTTP.
 
-use super::{CurrencyQuery, Shop};
+use super::Shop;
 use axum::{extract::State, http::HeaderMap, response::Response};
 use contracts::{
     catalog::{EditError, PriceSince, ProductRef},
     problem::ProblemBody,
-    values::{Page, ProductId},
+    values::{Currency, Page, ProductId},
 };
 use platform::http::{Fault, Id, Query, auth::Visitor, etag};
+use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(prices))
+}
+
+/// Which currency prices are shown in.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct CurrencyQuery {
+    /// Show prices in this currency, where there are any.
+    currency: Option<Currency>,
 }
 
 /// Lists what a product has cost, the newest price first; a hundred at most.

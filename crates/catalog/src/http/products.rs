@@ -1,6 +1,6 @@
 //! Products over HTTP. Versions travel as `ETag` and `If-Match`, or in the body.
 
-use super::{CurrencyQuery, Seller, Shop};
+use super::{Seller, Shop};
 use crate::service::{Ready, Shown};
 use axum::{
     body::Bytes,
@@ -12,7 +12,7 @@ use contracts::{
     catalog::{ListError, NewProduct, PatchProduct, ProductQuery, ProductRef, ProductView},
     problem::{Code, ProblemBody},
     request::Answered,
-    values::{Page, ProductId, Version},
+    values::{Currency, Page, ProductId, Version},
 };
 use platform::http::{
     Fault, Id, Json, MergePatch, Query,
@@ -103,9 +103,17 @@ async fn create(
     Ok(made(shop.create_product(&who, key, wish).await?))
 }
 
+/// Which currency a product is shown in; nothing else of an address is looked at.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct ShownIn {
+    /// Show prices in this currency, where there are any.
+    currency: Option<Currency>,
+}
+
 /// Shows a product, by id or slug, also by one that it had before.
 #[utoipa::path(get, path = "/api/v1/products/{product}", operation_id = "get_product", tag = "catalog",
-    params(("product" = String, Path, description = "An id or a slug"), CurrencyQuery),
+    params(("product" = String, Path, description = "An id or a slug"), ShownIn),
     responses(
         (status = 200, body = ProductView),
         (status = 304, description = "The caller has it already (`If-None-Match`)"),
@@ -117,7 +125,7 @@ async fn find(
     Visitor(viewer): Visitor,
     Which(which): Which,
     headers: HeaderMap,
-    Query(query): Query<CurrencyQuery>,
+    Query(query): Query<ShownIn>,
 ) -> Result<Response, Fault> {
     if let Some(currency) = query.currency {
         let product = shop.product(viewer.as_ref(), which).await?;

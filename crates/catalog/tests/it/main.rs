@@ -163,6 +163,7 @@ impl Shop {
             place: Place::Sqlite(folder.join("catalog.db"), OPTIONS),
             config: Config {
                 currency: "USD".parse().unwrap(),
+                further_currencies: vec!["EUR".parse().unwrap()],
                 window_kilobytes: 1_024,
                 window_age_max_ms: age_max_ms,
                 window_absent_age_max_ms: age_max_ms / 4,
