@@ -29,21 +29,17 @@ pub(super) fn create(
     row: &NewRow,
     key: Option<&KeyedRequest>,
 ) -> Result<Answered<ProductView>, Abort<EditError>> {
-    if let Some(key) = key
-        && let Some(kept) = keys::recall::<Kept, _>(connection, key, || EditError::KeyReused)?
-    {
-        return Ok(Answered::replayed(kept.into_view()));
-    }
-    let category = row.draft.category.as_ref();
-    let category = category
-        .map(|named| categories::find_or_make(connection, named, row.at))
-        .transpose()?;
-    let number = insert(connection, row, category)?;
-    let view = schedule::seen(read::numbered(connection, number)?, row.at);
-    if let Some(key) = key {
-        keys::remember(connection, key, &Kept::of(&view), row.at)?;
-    }
-    Ok(Answered::fresh(view))
+    let make = || {
+        let category = row.draft.category.as_ref();
+        let category = category
+            .map(|named| categories::find_or_make(connection, named, row.at))
+            .transpose()?;
+        let number = insert(connection, row, category)?;
+        let view = schedule::seen(read::numbered(connection, number)?, row.at);
+        Ok(Kept::of(&view))
+    };
+    let made = keys::once(connection, (key, row.at), || EditError::KeyReused, make)?;
+    Ok(made.map(Kept::into_view))
 }
 
 /// Inserts all rows of a product into a category (by its number) and gives the product's number.

@@ -192,6 +192,7 @@ pub(super) async fn filters_narrow_a_list(room: Room) {
         named: CategoryName::parse(slug).unwrap(),
         parent: parent.map(str::to_owned),
         at: NOW,
+        request: None,
     };
     room.store
         .create_category(row("drinks", None))

@@ -76,8 +76,10 @@ impl Room {
             sent,
             change,
             at: NOW,
+            request: None,
         };
-        self.store.change_lineup(edit).await
+        let changed = self.store.change_lineup(edit).await;
+        changed.map(|changed| changed.value)
     }
 
     async fn changed(&self, product: ProductId, change: LineupChange) -> ProductView {
