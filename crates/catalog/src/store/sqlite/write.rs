@@ -275,6 +275,22 @@ pub(super) fn find_by_sku(
     Ok(statement.query_row([sku_key], found).optional()?)
 }
 
+/// Which product has a variant of this folded SKU.
+pub(super) fn product_by_sku(
+    connection: &Connection,
+    sku_key: &str,
+) -> Result<Option<ProductId>, StoreError> {
+    let sql = "SELECT p.product_id
+                 FROM variants v
+                 JOIN products p ON p.product_number = v.product_number
+                WHERE v.sku_key = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let id = statement
+        .query_row([sku_key], |row| row.get(0))
+        .optional()?;
+    Ok(id.map(ProductId::from_bytes))
+}
+
 fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
     let category: (Option<String>, Option<String>) = (row.get(10)?, row.get(11)?);
     Ok(Found {

@@ -16,6 +16,9 @@ const SORTS: [&str; 5] = ["-created_at", "created_at", "price", "-price", "name"
 
 pub(super) fn line(sku: &str, path: &[&str]) -> ImportProduct {
     ImportProduct {
+        publish_at: None,
+        unpublish_at: None,
+        related: None,
         sku: sku.to_owned(),
         name: format!("Product {sku}"),
         description: "imported".to_owned(),

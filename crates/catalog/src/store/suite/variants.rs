@@ -293,6 +293,9 @@ fn caps(variants: &[(&str, i64, &str)]) -> ImportProduct {
         values: vec![(*value).to_owned()],
     };
     ImportProduct {
+        publish_at: None,
+        unpublish_at: None,
+        related: None,
         options: vec![ProductOption {
             name: "Size".to_owned(),
             values: Vec::new(),
