@@ -31,7 +31,7 @@ impl Variants for PostgresStore {
     async fn change_lineup(&self, edit: LineupEdit) -> Result<Answered<ProductView>, EditError> {
         let write = self.database.write(edit, |c, edit| {
             let once = (edit.request.as_ref(), edit.at);
-            let made = async move { Ok(Kept::of(&change(c, edit).await?)) };
+            let made = async move { Ok::<_, Abort<EditError>>(Kept::of(&change(c, edit).await?)) };
             Box::pin(keys::once(c, once, || EditError::KeyReused, made))
         });
         let changed = write.await.map_err(edit_error)?;

@@ -32,7 +32,7 @@ pub(super) async fn create(
         };
         let number = insert(connection, row, category).await?;
         let view = schedule::seen(read::numbered(connection, number).await?, row.at);
-        Ok(Kept::of(&view))
+        Ok::<_, Abort<EditError>>(Kept::of(&view))
     };
     let made = keys::once(connection, (key, row.at), || EditError::KeyReused, make).await?;
     Ok(made.map(Kept::into_view))

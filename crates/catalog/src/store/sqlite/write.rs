@@ -36,7 +36,7 @@ pub(super) fn create(
             .transpose()?;
         let number = insert(connection, row, category)?;
         let view = schedule::seen(read::numbered(connection, number)?, row.at);
-        Ok(Kept::of(&view))
+        Ok::<_, Abort<EditError>>(Kept::of(&view))
     };
     let made = keys::once(connection, (key, row.at), || EditError::KeyReused, make)?;
     Ok(made.map(Kept::into_view))
