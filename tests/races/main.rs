@@ -34,6 +34,7 @@ mod carts;
 mod discounts;
 mod editing;
 mod ground;
+mod keys;
 mod moves;
 mod payments;
 mod provider;

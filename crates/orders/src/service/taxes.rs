@@ -1,6 +1,6 @@
 //! Taxes: rates, which admins make and change, and what an order is taxed with, agreed when it is asked for.
 
-use super::Service;
+use super::{Service, terms::admin};
 use crate::domain::{
     rate,
     tax::{TaxMode, TaxTerms},
@@ -10,7 +10,7 @@ use contracts::{
     access::Principal,
     catalog::{ReserveLine, TaxClass},
     orders::{Address, NewTaxRate, TaxError, TaxRateView},
-    request::Precondition,
+    request::{Answered, IdempotencyKey, Precondition},
     values::TaxRateId,
 };
 use platform::db::Abort;
@@ -19,11 +19,15 @@ impl Service {
     pub(crate) async fn make_tax_rate(
         &self,
         who: &Principal,
+        key: Option<IdempotencyKey>,
         wish: NewTaxRate,
-    ) -> Result<TaxRateView, TaxError> {
-        admin(who)?;
-        let (id, now) = (TaxRateId::generate(), self.clock.now());
-        let made = self.store.make_tax_rate(id, wish, now);
+    ) -> Result<Answered<TaxRateView>, TaxError> {
+        admin(who, TaxError::Forbidden)?;
+        let place = (who, "/api/v1/tax-rates");
+        let making = self
+            .making(place, TaxRateId::generate(), (key.as_ref(), &wish))
+            .map_err(TaxError::Internal)?;
+        let made = self.store.make_tax_rate(making, wish);
         made.await.map_err(refusal)
     }
 
@@ -33,7 +37,7 @@ impl Service {
         id: TaxRateId,
         (sent, wish): (Precondition, NewTaxRate),
     ) -> Result<TaxRateView, TaxError> {
-        admin(who)?;
+        admin(who, TaxError::Forbidden)?;
         let now = self.clock.now();
         let replaced = self.store.replace_tax_rate(id, sent, wish, now);
         replaced.await.map_err(refusal)
@@ -45,7 +49,7 @@ impl Service {
         id: TaxRateId,
         sent: Precondition,
     ) -> Result<(), TaxError> {
-        admin(who)?;
+        admin(who, TaxError::Forbidden)?;
         let deleted = self.store.delete_tax_rate(id, sent);
         deleted.await.map_err(refusal)
     }
@@ -90,14 +94,6 @@ impl Service {
             rates,
             classes: offers.into_iter().map(class).collect(),
         }))
-    }
-}
-
-fn admin(who: &Principal) -> Result<(), TaxError> {
-    if who.is_admin() {
-        Ok(())
-    } else {
-        Err(TaxError::Forbidden)
     }
 }
 
