@@ -3,7 +3,7 @@
 
 use crate::refusal;
 use std::os::unix::fs::PermissionsExt;
-use testkit::{Folder, Said, Shop, run};
+use testkit::{Folder, Said, Shop, postgres::Postgres, run, run_with};
 
 /// A product of two variants and one picture more, a draft, and one whose price is missing.
 const SHOPIFY: &str = "\
@@ -117,6 +117,111 @@ async fn what_is_exported_is_read_back_as_it_was() {
         .split([',', '\n'])
         .filter(|cell| cell.starts_with(['=', '+', '@']));
     assert_eq!(cells.count(), 0, "{table}");
+}
+
+/// Products that go with each other, also with what comes later; one that waits for its day, and one whose days are
+/// numbered; with and without options, each with a picture somewhere.
+const WHOLE: &str = "\
+{\"sku\":\"W-1\",\"name\":\"Teapot\",\"price_minor\":4250,\"currency\":\"USD\",\"stock\":3,\
+\"related\":[\"W-3\",\"W-2\"],\"image_url\":\"https://cdn.example/pot.jpg\",\
+\"attributes\":{\"colour\":\"black\",\"weight_grams\":900},\"category_path\":[\"Home\",\"Pots\"],\
+\"unpublish_at\":\"2099-12-24T18:00:00Z\"}
+{\"sku\":\"W-2\",\"name\":\"Cup\",\"price_minor\":900,\"currency\":\"USD\",\"status\":\"draft\",\
+\"publish_at\":\"2099-01-01T00:00:00Z\",\"unpublish_at\":\"2099-02-01T00:00:00Z\"}
+{\"sku\":\"W-3\",\"name\":\"Cosy\",\"price_minor\":1500,\"currency\":\"USD\",\"related\":[\"W-1\"],\
+\"options\":[{\"name\":\"Size\",\"values\":[\"S\",\"M\"]}],\
+\"variants\":[{\"sku\":\"W-3\",\"price_minor\":1500,\"stock\":2,\"values\":[\"S\"]},\
+{\"sku\":\"W-3-M\",\"price_minor\":1700,\"stock\":1,\"values\":[\"M\"]}]}
+";
+
+/// Runs this against a shop in this folder, or in this database.
+async fn at(words: &[&str], place: &str) -> Said {
+    let settings = [("SOUK_DB", place), ("SOUK_POSTGRES__MIGRATE", "true")];
+    run_with(words, &settings, "").await
+}
+
+async fn written(place: &str, file: &str) -> String {
+    let said = at(&["export", "products", file], place).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    std::fs::read_to_string(file).expect("what was exported")
+}
+
+/// What is exported of a shop, as both kinds of file, makes the same shop: what is exported of that is the same, byte for
+/// byte.
+async fn comes_back_whole(files: &Folder, fresh: impl Fn(&str) -> String) {
+    let (file, first) = (files.write("whole.jsonl", WHOLE), fresh("first"));
+    let import = ["import", "products", &file, "--commit"];
+    let said = at(&import, &first).await;
+    assert!(said.out.starts_with("created 3,"), "{said:?}");
+    let kinds = ["all.jsonl", "all.csv"].map(|name| files.at(name));
+    let mut before = Vec::new();
+    for kind in &kinds {
+        before.push(written(&first, kind).await);
+    }
+    for word in [
+        "publish_at",
+        "2099-12-24T18:00:00Z",
+        "W-3-M",
+        "cdn.example/pot.jpg",
+        "colour",
+    ] {
+        assert!(
+            before.iter().all(|text| text.contains(word)),
+            "{word}: {before:?}"
+        );
+    }
+    assert!(
+        before[0].contains("\"related\":[\"W-3\",\"W-2\"]"),
+        "{}",
+        before[0]
+    );
+    let again = at(&["import", "products", &kinds[0], "--commit"], &first).await;
+    assert!(
+        again.out.starts_with("created 0, updated 0, unchanged 3,"),
+        "{again:?}"
+    );
+    for kind in &kinds {
+        let other = fresh(if kind.ends_with("csv") {
+            "by-csv"
+        } else {
+            "by-lines"
+        });
+        let said = at(&["import", "products", kind, "--commit"], &other).await;
+        assert!(said.out.starts_with("created 3,"), "{said:?}");
+        for (kind, before) in kinds.iter().zip(&before) {
+            let copy = format!(
+                "{kind}.copy.{}",
+                if kind.ends_with("csv") {
+                    "csv"
+                } else {
+                    "jsonl"
+                }
+            );
+            assert_eq!(&written(&other, &copy).await, before);
+        }
+    }
+    let odd = files.write("odd-related.jsonl", &WHOLE.replace("\"W-2\"]", "\"W-9\"]"));
+    let said = at(&["import", "products", &odd, "--commit"], &first).await;
+    assert!(said.err.contains("no product has the SKU W-9"), "{said:?}");
+    assert_eq!(
+        written(&first, &kinds[0]).await,
+        before[0],
+        "nothing of it was kept"
+    );
+}
+
+#[tokio::test]
+async fn a_whole_shop_goes_out_and_in_again_by_files() {
+    let files = Folder::default();
+    comes_back_whole(&files, |name| format!("sqlite:{}", files.at(name))).await;
+}
+
+#[tokio::test]
+async fn a_whole_shop_goes_out_and_in_again_on_postgresql() {
+    let Some(server) = Postgres::shared() else {
+        return;
+    };
+    comes_back_whole(&Folder::default(), |_| server.database()).await;
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ mod currencies;
 mod discounts;
 mod editing;
 mod ground;
+mod keys;
 mod moves;
 mod payments;
 mod provider;

@@ -56,7 +56,7 @@ addEventListener("message", async (event) => {
 // A browser of somebody, with Stripe and a bank in its network, and all that it asked for.
 async function somebody(browser, options = {}) {
   const context = await browser.newContext(options);
-  context.setDefaultTimeout(20_000);
+  context.setDefaultTimeout(45_000);
   const asked = [];
   const complaints = [];
   context.on("request", (request) => asked.push(`${request.url()} ${request.postData() ?? ""}`));
@@ -90,9 +90,11 @@ async function somebody(browser, options = {}) {
   return { context, page: await context.newPage(), asked, complaints };
 }
 
-async function send(page, action) {
+// Sends a form by the button that says this.
+async function send(page, action, says) {
   const form = page.locator(`form[action="${action}"]`).first();
-  await Promise.all([page.waitForEvent("load"), form.locator("[type=submit]").last().click()]);
+  const button = form.getByRole("button", { name: says }).first();
+  await Promise.all([page.waitForEvent("load"), button.click()]);
 }
 
 // Orders something as a guest, up to where the card is asked for.
@@ -100,11 +102,11 @@ async function order(page) {
   await page.goto(`${address}/search?q=a&in_stock=true`);
   await page.click(".cards h2 a");
   await page.click("a[href^='/cart?add=']");
-  await send(page, "/cart/items");
+  await send(page, "/cart/items", /./);
   await page.click("a[href='/checkout']");
   const email = page.locator('form[action="/checkout"] [name="email"]');
   await email.fill(`gus-${process.pid}@souk.example`);
-  await send(page, "/checkout");
+  await send(page, "/checkout", "Order, and go on to pay");
   return page.url();
 }
 

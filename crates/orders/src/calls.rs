@@ -68,8 +68,10 @@ pub(crate) const SHIPPING_METHODS: Call<bool, Result<Vec<ShippingMethodView>, Sh
 type Off<T> = Result<T, DiscountError>;
 pub(crate) const SET_CART_DISCOUNT: Call<(WhoHolds, CartId, Option<DiscountCode>), Held> =
     Call::repeatable("set_cart_discount");
-pub(crate) const MAKE_DISCOUNT: Call<(Who, NewDiscount), Off<DiscountView>> =
-    Call::once("make_discount");
+pub(crate) const MAKE_DISCOUNT: Call<
+    (Who, Option<IdempotencyKey>, NewDiscount),
+    Off<Answered<DiscountView>>,
+> = Call::once("make_discount");
 pub(crate) const REPLACE_DISCOUNT: Call<
     (Who, DiscountId, Precondition, NewDiscount),
     Off<DiscountView>,

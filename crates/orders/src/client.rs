@@ -140,9 +140,10 @@ impl Discounts for Client {
     async fn make_discount(
         &self,
         who: &Principal,
+        key: Option<IdempotencyKey>,
         wish: NewDiscount,
-    ) -> Result<DiscountView, DiscountError> {
-        let arguments = (who.into(), wish);
+    ) -> Result<Answered<DiscountView>, DiscountError> {
+        let arguments = (who.into(), key, wish);
         self.peer.ask(calls::MAKE_DISCOUNT, &arguments).await
     }
 

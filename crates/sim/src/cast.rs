@@ -99,8 +99,8 @@ pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Vec<Good
             uses_max: Some(5),
             ..few.clone()
         };
-        services.orders.make_discount(&admin(), some).await?;
+        services.orders.make_discount(&admin(), None, some).await?;
     }
-    services.orders.make_discount(&admin(), few).await?;
+    services.orders.make_discount(&admin(), None, few).await?;
     Ok(goods)
 }

@@ -334,9 +334,10 @@ impl Discounts for FarOrders {
     async fn make_discount(
         &self,
         who: &Principal,
+        key: Option<IdempotencyKey>,
         wish: NewDiscount,
-    ) -> Result<DiscountView, DiscountError> {
-        self.inner.make_discount(who, wish).await
+    ) -> Result<Answered<DiscountView>, DiscountError> {
+        self.inner.make_discount(who, key, wish).await
     }
 
     async fn replace_discount(

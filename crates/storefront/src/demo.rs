@@ -40,6 +40,9 @@ impl From<Line> for ImportProduct {
             attributes: line.attributes,
             options: Vec::new(),
             variants: Vec::new(),
+            publish_at: None,
+            unpublish_at: None,
+            related: None,
         }
     }
 }

@@ -137,6 +137,11 @@ impl Draft {
             )
         })?;
         let path = CategoryName::path(&line.category_path).map_err(at("category"))?;
+        let schedule = Schedule {
+            publish_at: line.publish_at,
+            unpublish_at: line.unpublish_at,
+        };
+        let schedule = schedule.check().map_err(|error| error.to_string())?;
         let draft = Self {
             name: text::name(&line.name).map_err(at("name"))?,
             sku: Some(text::sku(&line.sku).map_err(at("sku"))?),
@@ -147,7 +152,7 @@ impl Draft {
             stock: first_stock(Some(line.stock)).map_err(at("stock"))?,
             category: path.last().cloned(),
             status: line.status,
-            schedule: None,
+            schedule: (schedule != Schedule::default()).then_some(schedule),
             related: None,
             image_url: optional(line.image_url.as_deref(), text::image_url)
                 .map_err(at("image_url"))?,
@@ -255,6 +260,16 @@ pub(crate) fn unknown_relation() -> EditError {
         field: "/related".to_owned(),
         reason: "names a product that is not there".to_owned(),
     }
+}
+
+/// Why a line of an import is not taken that names something to go with it that is not there.
+pub(crate) fn unknown_sku(sku: &str) -> String {
+    format!("related: no product has the SKU {sku}")
+}
+
+/// The products that a line of an import names by their SKUs, once they were found.
+pub(crate) fn related_in_words(ids: Vec<ProductId>) -> Result<Vec<ProductId>, String> {
+    related(ids).map_err(|error| format!("related {error}"))
 }
 
 /// Each once, and not too many.

@@ -5,7 +5,6 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use contracts::{
     catalog::{CategoryView, NewCategory, PatchCategory},
     problem::ProblemBody,
-    request::Answered,
     values::{CategoryId, Page, Version},
 };
 use platform::http::{
@@ -13,6 +12,7 @@ use platform::http::{
     auth::Admin,
     created,
     etag::{self, IfMatch},
+    idempotency::MaybeKey,
 };
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -38,6 +38,7 @@ async fn list(State(shop): State<Shop>, _: NoQuery) -> Result<Json<Page<Category
 
 /// Makes a category.
 #[utoipa::path(post, path = "/api/v1/categories", operation_id = "create_category", tag = "catalog",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat")),
     request_body = NewCategory,
     responses(
         (status = 201, body = CategoryView),
@@ -49,12 +50,14 @@ async fn list(State(shop): State<Shop>, _: NoQuery) -> Result<Json<Page<Category
     ))]
 async fn create(
     State(shop): State<Shop>,
-    Admin(_who): Admin,
+    Admin(who): Admin,
+    MaybeKey(key): MaybeKey,
     Json(wish): Json<NewCategory>,
 ) -> Result<Response, Fault> {
-    let category = shop.create_category(wish).await?;
-    let location = format!("/api/v1/products?category={}", category.slug);
-    Ok(created(&location, Answered::fresh(category)))
+    let who = who.user_id.to_string();
+    let category = shop.near.make_category(&who, key, wish).await?;
+    let location = format!("/api/v1/products?category={}", category.value.slug);
+    Ok(created(&location, category))
 }
 
 /// Renames a category, or moves it with all that lies below it (RFC 7396).

@@ -9,7 +9,6 @@ use axum::{
 use contracts::{
     catalog::{ModerateReview, NewReview, ProductRef, ProductReview, ReviewQuery},
     problem::ProblemBody,
-    request::Answered,
     values::{Page, ProductId, ReviewId, Version},
 };
 use platform::http::{
@@ -18,6 +17,7 @@ use platform::http::{
     auth::{Admin, User, Visitor},
     created,
     etag::{self, IfMatch},
+    idempotency::MaybeKey,
 };
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -57,7 +57,10 @@ async fn list(
 
 /// Writes a review of a product that the caller has bought.
 #[utoipa::path(post, path = "/api/v1/products/{product}/reviews", operation_id = "create_review", tag = "catalog",
-    params(("product" = ProductId, Path)),
+    params(
+        ("product" = ProductId, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat"),
+    ),
     request_body = NewReview,
     responses(
         (status = 201, body = ProductReview),
@@ -72,11 +75,12 @@ async fn create(
     State(shop): State<Shop>,
     User(who): User,
     Id(product): Id<ProductId>,
+    MaybeKey(key): MaybeKey,
     Json(wish): Json<NewReview>,
 ) -> Result<Response, Fault> {
-    let review = shop.near.write_review(&who, product, &wish).await?;
+    let review = shop.near.write_review(&who, product, (key, &wish)).await?;
     let location = format!("/api/v1/products/{product}/reviews");
-    Ok(created(&location, Answered::fresh(review)))
+    Ok(created(&location, review))
 }
 
 /// Writes one's own review anew.

@@ -11,7 +11,6 @@ use axum::{
 use contracts::{
     catalog::{NewVariant, PatchVariant, ProductRef, ProductView, SetOptions, VariantView},
     problem::{Code, ProblemBody},
-    request::Answered,
     values::{Page, ProductId, VariantId, Version},
 };
 use platform::http::{
@@ -19,6 +18,7 @@ use platform::http::{
     auth::Visitor,
     created,
     etag::{self, IfMatch},
+    idempotency::MaybeKey,
 };
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -54,7 +54,10 @@ async fn list(
 
 /// Adds a variant to a product that has options: the product as it is then.
 #[utoipa::path(post, path = "/api/v1/products/{product}/variants", operation_id = "add_variant", tag = "catalog",
-    params(("product" = ProductId, Path)),
+    params(
+        ("product" = ProductId, Path),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat"),
+    ),
     request_body = NewVariant,
     responses(
         (status = 201, body = ProductView),
@@ -70,12 +73,13 @@ async fn add(
     State(shop): State<Shop>,
     Seller(who): Seller,
     Id(product): Id<ProductId>,
+    MaybeKey(key): MaybeKey,
     Json(wish): Json<NewVariant>,
 ) -> Result<Response, Fault> {
-    let view = shop.near.add_variant(&who, product, wish).await?;
-    let tag = HeaderValue::from_str(&tag_of(&view));
+    let added = shop.near.add_variant(&who, product, (key, wish)).await?;
+    let tag = HeaderValue::from_str(&tag_of(&added.value));
     let location = format!("/api/v1/products/{product}/variants");
-    let mut response = created(&location, Answered::fresh(view));
+    let mut response = created(&location, added);
     if let Ok(tag) = tag {
         response.headers_mut().insert(header::ETAG, tag);
     }

@@ -7,9 +7,10 @@ use crate::{
 };
 use contracts::{
     catalog::{CategoryView, EditError, ListError, NewCategory, PatchCategory},
-    request::Precondition,
+    request::{Answered, IdempotencyKey, Precondition},
     values::{CategoryId, ValueError},
 };
+use platform::db::keys::KeyedRequest;
 
 impl Service {
     pub(super) async fn all_categories(&self) -> Result<Vec<CategoryView>, ListError> {
@@ -17,12 +18,20 @@ impl Service {
         all.map_err(|error| ListError::Internal(Box::new(error)))
     }
 
-    pub(super) async fn make_category(&self, wish: NewCategory) -> Result<CategoryView, EditError> {
+    pub(crate) async fn make_category(
+        &self,
+        who: &str,
+        key: Option<IdempotencyKey>,
+        wish: NewCategory,
+    ) -> Result<Answered<CategoryView>, EditError> {
+        let scope = format!("{who} POST /api/v1/categories");
+        let request = KeyedRequest::of(&scope, key.as_ref(), &wish);
         let row = CategoryRow {
             category_id: CategoryId::generate(),
             named: CategoryName::wanted(&wish)?,
             parent: wish.parent,
             at: self.clock.now(),
+            request: request.map_err(EditError::Internal)?,
         };
         let created = self.store.create_category(row).await;
         self.window.lists_changed();

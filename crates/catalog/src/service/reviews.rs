@@ -12,7 +12,7 @@ use contracts::{
         EditError, ListError, ModerateReview, NewReview, ProductRef, ProductReview, ProductStatus,
         Purchases, ReviewError, ReviewQuery, ReviewStatus,
     },
-    request::Precondition,
+    request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, Page, PageSize, ProductId, ReviewId, UserId},
 };
 use std::sync::Weak;
@@ -29,9 +29,11 @@ impl Service {
         &self,
         who: &Principal,
         product: ProductId,
-        wish: &NewReview,
-    ) -> Result<ProductReview, ReviewError> {
+        (key, wish): (Option<IdempotencyKey>, &NewReview),
+    ) -> Result<Answered<ProductReview>, ReviewError> {
         let review = Review::check(wish)?;
+        let scope = format!("{} POST /api/v1/products/{product}/reviews", who.user_id);
+        let request = KeyedRequest::of(&scope, key.as_ref(), wish);
         let found = self.find(Some(who), ProductRef::Id(product)).await;
         let found = found.map_err(not_found)?;
         if found.status != ProductStatus::Active {
@@ -47,12 +49,13 @@ impl Service {
             user_id: who.user_id,
             review,
             at: self.clock.now(),
+            request: request.map_err(ReviewError::Internal)?,
         };
         let written = self.store.create_review(row).await;
         self.window.extras_changed(product);
-        let view = written?;
-        tracing::info!(review.id = %view.id, product.id = %product, "a review was written");
-        Ok(view)
+        let written = written?;
+        tracing::info!(review.id = %written.value.id, product.id = %product, "a review was written");
+        Ok(written)
     }
 
     async fn has_bought(&self, user: UserId, product: ProductId) -> Result<bool, ReviewError> {

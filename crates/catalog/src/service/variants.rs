@@ -12,9 +12,10 @@ use crate::{
 use contracts::{
     access::Principal,
     catalog::{EditError, NewVariant, PatchVariant, ProductOption, ProductView},
-    request::Precondition,
+    request::{Answered, IdempotencyKey, Precondition},
     values::{Money, ProductId, VariantId},
 };
+use platform::db::keys::KeyedRequest;
 
 /// A product whose variants change, and the version that was read.
 #[derive(Debug, Clone, Copy)]
@@ -29,15 +30,17 @@ impl Service {
         &self,
         who: &Principal,
         product: ProductId,
-        wish: NewVariant,
-    ) -> Result<ProductView, EditError> {
+        (key, wish): (Option<IdempotencyKey>, NewVariant),
+    ) -> Result<Answered<ProductView>, EditError> {
         self.sells_in(&wish.prices)?;
+        let scope = format!("{} POST /api/v1/products/{product}/variants", who.user_id);
+        let request = KeyedRequest::of(&scope, key.as_ref(), &wish).map_err(EditError::Internal)?;
         let wish = Wished::check(wish, self.currency)?;
         let which = WhichProduct {
             product,
             sent: Precondition::LastWriterWins,
         };
-        self.change_lineup(who, which, LineupChange::Add(wish))
+        self.write_lineup(who, which, (request, LineupChange::Add(wish)))
             .await
     }
 
@@ -93,21 +96,32 @@ impl Service {
         which: WhichProduct,
         change: LineupChange,
     ) -> Result<ProductView, EditError> {
+        let written = self.write_lineup(who, which, (None, change)).await;
+        written.map(|written| written.value)
+    }
+
+    async fn write_lineup(
+        &self,
+        who: &Principal,
+        which: WhichProduct,
+        (request, change): (Option<KeyedRequest>, LineupChange),
+    ) -> Result<Answered<ProductView>, EditError> {
         let edit = LineupEdit {
             product_id: which.product,
             scope: Scope::of(Some(who)),
             sent: which.sent,
             change,
             at: self.clock.now(),
+            request,
         };
         let changed = self.store.change_lineup(edit).await;
         // Whatever came of it: of a failure nobody knows whether it was kept.
         self.window.document_changed(which.product);
-        let view = changed?;
+        let changed = changed?;
         tracing::info!(
-            product.id = %which.product, user.id = %who.user_id, version = view.version.get(),
+            product.id = %which.product, user.id = %who.user_id, version = changed.value.version.get(),
             "a product's variants were changed"
         );
-        Ok(view)
+        Ok(changed)
     }
 }

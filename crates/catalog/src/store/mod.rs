@@ -91,6 +91,7 @@ pub(crate) struct CategoryRow {
     pub(crate) named: CategoryName,
     pub(crate) parent: Option<String>,
     pub(crate) at: Timestamp,
+    pub(crate) request: Option<KeyedRequest>,
 }
 
 /// Lines to be imported.
@@ -170,8 +171,8 @@ pub(crate) trait Store: Reviews + Tree + Images + Variants {
 
     /// All categories, parents before children.
     async fn categories(&self) -> Result<Vec<CategoryView>, StoreError>;
-    /// Makes a category.
-    async fn create_category(&self, row: CategoryRow) -> Result<CategoryView, EditError>;
+    /// Makes a category, once for a key.
+    async fn create_category(&self, row: CategoryRow) -> Result<Answered<CategoryView>, EditError>;
 
     /// Changes stock with a ledger row for each change, all or nothing, and remembers the answer.
     async fn adjust(

@@ -5,10 +5,10 @@ use crate::domain::review::Review;
 use async_trait::async_trait;
 use contracts::{
     catalog::{ListError, ProductReview, ReviewError, ReviewStatus},
-    request::Precondition,
-    values::{Cursor, Page, PageSize, ProductId, ReviewId, Timestamp, UserId},
+    request::{Answered, Precondition},
+    values::{Cursor, Page, PageSize, ProductId, ReviewId, Timestamp, UserId, Version},
 };
-use platform::db::StoreError;
+use platform::db::{StoreError, keys::KeyedRequest};
 use serde::{Deserialize, Serialize};
 
 /// A review to be written.
@@ -19,6 +19,28 @@ pub(crate) struct ReviewRow {
     pub(crate) user_id: UserId,
     pub(crate) review: Review,
     pub(crate) at: Timestamp,
+    pub(crate) request: Option<KeyedRequest>,
+}
+
+/// What is kept of a request with a key: the rest is in the request, and nothing that was written outlives its account.
+pub(super) type Written = (ReviewId, Timestamp);
+
+impl ReviewRow {
+    /// The review as it was when it was written.
+    pub(super) fn view(self, (id, at): Written) -> ProductReview {
+        ProductReview {
+            id,
+            product_id: self.product_id,
+            rating: self.review.rating,
+            title: self.review.title,
+            text: self.review.text,
+            author: self.review.author,
+            status: ReviewStatus::Shown,
+            version: Version::FIRST,
+            created_at: at,
+            updated_at: at,
+        }
+    }
 }
 
 /// What becomes of a review.
@@ -50,8 +72,8 @@ pub(crate) enum Reviewed {
 /// Keeps reviews.
 #[async_trait]
 pub(crate) trait Reviews: Send + Sync {
-    /// Writes a review, unless its author has written one of that product.
-    async fn create_review(&self, row: ReviewRow) -> Result<ProductReview, ReviewError>;
+    /// Writes a review, unless its author has written one of that product; once for a key.
+    async fn create_review(&self, row: ReviewRow) -> Result<Answered<ProductReview>, ReviewError>;
     /// Changes a review if the version that was sent is current; as it is from then on, or was, if it goes.
     async fn edit_review(&self, edit: ReviewEdit) -> Result<ProductReview, ReviewError>;
     /// A page of reviews, newest first.

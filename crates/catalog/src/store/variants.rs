@@ -10,10 +10,10 @@ use crate::domain::{
 use async_trait::async_trait;
 use contracts::{
     catalog::{EditError, OfferView, ProductOption, VariantView, variant_name, variant_title},
-    request::Precondition,
+    request::{Answered, Precondition},
     values::{Currency, ProductId, Timestamp},
 };
-use platform::db::StoreError;
+use platform::db::{StoreError, keys::KeyedRequest};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
@@ -25,13 +25,15 @@ pub(crate) struct LineupEdit {
     pub(crate) sent: Precondition,
     pub(crate) change: LineupChange,
     pub(crate) at: Timestamp,
+    pub(crate) request: Option<KeyedRequest>,
 }
 
 /// Keeps variants.
 #[async_trait]
 pub(crate) trait Variants: Send + Sync {
-    /// Changes a product's variants if the version that was sent is current; its version goes up by one.
-    async fn change_lineup(&self, edit: LineupEdit) -> Result<ProductView, EditError>;
+    /// Changes a product's variants if the version that was sent is current; its version goes up by one. Once
+    /// for a key.
+    async fn change_lineup(&self, edit: LineupEdit) -> Result<Answered<ProductView>, EditError>;
 }
 
 /// Variants that are written, in this order: none that goes or makes way is in the way of another.

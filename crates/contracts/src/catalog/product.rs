@@ -392,6 +392,15 @@ pub struct ImportProduct {
     /// Its variants, if it has options. A product is known by the SKU of any of them; those that are not named stay.
     #[serde(default)]
     pub variants: Vec<ImportVariant>,
+    /// When it goes on sale; with `unpublish_at` absent as well, what is planned of a known one stays.
+    #[serde(default)]
+    pub publish_at: Option<Timestamp>,
+    /// When it comes off sale.
+    #[serde(default)]
+    pub unpublish_at: Option<Timestamp>,
+    /// SKUs of what goes with it, which are there by now; when absent, what is known stays.
+    #[serde(default)]
+    pub related: Option<Vec<String>>,
 }
 
 /// A variant in an import file.

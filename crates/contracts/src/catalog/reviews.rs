@@ -158,6 +158,9 @@ pub enum ReviewError {
     /// The caller has reviewed the product already.
     #[error("the caller has reviewed it already")]
     Exists,
+    /// The idempotency key came before with another body.
+    #[error("the key came before with another body")]
+    KeyReused,
     /// A field breaks a rule.
     #[error("{field} {reason}")]
     Invalid {
@@ -188,6 +191,7 @@ impl ToProblem for ReviewError {
             Self::NotFound => Problem::new(Code::NotFound),
             Self::NotABuyer => Problem::new(Code::NotABuyer),
             Self::Exists => Problem::new(Code::ReviewExists),
+            Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
             Self::VersionConflict { sent, current } => sent.stale(*current),
             Self::Overloaded => Problem::new(Code::Overloaded),

@@ -5,7 +5,7 @@ use crate::{
     BoxError,
     access::Principal,
     problem::{Code, Problem, ToProblem},
-    request::Precondition,
+    request::{Answered, IdempotencyKey, Precondition},
     values::{
         Cursor, DiscountId, Money, Page, PageSize, Timestamp, ValueError, Version, bounded_text,
     },
@@ -262,6 +262,9 @@ pub enum DiscountError {
     /// There are as many that are given by themselves as there may be.
     #[error("there are too many")]
     TooMany,
+    /// The idempotency key came before with another body.
+    #[error("the key came before with another body")]
+    KeyReused,
     /// Another version is current.
     #[error("version {} is current", current.get())]
     VersionConflict {
@@ -307,6 +310,7 @@ impl ToProblem for DiscountError {
                 "/automatic",
                 "would be one more than there may be at a time",
             ),
+            Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Self::VersionConflict { sent, current } => sent.stale(*current),
             Self::NotApplicable { reason } => Problem::new(Code::DiscountNotApplicable)
                 .detail(reason.clone())
@@ -325,8 +329,9 @@ pub trait Discounts: Send + Sync {
     async fn make_discount(
         &self,
         who: &Principal,
+        key: Option<IdempotencyKey>,
         wish: NewDiscount,
-    ) -> Result<DiscountView, DiscountError>;
+    ) -> Result<Answered<DiscountView>, DiscountError>;
     /// Changes a discount as a whole; orders that have it keep what they got.
     async fn replace_discount(
         &self,

@@ -32,7 +32,7 @@ pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
 pub use figures::{HourFigures, OrderFigures, StatusCount};
 pub use mails::{OrderMailKind, OrderMailView, SendMail};
-pub use notes::{NewNote, NoteView};
+pub use notes::{NewNote, NoteError, NoteView};
 pub use promotions::{BuyGet, Selection, TakesOff};
 pub use returns::{
     AnswerReturn, NewReturn, ReceiveReturn, ReturnError, ReturnLineView, ReturnReceived,

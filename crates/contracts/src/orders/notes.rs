@@ -1,6 +1,10 @@
 //! What people of the shop write down about an order, for themselves or for its buyer.
 
-use crate::values::{NoteId, OrderId, Timestamp};
+use super::OrderError;
+use crate::{
+    problem::{Code, Problem, ToProblem},
+    values::{NoteId, OrderId, Timestamp},
+};
 use serde::{Deserialize, Serialize};
 
 /// A note that is to be.
@@ -30,4 +34,24 @@ pub struct NoteView {
     pub author: Option<String>,
     /// When.
     pub created_at: Timestamp,
+}
+
+/// Why nothing was noted.
+#[derive(Debug, thiserror::Error)]
+pub enum NoteError {
+    /// The idempotency key came before with another body.
+    #[error("the key came before with another body")]
+    KeyReused,
+    /// What holds for all that is done with an order.
+    #[error(transparent)]
+    Order(#[from] OrderError),
+}
+
+impl ToProblem for NoteError {
+    fn to_problem(&self) -> Problem {
+        match self {
+            Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
+            Self::Order(error) => error.to_problem(),
+        }
+    }
 }

@@ -165,6 +165,9 @@ pub enum ShippingError {
     /// There are as many as there may be.
     #[error("there are too many")]
     TooMany,
+    /// The idempotency key came before with another body.
+    #[error("the key came before with another body")]
+    KeyReused,
     /// Another version is current.
     #[error("version {} is current", current.get())]
     VersionConflict {
@@ -208,6 +211,7 @@ impl ToProblem for ShippingError {
             Self::Forbidden => Problem::new(Code::Forbidden),
             Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
             Self::TooMany => Problem::invalid("/name", "is one more than there may be"),
+            Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Self::VersionConflict { sent, current } => sent.stale(*current),
             Self::NotApplicable { reason } => about(Code::ShippingNotApplicable, reason),
             Self::Required => about(Code::ShippingRequired, "an order needs a way of shipping"),

@@ -103,6 +103,9 @@ pub enum TaxError {
     /// There are as many as there may be.
     #[error("there are too many")]
     TooMany,
+    /// The idempotency key came before with another body.
+    #[error("the key came before with another body")]
+    KeyReused,
     /// Another version is current.
     #[error("version {} is current", current.get())]
     VersionConflict {
@@ -126,6 +129,7 @@ impl ToProblem for TaxError {
             Self::Forbidden => Problem::new(Code::Forbidden),
             Self::Invalid { field, reason } => Problem::invalid(field, reason.clone()),
             Self::TooMany => Problem::invalid("/country", "has one rate more than there may be"),
+            Self::KeyReused => Problem::new(Code::IdempotencyKeyReused),
             Self::VersionConflict { sent, current } => sent.stale(*current),
             Self::Overloaded => Problem::new(Code::Overloaded),
             Self::Internal(cause) => Problem::internal(cause),

@@ -9,7 +9,6 @@ use axum::{
 use contracts::{
     orders::{DiscountQuery, DiscountView, NewDiscount},
     problem::ProblemBody,
-    request::Answered,
     values::{DiscountId, Page},
 };
 use platform::http::{
@@ -17,11 +16,13 @@ use platform::http::{
     auth::Admin,
     created,
     etag::{self, IfMatch},
+    idempotency::MaybeKey,
     page,
 };
 /// Make a discount code
 #[utoipa::path(
     post, path = "/api/v1/discounts", operation_id = "make_discount", tag = "discounts",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat")),
     request_body = NewDiscount,
     responses(
         (status = 201, body = DiscountView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
@@ -32,11 +33,12 @@ use platform::http::{
 pub(super) async fn make(
     State(app): State<App>,
     Admin(who): Admin,
+    MaybeKey(key): MaybeKey,
     Json(wish): Json<NewDiscount>,
 ) -> Result<Response, Fault> {
-    let made = app.orders.make_discount(&who, wish).await?;
-    let location = format!("/api/v1/discounts/{}", made.id);
-    Ok(created(&location, Answered::fresh(made)))
+    let made = app.orders.make_discount(&who, key, wish).await?;
+    let location = format!("/api/v1/discounts/{}", made.value.id);
+    Ok(created(&location, made))
 }
 
 /// List discount codes

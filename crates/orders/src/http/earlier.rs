@@ -1,6 +1,6 @@
 //! Records of earlier orders over HTTP: admins bring them along, and everybody sees their own.
 
-use super::keep_private;
+use super::{keep_private, whole};
 use crate::Service;
 use axum::{
     extract::{DefaultBodyLimit, State},
@@ -106,10 +106,7 @@ async fn totals(
     _: Admin,
     Query(query): Query<TotalsQuery>,
 ) -> Result<Json<Page<EarlierTotals>>, Fault> {
-    Ok(Json(Page {
-        data: app.earlier_totals(query.source).await?,
-        next_cursor: None,
-    }))
+    Ok(whole(app.earlier_totals(query.source).await?))
 }
 
 /// Show an earlier order

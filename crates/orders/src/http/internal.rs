@@ -105,8 +105,8 @@ fn discounts(table: Table) -> Table {
         .on(calls::SET_CART_DISCOUNT, async |orders, (who, id, code)| {
             orders.set_cart_discount(&who.into(), id, code).await
         })
-        .on(calls::MAKE_DISCOUNT, async |orders, (who, wish)| {
-            orders.make_discount(&who.into(), wish).await
+        .on(calls::MAKE_DISCOUNT, async |orders, (who, key, wish)| {
+            orders.make_discount(&who.into(), key, wish).await
         })
         .on(
             calls::REPLACE_DISCOUNT,

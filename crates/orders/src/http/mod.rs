@@ -23,7 +23,13 @@ use axum::{
     middleware::map_response,
     response::Response,
 };
-use contracts::{orders::Orders, payments::Payments};
+use contracts::{
+    orders::Orders,
+    payments::Payments,
+    values::{Page, Version},
+};
+use platform::http::{Json, etag};
+use serde::Serialize;
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -92,6 +98,19 @@ pub fn routes_beside(service: Arc<Service>) -> OpenApiRouter {
 #[must_use]
 pub fn api_beside() -> OpenApi {
     beside(0).into_openapi()
+}
+
+/// A list that is shown whole.
+fn whole<T>(data: Vec<T>) -> Json<Page<T>> {
+    Json(Page {
+        data,
+        next_cursor: None,
+    })
+}
+
+/// Something that was changed as a whole, with the tag of what it is from now on.
+fn replaced(version: Version, view: impl Serialize) -> Response {
+    etag::tagged(&etag::tag(version), view)
 }
 
 /// Orders are for whoever asked: no cache on the way keeps them, and one's own asks again with the tag.

@@ -1,18 +1,18 @@
 //! Notes about orders.
 
-use super::keep_private;
+use super::{keep_private, whole};
 use crate::Service;
 use axum::{extract::State, middleware::map_response, response::Response};
 use contracts::{
     orders::{NewNote, NoteView},
     problem::ProblemBody,
-    request::Answered,
     values::{OrderId, Page},
 };
 use platform::http::{
     Fault, Id, Json, NoQuery,
     auth::{Admin, OrderReader},
     created,
+    idempotency::MaybeKey,
 };
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -30,7 +30,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// For the shop alone, or for the buyer as well. What was noted about a customer's orders goes with their account.
 #[utoipa::path(
     post, path = "/api/v1/orders/{id}/notes", operation_id = "make_note", tag = "orders",
-    params(("id" = OrderId, Path, description = "The order's id")), request_body = NewNote,
+    params(
+        ("id" = OrderId, Path, description = "The order's id"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat"),
+    ),
+    request_body = NewNote,
     responses(
         (status = 201, body = NoteView), (status = 400, body = ProblemBody), (status = 401, body = ProblemBody),
         (status = 403, body = ProblemBody), (status = 404, body = ProblemBody), (status = 415, body = ProblemBody),
@@ -41,11 +45,11 @@ async fn note(
     State(app): State<App>,
     Admin(who): Admin,
     Id(id): Id<OrderId>,
+    MaybeKey(key): MaybeKey,
     Json(wish): Json<NewNote>,
 ) -> Result<Response, Fault> {
-    let note = app.note(who, id, wish).await?;
-    let location = format!("/api/v1/orders/{id}/notes");
-    Ok(created(&location, Answered::fresh(note)))
+    let note = app.note(who, id, (key, wish)).await?;
+    Ok(created(&format!("/api/v1/orders/{id}/notes"), note))
 }
 
 /// List an order's notes
@@ -69,8 +73,5 @@ async fn list(
     _: NoQuery,
     Id(id): Id<OrderId>,
 ) -> Result<Json<Page<NoteView>>, Fault> {
-    Ok(Json(Page {
-        data: app.notes(&who, id).await?,
-        next_cursor: None,
-    }))
+    Ok(whole(app.notes(&who, id).await?))
 }

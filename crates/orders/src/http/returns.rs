@@ -1,6 +1,6 @@
 //! What was sent of an order and comes back.
 
-use super::keep_private;
+use super::{keep_private, whole};
 use crate::Service;
 use axum::{
     extract::{Path, State},
@@ -8,6 +8,7 @@ use axum::{
     response::Response,
 };
 use contracts::{
+    access::Principal,
     orders::{AnswerReturn, NewReturn, ReceiveReturn, ReturnStatus, ReturnView},
     problem::ProblemBody,
     values::{OrderId, Page, ReturnId},
@@ -32,8 +33,28 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .layer(map_response(keep_private))
 }
 
-fn ids((order, one): (String, String)) -> Result<(OrderId, ReturnId), Fault> {
-    Ok((order.parse::<OrderId>()?, one.parse::<ReturnId>()?))
+/// What the shop does with a return.
+enum Step {
+    Answer(ReturnStatus, AnswerReturn),
+    Receive(ReceiveReturn),
+}
+
+/// An order and its return, in the path.
+type Place = Path<(String, String)>;
+
+/// Does it, and answers with the return as it stands then.
+async fn take(
+    app: &Service,
+    who: Principal,
+    Path((order, one)): Place,
+    step: Step,
+) -> Result<Json<ReturnView>, Fault> {
+    let ids = (order.parse::<OrderId>()?, one.parse::<ReturnId>()?);
+    let taken = match step {
+        Step::Answer(to, wish) => app.answer_return(who, ids, to, wish).await,
+        Step::Receive(wish) => app.receive_return(who, ids, wish).await,
+    };
+    Ok(Json(taken?))
 }
 
 /// Ask for a return
@@ -87,10 +108,7 @@ async fn list(
     _: NoQuery,
     Id(id): Id<OrderId>,
 ) -> Result<Json<Page<ReturnView>>, Fault> {
-    Ok(Json(Page {
-        data: app.returns(&who, id).await?,
-        next_cursor: None,
-    }))
+    Ok(whole(app.returns(&who, id).await?))
 }
 
 /// Approve a return
@@ -112,11 +130,10 @@ async fn list(
 async fn approve(
     State(app): State<App>,
     Admin(who): Admin,
-    Path(path): Path<(String, String)>,
+    place: Place,
     Json(wish): Json<AnswerReturn>,
 ) -> Result<Json<ReturnView>, Fault> {
-    let to = ReturnStatus::Approved;
-    Ok(Json(app.answer_return(who, ids(path)?, to, wish).await?))
+    take(&app, who, place, Step::Answer(ReturnStatus::Approved, wish)).await
 }
 
 /// Refuse a return
@@ -138,11 +155,10 @@ async fn approve(
 async fn refuse(
     State(app): State<App>,
     Admin(who): Admin,
-    Path(path): Path<(String, String)>,
+    place: Place,
     Json(wish): Json<AnswerReturn>,
 ) -> Result<Json<ReturnView>, Fault> {
-    let to = ReturnStatus::Refused;
-    Ok(Json(app.answer_return(who, ids(path)?, to, wish).await?))
+    take(&app, who, place, Step::Answer(ReturnStatus::Refused, wish)).await
 }
 
 /// Receive a return
@@ -166,8 +182,8 @@ async fn refuse(
 async fn receive(
     State(app): State<App>,
     Admin(who): Admin,
-    Path(path): Path<(String, String)>,
+    place: Place,
     Json(wish): Json<ReceiveReturn>,
 ) -> Result<Json<ReturnView>, Fault> {
-    Ok(Json(app.receive_return(who, ids(path)?, wish).await?))
+    take(&app, who, place, Step::Receive(wish)).await
 }

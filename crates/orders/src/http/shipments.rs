@@ -1,6 +1,6 @@
 //! What is sent of an order, a parcel at a time. `POST .../ship` sends the rest as one.
 
-use super::keep_private;
+use super::{keep_private, whole};
 use crate::Service;
 use axum::{extract::State, middleware::map_response, response::Response};
 use contracts::{
@@ -69,8 +69,5 @@ async fn list(
     _: NoQuery,
     Id(id): Id<OrderId>,
 ) -> Result<Json<Page<ShipmentView>>, Fault> {
-    Ok(Json(Page {
-        data: app.shipments(&who, id).await?,
-        next_cursor: None,
-    }))
+    Ok(whole(app.shipments(&who, id).await?))
 }

@@ -1,12 +1,12 @@
 //! Ways of shipping over HTTP: everybody sees what can be chosen, admins make and change them.
 
+use super::{replaced, whole};
 use crate::Service;
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{extract::State, response::Response};
 use contracts::{
     access::Principal,
     orders::{Carts, NewShippingMethod, ShippingMethodView},
     problem::ProblemBody,
-    request::Answered,
     values::{Page, ShippingMethodId},
 };
 use platform::http::{
@@ -14,6 +14,7 @@ use platform::http::{
     auth::{Admin, Visitor},
     created,
     etag::{self, IfMatch},
+    idempotency::MaybeKey,
 };
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -29,6 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Make a way of shipping
 #[utoipa::path(
     post, path = "/api/v1/shipping-methods", operation_id = "make_shipping_method", tag = "shipping",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat")),
     request_body = NewShippingMethod,
     responses(
         (status = 201, body = ShippingMethodView), (status = 400, body = ProblemBody),
@@ -39,10 +41,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 async fn make(
     State(app): State<App>,
     Admin(who): Admin,
+    MaybeKey(key): MaybeKey,
     Json(wish): Json<NewShippingMethod>,
 ) -> Result<Response, Fault> {
-    let made = app.make_shipping_method(&who, wish).await?;
-    Ok(created("/api/v1/shipping-methods", Answered::fresh(made)))
+    let made = app.make_shipping_method(&who, key, wish).await?;
+    Ok(created("/api/v1/shipping-methods", made))
 }
 
 /// List ways of shipping
@@ -61,10 +64,7 @@ async fn list(
     _: NoQuery,
 ) -> Result<Json<Page<ShippingMethodView>>, Fault> {
     let all = who.as_ref().is_some_and(Principal::is_admin);
-    Ok(Json(Page {
-        data: app.shipping_methods(all).await?,
-        next_cursor: None,
-    }))
+    Ok(whole(app.shipping_methods(all).await?))
 }
 
 /// Change a way of shipping
@@ -94,6 +94,5 @@ async fn replace(
 ) -> Result<Response, Fault> {
     let sent = etag::precondition(sent, wish.version)?;
     let method = app.replace_shipping_method(&who, id, (sent, wish)).await?;
-    let tag = etag::tag(method.version);
-    Ok(etag::conditional(&HeaderMap::new(), &tag, method))
+    Ok(replaced(method.version, method))
 }

@@ -1,15 +1,11 @@
 //! Tax rates over HTTP: everybody sees them, admins make, change and take them away.
 
+use super::{replaced, whole};
 use crate::Service;
-use axum::{
-    extract::State,
-    http::{HeaderMap, StatusCode},
-    response::Response,
-};
+use axum::{extract::State, http::StatusCode, response::Response};
 use contracts::{
     orders::{NewTaxRate, TaxRateView},
     problem::ProblemBody,
-    request::Answered,
     values::{Page, TaxRateId, Version},
 };
 use platform::http::{
@@ -17,6 +13,7 @@ use platform::http::{
     auth::{Admin, Visitor},
     created,
     etag::{self, IfMatch},
+    idempotency::MaybeKey,
 };
 use serde::Deserialize;
 use std::sync::Arc;
@@ -35,6 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 /// Of a country or of one of its regions, for a class of goods. Orders that go there from now on are taxed with it.
 #[utoipa::path(
     post, path = "/api/v1/tax-rates", operation_id = "make_tax_rate", tag = "taxes",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the request safe to repeat")),
     request_body = NewTaxRate,
     responses(
         (status = 201, body = TaxRateView), (status = 400, body = ProblemBody),
@@ -45,10 +43,11 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 async fn make(
     State(app): State<App>,
     Admin(who): Admin,
+    MaybeKey(key): MaybeKey,
     Json(wish): Json<NewTaxRate>,
 ) -> Result<Response, Fault> {
-    let made = app.make_tax_rate(&who, wish).await?;
-    Ok(created("/api/v1/tax-rates", Answered::fresh(made)))
+    let made = app.make_tax_rate(&who, key, wish).await?;
+    Ok(created("/api/v1/tax-rates", made))
 }
 
 /// List tax rates
@@ -66,10 +65,7 @@ async fn list(
     Visitor(_who): Visitor,
     _: NoQuery,
 ) -> Result<Json<Page<TaxRateView>>, Fault> {
-    Ok(Json(Page {
-        data: app.tax_rates().await?,
-        next_cursor: None,
-    }))
+    Ok(whole(app.tax_rates().await?))
 }
 
 /// Change a tax rate
@@ -99,8 +95,7 @@ async fn replace(
 ) -> Result<Response, Fault> {
     let sent = etag::precondition(sent, wish.version)?;
     let rate = app.replace_tax_rate(&who, id, (sent, wish)).await?;
-    let tag = etag::tag(rate.version);
-    Ok(etag::conditional(&HeaderMap::new(), &tag, rate))
+    Ok(replaced(rate.version, rate))
 }
 
 /// Which version goes, if no `If-Match` says so.

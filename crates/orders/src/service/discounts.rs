@@ -17,7 +17,7 @@ use contracts::{
         DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount, OrderView,
         PlaceOrderError, ShippingError,
     },
-    request::{Answered, Precondition},
+    request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, DiscountId, Email, Money, Page, ShippingMethodId, UserId},
 };
 use platform::{
@@ -39,12 +39,15 @@ impl Service {
     pub(super) async fn make_a_discount(
         &self,
         who: &Principal,
+        key: Option<IdempotencyKey>,
         wish: NewDiscount,
-    ) -> Result<DiscountView, DiscountError> {
-        admin(who)?;
-        let made = self
-            .store
-            .make_discount(DiscountId::generate(), wish, self.clock.now());
+    ) -> Result<Answered<DiscountView>, DiscountError> {
+        admin(who, DiscountError::Forbidden)?;
+        let place = (who, "/api/v1/discounts");
+        let making = self
+            .making(place, DiscountId::generate(), (key.as_ref(), &wish))
+            .map_err(DiscountError::Internal)?;
+        let made = self.store.make_discount(making, wish);
         let made = made.await.map_err(refusal);
         self.automatic.forget();
         made
@@ -56,7 +59,7 @@ impl Service {
         id: DiscountId,
         (sent, wish): (Precondition, NewDiscount),
     ) -> Result<DiscountView, DiscountError> {
-        admin(who)?;
+        admin(who, DiscountError::Forbidden)?;
         let now = self.clock.now();
         let replaced = self.store.replace_discount(id, sent, wish, now).await;
         self.automatic.forget();
@@ -68,7 +71,7 @@ impl Service {
         who: &Principal,
         id: DiscountId,
     ) -> Result<DiscountView, DiscountError> {
-        admin(who)?;
+        admin(who, DiscountError::Forbidden)?;
         let found = self.store.discount(id).await;
         let found = found.map_err(|error| DiscountError::Internal(Box::new(error)))?;
         found.ok_or(DiscountError::NotFound)
@@ -79,7 +82,7 @@ impl Service {
         who: &Principal,
         query: DiscountQuery,
     ) -> Result<Page<DiscountView>, DiscountError> {
-        admin(who)?;
+        admin(who, DiscountError::Forbidden)?;
         self.store.discounts(query).await.map_err(refusal)
     }
 
@@ -277,14 +280,6 @@ impl Service {
 
 fn internal(error: StoreError) -> PlaceOrderError {
     PlaceOrderError::Internal(Box::new(error))
-}
-
-fn admin(who: &Principal) -> Result<(), DiscountError> {
-    if who.is_admin() {
-        Ok(())
-    } else {
-        Err(DiscountError::Forbidden)
-    }
 }
 
 /// Why a sum could not be made, as buyers hear it.

@@ -21,6 +21,7 @@ mod shipments;
 mod shipping;
 mod sums;
 mod taxes;
+mod terms;
 
 use crate::{
     Parts, Post,
@@ -247,9 +248,10 @@ impl Discounts for Service {
     async fn make_discount(
         &self,
         who: &Principal,
+        key: Option<IdempotencyKey>,
         wish: NewDiscount,
-    ) -> Result<DiscountView, DiscountError> {
-        self.make_a_discount(who, wish).await
+    ) -> Result<Answered<DiscountView>, DiscountError> {
+        self.make_a_discount(who, key, wish).await
     }
 
     async fn replace_discount(

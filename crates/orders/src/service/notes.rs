@@ -4,9 +4,11 @@ use super::{Service, internal};
 use crate::store::notes::Note;
 use contracts::{
     access::{Actor, Principal},
-    orders::{NewNote, NoteView, OrderError, Reader},
+    orders::{NewNote, NoteError, NoteView, OrderError, Reader},
+    request::{Answered, IdempotencyKey},
     values::{NoteId, OrderId, ValueError, bounded_text},
 };
+use platform::db::keys::KeyedRequest;
 
 /// Notes that an order may have.
 const NOTES_MAX: u32 = 100;
@@ -18,8 +20,11 @@ impl Service {
         &self,
         who: Principal,
         id: OrderId,
-        wish: NewNote,
-    ) -> Result<NoteView, OrderError> {
+        (key, wish): (Option<IdempotencyKey>, NewNote),
+    ) -> Result<Answered<NoteView>, NoteError> {
+        let author = Actor::User(who).label();
+        let scope = format!("{author} POST /api/v1/orders/{id}/notes");
+        let request = KeyedRequest::of(&scope, key.as_ref(), &wish);
         let text = bounded_text(&wish.text, 1, TEXT_MAX);
         let text = text.map_err(|ValueError(reason)| OrderError::Invalid {
             field: "/text".into(),
@@ -30,22 +35,25 @@ impl Service {
             id: NoteId::generate(),
             text,
             for_customer: wish.for_customer,
-            author: Actor::User(who).label(),
+            author,
             at: self.clock.now(),
             most: NOTES_MAX,
+            request: request.map_err(OrderError::Internal)?,
         };
-        let view = NoteView {
-            id: note.id,
+        let (text, for_customer) = (note.text.clone(), note.for_customer);
+        let author = note.author.clone();
+        let added = self.store.add_note(note).await.map_err(|abort| {
+            let failed = |cause| OrderError::Internal(cause).into();
+            abort.into_refusal(|| OrderError::Overloaded.into(), failed)
+        })?;
+        Ok(added.map(|(note, at)| NoteView {
+            id: note,
             order_id: id,
-            text: note.text.clone(),
-            for_customer: note.for_customer,
-            author: Some(note.author.clone()),
-            created_at: note.at,
-        };
-        let added = self.store.add_note(note).await;
-        added
-            .map_err(|abort| abort.into_refusal(|| OrderError::Overloaded, OrderError::Internal))?;
-        Ok(view)
+            text,
+            for_customer,
+            author: Some(author),
+            created_at: at,
+        }))
     }
 
     pub(crate) async fn notes(

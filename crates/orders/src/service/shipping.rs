@@ -1,7 +1,7 @@
 //! Ways of shipping: made and changed by admins, chosen for orders. What one costs is agreed when the order is asked
 //! for.
 
-use super::{Service, looked::Looked};
+use super::{Service, looked::Looked, terms::admin};
 use crate::domain::{
     pricing::{self, Unpriced},
     tariff::{self, Parcel},
@@ -12,7 +12,7 @@ use contracts::{
         Address, CartError, CartHolder, NewShippingMethod, PartKind, ShippingChoice, ShippingError,
         ShippingMethodView,
     },
-    request::Precondition,
+    request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, ShippingMethodId},
 };
 use platform::db::Abort;
@@ -21,11 +21,15 @@ impl Service {
     pub(crate) async fn make_shipping_method(
         &self,
         who: &Principal,
+        key: Option<IdempotencyKey>,
         wish: NewShippingMethod,
-    ) -> Result<ShippingMethodView, ShippingError> {
-        admin(who)?;
-        let (id, now) = (ShippingMethodId::generate(), self.clock.now());
-        let made = self.store.make_shipping_method(id, wish, now);
+    ) -> Result<Answered<ShippingMethodView>, ShippingError> {
+        admin(who, ShippingError::Forbidden)?;
+        let place = (who, "/api/v1/shipping-methods");
+        let making = self
+            .making(place, ShippingMethodId::generate(), (key.as_ref(), &wish))
+            .map_err(ShippingError::Internal)?;
+        let made = self.store.make_shipping_method(making, wish);
         made.await.map_err(refusal)
     }
 
@@ -35,7 +39,7 @@ impl Service {
         id: ShippingMethodId,
         (sent, wish): (Precondition, NewShippingMethod),
     ) -> Result<ShippingMethodView, ShippingError> {
-        admin(who)?;
+        admin(who, ShippingError::Forbidden)?;
         let now = self.clock.now();
         let replaced = self.store.replace_shipping_method(id, sent, wish, now);
         replaced.await.map_err(refusal)
@@ -124,14 +128,6 @@ fn not_shipped(why: Unpriced) -> ShippingError {
             ShippingError::NotApplicable { reason }
         }
         Unpriced::OutOfRange => ShippingError::Internal("prices do not add up".into()),
-    }
-}
-
-fn admin(who: &Principal) -> Result<(), ShippingError> {
-    if who.is_admin() {
-        Ok(())
-    } else {
-        Err(ShippingError::Forbidden)
     }
 }
 

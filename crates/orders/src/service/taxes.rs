@@ -1,6 +1,6 @@
 //! Taxes: rates, which admins make and change, and what an order is taxed with, agreed when it is asked for.
 
-use super::{Service, looked::Looked};
+use super::{Service, looked::Looked, terms::admin};
 use crate::domain::{
     rate,
     tax::{TaxMode, TaxTerms},
@@ -9,7 +9,7 @@ use contracts::{
     BoxError,
     access::Principal,
     orders::{Address, NewTaxRate, TaxError, TaxRateView},
-    request::Precondition,
+    request::{Answered, IdempotencyKey, Precondition},
     values::TaxRateId,
 };
 use platform::db::Abort;
@@ -18,11 +18,15 @@ impl Service {
     pub(crate) async fn make_tax_rate(
         &self,
         who: &Principal,
+        key: Option<IdempotencyKey>,
         wish: NewTaxRate,
-    ) -> Result<TaxRateView, TaxError> {
-        admin(who)?;
-        let (id, now) = (TaxRateId::generate(), self.clock.now());
-        let made = self.store.make_tax_rate(id, wish, now);
+    ) -> Result<Answered<TaxRateView>, TaxError> {
+        admin(who, TaxError::Forbidden)?;
+        let place = (who, "/api/v1/tax-rates");
+        let making = self
+            .making(place, TaxRateId::generate(), (key.as_ref(), &wish))
+            .map_err(TaxError::Internal)?;
+        let made = self.store.make_tax_rate(making, wish);
         made.await.map_err(refusal)
     }
 
@@ -32,7 +36,7 @@ impl Service {
         id: TaxRateId,
         (sent, wish): (Precondition, NewTaxRate),
     ) -> Result<TaxRateView, TaxError> {
-        admin(who)?;
+        admin(who, TaxError::Forbidden)?;
         let now = self.clock.now();
         let replaced = self.store.replace_tax_rate(id, sent, wish, now);
         replaced.await.map_err(refusal)
@@ -44,7 +48,7 @@ impl Service {
         id: TaxRateId,
         sent: Precondition,
     ) -> Result<(), TaxError> {
-        admin(who)?;
+        admin(who, TaxError::Forbidden)?;
         let deleted = self.store.delete_tax_rate(id, sent);
         deleted.await.map_err(refusal)
     }
@@ -84,14 +88,6 @@ impl Service {
             rates,
             classes: looked.tax_classes(),
         }))
-    }
-}
-
-fn admin(who: &Principal) -> Result<(), TaxError> {
-    if who.is_admin() {
-        Ok(())
-    } else {
-        Err(TaxError::Forbidden)
     }
 }
 

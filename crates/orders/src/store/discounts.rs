@@ -7,10 +7,10 @@ use contracts::{
         BuyGet, DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount, Selection,
         TakesOff,
     },
-    request::Precondition,
+    request::{Answered, Precondition},
     values::{DiscountId, Page, Timestamp},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{Abort, StoreError, keys::Making};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -73,10 +73,9 @@ pub(crate) trait DiscountStore: Send + Sync {
     /// Makes a discount.
     async fn make_discount(
         &self,
-        id: DiscountId,
+        making: Making<DiscountId>,
         wish: NewDiscount,
-        now: Timestamp,
-    ) -> Result<DiscountView, Abort<DiscountError>>;
+    ) -> Result<Answered<DiscountView>, Abort<DiscountError>>;
     /// Changes a discount if the version that was sent is current.
     async fn replace_discount(
         &self,

@@ -23,12 +23,13 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{
-        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderStatus,
-        OrderView, ShipError, ShipmentView,
+        EventsAudit, NoteError, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery,
+        OrderStatus, OrderView, ShipError, ShipmentView,
     },
+    request::Answered,
     values::{Email, Money, OrderId, Page, ProductId, Timestamp, UserId},
 };
-use notes::Note;
+use notes::{Note, Noted};
 use platform::db::{Abort, Schema, StoreError};
 use shipments::{Sending, Sent};
 
@@ -142,7 +143,7 @@ pub(crate) trait Store:
         now: Timestamp,
     ) -> Result<(Order, Order), Abort<OrderError>>;
     /// Keeps a note about an order.
-    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>>;
+    async fn add_note(&self, note: Note) -> Result<Answered<Noted>, Abort<NoteError>>;
     /// The notes about an order, oldest first.
     async fn notes(&self, id: OrderId) -> Result<Vec<NoteView>, StoreError>;
     /// Pending orders, without a payment under way, whose time is over.

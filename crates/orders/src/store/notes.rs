@@ -1,9 +1,10 @@
 //! What stores keep of a note.
 
 use contracts::{
-    orders::OrderError,
+    orders::{NoteError, OrderError},
     values::{NoteId, OrderId, Timestamp},
 };
+use platform::db::keys::KeyedRequest;
 
 /// A note that is to be.
 #[derive(Debug, Clone)]
@@ -16,12 +17,16 @@ pub(crate) struct Note {
     pub(crate) at: Timestamp,
     /// So many may an order have.
     pub(crate) most: u32,
+    pub(crate) request: Option<KeyedRequest>,
 }
 
+/// What is kept of a request with a key: the rest is in the request, and nothing that was written outlives its account.
+pub(crate) type Noted = (NoteId, Timestamp);
+
 /// The order has as many as it may have.
-pub(crate) fn too_many(most: u32) -> OrderError {
-    OrderError::Invalid {
+pub(crate) fn too_many(most: u32) -> NoteError {
+    NoteError::Order(OrderError::Invalid {
         field: "/text".into(),
         reason: format!("is one too many: the order has {most} notes"),
-    }
+    })
 }

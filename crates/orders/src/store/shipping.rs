@@ -6,10 +6,10 @@ use contracts::{
         NewShippingMethod, ShippingBand, ShippingError, ShippingMethodView, ShippingTariff,
         ShippingZone,
     },
-    request::Precondition,
+    request::{Answered, Precondition},
     values::{ShippingMethodId, Timestamp},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{Abort, StoreError, keys::Making};
 use serde::{Deserialize, Serialize};
 
 /// As many as there may be, those that cannot be chosen any more counted.
@@ -54,10 +54,9 @@ pub(crate) trait ShippingStore: Send + Sync {
     /// Makes a method, unless there are as many as there may be.
     async fn make_shipping_method(
         &self,
-        id: ShippingMethodId,
+        making: Making<ShippingMethodId>,
         wish: NewShippingMethod,
-        now: Timestamp,
-    ) -> Result<ShippingMethodView, Abort<ShippingError>>;
+    ) -> Result<Answered<ShippingMethodView>, Abort<ShippingError>>;
     /// Changes a method if the version that was sent is current.
     async fn replace_shipping_method(
         &self,

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use contracts::{
     orders::{NewTaxRate, TaxError, TaxRateView},
-    request::Precondition,
+    request::{Answered, Precondition},
     values::{TaxRateId, Timestamp},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{Abort, StoreError, keys::Making};
 
 /// As many as there may be: every state of every country that has some, and more.
 pub(crate) const RATES_MAX: usize = 1_000;
@@ -16,10 +16,9 @@ pub(crate) trait TaxStore: Send + Sync {
     /// Makes a rate, unless its place has one of its class.
     async fn make_tax_rate(
         &self,
-        id: TaxRateId,
+        making: Making<TaxRateId>,
         wish: NewTaxRate,
-        now: Timestamp,
-    ) -> Result<TaxRateView, Abort<TaxError>>;
+    ) -> Result<Answered<TaxRateView>, Abort<TaxError>>;
     /// Changes a rate if the version that was sent is current.
     async fn replace_tax_rate(
         &self,

@@ -7,7 +7,7 @@ use contracts::{
     access::Principal,
     catalog::Purchases,
     orders::*,
-    request::{Answered, Precondition},
+    request::{Answered, IdempotencyKey, Precondition},
     values::*,
 };
 
@@ -116,8 +116,9 @@ impl Discounts for FakeOrders {
     async fn make_discount(
         &self,
         _: &Principal,
+        _: Option<IdempotencyKey>,
         _: NewDiscount,
-    ) -> Result<DiscountView, DiscountError> {
+    ) -> Result<Answered<DiscountView>, DiscountError> {
         no_discount()
     }
 

@@ -3,7 +3,11 @@
 
 use super::{Abort, StoreError};
 use crate::digest;
-use contracts::{BoxError, request::IdempotencyKey, values::Timestamp};
+use contracts::{
+    BoxError,
+    request::{Answered, IdempotencyKey},
+    values::Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -25,6 +29,63 @@ impl KeyedRequest {
             fingerprint: digest::fingerprint(scope, body)?,
         })
     }
+}
+
+impl KeyedRequest {
+    /// The same for a request that may have a key.
+    ///
+    /// # Errors
+    /// When the body cannot be written as JSON.
+    pub fn of(
+        scope: &str,
+        key: Option<&IdempotencyKey>,
+        body: &impl Serialize,
+    ) -> Result<Option<Self>, BoxError> {
+        key.map(|key| Self::new(scope, key, body)).transpose()
+    }
+}
+
+/// Something that is to be made: its id if it is new, when, and the request that wants it, if that has a key.
+#[derive(Debug, Clone)]
+pub struct Making<I> {
+    /// Its id, unless the request made it before.
+    pub id: I,
+    /// Now.
+    pub at: Timestamp,
+    /// The request.
+    pub request: Option<KeyedRequest>,
+}
+
+impl<I> Making<I> {
+    /// Of a request without a key.
+    pub const fn new(id: I, at: Timestamp) -> Self {
+        Self {
+            id,
+            at,
+            request: None,
+        }
+    }
+}
+
+/// Makes something once for a key, inside the transaction of the effect: what was answered then is answered again.
+///
+/// # Errors
+/// Whatever `make` is refused for; the refusal if the key came with another body; storage's failure.
+pub fn once<T: Serialize + DeserializeOwned, R>(
+    connection: &Connection,
+    (request, at): (Option<&KeyedRequest>, Timestamp),
+    reused: impl FnOnce() -> R,
+    make: impl FnOnce() -> Result<T, Abort<R>>,
+) -> Result<Answered<T>, Abort<R>> {
+    let Some(request) = request else {
+        return make().map(Answered::fresh);
+    };
+    if let Some(known) = recall(connection, request, reused)? {
+        return Ok(Answered::replayed(known));
+    }
+    let made = make()?;
+    remember(connection, request, &made, at)?;
+    Ok(Answered::fresh(made))
 }
 
 /// The answer that this request got before, if it did; the refusal if the key came with another body.

@@ -163,9 +163,10 @@ impl Discounts for BrokenOrders {
     async fn make_discount(
         &self,
         who: &Principal,
+        key: Option<IdempotencyKey>,
         wish: NewDiscount,
-    ) -> Result<DiscountView, DiscountError> {
-        self.inner.make_discount(who, wish).await
+    ) -> Result<Answered<DiscountView>, DiscountError> {
+        self.inner.make_discount(who, key, wish).await
     }
 
     async fn replace_discount(

@@ -74,6 +74,9 @@ fn ways_to(shop: &Shop, mut config: Config) -> Result<(Ways, Tasks), BoxError> {
 /// Something to reserve, more than anybody does here.
 async fn product(shop: &Shop) -> Result<ProductId, BoxError> {
     let thing = ImportProduct {
+        publish_at: None,
+        unpublish_at: None,
+        related: None,
         sku: "THING".to_owned(),
         name: "Thing".to_owned(),
         description: String::new(),

@@ -48,6 +48,9 @@ impl Goods {
         attributes.insert("colour".to_owned(), json!(colour));
         attributes.insert("grams".to_owned(), json!(number % 50));
         ImportProduct {
+            publish_at: None,
+            unpublish_at: None,
+            related: None,
             sku: format!("S{number}"),
             name: self.name(number).join(" "),
             description: described(number).join(" "),

@@ -38,7 +38,8 @@ pub(super) async fn run(command: ExportCommand) -> Result<(), BoxError> {
         ExportCommand::Orders(args) => ("orders", args, records::ORDERS),
         ExportCommand::Customers(args) => ("accounts", args, records::CUSTOMERS),
     };
-    let (services, _work) = open_services(&args.data.load()?, true).await?;
+    let config = args.data.load()?;
+    let (services, _work) = open_services(&config, true).await?;
     let file = &args.file;
     let is_stream = file == Path::new("-");
     let part = part_of(file);
@@ -60,7 +61,10 @@ pub(super) async fn run(command: ExportCommand) -> Result<(), BoxError> {
         what,
     };
     match &command {
-        ExportCommand::Products(_) => products::all(&*services.catalog, &mut writing).await?,
+        ExportCommand::Products(_) => {
+            let seen_at = &config.http.public_url;
+            products::all(&*services.catalog, seen_at, &mut writing).await?;
+        }
         ExportCommand::Stock(_) => records::stock(&*services.catalog, &mut writing).await?,
         ExportCommand::Orders(_) => records::orders(&*services.orders, &mut writing).await?,
         ExportCommand::Customers(_) => {

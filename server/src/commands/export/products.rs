@@ -5,8 +5,10 @@ use crate::commands::import::{cell, path_cell};
 use contracts::{
     BoxError,
     catalog::{
-        Catalog, CategoryView, ProductQuery, ProductSort, ProductStatus, ProductView, VariantView,
+        Catalog, CategoryView, EditError, ProductQuery, ProductRef, ProductSort, ProductStatus,
+        ProductView, VariantView,
     },
+    values::{ProductId, Timestamp},
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -28,10 +30,64 @@ pub(super) const COLUMNS: &[&str] = &[
     "variant_of",
     "variant",
     "options",
+    "publish_at",
+    "unpublish_at",
+    "related",
 ];
 
-pub(super) async fn all(catalog: &dyn Catalog, writing: &mut Writing) -> Result<(), BoxError> {
+/// What a line says that is not the product's own.
+struct Beside<'a> {
+    /// The names of its categories.
+    path: &'a [String],
+    /// SKUs of what goes with it.
+    related: Vec<String>,
+    /// Where its first picture is.
+    picture: Option<String>,
+}
+
+/// SKUs of products that others name, each read once.
+#[derive(Default)]
+struct Names(HashMap<ProductId, String>);
+
+impl Names {
+    /// What is not there any more has no name, and is left out.
+    async fn of(
+        &mut self,
+        catalog: &dyn Catalog,
+        ids: &[ProductId],
+    ) -> Result<Vec<String>, BoxError> {
+        let mut skus = Vec::with_capacity(ids.len());
+        for id in ids {
+            let known = self.0.get(id).cloned();
+            let sku = match known {
+                Some(sku) => sku,
+                None => match catalog.product(Some(&keeper()), ProductRef::Id(*id)).await {
+                    Ok(product) => product.sku,
+                    Err(EditError::NotFound) => continue,
+                    Err(error) => return Err(error.into()),
+                },
+            };
+            self.0.insert(*id, sku.clone());
+            skus.push(sku);
+        }
+        Ok(skus)
+    }
+}
+
+/// Where the first picture of a product is seen. One of the shop's own has an address where the shop has one.
+fn picture(product: &ProductView, public_url: &str) -> Option<String> {
+    let own = product.images.first().filter(|_| !public_url.is_empty());
+    let own = own.map(|image| format!("{}{}", public_url.trim_end_matches('/'), image.full.url));
+    product.image_url.clone().or(own)
+}
+
+pub(super) async fn all(
+    catalog: &dyn Catalog,
+    public_url: &str,
+    writing: &mut Writing,
+) -> Result<(), BoxError> {
     let paths = paths(&catalog.categories().await?);
+    let mut names = Names::default();
     let keeper = keeper();
     for status in [
         ProductStatus::Active,
@@ -50,8 +106,12 @@ pub(super) async fn all(catalog: &dyn Catalog, writing: &mut Writing) -> Result<
             let page = catalog.products(Some(&keeper), query).await?;
             for product in &page.data {
                 let slug = product.category.as_deref().unwrap_or_default();
-                let path = paths.get(slug).map_or(&[] as &[String], Vec::as_slice);
-                writing.put(|| Ok(line(product, path)), || rows(product, path))?;
+                let beside = Beside {
+                    path: paths.get(slug).map_or(&[] as &[String], Vec::as_slice),
+                    related: names.of(catalog, &product.related).await?,
+                    picture: picture(product, public_url),
+                };
+                writing.put(|| Ok(line(product, &beside)), || rows(product, &beside))?;
             }
             cursor = page.next_cursor;
             if cursor.is_none() {
@@ -86,19 +146,31 @@ fn paths(categories: &[CategoryView]) -> HashMap<String, Vec<String>> {
         .collect()
 }
 
-fn line(product: &ProductView, path: &[String]) -> Value {
+fn line(product: &ProductView, beside: &Beside<'_>) -> Value {
     let mut line = json!({
         "sku": product.sku,
         "name": product.name,
         "description": product.description,
-        "category_path": path,
+        "category_path": beside.path,
         "price_minor": product.price.minor,
         "currency": product.price.currency,
         "stock": product.stock.on_hand,
         "status": product.status,
-        "image_url": product.image_url,
+        "image_url": beside.picture,
         "attributes": product.attributes,
     });
+    if let Some(fields) = line.as_object_mut() {
+        let moments = [
+            ("publish_at", product.publish_at),
+            ("unpublish_at", product.unpublish_at),
+        ];
+        for (name, moment) in moments {
+            fields.extend(moment.map(|moment| (name.to_owned(), json!(moment))));
+        }
+        if !beside.related.is_empty() {
+            fields.insert("related".to_owned(), json!(beside.related));
+        }
+    }
     if !product.options.is_empty() {
         let variant = |variant: &VariantView| {
             json!({"sku": variant.sku, "price_minor": variant.price.minor, "stock": variant.stock.on_hand,
@@ -125,22 +197,29 @@ fn values<'p>(
 }
 
 /// A row for each variant; the first says what all of them are.
-fn rows(product: &ProductView, path: &[String]) -> Result<Vec<[String; 13]>, BoxError> {
+fn rows(
+    product: &ProductView,
+    beside: &Beside<'_>,
+) -> Result<Vec<[String; COLUMNS.len()]>, BoxError> {
     let variants = product.variants.iter();
     variants
-        .map(|variant| row(product, variant, path))
+        .map(|variant| row(product, variant, beside))
         .collect()
 }
 
 fn row(
     product: &ProductView,
     variant: &VariantView,
-    path: &[String],
-) -> Result<[String; 13], BoxError> {
+    beside: &Beside<'_>,
+) -> Result<[String; COLUMNS.len()], BoxError> {
     let attributes = if product.attributes.is_empty() {
         String::new()
     } else {
         serde_json::to_string(&product.attributes)?
+    };
+    let related = match beside.related.as_slice() {
+        [] => String::new(),
+        skus => serde_json::to_string(skus)?,
     };
     let [of, chosen, options] = if product.options.is_empty() {
         Default::default()
@@ -156,15 +235,25 @@ fn row(
         cell(&variant.sku),
         cell(&product.name),
         cell(&product.description),
-        path_cell(path),
+        path_cell(beside.path),
         variant.price.decimal(),
         variant.price.currency.to_string(),
         variant.stock.on_hand.to_string(),
         product.status.as_str().to_owned(),
-        product.image_url.clone().unwrap_or_default(),
+        beside.picture.clone().unwrap_or_default(),
         attributes,
         of,
         chosen,
         options,
+        moment(product.publish_at)?,
+        moment(product.unpublish_at)?,
+        related,
     ])
+}
+
+/// A moment as the API writes it; nothing where there is none.
+fn moment(moment: Option<Timestamp>) -> Result<String, BoxError> {
+    let written = moment.map(serde_json::to_value).transpose()?;
+    let text = written.as_ref().and_then(Value::as_str);
+    Ok(text.unwrap_or_default().to_owned())
 }

@@ -26,7 +26,7 @@ use contracts::{
     catalog::{Catalog, ImportOutcome, ImportProduct},
 };
 use source::{Found, Source};
-use std::{path::Path, time::Duration};
+use std::{collections::HashSet, path::Path, time::Duration};
 
 /// Products in one commit.
 const BATCH: usize = 500;
@@ -79,7 +79,7 @@ impl Tally {
 
 pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<(), BoxError> {
     let mut config = data.load()?;
-    let (mut source, progress) = Source::open(file, config.catalog.currency)?;
+    let (source, progress) = Source::open(file, config.catalog.currency)?;
     // A dry run leaves nothing behind, not even an empty shop.
     let nowhere = if commit || shop_is_there(&config) {
         None
@@ -91,34 +91,103 @@ pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<()
     }
     let (services, _work) = open_services(&config, false).await?;
     let catalog: &dyn Catalog = &*services.catalog;
-    let mut meter = bring::Meter::new(progress)?;
     let started = tokio::time::Instant::now();
     let mut tally = Tally::default();
-    let mut batch: Vec<(u64, ImportProduct)> = Vec::with_capacity(BATCH);
-    loop {
-        let next = source.next()?;
-        meter.show(tally.rows());
-        let ended = next.is_none();
-        match next {
-            Some((number, Ok(Found::Product(product)))) => batch.push((number, *product)),
-            Some((number, Ok(Found::LeftOut(why)))) => tally.leave_out(number, why),
-            Some((number, Err(why))) => tally.count(number, Err(why)),
-            Some((_, Ok(Found::Variant(_) | Found::Nothing))) | None => {}
-        }
-        if batch.len() >= BATCH || (ended && !batch.is_empty()) {
-            let (numbers, products): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-            let outcomes = catalog.import_products(SHOP, products, commit).await?;
-            numbers
-                .into_iter()
-                .zip(outcomes)
-                .for_each(|(number, outcome)| tally.count(number, outcome));
-        }
-        if ended {
-            break;
+    let mut reading = Reading {
+        source,
+        meter: bring::Meter::new(progress)?,
+        has_related: false,
+        refused: HashSet::new(),
+    };
+    reading.products(catalog, commit, &mut tally).await?;
+    // What goes with what is said once all of it is there: a dry run has nothing there.
+    if reading.has_related && commit {
+        let (source, progress) = Source::open(file, config.catalog.currency)?;
+        reading.source = source;
+        reading.meter = bring::Meter::new(progress)?;
+        reading.related(catalog, &mut tally).await?;
+    }
+    report(&tally, commit, started.elapsed())
+}
+
+/// A file being read.
+struct Reading {
+    source: Source,
+    meter: bring::Meter,
+    /// Whether any product says what goes with it.
+    has_related: bool,
+    /// Lines that were refused: they are not told of twice.
+    refused: HashSet<u64>,
+}
+
+impl Reading {
+    /// All products, without what goes with them.
+    async fn products(
+        &mut self,
+        catalog: &dyn Catalog,
+        commit: bool,
+        tally: &mut Tally,
+    ) -> Result<(), BoxError> {
+        let mut batch: Vec<(u64, ImportProduct)> = Vec::with_capacity(BATCH);
+        loop {
+            let next = self.source.next()?;
+            self.meter.show(tally.rows());
+            let ended = next.is_none();
+            match next {
+                Some((number, Ok(Found::Product(mut product)))) => {
+                    self.has_related |= product.related.take().is_some();
+                    batch.push((number, *product));
+                }
+                Some((number, Ok(Found::LeftOut(why)))) => tally.leave_out(number, why),
+                Some((number, Err(why))) => tally.count(number, Err(why)),
+                Some((_, Ok(Found::Variant(_) | Found::Nothing))) | None => {}
+            }
+            if batch.len() >= BATCH || (ended && !batch.is_empty()) {
+                let (numbers, products): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+                let outcomes = catalog.import_products(SHOP, products, commit).await?;
+                for (number, outcome) in numbers.into_iter().zip(outcomes) {
+                    if outcome.is_err() {
+                        self.refused.insert(number);
+                    }
+                    tally.count(number, outcome);
+                }
+            }
+            if ended {
+                self.meter.close();
+                return Ok(());
+            }
         }
     }
-    meter.close();
-    report(&tally, commit, started.elapsed())
+
+    /// What goes with the products, which were counted before.
+    async fn related(&mut self, catalog: &dyn Catalog, tally: &mut Tally) -> Result<(), BoxError> {
+        let mut batch: Vec<(u64, ImportProduct)> = Vec::with_capacity(BATCH);
+        loop {
+            let next = self.source.next()?;
+            self.meter.show(tally.rows());
+            let ended = next.is_none();
+            if let Some((number, Ok(Found::Product(product)))) = next
+                && product.related.is_some()
+                && !self.refused.contains(&number)
+            {
+                batch.push((number, *product));
+            }
+            if batch.len() >= BATCH || (ended && !batch.is_empty()) {
+                let (numbers, products): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+                let outcomes = catalog.import_products(SHOP, products, true).await?;
+                for (number, outcome) in numbers.into_iter().zip(outcomes) {
+                    if let Err(why) = outcome {
+                        tally.tell(number, &why);
+                        tally.bad = tally.bad.saturating_add(1);
+                    }
+                }
+            }
+            if ended {
+                self.meter.close();
+                return Ok(());
+            }
+        }
+    }
 }
 
 fn shop_is_there(config: &Config) -> bool {

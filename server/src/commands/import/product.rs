@@ -3,7 +3,7 @@
 
 use contracts::{
     catalog::{ImportProduct, ImportVariant, ProductOption, ProductStatus},
-    values::{Currency, Money, bounded_text},
+    values::{Currency, Money, Timestamp, bounded_text},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -24,6 +24,9 @@ struct Line {
     attributes: Option<Map<String, Value>>,
     options: Option<Vec<ProductOption>>,
     variants: Option<Vec<Variant>>,
+    publish_at: Option<Timestamp>,
+    unpublish_at: Option<Timestamp>,
+    related: Option<Vec<String>>,
     #[serde(flatten)]
     rest: Map<String, Value>,
 }
@@ -97,6 +100,9 @@ fn checked(line: Line, shop: Currency) -> Result<ImportProduct, String> {
         image_url: line.image_url.filter(|url| !url.is_empty()),
         attributes,
         options: line.options.unwrap_or_default(),
+        publish_at: line.publish_at,
+        unpublish_at: line.unpublish_at,
+        related: line.related,
         variants: line
             .variants
             .unwrap_or_default()

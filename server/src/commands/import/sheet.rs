@@ -13,7 +13,15 @@ use serde_json::{Map, Value};
 /// What a spreadsheet would take for a formula, or for the mark that says that it is none.
 const ACTIVE: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 /// Columns whose cells are never written with a mark: none of them can begin like a formula.
-const MARKLESS: [&str; 5] = ["price", "currency", "status", "image_url", "category"];
+const MARKLESS: [&str; 7] = [
+    "price",
+    "currency",
+    "status",
+    "image_url",
+    "category",
+    "publish_at",
+    "unpublish_at",
+];
 
 /// Whether these are our columns.
 pub(super) fn fits(header: &Header) -> bool {
@@ -43,7 +51,9 @@ pub(super) fn read(record: &Record<'_>, shop: Currency) -> Result<Found, String>
                     serde_json::from_str(cell).map_err(|error| format!("variant: {error}"))?;
                 continue;
             }
-            "options" => serde_json::from_str(cell).map_err(|error| format!("options: {error}"))?,
+            "options" | "related" => {
+                serde_json::from_str(cell).map_err(|error| format!("{name}: {error}"))?
+            }
             "category_path" => Value::from(path(plain(cell))?),
             name if MARKLESS.contains(&name) => Value::from(cell),
             _ => Value::from(plain(cell)),

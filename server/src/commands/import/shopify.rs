@@ -136,6 +136,9 @@ impl Head {
             attributes.insert("barcode".to_owned(), Value::from(unmarked(barcode)));
         }
         let product = ImportProduct {
+            publish_at: None,
+            unpublish_at: None,
+            related: None,
             sku: match record.get(SKU) {
                 Some(sku) => unmarked(sku).to_owned(),
                 None => made_sku(&self.handle, &values),

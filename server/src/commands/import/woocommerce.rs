@@ -155,6 +155,9 @@ impl Parent {
             return Found::Product(Box::new(product));
         }
         let product = ImportProduct {
+            publish_at: None,
+            unpublish_at: None,
+            related: None,
             name: self.name,
             attributes: self.attributes,
             ..product
@@ -170,6 +173,9 @@ impl Parent {
         let id = || record.get(&["id"]).map(|id| format!("woo-{id}"));
         let sku = record.get(&["sku"]).map(|sku| plain(sku).to_owned());
         Ok(ImportProduct {
+            publish_at: None,
+            unpublish_at: None,
+            related: None,
             sku: sku.or_else(id).ok_or("both sku and id are missing")?,
             name: plain(record.get(&["name"]).ok_or("the name is missing")?).to_owned(),
             description: self.description,

@@ -28,6 +28,7 @@ pub(super) async fn find_or_make(
         named: named.clone(),
         parent: None,
         at,
+        request: None,
     };
     if let Some(number) = insert(connection, &row, None).await? {
         return Ok(number);
@@ -74,6 +75,7 @@ pub(super) async fn find_or_make_below(
             },
             parent: None,
             at,
+            request: None,
         };
         if let Some(made) = insert(connection, &row, number).await? {
             return Ok((made, row.named.slug));

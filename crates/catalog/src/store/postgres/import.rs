@@ -16,7 +16,7 @@ use crate::{
 };
 use contracts::{
     catalog::{ImportOutcome, ImportProduct},
-    values::{ProductId, Timestamp},
+    values::{ProductId, Timestamp, fold},
 };
 use platform::db::{
     Abort, StoreError,
@@ -56,6 +56,8 @@ struct Line {
     keys: Vec<String>,
     draft: Draft,
     path: Vec<CategoryName>,
+    /// SKUs of what goes with it.
+    related: Option<Vec<String>>,
 }
 
 async fn run(connection: &Connection, import: &Import) -> Result<Vec<Outcome>, StoreError> {
@@ -81,9 +83,11 @@ async fn run(connection: &Connection, import: &Import) -> Result<Vec<Outcome>, S
     Ok(outcomes)
 }
 
-fn check(line: ImportProduct) -> Result<Line, String> {
+fn check(mut line: ImportProduct) -> Result<Line, String> {
+    let related = line.related.take();
     let (draft, path) = Draft::import(line)?;
     Ok(Line {
+        related,
         keys: draft.sku_keys(),
         draft,
         path,
@@ -137,8 +141,14 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    async fn line(&mut self, line: Line, paths: &mut Paths) -> Result<Outcome, StoreError> {
+    async fn line(&mut self, mut line: Line, paths: &mut Paths) -> Result<Outcome, StoreError> {
         let (connection, import) = (self.connection, self.import);
+        if let Some(skus) = line.related.take() {
+            match related(connection, &skus).await? {
+                Ok(ids) => line.draft.related = Some(ids),
+                Err(reason) => return Ok(Err(reason)),
+            }
+        }
         let names_variants = !line.draft.lineup.variants.is_empty();
         let before = if names_variants {
             import_variants::known(connection, &line.draft, &self.found).await?
@@ -174,6 +184,21 @@ impl Group<'_> {
             }
         }))
     }
+}
+
+/// The products of these SKUs. Nobody has to hold them: a product is archived, and never taken away.
+async fn related(
+    connection: &Connection,
+    skus: &[String],
+) -> Result<Result<Vec<ProductId>, String>, StoreError> {
+    let known = rows::products_by_sku(connection, skus).await?;
+    let ids = skus.iter().map(|sku| {
+        let id = known.get(&fold(sku)).copied();
+        id.ok_or_else(|| document::unknown_sku(sku))
+    });
+    Ok(ids
+        .collect::<Result<_, _>>()
+        .and_then(document::related_in_words))
 }
 
 /// What a line finds that names no variants.

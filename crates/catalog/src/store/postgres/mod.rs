@@ -53,7 +53,7 @@ use platform::db::{
     Abort, StoreError,
     keys::KeyedRequest,
     migrate::Migration,
-    postgres::{BASE, Bytes, Database, Place},
+    postgres::{BASE, Bytes, Database, Place, keys},
 };
 use std::{convert::Infallible, sync::Arc};
 
@@ -231,10 +231,12 @@ impl Store for PostgresStore {
         categories::all(&self.database.read().await?).await
     }
 
-    async fn create_category(&self, row: CategoryRow) -> Result<CategoryView, EditError> {
-        let write = self
-            .database
-            .write(row, |c, row| Box::pin(categories::create(c, row)));
+    async fn create_category(&self, row: CategoryRow) -> Result<Answered<CategoryView>, EditError> {
+        let write = self.database.write(row, |c, row| {
+            let once = (row.request.as_ref(), row.at);
+            let made = categories::create(c, row);
+            Box::pin(keys::once(c, once, || EditError::KeyReused, made))
+        });
         write.await.map_err(edit_error)
     }
 

@@ -3,16 +3,17 @@
 use super::{PostgresStore, broken, list_error, read, storage};
 use crate::store::{
     cursor,
-    reviews::{self, Before, ReviewChange, ReviewEdit, ReviewRow, Reviewed, Reviews},
+    reviews::{self, Before, ReviewChange, ReviewEdit, ReviewRow, Reviewed, Reviews, Written},
 };
 use async_trait::async_trait;
 use contracts::{
     catalog::{ListError, ProductReview, ReviewError},
+    request::Answered,
     values::{Cursor, Page, PageSize, ProductId, ReviewId, Timestamp, UserId},
 };
 use platform::db::{
     Abort, StoreError,
-    postgres::{Bytes, Connection, Row, ToSql, parsed},
+    postgres::{Bytes, Connection, Row, ToSql, keys, parsed},
 };
 
 const COLUMNS: &str =
@@ -27,9 +28,15 @@ const INSERT: &str = "INSERT INTO product_reviews (review_id, product_number, us
 
 #[async_trait]
 impl Reviews for PostgresStore {
-    async fn create_review(&self, row: ReviewRow) -> Result<ProductReview, ReviewError> {
-        let write = self.database.write(row, |c, row| Box::pin(create(c, row)));
-        write.await.map_err(error)
+    async fn create_review(&self, row: ReviewRow) -> Result<Answered<ProductReview>, ReviewError> {
+        let wish = row.clone();
+        let write = self.database.write(row, |c, row| {
+            let once = (row.request.as_ref(), row.at);
+            let made = create(c, row);
+            Box::pin(keys::once(c, once, || ReviewError::KeyReused, made))
+        });
+        let written = write.await.map_err(error)?;
+        Ok(written.map(|written| wish.view(written)))
     }
 
     async fn edit_review(&self, edit: ReviewEdit) -> Result<ProductReview, ReviewError> {
@@ -62,10 +69,7 @@ fn error(abort: Abort<ReviewError>) -> ReviewError {
     abort.into_refusal(|| ReviewError::Overloaded, ReviewError::Internal)
 }
 
-async fn create(
-    connection: &Connection,
-    row: &ReviewRow,
-) -> Result<ProductReview, Abort<ReviewError>> {
+async fn create(connection: &Connection, row: &ReviewRow) -> Result<Written, Abort<ReviewError>> {
     let (id, product, user) = (
         Bytes(*row.review_id.as_bytes()),
         Bytes(*row.product_id.as_bytes()),
@@ -89,10 +93,7 @@ async fn create(
     if written == 0 {
         return Err(Abort::Refused(ReviewError::NotFound));
     }
-    let (_, view) = find(connection, row.review_id, "")
-        .await?
-        .ok_or_else(gone)?;
-    Ok(view)
+    Ok((row.review_id, row.at))
 }
 
 fn gone() -> StoreError {

@@ -195,6 +195,22 @@ pub(super) async fn lock_by_sku(
         .collect()
 }
 
+/// The products that have variants of these SKUs, by the folded SKU.
+pub(super) async fn products_by_sku(
+    connection: &Connection,
+    skus: &[String],
+) -> Result<HashMap<String, ProductId>, StoreError> {
+    let keys: Vec<String> = skus.iter().map(|sku| fold(sku)).collect();
+    let sql = "SELECT v.sku_key, p.product_id
+                 FROM variants v
+                 JOIN products p ON p.product_number = v.product_number
+                WHERE v.sku_key = ANY($1)";
+    let rows = connection.query(sql, &[&keys]).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, ProductId::from_bytes(read::id(row, 1)?))))
+        .collect()
+}
+
 fn found(row: &Row) -> Result<Found, StoreError> {
     let category: (Option<String>, Option<String>) = (row.try_get(10)?, row.try_get(11)?);
     Ok(Found {

@@ -9,28 +9,33 @@ use crate::{
     },
     store::{
         LineupEdit, Variants,
+        kept::Kept,
         variants::{self, Steps},
     },
 };
 use async_trait::async_trait;
 use contracts::{
     catalog::{EditError, ProductView, VariantChoice, variant_title},
+    request::Answered,
     values::{ProductId, Timestamp, UserId, VariantId, Version, fold},
 };
 use platform::db::{
     Abort, StoreError,
-    postgres::{Bytes, Connection, Row, ToSql},
+    postgres::{Bytes, Connection, Row, ToSql, keys},
 };
 use rows::Fresh;
 use std::collections::{HashMap, HashSet};
 
 #[async_trait]
 impl Variants for PostgresStore {
-    async fn change_lineup(&self, edit: LineupEdit) -> Result<ProductView, EditError> {
-        let write = self
-            .database
-            .write(edit, |c, edit| Box::pin(change(c, edit)));
-        write.await.map_err(edit_error)
+    async fn change_lineup(&self, edit: LineupEdit) -> Result<Answered<ProductView>, EditError> {
+        let write = self.database.write(edit, |c, edit| {
+            let once = (edit.request.as_ref(), edit.at);
+            let made = async move { Ok::<_, Abort<EditError>>(Kept::of(&change(c, edit).await?)) };
+            Box::pin(keys::once(c, once, || EditError::KeyReused, made))
+        });
+        let changed = write.await.map_err(edit_error)?;
+        Ok(changed.map(Kept::into_view))
     }
 }
 

@@ -24,23 +24,18 @@ pub(super) async fn create(
     row: &NewRow,
     key: Option<&KeyedRequest>,
 ) -> Result<Answered<ProductView>, Abort<EditError>> {
-    if let Some(key) = key
-        && let Some(kept) =
-            keys::recall::<Kept, _>(connection, key, || EditError::KeyReused).await?
-    {
-        return Ok(Answered::replayed(kept.into_view()));
-    }
-    must_be_there(connection, row.draft.related.as_deref().unwrap_or_default()).await?;
-    let category = match &row.draft.category {
-        None => None,
-        Some(named) => Some(categories::find_or_make(connection, named, row.at).await?),
+    let make = async {
+        must_be_there(connection, row.draft.related.as_deref().unwrap_or_default()).await?;
+        let category = match &row.draft.category {
+            None => None,
+            Some(named) => Some(categories::find_or_make(connection, named, row.at).await?),
+        };
+        let number = insert(connection, row, category).await?;
+        let view = schedule::seen(read::numbered(connection, number).await?, row.at);
+        Ok::<_, Abort<EditError>>(Kept::of(&view))
     };
-    let number = insert(connection, row, category).await?;
-    let view = schedule::seen(read::numbered(connection, number).await?, row.at);
-    if let Some(key) = key {
-        keys::remember(connection, key, &Kept::of(&view), row.at).await?;
-    }
-    Ok(Answered::fresh(view))
+    let made = keys::once(connection, (key, row.at), || EditError::KeyReused, make).await?;
+    Ok(made.map(Kept::into_view))
 }
 
 /// Inserts all rows of a product and gives its number. A slug that somebody chose is taken or not; one that is made

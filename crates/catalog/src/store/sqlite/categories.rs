@@ -64,6 +64,7 @@ pub(super) fn find_or_make_below(
                 },
                 parent: None,
                 at,
+                request: None,
             };
             return Ok((insert(connection, &row, number)?, candidate));
         }
@@ -155,6 +156,7 @@ fn fresh(named: CategoryName, at: Timestamp) -> CategoryRow {
         named,
         parent: None,
         at,
+        request: None,
     }
 }
 

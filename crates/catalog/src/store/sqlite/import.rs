@@ -54,8 +54,10 @@ pub(super) fn all(
 }
 
 impl Importer<'_> {
-    fn one(&mut self, line: ImportProduct) -> Result<ImportOutcome, Abort<String>> {
-        let (draft, path) = Draft::import(line).map_err(Abort::Refused)?;
+    fn one(&mut self, mut line: ImportProduct) -> Result<ImportOutcome, Abort<String>> {
+        let related = line.related.take();
+        let (mut draft, path) = Draft::import(line).map_err(Abort::Refused)?;
+        draft.related = related.map(|skus| self.related(&skus)).transpose()?;
         let Some(found) = self.known(&draft)? else {
             let category = self.category(&path)?;
             return self.create(draft, category.map(|(number, _)| number));
@@ -134,6 +136,16 @@ impl Importer<'_> {
             }
             found => Ok(found),
         }
+    }
+
+    /// The products of these SKUs.
+    fn related(&self, skus: &[String]) -> Result<Vec<ProductId>, Abort<String>> {
+        let mut ids = Vec::with_capacity(skus.len());
+        for sku in skus {
+            let found = write::product_by_sku(self.connection, &fold(sku))?;
+            ids.push(found.ok_or_else(|| Abort::Refused(document::unknown_sku(sku)))?);
+        }
+        document::related_in_words(ids).map_err(Abort::Refused)
     }
 
     /// The variants of a known product before and after, if the line names any.

@@ -44,7 +44,7 @@ use contracts::{
 use platform::{
     db::{
         Abort, StoreError,
-        keys::KeyedRequest,
+        keys::{self, KeyedRequest},
         migrate::{BASE, Migration},
         sqlite::{Database, Options},
     },
@@ -255,8 +255,12 @@ impl Store for SqliteStore {
         self.database.read(categories::all).await
     }
 
-    async fn create_category(&self, row: CategoryRow) -> Result<CategoryView, EditError> {
-        let write = self.database.write(move |c| categories::create(c, &row));
+    async fn create_category(&self, row: CategoryRow) -> Result<Answered<CategoryView>, EditError> {
+        let write = self.database.write(move |c| {
+            let once = (row.request.as_ref(), row.at);
+            let make = || categories::create(c, &row);
+            keys::once(c, once, || EditError::KeyReused, make)
+        });
         write.await.map_err(edit_error)
     }
 

@@ -3,14 +3,15 @@
 use super::{SqliteStore, broken, list_error, read};
 use crate::store::{
     cursor,
-    reviews::{self, Before, ReviewChange, ReviewEdit, ReviewRow, Reviewed, Reviews},
+    reviews::{self, Before, ReviewChange, ReviewEdit, ReviewRow, Reviewed, Reviews, Written},
 };
 use async_trait::async_trait;
 use contracts::{
     catalog::{ListError, ProductReview, ReviewError, ReviewStatus},
+    request::Answered,
     values::{Cursor, Page, PageSize, ProductId, ReviewId, Timestamp, UserId},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{Abort, StoreError, keys};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 const COLUMNS: &str =
@@ -19,11 +20,14 @@ const COLUMNS: &str =
 
 #[async_trait]
 impl Reviews for SqliteStore {
-    async fn create_review(&self, row: ReviewRow) -> Result<ProductReview, ReviewError> {
-        self.database
-            .write(move |c| create(c, &row))
-            .await
-            .map_err(error)
+    async fn create_review(&self, row: ReviewRow) -> Result<Answered<ProductReview>, ReviewError> {
+        let wish = row.clone();
+        let write = self.database.write(move |c| {
+            let once = (row.request.as_ref(), row.at);
+            keys::once(c, once, || ReviewError::KeyReused, || create(c, &row))
+        });
+        let written = write.await.map_err(error)?;
+        Ok(written.map(|written| wish.view(written)))
     }
 
     async fn edit_review(&self, edit: ReviewEdit) -> Result<ProductReview, ReviewError> {
@@ -54,7 +58,7 @@ fn error(abort: Abort<ReviewError>) -> ReviewError {
     abort.into_refusal(|| ReviewError::Overloaded, ReviewError::Internal)
 }
 
-fn create(connection: &Connection, row: &ReviewRow) -> Result<ProductReview, Abort<ReviewError>> {
+fn create(connection: &Connection, row: &ReviewRow) -> Result<Written, Abort<ReviewError>> {
     let written = connection
         .prepare_cached(
             "INSERT INTO product_reviews (review_id, product_number, user_id, rating, title, text, author, status,
@@ -79,8 +83,7 @@ fn create(connection: &Connection, row: &ReviewRow) -> Result<ProductReview, Abo
     if written == 0 {
         return Err(Abort::Refused(ReviewError::NotFound));
     }
-    let (_, view) = find(connection, row.review_id)?.ok_or_else(gone)?;
-    Ok(view)
+    Ok((row.review_id, row.at))
 }
 
 fn gone() -> StoreError {

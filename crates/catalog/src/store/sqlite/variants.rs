@@ -9,22 +9,29 @@ use crate::{
     },
     store::{
         LineupEdit, Variants,
+        kept::Kept,
         variants::{self, Steps},
     },
 };
 use async_trait::async_trait;
 use contracts::{
     catalog::{EditError, ProductView, VariantChoice, variant_title},
+    request::Answered,
     values::{ProductId, Timestamp, UserId, VariantId, fold},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{Abort, StoreError, keys};
 use rusqlite::{Connection, params};
 
 #[async_trait]
 impl Variants for SqliteStore {
-    async fn change_lineup(&self, edit: LineupEdit) -> Result<ProductView, EditError> {
-        let write = self.database.write(move |c| change(c, &edit));
-        write.await.map_err(edit_error)
+    async fn change_lineup(&self, edit: LineupEdit) -> Result<Answered<ProductView>, EditError> {
+        let write = self.database.write(move |c| {
+            let once = (edit.request.as_ref(), edit.at);
+            let make = || change(c, &edit).map(|view| Kept::of(&view));
+            keys::once(c, once, || EditError::KeyReused, make)
+        });
+        let changed = write.await.map_err(edit_error)?;
+        Ok(changed.map(Kept::into_view))
     }
 }
 

@@ -29,21 +29,17 @@ pub(super) fn create(
     row: &NewRow,
     key: Option<&KeyedRequest>,
 ) -> Result<Answered<ProductView>, Abort<EditError>> {
-    if let Some(key) = key
-        && let Some(kept) = keys::recall::<Kept, _>(connection, key, || EditError::KeyReused)?
-    {
-        return Ok(Answered::replayed(kept.into_view()));
-    }
-    let category = row.draft.category.as_ref();
-    let category = category
-        .map(|named| categories::find_or_make(connection, named, row.at))
-        .transpose()?;
-    let number = insert(connection, row, category)?;
-    let view = schedule::seen(read::numbered(connection, number)?, row.at);
-    if let Some(key) = key {
-        keys::remember(connection, key, &Kept::of(&view), row.at)?;
-    }
-    Ok(Answered::fresh(view))
+    let make = || {
+        let category = row.draft.category.as_ref();
+        let category = category
+            .map(|named| categories::find_or_make(connection, named, row.at))
+            .transpose()?;
+        let number = insert(connection, row, category)?;
+        let view = schedule::seen(read::numbered(connection, number)?, row.at);
+        Ok::<_, Abort<EditError>>(Kept::of(&view))
+    };
+    let made = keys::once(connection, (key, row.at), || EditError::KeyReused, make)?;
+    Ok(made.map(Kept::into_view))
 }
 
 /// Inserts all rows of a product into a category (by its number) and gives the product's number.
@@ -277,6 +273,22 @@ pub(super) fn find_by_sku(
     let sql = format!("{FIND} WHERE v.sku_key = ?1");
     let mut statement = connection.prepare_cached(&sql)?;
     Ok(statement.query_row([sku_key], found).optional()?)
+}
+
+/// Which product has a variant of this folded SKU.
+pub(super) fn product_by_sku(
+    connection: &Connection,
+    sku_key: &str,
+) -> Result<Option<ProductId>, StoreError> {
+    let sql = "SELECT p.product_id
+                 FROM variants v
+                 JOIN products p ON p.product_number = v.product_number
+                WHERE v.sku_key = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let id = statement
+        .query_row([sku_key], |row| row.get(0))
+        .optional()?;
+    Ok(id.map(ProductId::from_bytes))
 }
 
 fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {

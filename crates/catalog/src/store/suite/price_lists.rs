@@ -39,8 +39,9 @@ impl Room {
             sent: Precondition::LastWriterWins,
             change: LineupChange::Edit(tea.variants[0].id, altered),
             at,
+            request: None,
         };
-        self.store.change_lineup(edit).await.unwrap()
+        self.store.change_lineup(edit).await.unwrap().value
     }
 
     async fn bought_in(

@@ -16,6 +16,9 @@ const SORTS: [&str; 5] = ["-created_at", "created_at", "price", "-price", "name"
 
 pub(super) fn line(sku: &str, path: &[&str]) -> ImportProduct {
     ImportProduct {
+        publish_at: None,
+        unpublish_at: None,
+        related: None,
         sku: sku.to_owned(),
         name: format!("Product {sku}"),
         description: "imported".to_owned(),
@@ -192,6 +195,7 @@ pub(super) async fn filters_narrow_a_list(room: Room) {
         named: CategoryName::parse(slug).unwrap(),
         parent: parent.map(str::to_owned),
         at: NOW,
+        request: None,
     };
     room.store
         .create_category(row("drinks", None))

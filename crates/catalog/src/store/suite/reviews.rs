@@ -34,8 +34,10 @@ async fn write(
         user_id,
         review: says(rating),
         at: NOW,
+        request: None,
     };
-    room.store.create_review(row).await
+    let written = room.store.create_review(row).await;
+    written.map(|written| written.value)
 }
 
 async fn change(

@@ -52,6 +52,7 @@ async fn fill(room: &Room) {
             named: CategoryName::parse(slug).unwrap(),
             parent: parent.map(str::to_owned),
             at: NOW,
+            request: None,
         };
         room.store.create_category(row).await.unwrap();
     }

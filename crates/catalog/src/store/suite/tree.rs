@@ -18,8 +18,9 @@ async fn make(room: &Room, slug: &str, parent: Option<&str>) -> CategoryView {
         named: CategoryName::parse(slug).unwrap(),
         parent: parent.map(str::to_owned),
         at: NOW,
+        request: None,
     };
-    room.store.create_category(row).await.unwrap()
+    room.store.create_category(row).await.unwrap().value
 }
 
 async fn edit(

@@ -76,8 +76,10 @@ impl Room {
             sent,
             change,
             at: NOW,
+            request: None,
         };
-        self.store.change_lineup(edit).await
+        let changed = self.store.change_lineup(edit).await;
+        changed.map(|changed| changed.value)
     }
 
     async fn changed(&self, product: ProductId, change: LineupChange) -> ProductView {
@@ -292,6 +294,9 @@ fn caps(variants: &[(&str, i64, &str)]) -> ImportProduct {
         values: vec![(*value).to_owned()],
     };
     ImportProduct {
+        publish_at: None,
+        unpublish_at: None,
+        related: None,
         options: vec![ProductOption {
             name: "Size".to_owned(),
             values: Vec::new(),

@@ -23,7 +23,7 @@ mod uses;
 
 use super::{
     Found, Happened, PlaceRefusal, Placed, Sale, Store,
-    notes::Note,
+    notes::{Note, Noted},
     shipments::{Sending, Sent},
     view,
 };
@@ -31,16 +31,17 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{
-        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderStatus,
-        OrderView, ShipError, ShipmentView,
+        EventsAudit, NoteError, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery,
+        OrderStatus, OrderView, ShipError, ShipmentView,
     },
+    request::Answered,
     values::{Email, OrderId, Page, ProductId, Timestamp, UserId},
 };
 use platform::{
     db::{
         Abort, StoreError,
         migrate::Migration,
-        postgres::{BASE, Bytes, Database, Place},
+        postgres::{BASE, Bytes, Database, Place, keys},
     },
     digest, fault,
 };
@@ -343,10 +344,12 @@ impl Store for PostgresStore {
         write.await
     }
 
-    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>> {
-        let write = self
-            .database
-            .write(note, |c, note| Box::pin(notes::add(c, note)));
+    async fn add_note(&self, note: Note) -> Result<Answered<Noted>, Abort<NoteError>> {
+        let write = self.database.write(note, |c, note| {
+            let once = (note.request.as_ref(), note.at);
+            let added = notes::add(c, note);
+            Box::pin(keys::once(c, once, || NoteError::KeyReused, added))
+        });
         write.await
     }
 

@@ -8,10 +8,10 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     orders::{CartError, DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount},
-    request::Precondition,
+    request::{Answered, Precondition},
     values::{CartId, DiscountId, Page, Timestamp, UserId, Version},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{Abort, StoreError, keys::Making, postgres::keys};
 
 #[async_trait]
 impl CartStore for PostgresStore {
@@ -99,13 +99,14 @@ impl CartStore for PostgresStore {
 impl DiscountStore for PostgresStore {
     async fn make_discount(
         &self,
-        id: DiscountId,
+        making: Making<DiscountId>,
         wish: NewDiscount,
-        now: Timestamp,
-    ) -> Result<DiscountView, Abort<DiscountError>> {
+    ) -> Result<Answered<DiscountView>, Abort<DiscountError>> {
         self.database
-            .write(wish, move |c, wish| {
-                Box::pin(discounts::make(c, id, wish, now))
+            .write((wish, making), |c, (wish, making)| {
+                let once = (making.request.as_ref(), making.at);
+                let made = discounts::make(c, making.id, wish, making.at);
+                Box::pin(keys::once(c, once, || DiscountError::KeyReused, made))
             })
             .await
     }

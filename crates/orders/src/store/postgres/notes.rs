@@ -1,9 +1,9 @@
 //! Notes, in PostgreSQL: written under the lock of the order's row.
 
 use super::read;
-use crate::store::notes::{Note, too_many};
+use crate::store::notes::{Note, Noted, too_many};
 use contracts::{
-    orders::{NoteView, OrderError},
+    orders::{NoteError, NoteView, OrderError},
     values::{NoteId, OrderId, Timestamp, UserId},
 };
 use platform::db::{
@@ -11,12 +11,12 @@ use platform::db::{
     postgres::{Bytes, Connection, Row, ToSql},
 };
 
-pub(super) async fn add(connection: &Connection, note: &Note) -> Result<(), Abort<OrderError>> {
+pub(super) async fn add(connection: &Connection, note: &Note) -> Result<Noted, Abort<NoteError>> {
     let columns = read::COLUMNS;
     let sql = format!("SELECT {columns} FROM orders WHERE order_id = $1 FOR UPDATE");
     let order = Bytes(*note.order.as_bytes());
     let row = connection.query_opt(&sql, &[&order]).await?;
-    let row = row.ok_or(Abort::Refused(OrderError::NotFound))?;
+    let row = row.ok_or(Abort::Refused(OrderError::NotFound.into()))?;
     let order = read::order_of(&row)?;
     let sql = "INSERT INTO order_notes (order_number, note_number, note_id, text, for_customer, author, at_ms)
                SELECT $1::bigint, COALESCE(MAX(note_number), 0) + 1, $2::uuid, $3::text, $4::boolean, $5::text,
@@ -36,7 +36,7 @@ pub(super) async fn add(connection: &Connection, note: &Note) -> Result<(), Abor
     if connection.execute(sql, &values).await? == 0 {
         return Err(Abort::Refused(too_many(note.most)));
     }
-    Ok(())
+    Ok((note.id, note.at))
 }
 
 pub(super) async fn all(connection: &Connection, id: OrderId) -> Result<Vec<NoteView>, StoreError> {

@@ -8,25 +8,27 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     orders::{NewShippingMethod, ShippingError, ShippingMethodView},
-    request::Precondition,
+    request::{Answered, Precondition},
     values::{Money, ShippingMethodId, Timestamp, Version},
 };
 use platform::db::{
     Abort, StoreError,
-    postgres::{Bytes, Connection, Row, ToSql, parsed},
+    keys::Making,
+    postgres::{Bytes, Connection, Row, ToSql, keys, parsed},
 };
 
 #[async_trait]
 impl ShippingStore for PostgresStore {
     async fn make_shipping_method(
         &self,
-        id: ShippingMethodId,
+        making: Making<ShippingMethodId>,
         wish: NewShippingMethod,
-        now: Timestamp,
-    ) -> Result<ShippingMethodView, Abort<ShippingError>> {
+    ) -> Result<Answered<ShippingMethodView>, Abort<ShippingError>> {
         self.database
-            .write((wish, id), move |c, (wish, id)| {
-                Box::pin(make(c, (*id, wish), now))
+            .write((wish, making), |c, (wish, making)| {
+                let once = (making.request.as_ref(), making.at);
+                let made = make(c, (making.id, wish), making.at);
+                Box::pin(keys::once(c, once, || ShippingError::KeyReused, made))
             })
             .await
     }

@@ -8,25 +8,27 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     orders::{NewTaxRate, TaxError, TaxRateView},
-    request::Precondition,
+    request::{Answered, Precondition},
     values::{Country, TaxRateId, Timestamp, Version},
 };
 use platform::db::{
     Abort, StoreError,
-    postgres::{Bytes, Connection, Row, ToSql, parsed},
+    keys::Making,
+    postgres::{Bytes, Connection, Row, ToSql, keys, parsed},
 };
 
 #[async_trait]
 impl TaxStore for PostgresStore {
     async fn make_tax_rate(
         &self,
-        id: TaxRateId,
+        making: Making<TaxRateId>,
         wish: NewTaxRate,
-        now: Timestamp,
-    ) -> Result<TaxRateView, Abort<TaxError>> {
+    ) -> Result<Answered<TaxRateView>, Abort<TaxError>> {
         self.database
-            .write((wish, id), move |c, (wish, id)| {
-                Box::pin(make(c, (*id, wish), now))
+            .write((wish, making), |c, (wish, making)| {
+                let once = (making.request.as_ref(), making.at);
+                let made = make(c, (making.id, wish), making.at);
+                Box::pin(keys::once(c, once, || TaxError::KeyReused, made))
             })
             .await
     }

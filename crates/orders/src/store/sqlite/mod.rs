@@ -22,7 +22,7 @@ mod tests;
 
 use super::{
     Found, Happened, PlaceRefusal, Placed, Sale, Store,
-    notes::Note,
+    notes::{Note, Noted},
     shipments::{Sending, Sent},
     view,
 };
@@ -30,14 +30,15 @@ use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
     orders::{
-        EventsAudit, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery, OrderStatus,
-        OrderView, ShipError, ShipmentView,
+        EventsAudit, NoteError, NoteView, OrderAudit, OrderError, OrderEventView, OrderQuery,
+        OrderStatus, OrderView, ShipError, ShipmentView,
     },
+    request::Answered,
     values::{Email, OrderId, Page, ProductId, Timestamp, UserId},
 };
 use platform::{
     db::{
-        Abort, StoreError,
+        Abort, StoreError, keys,
         migrate::{BASE, Migration},
         sqlite::{Database, Options},
     },
@@ -276,8 +277,12 @@ impl Store for SqliteStore {
         write.await
     }
 
-    async fn add_note(&self, note: Note) -> Result<(), Abort<OrderError>> {
-        self.database.write(move |c| notes::add(c, &note)).await
+    async fn add_note(&self, note: Note) -> Result<Answered<Noted>, Abort<NoteError>> {
+        let write = self.database.write(move |c| {
+            let once = (note.request.as_ref(), note.at);
+            keys::once(c, once, || NoteError::KeyReused, || notes::add(c, &note))
+        });
+        write.await
     }
 
     async fn notes(&self, id: OrderId) -> Result<Vec<NoteView>, StoreError> {

@@ -8,10 +8,13 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     orders::{CartError, DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount},
-    request::Precondition,
+    request::{Answered, Precondition},
     values::{CartId, DiscountId, Page, Timestamp, UserId, Version},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{
+    Abort, StoreError,
+    keys::{self, Making},
+};
 
 #[async_trait]
 impl CartStore for SqliteStore {
@@ -90,12 +93,19 @@ impl CartStore for SqliteStore {
 impl DiscountStore for SqliteStore {
     async fn make_discount(
         &self,
-        id: DiscountId,
+        making: Making<DiscountId>,
         wish: NewDiscount,
-        now: Timestamp,
-    ) -> Result<DiscountView, Abort<DiscountError>> {
+    ) -> Result<Answered<DiscountView>, Abort<DiscountError>> {
         self.database
-            .write(move |c| discounts::make(c, id, wish, now))
+            .write(move |c| {
+                let once = (making.request.as_ref(), making.at);
+                keys::once(
+                    c,
+                    once,
+                    || DiscountError::KeyReused,
+                    || discounts::make(c, making.id, wish, making.at),
+                )
+            })
             .await
     }
 

@@ -1,17 +1,17 @@
 //! Notes, in SQLite.
 
 use super::read;
-use crate::store::notes::{Note, too_many};
+use crate::store::notes::{Note, Noted, too_many};
 use contracts::{
-    orders::{NoteView, OrderError},
+    orders::{NoteError, NoteView, OrderError},
     values::{NoteId, OrderId, Timestamp, UserId},
 };
 use platform::db::{Abort, StoreError};
 use rusqlite::{Connection, Row, params};
 
-pub(super) fn add(connection: &Connection, note: &Note) -> Result<(), Abort<OrderError>> {
+pub(super) fn add(connection: &Connection, note: &Note) -> Result<Noted, Abort<NoteError>> {
     let order = read::order(connection, note.order)?;
-    let order = order.ok_or(Abort::Refused(OrderError::NotFound))?;
+    let order = order.ok_or(Abort::Refused(OrderError::NotFound.into()))?;
     let added = connection
         .prepare_cached(
             "INSERT INTO order_notes (order_number, note_number, note_id, text, for_customer, author, at_ms)
@@ -32,7 +32,7 @@ pub(super) fn add(connection: &Connection, note: &Note) -> Result<(), Abort<Orde
     if added == 0 {
         return Err(Abort::Refused(too_many(note.most)));
     }
-    Ok(())
+    Ok((note.id, note.at))
 }
 
 pub(super) fn all(connection: &Connection, id: OrderId) -> Result<Vec<NoteView>, StoreError> {

@@ -11,27 +11,38 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     orders::{NewShippingMethod, ShippingError, ShippingMethodView},
-    request::Precondition,
+    request::{Answered, Precondition},
     values::{Money, ShippingMethodId, Timestamp, Version},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{
+    Abort, StoreError,
+    keys::{self, Making},
+};
 use rusqlite::{Connection, Row, params};
 
 #[async_trait]
 impl ShippingStore for SqliteStore {
     async fn make_shipping_method(
         &self,
-        id: ShippingMethodId,
+        making: Making<ShippingMethodId>,
         wish: NewShippingMethod,
-        now: Timestamp,
-    ) -> Result<ShippingMethodView, Abort<ShippingError>> {
+    ) -> Result<Answered<ShippingMethodView>, Abort<ShippingError>> {
         let write = self.database.write(move |c| {
-            if i64::try_from(all(c)?.len()).unwrap_or(i64::MAX) >= METHODS_MAX {
-                return Err(Abort::Refused(ShippingError::TooMany));
-            }
-            let made = shipping::made(id, wish, now).map_err(Abort::Refused)?;
-            put(c, &made)?;
-            Ok(made)
+            let once = (making.request.as_ref(), making.at);
+            keys::once(
+                c,
+                once,
+                || ShippingError::KeyReused,
+                || {
+                    if i64::try_from(all(c)?.len()).unwrap_or(i64::MAX) >= METHODS_MAX {
+                        return Err(Abort::Refused(ShippingError::TooMany));
+                    }
+                    let made =
+                        shipping::made(making.id, wish, making.at).map_err(Abort::Refused)?;
+                    put(c, &made)?;
+                    Ok(made)
+                },
+            )
         });
         write.await
     }

@@ -11,28 +11,39 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     orders::{NewTaxRate, TaxError, TaxRateView},
-    request::Precondition,
+    request::{Answered, Precondition},
     values::{Country, TaxRateId, Timestamp, Version},
 };
-use platform::db::{Abort, StoreError};
+use platform::db::{
+    Abort, StoreError,
+    keys::{self, Making},
+};
 use rusqlite::{Connection, Row, params};
 
 #[async_trait]
 impl TaxStore for SqliteStore {
     async fn make_tax_rate(
         &self,
-        id: TaxRateId,
+        making: Making<TaxRateId>,
         wish: NewTaxRate,
-        now: Timestamp,
-    ) -> Result<TaxRateView, Abort<TaxError>> {
+    ) -> Result<Answered<TaxRateView>, Abort<TaxError>> {
         let write = self.database.write(move |c| {
-            let others = all(c)?;
-            if others.len() >= RATES_MAX {
-                return Err(Abort::Refused(TaxError::TooMany));
-            }
-            let made = rate::made(id, wish, &others, now).map_err(Abort::Refused)?;
-            put(c, &made)?;
-            Ok(made)
+            let once = (making.request.as_ref(), making.at);
+            keys::once(
+                c,
+                once,
+                || TaxError::KeyReused,
+                || {
+                    let others = all(c)?;
+                    if others.len() >= RATES_MAX {
+                        return Err(Abort::Refused(TaxError::TooMany));
+                    }
+                    let made =
+                        rate::made(making.id, wish, &others, making.at).map_err(Abort::Refused)?;
+                    put(c, &made)?;
+                    Ok(made)
+                },
+            )
         });
         write.await
     }

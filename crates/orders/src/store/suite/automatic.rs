@@ -18,7 +18,7 @@ use contracts::{
     request::Precondition,
     values::{CategoryId, DiscountId, ProductId},
 };
-use platform::db::Abort;
+use platform::db::{Abort, keys::Making};
 
 fn automatic(name: &str) -> NewDiscount {
     NewDiscount {
@@ -93,7 +93,9 @@ pub(super) async fn automatic_discounts_are_kept_whole_and_few(bench: Bench) {
         make(store, automatic(&format!("more-{number}"))).await;
     }
     let id = DiscountId::generate();
-    let one_more = store.make_discount(id, automatic("too-many"), at(0)).await;
+    let one_more = store
+        .make_discount(Making::new(id, at(0)), automatic("too-many"))
+        .await;
     assert!(matches!(
         one_more,
         Err(Abort::Refused(DiscountError::TooMany))
@@ -112,7 +114,7 @@ pub(super) async fn automatic_discounts_are_kept_whole_and_few(bench: Bench) {
         (false, None, None)
     );
     store
-        .make_discount(id, automatic("too-many"), at(2))
+        .make_discount(Making::new(id, at(2)), automatic("too-many"))
         .await
         .unwrap();
 }

@@ -18,7 +18,7 @@ use contracts::{
     request::Precondition,
     values::{DiscountId, PageSize, UserId},
 };
-use platform::db::Abort;
+use platform::db::{Abort, keys::Making};
 
 pub(super) fn code(text: &str) -> DiscountCode {
     DiscountCode::parse(text).unwrap()
@@ -46,7 +46,8 @@ pub(super) fn tenth(name: &str) -> NewDiscount {
 
 pub(super) async fn make(store: &dyn Store, wish: NewDiscount) -> DiscountView {
     let id = DiscountId::generate();
-    store.make_discount(id, wish, at(0)).await.unwrap()
+    let made = store.make_discount(Making::new(id, at(0)), wish).await;
+    made.unwrap().value
 }
 
 /// An order with this discount, of this customer's.
@@ -87,7 +88,7 @@ pub(super) async fn discounts_are_kept_changed_and_listed_by_code(bench: Bench) 
         Some(made.clone())
     );
     let again = store
-        .make_discount(DiscountId::generate(), wish.clone(), at(0))
+        .make_discount(Making::new(DiscountId::generate(), at(0)), wish.clone())
         .await;
     assert!(matches!(
         again,

@@ -3,7 +3,7 @@
 use super::{Bench, at, order, order_by};
 use crate::store::notes::Note;
 use contracts::{
-    orders::OrderError,
+    orders::{NoteError, OrderError},
     values::{NoteId, OrderId, UserId},
 };
 use platform::db::Abort;
@@ -17,6 +17,7 @@ fn note(order: OrderId, text: &str, author: &str) -> Note {
         author: author.to_owned(),
         at: at(20),
         most: 2,
+        request: None,
     }
 }
 
@@ -28,7 +29,7 @@ pub(super) async fn notes_stand_in_order_and_are_no_more_than_may_be(bench: Benc
     let third = bench.store.add_note(note(id, "third", "ann")).await;
     assert!(matches!(
         third,
-        Err(Abort::Refused(OrderError::Invalid { .. }))
+        Err(Abort::Refused(NoteError::Order(OrderError::Invalid { .. })))
     ));
     let notes = bench.store.notes(id).await.unwrap();
     let seen: Vec<_> = notes
@@ -40,7 +41,10 @@ pub(super) async fn notes_stand_in_order_and_are_no_more_than_may_be(bench: Benc
         .store
         .add_note(note(OrderId::generate(), "x", "ann"))
         .await;
-    assert!(matches!(nowhere, Err(Abort::Refused(OrderError::NotFound))));
+    assert!(matches!(
+        nowhere,
+        Err(Abort::Refused(NoteError::Order(OrderError::NotFound)))
+    ));
 }
 
 pub(super) async fn notes_go_with_the_customer_and_their_author_with_theirs(bench: Bench) {

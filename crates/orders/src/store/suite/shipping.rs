@@ -10,7 +10,7 @@ use contracts::{
     request::Precondition,
     values::{Country, Money, ShippingMethodId, UserId},
 };
-use platform::db::Abort;
+use platform::db::{Abort, keys::Making};
 
 fn method(name: &str) -> NewShippingMethod {
     NewShippingMethod {
@@ -46,7 +46,11 @@ pub(super) async fn ways_of_shipping_are_kept_changed_and_few(bench: Bench) {
     let store = &*bench.store;
     let make = async |name: &str| {
         let id = ShippingMethodId::generate();
-        store.make_shipping_method(id, method(name), at(0)).await
+        let making = Making::new(id, at(0));
+        store
+            .make_shipping_method(making, method(name))
+            .await
+            .map(|made| made.value)
     };
     let post = make("Post").await.unwrap();
     let bike = make("Bike").await.unwrap();

@@ -8,7 +8,7 @@ use contracts::{
     request::Precondition,
     values::{Country, TaxRateId},
 };
-use platform::db::Abort;
+use platform::db::{Abort, keys::Making};
 
 fn wish(country: &str, region: Option<&str>, millionths: u32) -> NewTaxRate {
     NewTaxRate {
@@ -23,7 +23,13 @@ fn wish(country: &str, region: Option<&str>, millionths: u32) -> NewTaxRate {
 
 pub(super) async fn rates_are_kept_changed_and_taken_away(bench: Bench) {
     let store = &*bench.store;
-    let make = |wish| store.make_tax_rate(TaxRateId::generate(), wish, at(0));
+    let make = async |wish| {
+        let making = Making::new(TaxRateId::generate(), at(0));
+        store
+            .make_tax_rate(making, wish)
+            .await
+            .map(|made| made.value)
+    };
     let ca = make(wish("US", Some("CA"), 72_500)).await.unwrap();
     let de = make(wish("DE", None, 190_000)).await.unwrap();
     let twin = make(wish("US", Some("ca"), 1)).await;

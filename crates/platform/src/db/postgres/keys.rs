@@ -3,8 +3,30 @@
 
 use super::{Bytes, Connection};
 use crate::db::{Abort, StoreError, keys::KeyedRequest};
-use contracts::values::Timestamp;
+use contracts::{request::Answered, values::Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
+use std::future::Future;
+
+/// Makes something once for a key, inside the transaction of the effect: what was answered then is answered again.
+///
+/// # Errors
+/// Whatever `make` is refused for; the refusal if the key came with another body; storage's failure.
+pub async fn once<T: Serialize + DeserializeOwned, R>(
+    connection: &Connection,
+    (request, at): (Option<&KeyedRequest>, Timestamp),
+    reused: impl FnOnce() -> R,
+    make: impl Future<Output = Result<T, Abort<R>>>,
+) -> Result<Answered<T>, Abort<R>> {
+    let Some(request) = request else {
+        return make.await.map(Answered::fresh);
+    };
+    if let Some(known) = recall(connection, request, reused).await? {
+        return Ok(Answered::replayed(known));
+    }
+    let made = make.await?;
+    remember(connection, request, &made, at).await?;
+    Ok(Answered::fresh(made))
+}
 
 /// The answer that this request got before, if it did; the refusal if the key came with another body. A key that
 /// is just being used elsewhere is waited for: it is locked until this transaction ends.

@@ -49,8 +49,8 @@ impl Meter {
         }
     }
 
-    pub(in super::super) fn close(self) {
-        if let Some(bar) = self.bar {
+    pub(in super::super) fn close(&self) {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
