@@ -1,5 +1,6 @@
-//! Lighthouse on the pages that people see most, as a slow telephone on a slow line sees them: how fast they come, whether
-//! everybody can use them, and whether they are found. How it goes about it is in `tests/security/lighthouse.mjs`.
+//! Lighthouse on the pages that people see most, as a slow telephone on a slow line sees them: how fast they come,
+//! whether everybody can use them, and whether they are found. How it goes about it is in
+//! `tests/security/lighthouse.mjs`.
 
 use super::{Outcome, Stand, pages::Walk, shop, shop::Shop, tools};
 use std::io::{self, Write};

@@ -1,5 +1,6 @@
-//! The choice of a language: a form on every page, whose answer is a cookie. It has no proof, as pages that are the same
-//! for everybody have none; the door looks at where a form comes from, and all that this one can do is to set a language.
+//! The choice of a language: a form on every page, whose answer is a cookie. It has no proof, as pages that are the
+//! same for everybody have none; the door looks at where a form comes from, and all that this one can do is to set
+//! a language.
 
 use super::{forms, frame::see_other};
 use crate::{
