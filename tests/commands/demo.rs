@@ -21,7 +21,7 @@ async fn demo(data: &str) -> (Running, Client, String) {
         data,
     ];
     let mut demo = Running::start(&arguments, &[]);
-    let admin = demo.after("  Admin    ").await;
+    let admin = demo.after("Admin    ").await;
     let (_, password) = admin.rsplit_once(' ').expect("a password");
     let password = password.to_owned();
     let url = demo.after("listening on ").await;
@@ -119,7 +119,7 @@ async fn a_demo_opens_on_no_real_shop_and_for_this_machine_only() {
             "postgres://souk@127.0.0.1:1/souk",
             "db: a demo keeps its shop in a folder",
         ),
-        ("SOUK_TARGET", "worker", "target: a demo is one process"),
+        ("SOUK_PAYMENTS__PROVIDER", "stripe", "payments."),
     ] {
         let said = testkit::run_with(&["demo"], &[(setting, value)], "").await;
         assert_eq!(said.code, 1, "{said:?}");

@@ -163,17 +163,18 @@ pub(crate) fn all<'p>(page: &'p Answer, start: &str) -> Vec<&'p str> {
 }
 
 fn encoded(fields: &[(&str, &str)]) -> String {
-    let mut text = String::new();
-    for (name, value) in fields {
-        let between = if text.is_empty() { "" } else { "&" };
-        write!(text, "{between}{name}=").expect("a text takes all");
-        for byte in value.bytes() {
-            if byte.is_ascii_alphanumeric() {
-                text.push(char::from(byte));
-            } else {
-                write!(text, "%{byte:02X}").expect("a text takes all");
-            }
+    let field = |(name, value): &(&str, &str)| format!("{}={}", escaped(name), escaped(value));
+    fields.iter().map(field).collect::<Vec<_>>().join("&")
+}
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            safe.push(char::from(byte));
+        } else {
+            write!(safe, "%{byte:02X}").expect("a text takes all");
         }
     }
-    text
+    safe
 }
