@@ -33,22 +33,17 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
         ("setpriv", "util-linux"),
     ]
     .map(|(program, package)| tools::debian(program, package));
-    let [Ok(prometheus), Ok(alertmanager), Ok(initdb), Ok(_)] = found else {
+    let [Ok(prometheus), Ok(alertmanager), Ok(initdb), Ok(_)] = &found else {
         let missing = found.into_iter().find_map(Result::err);
         return Ok(Outcome::NotRun(missing.unwrap_or_default()));
     };
     let folder = stand.folder.join("drill");
     tools::remove(&folder)?;
     fs::create_dir_all(&folder)?;
-    let mut database = Database::make(&folder, &initdb)?;
+    let mut database = Database::make(&folder, initdb)?;
     let shop = Shop::open(stand, &folder, &database)?;
     let pager = Pager::listen()?;
-    let watch = Watch::open(
-        stand,
-        &folder,
-        (&prometheus, &alertmanager),
-        (&shop, &pager),
-    )?;
+    let watch = Watch::open(stand, &folder, (prometheus, alertmanager), (&shop, &pager))?;
     let _people = people(stand, &shop)?;
     until("orders are placed", || {
         shop.placed().map(|placed| placed > 20)
