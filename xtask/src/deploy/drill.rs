@@ -1,6 +1,7 @@
 //! An incident, for practice: the database is killed under load. The alert fires in a real Prometheus and a real
-//! Alertmanager, which pages somebody; what the runbook says to look at says what is wrong; what it says to do helps; the
-//! alert resolves, and the books balance. Waits and windows of the rules are a sixtieth of what is shipped, here only.
+//! Alertmanager, which pages somebody; what the runbook says to look at says what is wrong; what it says to do helps;
+//! the alert resolves, and the books balance. Waits and windows of the rules are a sixtieth of what is shipped, here
+//! only.
 
 use super::{
     monitoring::{Killed, free_address},
@@ -324,8 +325,8 @@ fn people(stand: &Stand, shop: &Shop) -> io::Result<Killed> {
     Ok(Killed(people.spawn()?))
 }
 
-/// Rules and routes with every wait and window a sixtieth of what it is: seconds for minutes, minutes for hours, and for a
-/// day 24 minutes. What is in seconds is left.
+/// Rules and routes with every wait and window a sixtieth of what it is: seconds for minutes, minutes for hours, and
+/// for a day 24 minutes. What is in seconds is left.
 fn scaled(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {

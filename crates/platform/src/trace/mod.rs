@@ -277,8 +277,7 @@ fn counted(outcome: &'static str, spans: usize) {
 pub fn register_metrics(registry: &mut Registry) {
     registry.register(
         "souk_spans",
-        "Spans that ended: sent to the collector, refused by it, lost because it did not answer, or dropped because \
-         too many waited",
+        "Spans that ended: sent, refused by the collector, lost without an answer, or dropped for want of room",
         SPANS.clone(),
     );
 }
