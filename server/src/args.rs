@@ -135,7 +135,7 @@ pub struct ServeArgs {
     /// Keep everything in a temporary folder that goes when the shop closes
     #[arg(long)]
     pub ephemeral: bool,
-    /// How logs look: text, json, or emf (JSON, and metrics for CloudWatch among it) [default: text]
+    /// How logs look: text, json, or emf (JSON, with metrics among it) [default: text]
     #[arg(long, value_name = "FORMAT", value_parser = log_format)]
     pub log: Option<LogFormat>,
 }

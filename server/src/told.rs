@@ -1,5 +1,5 @@
-//! What is counted, told in the log once a minute where `log` is `emf`: nobody needs to come and ask. A line that cannot
-//! be written is left off, and nothing waits for it.
+//! What is counted, told in the log once a minute where `log` is `emf`: nobody needs to come and ask. A line that
+//! cannot be written is left off, and nothing waits for it.
 
 use crate::ops;
 use contracts::BoxError;

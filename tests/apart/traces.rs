@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use testkit::{Answer, Client, Ear, Shop, Span, postgres::Postgres};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const ANOTHER: &str = "aaaabbbbccccddddeeeeffff00001111";
 const CALLER: &str = "00f067aa0ba902b7";
 
 /// All that wants to be told is told at once.
@@ -72,7 +73,8 @@ async fn place(hook: &Ear, kind: &str) -> String {
 
 fn named<'s>(spans: &'s [Span], name: &str) -> &'s Span {
     let found = spans.iter().find(|span| span.name == name);
-    found.unwrap_or_else(|| panic!("no {name} in {spans:#?}"))
+    assert!(found.is_some(), "no {name} in {spans:#?}");
+    found.unwrap()
 }
 
 /// The names from a span up to whoever asked first.
@@ -152,7 +154,8 @@ async fn followed(database: Option<String>) {
     // Whoever was told can go on from the very span that told them.
     let told = place(&hook, "order.paid").await;
     let teller = spans.iter().find(|span| told.contains(&span.id));
-    let teller = teller.unwrap_or_else(|| panic!("{told} is none of {spans:#?}"));
+    assert!(teller.is_some(), "{told} is none of {spans:#?}");
+    let teller = teller.unwrap();
     assert_eq!((teller.name.as_str(), teller.kind), ("POST", 3));
     let feed = admin.get("/api/v1/events?limit=100").await;
     assert!(!feed.text.contains("trace"), "{}", feed.text);
@@ -188,13 +191,13 @@ async fn one_trace_crosses_nodes_by_http_and_by_the_broker() {
     assert_eq!(upwards(&spans, there), expected);
 
     let path = format!("/api/v1/orders/{}/cancel", bought.str("/id"));
-    let other = "00-aaaabbbbccccddddeeeeffff00001111-00f067aa0ba902b7-01";
+    let other = format!("00-{ANOTHER}-{CALLER}-01");
     let request = admin.request("POST".parse().unwrap(), &path);
     let request = request.header("traceparent", other).json(&json!({}));
     let called_off = admin.try_send(request).await.unwrap();
     assert_eq!(called_off.status, 200, "{}", called_off.text);
     let taken = "payments-refunds orders.cancelled.v1";
-    let spans = collector.trace_with(&other[3..35], &[taken]).await;
+    let spans = collector.trace_with(ANOTHER, &[taken]).await;
     let taken = named(&spans, taken);
     assert_eq!(taken.kind, 5);
     assert_eq!(upwards(&spans, taken).last().unwrap(), CALLER);
@@ -221,8 +224,9 @@ async fn a_collector_that_is_gone_keeps_nobody_waiting_and_what_is_lost_is_count
     let dropped = metrics
         .text
         .lines()
-        .find_map(|line| line.strip_prefix("souk_spans_total{outcome=\"dropped\"} "))
-        .unwrap_or_else(|| panic!("{}", metrics.text));
+        .find_map(|line| line.strip_prefix("souk_spans_total{outcome=\"dropped\"} "));
+    assert!(dropped.is_some(), "{}", metrics.text);
+    let dropped = dropped.unwrap();
     assert!(dropped.parse::<u32>().unwrap() >= 20, "{dropped}");
     assert!(shop.stop().await, "it closes all the same");
 }

@@ -37,21 +37,23 @@ pub fn trace() -> Option<TraceParent> {
     CURRENT.try_with(|trail| trail.trace).ok().flatten()
 }
 
+// None of these is an `async fn`: such a one holds the work twice, once as it came and once as it waits for it.
+
 /// Does the work in this name.
-pub async fn along<F: Future>(trail: Trail, work: F) -> F::Output {
-    CURRENT.scope(trail, work).await
+pub fn along<F: Future>(trail: Trail, work: F) -> impl Future<Output = F::Output> {
+    CURRENT.scope(trail, work)
 }
 
 /// Does the work in the name of a request.
-pub async fn within<F: Future>(id: Option<Arc<str>>, work: F) -> F::Output {
+pub fn within<F: Future>(id: Option<Arc<str>>, work: F) -> impl Future<Output = F::Output> {
     let trace = trace();
-    along(Trail { id, trace }, work).await
+    along(Trail { id, trace }, work)
 }
 
 /// Does the work at another place of the trace.
-pub async fn traced<F: Future>(trace: Option<TraceParent>, work: F) -> F::Output {
+pub fn traced<F: Future>(trace: Option<TraceParent>, work: F) -> impl Future<Output = F::Output> {
     let id = current();
-    along(Trail { id, trace }, work).await
+    along(Trail { id, trace }, work)
 }
 
 /// The address of the client that this work is done for, as the door knows it, if it is done for one.
@@ -61,6 +63,6 @@ pub fn client() -> Option<IpAddr> {
 }
 
 /// Does the work for a client at this address.
-pub async fn coming_from<F: Future>(client: Option<IpAddr>, work: F) -> F::Output {
-    CLIENT.scope(client, work).await
+pub fn coming_from<F: Future>(client: Option<IpAddr>, work: F) -> impl Future<Output = F::Output> {
+    CLIENT.scope(client, work)
 }

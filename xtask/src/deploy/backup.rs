@@ -1,5 +1,5 @@
-//! How long a shop of 100,000 orders takes to be copied, brought back and verified, and how large it is: numbers of this
-//! machine, on a shop whose orders were placed and paid through its own API.
+//! How long a shop of 100,000 orders takes to be copied, brought back and verified, and how large it is: numbers of
+//! this machine, on a shop whose orders were placed and paid through its own API.
 
 use crate::{
     parts::{Outcome, Stand},

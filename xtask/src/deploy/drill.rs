@@ -1,6 +1,7 @@
 //! An incident, for practice: the database is killed under load. The alert fires in a real Prometheus and a real
-//! Alertmanager, which pages somebody; what the runbook says to look at says what is wrong; what it says to do helps; the
-//! alert resolves, and the books balance. Waits and windows of the rules are a sixtieth of what is shipped, here only.
+//! Alertmanager, which pages somebody; what the runbook says to look at says what is wrong; what it says to do helps;
+//! the alert resolves, and the books balance. Waits and windows of the rules are a sixtieth of what is shipped, here
+//! only.
 
 use super::{
     monitoring::{Killed, free_address},
@@ -33,22 +34,17 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
         ("setpriv", "util-linux"),
     ]
     .map(|(program, package)| tools::debian(program, package));
-    let [Ok(prometheus), Ok(alertmanager), Ok(initdb), Ok(_)] = found else {
+    let [Ok(prometheus), Ok(alertmanager), Ok(initdb), Ok(_)] = &found else {
         let missing = found.into_iter().find_map(Result::err);
         return Ok(Outcome::NotRun(missing.unwrap_or_default()));
     };
     let folder = stand.folder.join("drill");
     tools::remove(&folder)?;
     fs::create_dir_all(&folder)?;
-    let mut database = Database::make(&folder, &initdb)?;
+    let mut database = Database::make(&folder, initdb)?;
     let shop = Shop::open(stand, &folder, &database)?;
     let pager = Pager::listen()?;
-    let watch = Watch::open(
-        stand,
-        &folder,
-        (&prometheus, &alertmanager),
-        (&shop, &pager),
-    )?;
+    let watch = Watch::open(stand, &folder, (prometheus, alertmanager), (&shop, &pager))?;
     let _people = people(stand, &shop)?;
     until("orders are placed", || {
         shop.placed().map(|placed| placed > 20)
@@ -329,8 +325,8 @@ fn people(stand: &Stand, shop: &Shop) -> io::Result<Killed> {
     Ok(Killed(people.spawn()?))
 }
 
-/// Rules and routes with every wait and window a sixtieth of what it is: seconds for minutes, minutes for hours, and for a
-/// day 24 minutes. What is in seconds is left.
+/// Rules and routes with every wait and window a sixtieth of what it is: seconds for minutes, minutes for hours, and
+/// for a day 24 minutes. What is in seconds is left.
 fn scaled(text: &str) -> String {
     let mut out = String::new();
     for line in text.lines() {

@@ -1,5 +1,5 @@
-//! What the shop is made of: the crates that are in its binary or make it, as cargo itself lists them, and what the lock
-//! file knows of each.
+//! What the shop is made of: the crates that are in its binary or make it, as cargo itself lists them, and what the
+//! lock file knows of each.
 
 use crate::ci;
 use std::{

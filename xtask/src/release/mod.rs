@@ -1,7 +1,7 @@
-//! `cargo xtask release VERSION`: everything of a release in one folder, `target/release-VERSION`: the static binary, its
-//! pages for `man`, the words for shells, the list of all parts, their licences, and the sums of all that. It looks
-//! first, and makes nothing unless all is as it should be. `--dry-run` looks, and makes what needs no build. It publishes
-//! nothing: somebody signs the sums and carries the folder where it shall be.
+//! `cargo xtask release VERSION`: everything of a release in one folder, `target/release-VERSION`: the static binary,
+//! its pages for `man`, the words for shells, the list of all parts, their licences, and the sums of all that. It looks
+//! first, and makes nothing unless all is as it should be. `--dry-run` looks, and makes what needs no build. It
+//! publishes nothing: somebody signs the sums and carries the folder where it shall be.
 
 mod crates;
 mod licences;
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     const MANIFEST: &str = "[workspace]\n\n[workspace.package]\nversion = \"1.2.3\"\n";
-    const CHANGES: &str = "# Changelog\n\n## Unreleased\n\n## 1.2.3 - 2026-12-01\n\n- A line.\n\n## 1.2.2 - x\n\n- Old.\n";
+    const CHANGES: &str = "# Changelog\n\n## Unreleased\n\n## 1.2.3 - 2026-12-01\n\n- A line.\n\n## 1.2.2\n\n- Old.\n";
 
     #[test]
     fn a_version_is_released_that_the_manifest_and_the_changelog_know() {

@@ -1,5 +1,5 @@
-//! The list of all parts as CycloneDX has it (version 1.5, JSON): what is in the binary, under which licence, with the sum
-//! of each file as the registry has it, and who asks for whom. The same parts make the same bytes.
+//! The list of all parts as `CycloneDX` has it (version 1.5, JSON): what is in the binary, under which licence, with
+//! the sum of each file as the registry has it, and who asks for whom. The same parts make the same bytes.
 
 use super::crates::Part;
 use std::fmt::Write;

@@ -61,7 +61,7 @@ pub fn append_in<E: Event>(
 }
 
 /// Makes a write that belongs to a trace. Whatever events came of it, written by triggers too, rest with the trace, but
-/// for those that have theirs.
+/// for those that have theirs. The write itself never fails for that.
 pub(crate) fn in_trace<T, R>(
     connection: &Connection,
     trace: Option<TraceParent>,
@@ -70,23 +70,31 @@ pub(crate) fn in_trace<T, R>(
     let Some(trace) = trace else {
         return job(connection);
     };
-    let last: i64 = connection
-        .prepare_cached("SELECT COALESCE(MAX(event_number), 0) FROM outbox")
-        .map_err(StoreError::from)?
-        .query_row([], |row| row.get(0))
-        .map_err(StoreError::from)?;
+    let last = last_number(connection);
     let made = job(connection)?;
+    let laid = last.and_then(|last| lay_beside(connection, last, trace));
+    if let Err(error) = laid {
+        tracing::debug!(error = %error, "events of this write have no trace");
+    }
+    Ok(made)
+}
+
+fn last_number(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached("SELECT COALESCE(MAX(event_number), 0) FROM outbox")?
+        .query_row([], |row| row.get(0))
+}
+
+fn lay_beside(connection: &Connection, last: i64, trace: TraceParent) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "UPDATE outbox
                 SET payload = json_set(payload, '$.traceparent', ?2)
               WHERE event_number > ?1
                 AND json_extract(payload, '$.traceparent') IS NULL",
-        )
-        .map_err(StoreError::from)?
+        )?
         .execute(params![last, trace.to_string()])
-        .map_err(StoreError::from)?;
-    Ok(made)
+        .map(drop)
 }
 
 pub(super) struct SqliteShelf {

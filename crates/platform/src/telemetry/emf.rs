@@ -1,5 +1,5 @@
-//! Metrics as lines of the log that `CloudWatch` turns into metrics by itself (its embedded metric format): no agent, no
-//! scraping. A short list, since each series is paid for: what alarms ask for, under the names and dimensions that
+//! Metrics as lines of the log that `CloudWatch` turns into metrics by itself (its embedded metric format): no agent,
+//! no scraping. A short list, since each series is paid for: what alarms ask for, under the names and dimensions that
 //! `CloudWatch`'s own agent gives the same metrics when it scrapes them.
 
 use contracts::values::Timestamp;
@@ -82,6 +82,8 @@ const WANTED: [Wanted; 14] = [
 
 /// Which of the wanted, and its dimensions' values.
 type Series = (usize, Vec<String>);
+/// Names of dimensions, and their values.
+type Dimensions = (&'static [&'static str], Vec<String>);
 
 /// What was told last, so that growth can be told.
 #[derive(Debug, Default)]
@@ -98,7 +100,7 @@ impl Emf {
                 add(&mut found, series, value);
             }
         }
-        let mut lines: BTreeMap<(&[&str], Vec<String>), Vec<(&Wanted, f64)>> = BTreeMap::new();
+        let mut lines: BTreeMap<Dimensions, Vec<(&Wanted, f64)>> = BTreeMap::new();
         for ((place, values), value) in &found {
             let Some(wanted) = WANTED.get(*place) else {
                 continue;

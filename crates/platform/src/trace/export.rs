@@ -1,5 +1,5 @@
-//! Spans on their way to the collector: a bounded queue, from which one task sends batches. What does not fit is dropped
-//! and counted; nobody waits. The address comes from whoever runs the shop, so it may be anywhere.
+//! Spans on their way to the collector: a bounded queue, from which one task sends batches. What does not fit is
+//! dropped and counted; nobody waits. The address comes from whoever runs the shop, so it may be anywhere.
 
 use super::{Ended, Options, counted, otlp, sampling::Sampler};
 use crate::{
@@ -234,7 +234,7 @@ impl Sending {
         match ended {
             Ok(()) if !self.is_well => tracing::info!("the collector takes spans again"),
             Err(why) if self.is_well => {
-                tracing::warn!(collector = %self.options.address, why, "spans are lost: they are counted, and nothing waits");
+                tracing::warn!(collector = %self.options.address, why, "spans are lost and counted: nothing waits");
             }
             _ => {}
         }

@@ -212,29 +212,38 @@ pub fn told() -> Option<TraceParent> {
     trail::trace().filter(|place| place.sampled)
 }
 
-/// Does work in a span of its own, beneath that which it is done for.
-pub async fn within<F: Future>(
+/// Does work in a span of its own, beneath that which it is done for here.
+pub fn within<F: Future>(
     kind: Kind,
     name: impl FnOnce() -> Cow<'static, str>,
     work: F,
-) -> F::Output {
+) -> impl Future<Output = F::Output> {
     let span = Span::below(kind, name);
-    trail::traced(span.place(), work).await
+    // On the heap: it is as large as all that it does, and would be held twice.
+    let work = trail::traced(span.place(), Box::pin(work));
+    async move {
+        let done = work.await;
+        drop(span);
+        done
+    }
 }
 
 /// Does fallible work that goes on with what rested: an event that is taken, or told to somebody.
-pub async fn resumed<T, E>(
+pub fn resumed<T, E>(
     parent: Option<TraceParent>,
     kind: Kind,
     name: impl FnOnce() -> Cow<'static, str>,
     work: impl Future<Output = Result<T, E>>,
-) -> Result<T, E> {
+) -> impl Future<Output = Result<T, E>> {
     let mut span = Span::of(parent, kind, name);
-    let outcome = trail::traced(span.place(), work).await;
-    if outcome.is_err() {
-        span.fail();
+    let work = trail::traced(span.place(), Box::pin(work));
+    async move {
+        let outcome = work.await;
+        if outcome.is_err() {
+            span.fail();
+        }
+        outcome
     }
-    outcome
 }
 
 /// The place that a caller says it asks from: exactly one, or none.
@@ -268,8 +277,7 @@ fn counted(outcome: &'static str, spans: usize) {
 pub fn register_metrics(registry: &mut Registry) {
     registry.register(
         "souk_spans",
-        "Spans that ended: sent to the collector, refused by it, lost because it did not answer, or dropped because \
-         too many waited",
+        "Spans that ended: sent, refused by the collector, lost without an answer, or dropped for want of room",
         SPANS.clone(),
     );
 }

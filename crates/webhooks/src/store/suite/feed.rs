@@ -34,6 +34,8 @@ pub(super) async fn events_get_their_numbers_once_and_in_order(bench: Bench) {
     let numbers: Vec<i64> = feed.iter().map(|event| event.sequence).collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
     assert_eq!((feed[1].id, &feed[1].data), (events[1].id, &events[1].data));
+    assert!(feed[1].trace.is_some());
+    assert_eq!(feed[1].trace, events[1].trace, "it rests beside the data");
     assert_eq!(feed[2].created_at, at(2));
     let rest = store.feed(2, 1).await.unwrap();
     assert_eq!(rest[0].id, events[2].id);

@@ -113,6 +113,9 @@ fn told(kind: EventType, second: i64) -> Told {
         kind,
         at: at(second),
         data: json!({ "id": id }),
+        trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+            .parse()
+            .ok(),
     }
 }
 
