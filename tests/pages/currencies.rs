@@ -16,7 +16,7 @@ async fn turn(browser: &mut Browser, currency: &str) -> Answer {
 }
 
 async fn put_in(browser: &mut Browser, variant: &str) -> Answer {
-    let csrf = browser.proof("/cart?add=").await;
+    let csrf = browser.proof(&format!("/cart?add={variant}")).await;
     let fields = [
         ("csrf", csrf.as_str()),
         ("variant", variant),
