@@ -1,5 +1,5 @@
-//! A choice of currency on the pages, without script, where there is one: what is shown, what a cart says of the change,
-//! and what is paid.
+//! A choice of currency on the pages, without script, where there is one: what is shown, what a cart says of the
+//! change, and what is paid.
 
 use crate::browser::{Browser, all, field, open};
 use serde_json::{Value, json};
@@ -16,13 +16,38 @@ async fn turn(browser: &mut Browser, currency: &str) -> Answer {
 }
 
 async fn put_in(browser: &mut Browser, variant: &str) -> Answer {
-    let csrf = browser.proof("/cart?add=").await;
+    let csrf = browser.proof(&format!("/cart?add={variant}")).await;
     let fields = [
         ("csrf", csrf.as_str()),
         ("variant", variant),
         ("quantity", "2"),
     ];
     browser.submit("/cart/items", &fields).await
+}
+
+fn shows(page: &Answer, texts: &[&str]) {
+    for text in texts {
+        assert!(page.text.contains(text), "{text}: {}", page.text);
+    }
+}
+
+/// Buys what is in the cart, for what the page says that it costs.
+async fn buy(guest: &mut Browser) {
+    let page = guest.get("/checkout").await;
+    let one = |name| field(&page, name).expect("a hidden field");
+    assert_eq!(one("total"), "3598 EUR");
+    let (csrf, cart, total) = (one("csrf"), one("cart"), one("total"));
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("cart", cart.as_str()),
+        ("total", total.as_str()),
+        ("email", "gus@souk.example"),
+        ("method", "tok_ok"),
+    ];
+    let bought = guest.submit("/checkout", &fields).await;
+    assert_eq!(bought.status, 303, "{}", bought.text);
+    let order = guest.get(bought.header("location")).await;
+    shows(&order, &["€35.98"]);
 }
 
 #[tokio::test]
@@ -41,11 +66,7 @@ async fn who_chooses_a_currency_sees_pays_and_is_told_prices_in_it() {
     let (tea, cup) = (tea.str("/variants/0/id"), cup.str("/variants/0/id"));
     let mut guest = Browser::new(&shop);
     let home = guest.get("/").await;
-    assert!(
-        home.text.contains("Prices in USD") && home.text.contains("$19.99"),
-        "{}",
-        home.text
-    );
+    shows(&home, &["Prices in USD", "$19.99"]);
     assert_eq!(put_in(&mut guest, tea).await.status, 303);
     let turned = turn(&mut guest, "EUR").await;
     assert_eq!(
@@ -55,11 +76,7 @@ async fn who_chooses_a_currency_sees_pays_and_is_told_prices_in_it() {
         turned.text
     );
     let home = guest.get("/").await;
-    assert!(
-        home.text.contains("Prices in EUR") && home.text.contains("€17.99"),
-        "{}",
-        home.text
-    );
+    shows(&home, &["Prices in EUR", "€17.99"]);
     let page = guest.get("/p/tea").await;
     assert!(
         page.text.contains("€17.99") && !page.text.contains("$19.99"),
@@ -67,41 +84,15 @@ async fn who_chooses_a_currency_sees_pays_and_is_told_prices_in_it() {
         page.text
     );
     let page = guest.get("/p/cup").await;
-    assert!(page.text.contains("Not sold in EUR"), "{}", page.text);
+    shows(&page, &["Not sold in EUR"]);
     let cart = guest.get(&format!("/cart?add={cup}")).await;
-    assert!(
-        cart.text.contains("Cup is not sold in EUR."),
-        "{}",
-        cart.text
-    );
-    assert!(
-        cart.text.contains("It was $19.99 when you put it in."),
-        "{}",
-        cart.text
-    );
-    assert!(cart.text.contains("€35.98"), "{}", cart.text);
+    shows(&cart, &["Cup is not sold in EUR."]);
+    shows(&cart, &["It was $19.99 when you put it in."]);
+    shows(&cart, &["€35.98"]);
     let refused = put_in(&mut guest, cup).await;
     assert_eq!(refused.status, 409, "{}", refused.text);
-    assert!(
-        refused.text.contains("It is not sold in EUR."),
-        "{}",
-        refused.text
-    );
-    let page = guest.get("/checkout").await;
-    let one = |name| field(&page, name).expect("a hidden field");
-    assert_eq!(one("total"), "3598 EUR");
-    let (csrf, cart, total) = (one("csrf"), one("cart"), one("total"));
-    let fields = [
-        ("csrf", csrf.as_str()),
-        ("cart", cart.as_str()),
-        ("total", total.as_str()),
-        ("email", "gus@souk.example"),
-        ("method", "tok_ok"),
-    ];
-    let bought = guest.submit("/checkout", &fields).await;
-    assert_eq!(bought.status, 303, "{}", bought.text);
-    let order = guest.get(bought.header("location")).await;
-    assert!(order.text.contains("€35.98"), "{}", order.text);
+    shows(&refused, &["It is not sold in EUR."]);
+    buy(&mut guest).await;
     let list = admin.get("/api/v1/orders").await;
     let totals: Vec<&Value> = list.json["data"]
         .as_array()

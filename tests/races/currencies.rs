@@ -21,13 +21,15 @@ async fn sell(admin: &Client, sku: &str, dollars: i64, others: Value) -> (String
     (id, made.str("/variants/0/id").to_owned())
 }
 
-async fn reprice(admin: &Client, (product, variant): &(String, String), prices: Value) -> Answer {
-    let product = format!("/api/v1/products/{product}");
-    let version = admin.get(&product).await.int("/version");
+/// Its version is known: what a node shows may be older than what another one wrote.
+async fn reprice(
+    admin: &Client,
+    (product, variant): &(String, String),
+    (version, prices): (i64, Value),
+) -> Answer {
     let body = json!({"prices": prices, "version": version});
-    admin
-        .patch(&format!("{product}/variants/{variant}"), &body)
-        .await
+    let path = format!("/api/v1/products/{product}/variants/{variant}");
+    admin.patch(&path, &body).await
 }
 
 async fn made(admin: &Client, path: &str, body: &Value) -> Answer {
@@ -49,112 +51,83 @@ async fn an_order_is_in_one_currency_from_its_prices_to_its_refund(mut shop: Gro
     let admin = shop.admin().await;
     let told = admin.get("/api/v1/currencies").await;
     let all = [("USD", 2), ("EUR", 2), ("JPY", 0)];
-    let all: Vec<Value> = all
-        .iter()
-        .map(|(one, decimals)| json!({"currency": one, "decimals": decimals}))
-        .collect();
+    let view = |(one, decimals): (&str, i64)| json!({"currency": one, "decimals": decimals});
+    let all: Vec<Value> = all.into_iter().map(view).collect();
     assert_eq!(told.json["data"], json!(all));
-    let (tea, _) = sell(
-        &admin,
-        "tea",
-        1_999,
-        json!([money(1_799, "EUR"), money(2_490, "JPY")]),
-    )
-    .await;
+    let prices = json!([money(1_799, "EUR"), money(2_490, "JPY")]);
+    let (tea, _) = sell(&admin, "tea", 1_999, prices).await;
     let (cup, _) = sell(&admin, "cup", 900, json!([])).await;
     prices_are_read_in_a_currency(&admin, &tea, &cup).await;
-    let post = json!({"name": "Post", "price": money(500, "USD"),
-        "currencies": [{"price": money(450, "EUR"), "free_from": money(9_000, "EUR")}]});
-    let post = made(&admin, "/api/v1/shipping-methods", &post).await;
-    let bike = made(
-        &admin,
-        "/api/v1/shipping-methods",
-        &json!({"name": "Bike", "price": money(1, "USD")}),
-    )
-    .await;
-    made(
-        &admin,
-        "/api/v1/discounts",
-        &json!({"code": "TENTH", "basis_points": 1_000}),
-    )
-    .await;
-    made(
-        &admin,
-        "/api/v1/discounts",
-        &json!({"code": "FIVER", "amount": money(500, "USD")}),
-    )
-    .await;
-
     let ann = shop.customer("ann").await;
-    let order = |key: &'static str, more: Value| {
-        let mut body = json!({"items": [{"product_id": tea, "quantity": 2}], "currency": "EUR"});
-        for (field, value) in more.as_object().expect("fields") {
-            body[field] = value.clone();
-        }
-        let ann = ann.clone();
-        async move { ann.post_with_key("/api/v1/orders", key, &body).await }
-    };
+    let bought = all_parts_are_in_it(&admin, &ann, &tea).await;
+    what_is_of_another_is_refused(&admin, &ann, (&tea, &cup)).await;
+    let dollars = ann.order("k9", &tea, 1).await;
+    assert_eq!(dollars.json["total"], money(1_999, "USD"));
+    let path = format!("/api/v1/orders/{}/refund", bought.str("/id"));
+    let foreign = json!({"amount": money(1_000, "USD")});
+    let foreign = admin.post_with_key(&path, "r0", &foreign).await;
+    assert_eq!(foreign.status, 422, "{}", foreign.text);
+    let refund = json!({"amount": money(1_000, "EUR")});
+    let refunded = admin.post_with_key(&path, "r1", &refund).await;
+    assert!(refunded.status < 300, "{}", refunded.text);
+    shop.verify().await;
+}
+
+/// Orders two of it in euros, with more.
+async fn order(ann: &Client, key: &str, tea: &str, more: Value) -> Answer {
+    let mut body = json!({"items": [{"product_id": tea, "quantity": 2}], "currency": "EUR"});
+    for (field, value) in more.as_object().expect("fields") {
+        body[field] = value.clone();
+    }
+    ann.post_with_key("/api/v1/orders", key, &body).await
+}
+
+async fn all_parts_are_in_it(admin: &Client, ann: &Client, tea: &str) -> Answer {
+    let tariff = json!({"price": money(450, "EUR"), "free_from": money(9_000, "EUR")});
+    let post = json!({"name": "Post", "price": money(500, "USD"), "currencies": [tariff]});
+    let post = made(admin, "/api/v1/shipping-methods", &post).await;
+    let tenth = json!({"code": "TENTH", "basis_points": 1_000});
+    made(admin, "/api/v1/discounts", &tenth).await;
     // 3598 less 360 and 450 for the post.
     let wished = |total: Value| {
         json!({"discount_code": "TENTH", "shipping_method": post.str("/id"), "total": total,
                "payment": {"method": "tok_ok"}})
     };
-    let dollars = order("k1", wished(money(3_688, "USD"))).await;
+    let dollars = order(ann, "k1", tea, wished(money(3_688, "USD"))).await;
     refused(&dollars, 409, "price_changed");
     assert_eq!(dollars.json["total"], money(3_688, "EUR"));
-    let bought = order("k1", wished(money(3_688, "EUR"))).await;
-    assert_eq!(
-        (bought.status, bought.str("/status")),
-        (201, "paid"),
-        "{}",
-        bought.text
-    );
+    let bought = order(ann, "k1", tea, wished(money(3_688, "EUR"))).await;
+    let (status, text) = (bought.status, &bought.text);
+    assert_eq!((status, bought.str("/status")), (201, "paid"), "{text}");
     assert_eq!(bought.json["total"], money(3_688, "EUR"));
     assert_eq!(bought.json["items"][0]["unit_price"], money(1_799, "EUR"));
-    let parts: Vec<&Value> = (0..2)
-        .map(|part| &bought.json["parts"][part]["amount"])
-        .collect();
-    assert_eq!(parts, [&money(-360, "EUR"), &money(450, "EUR")]);
-    let again = order("k1", wished(money(3_688, "EUR"))).await;
+    let part = |index: usize| &bought.json["parts"][index]["amount"];
+    assert_eq!(part(0), &money(-360, "EUR"));
+    assert_eq!(part(1), &money(450, "EUR"));
+    let again = order(ann, "k1", tea, wished(money(3_688, "EUR"))).await;
     assert_eq!(again.str("/id"), bought.str("/id"));
+    bought
+}
 
-    refused(
-        &order("k2", json!({"discount_code": "FIVER"})).await,
-        422,
-        "discount_not_applicable",
-    );
-    refused(
-        &order("k3", json!({"shipping_method": bike.str("/id")})).await,
-        422,
-        "shipping_not_applicable",
-    );
-    refused(
-        &order("k4", json!({"currency": "CHF"})).await,
-        409,
-        "not_priced",
-    );
-    let both =
-        json!({"items": [{"product_id": tea, "quantity": 1}, {"product_id": cup, "quantity": 1}]});
-    let both = order("k5", both).await;
+async fn what_is_of_another_is_refused(admin: &Client, ann: &Client, (tea, cup): (&str, &str)) {
+    let fiver = json!({"code": "FIVER", "amount": money(500, "USD")});
+    made(admin, "/api/v1/discounts", &fiver).await;
+    let bike = json!({"name": "Bike", "price": money(1, "USD")});
+    let bike = made(admin, "/api/v1/shipping-methods", &bike).await;
+    let fiver = order(ann, "k2", tea, json!({"discount_code": "FIVER"})).await;
+    refused(&fiver, 422, "discount_not_applicable");
+    let bike = json!({"shipping_method": bike.str("/id")});
+    let bike = order(ann, "k3", tea, bike).await;
+    refused(&bike, 422, "shipping_not_applicable");
+    let francs = order(ann, "k4", tea, json!({"currency": "CHF"})).await;
+    refused(&francs, 409, "not_priced");
+    let line = |product: &str| json!({"product_id": product, "quantity": 1});
+    let both = json!({"items": [line(tea), line(cup)]});
+    let both = order(ann, "k5", tea, both).await;
     refused(&both, 409, "not_priced");
     assert_eq!(both.json["errors"][0]["field"], "/items/1");
-    let plain = order("k6", json!({"currency": "JPY"})).await;
-    assert_eq!(plain.json["total"], money(4_980, "JPY"), "{}", plain.text);
-    let dollars = ann.order("k7", &tea, 1).await;
-    assert_eq!(dollars.json["total"], money(1_999, "USD"));
-
-    let refund = json!({"amount": money(1_000, "EUR")});
-    let path = format!("/api/v1/orders/{}/refund", bought.str("/id"));
-    refused(
-        &admin
-            .post_with_key(&path, "r0", &json!({"amount": money(1_000, "USD")}))
-            .await,
-        422,
-        "validation_failed",
-    );
-    let refunded = admin.post_with_key(&path, "r1", &refund).await;
-    assert!(refunded.status < 300, "{}", refunded.text);
-    shop.verify().await;
+    let yen = order(ann, "k6", tea, json!({"currency": "JPY"})).await;
+    assert_eq!(yen.json["total"], money(4_980, "JPY"), "{}", yen.text);
 }
 
 async fn prices_are_read_in_a_currency(admin: &Client, tea: &str, cup: &str) {
@@ -218,7 +191,7 @@ async fn a_cart_that_changes_its_currency_shows_what_differs_and_is_bought_as_it
     assert_eq!(put(&cup, 0).await.status, 200);
     refused(&buy("k2", Value::Null).await, 409, "price_changed");
     assert_eq!(
-        reprice(&admin, &tea, json!([money(1_899, "EUR")]))
+        reprice(&admin, &tea, (1, json!([money(1_899, "EUR")])))
             .await
             .status,
         200
@@ -237,9 +210,9 @@ async fn who_names_a_total_in_euros_pays_that_or_nothing_while_prices_change(mut
     let ann = shop.customer("ann").await;
     let prices = [1_799, 1_999];
     let changes = async {
-        for turn in 0..24 {
+        for turn in 1..=24 {
             let price = prices[usize::from(turn % 2 == 0)];
-            let changed = reprice(&admin, &tea, json!([money(price, "EUR")])).await;
+            let changed = reprice(&admin, &tea, (turn, json!([money(price, "EUR")]))).await;
             assert_eq!(changed.status, 200, "{}", changed.text);
         }
     };

@@ -66,7 +66,7 @@ impl Config {
         let further = self.further_currencies.len();
         if further > FURTHER_CURRENCIES_MAX || known.len() != further.saturating_add(1) {
             return Err(format!(
-                "catalog.further_currencies: must be at most {FURTHER_CURRENCIES_MAX}, each once, without catalog.currency"
+                "catalog.further_currencies: must be {FURTHER_CURRENCIES_MAX} at most, each once, not catalog.currency"
             )
             .into());
         }

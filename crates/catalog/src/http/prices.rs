@@ -30,7 +30,7 @@ struct CurrencyQuery {
     responses(
         (status = 200, body = Page<PriceSince>),
         (status = 304, description = "The caller has it already (`If-None-Match`)"),
-        (status = 400, description = "A malformed id, or a parameter that is unknown or unreadable", body = ProblemBody),
+        (status = 400, description = "A malformed id, or an unknown or unreadable parameter", body = ProblemBody),
         (status = 404, description = "None that the caller may know of", body = ProblemBody),
     ))]
 async fn prices(

@@ -60,11 +60,12 @@ impl From<Currency> for CurrencyView {
 }
 
 impl OfferView {
-    /// What is offered to somebody who pays in a currency that it has no price in.
+    /// What is offered to somebody who pays in a currency that it has no price in. Of what is not on sale anyhow
+    /// nothing more is said: a draft's name is nobody's.
     #[must_use]
     pub fn without_a_price(self) -> Self {
         Self {
-            unpriced: true,
+            unpriced: self.on_sale,
             on_sale: false,
             ..self
         }
