@@ -1,5 +1,5 @@
-//! Somebody who listens and says yes: a collector of spans (OTLP over HTTP, as JSON), or whoever a webhook tells. It keeps
-//! what came, and reads spans by the protocol alone.
+//! Somebody who listens and says yes: a collector of spans (OTLP over HTTP, as JSON), or whoever a webhook tells. It
+//! keeps what came, and reads spans by the protocol alone.
 
 use crate::served::{Reply, serve};
 use serde_json::Value;

@@ -14,9 +14,12 @@ use crate::{
     metrics::{Counter, Family, Registry},
     trail,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use contracts::trace::{self, TraceParent};
 use export::{Exporter, exporter};
+use hyper::{
+    HeaderMap,
+    header::{HeaderName, HeaderValue},
+};
 use std::{borrow::Cow, future::Future, sync::LazyLock};
 
 /// The header of the W3C.

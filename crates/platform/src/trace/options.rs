@@ -4,7 +4,7 @@
 
 use super::sampling::Sampler;
 use crate::outward::Address;
-use axum::http::{HeaderName, HeaderValue};
+use hyper::header::{HeaderName, HeaderValue};
 use std::time::Duration;
 use url::form_urlencoded;
 
