@@ -102,8 +102,9 @@ fn enough_happens() {
         let all = orders().flat_map(|row| &row.audit.returns);
         all.filter(|one| one.status == status).count()
     };
-    for status in [ReturnStatus::Refused, ReturnStatus::Refunded] {
-        assert!(returns(status) > 3, "{} are {status:?}", returns(status));
+    for (status, more_than) in [(ReturnStatus::Refused, 0), (ReturnStatus::Refunded, 3)] {
+        let count = returns(status);
+        assert!(count > more_than, "{count} are {status:?}");
     }
     assert_eq!(returns(ReturnStatus::Received), 0, "owed at the end");
     let of_carts = runs.iter().flat_map(|run| &run.history.operations);
