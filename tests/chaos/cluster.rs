@@ -10,12 +10,14 @@ use testkit::{Client, Folder, Link, Nats, Pair, Redis, Running, Weather};
 
 const NODES: usize = 3;
 const DATABASE: &str = "souk";
+/// Where orders are taxed.
+pub(crate) const TAX_COUNTRY: &str = "DE";
 /// Longer than anything takes that is waited for here, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What every process is told: short times, so that a run sees the end of all waits; cheap passwords, for there are
 /// many people; limits that are counted, and never reached.
-const SETTINGS: [(&str, &str); 21] = [
+const SETTINGS: [(&str, &str); 23] = [
     ("SOUK_LOG_LEVEL", "warn"),
     ("SOUK_SHOP__DEMO", "false"),
     ("SOUK_POSTGRES__MIGRATE", "true"),
@@ -30,6 +32,8 @@ const SETTINGS: [(&str, &str); 21] = [
     ("SOUK_LIMITS__LOGIN_NETWORK__UNITS", "1000000"),
     ("SOUK_LIMITS__LOGIN_ALL__UNITS", "1000000"),
     ("SOUK_ORDERS__PAYMENT_WINDOW_SECONDS", "8"),
+    ("SOUK_ORDERS__TAX", "added"),
+    ("SOUK_ORDERS__TAX_COUNTRY", TAX_COUNTRY),
     ("SOUK_ORDERS__ORPHAN_GRACE_SECONDS", "3"),
     ("SOUK_PAYMENTS__CHALLENGE_SECONDS", "6"),
     ("SOUK_PAYMENTS__PROVIDER_TIMEOUT_MS", "3000"),

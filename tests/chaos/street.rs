@@ -1,12 +1,12 @@
 //! The people of the simulation on a real street: a thousand accounts, goods on real shelves, and a way to the shop
 //! over HTTP. What they do all day is the simulation's; every request and answer goes into a file as it happens.
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, TAX_COUNTRY};
 use async_trait::async_trait;
 use checker::Line;
 use contracts::{
     access::{Principal, Role},
-    values::{SessionId, UserId},
+    values::{SessionId, ShippingMethodId, UserId},
 };
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -59,6 +59,7 @@ impl Street {
         let admin = keepers[0].clone();
         let goods = shelves(&admin).await;
         make_code(&admin).await;
+        let shipping = tax_and_shipping(&admin).await;
         let history = cluster.folder.at("history.jsonl");
         let record = written_to(&history);
         record.write(&Line::Patience(PATIENCE.as_millis() as i64));
@@ -86,6 +87,7 @@ impl Street {
                 record,
                 goods: Arc::new(goods),
                 code: Some(CODE),
+                shipping: Some(shipping),
                 patience: PATIENCE,
                 rest_ms_max: rest.as_millis() as u64,
             },
@@ -174,20 +176,43 @@ async fn shelves(admin: &Client) -> Vec<Good> {
         for number in 0..count {
             let name = format!("{kind}-{number}");
             let price = json!({"amount": 500 + number * 123, "currency": "USD"});
-            let body = json!({"name": name, "sku": name, "price": price, "stock": stock});
-            let answer = admin.post("/api/v1/products", &body).await;
-            assert_eq!(answer.status, 201, "{}", answer.text);
-            let view = serde_json::from_str(&answer.text).unwrap();
-            goods.push(Good::of(&view).unwrap());
+            let sizes = ["S", "L"].map(|size| {
+                let sku = format!("{name}-{size}");
+                json!({"options": {"Size": size}, "sku": sku, "stock": stock})
+            });
+            // Every third thing comes in two sizes.
+            let body = if number % 3 == 2 {
+                let options = json!([{"name": "Size", "values": ["S", "L"]}]);
+                json!({"name": name, "price": price, "options": options, "variants": sizes})
+            } else {
+                json!({"name": name, "sku": name, "price": price, "stock": stock})
+            };
+            let view = made(admin, "/api/v1/products", &body).await;
+            goods.extend(Good::of(&serde_json::from_value(view).unwrap()));
         }
     }
     goods
 }
 
+/// A rate of tax for all orders, and a way of shipping that some choose.
+async fn tax_and_shipping(admin: &Client) -> ShippingMethodId {
+    let rate = json!({"name": "Tax", "country": TAX_COUNTRY, "millionths": 190_000});
+    made(admin, "/api/v1/tax-rates", &rate).await;
+    let money = |minor: i64| json!({"amount": minor, "currency": "USD"});
+    let way = json!({"name": "Parcel", "price": money(490), "free_from": money(10_000)});
+    let way = made(admin, "/api/v1/shipping-methods", &way).await;
+    serde_json::from_value(way["id"].clone()).unwrap()
+}
+
+async fn made(admin: &Client, path: &str, body: &Value) -> Value {
+    let answer = admin.post(path, body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json
+}
+
 async fn make_code(admin: &Client) {
     let few = json!({"code": CODE, "basis_points": 1_250, "uses_max": CODED_ORDERS, "customer_uses_max": 1});
-    let answer = admin.post("/api/v1/discounts", &few).await;
-    assert_eq!(answer.status, 201, "{}", answer.text);
+    made(admin, "/api/v1/discounts", &few).await;
 }
 
 /// The way over HTTP, through the door or past it.

@@ -1,6 +1,7 @@
 //! `souk verify`: what it says of books that balance, of books that do not, and of no books.
 
 use crate::{note, refusal};
+use serde_json::json;
 use std::process::Command;
 use testkit::{Folder, Shop, run};
 
@@ -174,6 +175,143 @@ async fn each_book_that_was_damaged_is_found_by_what_must_hold_of_it() {
         let said = run(&["verify", "--data", data], "").await;
         assert_eq!(refusal(&said), "souk: the books do not balance", "{sql}");
         assert!(said.out.contains(said_of_it), "{sql}: {}", said.out);
+    }
+}
+
+/// A stopped shop with an order of which two of three units came back by a return.
+async fn shop_with_a_return() -> Shop {
+    let mut shop = Shop::start_with(&[("SOUK_LOG_LEVEL", "warn")]).await;
+    let admin = shop.admin().await;
+    let tea = admin.sell("TEA-1", 1_999, 10).await;
+    let ann = shop.customer("ann").await;
+    let order = ann.buy("k1", &tea, 3, "tok_ok").await;
+    let path = format!("/api/v1/orders/{}", order.str("/id"));
+    let nothing = json!({});
+    let sent = admin.post(&format!("{path}/ship"), &nothing).await;
+    assert_eq!(sent.status, 200, "{}", sent.text);
+    let wish = json!({"lines": [{"line": 1, "quantity": 2}], "reason": "too strong"});
+    let returns = format!("{path}/returns");
+    let asked = ann.post_with_key(&returns, "r", &wish).await;
+    for step in ["approve", "receive"] {
+        let path = format!("{returns}/{}/{step}", asked.str("/id"));
+        let done = admin.post(&path, &nothing).await;
+        assert_eq!(done.status, 200, "{}", done.text);
+    }
+    let refunded = |seen: &testkit::Answer| seen.str("/data/0/status") == "refunded";
+    ann.get_until(&returns, refunded).await;
+    let noted = |seen: &testkit::Answer| seen.json["data"].as_array().is_some_and(Vec::is_empty);
+    admin.get_until("/api/v1/payments/sagas", noted).await;
+    assert!(shop.stop().await);
+    shop.verify().await;
+    shop
+}
+
+/// What is done to a return's books, and what verification says of it; nothing where all is well.
+type Spoilt = (&'static [(&'static str, &'static str)], &'static str);
+
+const UNKNOWING: (&str, &str) = (
+    "orders.sqlite",
+    "UPDATE returns SET status = 'received', updated_at_ms = 0",
+);
+const UNPAID: (&str, &str) = (
+    "payments.sqlite",
+    "DELETE FROM refund_items; DELETE FROM refunds",
+);
+
+const SPOILT_RETURNS: &[Spoilt] = &[
+    (
+        &[("orders.sqlite", "UPDATE return_lines SET quantity = 4")],
+        "(shipped): more of it comes back than was sent (I-1 stock)",
+    ),
+    (
+        &[("orders.sqlite", "DELETE FROM shipment_lines")],
+        "(shipped): more of it comes back than was sent (I-1 stock)",
+    ),
+    (
+        &[(
+            "orders.sqlite",
+            "UPDATE returns SET refund_id = randomblob(16)",
+        )],
+        "which is not the refund of its name (I-2 money)",
+    ),
+    (
+        &[("orders.sqlite", "UPDATE return_lines SET written_off = 1")],
+        "0 units go on sale, its refund puts 2 there, or others (I-1 stock)",
+    ),
+    (
+        &[UNKNOWING],
+        "was paid back, and does not know of it (I-2 money)",
+    ),
+    (
+        &[UNPAID],
+        "is at its end, and its refund is not there (I-2 money)",
+    ),
+    (
+        &[UNKNOWING, UNPAID],
+        "came, and nobody pays it back (I-20 liveness)",
+    ),
+    (
+        &[(
+            "catalog.sqlite",
+            "DROP TRIGGER reservation_returns_never_change; UPDATE reservation_returns SET quantity = 3",
+        )],
+        "the catalog took 3 for it, or others (I-1 stock)",
+    ),
+    (
+        &[(
+            "catalog.sqlite",
+            "DROP TRIGGER reservation_returns_never_go; DELETE FROM reservation_returns",
+        )],
+        "the catalog took 0 for it, or others (I-1 stock)",
+    ),
+    (
+        &[(
+            "catalog.sqlite",
+            "DROP TRIGGER reservation_returns_never_change; UPDATE reservation_returns SET refund_id = randomblob(16)",
+        )],
+        "which is no refund of it (I-1 stock)",
+    ),
+];
+
+/// What verification says of a copy of a shop's books to which this was done.
+async fn verified_copy(shop: &Shop, spoilt: &[(&str, &str)]) -> Option<testkit::Said> {
+    let files = Folder::default();
+    for file in std::fs::read_dir(shop.folder()).expect("the shop's folder") {
+        let file = file.expect("a file of the shop");
+        let to = files.at(file.file_name().to_str().unwrap_or_default());
+        if file.path().is_file() {
+            std::fs::copy(file.path(), to).expect("a copy");
+        }
+    }
+    for (database, sql) in spoilt {
+        if !damage(files.at(database).as_ref(), sql) {
+            return None;
+        }
+    }
+    Some(run(&["verify", "--data", &files.at("")], "").await)
+}
+
+#[tokio::test]
+async fn each_book_of_a_return_that_was_spoilt_is_found_by_what_must_hold_of_it() {
+    let shop = shop_with_a_return().await;
+    for (spoilt, said_of_it) in SPOILT_RETURNS {
+        let Some(said) = verified_copy(&shop, spoilt).await else {
+            return;
+        };
+        assert_eq!(
+            refusal(&said),
+            "souk: the books do not balance",
+            "{spoilt:?}"
+        );
+        assert!(said.out.contains(said_of_it), "{spoilt:?}: {}", said.out);
+    }
+    // What waits to be told is owed, and not forgotten.
+    let waits = (
+        "orders.sqlite",
+        "UPDATE outbox_cursor SET delivered_number = 0",
+    );
+    if let Some(said) = verified_copy(&shop, &[UNKNOWING, UNPAID, waits]).await {
+        assert!(!said.out.contains("nobody pays it back"), "{}", said.out);
     }
 }
 

@@ -78,6 +78,7 @@ async fn settled(world: &World) -> &'static str {
             "{money:?}"
         );
         let outcome = match (status, money.captures, money.refunds) {
+            ("shipped", 1, 1) => Some(("one unit came back, with its money", STOCK - QUANTITY + 1)),
             ("paid", 1, 0) => Some(("paid once", STOCK - QUANTITY)),
             ("cancelled" | "none", 0, 0) => Some(("over, nothing taken", STOCK)),
             ("cancelled" | "refunded", 1, 1) => Some(("over, money given back", STOCK)),
@@ -121,6 +122,11 @@ async fn a_shop_frozen_while_it_cancels_and_gives_back_doubles_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shop_frozen_while_it_refunds_doubles_nothing() {
     endure(Operation::Refund).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_frozen_while_a_return_is_received_doubles_nothing() {
+    endure(Operation::Return).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -171,6 +171,11 @@ async fn money_and_units_are_given_back_once_wherever_the_shop_dies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_return_is_received_and_paid_back_once_wherever_the_shop_dies() {
+    endure(Operation::Return, Ending::Kill).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payment_that_was_proved_is_taken_once_wherever_the_shop_dies() {
     endure(Operation::Prove, Ending::Kill).await;
 }

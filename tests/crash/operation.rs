@@ -37,6 +37,8 @@ pub(crate) enum Operation {
     CancelPaid,
     /// Give back an order's money and units.
     Refund,
+    /// Receive a unit that was sent and comes back: it goes back on sale, and its money goes back.
+    Return,
     /// An order's time runs out.
     Expire,
     /// Stock was held for an order that never came.
@@ -44,7 +46,7 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Place,
         Self::Buy,
         Self::Pay,
@@ -53,6 +55,7 @@ impl Operation {
         Self::Cancel,
         Self::CancelPaid,
         Self::Refund,
+        Self::Return,
         Self::Expire,
         Self::Orphan,
     ];
@@ -68,6 +71,7 @@ impl Operation {
             Self::Cancel => &["cancel", "event"],
             Self::CancelPaid => &["cancel", "event", "refund"],
             Self::Refund => &["refund"],
+            Self::Return => &["return", "event", "refund"],
             Self::Expire => &["expire"],
             Self::Orphan => &["orphan"],
         }
@@ -79,7 +83,7 @@ impl Operation {
             Self::Place | Self::Orphan => 2,
             Self::Void | Self::Cancel | Self::Expire => 3,
             Self::Prove | Self::CancelPaid | Self::Refund => 5,
-            Self::Pay => 6,
+            Self::Pay | Self::Return => 6,
             Self::Buy => 8,
         }
     }
@@ -104,6 +108,11 @@ impl Operation {
             Self::CancelPaid | Self::Refund => {
                 world.order = done(Self::Place, &world).await;
                 world.payment = done(Self::Pay, &world).await;
+            }
+            Self::Return => {
+                world.order = done(Self::Place, &world).await;
+                world.payment = done(Self::Pay, &world).await;
+                world.back = sent_and_to_come_back(&world).await;
             }
             Self::Prove | Self::Void => {
                 world.order = done(Self::Place, &world).await;
@@ -150,6 +159,14 @@ impl Operation {
                 let request = request.header("idempotency-key", "r1").json(&body);
                 world.admin.try_send(request).await.ok()
             }
+            Self::Return => {
+                let path = format!(
+                    "/api/v1/orders/{}/returns/{}/receive",
+                    world.order, world.back
+                );
+                let request = world.admin.request(Method::POST, &path).json(&json!({}));
+                world.admin.try_send(request).await.ok()
+            }
             Self::Expire => {
                 world.shop.set_clock_offset_seconds(40);
                 None
@@ -187,6 +204,7 @@ impl Operation {
                 }
                 found
             }
+            Self::Return => self.received_again(world).await,
             Self::Prove => match self.must_ask(world).await.status {
                 200 => "done by the retry",
                 // There is nothing left to prove.
@@ -212,6 +230,31 @@ impl Operation {
             }
             Self::Expire | Self::Orphan => "done by the sweeper",
         }
+    }
+
+    /// The shop says once more that it came, and the buyer asks once more with the same key.
+    async fn received_again(self, world: &World) -> &'static str {
+        let found = match return_of(world).await.as_str() {
+            "approved" => "done by the retry",
+            _ => "was done",
+        };
+        assert_eq!(self.must_ask(world).await.status, 200);
+        world.returned().await;
+        let (one, other) = (self.must_ask(world).await, self.must_ask(world).await);
+        assert_eq!(
+            (one.status, &one.text),
+            (200, &other.text),
+            "the same answer"
+        );
+        let asked = ask_return(world).await;
+        assert_eq!(
+            asked.header("idempotent-replayed"),
+            "true",
+            "{}",
+            asked.text
+        );
+        assert_eq!(asked.str("/id"), world.back);
+        found
     }
 
     async fn must_ask(self, world: &World) -> Answer {
@@ -250,6 +293,7 @@ impl Operation {
             Self::Place | Self::Void => ("pending", STOCK, QUANTITY),
             Self::Buy | Self::Pay | Self::Prove => ("paid", STOCK - QUANTITY, 0),
             Self::Refund => ("refunded", STOCK, 0),
+            Self::Return => ("shipped", STOCK - QUANTITY + 1, 0),
             Self::Cancel | Self::CancelPaid | Self::Expire | Self::Orphan => {
                 ("cancelled", STOCK, 0)
             }
@@ -272,6 +316,11 @@ impl Operation {
                 usize::from(status != "pending")
             );
         }
+        if self == Self::Return {
+            for kind in ["return_received", "refunded_in_part"] {
+                assert_eq!(world.happened(&world.order, kind).await, 1, "{kind}");
+            }
+        }
         self.check_money(world).await;
     }
 
@@ -286,10 +335,15 @@ impl Operation {
             refunded_minor: TOTAL,
             ..taken
         };
+        let in_part = Provider {
+            refunded_minor: PRICE,
+            ..returned
+        };
         let (status, expected) = match self {
             Self::Place | Self::Cancel | Self::Expire | Self::Orphan => ("", Provider::NOTHING),
             Self::Void => ("voided", Provider::NOTHING),
             Self::Prove => ("captured", taken),
+            Self::Return => ("captured", in_part),
             Self::Buy | Self::Pay => ("", taken),
             Self::CancelPaid | Self::Refund => ("refunded", returned),
         };
@@ -320,6 +374,38 @@ async fn order(world: &World, method: Option<&str>) -> Option<Answer> {
 async fn pay(world: &World, method: &str) -> Option<Answer> {
     let body = json!({"order_id": world.order, "method": method});
     post(world, "/api/v1/payments", "p1", &body).await
+}
+
+/// Sends the order, and approves that a unit of it comes back; gives the return's id.
+async fn sent_and_to_come_back(world: &World) -> String {
+    let path = format!("/api/v1/orders/{}", world.order);
+    let sent = world.admin.post(&format!("{path}/ship"), &json!({})).await;
+    assert_eq!(sent.status, 200, "{}", sent.text);
+    let asked = ask_return(world).await;
+    let back = asked.str("/id");
+    let approve = format!("{path}/returns/{back}/approve");
+    let approved = world.admin.post(&approve, &json!({})).await;
+    assert_eq!(approved.status, 200, "{}", approved.text);
+    back.to_owned()
+}
+
+/// What the buyer asks for, always with the same key.
+async fn ask_return(world: &World) -> Answer {
+    let path = format!("/api/v1/orders/{}/returns", world.order);
+    let body = json!({"lines": [{"line": 1, "quantity": 1}], "reason": "too strong"});
+    let asked = post(world, &path, "b1", &body).await;
+    let asked = asked.unwrap_or_else(|| panic!("no answer"));
+    assert_eq!(asked.status, 201, "{}", asked.text);
+    asked
+}
+
+/// Where the one return stands.
+async fn return_of(world: &World) -> String {
+    let path = format!("/api/v1/orders/{}/returns", world.order);
+    let seen = world.ann.get(&path).await;
+    let count = seen.json["data"].as_array().map(Vec::len);
+    assert_eq!(count, Some(1), "{}", seen.text);
+    seen.str("/data/0/status").to_owned()
 }
 
 /// Does an operation in peace; gives the id of what it made.

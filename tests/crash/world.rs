@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub(crate) order: String,
     /// Its payment, if there is one before the operation.
     pub(crate) payment: String,
+    /// What is to come back of it, if anything is.
+    pub(crate) back: String,
     /// What the provider wants proved, if it wants anything.
     pub(crate) proof: String,
 }
@@ -48,6 +50,7 @@ impl World {
             variant: shown.str("/variants/0/id").to_owned(),
             order: String::new(),
             payment: String::new(),
+            back: String::new(),
             proof: String::new(),
         }
     }
@@ -73,6 +76,7 @@ impl World {
             variant: self.variant.clone(),
             order: self.order.clone(),
             payment: self.payment.clone(),
+            back: self.back.clone(),
             proof: self.proof.clone(),
         }
     }
@@ -110,6 +114,13 @@ impl World {
         self.ann
             .get_until(path, |answer| answer.str("/status") == status)
             .await
+    }
+
+    /// Waits until the return was paid back.
+    pub(crate) async fn returned(&self) {
+        let path = format!("/api/v1/orders/{}/returns", self.order);
+        let is_over = |answer: &Answer| answer.str("/data/0/status") == "refunded";
+        self.ann.get_until(&path, is_over).await;
     }
 
     /// How often something happened to an order, as its timeline tells.

@@ -64,6 +64,57 @@ async fn of_twenty_returns_at_once_no_more_comes_back_than_was_sent(mut shop: Gr
     shop.verify().await;
 }
 
+/// Somebody gives the money of two teas back by hand while their return is on its way; then it comes, whole or broken.
+async fn a_return_of_what_a_refund_brought_back_is_not_paid_for_twice(mut shop: Ground) {
+    let admin = shop.admin().await;
+    let ann = shop.customer("ann").await;
+    let (tea, cup) = (
+        admin.sell("tea", 1_000, 100).await,
+        admin.sell("cup", 5_000, 100).await,
+    );
+    let shown = admin.get(&format!("/api/v1/products/{tea}")).await;
+    let nothing = json!({});
+    for (number, came) in [nothing.clone(), json!({"written_off": [1]})]
+        .iter()
+        .enumerate()
+    {
+        let items = json!([{"product_id": tea, "quantity": 2}, {"product_id": cup, "quantity": 1}]);
+        let wish = json!({"items": items, "payment": {"method": "tok_ok"}});
+        let order = ann
+            .post_with_key("/api/v1/orders", &format!("k{number}"), &wish)
+            .await;
+        let order = format!("/api/v1/orders/{}", order.str("/id"));
+        let sent = admin.post(&format!("{order}/ship"), &nothing).await;
+        assert_eq!(sent.status, 200, "{}", sent.text);
+        let wish = json!({"lines": [{"line": 1, "quantity": 2}], "reason": "too strong"});
+        let returns = format!("{order}/returns");
+        let back = ann.post(&returns, &wish).await.str("/id").to_owned();
+        admin
+            .post(&format!("{returns}/{back}/approve"), &nothing)
+            .await;
+        let item = json!({"variant_id": shown.str("/variants/0/id"), "quantity": 2});
+        let refund = json!({"items": [item]});
+        let path = format!("{order}/refund");
+        let refunded = admin
+            .post_with_key(&path, &format!("f{number}"), &refund)
+            .await;
+        assert_eq!(refunded.status, 201, "{}", refunded.text);
+        let receive = format!("{returns}/{back}/receive");
+        let twins = shop.twins(|| admin.post(&receive, came)).await;
+        assert!(
+            twins.iter().all(|twin| twin.status == 200),
+            "{}",
+            twins[0].text
+        );
+        let is_over = |seen: &testkit::Answer| seen.str("/data/0/status") == "refunded";
+        ann.get_until(&returns, is_over).await;
+    }
+    assert_eq!(Provider::of(&admin).net().await, 2 * 5_000);
+    shop.has_stock(&tea, (100, 0, 100)).await;
+    shop.verify().await;
+}
+
 on_both_grounds! {
+    a_return_of_what_a_refund_brought_back_is_not_paid_for_twice,
     of_twenty_returns_at_once_no_more_comes_back_than_was_sent,
 }

@@ -8,10 +8,13 @@ use crate::{
 };
 use contracts::{
     event::Event,
-    orders::{OrderCancelled, OrderMoved, OrderPlaced, OrderStatus},
+    orders::{OrderCancelled, OrderMoved, OrderPlaced, OrderStatus, ReturnReceived},
     values::EventId,
 };
 use std::collections::{HashMap, HashSet};
+
+/// A timeline's word for a return that came.
+const RECEIVED: &str = "return_received";
 
 pub(crate) fn in_order(_: &History, state: &State, _: &Provider) -> Vec<Violation> {
     let mut found = Found::default();
@@ -87,11 +90,11 @@ fn timeline(row: &OrderRow, found: &mut Found) {
     });
 }
 
-/// The events that a timeline tells of.
+/// The events that a timeline tells of: its moves, and what came back.
 fn expected(row: &OrderRow) -> Vec<&'static str> {
-    let path = statuses(row);
-    let moved = path.windows(2).filter_map(|pair| match pair {
-        [from, to] if from != to => Some(match to {
+    let told = row.timeline.windows(2).filter_map(|pair| match pair {
+        [_, now] if now.kind == RECEIVED => Some(ReturnReceived::NAME),
+        [before, now] if before.status != now.status => Some(match now.status {
             OrderStatus::Cancelled => OrderCancelled::NAME,
             OrderStatus::Pending
             | OrderStatus::Paid
@@ -101,5 +104,5 @@ fn expected(row: &OrderRow) -> Vec<&'static str> {
         }),
         _ => None,
     });
-    std::iter::once(OrderPlaced::NAME).chain(moved).collect()
+    std::iter::once(OrderPlaced::NAME).chain(told).collect()
 }

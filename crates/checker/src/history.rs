@@ -2,10 +2,13 @@
 
 use contracts::{
     catalog::{InventoryView, ProductView, ReturnedItem},
-    orders::OrderView,
+    orders::{CartView, OrderView, ReturnView},
     payments::{PaymentView, RefundView},
     problem::Code,
-    values::{Money, OrderId, PaymentId, ProductId, Timestamp, UserId, VariantId},
+    values::{
+        CartId, Money, OrderId, PaymentId, ProductId, ReturnId, ShippingMethodId, Timestamp,
+        UserId, VariantId,
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,6 +62,57 @@ pub enum Action {
         /// A discount code.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         code: Option<String>,
+        /// How it is shipped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shipping: Option<ShippingMethodId>,
+        /// The cart that is bought; the lines are what was seen in it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cart: Option<CartId>,
+    },
+    /// Open one's cart, or find it again.
+    OpenCart,
+    /// Say how many of a variant are in a cart.
+    SetCartItem {
+        /// Which cart.
+        cart: CartId,
+        /// Of what.
+        variant: VariantId,
+        /// How many.
+        units: u32,
+    },
+    /// Say how a cart is to be shipped.
+    SetCartShipping {
+        /// Which cart.
+        cart: CartId,
+        /// By which way.
+        method: ShippingMethodId,
+    },
+    /// Ask to bring back what was sent.
+    AskReturn {
+        /// Of which order.
+        order: OrderId,
+        /// Lines and units.
+        lines: Vec<(u32, u32)>,
+    },
+    /// Say whether it may come.
+    AnswerReturn {
+        /// Of which order.
+        order: OrderId,
+        /// Which return.
+        back: ReturnId,
+        /// Whether it may.
+        approve: bool,
+    },
+    /// Say that it came.
+    ReceiveReturn {
+        /// Of which order.
+        order: OrderId,
+        /// Which return.
+        back: ReturnId,
+        /// Lines that cannot be sold again.
+        written_off: Vec<u32>,
+        /// How much goes back; without it, what was paid for the lines.
+        amount: Option<Money>,
     },
     /// Pay an order.
     Pay {
@@ -148,6 +202,10 @@ pub enum Told {
     Payment(Box<PaymentView>),
     /// A refund.
     Refund(Box<RefundView>),
+    /// A cart.
+    Cart(Box<CartView>),
+    /// A return.
+    Return(Box<ReturnView>),
     /// Stock.
     Stock(Vec<InventoryView>),
     /// A product.
@@ -186,6 +244,8 @@ impl Operation {
             Told::Order(order) => Some(order),
             Told::Payment(_)
             | Told::Refund(_)
+            | Told::Cart(_)
+            | Told::Return(_)
             | Told::Stock(_)
             | Told::Product(_)
             | Told::Other => None,
@@ -197,9 +257,13 @@ impl Operation {
     pub fn payment(&self) -> Option<&PaymentView> {
         match &self.answer()?.told {
             Told::Payment(payment) => Some(payment),
-            Told::Order(_) | Told::Refund(_) | Told::Stock(_) | Told::Product(_) | Told::Other => {
-                None
-            }
+            Told::Order(_)
+            | Told::Refund(_)
+            | Told::Cart(_)
+            | Told::Return(_)
+            | Told::Stock(_)
+            | Told::Product(_)
+            | Told::Other => None,
         }
     }
 

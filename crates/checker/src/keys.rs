@@ -54,7 +54,12 @@ fn named(operation: &Operation) -> String {
             .iter()
             .map(|row| format!("{} {} v{}", row.variant_id, row.on_hand, row.version))
             .collect(),
-        Some(Told::Product(_) | Told::Other) | None => String::new(),
+        Some(Told::Return(back)) => {
+            let units = back.lines.iter().map(|line| (line.line, line.quantity));
+            let units: Vec<_> = units.collect();
+            format!("return {} of {}: {units:?}", back.id, back.order_id)
+        }
+        Some(Told::Cart(_) | Told::Product(_) | Told::Other) | None => String::new(),
     }
 }
 
@@ -69,11 +74,17 @@ pub(crate) fn by_key(history: &History) -> BTreeMap<Key<'_>, Vec<&Operation>> {
             Action::Pay { .. } => "pay",
             Action::Restock { .. } => "restock",
             Action::Refund { .. } => "refund",
+            Action::AskReturn { .. } => "return",
             Action::Void(_)
             | Action::Prove { .. }
             | Action::Cancel(_)
             | Action::Ship(_)
             | Action::Deliver(_)
+            | Action::OpenCart
+            | Action::SetCartItem { .. }
+            | Action::SetCartShipping { .. }
+            | Action::AnswerReturn { .. }
+            | Action::ReceiveReturn { .. }
             | Action::Reprice { .. }
             | Action::ReadStock(_)
             | Action::ReadOrder(_)

@@ -14,6 +14,7 @@ mod lines;
 mod liveness;
 mod money;
 mod prices;
+mod returns;
 mod rows;
 mod shapes;
 mod spoken;

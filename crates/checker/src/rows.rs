@@ -45,6 +45,16 @@ pub(crate) fn all(_: &History, state: &State, _: &Provider) -> Vec<Violation> {
         found.extend(books::order(&row.audit, held, paid_by, now));
         found.extend(books::order_s_contents(&row.audit, held));
         found.extend(books::refund_sums(paid_by, held));
+        found.extend(
+            held.iter()
+                .flat_map(|held| books::back_on_shelf(paid_by, held)),
+        );
+        let (wrong, owed) = books::returns(&row.audit, paid_by, now);
+        found.extend(wrong);
+        let owed = owed
+            .into_iter()
+            .filter(|one| !state.untold_returns.contains(&one.return_id));
+        found.extend(owed.map(|one| one.wrong));
     }
     let without_order = |row: &&ReservationAudit| !orders.contains_key(&row.order_id);
     let orphans = state.reservations.iter().filter(without_order);

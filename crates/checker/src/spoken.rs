@@ -7,7 +7,7 @@ use contracts::{
     problem::{Code, ProblemBody},
     values::{OrderId, Page},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A request, but for who asks and where.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,19 +33,68 @@ impl Action {
                 lines,
                 method,
                 code,
+                shipping,
+                cart,
             } => {
-                let items: Vec<Value> = lines
-                    .iter()
-                    .map(|(variant, units)| json!({ "variant_id": variant, "quantity": units }))
-                    .collect();
-                let mut body = json!({ "items": items });
-                if let (Some(method), Some(body)) = (method, body.as_object_mut()) {
+                let mut body = Map::new();
+                if let Some(cart) = cart {
+                    body.insert("cart_id".to_owned(), json!(cart));
+                } else {
+                    let items = lines.iter().map(
+                        |(variant, units)| json!({ "variant_id": variant, "quantity": units }),
+                    );
+                    body.insert("items".to_owned(), items.collect());
+                }
+                if let Some(method) = method {
                     body.insert("payment".to_owned(), json!({ "method": method }));
                 }
-                if let (Some(code), Some(body)) = (code, body.as_object_mut()) {
+                if let Some(code) = code {
                     body.insert("discount_code".to_owned(), json!(code));
                 }
-                post("/api/v1/orders".to_owned(), body)
+                if let Some(shipping) = shipping {
+                    body.insert("shipping_method".to_owned(), json!(shipping));
+                }
+                post("/api/v1/orders".to_owned(), Value::Object(body))
+            }
+            Self::OpenCart => post("/api/v1/carts".to_owned(), json!({})),
+            Self::SetCartItem {
+                cart,
+                variant,
+                units,
+            } => put(
+                format!("/api/v1/carts/{cart}/items/{variant}"),
+                json!({ "quantity": units }),
+            ),
+            Self::SetCartShipping { cart, method } => put(
+                format!("/api/v1/carts/{cart}/shipping"),
+                json!({ "method": method }),
+            ),
+            Self::AskReturn { order, lines } => {
+                let line = |(line, units): &(u32, u32)| json!({ "line": line, "quantity": units });
+                let lines: Vec<Value> = lines.iter().map(line).collect();
+                let body = json!({ "lines": lines, "reason": "it is not what I thought" });
+                post(format!("/api/v1/orders/{order}/returns"), body)
+            }
+            Self::AnswerReturn {
+                order,
+                back,
+                approve,
+            } => {
+                let answer = if *approve { "approve" } else { "refuse" };
+                let path = format!("/api/v1/orders/{order}/returns/{back}/{answer}");
+                post(path, json!({}))
+            }
+            Self::ReceiveReturn {
+                order,
+                back,
+                written_off,
+                amount,
+            } => {
+                let path = format!("/api/v1/orders/{order}/returns/{back}/receive");
+                post(
+                    path,
+                    json!({ "written_off": written_off, "amount": amount }),
+                )
             }
             Self::Pay { order, method } => {
                 let body = json!({ "order_id": order, "method": method });
@@ -87,6 +136,14 @@ impl Action {
 const fn post(path: String, body: Value) -> Spoken {
     Spoken {
         method: "POST",
+        path,
+        body: Some((JSON, body)),
+    }
+}
+
+const fn put(path: String, body: Value) -> Spoken {
+    Spoken {
+        method: "PUT",
         path,
         body: Some((JSON, body)),
     }
@@ -145,6 +202,12 @@ impl Told {
                 serde_json::from_slice(body).ok().map(Self::Payment)
             }
             Action::Refund { .. } => serde_json::from_slice(body).ok().map(Self::Refund),
+            Action::OpenCart | Action::SetCartItem { .. } | Action::SetCartShipping { .. } => {
+                serde_json::from_slice(body).ok().map(Self::Cart)
+            }
+            Action::AskReturn { .. }
+            | Action::AnswerReturn { .. }
+            | Action::ReceiveReturn { .. } => serde_json::from_slice(body).ok().map(Self::Return),
             Action::Prove { .. } => None,
             Action::Restock { .. } => serde_json::from_slice::<Page<InventoryView>>(body)
                 .ok()

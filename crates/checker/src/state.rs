@@ -4,7 +4,7 @@ use contracts::{
     catalog::{ReservationAudit, ReturnedItem, StockAudit},
     orders::{DiscountView, OrderAudit, OrderEventView, OrderView},
     payments::{ChargeAudit, LedgerAudit, PaymentAudit, RefundAudit},
-    values::{EventId, ProductId, Timestamp, Version},
+    values::{EventId, ProductId, ReturnId, Timestamp, Version},
 };
 
 /// The shop's books.
@@ -30,6 +30,8 @@ pub struct State {
     pub discounts: Vec<DiscountView>,
     /// Codes that the shop's own verification finds counted otherwise than their orders have them.
     pub miscounted: Vec<String>,
+    /// Returns whose receipt waits to be told, as the shop's own verification finds them.
+    pub untold_returns: Vec<ReturnId>,
     /// Events, in the order in which the bus was given them; none if nobody stood beside the bus. Then the outbox is
     /// what remains to be held against the timelines, as the shop's own verification does.
     pub deliveries: Option<Vec<Delivery>>,

@@ -38,7 +38,12 @@ pub(crate) fn reads(history: &History, _: &State, _: &Provider) -> Vec<Violation
                     )
                 })
                 .collect(),
-            Told::Order(_) | Told::Payment(_) | Told::Refund(_) | Told::Other => continue,
+            Told::Order(_)
+            | Told::Payment(_)
+            | Told::Refund(_)
+            | Told::Cart(_)
+            | Told::Return(_)
+            | Told::Other => continue,
         };
         for (sku, on_hand, reserved, available) in told {
             let possible =

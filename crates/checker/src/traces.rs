@@ -4,6 +4,7 @@ use crate::{
     graph,
     history::{Action, History, Operation, Told},
     keys::by_key,
+    returns,
     state::{OrderRow, Provider, State},
     violation::{Found, Invariant, Violation},
 };
@@ -53,7 +54,10 @@ pub(crate) fn acknowledged(history: &History, state: &State, _: &Provider) -> Ve
                     )
                 });
             }
-            Told::Stock(_) | Told::Other => {}
+            Told::Return(view) => {
+                returns::is_there(view, orders.get(&view.order_id).copied(), &mut found)
+            }
+            Told::Cart(_) | Told::Stock(_) | Told::Other => {}
         }
     }
     found.all()
@@ -132,6 +136,9 @@ pub(crate) fn explained(history: &History, state: &State, provider: &Provider) -
             });
             continue;
         }
+        if asked.may_be_a_cart(Some(&row.view)) {
+            continue;
+        }
         let invariant = asked.blame(id);
         found.unless(false, invariant, || {
             format!(
@@ -149,6 +156,7 @@ pub(crate) fn explained(history: &History, state: &State, provider: &Provider) -
             ReservationState::Released | ReservationState::Expired
         );
         let known = known || (given_back && asked.spent.contains(&id));
+        let known = known || asked.may_be_a_cart(None);
         found.unless(known, asked.blame(id), || {
             format!(
                 "stock was held for {id} ({}), which nobody ordered",
@@ -170,8 +178,9 @@ pub(crate) fn explained(history: &History, state: &State, provider: &Provider) -
         });
     }
     refunds(history, state, &mut found);
+    returns::explained(history, state, &mut found);
     for row in state.payments.iter().filter(|row| is_money(row.status)) {
-        let wanted = asked.paid.contains(&row.order_id);
+        let wanted = asked.paid.contains(&row.order_id) || asked.may_be_a_cart(None);
         found.unless(wanted, Invariant::NoPhantom, || {
             format!(
                 "payment {} was made, and nobody wanted to pay {}",
@@ -202,6 +211,7 @@ fn refunds(history: &History, state: &State, found: &mut Found) {
         .filter(|row| row.audit.status == OrderStatus::Cancelled)
         .map(|row| row.audit.id)
         .collect();
+    let returned = returns::refunds(state);
     for row in &state.refunds {
         let (id, of) = (row.audit.id, row.audit.payment_id);
         let asked = told.contains(&id) || perhaps.contains(&of);
@@ -209,7 +219,8 @@ fn refunds(history: &History, state: &State, found: &mut Found) {
             .orders
             .iter()
             .any(|row| row.audit.payment_id == Some(of));
-        let wanted = asked || called_off.contains(&row.audit.order_id) || !paid;
+        let of_return = returned.contains(&id);
+        let wanted = asked || of_return || called_off.contains(&row.audit.order_id) || !paid;
         found.unless(wanted, Invariant::NoPhantom, || {
             format!(
                 "refund {id} over {} was given, and nobody asked for it",
@@ -239,6 +250,9 @@ struct Asked<'a> {
     spent: HashSet<OrderId>,
     /// Orders that somebody wanted to pay, and was not refused.
     paid: HashSet<OrderId>,
+    /// Carts that were bought, with an outcome that is not known: where an order of theirs was given up, the next one
+    /// has another id.
+    carts: Vec<&'a Operation>,
 }
 
 impl<'a> Asked<'a> {
@@ -269,7 +283,8 @@ impl<'a> Asked<'a> {
         {
             self.paid.insert(order);
         }
-        let (Action::Place { method, .. }, Some(id)) = (&operation.action, operation.means) else {
+        let (Action::Place { method, cart, .. }, Some(id)) = (&operation.action, operation.means)
+        else {
             return;
         };
         if refusal == Some(Code::DiscountExhausted) {
@@ -278,13 +293,22 @@ impl<'a> Asked<'a> {
         let may_stand = operation.is_unknown() || (stands && method.is_some());
         if may_stand {
             self.perhaps.entry(id).or_insert(operation);
+            self.carts.extend(cart.map(|_| operation));
         }
         if method.is_some() {
             self.paid.insert(id);
+            self.paid.extend(operation.order().map(|order| order.id));
         }
         if operation.refusal().is_some() && !may_stand {
             self.refused.insert(id);
         }
+    }
+
+    /// Whether this order, or what was held for one that is not there, may be a cart's of which nobody knows.
+    fn may_be_a_cart(&self, order: Option<&OrderView>) -> bool {
+        let fits =
+            |operation: &&Operation| order.is_none_or(|order| is_what_was_asked(order, operation));
+        self.carts.iter().any(fits)
     }
 
     /// Which promise is broken by something that stands under this id.

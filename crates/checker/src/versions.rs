@@ -28,9 +28,13 @@ fn of_a_product(product: ProductId, last: Version, edits: &[&Operation], found: 
         .iter()
         .filter_map(|one| match &one.answer()?.told {
             Told::Product(view) => Some((*one, view.version.get())),
-            Told::Order(_) | Told::Payment(_) | Told::Refund(_) | Told::Stock(_) | Told::Other => {
-                None
-            }
+            Told::Order(_)
+            | Told::Payment(_)
+            | Told::Refund(_)
+            | Told::Cart(_)
+            | Told::Return(_)
+            | Told::Stock(_)
+            | Told::Other => None,
         })
         .collect();
     let mut seen = HashSet::new();

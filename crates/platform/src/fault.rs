@@ -33,6 +33,8 @@ pub const POINTS: &[&str] = &[
     "cancel.allowed",
     "cancel.ordered",
     "cancel.stock_back",
+    "return.received",
+    "return.heard",
     "refund.intent",
     "refund.refunded_at_provider",
     "refund.booked",

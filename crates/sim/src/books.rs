@@ -30,6 +30,7 @@ pub(crate) async fn read(
             .await?
             .data,
         miscounted: services.orders.audit_discounts().await?,
+        untold_returns: services.orders.audit_events().await?.untold_returns,
         deliveries: Some(deliveries.lock().expect("the deliveries").clone()),
         ..State::default()
     };

@@ -4,10 +4,12 @@ use crate::{client::price, plan::Plan, process::Services, random::Random, record
 use contracts::{
     BoxError,
     access::{Principal, Role},
-    catalog::NewProduct,
+    catalog::{NewProduct, NewVariant, ProductOption},
     orders::{DiscountCode, NewDiscount},
-    values::{SessionId, UserId},
+    values::{SessionId, ShippingMethodId, UserId},
 };
+use serde_json::json;
+use std::collections::BTreeMap;
 
 /// The number of the first buyer.
 const FIRST_BUYER: u8 = 10;
@@ -15,6 +17,8 @@ const FIRST_BUYER: u8 = 10;
 const ADMINS: [u8; 2] = [250, 251];
 /// A code that is in few orders only, and in fewer of one person's.
 pub(crate) const CODE: &str = "FEW";
+/// Where orders are taxed.
+pub(crate) const COUNTRY: &str = "DE";
 /// The stream of the seed that the goods are drawn from.
 const GOODS: u64 = 2;
 
@@ -44,11 +48,28 @@ pub(crate) fn admin() -> Principal {
     one
 }
 
-/// Puts the goods on the shelves, and makes the discounts.
-pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Vec<Good>, BoxError> {
+/// What a shop has when people come.
+pub(crate) struct Stocked {
+    pub(crate) goods: Vec<Good>,
+    pub(crate) shipping: Option<ShippingMethodId>,
+}
+
+/// How a shop has taxes: by its seed, off, in its prices, or on top of them.
+pub(crate) fn tax(plan: &Plan) -> &'static str {
+    match plan.seed.checked_rem(3) {
+        Some(0) => "off",
+        Some(1) => "included",
+        _ => "added",
+    }
+}
+
+/// Puts the goods on the shelves, and makes discounts, and in some shops a way of shipping and a rate of tax. The last
+/// of the goods comes in two variants, in every other shop.
+pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Stocked, BoxError> {
     let mut random = Random::new(plan.seed, GOODS);
     let mut goods = Vec::new();
     for number in 0..plan.sizes.products {
+        let is_last = number.saturating_add(1) == plan.sizes.products;
         let product = NewProduct {
             name: format!("Thing {number}"),
             sku: Some(format!("G{number}")),
@@ -69,10 +90,60 @@ pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Vec<Good
         };
         let made = services
             .catalog
-            .create_product(&admin(), None, product)
+            .create_product(
+                &admin(),
+                None,
+                of_sizes(product, is_last && plan.seed.is_multiple_of(2)),
+            )
             .await?;
         goods.extend(Good::of(&made.value));
     }
+    discounts(services, plan).await?;
+    let shipping = beside(services, plan).await?;
+    Ok(Stocked { goods, shipping })
+}
+
+/// In two sizes, with a stock of their own.
+fn of_sizes(product: NewProduct, wanted: bool) -> NewProduct {
+    if !wanted {
+        return product;
+    }
+    let size = |value: &str| NewVariant {
+        options: BTreeMap::from([("Size".to_owned(), value.to_owned())]),
+        sku: Some(format!("{}-{value}", product.name.replace(' ', "-"))),
+        price: None,
+        stock: product.stock,
+    };
+    let (small, large) = (size("S"), size("L"));
+    let option = ProductOption {
+        name: "Size".to_owned(),
+        values: vec!["S".to_owned(), "L".to_owned()],
+    };
+    NewProduct {
+        options: vec![option],
+        variants: vec![small, large],
+        sku: None,
+        stock: None,
+        ..product
+    }
+}
+
+/// A way of shipping that some orders have, and a rate of tax, each where the seed says so.
+async fn beside(services: &Services, plan: &Plan) -> Result<Option<ShippingMethodId>, BoxError> {
+    if tax(plan) != "off" {
+        let rate = json!({ "name": "Tax", "country": COUNTRY, "millionths": 190_000 });
+        services.made("/api/v1/tax-rates", rate).await?;
+    }
+    if plan.seed.is_multiple_of(2) {
+        return Ok(None);
+    }
+    let (cost, free) = (price(490), price(10_000));
+    let way = json!({ "name": "Parcel", "price": cost, "free_from": free });
+    let made = services.made("/api/v1/shipping-methods", way).await?;
+    Ok(Some(serde_json::from_value(made["id"].clone())?))
+}
+
+async fn discounts(services: &Services, plan: &Plan) -> Result<(), BoxError> {
     let few = NewDiscount {
         code: DiscountCode::parse(CODE)?,
         name: None,
@@ -102,5 +173,5 @@ pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Vec<Good
         services.orders.make_discount(&admin(), None, some).await?;
     }
     services.orders.make_discount(&admin(), None, few).await?;
-    Ok(goods)
+    Ok(())
 }

@@ -14,7 +14,7 @@ use checker::{Action, Operation, Outcome, Told};
 use contracts::{
     access::Principal,
     problem::Code,
-    values::{Money, OrderId},
+    values::{Money, OrderId, ShippingMethodId},
 };
 use platform::digest;
 use std::{sync::Arc, time::Duration};
@@ -37,6 +37,8 @@ pub struct Town {
     pub goods: Arc<Vec<Good>>,
     /// A discount code that buyers know of, if there is one.
     pub code: Option<&'static str>,
+    /// A way of shipping that some choose, if there is one.
+    pub shipping: Option<ShippingMethodId>,
     /// How long a client waits for an answer.
     pub patience: Duration,
     /// The longest rest of a buyer between two things, in milliseconds.
@@ -56,6 +58,8 @@ pub(crate) struct Wish {
     pub(crate) action: Action,
     pub(crate) key: Option<String>,
     pub(crate) version: Option<i64>,
+    /// The order that it means, where that does not follow from its key.
+    pub(crate) order: Option<OrderId>,
 }
 
 impl Wish {
@@ -64,6 +68,7 @@ impl Wish {
             action,
             key: None,
             version: None,
+            order: None,
         }
     }
 
@@ -72,6 +77,7 @@ impl Wish {
             action,
             key: Some(key),
             version: None,
+            order: None,
         }
     }
 }
@@ -147,6 +153,9 @@ impl Client {
         let Action::Place { .. } = wish.action else {
             return None;
         };
+        if wish.order.is_some() {
+            return wish.order;
+        }
         let scope = format!("order {}", self.who.user_id);
         let bytes = digest::derived_id(&scope, wish.key.as_deref()?);
         Some(OrderId::from_bytes(bytes))
@@ -203,6 +212,8 @@ impl Client {
                 lines,
                 method,
                 code,
+                shipping,
+                cart,
             } => {
                 let lines: Vec<String> = lines
                     .iter()
@@ -210,12 +221,27 @@ impl Client {
                     .collect();
                 let with = code.as_deref().map(|code| format!(" with {code}"));
                 format!(
-                    "place {} {}{}",
+                    "place {}{} {}{}{}",
+                    if cart.is_some() { "cart of " } else { "" },
                     lines.join("+"),
                     method.as_deref().unwrap_or("unpaid"),
-                    with.unwrap_or_default()
+                    with.unwrap_or_default(),
+                    if shipping.is_some() { " shipped" } else { "" },
                 )
             }
+            Action::OpenCart => "cart".to_owned(),
+            Action::SetCartItem { variant, units, .. } => {
+                format!("put {units}x{} into the cart", good(*variant))
+            }
+            Action::SetCartShipping { .. } => "ship the cart".to_owned(),
+            Action::AskReturn { order, lines } => format!("bring back {lines:?} of {order}"),
+            Action::AnswerReturn { order, approve, .. } => format!("return of {order}: {approve}"),
+            Action::ReceiveReturn {
+                order,
+                written_off,
+                amount,
+                ..
+            } => format!("return of {order} came, {written_off:?} lost, {amount:?}"),
             Action::Pay { order, method } => format!("pay {order} {method}"),
             Action::Void(payment) => format!("void {payment}"),
             Action::Prove { approve, .. } => format!("prove {approve}"),
@@ -250,6 +276,8 @@ fn told(told: &Told) -> String {
         ),
         Told::Payment(payment) => format!("{} {}", payment.status.as_str(), payment.amount),
         Told::Refund(refund) => format!("{} {}", refund.status.as_str(), refund.amount),
+        Told::Cart(cart) => format!("cart v{}", cart.version.get()),
+        Told::Return(back) => format!("return {} {}", back.number, back.status.as_str()),
         Told::Stock(rows) => rows
             .iter()
             .map(|row| format!("{}/{}", row.on_hand, row.reserved))

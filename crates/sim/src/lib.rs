@@ -19,6 +19,7 @@ mod process;
 mod random;
 mod record;
 mod unsure;
+mod words;
 mod world;
 
 pub use axum::{body::Bytes, http};

@@ -150,7 +150,7 @@ pub struct Tampering {
     pub orders: Option<Wrap<dyn Orders>>,
     /// Consumers beside the real ones.
     pub consumers: Option<Consumers>,
-    /// Tasks that are not started: `orders`, `payments`.
+    /// What is not started: `orders`, `payments`, or, of payments, what pays `returns` back.
     pub never_started: &'static [&'static str],
     /// Whether the bus says that it delivered what it threw away.
     pub bus_swallows: bool,

@@ -3,13 +3,18 @@
 
 use crate::{
     bus::{Deliveries, Manners, SimBus},
+    cast::{self, COUNTRY},
     net::{INBOX_MAX, Net, Parcel},
     plan::Plan,
     ports::{FarCatalog, FarOrders},
     random::Random,
     unsure::Unsure,
 };
-use axum::{Router, body::Bytes, http::Response};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::{Request, Response, header::CONTENT_TYPE},
+};
 use contracts::{BoxError, catalog::Catalog, orders::Orders, payments::Payments};
 use http_body_util::BodyExt;
 use platform::{
@@ -25,7 +30,7 @@ use platform::{
     tasks::Tasks,
 };
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     path::Path,
     sync::{Arc, atomic::AtomicU32},
@@ -48,7 +53,7 @@ const SQLITE: sqlite::Options = sqlite::Options {
 };
 
 /// Time-outs short enough for a run to see them.
-fn settings() -> Result<Settings, BoxError> {
+fn settings(tax: &str) -> Result<Settings, BoxError> {
     let defaults = [
         outward::DEFAULTS,
         catalog::DEFAULTS,
@@ -66,6 +71,8 @@ fn settings() -> Result<Settings, BoxError> {
             "payment_window_seconds": PAYMENT_WINDOW_SECONDS,
             "orphan_grace_seconds": 5,
             "sweep_every_ms": 500,
+            "tax": tax,
+            "tax_country": COUNTRY,
         },
         "payments": {
             "provider_timeout_ms": 3_000,
@@ -109,6 +116,25 @@ pub struct Services {
     pub sandbox: payments::Sandbox,
     near_payments: Arc<payments::Service>,
     near_catalog: Arc<catalog::Service>,
+    near_orders: Arc<orders::Service>,
+}
+
+impl Services {
+    /// Makes something by a route that no other service asks, as an admin does before anybody comes; gives the answer.
+    pub(crate) async fn made(&self, path: &str, body: Value) -> Result<Value, BoxError> {
+        let routes = orders::routes_beside(Arc::clone(&self.near_orders));
+        let (router, _) = routes.split_for_parts();
+        let request = Request::post(path)
+            .header(CONTENT_TYPE, "application/json")
+            .extension(cast::admin())
+            .body(Body::from(body.to_string()))?;
+        let Ok(response) = router.oneshot(request).await;
+        if !response.status().is_success() {
+            return Err(format!("{path}: {}", response.status()).into());
+        }
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok(serde_json::from_slice(&body)?)
+    }
 }
 
 /// What a process finds when it starts, and what outlives it.
@@ -176,7 +202,7 @@ pub(crate) fn paused_runtime() -> std::io::Result<Runtime> {
 }
 
 async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
-    let settings = settings()?;
+    let settings = settings(cast::tax(ground.plan))?;
     let (folder, tampering) = (ground.folder, &ground.plan.tampering);
     let (tasks, clock) = (Tasks::default(), ground.clock.clone());
     let near_catalog = catalog::open(catalog::Parts {
@@ -232,6 +258,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
         sandbox: near_payments.sandbox().clone(),
         near_payments: Arc::clone(&near_payments),
         near_catalog: Arc::clone(&near_catalog),
+        near_orders: Arc::clone(&opened.service),
     };
     begin(
         ground,
@@ -268,6 +295,9 @@ fn begin(ground: &Ground<'_>, seed: u64, near: Near, services: &Services) {
     let bus: Arc<dyn Bus> = Arc::new(bus);
     bus.subscribe(catalog::consumer(near_catalog));
     bus.subscribe(payments::consumer(near_payments.clone()));
+    if !tampering.never_started.contains(&"returns") {
+        bus.subscribe(payments::returns_consumer(near_payments.clone()));
+    }
     for consumer in tampering.consumers.iter().flat_map(|make| make(services)) {
         bus.subscribe(consumer);
     }
@@ -282,6 +312,7 @@ fn begin(ground: &Ground<'_>, seed: u64, near: Near, services: &Services) {
 /// Answers what comes in by the real routes in the real stack.
 fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
     let routes = orders::routes(services.orders.clone(), services.payments.clone(), config)
+        .merge(orders::routes_beside(Arc::clone(&services.near_orders)))
         .merge(payments::routes(Arc::clone(&services.near_payments)))
         .merge(catalog::routes(
             services.catalog.clone(),

@@ -13,8 +13,10 @@ use tokio::time::Instant;
 pub struct Good {
     /// The product.
     pub product: ProductId,
-    /// Its only variant.
+    /// The variant.
     pub variant: VariantId,
+    /// Whether the product has no other.
+    pub is_alone: bool,
     /// Units on hand before anybody came.
     pub first_stock: i64,
     /// Its price before anybody came.
@@ -22,13 +24,12 @@ pub struct Good {
 }
 
 impl Good {
-    /// Of a product that was just put on sale.
-    #[must_use]
-    pub fn of(view: &ProductView) -> Option<Self> {
-        let variant = view.variants.first()?;
-        Some(Self {
+    /// Of a product that was just put on sale, each of its variants.
+    pub fn of(view: &ProductView) -> impl Iterator<Item = Self> {
+        view.variants.iter().map(|variant| Self {
             product: view.id,
             variant: variant.id,
+            is_alone: view.variants.len() == 1,
             first_stock: variant.stock.on_hand,
             first_price: variant.price,
         })

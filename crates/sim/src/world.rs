@@ -4,13 +4,14 @@
 use crate::{
     books,
     bus::{Deliveries, Manners},
-    cast::{CODE, admins, customer, stocked},
+    cast::{CODE, Stocked, admins, customer, stocked},
     client::Town,
     net::Net,
     people::{self, Board},
     plan::{Fault, Mood, Plan},
     process::{CHALLENGE_SECONDS, Ground, PAYMENT_WINDOW_SECONDS, Process, paused_runtime},
-    record::{Good, Record},
+    record::Record,
+    words,
 };
 use checker::{History, Provider, State, Violation};
 use contracts::{
@@ -63,6 +64,8 @@ pub struct Run {
     pub violations: Vec<Violation>,
     /// All that happened, a line each.
     pub trace: Vec<String>,
+    /// The same without what is drawn by lot: equal for equal seeds.
+    pub plain: Vec<String>,
     /// A digest of it: equal for equal seeds.
     pub digest: String,
 }
@@ -140,12 +143,13 @@ impl<'a> World<'a> {
         };
         let people = paused_runtime()?;
         let process = Process::start(&ground, 0)?;
-        let goods = process.within(stocked(&process.services, plan))?;
+        let Stocked { goods, shipping } = process.within(stocked(&process.services, plan))?;
         let town = Town {
             way: Arc::new(ground.net.clone()),
             record: people.block_on(async { Record::new() }),
             goods: Arc::new(goods),
             code: Some(CODE),
+            shipping,
             patience: PATIENCE,
             rest_ms_max: REST_OF_BUYERS_MS,
         };
@@ -385,9 +389,10 @@ impl<'a> World<'a> {
             quiet_from_ms: i64::try_from(self.quiet_from_ms).unwrap_or(i64::MAX),
             patience_ms: i64::try_from(PATIENCE.as_millis()).unwrap_or(i64::MAX),
         };
-        trace.extend(ends(&state, &goods));
+        let plain = words::plain(&trace, &state, &goods);
+        trace.extend(words::ends(&state, &goods));
         let violations = checker::check(&history, &state, &provider);
-        let lines: Vec<&[u8]> = trace.iter().map(String::as_bytes).collect();
+        let lines: Vec<&[u8]> = plain.iter().map(String::as_bytes).collect();
         let digest = digest::base64url(&digest::sha256(&lines));
         Ok(Run {
             history,
@@ -395,6 +400,7 @@ impl<'a> World<'a> {
             provider,
             violations,
             trace,
+            plain,
             digest,
         })
     }
@@ -425,50 +431,3 @@ fn knobs(mood: Mood) -> payments::Knobs {
 
 /// The files that a shop cannot do without.
 const FILES: [&str; 3] = ["catalog.sqlite", "orders.sqlite", "payments.sqlite"];
-
-/// How everything ended, in the words of the trace.
-fn ends(state: &State, goods: &[Good]) -> Vec<String> {
-    let stock = goods.iter().enumerate().filter_map(|(index, good)| {
-        let row = state
-            .stock
-            .iter()
-            .find(|row| row.variant_id == good.variant)?;
-        Some(format!(
-            "g{index}: {} on hand, {} reserved, {} sold",
-            row.on_hand, row.reserved, row.sold
-        ))
-    });
-    let orders = state.orders.iter().map(|row| {
-        let kinds: Vec<&str> = row
-            .timeline
-            .iter()
-            .map(|entry| entry.kind.as_str())
-            .collect();
-        format!(
-            "{} #{}: {}",
-            row.audit.id,
-            row.audit.number,
-            kinds.join(", ")
-        )
-    });
-    let payments = state.payments.iter().map(|row| {
-        format!(
-            "{} for {}: {} {}",
-            row.id,
-            row.order_id,
-            row.status.as_str(),
-            row.amount
-        )
-    });
-    let refunds = state.refunds.iter().map(|row| {
-        let audit = &row.audit;
-        format!(
-            "{} of {}: {} {}",
-            audit.id,
-            audit.payment_id,
-            audit.status.as_str(),
-            audit.amount
-        )
-    });
-    stock.chain(orders).chain(payments).chain(refunds).collect()
-}

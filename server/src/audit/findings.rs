@@ -1,9 +1,9 @@
 //! What a look at the books found, and how it is told.
 
-use checker::Violation;
+use checker::{Violation, books::Owed};
 use contracts::{
     audit::{AuditCounts, AuditReport},
-    values::Timestamp,
+    values::{ReturnId, Timestamp},
 };
 use std::collections::HashSet;
 
@@ -20,6 +20,10 @@ pub(super) struct Findings {
     pub(super) oversold_units: i64,
     pub(super) notes: Vec<String>,
     violations: Vec<String>,
+    /// Wrong, unless their events wait to be delivered; as many as are kept in words.
+    owed: Vec<Owed>,
+    /// Returns whose events do.
+    untold: Vec<ReturnId>,
 }
 
 impl Findings {
@@ -30,6 +34,25 @@ impl Findings {
                 self.violations.push(violation.to_string());
             }
         }
+    }
+
+    /// Returns that nobody pays back, as far as is known.
+    pub(super) fn owes(&mut self, owed: impl IntoIterator<Item = Owed>) {
+        let room = KEPT_MAX.saturating_sub(self.owed.len());
+        self.owed.extend(owed.into_iter().take(room));
+    }
+
+    /// Returns whose receipt waits to be told.
+    pub(super) fn waits(&mut self, untold: Vec<ReturnId>) {
+        self.untold = untold;
+    }
+
+    /// What is owed is wrong, but for what waits to be told. A list of those that is full may not name them all.
+    pub(super) fn settle(&mut self) {
+        let untold: HashSet<ReturnId> = self.untold.drain(..).collect();
+        let owed = std::mem::take(&mut self.owed).into_iter();
+        let wrong = owed.filter(|one| untold.len() < KEPT_MAX && !untold.contains(&one.return_id));
+        self.wrong(wrong.map(|one| one.wrong));
     }
 
     pub(super) fn note(&mut self, note: String) {
@@ -50,6 +73,8 @@ impl Findings {
         mine.ledger_entries = mine.ledger_entries.saturating_add(its.ledger_entries);
         mine.events = mine.events.saturating_add(its.events);
         self.notes.extend(part.notes);
+        self.owes(part.owed);
+        self.untold.extend(part.untold);
         self.total = self.total.saturating_add(part.total);
         self.oversold_units = self.oversold_units.saturating_add(part.oversold_units);
         self.violations.extend(part.violations);
@@ -134,6 +159,28 @@ mod tests {
             "{}",
             summary(&report)
         );
+    }
+
+    #[test]
+    fn what_is_owed_is_wrong_unless_its_event_waits() {
+        let of = |byte| ReturnId::from_bytes([byte; 16]);
+        let owed = |byte| Owed {
+            return_id: of(byte),
+            wrong: Violation::new(Invariant::Liveness, format!("{byte}")),
+        };
+        let (mut all, mut orders, mut events) = (
+            Findings::default(),
+            Findings::default(),
+            Findings::default(),
+        );
+        orders.owes([owed(1), owed(2)]);
+        events.waits(vec![of(1)]);
+        for part in [orders, events] {
+            all.add(part);
+        }
+        all.settle();
+        let report = all.into_report(Timestamp::from_ms(0), 0);
+        assert_eq!(report.violations, ["2 (I-20 liveness)"]);
     }
 
     #[test]

@@ -116,6 +116,7 @@ async fn gather(books: &Books) -> Result<(State, Provider), BoxError> {
         at: Some(crate::shop::now()),
         discounts: discounts(books).await?,
         miscounted: books.orders.audit_discounts().await?,
+        untold_returns: books.orders.audit_events().await?.untold_returns,
         deliveries: None,
     };
     Ok((state, Provider { charges }))

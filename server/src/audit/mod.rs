@@ -74,5 +74,6 @@ async fn look(books: &Books, view: View) -> Result<Findings, BoxError> {
     for part in [shelves, orders, money, events] {
         all.add(part);
     }
+    all.settle();
     Ok(all)
 }

@@ -99,6 +99,12 @@ impl Comparing {
         self.found.wrong(books::order(order, held, paid, now));
         self.found.wrong(books::order_s_contents(order, held));
         self.found.wrong(books::refund_sums(paid, held));
+        if let Some(held) = held {
+            self.found.wrong(books::back_on_shelf(paid, held));
+        }
+        let (wrong, owed) = books::returns(order, paid, now);
+        self.found.wrong(wrong);
+        self.found.owes(owed);
         match held.map_or(Lateness::Fine, |held| books::held(held, paid, now)) {
             Lateness::Fine => {}
             Lateness::Forgotten if self.view.is_open => {
@@ -162,6 +168,7 @@ pub(super) async fn check_events(orders: &dyn Orders, view: View) -> Result<Find
     let events = orders.audit_events().await?;
     found.counts.events = events.events;
     found.wrong(books::events(&events));
+    found.waits(events.untold_returns);
     found.wrong(books::discounts(&orders.audit_discounts().await?));
     // How far delivery has come is written down now and then: what waits for moments only was delivered, most likely.
     let late = events

@@ -1,6 +1,7 @@
 //! What the catalog keeps, as a trait: each method is one transaction that keeps one invariant whole.
 //! No rule is decided here; stores ask `domain`.
 
+mod back;
 mod cursor;
 mod images;
 mod kept;

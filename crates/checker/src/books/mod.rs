@@ -5,6 +5,7 @@ mod events;
 mod ledger;
 mod orders;
 mod products;
+mod returns;
 #[cfg(test)]
 mod samples;
 
@@ -12,6 +13,7 @@ pub use events::{discounts, events};
 pub use ledger::{charge, ledger, provider};
 pub use orders::{Lateness, held, order_s_contents, refund_sums};
 pub use products::product;
+pub use returns::{Owed, back_on_shelf, returns};
 
 use crate::violation::{Found, Invariant, Violation};
 use contracts::{
@@ -305,7 +307,7 @@ mod tests {
         let twice = [payment.clone(), payment.clone()];
         let other = [PaymentAudit {
             amount: money(499),
-            ..payment
+            ..payment.clone()
         }];
         assert_eq!(found(&order, Some(&held), &[]), 1, "paid without money");
         assert_eq!(found(&order, Some(&held), &twice), 1, "charged twice");
@@ -331,7 +333,7 @@ mod tests {
         assert_eq!(found(&order, None, &paid), 1, "no stock was ever held");
         let open = ReservationAudit {
             state: ReservationState::Open,
-            ..held
+            ..held.clone()
         };
         assert_eq!(
             found(&order, Some(&open), &paid),
@@ -341,7 +343,7 @@ mod tests {
         let fewer = ReservationAudit {
             units: 1,
             value_minor: 250,
-            ..held
+            ..held.clone()
         };
         assert_eq!(
             found(&order, Some(&fewer), &paid),
@@ -365,7 +367,7 @@ mod tests {
         let paid = [payment];
         let total = OrderAudit {
             parts_total_minor: -1,
-            ..order
+            ..order.clone()
         };
         assert_eq!(
             found(&total, Some(&held), &paid),
@@ -375,7 +377,7 @@ mod tests {
         let lines = OrderAudit {
             lines_total_minor: 501,
             parts_total_minor: -1,
-            ..order
+            ..order.clone()
         };
         assert_eq!(
             found(&lines, Some(&held), &paid),
@@ -384,7 +386,7 @@ mod tests {
         );
         let taxes = OrderAudit {
             taxes_add_up: false,
-            ..order
+            ..order.clone()
         };
         assert_eq!(found(&taxes, Some(&held), &paid), 1, "taxes");
         let illegal = OrderAudit {
@@ -439,7 +441,7 @@ mod tests {
         let (_, held, _) = paid_order();
         let open = ReservationAudit {
             state: ReservationState::Open,
-            ..held
+            ..held.clone()
         };
         assert_eq!(orphan(&open, LATER), None);
         assert!(orphan(&open, open.hold_until.plus_seconds(301)).is_some());

@@ -150,7 +150,7 @@ mod tests {
         let (order, held, _) = samples::order_given_back_in_part();
         let versions = OrderAudit {
             versions_count_moves: false,
-            ..order
+            ..order.clone()
         };
         assert_eq!(order_s_contents(&versions, Some(&held)).len(), 1);
         for held in [
@@ -180,7 +180,7 @@ mod tests {
         let (_, held, payment) = samples::order_given_back_in_part();
         let counted = PaymentAudit {
             refunding_minor: 251,
-            ..payment
+            ..payment.clone()
         };
         assert_eq!(
             refund_sums(&[counted], Some(&held)).len(),

@@ -1,10 +1,10 @@
 //! Rows that fit together, for tests to break.
 
 use contracts::{
-    catalog::{ReservationAudit, ReservationState},
+    catalog::{BackAudit, ReservationAudit, ReservationState},
     orders::{OrderAudit, OrderStatus},
-    payments::{PaymentAudit, PaymentStatus, RefundSums},
-    values::{Money, OrderId, PaymentId, Timestamp},
+    payments::{PaymentAudit, PaymentStatus, RefundPart, RefundSums},
+    values::{Money, OrderId, PaymentId, RefundId, Timestamp},
 };
 
 pub(super) fn money(minor: i64) -> Money {
@@ -28,6 +28,8 @@ pub(super) fn paid_order() -> (OrderAudit, ReservationAudit, PaymentAudit) {
         taxes_add_up: true,
         versions_count_moves: true,
         contents: 7,
+        returns: Vec::new(),
+        returns_were_sent: true,
         updated_at: Timestamp::from_ms(0),
     };
     let held = ReservationAudit {
@@ -41,6 +43,7 @@ pub(super) fn paid_order() -> (OrderAudit, ReservationAudit, PaymentAudit) {
         contents: 7,
         prices_known: true,
         ended_once: true,
+        back: Some(Vec::new()),
     };
     let payment = PaymentAudit {
         id: payment_id,
@@ -51,6 +54,7 @@ pub(super) fn paid_order() -> (OrderAudit, ReservationAudit, PaymentAudit) {
         refunding_minor: 0,
         provider_net_minor: Some(500),
         refunds: RefundSums::default(),
+        each: Some(Vec::new()),
         parked: false,
         updated_at: Timestamp::from_ms(0),
     };
@@ -68,7 +72,16 @@ pub(super) fn order_given_back_in_part() -> (OrderAudit, ReservationAudit, Payme
         units: 1,
         restocked: 1,
     };
+    let part = RefundPart {
+        id: RefundId::generate(),
+        amount_minor: 250,
+        units: 1,
+        contents: 3,
+        restocked: true,
+        told: true,
+    };
     let payment = PaymentAudit {
+        each: Some(vec![part]),
         refunding_minor: 250,
         refunded_minor: 250,
         provider_net_minor: Some(250),
@@ -79,6 +92,11 @@ pub(super) fn order_given_back_in_part() -> (OrderAudit, ReservationAudit, Payme
         order,
         ReservationAudit {
             returned: 1,
+            back: Some(vec![BackAudit {
+                refund_id: part.id,
+                units: part.units,
+                contents: part.contents,
+            }]),
             ..held
         },
         payment,

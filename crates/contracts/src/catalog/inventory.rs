@@ -471,4 +471,18 @@ pub struct ReservationAudit {
     pub prices_known: bool,
     /// Whether it says when it ended if, and only if, it has ended; and when it came back likewise.
     pub ended_once: bool,
+    /// What came back in part, by refund; an earlier release does not tell.
+    #[serde(default)]
+    pub back: Option<Vec<BackAudit>>,
+}
+
+/// Units that a refund brought back onto the shelf, as the movements of stock have them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackAudit {
+    /// The refund.
+    pub refund_id: RefundId,
+    /// How many.
+    pub units: i64,
+    /// The sum of their marks ([`super::line_mark`]), at no price.
+    pub contents: u64,
 }

@@ -19,9 +19,10 @@ pub use errors::{AdjustError, EditError, ListError};
 pub use events::{ProductChange, ProductEdited, ProductsChanged, StockAdjusted, StockRanLow};
 pub use images::{ImageError, ImageFile, NewImage, PatchImage, ProductImage};
 pub use inventory::{
-    AdjustStock, GiveBack, GiveBackError, InventoryQuery, InventoryView, ItemRef, MovementView,
-    Overdue, PricedLine, ReservationAudit, ReservationState, Reserve, ReserveError, ReserveLine,
-    Reserved, Resolve, ResolveError, ReturnedItem, Shortage, StockAudit, StockChange, Unchosen,
+    AdjustStock, BackAudit, GiveBack, GiveBackError, InventoryQuery, InventoryView, ItemRef,
+    MovementView, Overdue, PricedLine, ReservationAudit, ReservationState, Reserve, ReserveError,
+    ReserveLine, Reserved, Resolve, ResolveError, ReturnedItem, Shortage, StockAudit, StockChange,
+    Unchosen,
 };
 pub use offers::{CurrencyView, OfferView, TAX_CLASS, TaxClass, WEIGHT_GRAMS, WEIGHT_GRAMS_MAX};
 pub use product::{

@@ -35,8 +35,8 @@ pub use mails::{OrderMailKind, OrderMailView, SendMail};
 pub use notes::{NewNote, NoteError, NoteView};
 pub use promotions::{BuyGet, Selection, TakesOff};
 pub use returns::{
-    AnswerReturn, NewReturn, ReceiveReturn, ReturnError, ReturnLineView, ReturnReceived,
-    ReturnStatus, ReturnView,
+    AnswerReturn, NewReturn, ReceiveReturn, ReturnAudit, ReturnError, ReturnLineView,
+    ReturnReceived, ReturnStatus, ReturnView,
 };
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};
 pub use shipping::{
@@ -54,7 +54,7 @@ use crate::{
     request::{Answered, IdempotencyKey},
     values::{
         Cursor, Email, Money, OrderId, Page, PageSize, PaymentId, ProductId, Quantity, RefundId,
-        Timestamp, UserId, VariantId, Version,
+        ReturnId, Timestamp, UserId, VariantId, Version,
     },
 };
 use async_trait::async_trait;
@@ -345,6 +345,12 @@ pub struct OrderAudit {
     pub taxes_add_up: bool,
     /// The sum of its lines' marks ([`crate::catalog::line_mark`]).
     pub contents: u64,
+    /// Its returns.
+    #[serde(default)]
+    pub returns: Vec<ReturnAudit>,
+    /// Whether of no line more has come back, or is to, than was sent; true of an order of which nothing comes back.
+    #[serde(default = "yes")]
+    pub returns_were_sent: bool,
     /// When it last moved.
     pub updated_at: Timestamp,
 }
@@ -364,6 +370,9 @@ pub struct EventsAudit {
     pub differing: i64,
     /// The first of these, with what was told and what happened.
     pub examples: Vec<String>,
+    /// Returns whose receipt waits to be told, or was refused and will come again: the oldest ten thousand.
+    #[serde(default)]
+    pub untold_returns: Vec<ReturnId>,
 }
 
 /// What the others may ask of orders.

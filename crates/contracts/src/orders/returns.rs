@@ -131,6 +131,25 @@ pub struct ReturnView {
     pub updated_at: Timestamp,
 }
 
+/// A return as verification reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReturnAudit {
+    /// The return.
+    pub id: ReturnId,
+    /// Where it stands.
+    pub status: ReturnStatus,
+    /// The refund that pays it back, once it came.
+    pub refund_id: Option<RefundId>,
+    /// Whether that refund's name is the one that follows from the return's.
+    pub is_named: bool,
+    /// Units of it that go back on sale; all, before it came.
+    pub on_sale: i64,
+    /// The sum of their marks ([`crate::catalog::line_mark`]), at no price.
+    pub contents: u64,
+    /// When it last moved.
+    pub updated_at: Timestamp,
+}
+
 /// Why a return was not made or moved.
 #[derive(Debug, thiserror::Error)]
 pub enum ReturnError {
@@ -182,6 +201,13 @@ pub struct ReturnReceived {
     pub amount: Money,
     /// What goes back on sale, with how many of it the order has.
     pub items: Vec<(ReturnedItem, i64)>,
+    /// What came back and cannot be sold again, likewise; an earlier release does not tell.
+    #[serde(default)]
+    pub lost: Vec<(ReturnedItem, i64)>,
+    /// How much of the amount is for each of these, in minor units, first the items, then what is lost. None where it
+    /// was not made of what was paid for them.
+    #[serde(default)]
+    pub shares: Vec<i64>,
     /// Who received it.
     pub actor: String,
 }

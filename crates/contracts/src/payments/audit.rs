@@ -23,6 +23,9 @@ pub struct PaymentAudit {
     pub provider_net_minor: Option<i64>,
     /// What its refunds add up to.
     pub refunds: RefundSums,
+    /// Each of its refunds; an earlier release does not tell.
+    #[serde(default)]
+    pub each: Option<Vec<RefundPart>>,
     /// Whether it waits for a person.
     pub parked: bool,
     /// When it last moved.
@@ -44,6 +47,23 @@ pub struct RefundSums {
     pub units: i64,
     /// Of these, units that the catalog has taken back.
     pub restocked: i64,
+}
+
+/// One refund of a payment, from its own rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundPart {
+    /// The refund.
+    pub id: RefundId,
+    /// How much, in minor units.
+    pub amount_minor: i64,
+    /// Units that come back with it.
+    pub units: i64,
+    /// The sum of their marks ([`crate::catalog::line_mark`]), at no price.
+    pub contents: u64,
+    /// Whether the catalog has taken them back.
+    pub restocked: bool,
+    /// Whether the order knows of it.
+    pub told: bool,
 }
 
 /// A refund as verification reads it.

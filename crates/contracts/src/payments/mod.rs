@@ -7,7 +7,9 @@ mod events;
 mod refunds;
 mod sagas;
 
-pub use audit::{ChargeAudit, LedgerAudit, LedgerBalance, PaymentAudit, RefundAudit, RefundSums};
+pub use audit::{
+    ChargeAudit, LedgerAudit, LedgerBalance, PaymentAudit, RefundAudit, RefundPart, RefundSums,
+};
 pub use errors::{CallbackError, PayError, RefundError, SagaError};
 pub use events::{PaymentEnd, PaymentEnded, RefundBooked, ReviewKept};
 pub use refunds::{RefundOf, RefundOrder, RefundStatus, RefundView};

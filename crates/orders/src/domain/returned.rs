@@ -132,6 +132,19 @@ pub(crate) fn items(items: &[OrderLineView], lines: &[ShipLine]) -> Vec<(Returne
     units.into_iter().filter_map(item).collect()
 }
 
+/// Some lines, those of one thing together, in the order of `items`.
+pub(crate) fn by_thing(items: &[OrderLineView], lines: &[ShipLine]) -> Vec<Vec<ShipLine>> {
+    let mut things: BTreeMap<VariantId, Vec<ShipLine>> = BTreeMap::new();
+    for named_line in lines {
+        let one = std::slice::from_ref(named_line);
+        for (line, _) in named(items, one) {
+            let of_thing = things.entry(line.variant_id).or_default();
+            of_thing.push(*named_line);
+        }
+    }
+    things.into_values().collect()
+}
+
 /// What was paid for some lines, as a refund of items weighs them: where something was taken off the order, or taxes
 /// came on top of its lines, they had their share of it. Rounded down, so that all shares together are never more than
 /// was paid.

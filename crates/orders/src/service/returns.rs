@@ -12,7 +12,10 @@ use contracts::{
     request::{Answered, IdempotencyKey},
     values::{Money, MoneyInput, OrderId, ReturnId, ValueError, bounded_text},
 };
-use platform::db::{Abort, keys::KeyedRequest};
+use platform::{
+    db::{Abort, keys::KeyedRequest},
+    fault,
+};
 
 /// Returns that an order may have.
 const RETURNS_MAX: u32 = 50;
@@ -100,6 +103,7 @@ impl Service {
             .receive_return(receiving)
             .await
             .map_err(refusal)?;
+        fault::point("return.received");
         self.one_return(id, one).await
     }
 

@@ -1,6 +1,6 @@
 //! What stores keep of returns, and what they decide under the order's lock.
 
-use crate::domain::returned::{items, leads_to, worth};
+use crate::domain::returned::{by_thing, items, leads_to, worth};
 use async_trait::async_trait;
 use contracts::{
     orders::{
@@ -103,16 +103,27 @@ pub(crate) fn received(
     }
     let is_lost = |line: &ShipLine| receiving.written_off.contains(&line.line);
     let lines = standing.lines.iter().copied();
-    let on_sale: Vec<ShipLine> = lines.filter(|line| !is_lost(line)).collect();
-    let paid = || worth((&order.items, &order.parts), &standing.lines, order.total);
+    let (lost, on_sale): (Vec<ShipLine>, Vec<ShipLine>) = lines.partition(is_lost);
+    let paid_for = |lines: &[ShipLine]| worth((&order.items, &order.parts), lines, order.total);
+    let mut shares = Vec::new();
+    if receiving.amount.is_none() {
+        for lines in [&on_sale, &lost] {
+            let each = by_thing(&order.items, lines);
+            shares.extend(each.iter().map(|lines| paid_for(lines).minor));
+        }
+    }
     let unpaid = || StoreError::Other("something was sent that was never paid".into());
     Ok(ReturnReceived {
         order_id: order.id,
         payment_id: payment_id.ok_or_else(unpaid)?,
         return_id: receiving.id,
         refund_id: refund_of(receiving.id),
-        amount: receiving.amount.unwrap_or_else(paid),
+        amount: receiving
+            .amount
+            .unwrap_or_else(|| paid_for(&standing.lines)),
         items: items(&order.items, &on_sale),
+        lost: items(&order.items, &lost),
+        shares,
         actor: receiving.actor.clone(),
     })
 }

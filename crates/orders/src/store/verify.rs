@@ -1,6 +1,7 @@
 //! What verification makes of an order's rows, whatever database they are in: sums are made anew from lines and
 //! timelines, never from what is kept. They are added here and not in SQL, where an overflow would fail the page.
 
+use super::returns::refund_of;
 use crate::domain::{
     status,
     story::{self, Entry, Story},
@@ -9,10 +10,14 @@ use crate::domain::{
 use contracts::{
     catalog::line_mark,
     event::Event,
-    orders::{EventsAudit, OrderAudit, OrderCancelled, OrderMoved, OrderPlaced, OrderStatus},
-    values::VariantId,
+    orders::{
+        EventsAudit, OrderAudit, OrderCancelled, OrderMoved, OrderPlaced, OrderStatus, ReturnAudit,
+        ReturnReceived, ReturnStatus,
+    },
+    values::{RefundId, ReturnId, Timestamp, VariantId},
 };
 use platform::db::StoreError;
+use std::collections::{HashMap, HashSet};
 
 /// Orders that are named when their events are not what happened.
 const EXAMPLES_MAX: usize = 20;
@@ -40,6 +45,61 @@ pub(super) fn add_line(audit: &mut OrderAudit, variant_id: VariantId, units: i64
         .lines_total_minor
         .saturating_add(units.saturating_mul(price));
     audit.contents = audit.contents.wrapping_add(mark);
+}
+
+/// A line of a return, as its rows say.
+pub(super) struct BackLine {
+    pub(super) order: i64,
+    pub(super) id: ReturnId,
+    pub(super) status: ReturnStatus,
+    pub(super) refund_id: Option<RefundId>,
+    pub(super) updated_at: Timestamp,
+    pub(super) variant_id: VariantId,
+    pub(super) units: i64,
+    pub(super) written_off: bool,
+}
+
+/// Adds the lines of returns to their orders; they come by order and return.
+pub(super) fn add_returns(audits: &mut [OrderAudit], lines: impl IntoIterator<Item = BackLine>) {
+    let numbered = audits.iter().zip(0_usize..);
+    let places: HashMap<i64, usize> = numbered.map(|(one, place)| (one.number, place)).collect();
+    for line in lines {
+        let place = places.get(&line.order).copied();
+        let Some(audit) = place.and_then(|place| audits.get_mut(place)) else {
+            continue;
+        };
+        if audit.returns.last().is_none_or(|last| last.id != line.id) {
+            audit.returns.push(ReturnAudit {
+                id: line.id,
+                status: line.status,
+                refund_id: line.refund_id,
+                is_named: line.refund_id.is_none_or(|id| id == refund_of(line.id)),
+                on_sale: 0,
+                contents: 0,
+                updated_at: line.updated_at,
+            });
+        }
+        if let Some(last) = audit.returns.last_mut()
+            && !line.written_off
+        {
+            let mark = line_mark(line.variant_id, 0, line.units);
+            last.on_sale = last.on_sale.saturating_add(line.units);
+            last.contents = last.contents.wrapping_add(mark);
+        }
+    }
+}
+
+/// Orders of which more comes back than was sent.
+pub(super) fn mark_unsent(audits: &mut [OrderAudit], numbers: &HashSet<i64>) {
+    for audit in audits.iter_mut() {
+        audit.returns_were_sent = !numbers.contains(&audit.number);
+    }
+}
+
+/// Which return an event's content is of. What cannot be read is of none.
+pub(super) fn told_return(payload: &str) -> Option<ReturnId> {
+    let event = serde_json::from_str::<ReturnReceived>(payload);
+    event.ok().map(|event| event.return_id)
 }
 
 /// Judges a timeline of sequences, statuses and versions. A word that is no status is for the audit to notice, not

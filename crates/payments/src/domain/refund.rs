@@ -69,6 +69,8 @@ pub struct RefundIntent {
     pub amount_minor: Option<i64>,
     /// What comes back, and how many of it were bought.
     pub items: Vec<(ReturnedItem, i64)>,
+    /// What came back too and does not go on sale: it counts as come back, and is not kept.
+    pub lost: Vec<(ReturnedItem, i64)>,
     pub reason: Option<String>,
     pub actor: String,
     /// Whether it may be decided before the order knows that the money came: only of money that it does not want.
@@ -147,6 +149,7 @@ pub fn decide(
         fingerprint: [0; 32],
         amount_minor,
         items,
+        lost: Vec::new(),
         reason,
         actor: String::new(),
         before_told: false,

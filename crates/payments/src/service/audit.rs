@@ -17,12 +17,12 @@ impl Core {
     ) -> Result<Vec<PaymentAudit>, BoxError> {
         let payments = self.store.after(after, limit).await?;
         let ids = payments.iter().map(|payment| payment.id).collect();
-        let sums = self.store.refund_sums(ids).await?;
+        let refunds = self.store.refund_sums(ids).await?;
         let nets = self.nets(&payments).await;
         let audits = payments
             .iter()
             .zip(nets)
-            .zip(sums)
+            .zip(refunds)
             .map(|((payment, net), refunds)| PaymentAudit {
                 id: payment.id,
                 order_id: payment.order_id,
@@ -31,7 +31,8 @@ impl Core {
                 refunded_minor: payment.refunded_minor,
                 refunding_minor: payment.refunding_minor,
                 provider_net_minor: net,
-                refunds,
+                refunds: refunds.sums,
+                each: Some(refunds.each),
                 parked: payment.progress.parked,
                 updated_at: payment.updated_at,
             });

@@ -125,6 +125,10 @@ impl Core {
             self.have_reviewed("amount_differs", payment, what).await?;
             return self.fence(payment, false).await;
         }
+        // Taken and given back before we knew of it, as after storage went back in time: it pays for nothing.
+        if charge.state == ChargeState::Captured && charge.refunded_minor > 0 {
+            return self.give_up_spent(payment, charge).await;
+        }
         let to = match (charge.state, charge.action_url) {
             (ChargeState::Challenged, Some(url)) => State::Challenged {
                 reference: charge.reference,
@@ -147,6 +151,19 @@ impl Core {
         let moved = self.advance(payment, to, false).await?;
         fault::point("settle.authorised");
         Ok(moved)
+    }
+
+    /// Ends a payment whose charge was given back: nothing is left of it, or a person must look.
+    async fn give_up_spent(&self, payment: &Payment, charge: Charge) -> Moved {
+        let left = charge.net_minor();
+        if left != 0 {
+            let what = format!("{left} is left of a charge that we did not know of");
+            return Err(Halt::Poisoned(what));
+        }
+        let reference = Some(charge.reference);
+        Ok(self
+            .advance(payment, State::Voided { reference }, false)
+            .await?)
     }
 
     /// Asks whether the buyer has proved what was wanted; gives up when their time is over.

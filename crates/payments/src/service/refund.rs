@@ -15,7 +15,7 @@ use contracts::{
     BoxError,
     access::{Actor, Principal},
     catalog::{GiveBack, GiveBackError},
-    orders::{OrderError, Reader, RefundNote},
+    orders::{OrderError, OrderLineView, Reader, RefundNote, ReturnView},
     payments::{RefundError, RefundOf, RefundOrder, RefundView},
     request::{Answered, IdempotencyKey},
     values::{OrderId, PaymentId, RefundId},
@@ -62,17 +62,46 @@ pub(super) async fn refund(
     let order = order.map_err(order_failed)?;
     let scope = format!("{} POST refunds {}", who.user_id, payment.id);
     let id = RefundId::from_bytes(digest::derived_id(&scope, key.as_str()));
-    let intent = RefundIntent {
+    let mut intent = RefundIntent {
         fingerprint: digest::fingerprint(&scope, &wish).map_err(RefundError::Internal)?,
         actor: Actor::User(who.clone()).label(),
         ..decide(id, &payment, (&order.items, &order.parts), &wish)?
     };
+    if !intent.items.is_empty() {
+        let beside = core.orders.beside(&reader, order.id).await;
+        leave_out(
+            &mut intent,
+            &order.items,
+            &beside.map_err(order_failed)?.returns,
+        );
+    }
     let (refund, replayed) = core.begin_refund(intent).await?;
     let done = core.in_turn(refund.id).await.map_err(store_failed)?;
     Ok(Answered {
         value: done.view(),
         replayed,
     })
+}
+
+/// What came back broken is not on the shelf: it does not come back once more with a refund.
+fn leave_out(intent: &mut RefundIntent, items: &[OrderLineView], returns: &[ReturnView]) {
+    let came = returns.iter().filter(|one| one.refund_id.is_some());
+    let lost = came
+        .flat_map(|one| &one.lines)
+        .filter(|line| line.written_off);
+    for line in lost {
+        let place = line
+            .line
+            .checked_sub(1)
+            .and_then(|place| usize::try_from(place).ok());
+        let variant = place
+            .and_then(|place| items.get(place))
+            .map(|item| item.variant_id);
+        let mut wanted = intent.items.iter_mut();
+        if let Some((_, bought)) = wanted.find(|(item, _)| Some(item.variant_id) == variant) {
+            *bought = bought.saturating_sub(i64::from(line.quantity.get()));
+        }
+    }
 }
 
 /// Brings a payment as far as its order's knowing of it, before which the store decides no refund of it.
@@ -169,6 +198,7 @@ impl Core {
             fingerprint: [0; 32],
             amount_minor: None,
             items: Vec::new(),
+            lost: Vec::new(),
             reason: None,
             actor: Actor::System.label(),
             before_told: true,

@@ -2,8 +2,9 @@
 //! are added here and not in SQL, where an overflow would fail the whole page.
 
 use contracts::{
-    payments::{LedgerAudit, LedgerBalance, RefundSums},
-    values::{Currency, Money},
+    catalog::line_mark,
+    payments::{LedgerAudit, LedgerBalance, RefundPart, RefundSums},
+    values::{Currency, Money, RefundId, VariantId},
 };
 use platform::{db::StoreError, digest};
 use std::collections::BTreeMap;
@@ -182,18 +183,50 @@ pub(super) const GIVING_BACK: &str = "SELECT currency, CAST(SUM(amount_minor) AS
   WHERE stage = 'decided'
   GROUP BY currency";
 
-/// Counts one refund: its stage, its money, and the units that came back with it.
-pub(super) fn add_refund(sums: &mut RefundSums, stage: &str, amount_minor: i64, units: i64) {
-    let has = |stages: &[&str], number: i64| if stages.contains(&stage) { number } else { 0 };
-    let is_open = has(&["decided", "booked", "restocked"], 1);
-    let given_minor = has(&["booked", "restocked", "noted"], amount_minor);
-    let restocked = has(&["restocked", "noted"], units);
-    sums.count = sums.count.saturating_add(1);
-    sums.open = sums.open.saturating_add(is_open);
-    sums.wanted_minor = sums.wanted_minor.saturating_add(amount_minor);
-    sums.given_minor = sums.given_minor.saturating_add(given_minor);
-    sums.units = sums.units.saturating_add(units);
-    sums.restocked = sums.restocked.saturating_add(restocked);
+/// A payment's refunds, each and added up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Refunds {
+    pub(crate) sums: RefundSums,
+    pub(crate) each: Vec<RefundPart>,
+}
+
+impl Refunds {
+    /// Counts one refund: its stage and its money. What came back with it follows.
+    pub(super) fn add(&mut self, id: RefundId, stage: &str, amount_minor: i64) {
+        let has = |stages: &[&str], number: i64| if stages.contains(&stage) { number } else { 0 };
+        let is_open = has(&["decided", "booked", "restocked"], 1);
+        let given_minor = has(&["booked", "restocked", "noted"], amount_minor);
+        let sums = &mut self.sums;
+        sums.count = sums.count.saturating_add(1);
+        sums.open = sums.open.saturating_add(is_open);
+        sums.wanted_minor = sums.wanted_minor.saturating_add(amount_minor);
+        sums.given_minor = sums.given_minor.saturating_add(given_minor);
+        self.each.push(RefundPart {
+            id,
+            amount_minor,
+            units: 0,
+            contents: 0,
+            restocked: matches!(stage, "restocked" | "noted"),
+            told: stage == "noted",
+        });
+    }
+
+    /// Units that come back with the refund that was counted last.
+    pub(super) fn add_units(&mut self, variant_id: VariantId, units: i64) {
+        if let Some(last) = self.each.last_mut() {
+            let mark = line_mark(variant_id, 0, units);
+            last.units = last.units.saturating_add(units);
+            last.contents = last.contents.wrapping_add(mark);
+            let restocked = if last.restocked { units } else { 0 };
+            self.sums.units = self.sums.units.saturating_add(units);
+            self.sums.restocked = self.sums.restocked.saturating_add(restocked);
+        }
+    }
+
+    /// Whether this one was counted last.
+    pub(super) fn is_last(&self, id: RefundId) -> bool {
+        self.each.last().is_some_and(|last| last.id == id)
+    }
 }
 
 fn read(currency: &str) -> Result<Currency, StoreError> {

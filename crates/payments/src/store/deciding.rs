@@ -35,17 +35,20 @@ pub(super) fn money<'a>(
     Ok((reference, amount))
 }
 
-/// No more units come back than were bought, over all refunds of the payment: those of `before` did.
+/// No more units come back than were bought, over all refunds of the payment: those of `before` did. Counts the items,
+/// and on from there what is lost.
 pub(super) fn units(
     intent: &RefundIntent,
-    before: &HashMap<VariantId, i64>,
+    mut before: HashMap<VariantId, i64>,
 ) -> Result<(), RefundRefusal> {
-    for (index, (item, bought)) in intent.items.iter().enumerate() {
-        let before = before.get(&item.variant_id).copied().unwrap_or(0);
-        let left = bought.saturating_sub(before);
-        if i64::from(item.quantity.get()) > left {
+    for (index, (item, bought)) in intent.items.iter().chain(&intent.lost).enumerate() {
+        let before = before.entry(item.variant_id).or_default();
+        let left = bought.saturating_sub(*before);
+        let units = i64::from(item.quantity.get());
+        if units > left {
             return Err(RefundRefusal::TooManyUnits { index, left });
         }
+        *before = before.saturating_add(units);
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod sqlite;
 #[cfg(test)]
 mod suite;
 
+pub(crate) use books::Refunds;
 pub(crate) use postgres::{Bounds, PostgresStore};
 pub use sandbox::SCHEMA as SANDBOX_SCHEMA;
 pub(crate) use sandbox::{
@@ -21,7 +22,7 @@ pub(crate) use sqlite::SqliteStore;
 use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, State, ledger::Transaction};
 use async_trait::async_trait;
 use contracts::{
-    payments::{LedgerAudit, RefundSums, ReviewView, SagaState},
+    payments::{LedgerAudit, ReviewView, SagaState},
     values::{Money, OrderId, PaymentId, RefundId, Timestamp},
 };
 use platform::db::{Abort, Schema, StoreError};
@@ -206,7 +207,7 @@ pub(crate) trait Store: Send + Sync {
         except: Vec<RefundId>,
     ) -> Result<Vec<Refund>, StoreError>;
     /// What the refunds of these payments add up to, in their order.
-    async fn refund_sums(&self, ids: Vec<PaymentId>) -> Result<Vec<RefundSums>, StoreError>;
+    async fn refund_sums(&self, ids: Vec<PaymentId>) -> Result<Vec<Refunds>, StoreError>;
     /// Which of these payments are there, in their order.
     async fn are_known(&self, ids: Vec<PaymentId>) -> Result<Vec<bool>, StoreError>;
     /// All refunds after this one, by payment and id.

@@ -265,6 +265,23 @@ async fn money_that_comes_after_the_end_goes_back_and_somebody_is_told() {
 }
 
 #[tokio::test]
+async fn a_charge_that_was_given_back_before_we_knew_of_it_pays_for_nothing() {
+    let shop = Shop::start();
+    let (order, view) = shop.challenged().await;
+    // As after a second restore: what the first one gave back is known to the provider alone.
+    let spent = format!(
+        "UPDATE charges SET state = 'captured', captured_minor = {PRICE}, refunded_minor = {PRICE}"
+    );
+    shop.sandbox_file().execute_batch(&spent).unwrap();
+    shop.clock.advance_seconds(30);
+    shop.settle().await;
+    assert_eq!(shop.seen(view.id).await.status, PaymentStatus::Voided);
+    assert_eq!(shop.orders.get(order).status, OrderStatus::Pending);
+    shop.pay("k2", order, "tok_ok").await.unwrap();
+    assert_eq!(shop.orders.get(order).status, OrderStatus::Paid);
+}
+
+#[tokio::test]
 async fn a_charge_that_nobody_asked_for_is_undone() {
     let shop = Shop::start();
     let sql = "INSERT INTO charges (key, method, amount_minor, asked_minor, currency, state, captured_minor,

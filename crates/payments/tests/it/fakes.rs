@@ -61,6 +61,7 @@ pub(crate) struct FakeOrder {
     pub(crate) lines: Vec<OrderLineView>,
     pub(crate) parts: Vec<OrderPartView>,
     pub(crate) refunds: Vec<RefundNote>,
+    pub(crate) returns: Vec<ReturnView>,
 }
 
 #[derive(Debug, Default)]
@@ -239,8 +240,12 @@ impl Orders for FakeOrders {
         Err(CartError::Internal("payments must not call this".into()))
     }
 
-    async fn beside(&self, _: &Reader, _: OrderId) -> Result<Beside, OrderError> {
-        unused()
+    async fn beside(&self, _: &Reader, id: OrderId) -> Result<Beside, OrderError> {
+        let returns = self.get(id).returns;
+        Ok(Beside {
+            returns,
+            ..Beside::default()
+        })
     }
 
     async fn advance(&self, _: &Reader, _: OrderId, _: OrderMove) -> Result<OrderView, OrderError> {

@@ -67,6 +67,7 @@ impl Nodes {
             lines: vec![line("tea", PRICE, 1)],
             parts: Vec::new(),
             refunds: Vec::new(),
+            returns: Vec::new(),
         };
         self.orders.orders.lock().unwrap().insert(id, order);
         self.catalog.set(id, ReservationState::Open);

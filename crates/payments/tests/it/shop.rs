@@ -108,6 +108,7 @@ impl Shop {
             lines: vec![line("tea", PRICE, 1)],
             parts: Vec::new(),
             refunds: Vec::new(),
+            returns: Vec::new(),
         };
         self.orders.orders.lock().unwrap().insert(id, order);
         self.catalog.set(id, ReservationState::Open);

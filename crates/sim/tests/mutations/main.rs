@@ -12,10 +12,12 @@
 
 mod broken_catalog;
 mod broken_orders;
+mod broken_returns;
 mod edits;
 
 use broken_catalog::{BrokenCatalog, CatalogBug, ReturnsByHand};
 use broken_orders::{BrokenOrders, OrdersBug};
+use broken_returns::{PaysAgain, PutsOnSaleAgain};
 use checker::Invariant;
 use contracts::{catalog::Catalog, orders::Orders};
 use platform::bus::Consumer;
@@ -101,6 +103,22 @@ mutations! {
         consumers: Some(Arc::new(|services: &Services| {
             vec![Arc::new(ReturnsByHand(Arc::clone(&services.catalog))) as Arc<dyn Consumer>]
         })),
+        ..Tampering::default()
+    };
+    a_return_that_is_paid_back_by_another_name: NoPhantom, Tampering {
+        consumers: Some(Arc::new(|services: &Services| {
+            vec![Arc::new(PaysAgain(Arc::clone(&services.payments))) as Arc<dyn Consumer>]
+        })),
+        ..Tampering::default()
+    };
+    a_return_that_is_put_on_sale_by_another_name: Stock, Tampering {
+        consumers: Some(Arc::new(|services: &Services| {
+            vec![Arc::new(PutsOnSaleAgain(Arc::clone(&services.catalog))) as Arc<dyn Consumer>]
+        })),
+        ..Tampering::default()
+    };
+    a_return_that_nobody_pays_back: Liveness, Tampering {
+        never_started: &["returns"],
         ..Tampering::default()
     };
     an_outbox_and_a_sweeper_that_never_run: Liveness, Tampering {

@@ -2,8 +2,11 @@
 //! printed with how to see it again.
 #![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "tests")]
 
-use checker::{Operation, Outcome};
-use contracts::{orders::OrderStatus, problem::Code};
+use checker::{Action, Operation, OrderRow, Outcome};
+use contracts::{
+    orders::{OrderStatus, PartKind, ReturnStatus},
+    problem::Code,
+};
 use sim::{Fault, Plan, Run, run};
 
 /// Seeds of one test; there are eight, so that they run side by side.
@@ -46,7 +49,7 @@ seeds! {
 fn the_same_seed_is_the_same_run() {
     for seed in [1, 2, 3, 5, 8, 13, 21, 34] {
         let (one, other) = (run(&Plan::of(seed)).unwrap(), run(&Plan::of(seed)).unwrap());
-        for (line, again) in one.trace.iter().zip(&other.trace) {
+        for (line, again) in one.plain.iter().zip(&other.plain) {
             assert_eq!(line, again, "seed {seed}");
         }
         assert_eq!(one.digest, other.digest, "seed {seed}");
@@ -87,6 +90,30 @@ fn enough_happens() {
         coded > 10 && refused > 10,
         "{coded} orders with the code, {refused} without room"
     );
+    let orders = || runs.iter().flat_map(|run| &run.state.orders);
+    let with = |kind| {
+        let has = |row: &&OrderRow| row.view.parts.iter().any(|part| part.kind == kind);
+        orders().filter(has).count()
+    };
+    for kind in [PartKind::Shipping, PartKind::Tax] {
+        assert!(with(kind) > 10, "{} orders with {kind:?}", with(kind));
+    }
+    let returns = |status| {
+        let all = orders().flat_map(|row| &row.audit.returns);
+        all.filter(|one| one.status == status).count()
+    };
+    for (status, more_than) in [(ReturnStatus::Refused, 0), (ReturnStatus::Refunded, 3)] {
+        let count = returns(status);
+        assert!(count > more_than, "{count} are {status:?}");
+    }
+    assert_eq!(returns(ReturnStatus::Received), 0, "owed at the end");
+    let of_carts = runs.iter().flat_map(|run| &run.history.operations);
+    let of_carts = of_carts.filter(|one| {
+        let is_cart = matches!(one.action, Action::Place { cart: Some(_), .. });
+        is_cart && one.order().is_some()
+    });
+    let of_carts = of_carts.count();
+    assert!(of_carts > 10, "{of_carts} carts became orders");
     let operations = || runs.iter().flat_map(|run| &run.history.operations);
     let unknown = operations()
         .filter(|one| matches!(one.outcome, Outcome::Unknown(_)))

@@ -2,10 +2,13 @@
 //! and not in SQL, where an overflow would fail the whole page.
 
 use super::{FIRST_ID, read, reserved::state};
-use crate::store::prices::{self, Priced};
+use crate::store::{
+    back,
+    prices::{self, Priced},
+};
 use contracts::{
     catalog::{ProductAudit, ReservationAudit, ReservationState, StockAudit, line_mark},
-    values::{OrderId, ProductId, Timestamp, VariantId},
+    values::{OrderId, ProductId, RefundId, Timestamp, VariantId},
 };
 use platform::db::{
     StoreError,
@@ -184,6 +187,11 @@ const PRICED_LINES: &str =
    JOIN variants v ON v.variant_number = l.variant_number
   WHERE l.reservation_number = ANY($1)";
 
+const BACK: &str = "SELECT b.reservation_number, b.refund_id, v.variant_id, b.quantity
+   FROM reservation_returns b
+   JOIN variants v ON v.variant_number = b.variant_number
+  WHERE b.reservation_number = ANY($1)";
+
 pub(super) async fn reservations(
     connection: &Connection,
     after: Option<OrderId>,
@@ -210,6 +218,19 @@ pub(super) async fn reservations(
             add_line(audit, line, *created_ms, &prices)?;
         }
     }
+    for row in connection.query(BACK, &[&numbers]).await? {
+        let place = places.get(&row.try_get(0)?).copied();
+        if let Some((audit, _)) = place.and_then(|place| audits.get_mut(place)) {
+            let refund = RefundId::from_bytes(read::id(&row, 1)?);
+            let variant = VariantId::from_bytes(read::id(&row, 2)?);
+            back::add(
+                audit.back.get_or_insert_default(),
+                refund,
+                variant,
+                row.try_get(3)?,
+            );
+        }
+    }
     Ok(audits.into_iter().map(|(audit, _)| audit).collect())
 }
 
@@ -226,6 +247,7 @@ fn audit_of(row: &Row) -> Result<(ReservationAudit, i64), StoreError> {
         contents: 0,
         prices_known: true,
         ended_once: row.try_get(6)?,
+        back: Some(Vec::new()),
     };
     Ok((audit, row.try_get(4)?))
 }

@@ -2,10 +2,13 @@
 //! and not in SQL, where an overflow would fail the whole page.
 
 use super::{read, reserve};
-use crate::store::prices::{self, Priced};
+use crate::store::{
+    back,
+    prices::{self, Priced},
+};
 use contracts::{
-    catalog::{ProductAudit, ReservationAudit, ReservationState, StockAudit, line_mark},
-    values::{OrderId, ProductId, Timestamp, VariantId},
+    catalog::{BackAudit, ProductAudit, ReservationAudit, ReservationState, StockAudit, line_mark},
+    values::{OrderId, ProductId, RefundId, Timestamp, VariantId},
 };
 use platform::db::{StoreError, sqlite::by_order};
 use rusqlite::{Connection, Row, params};
@@ -211,7 +214,11 @@ pub(super) fn reservations(
             contents: 0,
             prices_known: true,
             ended_once: row.get(6)?,
+            back: Some(Vec::new()),
         };
+        if audit.returned > 0 {
+            audit.back = Some(brought_back(connection, row.get(0)?)?);
+        }
         let mut statement = connection.prepare_cached(PRICED_LINES)?;
         let mut lines = statement.query([row.get::<_, i64>(0)?])?;
         while let Some(line) = lines.next()? {
@@ -228,6 +235,24 @@ pub(super) fn reservations(
         audits.push(audit);
     }
     Ok(audits)
+}
+
+const BACK: &str = "SELECT b.refund_id, v.variant_id, b.quantity
+   FROM reservation_returns b
+   JOIN variants v ON v.variant_number = b.variant_number
+  WHERE b.reservation_number = ?1";
+
+/// What came back of a reservation, by refund.
+fn brought_back(connection: &Connection, reservation: i64) -> Result<Vec<BackAudit>, StoreError> {
+    let mut statement = connection.prepare_cached(BACK)?;
+    let mut rows = statement.query([reservation])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let refund = RefundId::from_bytes(row.get(0)?);
+        let variant = VariantId::from_bytes(row.get(1)?);
+        back::add(&mut all, refund, variant, row.get(2)?);
+    }
+    Ok(all)
 }
 
 /// The prices of the variants that a page met.

@@ -2,7 +2,7 @@
 
 use super::{NOW, Room, wish};
 use contracts::{
-    catalog::{GiveBack, GiveBackError, ReservationState, ReturnedItem},
+    catalog::{GiveBack, GiveBackError, ReservationState, ReturnedItem, line_mark},
     values::{OrderId, ProductId, Quantity, RefundId},
 };
 
@@ -59,6 +59,16 @@ pub(super) async fn units_come_back_once_for_each_refund(room: Room) {
     assert_eq!((room.on_hand(tea).await, room.on_hand(cup).await), (9, 9));
     room.give_back(order, 2, &[(tea, 1)]).await.unwrap();
     assert_eq!(room.on_hand(tea).await, 10);
+    let all = room.store.audit_reservations(None, 9).await.unwrap();
+    let mut back = all[0].back.clone().unwrap();
+    back.sort_by_key(|one| one.refund_id);
+    let mut mark = 0_u64;
+    for (product, units) in [(tea, 3), (cup, 1)] {
+        let variant = room.seen(product).await.variants[0].id;
+        mark = mark.wrapping_add(line_mark(variant, 0, units));
+    }
+    assert_eq!((back[0].units, back[0].contents), (4, mark));
+    assert_eq!((back[1].units, back.len()), (1, 2));
     room.assert_books_balance().await;
 }
 

@@ -1,9 +1,10 @@
 //! Orders as verification reads them from PostgreSQL: in pages, all of one snapshot.
 
-use crate::store::verify::{self, Telling};
+use crate::store::verify::{self, BackLine, Telling};
 use contracts::{
-    orders::{EventsAudit, OrderAudit},
-    values::{Money, OrderId, PaymentId, Timestamp, VariantId},
+    event::Event,
+    orders::{EventsAudit, OrderAudit, ReturnReceived},
+    values::{Money, OrderId, PaymentId, RefundId, ReturnId, Timestamp, VariantId},
 };
 use platform::db::{
     StoreError,
@@ -62,7 +63,62 @@ pub(super) async fn orders(
         let timeline = timelines.remove(&audit.number).unwrap_or_default();
         verify::judge_timeline(audit, &timeline, row.try_get(3)?);
     }
+    add_returns(connection, &mut audits, &numbers).await?;
     Ok(audits)
+}
+
+const RETURNS: &str =
+    "SELECT r.order_number, r.return_id, r.status, r.refund_id, r.updated_at_ms, l.variant_id,
+        b.quantity, b.written_off
+   FROM returns r
+   JOIN return_lines b ON b.order_number = r.order_number AND b.return_number = r.return_number
+   JOIN order_lines l ON l.order_number = b.order_number AND l.line_number = b.line_number
+  WHERE r.order_number = ANY($1)
+  ORDER BY r.order_number, r.return_number";
+
+/// Only orders of which something comes back are looked at line by line.
+const UNSENT: &str = "SELECT l.order_number
+   FROM order_lines l
+  WHERE l.order_number IN (SELECT r.order_number FROM returns r WHERE r.order_number = ANY($1)
+                            UNION
+                           SELECT c.order_number FROM came_back_lines c WHERE c.order_number = ANY($1))
+    AND (SELECT COALESCE(SUM(s.quantity), 0) FROM shipment_lines s
+          WHERE s.order_number = l.order_number AND s.line_number = l.line_number)
+      < (SELECT COALESCE(SUM(b.quantity), 0)
+           FROM return_lines b
+           JOIN returns r ON r.order_number = b.order_number AND r.return_number = b.return_number
+          WHERE b.order_number = l.order_number AND b.line_number = l.line_number AND r.status <> 'refused')
+        + (SELECT COALESCE(SUM(c.quantity), 0) FROM came_back_lines c
+            WHERE c.order_number = l.order_number AND c.line_number = l.line_number)";
+
+/// What comes back of a page's orders, in two walks over keys.
+async fn add_returns(
+    connection: &Connection,
+    audits: &mut [OrderAudit],
+    numbers: &[i64],
+) -> Result<(), StoreError> {
+    let rows = connection.query(RETURNS, &[&numbers]).await?;
+    let lines = rows.iter().map(back_line);
+    verify::add_returns(audits, lines.collect::<Result<Vec<_>, _>>()?);
+    let rows = connection.query(UNSENT, &[&numbers]).await?;
+    let unsent = rows.iter().map(|row| Ok(row.try_get(0)?));
+    verify::mark_unsent(audits, &unsent.collect::<Result<_, StoreError>>()?);
+    Ok(())
+}
+
+fn back_line(row: &Row) -> Result<BackLine, StoreError> {
+    let (Bytes(id), Bytes(variant)): (Bytes<16>, Bytes<16>) = (row.try_get(1)?, row.try_get(5)?);
+    let refund: Option<Bytes<16>> = row.try_get(3)?;
+    Ok(BackLine {
+        order: row.try_get(0)?,
+        id: ReturnId::from_bytes(id),
+        status: parsed(row, 2)?,
+        refund_id: refund.map(|Bytes(id)| RefundId::from_bytes(id)),
+        updated_at: Timestamp::from_ms(row.try_get(4)?),
+        variant_id: VariantId::from_bytes(variant),
+        units: row.try_get(6)?,
+        written_off: row.try_get(7)?,
+    })
 }
 
 fn audit_of(row: &Row) -> Result<OrderAudit, StoreError> {
@@ -81,6 +137,8 @@ fn audit_of(row: &Row) -> Result<OrderAudit, StoreError> {
         timeline_is_legal: false,
         versions_count_moves: false,
         contents: 0,
+        returns: Vec::new(),
+        returns_were_sent: true,
         taxes_add_up: verify::taxes_add_up(row.try_get(9)?)?,
         updated_at: Timestamp::from_ms(row.try_get(7)?),
     })
@@ -110,6 +168,14 @@ const PARKED: &str = "SELECT COUNT(*), MIN(o.at_ms)
    FROM outbox_parked p
    JOIN outbox o ON o.event_number = p.event_number";
 
+const UNTOLD: &str = "SELECT payload
+   FROM outbox
+  WHERE name = $1
+    AND (event_number > (SELECT delivered_number FROM outbox_cursor WHERE cursor_id = 1)
+         OR event_number IN (SELECT event_number FROM outbox_parked))
+  ORDER BY event_number
+  LIMIT 10000";
+
 const LET_GO: &str = "SELECT let_go_number > 0 FROM outbox_cursor WHERE cursor_id = 1";
 
 /// Walks once through the outbox and once through the timelines.
@@ -122,7 +188,13 @@ pub(super) async fn events(connection: &Connection) -> Result<EventsAudit, Store
     let waiting = connection.query_one(WAITING, &[]).await?;
     let parked = connection.query_one(PARKED, &[]).await?;
     let oldest: [Option<i64>; 2] = [waiting.try_get(1)?, parked.try_get(1)?];
+    let untold = connection.query(UNTOLD, &[&ReturnReceived::NAME]).await?;
     let mut audit = telling.end();
+    for row in &untold {
+        audit
+            .untold_returns
+            .extend(verify::told_return(row.try_get(0)?));
+    }
     audit.waiting = waiting.try_get(0)?;
     audit.parked = parked.try_get(0)?;
     audit.oldest_waiting = oldest.into_iter().flatten().min().map(Timestamp::from_ms);

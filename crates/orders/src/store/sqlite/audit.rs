@@ -1,10 +1,11 @@
 //! Orders as verification reads them from SQLite, row by row.
 
 use super::read::parsed;
-use crate::store::verify::{self, Telling};
+use crate::store::verify::{self, BackLine, Telling};
 use contracts::{
-    orders::{EventsAudit, OrderAudit},
-    values::{Money, OrderId, PaymentId, Timestamp, VariantId},
+    event::Event,
+    orders::{EventsAudit, OrderAudit, ReturnReceived},
+    values::{Money, OrderId, PaymentId, RefundId, ReturnId, Timestamp, VariantId},
 };
 use platform::db::{StoreError, sqlite::by_order};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -59,6 +60,8 @@ pub(super) fn orders(
             timeline_is_legal: false,
             versions_count_moves: false,
             contents: 0,
+            returns: Vec::new(),
+            returns_were_sent: true,
             taxes_add_up: verify::taxes_add_up(row.get::<_, Option<String>>(10)?.as_deref())?,
             updated_at: Timestamp::from_ms(row.get(7)?),
         };
@@ -66,7 +69,72 @@ pub(super) fn orders(
         judge_timeline(connection, &mut audit, version)?;
         audits.push(audit);
     }
+    add_returns(connection, &mut audits)?;
     Ok(audits)
+}
+
+/// Those orders of a page of which something comes back: few, and all else is asked of these alone. Nothing is looked
+/// up in a shop where nothing ever came back.
+const BACK: &str = "SELECT page.value
+   FROM json_each(?1) page
+  WHERE (EXISTS (SELECT 1 FROM returns) OR EXISTS (SELECT 1 FROM came_back_lines))
+    AND (EXISTS (SELECT 1 FROM returns r WHERE r.order_number = page.value)
+         OR EXISTS (SELECT 1 FROM came_back_lines c WHERE c.order_number = page.value))";
+
+const RETURNS: &str =
+    "SELECT r.order_number, r.return_id, r.status, r.refund_id, r.updated_at_ms, l.variant_id,
+        b.quantity, b.written_off
+   FROM json_each(?1) page
+   JOIN returns r ON r.order_number = page.value
+   JOIN return_lines b ON b.order_number = r.order_number AND b.return_number = r.return_number
+   JOIN order_lines l ON l.order_number = b.order_number AND l.line_number = b.line_number
+  ORDER BY r.order_number, r.return_number";
+
+const UNSENT: &str = "SELECT l.order_number
+   FROM json_each(?1) page
+   JOIN order_lines l ON l.order_number = page.value
+  WHERE (SELECT COALESCE(SUM(s.quantity), 0) FROM shipment_lines s
+          WHERE s.order_number = l.order_number AND s.line_number = l.line_number)
+      < (SELECT COALESCE(SUM(b.quantity), 0)
+           FROM return_lines b
+           JOIN returns r ON r.order_number = b.order_number AND r.return_number = b.return_number
+          WHERE b.order_number = l.order_number AND b.line_number = l.line_number AND r.status <> 'refused')
+        + (SELECT COALESCE(SUM(c.quantity), 0) FROM came_back_lines c
+            WHERE c.order_number = l.order_number AND c.line_number = l.line_number)";
+
+/// What comes back of a page's orders.
+fn add_returns(connection: &Connection, audits: &mut [OrderAudit]) -> Result<(), StoreError> {
+    let page = listed(&audits.iter().map(|audit| audit.number).collect::<Vec<_>>())?;
+    let mut statement = connection.prepare_cached(BACK)?;
+    let back = statement.query_map([&page], |row| row.get(0))?;
+    let back: Vec<i64> = back.collect::<Result<_, _>>()?;
+    if back.is_empty() {
+        return Ok(());
+    }
+    let page = listed(&back)?;
+    let mut statement = connection.prepare_cached(RETURNS)?;
+    let lines = statement.query_map([&page], |row| {
+        let refund: Option<[u8; 16]> = row.get(3)?;
+        Ok(BackLine {
+            order: row.get(0)?,
+            id: ReturnId::from_bytes(row.get(1)?),
+            status: parsed(row, 2)?,
+            refund_id: refund.map(RefundId::from_bytes),
+            updated_at: Timestamp::from_ms(row.get(4)?),
+            variant_id: VariantId::from_bytes(row.get(5)?),
+            units: row.get(6)?,
+            written_off: row.get(7)?,
+        })
+    })?;
+    verify::add_returns(audits, lines.collect::<Result<Vec<_>, _>>()?);
+    let mut statement = connection.prepare_cached(UNSENT)?;
+    let unsent = statement.query_map([&page], |row| row.get(0))?;
+    verify::mark_unsent(audits, &unsent.collect::<Result<_, _>>()?);
+    Ok(())
+}
+
+fn listed(numbers: &[i64]) -> Result<String, StoreError> {
+    serde_json::to_string(numbers).map_err(|error| StoreError::Other(Box::new(error)))
 }
 
 fn add_lines(connection: &Connection, audit: &mut OrderAudit) -> Result<(), StoreError> {
@@ -110,6 +178,14 @@ const PARKED: &str = "SELECT COUNT(*), MIN(o.at_ms)
    FROM outbox_parked p
    JOIN outbox o ON o.event_number = p.event_number";
 
+const UNTOLD: &str = "SELECT payload
+   FROM outbox
+  WHERE name = ?1
+    AND (event_number > (SELECT delivered_number FROM outbox_cursor WHERE cursor_id = 1)
+         OR event_number IN (SELECT event_number FROM outbox_parked))
+  ORDER BY event_number
+  LIMIT 10000";
+
 /// Numbers are given without gaps and never again: what is before the first was let go of.
 const LET_GO: &str = "SELECT COALESCE(MIN(event_number), 2) > 1 FROM outbox";
 
@@ -124,7 +200,15 @@ pub(super) fn events(connection: &Connection) -> Result<EventsAudit, StoreError>
         connection.query_row(WAITING, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (parked, oldest_parked): (i64, Option<i64>) =
         connection.query_row(PARKED, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut statement = connection.prepare_cached(UNTOLD)?;
+    let untold = statement.query_map([ReturnReceived::NAME], |row| {
+        Ok(verify::told_return(
+            row.get_ref(0)?.as_str().unwrap_or_default(),
+        ))
+    })?;
+    let untold = untold.collect::<Result<Vec<_>, _>>()?;
     let mut audit = telling.end();
+    audit.untold_returns = untold.into_iter().flatten().collect();
     audit.waiting = waiting;
     audit.parked = parked;
     audit.oldest_waiting = oldest

@@ -128,6 +128,7 @@ store_suite! {
     returns::{
         of_many_who_ask_at_once_no_more_comes_back_than_was_sent,
         a_return_goes_its_way_once_and_payments_are_told_once,
+        an_audit_tells_of_returns_and_notices_more_than_was_sent,
         what_came_back_without_a_return_does_not_come_back_once_more,
         a_return_with_a_key_is_asked_for_once_and_forgotten_with_its_buyer,
     },

@@ -183,6 +183,8 @@ pub(super) async fn an_audit_adds_up_and_goes_by_id(bench: Bench) {
         taxes_add_up: true,
         versions_count_moves: true,
         contents,
+        returns: Vec::new(),
+        returns_were_sent: true,
         updated_at: at(5),
     };
     assert_eq!(audit(&bench).await, [expected]);

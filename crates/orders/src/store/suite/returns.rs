@@ -6,8 +6,11 @@ use crate::{
     store::returns::{Answering, Asking, Receiving, Returning, refund_of},
 };
 use contracts::{
+    catalog::line_mark,
     event::Event,
-    orders::{OrderStatus, RefundNote, ReturnError, ReturnReceived, ReturnStatus, ShipLine},
+    orders::{
+        OrderStatus, RefundNote, ReturnAudit, ReturnError, ReturnReceived, ReturnStatus, ShipLine,
+    },
     request::IdempotencyKey,
     values::{Money, OrderId, Quantity, ReturnId, UserId},
 };
@@ -113,6 +116,7 @@ pub(super) async fn a_return_goes_its_way_once_and_payments_are_told_once(bench:
         .map(|(item, of)| (item.quantity.get(), *of))
         .collect();
     assert_eq!(items, [(2, 3)]);
+    assert_eq!((told.lost.len(), &told.shares), (0, &vec![2_000]));
     let note = RefundNote {
         order_id: id,
         refund_id: told.refund_id,
@@ -154,6 +158,51 @@ pub(super) async fn a_return_goes_its_way_once_and_payments_are_told_once(bench:
     assert_eq!(bench.store.audit_events().await.unwrap().differing, 0);
 }
 
+pub(super) async fn an_audit_tells_of_returns_and_notices_more_than_was_sent(bench: Bench) {
+    let id = sent_in_part(&bench).await;
+    let one = bench.ask(id, 1).await.unwrap().id;
+    assert!(bench.answer(id, one, ReturnStatus::Approved).await);
+    bench
+        .store
+        .receive_return(receiving(id, one))
+        .await
+        .unwrap();
+    bench.refund(id, 1, 0, 2).await;
+    let audit = || async { bench.store.audit(None, 9).await.unwrap().remove(0) };
+    let [told] = bench.told().await.try_into().unwrap();
+    let contents = line_mark(told.items[0].0.variant_id, 0, 1);
+    let expected = ReturnAudit {
+        id: one,
+        status: ReturnStatus::Received,
+        refund_id: Some(refund_of(one)),
+        is_named: true,
+        on_sale: 1,
+        contents,
+        updated_at: at(50),
+    };
+    let seen = audit().await;
+    assert_eq!(
+        (seen.returns, seen.returns_were_sent),
+        (vec![expected], true)
+    );
+    let events = bench.store.audit_events().await.unwrap();
+    assert_eq!(events.untold_returns, [one], "nobody delivered it");
+    for (sql, sent, named, on_sale) in [
+        ("UPDATE return_lines SET quantity = 2", false, true, 2),
+        ("UPDATE return_lines SET quantity = 1", true, true, 1),
+        ("UPDATE came_back_lines SET quantity = 2", false, true, 1),
+        ("DELETE FROM came_back_lines", true, true, 1),
+        ("DELETE FROM shipment_lines", false, true, 1),
+        ("UPDATE returns SET refund_id = return_id", false, false, 1),
+    ] {
+        bench.behind.spoil(sql).await;
+        let seen = audit().await;
+        let back = seen.returns[0];
+        let seen = (seen.returns_were_sent, back.is_named, back.on_sale);
+        assert_eq!(seen, (sent, named, on_sale), "{sql}");
+    }
+}
+
 pub(super) async fn what_came_back_without_a_return_does_not_come_back_once_more(bench: Bench) {
     let id = sent_in_part(&bench).await;
     // The first of these was not sent, and stays; the second was.
@@ -174,6 +223,7 @@ pub(super) async fn what_came_back_without_a_return_does_not_come_back_once_more
     bench.store.receive_return(lost).await.unwrap();
     let [told] = bench.told().await.try_into().unwrap();
     assert_eq!((told.items.len(), told.amount.minor), (0, 7));
+    assert_eq!((told.lost.len(), told.shares.len()), (1, 0));
     assert!(bench.store.returns(id).await.unwrap()[0].lines[0].written_off);
 }
 

@@ -1,8 +1,8 @@
 //! Payments as verification reads them: sums are made anew from the rows of refunds, never from the counters.
 
 use super::{payments::name, rows::bytes};
-use crate::store::books::{self, GIVING_BACK, TAKING, Totals};
-use contracts::{payments::RefundSums, values::PaymentId};
+use crate::store::books::{GIVING_BACK, Refunds, TAKING, Totals};
+use contracts::values::{PaymentId, RefundId, VariantId};
 use platform::db::{
     StoreError,
     postgres::{Bytes, Connection},
@@ -12,10 +12,12 @@ use std::collections::{HashMap, HashSet};
 /// Rows read at a time.
 const PAGE: i64 = 5_000;
 
-const REFUNDS: &str = "SELECT r.payment_id, r.stage, r.amount_minor,
-        COALESCE((SELECT SUM(i.quantity) FROM refund_items i WHERE i.refund_id = r.refund_id), 0)::bigint
+const REFUNDS: &str =
+    "SELECT r.payment_id, r.refund_id, r.stage, r.amount_minor, i.variant_id, i.quantity::bigint
    FROM refunds r
-  WHERE r.payment_id = ANY($1)";
+   LEFT JOIN refund_items i ON i.refund_id = r.refund_id
+  WHERE r.payment_id = ANY($1)
+  ORDER BY r.payment_id, r.refund_id";
 
 const TAKEN: &str = "SELECT payment_number, currency, amount_minor, refunded_minor
    FROM payments
@@ -27,22 +29,24 @@ const TAKEN: &str = "SELECT payment_number, currency, amount_minor, refunded_min
 pub(super) async fn refund_sums(
     connection: &Connection,
     ids: &[PaymentId],
-) -> Result<Vec<RefundSums>, StoreError> {
+) -> Result<Vec<Refunds>, StoreError> {
     let names: Vec<Bytes<16>> = ids.iter().copied().map(name).collect();
-    let mut sums: HashMap<PaymentId, RefundSums> = HashMap::new();
+    let mut all: HashMap<PaymentId, Refunds> = HashMap::new();
     for row in connection.query(REFUNDS, &[&names]).await? {
-        let id = PaymentId::from_bytes(bytes(&row, 0)?);
-        let of_payment = sums.entry(id).or_default();
-        books::add_refund(
-            of_payment,
-            row.try_get(1)?,
-            row.try_get(2)?,
-            row.try_get(3)?,
-        );
+        let of_payment = PaymentId::from_bytes(bytes(&row, 0)?);
+        let of_payment = all.entry(of_payment).or_default();
+        let id = RefundId::from_bytes(bytes(&row, 1)?);
+        if !of_payment.is_last(id) {
+            of_payment.add(id, row.try_get(2)?, row.try_get(3)?);
+        }
+        let variant: Option<Bytes<16>> = row.try_get(4)?;
+        if let Some(Bytes(variant)) = variant {
+            of_payment.add_units(VariantId::from_bytes(variant), row.try_get(5)?);
+        }
     }
     Ok(ids
         .iter()
-        .map(|id| sums.remove(id).unwrap_or_default())
+        .map(|id| all.remove(id).unwrap_or_default())
         .collect())
 }
 

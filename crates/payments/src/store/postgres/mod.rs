@@ -12,11 +12,11 @@ mod taking;
 
 pub(crate) use taking::Bounds;
 
-use super::{Change, Delay, KeptCallback, Lease, RefundRefusal, Review, Store, Taken};
+use super::{Change, Delay, KeptCallback, Lease, RefundRefusal, Refunds, Review, Store, Taken};
 use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, ledger::Transaction};
 use async_trait::async_trait;
 use contracts::{
-    payments::{LedgerAudit, RefundSums, ReviewView, SagaState},
+    payments::{LedgerAudit, ReviewView, SagaState},
     values::{OrderId, PaymentId, RefundId, Timestamp},
 };
 use platform::db::{
@@ -277,7 +277,7 @@ impl Store for PostgresStore {
             .map_err(storage)
     }
 
-    async fn refund_sums(&self, ids: Vec<PaymentId>) -> Result<Vec<RefundSums>, StoreError> {
+    async fn refund_sums(&self, ids: Vec<PaymentId>) -> Result<Vec<Refunds>, StoreError> {
         audit::refund_sums(&self.database.read().await?, &ids).await
     }
 

@@ -202,7 +202,7 @@ pub(super) async fn begin(
     let payment = payment.ok_or(Abort::Refused(RefundRefusal::Unknown))?;
     let (reference, amount) = deciding::money(&payment, intent).map_err(Abort::Refused)?;
     let before = units_before(connection, intent).await?;
-    deciding::units(intent, &before).map_err(Abort::Refused)?;
+    deciding::units(intent, before).map_err(Abort::Refused)?;
     let payment_id = payments::name(intent.payment_id);
     let values: [&(dyn ToSql + Sync); 12] = [
         &name(intent.id),
@@ -233,10 +233,10 @@ async fn units_before(
     connection: &Connection,
     intent: &RefundIntent,
 ) -> Result<HashMap<VariantId, i64>, StoreError> {
-    if intent.items.is_empty() {
+    let variants = variants_of(intent.items.iter().chain(&intent.lost));
+    if variants.is_empty() {
         return Ok(HashMap::new());
     }
-    let variants = variants_of(intent);
     let values: [&(dyn ToSql + Sync); 2] = [&payments::name(intent.payment_id), &variants];
     let rows = connection.query(UNITS, &values).await?;
     rows.iter()
@@ -254,13 +254,14 @@ async fn insert_items(connection: &Connection, intent: &RefundIntent) -> Result<
         .map(|(item, _)| item.quantity.get().into())
         .collect();
     let (id, payment_id) = (name(intent.id), payments::name(intent.payment_id));
-    let values: [&(dyn ToSql + Sync); 4] = [&id, &payment_id, &variants_of(intent), &quantities];
+    let variants = variants_of(intent.items.iter());
+    let values: [&(dyn ToSql + Sync); 4] = [&id, &payment_id, &variants, &quantities];
     connection.execute(INSERT_ITEMS, &values).await.map(drop)
 }
 
-fn variants_of(intent: &RefundIntent) -> Vec<Bytes<16>> {
-    let variants = intent.items.iter().map(|(item, _)| item.variant_id);
-    variants.map(|id| Bytes(*id.as_bytes())).collect()
+fn variants_of<'a>(items: impl Iterator<Item = &'a (ReturnedItem, i64)>) -> Vec<Bytes<16>> {
+    let id = |(item, _): &(ReturnedItem, i64)| Bytes(*item.variant_id.as_bytes());
+    items.map(id).collect()
 }
 
 pub(super) async fn book(

@@ -1,29 +1,36 @@
 //! Payments as verification reads them: sums are made anew from the rows of refunds, never from the counters.
 
-use crate::store::books::{self, GIVING_BACK, TAKING, Totals};
-use contracts::{payments::RefundSums, values::PaymentId};
+use crate::store::books::{GIVING_BACK, Refunds, TAKING, Totals};
+use contracts::values::{PaymentId, RefundId, VariantId};
 use platform::db::StoreError;
 use rusqlite::Connection;
 
-const REFUNDS: &str = "SELECT r.amount_minor, r.stage,
-        COALESCE((SELECT SUM(i.quantity) FROM refund_items i WHERE i.refund_id = r.refund_id), 0)
+const REFUNDS: &str = "SELECT r.refund_id, r.stage, r.amount_minor, i.variant_id, i.quantity
    FROM refunds r
-  WHERE r.payment_id = ?1";
+   LEFT JOIN refund_items i ON i.refund_id = r.refund_id
+  WHERE r.payment_id = ?1
+  ORDER BY r.refund_id";
 
 pub(super) fn refund_sums(
     connection: &Connection,
     ids: &[PaymentId],
-) -> Result<Vec<RefundSums>, StoreError> {
+) -> Result<Vec<Refunds>, StoreError> {
     let mut statement = connection.prepare_cached(REFUNDS)?;
     let mut all = Vec::with_capacity(ids.len());
     for id in ids {
-        let mut sums = RefundSums::default();
+        let mut refunds = Refunds::default();
         let mut rows = statement.query([id.as_bytes()])?;
         while let Some(row) = rows.next()? {
-            let stage = row.get_ref(1)?.as_str().unwrap_or_default();
-            books::add_refund(&mut sums, stage, row.get(0)?, row.get(2)?);
+            let id = RefundId::from_bytes(row.get(0)?);
+            if !refunds.is_last(id) {
+                let stage = row.get_ref(1)?.as_str().unwrap_or_default();
+                refunds.add(id, stage, row.get(2)?);
+            }
+            if let Some(variant) = row.get::<_, Option<[u8; 16]>>(3)? {
+                refunds.add_units(VariantId::from_bytes(variant), row.get(4)?);
+            }
         }
-        all.push(sums);
+        all.push(refunds);
     }
     Ok(all)
 }

@@ -7,12 +7,12 @@ mod ledger;
 mod payments;
 mod refunds;
 
-use super::{Change, Delay, KeptCallback, Lease, RefundRefusal, Review, Store, Taken};
+use super::{Change, Delay, KeptCallback, Lease, RefundRefusal, Refunds, Review, Store, Taken};
 use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, ledger::Transaction};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
-    payments::{LedgerAudit, RefundSums, ReviewView, SagaState},
+    payments::{LedgerAudit, ReviewView, SagaState},
     values::{OrderId, PaymentId, RefundId, Timestamp, ValueError},
 };
 use platform::db::{
@@ -258,7 +258,7 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn refund_sums(&self, ids: Vec<PaymentId>) -> Result<Vec<RefundSums>, StoreError> {
+    async fn refund_sums(&self, ids: Vec<PaymentId>) -> Result<Vec<Refunds>, StoreError> {
         self.database
             .read(move |c| audit::refund_sums(c, &ids))
             .await

@@ -132,7 +132,7 @@ pub(super) fn begin(
     };
     let (reference, amount) = deciding::money(&payment, intent).map_err(Abort::Refused)?;
     let before = units_before(connection, intent)?;
-    deciding::units(intent, &before).map_err(Abort::Refused)?;
+    deciding::units(intent, before).map_err(Abort::Refused)?;
     connection
         .prepare_cached(INSERT)
         .map_err(StoreError::from)?
@@ -168,7 +168,7 @@ fn units_before(
         "SELECT COALESCE(SUM(quantity), 0) FROM refund_items WHERE payment_id = ?1 AND variant_id = ?2",
     )?;
     let mut before = HashMap::new();
-    for (item, _) in &intent.items {
+    for (item, _) in intent.items.iter().chain(&intent.lost) {
         let keys = params![intent.payment_id.as_bytes(), item.variant_id.as_bytes()];
         before.insert(
             item.variant_id,

@@ -7,7 +7,7 @@ use crate::{
     store::{Delay, KeptCallback, RefundRefusal},
 };
 use contracts::{
-    catalog::ReturnedItem,
+    catalog::{ReturnedItem, line_mark},
     payments::SagaState,
     values::{Money, OrderId, Quantity, RefundId, VariantId},
 };
@@ -20,6 +20,7 @@ pub(super) fn intent(payment: &Payment, id: u8, amount_minor: Option<i64>) -> Re
         fingerprint: [id; 32],
         amount_minor,
         items: Vec::new(),
+        lost: Vec::new(),
         reason: None,
         actor: "system".to_owned(),
         before_told: true,
@@ -215,6 +216,15 @@ pub(super) async fn no_more_units_come_back_than_were_bought(fixture: Fixture) {
         2,
         "a refusal leaves nothing"
     );
+    let sums = fixture.store.refund_sums(vec![payment.id]).await.unwrap();
+    let [refunds] = sums.try_into().unwrap();
+    let units: Vec<i64> = refunds.each.iter().map(|one| one.units).collect();
+    assert_eq!((units, refunds.sums.units), (vec![3, 2], 5));
+    let mark = line_mark(item(1, 1).variant_id, 0, 1);
+    let mark = mark.wrapping_add(line_mark(item(7, 1).variant_id, 0, 1));
+    let other = &refunds.each[1];
+    assert_eq!((other.id, other.contents), (refund.id, mark));
+    assert!(!other.restocked && !other.told);
 }
 
 pub(super) async fn the_ledger_sums_to_zero_and_its_accounts_are_their_entries(fixture: Fixture) {

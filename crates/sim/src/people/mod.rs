@@ -1,6 +1,9 @@
 //! What people do all day: buyers who order, pay, retry, change their minds and pay twice; one person who runs the
 //! shop. Each draws from a stream of its own.
 
+mod carts;
+mod returns;
+
 use crate::{
     client::{Client, Town, Wish, price},
     random::Random,
@@ -11,7 +14,7 @@ use contracts::{
     access::Principal,
     catalog::ReturnedItem,
     orders::OrderStatus,
-    values::{OrderId, PaymentId, Quantity},
+    values::{OrderId, PaymentId, Quantity, ReturnId, ShippingMethodId},
 };
 use std::{
     sync::{
@@ -43,6 +46,8 @@ const METHODS: [&str; 7] = [
 pub struct Board {
     orders: Arc<Mutex<Vec<OrderId>>>,
     payments: Arc<Mutex<Vec<(PaymentId, OrderId)>>>,
+    sent: Arc<Mutex<Vec<OrderId>>>,
+    returns: Arc<Mutex<Vec<(OrderId, ReturnId)>>>,
     over: Arc<AtomicBool>,
 }
 
@@ -85,12 +90,14 @@ impl Buyer {
         while board.is_open() {
             let pause = self.client.random.between(10, self.client.town.rest_ms_max);
             tokio::time::sleep(Duration::from_millis(pause)).await;
-            match self.client.random.below(10) {
+            match self.client.random.below(13) {
                 0..=5 => self.buy(&board).await,
                 6 => self.look().await,
                 7 => self.regret().await,
                 8 => self.pay_again(&board).await,
-                _ => self.read_order().await,
+                9 => self.read_order().await,
+                10 => self.fill_a_cart(&board).await,
+                _ => self.bring_back(&board).await,
             }
         }
         self
@@ -132,9 +139,17 @@ impl Buyer {
             lines,
             method,
             code: code.map(str::to_owned),
+            shipping: self.shipping(),
+            cart: None,
         };
         let key = self.key();
         Wish::keyed(action, key)
+    }
+
+    /// Some say how it is to come.
+    fn shipping(&mut self) -> Option<ShippingMethodId> {
+        let wants = self.client.random.chance(500);
+        self.client.town.shipping.filter(|_| wants)
     }
 
     fn method(&mut self) -> String {
@@ -149,13 +164,18 @@ impl Buyer {
         let at_once = self.client.random.chance(400);
         let method = if at_once { Some(self.method()) } else { None };
         let wish = self.order(method);
+        self.place(&wish, at_once, board).await;
+    }
+
+    /// Places an order until it stands, and pays it.
+    async fn place(&mut self, wish: &Wish, at_once: bool, board: &Board) {
         // Some give up after the first silence, and never learn what became of it.
         let tries = if self.client.random.chance(150) {
             1
         } else {
             TRIES
         };
-        let outcome = self.client.insist(&wish, tries).await;
+        let outcome = self.client.insist(wish, tries).await;
         let Outcome::Ok(answer) = outcome else { return };
         let Told::Order(order) = answer.told else {
             return;
@@ -288,9 +308,11 @@ impl Keeper {
         while board.is_open() {
             let pause = self.client.random.between(50, 1_100);
             tokio::time::sleep(Duration::from_millis(pause)).await;
-            match self.client.random.below(10) {
+            match self.client.random.below(16) {
                 0 | 1 => self.restock(TRIES).await,
                 8 | 9 => self.give_back(&board).await,
+                10 | 11 => self.answer_return(&board).await,
+                12..=14 => self.receive_return(&board).await,
                 2 => self.reprice().await,
                 3 => self.look().await,
                 4 => self.send(&board, Action::Deliver).await,
@@ -364,6 +386,10 @@ impl Keeper {
         let Some((index, good)) = self.any_good() else {
             return;
         };
+        // A product of several variants is changed by its variants.
+        if !good.is_alone {
+            return;
+        }
         if self.versions.get(index).copied().flatten().is_none() {
             let read = Wish::plain(Action::ReadProduct(good.product));
             let outcome = self.client.ask(&read).await;
@@ -380,6 +406,7 @@ impl Keeper {
             },
             key: None,
             version: Some(version),
+            order: None,
         };
         let outcome = self.client.ask(&wish).await;
         self.remember(index, &outcome);
@@ -392,6 +419,8 @@ impl Keeper {
                 Told::Order(_)
                 | Told::Payment(_)
                 | Told::Refund(_)
+                | Told::Cart(_)
+                | Told::Return(_)
                 | Told::Stock(_)
                 | Told::Other => None,
             },
@@ -413,7 +442,10 @@ impl Keeper {
     async fn send(&mut self, board: &Board, step: fn(OrderId) -> Action) {
         let orders = board.orders.lock().expect("the board").clone();
         if let Some(order) = self.client.random.pick(&orders) {
-            self.client.ask(&Wish::plain(step(*order))).await;
+            let outcome = self.client.ask(&Wish::plain(step(*order))).await;
+            if matches!(outcome, Outcome::Ok(_)) {
+                board.sent.lock().expect("the board").push(*order);
+            }
         }
     }
 }
