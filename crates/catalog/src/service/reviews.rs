@@ -15,6 +15,7 @@ use contracts::{
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, Page, PageSize, ProductId, ReviewId, UserId},
 };
+use platform::db::keys::KeyedRequest;
 use std::sync::Weak;
 
 impl Service {

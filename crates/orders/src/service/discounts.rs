@@ -5,6 +5,7 @@ use super::{
     Service,
     looked::Looked,
     place::{Asked, Terms, refusal_as_error, scope},
+    terms::admin,
 };
 use crate::domain::{
     pricing::{self, Unpriced},

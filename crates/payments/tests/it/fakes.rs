@@ -327,7 +327,15 @@ impl Catalog for FakeCatalog {
         batch.into_iter().map(give).collect()
     }
 
-    async fn offers(&self, _: Vec<ItemRef>) -> Result<Vec<Option<OfferView>>, BoxError> {
+    async fn currencies(&self) -> Result<Vec<Currency>, BoxError> {
+        Err("payments must not call this".into())
+    }
+
+    async fn offers(
+        &self,
+        _: Vec<ItemRef>,
+        _: Option<Currency>,
+    ) -> Result<Vec<Option<OfferView>>, BoxError> {
         Err("payments must not call this".into())
     }
 

@@ -178,7 +178,10 @@ pub(super) fn forget(app: &App) -> Result<Vec<HeaderValue>, Fault> {
 fn name_of(user: &UserView) -> String {
     let email = user.email.as_ref().map(|email| email.as_str());
     let username = user.username.as_ref().map(|username| username.as_str());
-    email.or(username).unwrap_or(say("somebody")).to_owned()
+    email
+        .or(username)
+        .unwrap_or_else(|| say("somebody"))
+        .to_owned()
 }
 
 fn contents(order: &OrderView) -> String {

@@ -113,7 +113,9 @@ async fn page(app: &App, visit: &Visit, back: &str) -> Result<Response, Fault> {
     if currencies.len() < 2 {
         return Err(Fault::new(Code::NotFound));
     }
-    let now = chosen(app, visit).await.or(currencies.first().copied());
+    let now = chosen(app, visit)
+        .await
+        .or_else(|| currencies.first().copied());
     let Framed {
         frame,
         proof,

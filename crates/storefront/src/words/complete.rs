@@ -72,9 +72,9 @@ fn literals(source: &str) -> Vec<(&str, String)> {
             at += rest.find('\n').unwrap_or(rest.len());
         } else if rest.starts_with("'\"'") || rest.starts_with("'\\'") {
             at += 3;
-        } else if rest.starts_with('"') {
+        } else if let Some(inside) = rest.strip_prefix('"') {
             let mut text = String::new();
-            let mut letters = rest[1..].char_indices();
+            let mut letters = inside.char_indices();
             let length = loop {
                 match letters.next().unwrap() {
                     (index, '"') => break index + 2,

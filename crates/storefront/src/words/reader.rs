@@ -65,7 +65,11 @@ fn weight_of(parameter: &str) -> u32 {
     let Some((_, value)) = value else {
         return 0;
     };
-    match value.trim().split_once('.').unwrap_or((value.trim(), "")) {
+    match value
+        .trim()
+        .split_once('.')
+        .unwrap_or_else(|| (value.trim(), ""))
+    {
         ("1", part) if part.bytes().all(|digit| digit == b'0') && part.len() <= 3 => 1_000,
         ("0", part) if part.bytes().all(|digit| digit.is_ascii_digit()) && part.len() <= 3 => {
             format!("{part:0<3}").parse().unwrap_or(0)

@@ -10,7 +10,7 @@ use crate::{
 };
 use contracts::{
     catalog::{ProductOption, ProductStatus},
-    values::{Timestamp, UserId, Version, fold},
+    values::{ProductId, Timestamp, UserId, Version, fold},
 };
 use platform::db::{
     StoreError,
