@@ -5,7 +5,7 @@ use crate::history::{Action, Answer, Outcome, Refusal, Told};
 use contracts::{
     catalog::InventoryView,
     problem::{Code, ProblemBody},
-    values::{CartId, OrderId, Page, ReturnId, ShippingMethodId, VariantId},
+    values::{CartId, Money, OrderId, Page, ProductId, ReturnId, ShippingMethodId, VariantId},
 };
 use serde_json::{Map, Value, json};
 
@@ -91,11 +91,7 @@ impl Action {
             Self::Ship(order) => moved(*order, "ship"),
             Self::Deliver(order) => moved(*order, "deliver"),
             Self::Restock { variant, units } => restocked(*variant, *units),
-            Self::Reprice { product, price, .. } => Spoken {
-                method: "PATCH",
-                path: format!("/api/v1/products/{product}"),
-                body: Some((PATCH, json!({ "price": price }))),
-            },
+            Self::Reprice { product, price, .. } => repriced(*product, *price),
             Self::ReadStock(variant) => get(format!("/api/v1/inventory/{variant}")),
             Self::ReadOrder(order) => get(format!("/api/v1/orders/{order}")),
             Self::ReadProduct(product) => get(format!("/api/v1/products/{product}")),
@@ -159,6 +155,14 @@ fn in_cart(cart: CartId, what: &str, body: Value) -> Spoken {
         method: "PUT",
         path: format!("/api/v1/carts/{cart}/{what}"),
         body: Some((JSON, body)),
+    }
+}
+
+fn repriced(product: ProductId, price: Money) -> Spoken {
+    Spoken {
+        method: "PATCH",
+        path: format!("/api/v1/products/{product}"),
+        body: Some((PATCH, json!({ "price": price }))),
     }
 }
 
