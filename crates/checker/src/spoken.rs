@@ -5,7 +5,7 @@ use crate::history::{Action, Answer, Outcome, Refusal, Told};
 use contracts::{
     catalog::InventoryView,
     problem::{Code, ProblemBody},
-    values::{OrderId, Page},
+    values::{CartId, Money, OrderId, Page, ProductId, ReturnId, ShippingMethodId, VariantId},
 };
 use serde_json::{Map, Value, json};
 
@@ -36,53 +36,30 @@ impl Action {
                 shipping,
                 cart,
             } => {
-                let mut body = Map::new();
-                if let Some(cart) = cart {
-                    body.insert("cart_id".to_owned(), json!(cart));
-                } else {
-                    let items = lines.iter().map(
-                        |(variant, units)| json!({ "variant_id": variant, "quantity": units }),
-                    );
-                    body.insert("items".to_owned(), items.collect());
-                }
-                if let Some(method) = method {
-                    body.insert("payment".to_owned(), json!({ "method": method }));
-                }
-                if let Some(code) = code {
-                    body.insert("discount_code".to_owned(), json!(code));
-                }
-                if let Some(shipping) = shipping {
-                    body.insert("shipping_method".to_owned(), json!(shipping));
-                }
-                post("/api/v1/orders".to_owned(), Value::Object(body))
+                let beside = (method.as_deref(), code.as_deref(), *shipping, *cart);
+                post("/api/v1/orders".to_owned(), order(lines, beside))
             }
             Self::OpenCart => post("/api/v1/carts".to_owned(), json!({})),
             Self::SetCartItem {
                 cart,
                 variant,
                 units,
-            } => put(
-                format!("/api/v1/carts/{cart}/items/{variant}"),
+            } => in_cart(
+                *cart,
+                &format!("items/{variant}"),
                 json!({ "quantity": units }),
             ),
-            Self::SetCartShipping { cart, method } => put(
-                format!("/api/v1/carts/{cart}/shipping"),
-                json!({ "method": method }),
-            ),
-            Self::AskReturn { order, lines } => {
-                let line = |(line, units): &(u32, u32)| json!({ "line": line, "quantity": units });
-                let lines: Vec<Value> = lines.iter().map(line).collect();
-                let body = json!({ "lines": lines, "reason": "it is not what I thought" });
-                post(format!("/api/v1/orders/{order}/returns"), body)
+            Self::SetCartShipping { cart, method } => {
+                in_cart(*cart, "shipping", json!({ "method": method }))
             }
+            Self::AskReturn { order, lines } => asked(*order, lines),
             Self::AnswerReturn {
                 order,
                 back,
                 approve,
             } => {
                 let answer = if *approve { "approve" } else { "refuse" };
-                let path = format!("/api/v1/orders/{order}/returns/{back}/{answer}");
-                post(path, json!({}))
+                returned((*order, *back), answer, json!({}))
             }
             Self::ReceiveReturn {
                 order,
@@ -90,11 +67,8 @@ impl Action {
                 written_off,
                 amount,
             } => {
-                let path = format!("/api/v1/orders/{order}/returns/{back}/receive");
-                post(
-                    path,
-                    json!({ "written_off": written_off, "amount": amount }),
-                )
+                let body = json!({ "written_off": written_off, "amount": amount });
+                returned((*order, *back), "receive", body)
             }
             Self::Pay { order, method } => {
                 let body = json!({ "order_id": order, "method": method });
@@ -116,21 +90,56 @@ impl Action {
             Self::Cancel(order) => moved(*order, "cancel"),
             Self::Ship(order) => moved(*order, "ship"),
             Self::Deliver(order) => moved(*order, "deliver"),
-            Self::Restock { variant, units } => {
-                let change = json!({ "variant_id": variant, "delta": units, "reason": "came in" });
-                let path = "/api/v1/inventory/adjust".to_owned();
-                post(path, json!({ "changes": [change] }))
-            }
-            Self::Reprice { product, price, .. } => Spoken {
-                method: "PATCH",
-                path: format!("/api/v1/products/{product}"),
-                body: Some((PATCH, json!({ "price": price }))),
-            },
+            Self::Restock { variant, units } => restocked(*variant, *units),
+            Self::Reprice { product, price, .. } => repriced(*product, *price),
             Self::ReadStock(variant) => get(format!("/api/v1/inventory/{variant}")),
             Self::ReadOrder(order) => get(format!("/api/v1/orders/{order}")),
             Self::ReadProduct(product) => get(format!("/api/v1/products/{product}")),
         }
     }
+}
+
+type Beside<'a> = (
+    Option<&'a str>,
+    Option<&'a str>,
+    Option<ShippingMethodId>,
+    Option<CartId>,
+);
+
+fn order(lines: &[(VariantId, u32)], (method, code, shipping, cart): Beside<'_>) -> Value {
+    let mut body = Map::new();
+    if let Some(cart) = cart {
+        body.insert("cart_id".to_owned(), json!(cart));
+    } else {
+        let items = lines
+            .iter()
+            .map(|(variant, units)| json!({ "variant_id": variant, "quantity": units }));
+        body.insert("items".to_owned(), items.collect());
+    }
+    if let Some(method) = method {
+        body.insert("payment".to_owned(), json!({ "method": method }));
+    }
+    if let Some(code) = code {
+        body.insert("discount_code".to_owned(), json!(code));
+    }
+    if let Some(shipping) = shipping {
+        body.insert("shipping_method".to_owned(), json!(shipping));
+    }
+    Value::Object(body)
+}
+
+fn asked(order: OrderId, lines: &[(u32, u32)]) -> Spoken {
+    let line = |(line, units): &(u32, u32)| json!({ "line": line, "quantity": units });
+    let lines: Vec<Value> = lines.iter().map(line).collect();
+    let body = json!({ "lines": lines, "reason": "it is not what I thought" });
+    post(format!("/api/v1/orders/{order}/returns"), body)
+}
+
+fn returned((order, back): (OrderId, ReturnId), step: &str, body: Value) -> Spoken {
+    post(
+        format!("/api/v1/orders/{order}/returns/{back}/{step}"),
+        body,
+    )
 }
 
 const fn post(path: String, body: Value) -> Spoken {
@@ -141,12 +150,26 @@ const fn post(path: String, body: Value) -> Spoken {
     }
 }
 
-const fn put(path: String, body: Value) -> Spoken {
+fn in_cart(cart: CartId, what: &str, body: Value) -> Spoken {
     Spoken {
         method: "PUT",
-        path,
+        path: format!("/api/v1/carts/{cart}/{what}"),
         body: Some((JSON, body)),
     }
+}
+
+fn repriced(product: ProductId, price: Money) -> Spoken {
+    Spoken {
+        method: "PATCH",
+        path: format!("/api/v1/products/{product}"),
+        body: Some((PATCH, json!({ "price": price }))),
+    }
+}
+
+fn restocked(variant: VariantId, units: i64) -> Spoken {
+    let change = json!({ "variant_id": variant, "delta": units, "reason": "came in" });
+    let path = "/api/v1/inventory/adjust".to_owned();
+    post(path, json!({ "changes": [change] }))
 }
 
 const fn get(path: String) -> Spoken {

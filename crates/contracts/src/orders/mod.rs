@@ -316,6 +316,10 @@ const fn yes() -> bool {
 
 /// An order as verification reads it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a finding of its own, and they do not exclude one another"
+)]
 pub struct OrderAudit {
     /// The order.
     pub id: OrderId,

@@ -62,6 +62,34 @@ fn another_seed_is_another_run() {
     assert_ne!(one.digest, other.digest);
 }
 
+/// In several ways, and with all that an order can cost.
+fn much_is_bought_and_some_comes_back(runs: &[Run]) {
+    let orders = || runs.iter().flat_map(|run| &run.state.orders);
+    let with = |kind| {
+        let has = |row: &&OrderRow| row.view.parts.iter().any(|part| part.kind == kind);
+        orders().filter(has).count()
+    };
+    for kind in [PartKind::Shipping, PartKind::Tax] {
+        assert!(with(kind) > 10, "{} orders with {kind:?}", with(kind));
+    }
+    let returns = |status| {
+        let all = orders().flat_map(|row| &row.audit.returns);
+        all.filter(|one| one.status == status).count()
+    };
+    for (status, more_than) in [(ReturnStatus::Refused, 0), (ReturnStatus::Refunded, 3)] {
+        let count = returns(status);
+        assert!(count > more_than, "{count} are {status:?}");
+    }
+    assert_eq!(returns(ReturnStatus::Received), 0, "owed at the end");
+    let of_carts = runs.iter().flat_map(|run| &run.history.operations);
+    let of_carts = of_carts.filter(|one| {
+        let is_cart = matches!(one.action, Action::Place { cart: Some(_), .. });
+        is_cart && one.order().is_some()
+    });
+    let of_carts = of_carts.count();
+    assert!(of_carts > 10, "{of_carts} carts became orders");
+}
+
 /// What happened in some runs together: a shop in which nothing happens keeps every promise.
 #[test]
 fn enough_happens() {
@@ -90,30 +118,7 @@ fn enough_happens() {
         coded > 10 && refused > 10,
         "{coded} orders with the code, {refused} without room"
     );
-    let orders = || runs.iter().flat_map(|run| &run.state.orders);
-    let with = |kind| {
-        let has = |row: &&OrderRow| row.view.parts.iter().any(|part| part.kind == kind);
-        orders().filter(has).count()
-    };
-    for kind in [PartKind::Shipping, PartKind::Tax] {
-        assert!(with(kind) > 10, "{} orders with {kind:?}", with(kind));
-    }
-    let returns = |status| {
-        let all = orders().flat_map(|row| &row.audit.returns);
-        all.filter(|one| one.status == status).count()
-    };
-    for (status, more_than) in [(ReturnStatus::Refused, 0), (ReturnStatus::Refunded, 3)] {
-        let count = returns(status);
-        assert!(count > more_than, "{count} are {status:?}");
-    }
-    assert_eq!(returns(ReturnStatus::Received), 0, "owed at the end");
-    let of_carts = runs.iter().flat_map(|run| &run.history.operations);
-    let of_carts = of_carts.filter(|one| {
-        let is_cart = matches!(one.action, Action::Place { cart: Some(_), .. });
-        is_cart && one.order().is_some()
-    });
-    let of_carts = of_carts.count();
-    assert!(of_carts > 10, "{of_carts} carts became orders");
+    much_is_bought_and_some_comes_back(&runs);
     let operations = || runs.iter().flat_map(|run| &run.history.operations);
     let unknown = operations()
         .filter(|one| matches!(one.outcome, Outcome::Unknown(_)))
