@@ -200,7 +200,7 @@ async fn comes_back_whole(files: &Folder, fresh: impl Fn(&str) -> String) {
             assert_eq!(&written(&other, &copy).await, before);
         }
     }
-    let odd = files.write("odd-related.jsonl", &WHOLE.replace("\"W-2\"]", "\"W-9\"]"));
+    let odd = files.write("odd-related.jsonl", WHOLE.replace("\"W-2\"]", "\"W-9\"]"));
     let said = at(&["import", "products", &odd, "--commit"], &first).await;
     assert!(said.err.contains("no product has the SKU W-9"), "{said:?}");
     assert_eq!(

@@ -68,11 +68,19 @@ async fn order(guest: &mut Browser) -> String {
     ordered.header("location").to_owned()
 }
 
+/// What stands in an attribute where a text begins it first.
+fn first<'p>(page: &'p Answer, start: &str) -> &'p str {
+    let found = all(page, start);
+    found
+        .first()
+        .unwrap_or_else(|| panic!("{start} in {}", page.text))
+}
+
 /// Sends the page's form as its script does when Stripe has made this of a card.
 async fn send(guest: &mut Browser, page: &Answer, method: &str) -> Answer {
     let one = |name| field(page, name).expect("a hidden field");
     let (csrf, attempt) = (one("csrf"), one("attempt"));
-    let action = all(page, "<form id=\"card-form\" action=\"")[0].to_owned();
+    let action = first(page, "<form id=\"card-form\" action=\"").to_owned();
     let fields = [
         ("csrf", csrf.as_str()),
         ("attempt", attempt.as_str()),
@@ -137,8 +145,11 @@ async fn a_guest_orders_first_and_pays_then_with_what_stripe_made_of_the_card(
         assert!(policy.contains(rule), "{policy}");
     }
     let scripts = all(&page, "<script src=\"");
-    assert_eq!(scripts[0], "https://js.stripe.com/v3/");
-    let script = guest.get(scripts[1]).await;
+    let [of_stripe, ours] = scripts[..] else {
+        panic!("{scripts:?}");
+    };
+    assert_eq!(of_stripe, "https://js.stripe.com/v3/");
+    let script = guest.get(ours).await;
     assert_eq!(
         (script.status, script.header("content-type")),
         (200, "text/javascript; charset=utf-8")
@@ -197,13 +208,13 @@ async fn a_bank_that_wants_a_proof_sends_its_customer_back_to_the_order(
         let begun = send(&mut guest, &page, "pm_card_challenge").await;
         let shown = follow(&mut guest, &begun).await;
         assert!(shown.text.contains("wants to be sure"), "{}", shown.text);
-        let bank = all(&shown, "<a class=\"button\" href=\"")[0].to_owned();
+        let bank = first(&shown, "<a class=\"button\" href=\"").to_owned();
         assert!(bank.starts_with("https://bank.example/"), "{bank}");
         // Stripe leads back to where it was told to, with words of its own behind.
         let intents = stripe.intents();
         let intent = intents.last().expect("an intent");
-        let back = intent["next_action"]["redirect_to_url"]["return_url"].as_str();
-        let back = back.expect("a way back");
+        let back = intent.pointer("/next_action/redirect_to_url/return_url");
+        let back = back.and_then(Value::as_str).expect("a way back");
         let path = back.strip_prefix(shop.url()).expect("a page of the shop");
         stripe.prove(&bank, is_owner);
         call_back(&stripe, &shop).await;

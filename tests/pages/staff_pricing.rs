@@ -43,8 +43,11 @@ impl Editing<'_> {
     async fn thing(&self) -> Value {
         let found = self.admin.get(&self.api).await;
         let id = self.page.split('/').nth(3).expect("an id");
-        let listed = found.json["data"].as_array().cloned();
-        let one = listed.and_then(|all| all.into_iter().find(|one| one["id"] == id));
+        let listed = found.json.get("data").and_then(Value::as_array).cloned();
+        let one = listed.and_then(|all| {
+            all.into_iter()
+                .find(|one| one.get("id") == Some(&json!(id)))
+        });
         said(one.unwrap_or(found.json))
     }
 

@@ -143,7 +143,7 @@ mod tests {
         };
         let twice = Config {
             further_currencies: vec!["EUR".parse().unwrap(), file.catalog.currency],
-            ..file.catalog.clone()
+            ..file.catalog
         };
         assert!(twice.check().is_err());
         let none_may_come = Config {

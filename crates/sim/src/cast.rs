@@ -76,6 +76,7 @@ pub(crate) async fn stocked(services: &Services, plan: &Plan) -> Result<Stocked,
             slug: None,
             description: String::new(),
             price: price(random.between(100, 9_999)).into(),
+            prices: Vec::new(),
             stock: Some(u32::try_from(random.between(0, 14)).unwrap_or(0)),
             category: None,
             status: None,
@@ -112,6 +113,7 @@ fn of_sizes(product: NewProduct, wanted: bool) -> NewProduct {
         options: BTreeMap::from([("Size".to_owned(), value.to_owned())]),
         sku: Some(format!("{}-{value}", product.name.replace(' ', "-"))),
         price: None,
+        prices: Vec::new(),
         stock: product.stock,
     };
     let (small, large) = (size("S"), size("L"));
@@ -140,7 +142,9 @@ async fn beside(services: &Services, plan: &Plan) -> Result<Option<ShippingMetho
     let (cost, free) = (price(490), price(10_000));
     let way = json!({ "name": "Parcel", "price": cost, "free_from": free });
     let made = services.made("/api/v1/shipping-methods", way).await?;
-    Ok(Some(serde_json::from_value(made["id"].clone())?))
+    Ok(Some(serde_json::from_value(
+        made.get("id").cloned().unwrap_or_default(),
+    )?))
 }
 
 async fn discounts(services: &Services, plan: &Plan) -> Result<(), BoxError> {

@@ -200,7 +200,7 @@ mod tests {
     fn a_return_with_its_refund_and_its_units_is_fine_and_so_is_one_before_them() {
         let (order, held, payment, one) = returned();
         assert_eq!(wrong(&order, &payment), (0, 0));
-        assert_eq!(back_on_shelf(&[payment.clone()], &held), []);
+        assert_eq!(back_on_shelf(std::slice::from_ref(&payment), &held), []);
         let asked = ReturnAudit {
             status: ReturnStatus::Requested,
             refund_id: None,

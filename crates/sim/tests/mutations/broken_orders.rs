@@ -14,7 +14,7 @@ use contracts::{
         ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{CartId, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
+    values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
 };
 use std::sync::{
     Arc,

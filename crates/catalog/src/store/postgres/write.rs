@@ -34,7 +34,14 @@ pub(super) async fn create(
         let view = schedule::seen(read::numbered(connection, number).await?, row.at);
         Ok::<_, Abort<EditError>>(Kept::of(&view))
     };
-    let made = keys::once(connection, (key, row.at), || EditError::KeyReused, make).await?;
+    // It is large, and most of it is what makes the product.
+    let once = Box::pin(keys::once(
+        connection,
+        (key, row.at),
+        || EditError::KeyReused,
+        make,
+    ));
+    let made = once.await?;
     Ok(made.map(Kept::into_view))
 }
 

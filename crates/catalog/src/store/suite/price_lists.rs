@@ -110,7 +110,7 @@ pub(super) async fn what_has_a_price_in_a_currency_is_sold_at_it_and_else_not_at
 
 pub(super) async fn a_price_of_a_currency_is_part_of_the_product_s_version(room: Room) {
     let tea = room.tea_abroad().await;
-    let later = |hours: i64| NOW.plus_seconds(3_600 * hours);
+    let later = |hours: i64| NOW.plus_seconds(hours.saturating_mul(3_600));
     let (first, _) = room.bought_in(tea.id, "EUR", NOW).await.unwrap();
     let dearer = room.listed(&tea, json!([eur(275)]), later(1)).await;
     assert_eq!((dearer.version.get(), dearer.price), (2, tea.price));

@@ -46,27 +46,26 @@ fn order_of_both(first: &DiscountView, second: &DiscountView, customer: u8) -> N
     }
 }
 
+/// One that says all that there is to say.
+fn rich() -> NewDiscount {
+    NewDiscount {
+        only: Some(Selection {
+            products: vec![ProductId::from_bytes([1; 16])],
+            categories: vec![CategoryId::from_bytes([2; 16])],
+        }),
+        buy: Some(BuyGet {
+            quantity: 2,
+            of: Selection::default(),
+            get: 1,
+            times_max: Some(3),
+        }),
+        ..automatic("b-rich")
+    }
+}
+
 pub(super) async fn automatic_discounts_are_kept_whole_and_few(bench: Bench) {
     let store = &*bench.store;
-    let only = Some(Selection {
-        products: vec![ProductId::from_bytes([1; 16])],
-        categories: vec![CategoryId::from_bytes([2; 16])],
-    });
-    let buy = Some(BuyGet {
-        quantity: 2,
-        of: Selection::default(),
-        get: 1,
-        times_max: Some(3),
-    });
-    let rich = make(
-        store,
-        NewDiscount {
-            only,
-            buy,
-            ..automatic("b-rich")
-        },
-    )
-    .await;
+    let rich = make(store, rich()).await;
     let takes_off = Some(TakesOff::Shipping);
     let post = make(
         store,
