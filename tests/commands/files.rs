@@ -146,8 +146,8 @@ async fn written(place: &str, file: &str) -> String {
     std::fs::read_to_string(file).expect("what was exported")
 }
 
-/// What is exported of a shop, as both kinds of file, makes the same shop: what is exported of that is the same, byte for
-/// byte.
+/// What is exported of a shop, as both kinds of file, makes the same shop: what is exported of that is the same, byte
+/// for byte.
 async fn comes_back_whole(files: &Folder, fresh: impl Fn(&str) -> String) {
     let (file, first) = (files.write("whole.jsonl", WHOLE), fresh("first"));
     let import = ["import", "products", &file, "--commit"];

@@ -1,13 +1,13 @@
-//! Buying by card on the pages, with a Stripe of the tests' own behind the shop. Stripe's script and the person who types
-//! a card's number are played here, by sending the form as the page's script does; in a real browser that is tried by
-//! `cargo xtask security stripe`.
+//! Buying by card on the pages, with a Stripe of the tests' own behind the shop. Stripe's script and the person who
+//! types a card's number are played here, by sending the form as the page's script does; in a real browser that is
+//! tried by `cargo xtask security stripe`.
 
 use crate::{
     browser::{Browser, all, field},
     buying::{check_out, put_in},
     guards::check_headers,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::{Answer, Client, Shop, Stripe, postgres::Postgres};
 
 const KEY: &str = "pk_test_of_the_shop";

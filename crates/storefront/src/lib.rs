@@ -1,6 +1,6 @@
-//! The pages for shoppers and for those who run the shop: forms first; one script makes an order's page move, one is for
-//! cards. A page calls the shop through the contracts' traits, and pages for staff through the API's own routes (ADR 83). It
-//! must never open a store, decide a price, or write HTML outside an auto-escaped template.
+//! The pages for shoppers and for those who run the shop: forms first; one script makes an order's page move, one is
+//! for cards. A page calls the shop through the contracts' traits, and pages for staff through the API's own routes
+//! (ADR 83). It must never open a store, decide a price, or write HTML outside an auto-escaped template.
 
 pub mod demo;
 mod pages;

@@ -27,4 +27,5 @@ mod shipping;
 mod shop;
 mod sweeping;
 mod taxes;
+mod thing;
 mod till;

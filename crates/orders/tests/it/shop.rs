@@ -1,8 +1,9 @@
 //! A shop of orders for one test: the real service and router, a shelf, a till, and people.
 
 use crate::{
-    fakes::{FakeCatalog, Thing},
+    fakes::FakeCatalog,
     mails::{FakeMailer, post},
+    thing::Thing,
     till::FakePayments,
 };
 use axum::{

@@ -1,5 +1,5 @@
-//! The one style sheet and the two scripts, inside the binary, each named by its content. No other file of ours is served
-//! from here.
+//! The one style sheet and the two scripts, inside the binary, each named by its content. No other file of ours is
+//! served from here.
 
 use super::media::unchanged;
 use axum::{

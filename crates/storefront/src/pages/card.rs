@@ -1,6 +1,6 @@
-//! Paying an order by card. The field for the card is Stripe's, in a frame of its own, and so is the script that makes a
-//! token of what is typed there: that token comes here, and never the card's number. This page alone may load anything
-//! from elsewhere, and only where Stripe takes the money.
+//! Paying an order by card. The field for the card is Stripe's, in a frame of its own, and so is the script that makes
+//! a token of what is typed there: that token comes here, and never the card's number. This page alone may load
+//! anything from elsewhere, and only where Stripe takes the money.
 
 use super::{
     checkout::{Said, answer},

@@ -250,7 +250,8 @@ fn said(flash: &str, status: OrderStatus) -> &'static str {
             say("The payment was declined, and no money was taken. Your order waits below.")
         }
         ("prove", OrderStatus::Pending) => say(
-            "Your order is in. Your bank wants to be sure that it is you: go on to its page below, and you come back here.",
+            "Your order is in. Your bank wants to be sure that it is you: go on to its page below, and you come back \
+             here.",
         ),
         ("back", OrderStatus::Pending) => say(
             "Welcome back. Your bank's word is on its way; this page loads itself again until it is here.",

@@ -483,9 +483,8 @@ mod tests {
             ("options/2/name", "Colour"),
             ("options/2/values", ""),
         ]);
-        let said = options_said(&fields);
         assert_eq!(
-            said,
+            options_said(&fields),
             json!([
                 {"name": "Size", "values": ["S", "M", "L"]},
                 {"name": "Colour", "values": []},
