@@ -117,6 +117,7 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
         [401, 403, 403, 403, 428],
     ),
     ("GET /api/v1/categories", "", [200, 200, 200, 200, 200]),
+    ("GET /api/v1/currencies", "", [200, 200, 200, 200, 200]),
     (
         "POST /api/v1/categories",
         CATEGORY,

@@ -93,7 +93,7 @@ fn much_is_bought_and_some_comes_back(runs: &[Run]) {
 /// What happened in some runs together: a shop in which nothing happens keeps every promise.
 #[test]
 fn enough_happens() {
-    let runs: Vec<Run> = (1..=12).map(|seed| run(&Plan::of(seed)).unwrap()).collect();
+    let runs: Vec<Run> = (1..=20).map(|seed| run(&Plan::of(seed)).unwrap()).collect();
     let orders = |status| {
         let all = runs.iter().flat_map(|run| &run.state.orders);
         all.filter(|row| row.audit.status == status).count()
