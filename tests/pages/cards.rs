@@ -164,7 +164,7 @@ async fn a_guest_orders_first_and_pays_then_with_what_stripe_made_of_the_card(
         let page = guest.get(other).await;
         let policy = page.header("content-security-policy");
         assert!(!policy.contains("stripe"), "{other}: {policy}");
-        assert!(!page.text.contains("<script src"), "{other}");
+        assert!(!page.text.contains("<script src=\"http"), "{other}");
     }
     // Declined, and paid with another card.
     let declined = send(&mut guest, &page, "pm_card_declined").await;
@@ -237,12 +237,9 @@ async fn a_bank_that_wants_a_proof_sends_its_customer_back_to_the_order(
             if shown.text.contains(words) {
                 break;
             }
-            assert_eq!(
-                (shown.status, shown.header("refresh")),
-                (200, "5"),
-                "{}",
-                shown.text
-            );
+            assert_eq!(shown.status, 200, "{}", shown.text);
+            let again = "<noscript><meta http-equiv=\"refresh\" content=\"5\">";
+            assert!(shown.text.contains(again), "{}", shown.text);
             shown = guest.get(&there).await;
         }
         assert!(shown.text.contains(words), "{}", shown.text);

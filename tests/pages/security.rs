@@ -170,7 +170,7 @@ async fn sessions_are_shown_and_ended_with_buttons() {
     let mut there = Browser::signed_in(&shop, ANN).await;
     let page = here.get(PAGE).await;
     assert_eq!(
-        page.text.matches("<button class=\"plain\"").count(),
+        page.text.matches("<button class=\"plain\" type").count(),
         3,
         "{}",
         page.text

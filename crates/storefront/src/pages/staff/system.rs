@@ -126,7 +126,7 @@ fn books(measured: &Measured) -> Vec<(String, Cell)> {
     let Some(at) = at.filter(|at| *at > 0) else {
         return vec![(
             "Last verified".to_owned(),
-            Cell::text("not yet by this process itself"),
+            Cell::text(say("not yet by this process itself")),
         )];
     };
     let wrong = measured.one("souk_audit_violations").unwrap_or(0);
