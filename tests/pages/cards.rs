@@ -71,9 +71,7 @@ async fn order(guest: &mut Browser) -> String {
 /// What stands in an attribute where a text begins it first.
 fn first<'p>(page: &'p Answer, start: &str) -> &'p str {
     let found = all(page, start);
-    found
-        .first()
-        .unwrap_or_else(|| panic!("{start} in {}", page.text))
+    found.first().expect("the attribute")
 }
 
 /// Sends the page's form as its script does when Stripe has made this of a card.
@@ -144,10 +142,8 @@ async fn a_guest_orders_first_and_pays_then_with_what_stripe_made_of_the_card(
     ] {
         assert!(policy.contains(rule), "{policy}");
     }
-    let scripts = all(&page, "<script src=\"");
-    let [of_stripe, ours] = scripts[..] else {
-        panic!("{scripts:?}");
-    };
+    let scripts = all(&page, "<script src=\"").try_into();
+    let [of_stripe, ours]: [&str; 2] = scripts.expect("two scripts");
     assert_eq!(of_stripe, "https://js.stripe.com/v3/");
     let script = guest.get(ours).await;
     assert_eq!(
