@@ -8,7 +8,7 @@
   // Nobody is interrupted who is about to do something on the page.
   const isBusy = () => document.querySelector("main details[open], main form :focus") !== null;
   const renew = async () => {
-    const answer = await fetch(location.pathname, { credentials: "same-origin" });
+    const answer = await fetch(location.href, { credentials: "same-origin" });
     if (!answer.ok) return location.reload();
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.querySelector("main").replaceChildren(...fresh.querySelector("main").childNodes);
