@@ -25,9 +25,17 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    /// The 99th of a hundred times. Each is counted from the moment at which it was due, also if all who ask were
-    /// waiting for an answer then.
+    /// The 99th of a hundred times.
     pub(super) fn p99(self, ask: impl Fn() -> io::Result<()> + Sync) -> io::Result<Duration> {
+        self.times(ask).map(p99)
+    }
+
+    /// All times. Each is counted from the moment at which it was due, also if all who ask were waiting for an answer
+    /// then.
+    pub(super) fn times(
+        self,
+        ask: impl Fn() -> io::Result<()> + Sync,
+    ) -> io::Result<Vec<Duration>> {
         let begun = Instant::now();
         let next = AtomicU32::new(0);
         let one = || {
@@ -55,7 +63,7 @@ impl Asking {
         for asked in times {
             all.extend(asked.map_err(|_| io::Error::other("somebody who asks gave up"))??);
         }
-        Ok(part(all, 99))
+        Ok(all)
     }
 }
 
@@ -65,6 +73,11 @@ pub(super) fn rise(alone: Duration, beside: Duration) -> (u128, bool) {
     let thousandths = rise.as_nanos().saturating_mul(1_000);
     let thousandths = thousandths.checked_div(alone.as_nanos()).unwrap_or(0);
     (thousandths, thousandths > RISE_MAX && rise > TICK)
+}
+
+/// The 99th of a hundred.
+pub(super) fn p99(times: Vec<Duration>) -> Duration {
+    part(times, 99)
 }
 
 /// The one in the middle.

@@ -10,12 +10,16 @@ use std::{
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 /// Whose password every account here has. It is looked for afterwards where no password may be.
 pub(crate) const PASSWORD: &str = "canary-password-8Zq4vW";
 /// The admin's address.
 pub(crate) const ADMIN: &str = "admin@souk.example";
+
+/// A clock tick of Linux as its programs see it: `getconf CLK_TCK` says 100 of them are a second.
+const TICK_MILLISECONDS: u64 = 10;
 
 pub(crate) struct Shop {
     process: Child,
@@ -91,6 +95,23 @@ impl Shop {
             return Err(io::Error::other("no admin could be made"));
         }
         self.post("/api/v1/auth/login", &credentials(ADMIN))
+    }
+
+    /// What its process has spent of all processors so far, the system's part included (proc_pid_stat(5)).
+    pub(super) fn processor_time(&self) -> io::Result<Duration> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
+        let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+        let ticks = |place: usize| {
+            let field = fields.split_whitespace().nth(place);
+            field.and_then(|field| field.parse::<u64>().ok())
+        };
+        // The 14th and 15th of all; the first two are gone.
+        let (Some(own), Some(system)) = (ticks(11), ticks(12)) else {
+            return Err(io::Error::other("what the shop spent cannot be read"));
+        };
+        Ok(Duration::from_millis(
+            own.saturating_add(system).saturating_mul(TICK_MILLISECONDS),
+        ))
     }
 
     /// Opens an account.
