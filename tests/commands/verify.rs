@@ -1,9 +1,13 @@
 //! `souk verify`: what it says of books that balance, of books that do not, and of no books.
 
 use crate::{note, refusal};
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 use std::process::Command;
 use testkit::{Folder, Shop, run};
+
+/// Books at a time in one test: verification mostly waits, to look a second time at what does not fit.
+const AT_A_TIME: usize = 4;
 
 /// Takes a database and a statement.
 const PROGRAM: &str = "import sqlite3, sys
@@ -166,7 +170,7 @@ const DAMAGE: &[(&str, &str, &str)] = &[
 
 #[tokio::test]
 async fn each_book_that_was_damaged_is_found_by_what_must_hold_of_it() {
-    for (database, sql, said_of_it) in DAMAGE {
+    let found = async |(database, sql, said_of_it): &(&str, &str, &str)| {
         let shop = stopped_shop().await;
         if !damage(&shop.folder().join(database), sql) {
             return;
@@ -175,7 +179,10 @@ async fn each_book_that_was_damaged_is_found_by_what_must_hold_of_it() {
         let said = run(&["verify", "--data", data], "").await;
         assert_eq!(refusal(&said), "souk: the books do not balance", "{sql}");
         assert!(said.out.contains(said_of_it), "{sql}: {}", said.out);
-    }
+    };
+    stream::iter(DAMAGE)
+        .for_each_concurrent(AT_A_TIME, found)
+        .await;
 }
 
 /// A stopped shop with an order of which two of three units came back by a return.
@@ -294,7 +301,7 @@ async fn verified_copy(shop: &Shop, spoilt: &[(&str, &str)]) -> Option<testkit::
 #[tokio::test]
 async fn each_book_of_a_return_that_was_spoilt_is_found_by_what_must_hold_of_it() {
     let shop = shop_with_a_return().await;
-    for (spoilt, said_of_it) in SPOILT_RETURNS {
+    let found = async |(spoilt, said_of_it): &Spoilt| {
         let Some(said) = verified_copy(&shop, spoilt).await else {
             return;
         };
@@ -304,7 +311,10 @@ async fn each_book_of_a_return_that_was_spoilt_is_found_by_what_must_hold_of_it(
             "{spoilt:?}"
         );
         assert!(said.out.contains(said_of_it), "{spoilt:?}: {}", said.out);
-    }
+    };
+    stream::iter(SPOILT_RETURNS)
+        .for_each_concurrent(AT_A_TIME, found)
+        .await;
     // What waits to be told is owed, and not forgotten.
     let waits = (
         "orders.sqlite",

@@ -65,11 +65,23 @@ async fn a_hundred_twins_give_back_once(mut shop: Ground) {
     shop.verify().await;
 }
 
+/// Orders that are raced for, each for itself and all at once: most of it is waiting.
+const ROUNDS: usize = 10;
+
+/// So many paid orders. One after the other: a payment is found by being the last one.
+async fn all_paid(admin: &Client, buyer: &Client) -> Vec<(String, String, String)> {
+    let mut all = Vec::new();
+    for round in 0..ROUNDS {
+        all.push(paid(admin, buyer, &format!("k{round}")).await);
+    }
+    all
+}
+
 async fn cancelling_beside_a_refund_gives_everything_back_once(mut shop: Ground) {
     let admin = shop.admin().await;
     let ann = shop.customer("ann").await;
-    for round in 0..10 {
-        let (product, order, payment) = paid(&admin, &ann, &format!("k{round}")).await;
+    let all = all_paid(&admin, &ann).await;
+    let race = async |(product, order, payment): &(String, String, String)| {
         let view = ann.get(&format!("/api/v1/products/{product}")).await;
         let body = json!({"items": [{"variant_id": view.str("/variants/0/id"), "quantity": 1}]});
         let path = format!("/api/v1/payments/{payment}/refunds");
@@ -83,8 +95,9 @@ async fn cancelling_beside_a_refund_gives_everything_back_once(mut shop: Ground)
         let path = format!("/api/v1/payments/{payment}");
         ann.get_until(&path, |seen| seen.str("/status") == "refunded")
             .await;
-        shop.has_stock(&product, (100, 0, 100)).await;
-    }
+        shop.has_stock(product, (100, 0, 100)).await;
+    };
+    join_all(all.iter().map(race)).await;
     assert_eq!(Provider::of(&admin).net().await, 0);
     shop.verify().await;
 }
@@ -92,8 +105,8 @@ async fn cancelling_beside_a_refund_gives_everything_back_once(mut shop: Ground)
 async fn what_comes_back_beside_a_parcel_is_sent_before_or_never(mut shop: Ground) {
     let admin = shop.admin().await;
     let ann = shop.customer("ann").await;
-    for round in 0..10 {
-        let (product, order, _) = paid(&admin, &ann, &format!("k{round}")).await;
+    let all = all_paid(&admin, &ann).await;
+    let race = async |(product, order, _): &(String, String, String)| {
         let view = ann.get(&format!("/api/v1/products/{product}")).await;
         let body = json!({"items": [{"variant_id": view.str("/variants/0/id"), "quantity": 1}]});
         let path = format!("/api/v1/orders/{order}");
@@ -108,8 +121,9 @@ async fn what_comes_back_beside_a_parcel_is_sent_before_or_never(mut shop: Groun
         let parcels = admin.get(&format!("{path}/shipments")).await;
         let sent = parcels.int("/data/0/lines/0/quantity");
         assert_eq!(sent, if went_first { 2 } else { 1 }, "{}", timeline.text);
-        shop.has_stock(&product, (99, 0, 99)).await;
-    }
+        shop.has_stock(product, (99, 0, 99)).await;
+    };
+    join_all(all.iter().map(race)).await;
     shop.verify().await;
 }
 

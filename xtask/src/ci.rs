@@ -25,28 +25,18 @@ enum Work {
 }
 
 const FMT: &[&str] = &["fmt", "--all", "--check"];
-/// With fail points: what only tests are built with is read as strictly. Without them three functions say nothing.
 const CLIPPY: &[&str] = &[
     "clippy",
     "--workspace",
     "--all-targets",
-    "--features",
-    "souk/failpoints",
     "--",
     "-D",
     "warnings",
 ];
-/// Built before the tests, of which each has its time. Of the whole workspace, as those are: with other features of a
-/// few crates, half of all others would be built again.
-const BUILD: &[&str] = &["build", "--workspace", "--bin", "souk"];
-const BUILD_FAIL_POINTS: &[&str] = &[
-    "build",
-    "--workspace",
-    "--bin",
-    "souk-failpoints",
-    "--features",
-    "souk/failpoints",
-];
+/// Built before the tests, of which each has its time. All at once, so that no core waits for the last crate of a part;
+/// and of the whole workspace, as tests are: with other features of a few crates, half of all others would be built
+/// again.
+const BUILD: &[&str] = &["build", "--workspace", "--all-targets"];
 const NEXTEST: &[&str] = &["nextest", "run", "--workspace"];
 const NEXTEST_NO_DISK: &[&str] = &[
     "nextest",
@@ -116,7 +106,7 @@ fn can_mount() -> bool {
     cfg!(target_os = "linux") && device.is_ok() && (is_root || has_helper)
 }
 
-fn steps(has_nextest: bool, can_mount: bool) -> [Step; 8] {
+fn steps(has_nextest: bool, can_mount: bool) -> [Step; 7] {
     let tests = match (has_nextest, can_mount) {
         (true, true) => NEXTEST,
         (true, false) => NEXTEST_NO_DISK,
@@ -137,12 +127,8 @@ fn steps(has_nextest: bool, can_mount: bool) -> [Step; 8] {
             work: Work::Tidy,
         },
         Step {
-            name: "binary",
+            name: "build",
             work: Work::Cargo(BUILD),
-        },
-        Step {
-            name: "binary with fail points",
-            work: Work::Cargo(BUILD_FAIL_POINTS),
         },
         Step {
             name: "servers",
@@ -229,8 +215,8 @@ mod tests {
     fn every_step_runs_when_none_fails() {
         let (passed, names, out) = ran("none");
         assert!(passed);
-        assert_eq!(names.len(), 8);
-        assert_eq!(out.lines().last(), Some("ci: all 8 steps passed"));
+        assert_eq!(names.len(), 7);
+        assert_eq!(out.lines().last(), Some("ci: all 7 steps passed"));
     }
 
     #[test]

@@ -1,5 +1,16 @@
 //! Named points of the work at which a test may end or freeze the process, as if the machine had chosen that
-//! moment. Without the feature `failpoints` a point is nothing at all; no release has the feature.
+//! moment. Only in builds with debug assertions, and only in a binary that says so: in a release a point is nothing.
+
+use crate::config;
+use contracts::BoxError;
+use rustix::process::{Signal, getpid, kill_process};
+use std::{
+    path::PathBuf,
+    sync::{
+        LazyLock, OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
 
 /// Every point there is, in the order in which an operation comes to them. A point that is not in this list
 /// must not be in the code, nor the other way round: the crash matrix in `tests` proves both.
@@ -49,98 +60,99 @@ pub const POINTS: &[&str] = &[
     "orphan.stock_back",
 ];
 
+/// Whether this process does what a test tells it to.
+static HEEDS_TESTS: AtomicBool = AtomicBool::new(false);
+/// The point that a test named.
+static TRAP: OnceLock<Trap> = OnceLock::new();
+
+/// From now on this process knows the variables by which a test ends or freezes it or puts its clock wrong. Only
+/// `souk-failpoints` says so: to every other binary they are unknown keys. Nor can any release: it is built without
+/// debug assertions.
+pub fn heed_tests() {
+    HEEDS_TESTS.store(true, Ordering::Relaxed);
+}
+
+/// Whether it does. Known to the compiler where it never can, so that nothing of all this is left in a release.
+pub(crate) fn heeds_tests() -> bool {
+    cfg!(debug_assertions) && HEEDS_TESTS.load(Ordering::Relaxed)
+}
+
 /// The work has come to the point of this name.
-#[cfg(not(feature = "failpoints"))]
 #[inline]
-pub const fn point(_name: &'static str) {}
+pub fn point(name: &'static str) {
+    if heeds_tests()
+        && let Some(trap) = TRAP.get()
+    {
+        trap.meet(name);
+    }
+}
 
 /// Makes the point ready that `SOUK_FAIL_POINT` names, if it names one. Called once, at the start.
 ///
 /// # Errors
 /// When it names no point, or says something that is not understood.
-#[cfg(not(feature = "failpoints"))]
-pub const fn arm() -> Result<(), contracts::BoxError> {
-    Ok(())
-}
-
-/// How far the clock is wrong.
-#[cfg(not(feature = "failpoints"))]
-pub(crate) const fn clock_offset_ms() -> i64 {
-    0
-}
-
-#[cfg(feature = "failpoints")]
-pub(crate) use armed::clock_offset_ms;
-#[cfg(feature = "failpoints")]
-pub use armed::{arm, point};
-
-#[cfg(feature = "failpoints")]
-mod armed {
-    use super::{POINTS, Way, Wish};
-    use crate::config;
-    use contracts::BoxError;
-    use rustix::process::{Signal, getpid, kill_process};
-    use std::{
-        path::PathBuf,
-        sync::{
-            LazyLock,
-            atomic::{AtomicU64, Ordering},
-        },
+pub fn arm() -> Result<(), BoxError> {
+    if !heeds_tests() {
+        return Ok(());
+    }
+    let Some(text) = config::fail_point() else {
+        return Ok(());
     };
+    let wish = Wish::read(&text).ok_or_else(|| {
+        format!("SOUK_FAIL_POINT: \"{text}\" is not NAME, NAME:HIT or NAME:HIT:freeze with a name of the list")
+    })?;
+    let seen = AtomicU64::new(0);
+    TRAP.set(Trap { wish, seen })
+        .map_err(|_| "a point was made ready before".into())
+}
 
-    /// The work has come to the point of this name.
-    pub fn point(name: &'static str) {
+/// How far the clock is wrong: the number in the file that `SOUK_CLOCK_OFFSET_FILE` names, which a test may change at
+/// any time. No file, or no number in it, and the clock is right.
+pub(crate) fn clock_offset_ms() -> i64 {
+    static FILE: LazyLock<Option<PathBuf>> = LazyLock::new(config::clock_offset_file);
+    if !heeds_tests() {
+        return 0;
+    }
+    FILE.as_deref()
+        .and_then(|path| std::fs::read_to_string(path).ok())
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+/// What a test wished for, and how often the work has come there so far.
+#[derive(Debug)]
+struct Trap {
+    wish: Wish,
+    seen: AtomicU64,
+}
+
+impl Trap {
+    /// The work has come to a point: if it is this one, and often enough, the process is struck.
+    fn meet(&self, name: &'static str) {
         debug_assert!(
             POINTS.contains(&name),
             "{name} is not in the list of points"
         );
-        fail::fail_point!(name);
-    }
-
-    /// Makes the point ready that `SOUK_FAIL_POINT` names, if it names one. Called once, at the start.
-    ///
-    /// # Errors
-    /// When it names no point, or says something that is not understood.
-    pub fn arm() -> Result<(), BoxError> {
-        let Some(text) = config::fail_point() else {
-            return Ok(());
-        };
-        let wish = Wish::read(&text).ok_or_else(|| {
-            format!("SOUK_FAIL_POINT: \"{text}\" is not NAME, NAME:HIT or NAME:HIT:freeze with a name of the list")
-        })?;
-        let seen = AtomicU64::new(0);
-        fail::cfg_callback(wish.name, move || {
-            if seen.fetch_add(1, Ordering::SeqCst) == wish.hits_before {
-                strike(match wish.way {
-                    Way::Kill => Signal::KILL,
-                    Way::Freeze => Signal::STOP,
-                });
-            }
-        })?;
-        Ok(())
-    }
-
-    /// Nothing of ours runs between the signal and its effect: no destructor, no flush, no farewell.
-    fn strike(signal: Signal) {
-        if let Err(error) = kill_process(getpid(), signal) {
-            tracing::error!(error = %error, "the process cannot signal itself");
-            std::process::abort();
+        if name == self.wish.name
+            && self.seen.fetch_add(1, Ordering::SeqCst) == self.wish.hits_before
+        {
+            strike(match self.wish.way {
+                Way::Kill => Signal::KILL,
+                Way::Freeze => Signal::STOP,
+            });
         }
     }
+}
 
-    /// How far the clock is wrong: the number in the file that `SOUK_CLOCK_OFFSET_FILE` names, which a test
-    /// may change at any time. No file, or no number in it, and the clock is right.
-    pub(crate) fn clock_offset_ms() -> i64 {
-        static FILE: LazyLock<Option<PathBuf>> = LazyLock::new(config::clock_offset_file);
-        FILE.as_deref()
-            .and_then(|path| std::fs::read_to_string(path).ok())
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(0)
+/// Nothing of ours runs between the signal and its effect: no destructor, no flush, no farewell.
+fn strike(signal: Signal) {
+    if let Err(error) = kill_process(getpid(), signal) {
+        tracing::error!(error = %error, "the process cannot signal itself");
+        std::process::abort();
     }
 }
 
 /// What is to happen, and when.
-#[cfg(any(test, feature = "failpoints"))]
 #[derive(Debug, PartialEq, Eq)]
 struct Wish {
     name: &'static str,
@@ -149,14 +161,12 @@ struct Wish {
 }
 
 /// How the process is struck.
-#[cfg(any(test, feature = "failpoints"))]
 #[derive(Debug, PartialEq, Eq)]
 enum Way {
     Kill,
     Freeze,
 }
 
-#[cfg(any(test, feature = "failpoints"))]
 impl Wish {
     fn read(text: &str) -> Option<Self> {
         let mut parts = text.split(':');

@@ -24,6 +24,14 @@ impl Build {
         }
     }
 
+    /// What Cargo calls it, and the folder that it puts it in.
+    const fn kind(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Plain => ("--bin", ""),
+            Self::FailPoints => ("--example", "examples"),
+        }
+    }
+
     /// Where the binary is.
     pub(crate) fn path(self) -> &'static Path {
         static PLAIN: OnceLock<PathBuf> = OnceLock::new();
@@ -59,18 +67,20 @@ fn built(which: Build) -> PathBuf {
         build(which, &profile_folder);
         std::fs::write(&mark, &run).expect("the target folder can be written to");
     }
-    profile_folder.join(which.name())
+    profile_folder.join(which.kind().1).join(which.name())
 }
 
 fn build(which: Build, profile_folder: &Path) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = std::process::Command::new(cargo);
-    build.args(["build", "--quiet", "--workspace", "--bin", which.name()]);
-    if which == Build::FailPoints {
-        build.args(["--features", "souk/failpoints"]);
-    }
+    build.args(["build", "--quiet", "--workspace"]);
+    build.args([which.kind().0, which.name()]);
     if profile_folder.ends_with("release") {
         build.arg("--release");
+    }
+    if which == Build::FailPoints {
+        // As the other profile has them anyway: there are no fail points without.
+        build.env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true");
     }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()

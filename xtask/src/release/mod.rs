@@ -16,6 +16,8 @@ use std::{
 };
 
 const TARGET: &str = "x86_64-unknown-linux-musl";
+/// The variable by which a test tells the shop when to die. A binary that has the word was built with debug assertions.
+const OF_TESTS: &[u8] = b"SOUK_FAIL_POINT";
 /// What `souk completion` knows, with the names under which shells look for it.
 const SHELLS: [(&str, &str); 3] = [
     ("bash", "souk.bash"),
@@ -105,6 +107,10 @@ fn wrong(version: &str, manifest: &str, changes: &str, dry: bool) -> Vec<String>
             of_workspace.unwrap_or("nothing")
         ));
     }
+    // Fail points are where these assertions are.
+    if manifest.contains("debug-assertions") {
+        wrong.push("Cargo.toml says something of debug-assertions: a release has none".to_owned());
+    }
     // What is not released yet stands at the top; on the day it gets its number and the date.
     let title = if dry {
         "Unreleased".to_owned()
@@ -185,6 +191,11 @@ fn furnish(binary: &Path, folder: &Path, version: &str) -> io::Result<()> {
     if own != format!("souk {version}") {
         return Err(io::Error::other(format!("the binary is \"{own}\"")));
     }
+    if can_be_told_to_die(&fs::read(binary)?) {
+        return Err(io::Error::other(
+            "the binary can be told to die: it was built with debug assertions",
+        ));
+    }
     fs::copy(binary, folder.join(format!("souk-{version}-{TARGET}")))?;
     let pages = folder.join("man1");
     fs::create_dir_all(&pages)?;
@@ -193,6 +204,13 @@ fn furnish(binary: &Path, folder: &Path, version: &str) -> io::Result<()> {
         fs::write(folder.join(name), said(&["completion", shell])?)?;
     }
     Ok(())
+}
+
+/// Whether tests could tell this binary when to die.
+fn can_be_told_to_die(binary: &[u8]) -> bool {
+    binary
+        .windows(OF_TESTS.len())
+        .any(|bytes| bytes == OF_TESTS)
 }
 
 /// `SHA256SUMS`, which `sha256sum --check` reads.
@@ -239,6 +257,15 @@ mod tests {
             let wrong = wrong(version, MANIFEST, CHANGES, false);
             assert!(wrong[0].contains("is no version"), "{version}");
         }
+    }
+
+    #[test]
+    fn what_can_be_told_to_die_is_not_released() {
+        let manifest = format!("{MANIFEST}\n[profile.release]\ndebug-assertions = true\n");
+        let one = wrong("1.2.3", &manifest, CHANGES, false);
+        assert_eq!(one.len(), 1, "{one:?}");
+        assert!(can_be_told_to_die(b"\x7fELF..SOUK_FAIL_POINT.."));
+        assert!(!can_be_told_to_die(b"\x7fELF..SOUK_SHOP_URL.."));
     }
 
     #[test]

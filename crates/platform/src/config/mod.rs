@@ -1,6 +1,7 @@
 //! Configuration in layers, later ones winning: documented defaults < file < `SOUK_*` environment < flags.
 //! An unknown key stops the start and is named. Nothing else reads the environment.
 
+use crate::fault;
 use figment::{
     Figment, Profile, Provider,
     error::Kind,
@@ -127,18 +128,20 @@ fn environment(documented: Figment) -> Env {
         })
         .split("__")
         .ignore(&OF_COMMANDS);
-    // Without the feature these are unknown keys: no shop for customers starts with them.
-    #[cfg(feature = "failpoints")]
-    let variables = variables.ignore(&["fail_point", "clock_offset_file"]);
+    // To every other binary these are unknown keys: no shop for customers starts with them.
+    if fault::heeds_tests() {
+        return variables.ignore(&["fail_point", "clock_offset_file"]);
+    }
     variables
 }
 
 /// The keys whose values are kept in files, and what these hold. A key that is called so itself is a path, and stays
 /// it.
 fn kept_in_files(documented: &Figment) -> Result<Vec<(String, String)>, ConfigError> {
-    let variables = Env::prefixed("SOUK_").split("__").ignore(&OF_COMMANDS);
-    #[cfg(feature = "failpoints")]
-    let variables = variables.ignore(&["clock_offset_file"]);
+    let mut variables = Env::prefixed("SOUK_").split("__").ignore(&OF_COMMANDS);
+    if fault::heeds_tests() {
+        variables = variables.ignore(&["clock_offset_file"]);
+    }
     let mut kept = Vec::new();
     for (key, path) in variables.iter() {
         if documented.contains(key.as_str()) {
@@ -167,13 +170,11 @@ pub fn readable_by_everybody(file: &Path) -> bool {
 }
 
 /// The point at which a test wants the process to end; see `fault`.
-#[cfg(feature = "failpoints")]
 pub(crate) fn fail_point() -> Option<String> {
     std::env::var("SOUK_FAIL_POINT").ok()
 }
 
 /// The file in which a test writes how far the clock is wrong; see `fault`.
-#[cfg(feature = "failpoints")]
 pub(crate) fn clock_offset_file() -> Option<PathBuf> {
     std::env::var_os("SOUK_CLOCK_OFFSET_FILE").map(PathBuf::from)
 }
