@@ -61,7 +61,8 @@ pub fn open(options: &Options, data_folder: &Path) -> Result<Arc<dyn Mailer>, Bo
                 "" => data_folder.join("mails"),
                 given => given.into(),
             };
-            Arc::new(file::FileMailer::new(folder, from))
+            let files_max = usize::try_from(options.files_max)?;
+            Arc::new(file::FileMailer::new(folder, from, files_max))
         }
         MailerKind::Smtp => Arc::new(smtp::SmtpMailer::new(options, from)?),
     })

@@ -40,6 +40,8 @@ pub struct Options {
     pub from: String,
     /// Where files are written.
     pub folder: String,
+    /// How many of them are kept.
+    pub files_max: u32,
     /// The server.
     pub host: String,
     /// Its port.
@@ -71,15 +73,16 @@ impl Options {
     /// One line that names the key.
     pub fn check(&self) -> Result<(), BoxError> {
         self.sender()?;
-        let times = [
+        let numbers = [
             ("timeout_ms", self.timeout_ms, 1_000, 120_000),
             ("retry_ms", self.retry_ms, 1, 3_600_000),
             ("retry_ms_max", self.retry_ms_max, 1, 86_400_000),
             ("poll_ms", self.poll_ms, 10, 60_000),
             ("tries_max", self.tries_max.into(), 1, 100),
             ("batch_max", self.batch_max.into(), 1, 1_000),
+            ("files_max", self.files_max.into(), 1, 1_000_000),
         ];
-        for (name, value, least, most) in times {
+        for (name, value, least, most) in numbers {
             if !(least..=most).contains(&value) {
                 return Err(format!("mail.{name} must be {least} to {most}").into());
             }
