@@ -22,6 +22,7 @@ mod files;
 mod import;
 mod keys;
 mod migrate;
+mod price_lists;
 mod refusals;
 mod replay;
 mod serve;

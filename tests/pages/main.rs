@@ -15,6 +15,7 @@ mod languages;
 mod mails;
 mod news;
 mod own;
+mod price_lists;
 mod provider_codes;
 mod provider_owner;
 mod providers;

@@ -377,6 +377,9 @@ pub struct ImportProduct {
     pub category_path: Vec<String>,
     /// The price.
     pub price: Money,
+    /// Its prices in further currencies, if it has no variants; those that are not named stay.
+    #[serde(default)]
+    pub prices: Vec<Money>,
     /// Where the product stands; when absent, a new one is on sale and a known one stays where it is.
     #[serde(default)]
     pub status: Option<ProductStatus>,
@@ -410,6 +413,9 @@ pub struct ImportVariant {
     pub sku: String,
     /// The price.
     pub price: Money,
+    /// Its prices in further currencies; those that are not named stay.
+    #[serde(default)]
+    pub prices: Vec<Money>,
     /// First stock, for variants that are new.
     pub stock: u32,
     /// A value of each option, in their order.

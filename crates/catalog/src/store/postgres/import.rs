@@ -10,6 +10,7 @@ use crate::{
     domain::{
         category::CategoryName,
         document::{self, Document, Draft},
+        price_list::PriceList,
         slug,
     },
     store::{Import, NewRow},
@@ -172,7 +173,8 @@ impl Group<'_> {
             return Ok(Err("sku is in use by another seller".to_owned()));
         }
         let category = category(connection, import, &line.path, paths).await?;
-        if names_variants {
+        // Prices in further currencies are the variant's, whose versions are written one product at a time.
+        if names_variants || line.draft.prices != PriceList::default() {
             let written = import_variants::update(connection, import, before, line.draft, category);
             return written.await;
         }

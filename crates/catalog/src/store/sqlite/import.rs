@@ -11,6 +11,7 @@ use crate::{
         category::CategoryName,
         document::{self, Draft},
         lineup::Lineup,
+        price_list::PriceList,
     },
     store::{Import, NewRow},
 };
@@ -71,11 +72,12 @@ impl Importer<'_> {
             ));
         }
         let lineup = self.lineup(&found, &draft)?;
+        let names_variants = !draft.lineup.variants.is_empty();
         let category = self.category(&path)?;
         let number = category.as_ref().map(|(number, _)| *number);
         let mut before = found.document.at(self.at);
         let mut next = draft.replacing(before.clone()).at(self.at);
-        if lineup.is_some() {
+        if names_variants {
             next.sku.clone_from(&before.sku);
             next.price = before.price;
         }
@@ -148,19 +150,22 @@ impl Importer<'_> {
         document::related_in_words(ids).map_err(Abort::Refused)
     }
 
-    /// The variants of a known product before and after, if the line names any.
+    /// The variants of a known product before and after, if the line names any, or prices of the only one.
     fn lineup(
         &self,
         found: &Found,
         draft: &Draft,
     ) -> Result<Option<(Lineup, Lineup)>, Abort<String>> {
-        if draft.lineup.variants.is_empty() {
+        if draft.lineup.variants.is_empty() && draft.prices == PriceList::default() {
             return Ok(None);
         }
         let before = Lineup {
             options: found.options.clone(),
             variants: variants::members(self.connection, found.number)?,
         };
+        if draft.lineup.variants.is_empty() {
+            return Ok(before.with_listed(draft).map(|next| (before, next)));
+        }
         let next = before.clone().with_imported(&draft.lineup);
         let next = next.map_err(|error| Abort::Refused(error.to_string()))?;
         for member in next.without(&before) {
