@@ -26,6 +26,7 @@ mod price_lists;
 mod refusals;
 mod replay;
 mod serve;
+mod slugs;
 mod verify;
 
 use std::io::Write;

@@ -146,7 +146,7 @@ impl Draft {
         let draft = Self {
             name: text::name(&line.name).map_err(at("name"))?,
             sku: Some(text::sku(&line.sku).map_err(at("sku"))?),
-            slug: None,
+            slug: optional(line.slug.as_deref(), slug::check).map_err(at("slug"))?,
             description: text::description(&line.description).map_err(at("description"))?,
             prices: lineup::listed(line.prices, price)?,
             price,
@@ -256,6 +256,11 @@ pub(crate) fn two_products() -> String {
 /// Why a variant of an import is not taken.
 pub(crate) fn withdrawn(sku: &str) -> String {
     format!("variant {sku} was withdrawn")
+}
+
+/// Why a line of an import is not taken that wants the address of another product's page.
+pub(crate) fn slug_taken(slug: &str) -> String {
+    format!("slug {slug} is another product's")
 }
 
 /// Nothing is related to what is not there.

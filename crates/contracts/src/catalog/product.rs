@@ -401,6 +401,9 @@ pub struct ImportProduct {
     /// When it comes off sale.
     #[serde(default)]
     pub unpublish_at: Option<Timestamp>,
+    /// The address of its page; when absent, a new one is made from the name and a known one stays.
+    #[serde(default)]
+    pub slug: Option<String>,
     /// SKUs of what goes with it, which are there by now; when absent, what is known stays.
     #[serde(default)]
     pub related: Option<Vec<String>>,

@@ -34,6 +34,7 @@ pub(super) const COLUMNS: &[&str] = &[
     "unpublish_at",
     "related",
     "prices",
+    "slug",
 ];
 
 /// What a line says that is not the product's own.
@@ -173,6 +174,7 @@ fn line(product: &ProductView, beside: &Beside<'_>) -> Value {
         "currency": product.price.currency,
         "stock": product.stock.on_hand,
         "status": product.status,
+        "slug": product.slug,
         "image_url": beside.picture,
         "attributes": product.attributes,
     });
@@ -281,6 +283,7 @@ fn row(
         moment(product.unpublish_at)?,
         related,
         prices,
+        product.slug.clone(),
     ])
 }
 

@@ -176,6 +176,7 @@ impl Parent {
             publish_at: None,
             unpublish_at: None,
             related: None,
+            slug: None,
             prices: Vec::new(),
             sku: sku.or_else(id).ok_or("both sku and id are missing")?,
             name: plain(record.get(&["name"]).ok_or("the name is missing")?).to_owned(),

@@ -59,7 +59,9 @@ impl Importer<'_> {
         let related = line.related.take();
         let (mut draft, path) = Draft::import(line).map_err(Abort::Refused)?;
         draft.related = related.map(|skus| self.related(&skus)).transpose()?;
-        let Some(found) = self.known(&draft)? else {
+        let known = self.known(&draft)?;
+        self.may_have_slug(&draft, known.as_ref().map(|found| found.number))?;
+        let Some(found) = known else {
             let category = self.category(&path)?;
             return self.create(draft, category.map(|(number, _)| number));
         };
@@ -137,6 +139,16 @@ impl Importer<'_> {
                 Ok(write::find_numbered(self.connection, one.number)?)
             }
             found => Ok(found),
+        }
+    }
+
+    fn may_have_slug(&self, draft: &Draft, own: Option<i64>) -> Result<(), Abort<String>> {
+        let Some(slug) = &draft.slug else {
+            return Ok(());
+        };
+        match write::product_by_slug(self.connection, slug)? {
+            Some(other) if Some(other) != own => Err(Abort::Refused(document::slug_taken(slug))),
+            Some(_) | None => Ok(()),
         }
     }
 
