@@ -51,10 +51,16 @@ async fn walk(mut shop: Shop) -> Transcript {
     walk.finding(&tea).await;
     let post = walk.prices().await;
     let order = walk.buying((&tea, &cup), &post).await;
+    walk.buying_otherwise(&tea, &post).await;
     walk.afterwards(&order).await;
     walk.reviews(&tea).await;
     shop.verify().await;
     walk.told
+}
+
+/// Where Ann lives.
+fn to() -> Value {
+    json!({"name": "Ann", "line1": "Way 1", "city": "There", "postcode": "10115", "country": "DE"})
 }
 
 fn usd(amount: i64) -> Value {
@@ -235,8 +241,7 @@ impl Walk {
             .patch(&format!("/api/v1/products/{tea}"), &dearer)
             .await;
         self.note("dearer", 200, dearer);
-        let to = json!({"name": "Ann", "line1": "Way 1", "city": "There", "postcode": "10115", "country": "DE"});
-        self.put(&format!("{here}/address"), to.clone()).await;
+        self.put(&format!("{here}/address"), to()).await;
         let ways = self.ann.get(&format!("{here}/shipping-methods")).await;
         self.note("ways", 200, ways);
         self.put(&format!("{here}/shipping"), json!({"method": post}))
@@ -267,7 +272,12 @@ impl Walk {
         for kind in ["discount", "shipping", "tax"] {
             assert!(titles.contains(&kind), "{kind}: {}", order.text);
         }
-        let again = json!({"items": [{"product_id": tea, "quantity": 1}], "discount_code": "TENTH", "shipping_address": to});
+        format!("/api/v1/orders/{}", order.str("/id"))
+    }
+
+    /// Codes that are not given, and an order that goes elsewhere.
+    async fn buying_otherwise(&mut self, tea: &str, post: &str) {
+        let again = json!({"items": [{"product_id": tea, "quantity": 1}], "discount_code": "TENTH", "shipping_address": to()});
         let again = self.ann.post_with_key("/api/v1/orders", "k2", &again).await;
         self.note("a code twice", 409, again);
         for (key, code, status) in [
@@ -293,7 +303,6 @@ impl Walk {
         let far = self.ben.post_with_key("/api/v1/orders", "b4", &wish).await;
         let far = self.note("far away", 201, far);
         adds_up(&far);
-        format!("/api/v1/orders/{}", order.str("/id"))
     }
 
     /// Parcels, notes, papers, and what comes back.
