@@ -1,5 +1,5 @@
-//! How many statements a request costs the database: counted by PostgreSQL itself, the same for one row as for many. The
-//! stores on SQLite have the same shape; nothing from outside can count there.
+//! How many statements a request costs the database: counted by PostgreSQL itself, the same for one row as for many.
+//! The stores on SQLite have the same shape; nothing from outside can count there.
 
 use serde_json::{Value, json};
 use std::{

@@ -192,8 +192,8 @@ fn line(product: &ProductView, beside: &Beside<'_>) -> Value {
     }
     if !product.options.is_empty() {
         let variant = |variant: &VariantView| {
-            let mut line = json!({"sku": variant.sku, "price_minor": variant.price.minor, "stock": variant.stock.on_hand,
-                "values": values(product, variant).map(|(_, value)| value).collect::<Vec<_>>()});
+            let mut line = json!({"sku": variant.sku, "price_minor": variant.price.minor,
+                "stock": variant.stock.on_hand, "values": values(product, variant).map(|(_, value)| value).collect::<Vec<_>>()});
             list(&mut line, beside.prices(variant));
             line
         };
