@@ -56,6 +56,8 @@ pub struct Service {
     currency: Currency,
     window: Window,
     darkroom: Darkroom,
+    /// Where pictures are kept, if that is not the database.
+    bucket: Option<Bucket>,
     /// Who knows what people bought; told once all services are open.
     purchases: OnceLock<Weak<dyn Purchases>>,
 }
@@ -68,13 +70,14 @@ impl fmt::Debug for Service {
 
 impl Service {
     pub(crate) fn new(
-        store: Arc<dyn Store>,
+        (store, bucket): (Arc<dyn Store>, Option<Bucket>),
         clock: Clock,
         config: &Config,
         redis: Option<Redis>,
     ) -> io::Result<Self> {
         Ok(Self {
-            darkroom: Darkroom::open(config.images)?,
+            darkroom: Darkroom::open(config.images.clone())?,
+            bucket,
             window: Window::new(config, redis, clock.clone(), store.touched()),
             store,
             clock,
