@@ -146,13 +146,19 @@ impl Images {
         let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/".contains(&byte);
         let is_named = (3..=63).contains(&bucket.len()) && place.bytes().all(plain);
-        if !is_named || prefix.len() > PREFIX_BYTES_MAX {
+        // Whoever reads an address leaves such parts out, and what was signed would be another one.
+        let mut parts = place.trim_end_matches('/').split('/');
+        let is_odd = parts.any(|part| matches!(part, "" | "." | ".."));
+        if !is_named || is_odd || prefix.len() > PREFIX_BYTES_MAX {
             let what = "catalog.images.store: database, or s3://BUCKET/PREFIX";
             return Err(what.into());
         }
         let s3 = &self.s3;
         let address = Address::parse(&s3.endpoint);
-        let is_bare = address.is_ok_and(|address| !address.as_str().contains('?'));
+        let is_bare = address.is_ok_and(|address| {
+            let host = address.as_str().split_once("://").map(|(_, host)| host);
+            host.is_some_and(|host| !host.trim_end_matches('/').contains(['/', '?']))
+        });
         let region = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         let rules = [
             (
@@ -224,9 +230,15 @@ mod tests {
             |all| all.further_currencies = vec!["EUR".parse().unwrap(), all.currency];
         assert!(but(twice).is_err());
         assert!(but(elsewhere).is_ok());
-        let refusals: [(fn(&mut Config), &str); 7] = [
-            (|all| all.images.store = "s3://a/b c".to_owned(), "store"),
+        let refusals: [(fn(&mut Config), &str); 10] = [
+            (|all| all.images.store = "s3://abc/b c".to_owned(), "store"),
+            (|all| all.images.store = "s3://abc/../b".to_owned(), "store"),
+            (|all| all.images.store = "s3://abc/b//c".to_owned(), "store"),
             (|all| all.images.store = "folder".to_owned(), "store"),
+            (
+                |all| all.images.s3.endpoint = "https://s3.example/base".to_owned(),
+                "endpoint",
+            ),
             (|all| all.images.s3.endpoint = "s3".to_owned(), "endpoint"),
             (|all| all.images.s3.region.clear(), "region"),
             (|all| all.images.s3.access_key_id.clear(), "access_key_id"),

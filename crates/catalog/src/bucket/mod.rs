@@ -8,11 +8,11 @@ use crate::{
     config::Images,
     store::{Files, NamedFile},
 };
-use contracts::{BoxError, catalog::ImageError, values::ImageId};
+use contracts::{BoxError, Outage, catalog::ImageError, values::ImageId};
 use platform::{
     clock::Clock,
     digest,
-    outward::{self, Address, HeaderValue, Outward, Question, StatusCode, header},
+    outward::{self, Address, HeaderValue, Outward, OutwardError, Question, StatusCode, header},
 };
 use secrecy::{ExposeSecret, SecretString};
 use signature::{Signed, Signer};
@@ -21,6 +21,8 @@ use signature::{Signed, Signer};
 const MARK: &[u8] = b"s3:";
 /// What `catalog.images.store` says of a bucket.
 pub(crate) const SCHEME: &str = "s3://";
+/// The largest file that is drawn: the database would keep no larger one.
+const FILE_BYTES_MAX: u32 = 4 * 1_024 * 1_024;
 /// What a file is said to be: browsers hear of its type from us.
 const KIND: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
@@ -58,8 +60,7 @@ impl Bucket {
             timeout_ms: config.s3.timeout_ms,
             head_timeout_ms: config.s3.timeout_ms,
             in_flight_max: config.s3.in_flight_max,
-            // One file; the largest that is drawn has four MiB.
-            body_bytes_max: 8 * 1_024 * 1_024,
+            body_bytes_max: FILE_BYTES_MAX,
             ..outward.clone()
         };
         let secret = config.s3.secret_access_key.given();
@@ -85,11 +86,17 @@ impl Bucket {
         let is_one = files.small.name == files.large.name;
         let large = self.put(&folder, files.large).await?;
         let small = if is_one {
-            large.clone()
+            Ok(large.clone())
         } else {
-            self.put(&folder, files.small).await?
+            self.put(&folder, files.small).await
         };
-        Ok(Files { large, small })
+        match small {
+            Ok(small) => Ok(Files { large, small }),
+            Err(error) => {
+                self.forget(&[large.bytes.to_vec()]).await;
+                Err(error)
+            }
+        }
     }
 
     async fn put(&self, folder: &str, file: NamedFile) -> Result<NamedFile, ImageError> {
@@ -164,8 +171,12 @@ impl Bucket {
             );
         match self.outward.ask(question).await {
             Ok(answer) => Ok((answer.status, answer.body.to_vec())),
-            Err(outward::OutwardError::Overloaded) => Err(ImageError::Overloaded),
-            Err(error) => Err(failed(error)),
+            Err(OutwardError::Overloaded) => Err(ImageError::Overloaded),
+            Err(error @ OutwardError::Refused(_)) => Err(failed(error)),
+            Err(error) => {
+                tracing::warn!(error = ?error, "the bucket of pictures does not answer");
+                Err(away())
+            }
         }
     }
 }
@@ -180,6 +191,16 @@ fn failed(error: impl Into<BoxError>) -> ImageError {
     ImageError::Internal(error.into())
 }
 
+/// Somebody should try again later.
+fn away() -> ImageError {
+    failed(Outage::Unreachable)
+}
+
+/// A store that is not well says so; whatever else it says is about us.
 fn unwilling(what: &str, status: StatusCode) -> ImageError {
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        tracing::warn!(%status, request = what, "the bucket of pictures is not well");
+        return away();
+    }
     failed(format!("the bucket answered {status} to {what}"))
 }

@@ -25,7 +25,7 @@ pub(crate) use shown::{Ready, Shown};
 pub(crate) use variants::WhichProduct;
 pub use window::Window;
 
-use crate::{config::Config, store::Store};
+use crate::{bucket::Bucket, config::Config, store::Store};
 use async_trait::async_trait;
 use contracts::{
     BoxError,

@@ -94,7 +94,7 @@ pub(crate) trait Images: Send + Sync {
     async fn image_file(&self, name: String) -> Result<Option<Vec<u8>>, StoreError>;
 }
 
-/// No key is longer, and no file that was drawn is shorter.
+/// No key is longer. Of files, only the smallest are shorter.
 pub(super) const KEY_BYTES_MAX: i64 = 512;
 
 /// Where a file is found.
