@@ -1,5 +1,6 @@
-//! Pictures in a bucket of an S3-compatible store, with a shop on its own files and with one on PostgreSQL: what is sent
-//! is in the bucket and shown, what goes is gone from it, and a store that is away is said to be away and loses nothing.
+//! Pictures in a bucket of an S3-compatible store, with a shop on its own files and with one on PostgreSQL: what is
+//! sent is in the bucket and shown, what goes is gone from it, and a store that is away is said to be away and loses
+//! nothing.
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use reqwest::Method;

@@ -1,6 +1,6 @@
 //! A bucket of a store that speaks S3's API, on this machine: objects that are put, got and deleted by whoever signs
-//! for it, and whatever can go wrong on the way. It is written from Amazon's documents and shares nothing with the shop:
-//! it reads of each request what was signed, and reckons the signature itself.
+//! for it, and whatever can go wrong on the way. It is written from Amazon's documents and shares nothing with the
+//! shop: it reads of each request what was signed, and reckons the signature itself.
 
 use crate::served::{Heard, Reply, serve};
 use aws_lc_rs::{digest, hmac};

@@ -136,8 +136,8 @@ impl Service {
         }
     }
 
-    /// What is kept elsewhere of the picture that is meant, if it is of the version that was sent: whatever then changes
-    /// that version changes these files. Nothing where all of them are in the database.
+    /// What is kept elsewhere of the picture that is meant, if it is of the version that was sent: whatever then
+    /// changes that version changes these files. Nothing where all of them are in the database.
     async fn kept_before(
         &self,
         who: &Principal,
