@@ -4,6 +4,7 @@
 
 mod books;
 mod browser;
+mod bucket;
 mod buying;
 mod cards;
 mod currencies;
