@@ -176,7 +176,7 @@ fn signed(heard: &Heard, (date, scope): (&str, &str), names: &[&str]) -> String 
         .map(|name| format!("{name}:{}\n", heard.field(name).trim()))
         .collect();
     let request = [
-        &heard.method,
+        heard.method.as_str(),
         &heard.path,
         &heard.query,
         &fields,
