@@ -192,8 +192,13 @@ fn line(product: &ProductView, beside: &Beside<'_>) -> Value {
     }
     if !product.options.is_empty() {
         let variant = |variant: &VariantView| {
-            let mut line = json!({"sku": variant.sku, "price_minor": variant.price.minor,
-                "stock": variant.stock.on_hand, "values": values(product, variant).map(|(_, value)| value).collect::<Vec<_>>()});
+            let values: Vec<&str> = values(product, variant).map(|(_, value)| value).collect();
+            let mut line = json!({
+                "sku": variant.sku,
+                "price_minor": variant.price.minor,
+                "stock": variant.stock.on_hand,
+                "values": values,
+            });
             list(&mut line, beside.prices(variant));
             line
         };
@@ -283,7 +288,7 @@ fn row(
         moment(product.unpublish_at)?,
         related,
         prices,
-        product.slug.clone(),
+        cell(&product.slug),
     ])
 }
 

@@ -13,11 +13,10 @@ use serde_json::{Map, Value};
 /// What a spreadsheet would take for a formula, or for the mark that says that it is none.
 const ACTIVE: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
 /// Columns whose cells are never written with a mark: none of them can begin like a formula.
-const MARKLESS: [&str; 8] = [
+const MARKLESS: [&str; 7] = [
     "price",
     "currency",
     "status",
-    "slug",
     "image_url",
     "category",
     "publish_at",
