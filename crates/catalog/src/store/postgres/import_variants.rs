@@ -1,5 +1,5 @@
-//! Lines of an import that name variants, or prices in further currencies: which product they are, and its next versions.
-//! One product at a time, under its lock.
+//! Lines of an import that name variants, or prices in further currencies: which product they are, and its next
+//! versions. One product at a time, under its lock.
 
 use super::{
     import::{self, Outcome},
