@@ -412,6 +412,7 @@ impl<'c> Ground<'c> {
         let parts = catalog::Parts {
             place: self.places.of("catalog")?,
             config: self.config.catalog.clone(),
+            outward: self.config.outward.clone(),
             clock: self.clock.clone(),
             redis: self.redis.clone(),
         };

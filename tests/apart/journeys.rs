@@ -6,7 +6,7 @@ use crate::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
-use testkit::{App, Client, PASSWORD, Shop};
+use testkit::{App, Client, PASSWORD, Shop, postgres::Postgres};
 use tokio::time::timeout;
 
 /// Who takes part.
@@ -41,7 +41,21 @@ async fn a_shop_all_apart_answers_as_one_shop_does() {
     assert_same(&near, &tour_of(&mut apart).await);
 }
 
-fn assert_same(near: &Transcript, far: &Transcript) {
+#[tokio::test]
+async fn a_shop_on_postgresql_answers_as_one_on_its_own_files_does() {
+    let Some(server) = Postgres::shared() else {
+        return;
+    };
+    let database = server.database();
+    let db = [
+        ("SOUK_DB", database.as_str()),
+        ("SOUK_POSTGRES__MIGRATE", "true"),
+    ];
+    let other = Shop::start_with(&db).await;
+    assert_same(&tour_of_one().await, &tour_of_shop(other).await);
+}
+
+pub(crate) fn assert_same(near: &Transcript, far: &Transcript) {
     for (near, far) in near.lines().iter().zip(far.lines()) {
         assert_eq!(far, near);
     }
@@ -49,7 +63,10 @@ fn assert_same(near: &Transcript, far: &Transcript) {
 }
 
 async fn tour_of_one() -> Transcript {
-    let mut shop = Shop::start().await;
+    tour_of_shop(Shop::start().await).await
+}
+
+async fn tour_of_shop(mut shop: Shop) -> Transcript {
     let people = People {
         admin: shop.admin().await,
         visitor: shop.visitor(),

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod breadth;
 mod doors;
 mod encrypted;
 mod journeys;

@@ -19,8 +19,9 @@ const HEADERS: [&str; 9] = [
 ];
 
 /// Members whose text is of one run only.
-const OF_ONE_RUN: [&str; 13] = [
+const OF_ONE_RUN: [&str; 14] = [
     "token",
+    "cart_token",
     "access_token",
     "refresh_token",
     "order_token",
@@ -35,10 +36,8 @@ const OF_ONE_RUN: [&str; 13] = [
     "type",
 ];
 
-/// Kinds of ids.
-const IDS: [&str; 10] = [
-    "usr_", "ses_", "prd_", "var_", "cat_", "ord_", "pay_", "rfd_", "evt_", "img_",
-];
+/// Letters of an id behind its kind.
+const ID_CHARS: usize = 26;
 
 /// Steps and their answers.
 #[derive(Debug, Default)]
@@ -107,11 +106,15 @@ impl Transcript {
     }
 
     fn word(&mut self, word: &str) -> String {
-        let prefix = IDS.iter().find(|prefix| word.starts_with(**prefix));
-        if let Some(prefix) = prefix.filter(|prefix| word.len() == prefix.len() + 26) {
+        let id = word.split_once('_').filter(|(kind, id)| {
+            matches!(kind.len(), 3 | 4)
+                && id.len() == ID_CHARS
+                && id.chars().all(|c| c.is_ascii_alphanumeric())
+        });
+        if let Some((kind, _)) = id {
             let number = self.known.len();
             let name = self.known.entry(word.to_owned());
-            return name.or_insert_with(|| format!("{prefix}{number}")).clone();
+            return name.or_insert_with(|| format!("{kind}_{number}")).clone();
         }
         // A moment, as 2026-01-31T12:00:00.123Z.
         if word.len() >= 20 && word.ends_with('Z') && word.contains('T') && word.starts_with("20") {

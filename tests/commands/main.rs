@@ -22,9 +22,11 @@ mod files;
 mod import;
 mod keys;
 mod migrate;
+mod price_lists;
 mod refusals;
 mod replay;
 mod serve;
+mod slugs;
 mod verify;
 
 use std::io::Write;

@@ -4,6 +4,7 @@
 
 mod books;
 mod browser;
+mod bucket;
 mod buying;
 mod cards;
 mod currencies;
@@ -15,6 +16,7 @@ mod languages;
 mod mails;
 mod news;
 mod own;
+mod price_lists;
 mod provider_codes;
 mod provider_owner;
 mod providers;

@@ -8,6 +8,7 @@
 )]
 
 mod encrypted;
+mod statements;
 
 use std::time::{Duration, Instant};
 use testkit::{Redis, Shop, postgres::Postgres};

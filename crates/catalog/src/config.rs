@@ -1,6 +1,8 @@
 //! The catalog's part of the settings. Reads no file and no environment.
 
+use crate::bucket::SCHEME;
 use contracts::{BoxError, values::Currency};
+use platform::{config::Secret, outward::Address};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -26,7 +28,7 @@ pub struct Config {
 }
 
 /// The section `[catalog.images]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Images {
     /// The largest file that is taken, in bytes.
@@ -39,6 +41,28 @@ pub struct Images {
     pub waiting_max: u32,
     /// How much of them may be on its way to browsers at a time, in KiB.
     pub sending_kilobytes_max: u32,
+    /// `database`, or `s3://BUCKET/PREFIX`.
+    pub store: String,
+    /// Where that bucket is.
+    pub s3: S3,
+}
+
+/// The section `[catalog.images.s3]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// Where the store answers.
+    pub endpoint: String,
+    /// What it calls the place where the bucket is.
+    pub region: String,
+    /// Who we are there.
+    pub access_key_id: String,
+    /// Proves it.
+    pub secret_access_key: Secret,
+    /// How long one exchange may take.
+    pub timeout_ms: u32,
+    /// Exchanges at a time.
+    pub in_flight_max: u16,
 }
 
 /// Further currencies: a price list each.
@@ -82,6 +106,10 @@ impl Config {
 
 /// What crosses between nodes is bounded (`internal.body_bytes_max`), and a picture may be sent by way of another.
 const BYTES_MAX: u32 = 16 * 1_024 * 1_024;
+/// What `store` says of the catalog's own database.
+const DATABASE: &str = "database";
+/// The longest prefix of keys.
+const PREFIX_BYTES_MAX: usize = 200;
 const PIXELS_MAX: u32 = 200_000_000;
 const PER_PRODUCT_MAX: u32 = 100;
 const WAITING_MAX: u32 = 64;
@@ -107,7 +135,59 @@ impl Images {
                 format!("catalog.images.sending_kilobytes_max: must be {least} to {most}").into(),
             );
         }
-        Ok(())
+        self.check_store()
+    }
+
+    fn check_store(&self) -> Result<(), BoxError> {
+        if self.store == DATABASE {
+            return Ok(());
+        }
+        let place = self.store.strip_prefix(SCHEME).unwrap_or_default();
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/".contains(&byte);
+        let is_named = (3..=63).contains(&bucket.len()) && place.bytes().all(plain);
+        // Whoever reads an address leaves such parts out, and what was signed would be another one.
+        let mut parts = place.trim_end_matches('/').split('/');
+        let is_odd = parts.any(|part| matches!(part, "" | "." | ".."));
+        if !is_named || is_odd || prefix.len() > PREFIX_BYTES_MAX {
+            let what = "catalog.images.store: database, or s3://BUCKET/PREFIX";
+            return Err(what.into());
+        }
+        let s3 = &self.s3;
+        let address = Address::parse(&s3.endpoint);
+        let is_bare = address.is_ok_and(|address| {
+            let host = address.as_str().split_once("://").map(|(_, host)| host);
+            host.is_some_and(|host| !host.trim_end_matches('/').contains(['/', '?']))
+        });
+        let region = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let rules = [
+            (
+                is_bare,
+                "endpoint: the address of the store, as https://s3.eu-central-1.amazonaws.com",
+            ),
+            (
+                !s3.region.is_empty() && s3.region.bytes().all(region),
+                "region: what the store calls it, as eu-central-1",
+            ),
+            (
+                !s3.access_key_id.is_empty()
+                    && s3.access_key_id.bytes().all(|byte| byte.is_ascii_graphic()),
+                "access_key_id: there is none",
+            ),
+            (
+                s3.secret_access_key.given().is_some(),
+                "secret_access_key: there is none; give it as SOUK_CATALOG__IMAGES__S3__SECRET_ACCESS_KEY_FILE",
+            ),
+            (
+                (1..=60_000).contains(&s3.timeout_ms),
+                "timeout_ms must be 1 to 60000",
+            ),
+            (s3.in_flight_max >= 1, "in_flight_max must be at least 1"),
+        ];
+        let broken = rules.iter().find(|(holds, _)| !holds);
+        broken.map_or(Ok(()), |(_, rule)| {
+            Err(format!("catalog.images.s3.{rule}").into())
+        })
     }
 }
 
@@ -115,10 +195,17 @@ impl Images {
 mod tests {
     use super::*;
     use platform::config::{Sources, load};
+    use secrecy::SecretString;
 
     #[derive(Debug, Deserialize)]
     struct File {
         catalog: Config,
+    }
+
+    fn elsewhere(all: &mut Config) {
+        all.images.store = "s3://pictures/shop".to_owned();
+        all.images.s3.access_key_id = "key".to_owned();
+        all.images.s3.secret_access_key = Secret::from(SecretString::from("secret"));
     }
 
     #[test]
@@ -132,24 +219,41 @@ mod tests {
         let file: File = load(&sources, no_flags).unwrap();
         assert_eq!(file.catalog.currency.code(), "USD");
         assert!(file.catalog.check().is_ok());
-        let old = Config {
-            window_age_max_ms: 5_001,
-            ..file.catalog.clone()
+        let but = |change: fn(&mut Config)| {
+            let mut changed = file.catalog.clone();
+            change(&mut changed);
+            changed.check()
         };
-        assert!(old.check().is_err());
-        let images = Images {
-            waiting_max: 0,
-            ..file.catalog.images
-        };
-        let twice = Config {
-            further_currencies: vec!["EUR".parse().unwrap(), file.catalog.currency],
-            ..file.catalog
-        };
-        assert!(twice.check().is_err());
-        let none_may_come = Config {
-            images,
-            ..file.catalog
-        };
-        assert!(none_may_come.check().is_err());
+        assert!(but(|all| all.window_age_max_ms = 5_001).is_err());
+        assert!(but(|all| all.images.waiting_max = 0).is_err());
+        let twice: fn(&mut Config) =
+            |all| all.further_currencies = vec!["EUR".parse().unwrap(), all.currency];
+        assert!(but(twice).is_err());
+        assert!(but(elsewhere).is_ok());
+        let refusals: [(fn(&mut Config), &str); 10] = [
+            (|all| all.images.store = "s3://abc/b c".to_owned(), "store"),
+            (|all| all.images.store = "s3://abc/../b".to_owned(), "store"),
+            (|all| all.images.store = "s3://abc/b//c".to_owned(), "store"),
+            (|all| all.images.store = "folder".to_owned(), "store"),
+            (
+                |all| all.images.s3.endpoint = "https://s3.example/base".to_owned(),
+                "endpoint",
+            ),
+            (|all| all.images.s3.endpoint = "s3".to_owned(), "endpoint"),
+            (|all| all.images.s3.region.clear(), "region"),
+            (|all| all.images.s3.access_key_id.clear(), "access_key_id"),
+            (
+                |all| all.images.s3.secret_access_key = Secret::default(),
+                "secret_access_key",
+            ),
+            (|all| all.images.s3.timeout_ms = 0, "timeout_ms"),
+        ];
+        for (broken, key) in refusals {
+            let mut changed = file.catalog.clone();
+            elsewhere(&mut changed);
+            broken(&mut changed);
+            let refused = changed.check().unwrap_err().to_string();
+            assert!(refused.contains(key), "{key}: {refused}");
+        }
     }
 }

@@ -20,6 +20,12 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     first_bytes(context.finish().as_ref())
 }
 
+/// SHA-256 of the bytes as they are: for sums whose form others laid down.
+#[must_use]
+pub fn sha256_of(bytes: &[u8]) -> [u8; 32] {
+    first_bytes(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
 /// SHA-256 of all that can be read, unframed, in the digits that `sha256sum` writes.
 ///
 /// # Errors

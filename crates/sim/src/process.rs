@@ -208,6 +208,7 @@ async fn open(ground: &Ground<'_>, seed: u64) -> Result<Services, BoxError> {
     let near_catalog = catalog::open(catalog::Parts {
         place: Place::Sqlite(folder.join("catalog.sqlite"), SQLITE),
         config: settings.catalog,
+        outward: settings.outward.clone(),
         clock: clock.clone(),
         redis: None,
     })

@@ -43,6 +43,8 @@ impl From<Line> for ImportProduct {
             publish_at: None,
             unpublish_at: None,
             related: None,
+            slug: None,
+            prices: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@
 mod app;
 mod authority;
 mod binary;
+mod bucket;
 mod client;
 mod command;
 #[cfg(target_os = "linux")]
@@ -31,6 +32,7 @@ mod stripe;
 pub use app::App;
 pub use authority::Authority;
 pub use binary::{Build, binary};
+pub use bucket::{Bucket, Mood};
 pub use client::{Answer, Client};
 pub use command::{Running, Said, run, run_with};
 #[cfg(target_os = "linux")]

@@ -17,6 +17,8 @@ pub(crate) struct Heard {
     /// By names in small letters.
     pub(crate) head: BTreeMap<String, String>,
     pub(crate) body: String,
+    /// The same as it came, which need be no text.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Heard {
@@ -30,6 +32,8 @@ impl Heard {
 pub(crate) enum Reply {
     /// An answer: its status, further lines of its head, its body.
     Says(u16, &'static str, String),
+    /// The same, of something that is no text.
+    Gives(u16, Vec<u8>),
     /// The connection is kept, and nothing comes.
     Silence,
     /// The connection is closed without an answer.
@@ -82,7 +86,8 @@ fn hear(stream: &TcpStream) -> Option<Heard> {
         path: path.to_owned(),
         query: query.to_owned(),
         head,
-        body: String::from_utf8(body).unwrap_or_default(),
+        body: String::from_utf8(body.clone()).unwrap_or_default(),
+        bytes: body,
     })
 }
 
@@ -94,6 +99,13 @@ fn reply(mut stream: &TcpStream, reply: &Reply) {
                 body.len()
             );
             drop(stream.write_all(answer.as_bytes()));
+        }
+        Reply::Gives(status, body) => {
+            let head = format!(
+                "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            );
+            drop(stream.write_all(&[head.as_bytes(), body].concat()));
         }
         Reply::Silence => loop {
             thread::park();

@@ -124,7 +124,7 @@ pub(super) fn check_file(file: &Path) -> Result<(), ConfigError> {
         let address = table.get(*key).and_then(toml::Value::as_str);
         address.and_then(credentials).is_some()
     });
-    let in_tables = has_client_secret(&table) || has_stripes(&table);
+    let in_tables = has_client_secret(&table) || has_stripes(&table) || has_the_bucket_s(&table);
     if (in_sections || in_addresses || in_tables) && readable_by_everybody(file) {
         return Err(ConfigError::Exposed(file.to_owned()));
     }
@@ -139,6 +139,17 @@ fn has_stripes(table: &toml::Table) -> bool {
     let keys = ["secret_key", "webhook_secret", "webhook_secret_before"];
     let mut given = keys.iter().filter_map(|key| stripe?.get(*key)?.as_str());
     given.any(|text| !text.is_empty())
+}
+
+/// Whether the key to the bucket of pictures stands here.
+fn has_the_bucket_s(table: &toml::Table) -> bool {
+    let images = table
+        .get("catalog")
+        .and_then(|catalog| catalog.get("images"));
+    let secret = images
+        .and_then(|images| images.get("s3"))
+        .and_then(|bucket| bucket.get("secret_access_key")?.as_str());
+    secret.is_some_and(|text| !text.is_empty())
 }
 
 /// Whether a provider of identities was given its secret here.

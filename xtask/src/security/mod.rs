@@ -9,6 +9,7 @@ mod lighthouse;
 mod login;
 mod openid;
 mod pages;
+mod pictures;
 mod rounds;
 mod secrets;
 pub(crate) mod shop;
@@ -67,6 +68,12 @@ const PARTS: &[Part] = &[
         what: "localstripe is paid by, refunded by and heard of, and Stripe's own client reads what was done",
         asks_a_shop: true,
         run: stripe::run,
+    },
+    Part {
+        name: "pictures",
+        what: "moto keeps pictures as S3 does, checks who signed, and AWS's own client reads what is there",
+        asks_a_shop: true,
+        run: pictures::run,
     },
     Part {
         name: "slow-head",

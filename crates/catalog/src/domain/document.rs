@@ -142,13 +142,14 @@ impl Draft {
             unpublish_at: line.unpublish_at,
         };
         let schedule = schedule.check().map_err(|error| error.to_string())?;
+        let price = text::price(line.price).map_err(at("price"))?;
         let draft = Self {
             name: text::name(&line.name).map_err(at("name"))?,
             sku: Some(text::sku(&line.sku).map_err(at("sku"))?),
-            slug: None,
+            slug: optional(line.slug.as_deref(), slug::check).map_err(at("slug"))?,
             description: text::description(&line.description).map_err(at("description"))?,
-            price: text::price(line.price).map_err(at("price"))?,
-            prices: PriceList::default(),
+            prices: lineup::listed(line.prices, price)?,
+            price,
             stock: first_stock(Some(line.stock)).map_err(at("stock"))?,
             category: path.last().cloned(),
             status: line.status,
@@ -159,6 +160,9 @@ impl Draft {
             attributes: line.attributes,
             lineup: Lineup::import(line.options, line.variants)?,
         };
+        if !draft.lineup.variants.is_empty() && draft.prices != PriceList::default() {
+            return Err(lineup::not_here("/prices").to_string());
+        }
         Ok((draft, path))
     }
 
@@ -252,6 +256,11 @@ pub(crate) fn two_products() -> String {
 /// Why a variant of an import is not taken.
 pub(crate) fn withdrawn(sku: &str) -> String {
     format!("variant {sku} was withdrawn")
+}
+
+/// Why a line of an import is not taken that wants the address of another product's page.
+pub(crate) fn slug_taken(slug: &str) -> String {
+    format!("slug {slug} is another product's")
 }
 
 /// Nothing is related to what is not there.

@@ -42,6 +42,15 @@ impl PriceList {
         Ok(self)
     }
 
+    /// The same list with these prices in it as well: they stand in the place of those in their currencies. What the
+    /// price itself is in by now has no second one.
+    pub fn with(mut self, others: &Self, own: Money) -> Self {
+        self.0
+            .extend(others.0.iter().map(|(one, minor)| (*one, *minor)));
+        self.0.remove(&own.currency);
+        self
+    }
+
     /// From what is kept.
     pub fn read(kept: &str) -> Result<Self, serde_json::Error> {
         // Most shops have one currency.
@@ -104,6 +113,13 @@ mod tests {
             (Some(own), Some(own))
         );
         assert_eq!(list.shown(), [money(1_799, "EUR"), money(2_490, "JPY")]);
+        let dearer = PriceList::check(vec![money(1_899, "EUR"), money(5, "KWD")]).unwrap();
+        let both = [money(1_899, "EUR"), money(2_490, "JPY"), money(5, "KWD")];
+        assert_eq!(list.clone().with(&dearer, own).shown(), both);
+        assert_eq!(
+            list.with(&dearer, money(7, "JPY")).shown(),
+            [both[0], both[2]]
+        );
         let euro = money(1, "EUR");
         assert_eq!(refused(vec![euro, euro]), "/prices/1");
         assert_eq!(refused(vec![money(-1, "EUR")]), "/prices/0");

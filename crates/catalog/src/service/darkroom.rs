@@ -59,14 +59,13 @@ impl Darkroom {
     /// When the system gives no thread.
     pub(crate) fn open(config: Images) -> io::Result<Self> {
         let seats = usize::try_from(config.waiting_max).unwrap_or(1);
+        let way = usize::try_from(config.sending_kilobytes_max).unwrap_or(1);
         Ok(Self {
             config,
             lane: Lane::open("souk-picture", THREADS, || {})?,
             seats: Arc::new(Semaphore::new(seats.min(Semaphore::MAX_PERMITS))),
             turns: Arc::new(Semaphore::new(THREADS)),
-            way: Arc::new(Semaphore::new(
-                usize::try_from(config.sending_kilobytes_max).unwrap_or(1),
-            )),
+            way: Arc::new(Semaphore::new(way)),
         })
     }
 

@@ -6,8 +6,9 @@ use super::{
     darkroom::{Darkroom, Sent, Upload},
 };
 use crate::{
+    bucket,
     domain::{scope::Scope, text},
-    store::{ImageChange, ImageEdit, ImageRow},
+    store::{Files, ImageChange, ImageEdit, ImageRow},
 };
 use contracts::{
     access::Principal,
@@ -15,6 +16,7 @@ use contracts::{
     request::{Answered, Precondition},
     values::{ImageId, ProductId, ValueError},
 };
+use platform::db::StoreError;
 
 const ALT_CHARS_MAX: usize = 200;
 
@@ -63,18 +65,28 @@ impl Service {
     where
         B: AsRef<[u8]> + Send + 'static,
     {
+        let (image_id, alt) = (ImageId::generate(), alt(&wish.alt)?);
+        let files = self.kept(image_id, upload).await?;
+        let kept = kept_of(&files);
         let row = ImageRow {
-            image_id: ImageId::generate(),
+            image_id,
             product_id,
             scope: Scope::of(Some(who)),
-            alt: alt(&wish.alt)?,
-            files: self.darkroom.draw(upload).await?,
+            alt,
+            files,
             most: self.darkroom.per_product_max(),
             at: self.clock.now(),
         };
         let added = self.store.add_image(row).await;
         // Whatever came of it: of a failure nobody knows whether it was kept.
         self.window.extras_changed(product_id);
+        let is_unused = match &added {
+            Ok(added) => added.replayed,
+            Err(error) => is_refused(error),
+        };
+        if is_unused {
+            self.let_go(&kept).await;
+        }
         let added = added?;
         tracing::info!(
             product.id = %product_id, user.id = %who.user_id, image.id = %added.value.id, "a picture was added"
@@ -92,8 +104,60 @@ impl Service {
     where
         B: AsRef<[u8]> + Send + 'static,
     {
+        let before = self.kept_before(who, which).await?;
+        let files = self.kept(which.image, upload).await?;
+        let kept = kept_of(&files);
+        let edited = self.edit_image(who, which, ImageChange::Draw(files)).await;
+        match &edited {
+            // The one before was there until the commit that has the new one.
+            Ok(_) => self.let_go(&before).await,
+            Err(error) if is_refused(error) => self.let_go(&kept).await,
+            // Nobody knows which of them is shown.
+            Err(_) => {}
+        }
+        edited
+    }
+
+    /// Draws a picture, and puts its files where they are kept if that is not the database.
+    async fn kept<B>(&self, id: ImageId, upload: Upload<B>) -> Result<Files, ImageError>
+    where
+        B: AsRef<[u8]> + Send + 'static,
+    {
         let files = self.darkroom.draw(upload).await?;
-        self.edit_image(who, which, ImageChange::Draw(files)).await
+        match &self.bucket {
+            None => Ok(files),
+            Some(bucket) => bucket.keep(id, files).await,
+        }
+    }
+
+    async fn let_go(&self, kept: &[Vec<u8>]) {
+        if let Some(bucket) = &self.bucket {
+            bucket.forget(kept).await;
+        }
+    }
+
+    /// What is kept elsewhere of the picture that is meant, if it is of the version that was sent: whatever then
+    /// changes that version changes these files. Nothing where all of them are in the database.
+    async fn kept_before(
+        &self,
+        who: &Principal,
+        which: WhichImage,
+    ) -> Result<Vec<Vec<u8>>, ImageError> {
+        if self.bucket.is_none() {
+            return Ok(Vec::new());
+        }
+        let failed = |error: StoreError| ImageError::Internal(Box::new(error));
+        let (reference, now) = (ProductRef::Id(which.product), self.clock.now());
+        let found = self.store.product(reference, Scope::of(Some(who)), now);
+        let images = found.await.map_err(failed)?;
+        let images = images.map(|product| product.images).unwrap_or_default();
+        let is_meant = images
+            .iter()
+            .any(|image| image.id == which.image && which.sent.version() == Some(image.version));
+        if !is_meant {
+            return Ok(Vec::new());
+        }
+        self.store.image_keys(which.image).await.map_err(failed)
     }
 
     pub(crate) async fn patch_image(
@@ -114,8 +178,10 @@ impl Service {
         who: &Principal,
         which: WhichImage,
     ) -> Result<(), ImageError> {
-        let removed = self.edit_image(who, which, ImageChange::Remove).await;
-        removed.map(drop)
+        let before = self.kept_before(who, which).await?;
+        self.edit_image(who, which, ImageChange::Remove).await?;
+        self.let_go(&before).await;
+        Ok(())
     }
 
     async fn edit_image(
@@ -144,8 +210,29 @@ impl Service {
     pub(crate) async fn image_file(&self, name: String) -> Result<Sent, ImageError> {
         let found = self.store.image_file(name).await;
         let found = found.map_err(|error| ImageError::Internal(Box::new(error)))?;
-        self.darkroom.send(found.ok_or(ImageError::NotFound)?)
+        let kept = found.ok_or(ImageError::NotFound)?;
+        let bytes = match (bucket::key_of(&kept), &self.bucket) {
+            (None, _) => kept,
+            (Some(key), Some(bucket)) => bucket.fetch(key).await?,
+            (Some(_), None) => {
+                let what = "the picture is in a bucket, and catalog.images.store names none";
+                return Err(ImageError::Internal(what.into()));
+            }
+        };
+        self.darkroom.send(bytes)
     }
+}
+
+/// What the database is given of a picture's files, where they are elsewhere.
+fn kept_of(files: &Files) -> Vec<Vec<u8>> {
+    let all = files.all().map(|file| &file.bytes);
+    let keys = all.filter(|bytes| bucket::key_of(bytes).is_some());
+    keys.map(|bytes| bytes.to_vec()).collect()
+}
+
+/// Whether nothing was written for certain.
+fn is_refused(error: &ImageError) -> bool {
+    !matches!(error, ImageError::Internal(_) | ImageError::Overloaded)
 }
 
 fn alt(words: &str) -> Result<String, ImageError> {

@@ -25,7 +25,7 @@ pub(crate) use shown::{Ready, Shown};
 pub(crate) use variants::WhichProduct;
 pub use window::Window;
 
-use crate::{config::Config, store::Store};
+use crate::{bucket::Bucket, config::Config, store::Store};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
@@ -56,6 +56,8 @@ pub struct Service {
     currency: Currency,
     window: Window,
     darkroom: Darkroom,
+    /// Where pictures are kept, if that is not the database.
+    bucket: Option<Bucket>,
     /// Who knows what people bought; told once all services are open.
     purchases: OnceLock<Weak<dyn Purchases>>,
 }
@@ -68,13 +70,14 @@ impl fmt::Debug for Service {
 
 impl Service {
     pub(crate) fn new(
-        store: Arc<dyn Store>,
+        (store, bucket): (Arc<dyn Store>, Option<Bucket>),
         clock: Clock,
         config: &Config,
         redis: Option<Redis>,
     ) -> io::Result<Self> {
         Ok(Self {
-            darkroom: Darkroom::open(config.images)?,
+            darkroom: Darkroom::open(config.images.clone())?,
+            bucket,
             window: Window::new(config, redis, clock.clone(), store.touched()),
             store,
             clock,

@@ -33,7 +33,7 @@ pub(crate) struct Files {
 
 impl Files {
     /// Each once.
-    pub(super) fn all(&self) -> impl Iterator<Item = &NamedFile> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &NamedFile> {
         let other = (self.small.name != self.large.name).then_some(&self.small);
         [&self.large].into_iter().chain(other)
     }
@@ -88,9 +88,14 @@ pub(crate) trait Images: Send + Sync {
     async fn add_image(&self, row: ImageRow) -> Result<Answered<ProductImage>, ImageError>;
     /// Changes a picture if the version that was sent is current; as it is from then on, or was, if it goes.
     async fn edit_image(&self, edit: ImageEdit) -> Result<ProductImage, ImageError>;
-    /// A file by its name.
+    /// What is kept of a picture's files that are elsewhere.
+    async fn image_keys(&self, id: ImageId) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// A file by its name, or what is kept of it where it is elsewhere.
     async fn image_file(&self, name: String) -> Result<Option<Vec<u8>>, StoreError>;
 }
+
+/// No key is longer. Of files, only the smallest are shorter.
+pub(super) const KEY_BYTES_MAX: i64 = 512;
 
 /// Where a file is found.
 fn address(name: &str) -> String {

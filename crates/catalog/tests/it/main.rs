@@ -33,8 +33,10 @@ use contracts::{
 use http_body_util::BodyExt;
 use platform::{
     clock::Clock,
+    config::{Sources, load},
     db::{Place, sqlite},
     http::stack,
+    outward,
     redis::Redis,
 };
 use serde_json::Value;
@@ -51,13 +53,40 @@ const OPTIONS: sqlite::Options = sqlite::Options {
     cache_kilobytes: 4_096,
 };
 
-const IMAGES: Images = Images {
-    bytes_max: 200_000,
-    pixels_max: 4_000_000,
-    per_product_max: 3,
-    waiting_max: 2,
-    sending_kilobytes_max: 4_096,
-};
+/// Small, and in the database.
+fn images() -> Images {
+    #[derive(serde::Deserialize)]
+    struct All {
+        catalog: Config,
+    }
+    let all: All = load_defaults(catalog::DEFAULTS);
+    Images {
+        bytes_max: 200_000,
+        pixels_max: 4_000_000,
+        per_product_max: 3,
+        waiting_max: 2,
+        sending_kilobytes_max: 4_096,
+        ..all.catalog.images
+    }
+}
+
+fn outward() -> outward::Options {
+    #[derive(serde::Deserialize)]
+    struct All {
+        outward: outward::Options,
+    }
+    let all: All = load_defaults(outward::DEFAULTS);
+    all.outward
+}
+
+fn load_defaults<T: serde::de::DeserializeOwned>(defaults: &str) -> T {
+    let sources = Sources {
+        defaults,
+        file: None,
+        environment: false,
+    };
+    load(&sources, serde_json::json!({})).unwrap()
+}
 
 /// A shop that has nothing but a catalog, in a folder that goes with it.
 struct Shop {
@@ -167,8 +196,9 @@ impl Shop {
                 window_kilobytes: 1_024,
                 window_age_max_ms: age_max_ms,
                 window_absent_age_max_ms: age_max_ms / 4,
-                images: IMAGES,
+                images: images(),
             },
+            outward: outward(),
             clock: clock.clone(),
             redis,
         })

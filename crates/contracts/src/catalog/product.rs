@@ -377,6 +377,9 @@ pub struct ImportProduct {
     pub category_path: Vec<String>,
     /// The price.
     pub price: Money,
+    /// Its prices in further currencies, if it has no variants; those that are not named stay.
+    #[serde(default)]
+    pub prices: Vec<Money>,
     /// Where the product stands; when absent, a new one is on sale and a known one stays where it is.
     #[serde(default)]
     pub status: Option<ProductStatus>,
@@ -398,6 +401,9 @@ pub struct ImportProduct {
     /// When it comes off sale.
     #[serde(default)]
     pub unpublish_at: Option<Timestamp>,
+    /// The address of its page; when absent, a new one is made from the name and a known one stays.
+    #[serde(default)]
+    pub slug: Option<String>,
     /// SKUs of what goes with it, which are there by now; when absent, what is known stays.
     #[serde(default)]
     pub related: Option<Vec<String>>,
@@ -410,6 +416,9 @@ pub struct ImportVariant {
     pub sku: String,
     /// The price.
     pub price: Money,
+    /// Its prices in further currencies; those that are not named stay.
+    #[serde(default)]
+    pub prices: Vec<Money>,
     /// First stock, for variants that are new.
     pub stock: u32,
     /// A value of each option, in their order.

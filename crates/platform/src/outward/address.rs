@@ -108,14 +108,21 @@ impl Address {
         self.0.host().ok_or(Refusal::Unreadable)
     }
 
-    /// What stands in `Host`.
-    pub(super) fn authority(&self) -> Result<HeaderValue, Refusal> {
+    /// What stands in `Host`, for signatures that hold it.
+    ///
+    /// # Errors
+    /// Never for an address that was read.
+    pub fn host_and_port(&self) -> Result<String, Refusal> {
         let host = self.0.host_str().ok_or(Refusal::Unreadable)?;
-        let text = match self.0.port() {
+        Ok(match self.0.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
-        };
-        HeaderValue::from_str(&text).map_err(|_| Refusal::Unreadable)
+        })
+    }
+
+    /// The same, for the head.
+    pub(super) fn authority(&self) -> Result<HeaderValue, Refusal> {
+        HeaderValue::from_str(&self.host_and_port()?).map_err(|_| Refusal::Unreadable)
     }
 
     /// Path and query, as the request line has them.

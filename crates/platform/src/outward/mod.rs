@@ -12,7 +12,10 @@ mod resolve;
 mod tests;
 
 pub use address::{Address, Refusal};
-pub use hyper::{HeaderMap, StatusCode, header};
+pub use hyper::{
+    HeaderMap, StatusCode,
+    header::{self, HeaderValue},
+};
 pub use networks::Network;
 pub use options::{DEFAULTS, Options};
 
@@ -27,8 +30,7 @@ use hyper::{
     body::Bytes,
     client::conn::http1::{self, SendRequest},
     header::{
-        AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
-        USER_AGENT,
+        AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, USER_AGENT,
     },
 };
 use hyper_util::rt::TokioIo;
@@ -93,6 +95,24 @@ impl Question {
             address,
             headers: HeaderMap::new(),
             body: Bytes::new(),
+        }
+    }
+
+    /// For what is there to go.
+    #[must_use]
+    pub fn delete(address: Address) -> Self {
+        Self {
+            method: Method::DELETE,
+            ..Self::get(address)
+        }
+    }
+
+    /// With something to keep there.
+    #[must_use]
+    pub fn put(address: Address, kind: HeaderValue, body: impl Into<Bytes>) -> Self {
+        Self {
+            method: Method::PUT,
+            ..Self::post(address, kind, body)
         }
     }
 

@@ -44,7 +44,7 @@ pub(super) async fn chosen(app: &App, visit: &Visit) -> Option<Currency> {
 }
 
 /// What the shop sells in, its own first; of a shop that cannot be asked nobody knows more than that.
-async fn sold_in(app: &App) -> Vec<Currency> {
+pub(super) async fn sold_in(app: &App) -> Vec<Currency> {
     app.catalog.currencies().await.unwrap_or_else(|error| {
         tracing::warn!(error = ?error, "a page goes out in the shop's own currency");
         Vec::new()

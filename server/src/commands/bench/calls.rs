@@ -77,6 +77,8 @@ async fn product(shop: &Shop) -> Result<ProductId, BoxError> {
         publish_at: None,
         unpublish_at: None,
         related: None,
+        slug: None,
+        prices: Vec::new(),
         sku: "THING".to_owned(),
         name: "Thing".to_owned(),
         description: String::new(),

@@ -51,6 +51,8 @@ impl Goods {
             publish_at: None,
             unpublish_at: None,
             related: None,
+            slug: None,
+            prices: Vec::new(),
             sku: format!("S{number}"),
             name: self.name(number).join(" "),
             description: described(number).join(" "),

@@ -8,10 +8,10 @@ use contracts::{
         Catalog, CategoryView, EditError, ProductQuery, ProductRef, ProductSort, ProductStatus,
         ProductView, VariantView,
     },
-    values::{ProductId, Timestamp},
+    values::{Currency, Money, ProductId, Timestamp},
 };
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Categories above one another; a circle would be longer.
 const DEPTH_MAX: usize = 64;
@@ -33,6 +33,8 @@ pub(super) const COLUMNS: &[&str] = &[
     "publish_at",
     "unpublish_at",
     "related",
+    "prices",
+    "slug",
 ];
 
 /// What a line says that is not the product's own.
@@ -43,6 +45,20 @@ struct Beside<'a> {
     related: Vec<String>,
     /// Where its first picture is.
     picture: Option<String>,
+    /// What the shop sells in. Prices in other currencies are nobody's, and an import refuses them.
+    sold_in: &'a [Currency],
+}
+
+impl Beside<'_> {
+    /// Plain decimals by currency, as they are read back.
+    fn prices(&self, variant: &VariantView) -> BTreeMap<String, String> {
+        let own = variant.price.currency;
+        let is_paid =
+            |price: &&Money| price.currency != own && self.sold_in.contains(&price.currency);
+        let paid = variant.prices.iter().filter(is_paid);
+        paid.map(|price| (price.currency.to_string(), price.decimal()))
+            .collect()
+    }
 }
 
 /// SKUs of products that others name, each read once.
@@ -87,6 +103,7 @@ pub(super) async fn all(
     writing: &mut Writing,
 ) -> Result<(), BoxError> {
     let paths = paths(&catalog.categories().await?);
+    let sold_in = catalog.currencies().await?;
     let mut names = Names::default();
     let keeper = keeper();
     for status in [
@@ -110,6 +127,7 @@ pub(super) async fn all(
                     path: paths.get(slug).map_or(&[] as &[String], Vec::as_slice),
                     related: names.of(catalog, &product.related).await?,
                     picture: picture(product, public_url),
+                    sold_in: &sold_in,
                 };
                 writing.put(|| Ok(line(product, &beside)), || rows(product, &beside))?;
             }
@@ -156,6 +174,7 @@ fn line(product: &ProductView, beside: &Beside<'_>) -> Value {
         "currency": product.price.currency,
         "stock": product.stock.on_hand,
         "status": product.status,
+        "slug": product.slug,
         "image_url": beside.picture,
         "attributes": product.attributes,
     });
@@ -173,16 +192,32 @@ fn line(product: &ProductView, beside: &Beside<'_>) -> Value {
     }
     if !product.options.is_empty() {
         let variant = |variant: &VariantView| {
-            json!({"sku": variant.sku, "price_minor": variant.price.minor, "stock": variant.stock.on_hand,
-                "values": values(product, variant).map(|(_, value)| value).collect::<Vec<_>>()})
+            let values: Vec<&str> = values(product, variant).map(|(_, value)| value).collect();
+            let mut line = json!({
+                "sku": variant.sku,
+                "price_minor": variant.price.minor,
+                "stock": variant.stock.on_hand,
+                "values": values,
+            });
+            list(&mut line, beside.prices(variant));
+            line
         };
         let variants: Vec<Value> = product.variants.iter().map(variant).collect();
         if let Some(fields) = line.as_object_mut() {
             fields.insert("options".to_owned(), json!(product.options));
             fields.insert("variants".to_owned(), Value::from(variants));
         }
+    } else if let Some(only) = product.variants.first() {
+        list(&mut line, beside.prices(only));
     }
     line
+}
+
+/// Says prices in further currencies, where there are any.
+fn list(line: &mut Value, prices: BTreeMap<String, String>) {
+    if let Some(fields) = line.as_object_mut().filter(|_| !prices.is_empty()) {
+        fields.insert("prices".to_owned(), json!(prices));
+    }
 }
 
 /// Options with a variant's values, in their order.
@@ -221,6 +256,10 @@ fn row(
         [] => String::new(),
         skus => serde_json::to_string(skus)?,
     };
+    let prices = match beside.prices(variant) {
+        none if none.is_empty() => String::new(),
+        prices => serde_json::to_string(&prices)?,
+    };
     let [of, chosen, options] = if product.options.is_empty() {
         Default::default()
     } else {
@@ -248,6 +287,8 @@ fn row(
         moment(product.publish_at)?,
         moment(product.unpublish_at)?,
         related,
+        prices,
+        cell(&product.slug),
     ])
 }
 

@@ -78,6 +78,7 @@ fn begun(line: Line) -> ImportProduct {
     product.variants = vec![ImportVariant {
         sku: product.sku.clone(),
         price: product.price,
+        prices: std::mem::take(&mut product.prices),
         stock: product.stock,
         values,
     }];
@@ -98,6 +99,7 @@ fn add(product: &mut ImportProduct, line: Line) -> Result<(), String> {
     product.variants.push(ImportVariant {
         sku: line.product.sku,
         price: line.product.price,
+        prices: line.product.prices,
         stock: line.product.stock,
         values: line.values.into_iter().map(|(_, value)| value).collect(),
     });

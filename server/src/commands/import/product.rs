@@ -7,6 +7,7 @@ use contracts::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Deserialize)]
 struct Line {
@@ -17,9 +18,11 @@ struct Line {
     category: Option<String>,
     price_minor: Option<i64>,
     price: Option<Value>,
+    prices: Option<Listed>,
     currency: Option<String>,
     stock: Option<u32>,
     status: Option<ProductStatus>,
+    slug: Option<String>,
     image_url: Option<String>,
     attributes: Option<Map<String, Value>>,
     options: Option<Vec<ProductOption>>,
@@ -31,11 +34,15 @@ struct Line {
     rest: Map<String, Value>,
 }
 
+/// Prices in further currencies: plain decimals by code.
+type Listed = BTreeMap<String, String>;
+
 /// Reads a variant, whose price is in the currency of its product.
 #[derive(Debug, Deserialize)]
 struct Variant {
     sku: String,
     price_minor: i64,
+    prices: Option<Listed>,
     #[serde(default)]
     stock: u32,
     values: Vec<String>,
@@ -87,6 +94,7 @@ fn checked(line: Line, shop: Currency) -> Result<ImportProduct, String> {
         .stock
         .or_else(|| units(attributes.get("stock")))
         .unwrap_or(0);
+    let variants = line.variants.unwrap_or_default().into_iter();
     Ok(ImportProduct {
         sku: bounded_text(&line.sku, 1, 64).map_err(|error| format!("sku {error}"))?,
         name: line.name,
@@ -95,7 +103,9 @@ fn checked(line: Line, shop: Currency) -> Result<ImportProduct, String> {
             .category_path
             .unwrap_or_else(|| line.category.into_iter().collect()),
         price,
+        prices: listed(line.prices)?,
         status: line.status,
+        slug: line.slug.filter(|slug| !slug.is_empty()),
         stock,
         image_url: line.image_url.filter(|url| !url.is_empty()),
         attributes,
@@ -103,18 +113,33 @@ fn checked(line: Line, shop: Currency) -> Result<ImportProduct, String> {
         publish_at: line.publish_at,
         unpublish_at: line.unpublish_at,
         related: line.related,
-        variants: line
-            .variants
-            .unwrap_or_default()
-            .into_iter()
-            .map(|variant| ImportVariant {
-                sku: variant.sku,
-                price: Money::new(variant.price_minor, currency),
-                stock: variant.stock,
-                values: variant.values,
-            })
-            .collect(),
+        variants: variants
+            .map(|variant| variant.read(currency))
+            .collect::<Result<_, _>>()?,
     })
+}
+
+impl Variant {
+    fn read(self, currency: Currency) -> Result<ImportVariant, String> {
+        let prices = listed(self.prices);
+        Ok(ImportVariant {
+            prices: prices.map_err(|error| format!("variant {}: {error}", self.sku))?,
+            sku: self.sku,
+            price: Money::new(self.price_minor, currency),
+            stock: self.stock,
+            values: self.values,
+        })
+    }
+}
+
+fn listed(prices: Option<Listed>) -> Result<Vec<Money>, String> {
+    let price = |(code, text): (String, String)| {
+        let currency: Currency = code
+            .parse()
+            .map_err(|error| format!("prices: currency {code} {error}"))?;
+        Money::parse_decimal(&text, currency).map_err(|error| format!("prices: {code} {error}"))
+    };
+    prices.unwrap_or_default().into_iter().map(price).collect()
 }
 
 fn units(value: Option<&Value>) -> Option<u32> {
@@ -179,6 +204,18 @@ mod tests {
             (
                 r#"{"sku":"A","name":"T","currency":"USD","price_minor":1.5}"#,
                 "1.5",
+            ),
+            (
+                r#"{"sku":"A","name":"T","price_minor":1,"prices":{"XXX":"1"}}"#,
+                "prices: currency XXX",
+            ),
+            (
+                r#"{"sku":"A","name":"T","price_minor":1,"prices":{"JPY":"1.5"}}"#,
+                "prices: JPY has more decimals",
+            ),
+            (
+                r#"{"sku":"A","name":"T","price_minor":1,"prices":{"EUR":1}}"#,
+                "expected a string",
             ),
         ] {
             let why = read(line, usd()).unwrap_err();

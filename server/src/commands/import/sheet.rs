@@ -51,7 +51,7 @@ pub(super) fn read(record: &Record<'_>, shop: Currency) -> Result<Found, String>
                     serde_json::from_str(cell).map_err(|error| format!("variant: {error}"))?;
                 continue;
             }
-            "options" | "related" => {
+            "options" | "related" | "prices" => {
                 serde_json::from_str(cell).map_err(|error| format!("{name}: {error}"))?
             }
             "category_path" => Value::from(path(plain(cell))?),

@@ -139,6 +139,8 @@ impl Head {
             publish_at: None,
             unpublish_at: None,
             related: None,
+            slug: None,
+            prices: Vec::new(),
             sku: match record.get(SKU) {
                 Some(sku) => unmarked(sku).to_owned(),
                 None => made_sku(&self.handle, &values),

@@ -176,6 +176,8 @@ impl Parent {
             publish_at: None,
             unpublish_at: None,
             related: None,
+            slug: None,
+            prices: Vec::new(),
             sku: sku.or_else(id).ok_or("both sku and id are missing")?,
             name: plain(record.get(&["name"]).ok_or("the name is missing")?).to_owned(),
             description: self.description,

@@ -4,10 +4,14 @@ use super::{
     Lineup, Member, invalid,
     options::{add_value, checked, spelled},
 };
-use crate::domain::{document::STOCK_MAX, price_list::PriceList, text};
+use crate::domain::{
+    document::{Draft, STOCK_MAX},
+    price_list::PriceList,
+    text,
+};
 use contracts::{
     catalog::{EditError, ImportVariant, ProductOption},
-    values::{VariantId, fold},
+    values::{Money, VariantId, fold},
 };
 
 impl Lineup {
@@ -68,6 +72,7 @@ impl Lineup {
             let mut known = self.variants.iter_mut();
             match known.find(|own| fold(&own.sku) == fold(&member.sku)) {
                 Some(own) => {
+                    own.prices = std::mem::take(&mut own.prices).with(&member.prices, member.price);
                     own.price = member.price;
                     own.values = member.values;
                 }
@@ -87,6 +92,33 @@ impl Lineup {
         }
         self.in_order()
     }
+
+    /// The only variant of a plain product with the prices in further currencies that an import names; nothing if it
+    /// has them.
+    pub(crate) fn with_listed(&self, draft: &Draft) -> Option<Self> {
+        let mut next = self.clone();
+        let member = next.variants.first_mut()?;
+        let prices = member.prices.clone().with(&draft.prices, draft.price);
+        if draft.prices == PriceList::default() || prices == member.prices {
+            return None;
+        }
+        member.prices = prices;
+        // The document was written before: both are as it says.
+        member.price = draft.price;
+        if let Some(sku) = &draft.sku {
+            member.sku.clone_from(sku);
+        }
+        Some(next)
+    }
+}
+
+/// Prices in further currencies as an import names them.
+pub(crate) fn listed(prices: Vec<Money>, own: Money) -> Result<PriceList, String> {
+    let list = PriceList::check(prices).and_then(|list| list.beside(own));
+    list.map_err(|error| match error {
+        EditError::Invalid { reason, .. } => format!("prices {reason}"),
+        other => other.to_string(),
+    })
 }
 
 fn imported(variant: ImportVariant) -> Result<Member, String> {
@@ -96,12 +128,14 @@ fn imported(variant: ImportVariant) -> Result<Member, String> {
         return Err(format!("variant {sku}: stock must be at most {STOCK_MAX}"));
     }
     let price = text::price(variant.price);
+    let price = price.map_err(|error| format!("variant {sku}: price {error}"))?;
+    let prices = listed(variant.prices, price);
     let values = variant.values.iter().map(|value| value.trim().to_owned());
     Ok(Member {
         id: VariantId::generate(),
-        price: price.map_err(|error| format!("variant {sku}: price {error}"))?,
+        prices: prices.map_err(|error| format!("variant {sku}: {error}"))?,
         values: values.collect(),
-        prices: PriceList::default(),
+        price,
         stock,
         sku,
     })

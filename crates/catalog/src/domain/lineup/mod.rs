@@ -7,6 +7,7 @@ mod options;
 mod tests;
 mod wished;
 
+pub(crate) use imported::listed;
 pub(crate) use options::checked;
 pub(crate) use wished::{Altered, Wished, wishes};
 

@@ -2,7 +2,7 @@
 //! product, so that of two who add the last one that there is room for, one is refused.
 
 use super::{PostgresStore, broken, read};
-use crate::store::images::{self, Files, ImageChange, ImageEdit, ImageRow, Images};
+use crate::store::images::{self, Files, ImageChange, ImageEdit, ImageRow, Images, KEY_BYTES_MAX};
 use async_trait::async_trait;
 use contracts::{
     catalog::{ImageError, ProductImage},
@@ -39,6 +39,18 @@ impl Images for PostgresStore {
             .database
             .write(edit, |c, edit| Box::pin(change(c, edit)));
         write.await.map_err(error)
+    }
+
+    async fn image_keys(&self, id: ImageId) -> Result<Vec<Vec<u8>>, StoreError> {
+        let connection = self.database.read().await?;
+        let sql = "SELECT f.bytes
+                     FROM image_files f
+                     JOIN product_images i ON i.image_number = f.image_number
+                    WHERE i.image_id = $1 AND LENGTH(f.bytes) <= $2::bigint";
+        let rows = connection
+            .query(sql, &[&Bytes(*id.as_bytes()), &KEY_BYTES_MAX])
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     async fn image_file(&self, name: String) -> Result<Option<Vec<u8>>, StoreError> {

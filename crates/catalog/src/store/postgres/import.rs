@@ -10,6 +10,7 @@ use crate::{
     domain::{
         category::CategoryName,
         document::{self, Document, Draft},
+        price_list::PriceList,
         slug,
     },
     store::{Import, NewRow},
@@ -118,6 +119,7 @@ async fn write_group(
         found: rows::lock_by_sku(connection, &keys).await?,
         made: Vec::new(),
         changed: Vec::new(),
+        slugs: HashSet::new(),
     };
     let mut outcomes = Vec::with_capacity(lines.len());
     for line in lines {
@@ -126,7 +128,7 @@ async fn write_group(
             Err(reason) => Err(reason),
         });
     }
-    insert(connection, &group.made).await?;
+    insert(connection, &group.made, group.slugs).await?;
     rows::update(connection, &group.changed, import.at).await?;
     Ok(outcomes)
 }
@@ -138,6 +140,8 @@ struct Group<'a> {
     found: HashMap<String, Found>,
     made: Vec<Made>,
     changed: Vec<Next>,
+    /// Those that lines of it chose.
+    slugs: HashSet<String>,
 }
 
 impl Group<'_> {
@@ -160,6 +164,12 @@ impl Group<'_> {
             Ok(before) => before,
             Err(reason) => return Ok(Err(reason)),
         };
+        if let Some(slug) = line.draft.slug.clone() {
+            let own = before.as_ref().map(|before| before.number);
+            if !self.may_have_slug(&slug, own).await? {
+                return Ok(Err(document::slug_taken(&slug)));
+            }
+        }
         let Some(before) = before else {
             let category = category(connection, import, &line.path, paths).await?;
             self.made.push(Made {
@@ -172,7 +182,8 @@ impl Group<'_> {
             return Ok(Err("sku is in use by another seller".to_owned()));
         }
         let category = category(connection, import, &line.path, paths).await?;
-        if names_variants {
+        // Prices in further currencies are the variant's, whose versions are written one product at a time.
+        if names_variants || line.draft.prices != PriceList::default() {
             let written = import_variants::update(connection, import, before, line.draft, category);
             return written.await;
         }
@@ -183,6 +194,21 @@ impl Group<'_> {
                 ImportOutcome::Updated
             }
         }))
+    }
+
+    /// Whether a line may have the slug that it chose: no other product has it, and no line before it chose it.
+    async fn may_have_slug(&mut self, slug: &str, own: Option<i64>) -> Result<bool, StoreError> {
+        let holder = write::product_by_slug(self.connection, slug).await?;
+        let is_let_go = |next: &Next| Some(next.number) == holder && next.document.slug != slug;
+        let is_free = holder.is_none() || holder == own;
+        if !is_free && self.changed.iter().any(is_let_go) {
+            // A line before it let go of it, which is not written yet.
+            rows::update(self.connection, &self.changed, self.import.at).await?;
+            self.changed.clear();
+        } else if !is_free {
+            return Ok(false);
+        }
+        Ok(self.slugs.insert(slug.to_owned()))
     }
 }
 
@@ -281,10 +307,23 @@ async fn category(
     Ok(parent)
 }
 
-/// Inserts products, each under the first of its slugs that is free.
-async fn insert(connection: &Connection, made: &[Made]) -> Result<(), StoreError> {
+const fn fresh(made: &Made, slug: String) -> Fresh<'_> {
+    Fresh {
+        row: &made.row,
+        slug,
+        category: made.category,
+    }
+}
+
+/// Inserts products, each under the slug that its line chose, or else under the first of its slugs that is free.
+async fn insert(
+    connection: &Connection,
+    made: &[Made],
+    mut given: HashSet<String>,
+) -> Result<(), StoreError> {
     let mut waiting: Vec<(&Made, Vec<String>)> = made
         .iter()
+        .filter(|one| one.row.draft.slug.is_none())
         .map(|one| {
             let tail = document::tail(one.row.product_id);
             let mut slugs: Vec<String> =
@@ -293,8 +332,11 @@ async fn insert(connection: &Connection, made: &[Made]) -> Result<(), StoreError
             (one, slugs)
         })
         .collect();
-    let mut given: HashSet<String> = HashSet::new();
-    let mut fresh = Vec::with_capacity(made.len());
+    let chosen = made.iter().filter_map(|one| {
+        let slug = one.row.draft.slug.clone()?;
+        Some(fresh(one, slug))
+    });
+    let mut all: Vec<Fresh<'_>> = chosen.collect();
     while !waiting.is_empty() {
         let asked: Vec<String> = waiting
             .iter()
@@ -305,21 +347,17 @@ async fn insert(connection: &Connection, made: &[Made]) -> Result<(), StoreError
         for (one, mut slugs) in waiting {
             let slug = slugs.pop().ok_or_else(|| broken("no slug is free"))?;
             if !used.contains(&slug) && given.insert(slug.clone()) {
-                fresh.push(Fresh {
-                    row: &one.row,
-                    slug,
-                    category: one.category,
-                });
+                all.push(fresh(one, slug));
             } else {
                 rest.push((one, slugs));
             }
         }
         waiting = rest;
     }
-    if fresh.is_empty() {
+    if all.is_empty() {
         return Ok(());
     }
-    if rows::insert(connection, &fresh).await?.len() == fresh.len() {
+    if rows::insert(connection, &all).await?.len() == all.len() {
         Ok(())
     } else {
         Err(StoreError::Constraint("products_slug_key".to_owned()))

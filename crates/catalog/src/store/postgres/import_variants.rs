@@ -1,5 +1,5 @@
-//! Lines of an import that name variants: which product they are, and its next versions. One product at a time, under
-//! its lock.
+//! Lines of an import that name variants, or prices in further currencies: which product they are, and its next
+//! versions. One product at a time, under its lock.
 
 use super::{
     import::{self, Outcome},
@@ -38,7 +38,7 @@ pub(super) async fn known(
     }
 }
 
-/// Writes what a line says of a known product and its variants.
+/// Writes what a line says of a known product and its variants, or of the prices of its only one.
 pub(super) async fn update(
     connection: &Connection,
     import: &Import,
@@ -51,7 +51,12 @@ pub(super) async fn update(
         options: found.options.clone(),
         variants: variants::members(connection, number).await?,
     };
-    let next = match before.clone().with_imported(&draft.lineup) {
+    let next = if draft.lineup.variants.is_empty() {
+        Ok(before.with_listed(&draft).unwrap_or_else(|| before.clone()))
+    } else {
+        before.clone().with_imported(&draft.lineup)
+    };
+    let next = match next {
         Ok(next) => next,
         Err(refusal) => return Ok(Err(refusal.to_string())),
     };

@@ -86,6 +86,16 @@ async fn free_slugs(connection: &Connection, row: &NewRow) -> Result<Vec<String>
     Ok(free.collect())
 }
 
+/// Which product's page has this address now.
+pub(super) async fn product_by_slug(
+    connection: &Connection,
+    slug: &str,
+) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT product_number FROM products WHERE slug = $1";
+    let row = connection.query_opt(sql, &[&slug]).await?;
+    row.map(|row| Ok(row.try_get(0)?)).transpose()
+}
+
 /// Of these slugs, those that a product has or had.
 pub(super) async fn used_slugs(
     connection: &Connection,

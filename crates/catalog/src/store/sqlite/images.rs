@@ -1,7 +1,7 @@
 //! Pictures as they are kept: their rows, and their files in the same commit.
 
 use super::{SqliteStore, broken};
-use crate::store::images::{self, Files, ImageChange, ImageEdit, ImageRow, Images};
+use crate::store::images::{self, Files, ImageChange, ImageEdit, ImageRow, Images, KEY_BYTES_MAX};
 use async_trait::async_trait;
 use contracts::{
     catalog::{ImageError, ProductImage},
@@ -32,6 +32,20 @@ impl Images for SqliteStore {
     async fn edit_image(&self, edit: ImageEdit) -> Result<ProductImage, ImageError> {
         let write = self.database.write(move |c| change(c, &edit));
         write.await.map_err(error)
+    }
+
+    async fn image_keys(&self, id: ImageId) -> Result<Vec<Vec<u8>>, StoreError> {
+        let read = self.database.read(move |c| {
+            let sql = "SELECT f.bytes
+                         FROM image_files f
+                         JOIN product_images i ON i.image_number = f.image_number
+                        WHERE i.image_id = ?1 AND length(f.bytes) <= ?2";
+            let mut statement = c.prepare_cached(sql)?;
+            let rows =
+                statement.query_map(params![id.as_bytes(), KEY_BYTES_MAX], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        });
+        read.await
     }
 
     async fn image_file(&self, name: String) -> Result<Option<Vec<u8>>, StoreError> {

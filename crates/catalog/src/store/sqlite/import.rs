@@ -11,6 +11,7 @@ use crate::{
         category::CategoryName,
         document::{self, Draft},
         lineup::Lineup,
+        price_list::PriceList,
     },
     store::{Import, NewRow},
 };
@@ -58,7 +59,9 @@ impl Importer<'_> {
         let related = line.related.take();
         let (mut draft, path) = Draft::import(line).map_err(Abort::Refused)?;
         draft.related = related.map(|skus| self.related(&skus)).transpose()?;
-        let Some(found) = self.known(&draft)? else {
+        let known = self.known(&draft)?;
+        self.may_have_slug(&draft, known.as_ref().map(|found| found.number))?;
+        let Some(found) = known else {
             let category = self.category(&path)?;
             return self.create(draft, category.map(|(number, _)| number));
         };
@@ -71,11 +74,12 @@ impl Importer<'_> {
             ));
         }
         let lineup = self.lineup(&found, &draft)?;
+        let names_variants = !draft.lineup.variants.is_empty();
         let category = self.category(&path)?;
         let number = category.as_ref().map(|(number, _)| *number);
         let mut before = found.document.at(self.at);
         let mut next = draft.replacing(before.clone()).at(self.at);
-        if lineup.is_some() {
+        if names_variants {
             next.sku.clone_from(&before.sku);
             next.price = before.price;
         }
@@ -138,6 +142,16 @@ impl Importer<'_> {
         }
     }
 
+    fn may_have_slug(&self, draft: &Draft, own: Option<i64>) -> Result<(), Abort<String>> {
+        let Some(slug) = &draft.slug else {
+            return Ok(());
+        };
+        match write::product_by_slug(self.connection, slug)? {
+            Some(other) if Some(other) != own => Err(Abort::Refused(document::slug_taken(slug))),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// The products of these SKUs.
     fn related(&self, skus: &[String]) -> Result<Vec<ProductId>, Abort<String>> {
         let mut ids = Vec::with_capacity(skus.len());
@@ -148,19 +162,22 @@ impl Importer<'_> {
         document::related_in_words(ids).map_err(Abort::Refused)
     }
 
-    /// The variants of a known product before and after, if the line names any.
+    /// The variants of a known product before and after, if the line names any, or prices of the only one.
     fn lineup(
         &self,
         found: &Found,
         draft: &Draft,
     ) -> Result<Option<(Lineup, Lineup)>, Abort<String>> {
-        if draft.lineup.variants.is_empty() {
+        if draft.lineup.variants.is_empty() && draft.prices == PriceList::default() {
             return Ok(None);
         }
         let before = Lineup {
             options: found.options.clone(),
             variants: variants::members(self.connection, found.number)?,
         };
+        if draft.lineup.variants.is_empty() {
+            return Ok(before.with_listed(draft).map(|next| (before, next)));
+        }
         let next = before.clone().with_imported(&draft.lineup);
         let next = next.map_err(|error| Abort::Refused(error.to_string()))?;
         for member in next.without(&before) {

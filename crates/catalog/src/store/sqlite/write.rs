@@ -291,6 +291,16 @@ pub(super) fn product_by_sku(
     Ok(id.map(ProductId::from_bytes))
 }
 
+/// Which product's page has this address now.
+pub(super) fn product_by_slug(
+    connection: &Connection,
+    slug: &str,
+) -> Result<Option<i64>, StoreError> {
+    let sql = "SELECT product_number FROM products WHERE slug = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([slug], |row| row.get(0)).optional()?)
+}
+
 fn found(row: &rusqlite::Row<'_>) -> rusqlite::Result<Found> {
     let category: (Option<String>, Option<String>) = (row.get(10)?, row.get(11)?);
     Ok(Found {

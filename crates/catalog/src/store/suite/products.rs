@@ -19,6 +19,8 @@ pub(super) fn line(sku: &str, path: &[&str]) -> ImportProduct {
         publish_at: None,
         unpublish_at: None,
         related: None,
+        slug: None,
+        prices: Vec::new(),
         sku: sku.to_owned(),
         name: format!("Product {sku}"),
         description: "imported".to_owned(),

@@ -290,6 +290,7 @@ fn caps(variants: &[(&str, i64, &str)]) -> ImportProduct {
     let variant = |(sku, price, value): &(&str, i64, &str)| ImportVariant {
         sku: (*sku).to_owned(),
         price: Money::new(*price, shop()),
+        prices: Vec::new(),
         stock: 4,
         values: vec![(*value).to_owned()],
     };

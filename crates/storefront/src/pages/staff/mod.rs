@@ -18,6 +18,7 @@ mod order_forms;
 mod orders;
 mod parts;
 mod pictures;
+mod price_list;
 mod pricing;
 mod product;
 mod product_fields;
@@ -132,6 +133,10 @@ fn variant_routes() -> Router<App> {
         .route(
             "/admin/products/{id}/variants/{variant}/remove",
             post(variants::remove),
+        )
+        .route(
+            "/admin/products/{id}/variants/{variant}/prices",
+            get(price_list::show).post(price_list::save),
         )
 }
 

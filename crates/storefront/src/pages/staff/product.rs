@@ -6,6 +6,7 @@ use super::{
     fields::Fields,
     mendable,
     parts::{Block, Cell, Field, Form, Shot, Table, columns},
+    price_list,
     product_fields::{self, value_of},
     sentence_of, variants,
     versus::{self, Edited},
@@ -111,8 +112,14 @@ pub(super) async fn sheet(
         let form = edit_form(&product, &desk.categories().await);
         sheet = sheet.with([Block::Form(mend(form))]);
     }
+    let further = if is_archived {
+        Vec::new()
+    } else {
+        price_list::further(desk, &product).await
+    };
+    let sold = price_list::beside(variants::table(&product), &product, &further);
     sheet = sheet.with([
-        Block::Table("What is sold".to_owned(), variants::table(&product)),
+        Block::Table("What is sold".to_owned(), sold),
         Block::Table("Prices".to_owned(), price_table(&prices.data)),
     ]);
     if !is_archived {

@@ -1,0 +1,260 @@
+//! How many statements a request costs the database: counted by PostgreSQL itself, the same for one row as for many.
+//! The stores on SQLite have the same shape; nothing from outside can count there.
+
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+use testkit::{Client, Shop, postgres::Postgres};
+
+/// Asked so often, so that what runs beside it by the clock is not counted along.
+const TIMES: u64 = 5;
+/// Rows where there are many.
+const MANY: usize = 8;
+
+/// What is asked, where there is one row and where there are many, and what it costs.
+const COSTS: &[(&str, u64)] = &[];
+
+/// A database whose statements are counted.
+struct Counted {
+    server: Postgres,
+    name: String,
+    /// What runs by the clock.
+    idle: BTreeSet<String>,
+}
+
+impl Counted {
+    fn open(server: Postgres, database: &str) -> Self {
+        server.sql("postgres", "CREATE EXTENSION pg_stat_statements");
+        let name = database.rsplit('/').next().unwrap_or_default().to_owned();
+        Self {
+            server,
+            name,
+            idle: BTreeSet::new(),
+        }
+    }
+
+    fn forget(&self) {
+        self.server
+            .sql("postgres", "SELECT pg_stat_statements_reset()");
+    }
+
+    /// How often each statement ran since.
+    fn calls(&self) -> BTreeMap<String, u64> {
+        let sql = format!(
+            "SELECT s.queryid::text || ' ' || SUM(s.calls)::text
+               FROM pg_stat_statements s
+               JOIN pg_database d ON d.oid = s.dbid
+              WHERE d.datname = '{}'
+              GROUP BY s.queryid",
+            self.name
+        );
+        let said = self.server.sql("postgres", &sql);
+        let pairs = said.lines().filter_map(|line| line.split_once(' '));
+        pairs
+            .map(|(id, calls)| (id.to_owned(), calls.parse().expect("a number")))
+            .collect()
+    }
+
+    async fn learn(&mut self) {
+        self.forget();
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        self.idle = self.calls().into_keys().collect();
+    }
+
+    async fn cost(&self, who: &Client, path: &str) -> u64 {
+        assert_eq!(who.get(path).await.status, 200, "{path}");
+        self.forget();
+        for _ in 0..TIMES {
+            assert_eq!(who.get(path).await.status, 200, "{path}");
+        }
+        let calls = self.calls().into_iter();
+        let calls = calls.filter(|(id, _)| !self.idle.contains(id));
+        calls.map(|(_, calls)| calls / TIMES).sum()
+    }
+}
+
+/// What there is of everything: one, and many.
+struct Goods {
+    products: Vec<String>,
+    shirt: String,
+}
+
+async fn made(who: &Client, path: &str, body: &Value) -> String {
+    let made = who.post(path, body).await;
+    assert!(matches!(made.status, 200 | 201), "{path}: {}", made.text);
+    made.str("/id").to_owned()
+}
+
+async fn goods(admin: &Client) -> Goods {
+    let mut products = Vec::new();
+    for number in 0..MANY {
+        let euros = json!([{"amount": 900, "currency": "EUR"}]);
+        let body = json!({"name": format!("Tea {number}"), "price": "10.00", "stock": 500, "prices": euros});
+        products.push(made(admin, "/api/v1/products", &body).await);
+    }
+    let sizes: Vec<String> = (0..MANY).map(|size| format!("size {size}")).collect();
+    let variants: Vec<Value> = sizes
+        .iter()
+        .map(|size| json!({"options": {"Size": size}, "stock": 3}))
+        .collect();
+    let options = json!([{"name": "Size", "values": sizes}]);
+    let body = json!({"name": "Shirt", "price": "20.00", "options": options, "variants": variants});
+    let shirt = made(admin, "/api/v1/products", &body).await;
+    for number in 0..MANY {
+        let price = json!({"price": format!("11.0{number}"), "version": number + 1});
+        let path = format!("/api/v1/products/{}", products[1]);
+        assert_eq!(admin.patch(&path, &price).await.status, 200);
+        let code = json!({"code": format!("CODE{number}"), "basis_points": 100});
+        made(admin, "/api/v1/discounts", &code).await;
+    }
+    Goods { products, shirt }
+}
+
+/// A cart with these in it.
+async fn cart(who: &Client, products: &[String], currency: &str) -> String {
+    let id = made(who, "/api/v1/carts", &json!({})).await;
+    for product in products {
+        let item = format!("/api/v1/carts/{id}/items/{product}");
+        assert_eq!(who.put(&item, &json!({"quantity": 1})).await.status, 200);
+    }
+    let turned = who.put(
+        &format!("/api/v1/carts/{id}/currency"),
+        &json!({"currency": currency}),
+    );
+    let turned = turned.await;
+    assert_eq!(turned.status, 200, "{}", turned.text);
+    format!("/api/v1/carts/{id}")
+}
+
+/// An order of these, paid and sent in as many parcels, of which as much comes back: its address, and its payment's.
+async fn order(
+    (admin, who): (&Client, &Client),
+    key: &str,
+    products: &[String],
+) -> (String, String) {
+    let items: Vec<Value> = products
+        .iter()
+        .map(|id| json!({"product_id": id, "quantity": 2}))
+        .collect();
+    let order = who
+        .post_with_key("/api/v1/orders", key, &json!({"items": items}))
+        .await;
+    assert_eq!(order.status, 201, "{}", order.text);
+    let pay = json!({"order_id": order.str("/id"), "method": "tok_ok"});
+    let payment = who.post_with_key("/api/v1/payments", key, &pay).await;
+    assert_eq!(payment.status, 201, "{}", payment.text);
+    let path = format!("/api/v1/orders/{}", order.str("/id"));
+    for line in 1..=products.len() {
+        let lines = json!([{"line": line, "quantity": 2}]);
+        made(
+            admin,
+            &format!("{path}/shipments"),
+            &json!({"lines": lines}),
+        )
+        .await;
+        let back = json!({"lines": [{"line": line, "quantity": 1}], "reason": "too strong"});
+        let back = who
+            .post_with_key(&format!("{path}/returns"), &format!("{key}-{line}"), &back)
+            .await;
+        assert_eq!(back.status, 201, "{}", back.text);
+        made(admin, &format!("{path}/notes"), &json!({"text": "fragile"})).await;
+    }
+    (path, format!("/api/v1/payments/{}", payment.str("/id")))
+}
+
+#[tokio::test]
+async fn a_request_costs_as_many_statements_for_many_rows_as_for_one() {
+    let settings = vec![
+        ("fsync", "off"),
+        ("shared_preload_libraries", "pg_stat_statements"),
+        ("pg_stat_statements.track_utility", "off"),
+    ];
+    let Some(server) = Postgres::start_with(settings) else {
+        return;
+    };
+    let database = server.database();
+    let mut shop = Shop::start_with(&[
+        ("SOUK_DB", database.as_str()),
+        ("SOUK_POSTGRES__MIGRATE", "true"),
+        ("SOUK_CATALOG__FURTHER_CURRENCIES", "[\"EUR\"]"),
+    ])
+    .await;
+    let admin = shop.admin().await;
+    let (ann, ben) = (shop.customer("ann").await, shop.customer("ben").await);
+    let goods = goods(&admin).await;
+    let (tea, all) = (&goods.products[..1], &goods.products[..]);
+    let (small, small_payment) = order((&admin, &ann), "a", tea).await;
+    let (large, large_payment) = order((&admin, &ben), "b", all).await;
+    for key in 0..MANY {
+        ben.order(&format!("more {key}"), &goods.products[0], 1)
+            .await;
+    }
+    let carts = [cart(&ann, tea, "USD").await, cart(&ben, all, "USD").await];
+    let abroad = [cart(&ann, tea, "EUR").await, cart(&ben, all, "EUR").await];
+    let product = |id: &str, rest: &str| format!("/api/v1/products/{id}{rest}");
+    let mut counted = Counted::open(server, &database);
+    counted.learn().await;
+    let both = |path: &str| [path.to_owned(), path.to_owned()];
+    let pages = |path: &str| [format!("{path}?limit=1"), format!("{path}?limit={MANY}")];
+    let of = |rest: &str| [format!("{small}{rest}"), format!("{large}{rest}")];
+    let own = [&ann, &ben];
+    let staff = [&admin, &admin];
+    let asked: Vec<(&str, [&Client; 2], [String; 2])> = vec![
+        ("currencies", staff, both("/api/v1/currencies")),
+        (
+            "a product in euros",
+            staff,
+            [
+                product(&all[0], "?currency=EUR"),
+                product(&goods.shirt, "?currency=EUR"),
+            ],
+        ),
+        (
+            "prices it had",
+            staff,
+            [product(&all[0], "/prices"), product(&all[1], "/prices")],
+        ),
+        ("a cart", own, carts),
+        ("a cart in euros", own, abroad),
+        ("one's orders", own, pages("/api/v1/orders")),
+        ("orders", staff, pages("/api/v1/orders")),
+        ("an order", own, of("")),
+        ("its timeline", own, of("/timeline")),
+        ("its notes", staff, of("/notes")),
+        ("its shipments", own, of("/shipments")),
+        ("its returns", own, of("/returns")),
+        ("its invoice", own, of("/invoice")),
+        (
+            "a payment",
+            own,
+            [small_payment.clone(), large_payment.clone()],
+        ),
+        (
+            "its refunds",
+            own,
+            [
+                format!("{small_payment}/refunds"),
+                format!("{large_payment}/refunds"),
+            ],
+        ),
+        ("stock", staff, pages("/api/v1/inventory")),
+        ("discounts", staff, pages("/api/v1/discounts")),
+        ("ways of shipping", staff, both("/api/v1/shipping-methods")),
+        ("tax rates", staff, both("/api/v1/tax-rates")),
+        ("people", staff, pages("/api/v1/users")),
+        ("oneself", own, both("/api/v1/me")),
+        ("the feed", staff, pages("/api/v1/events")),
+    ];
+    let mut costs = Vec::new();
+    for (name, [one, other], [few, many]) in &asked {
+        let (few, many) = (
+            counted.cost(one, few).await,
+            counted.cost(other, many).await,
+        );
+        assert_eq!(few, many, "{name}: for one row and for many");
+        costs.push((*name, few));
+    }
+    assert_eq!(costs, COSTS);
+}
