@@ -13,7 +13,7 @@ use crate::{
 use axum::Router;
 use contracts::BoxError;
 use platform::http::{
-    Readiness, TokenVerifier, VerifierOptions,
+    Readiness, TokenVerifier, VerifierOptions, asked,
     cookies::Cookies,
     counted, desk_routes,
     internal::{Gate, guarded},
@@ -201,6 +201,7 @@ impl Services {
                 language: config.shop.language,
                 notice: config.shop.notice.clone(),
                 card_key: config.payments.card_key().map(str::to_owned),
+                payment_window_seconds: config.orders.payment_window_seconds,
                 cookies: Cookies::for_public_url(around.0),
             }),
             Target::Gateway | Target::Worker => Router::new(),
@@ -225,7 +226,10 @@ impl Services {
                 ("Cache", kind(&config.cache)),
             ],
             pools: self.pools().clone(),
+            neighbours: self.neighbours(),
+            backups: self.backups.clone(),
             measured: ops::text,
+            asked: || asked::last(crate::shop::now()),
             settings: config.print()?,
             backup: backup(&config.db).to_owned(),
         })
@@ -249,8 +253,8 @@ impl Services {
 /// How a backup of this database is made.
 fn backup(address: &str) -> &'static str {
     if address.starts_with("sqlite") {
-        "souk backup DIR, on this machine and while the shop is open: the databases as they were at one moment, \
-         whose books were verified. souk restore brings them back."
+        "Each is the databases as they were at one moment, whose books were verified. souk backup DIR makes one on this \
+         machine, while the shop is open; souk restore brings it back."
     } else {
         "Back the database up with its own tools, all schemas together (pg_dump, or a base backup with its log). After \
          a restore, souk verify says whether the books balance."

@@ -1,8 +1,10 @@
 //! The binary's inside: configuration, wiring of all services, and the commands. The only crate that knows
 //! every service. No rule of the shop lives here.
 
+mod alike;
 pub mod args;
 mod audit;
+pub mod backup;
 mod balancer;
 pub mod commands;
 pub mod config;

@@ -14,6 +14,7 @@ pub(crate) struct Places<'a> {
     config: &'a Config,
     folder: Option<&'a Path>,
     tasks: &'a Tasks,
+    node: String,
 }
 
 impl<'a> Places<'a> {
@@ -26,7 +27,14 @@ impl<'a> Places<'a> {
             config,
             folder,
             tasks,
+            node: String::new(),
         }
+    }
+
+    /// For a node, which says what it is.
+    pub(crate) fn of_node(mut self, node: &str) -> Self {
+        node.clone_into(&mut self.node);
+        self
     }
 
     /// The folder for what is no row; the one that the process runs in, if it has no other.
@@ -45,6 +53,7 @@ impl<'a> Places<'a> {
                 schema: service,
                 options: self.config.postgres,
                 tasks: self.tasks.clone(),
+                node: self.node.clone(),
             }))
         } else {
             Ok(Place::Sqlite(self.path(service)?, self.config.sqlite))

@@ -3,6 +3,7 @@
 
 use crate::{
     audit::{Books, Keeper},
+    backup,
     config::Config,
     events::Desk,
     follow,
@@ -14,6 +15,7 @@ use crate::{
 use contracts::{
     BoxError,
     catalog::{Catalog, Purchases},
+    house::Backups,
     identity::Identity,
     orders::Orders,
     payments::Payments,
@@ -42,6 +44,8 @@ pub struct Services {
     /// Payments.
     pub payments: Arc<dyn Payments>,
     pub(crate) auditor: Arc<Keeper>,
+    /// Where one process has the whole shop in a folder.
+    pub(crate) backups: Option<Arc<dyn Backups>>,
     pub(crate) desk: Desk,
     pub(crate) near: Near,
     pub(crate) ways: Ways,
@@ -68,7 +72,7 @@ pub(crate) struct Near {
 
 impl Near {
     /// The database with a service's outbox, if that is here and has one.
-    fn outbox(&self, target: Target) -> Option<Database> {
+    pub(crate) fn outbox(&self, target: Target) -> Option<Database> {
         match target {
             Target::Identity => Some(self.identity.as_ref()?.outbox()),
             Target::Orders => Some(self.orders.as_ref()?.outbox()),
@@ -138,19 +142,19 @@ fn sources(desk: &Desk, near: &Near, config: &Config) -> Vec<webhooks::Source> {
 
 impl Services {
     /// Opens what runs here, its stores in a folder if it keeps anything, and the ways to the rest. Nothing runs in the
-    /// background yet.
+    /// background yet. A node says what it is; a command is none.
     ///
     /// # Errors
     /// When a store cannot be opened, or a way cannot be followed.
     pub async fn open(
         config: &Config,
-        folder: Option<&Path>,
+        (folder, node): (Option<&Path>, &str),
         clock: Clock,
         tasks: &Tasks,
     ) -> Result<Self, BoxError> {
         let targets = config.target.clone();
         let ways = Ways::open(config, &clock, tasks)?;
-        let ground = Ground::new(config, folder, clock.clone(), tasks)?;
+        let ground = Ground::new(config, (folder, node), clock.clone(), tasks)?;
         let mut near = Near::default();
         if targets.is_near(Target::Identity) {
             near.identity = Some(ground.identity().await?);
@@ -192,6 +196,7 @@ impl Services {
         Ok(Self {
             sources: sources(&desk, &near, config),
             auditor: Arc::new(Keeper::new(books, tasks.clone())),
+            backups: backup::Keeper::of(config, folder, tasks),
             desk,
             identity,
             catalog,
@@ -375,13 +380,13 @@ impl Services {
 impl<'c> Ground<'c> {
     fn new(
         config: &'c Config,
-        folder: Option<&'c Path>,
+        (folder, node): (Option<&'c Path>, &str),
         clock: Clock,
         tasks: &'c Tasks,
     ) -> Result<Self, BoxError> {
         Ok(Self {
             config,
-            places: Places::new(config, folder, tasks),
+            places: Places::new(config, folder, tasks).of_node(node),
             clock,
             tasks: tasks.clone(),
             keys: KeySet::default(),

@@ -72,6 +72,15 @@ async fn orders_come_by_themselves_and_every_page_says_what_they_are() {
     assert_eq!(again, password);
     admin(&visitor, &password).await;
     assert!(second.stop().await);
+    // Whoever opens it as any other shop says so, too.
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", &data];
+    let mut served = Running::start(&serve, &[("SOUK_SHOP__NOTICE", "Closed in May.")]);
+    let url = served.after("listening on ").await;
+    let page = Client::new(url.trim()).get("/").await;
+    let notice = "A demo made this shop: people, orders and money here are made up. Closed in May.";
+    assert!(page.text.contains(notice), "{}", page.text);
+    assert!(page.text.contains("Souk (demo)"), "{}", page.text);
+    assert!(served.stop().await);
 }
 
 async fn timeout_until(

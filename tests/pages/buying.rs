@@ -160,6 +160,11 @@ async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal() {
     let place = bought.header("location").to_owned();
     let order = guest.get(&place).await;
     assert!(order.text.contains("was declined"), "{}", order.text);
+    assert!(
+        order.text.contains("It is held for you until <time"),
+        "{}",
+        order.text
+    );
     let csrf = field(&order, "csrf").expect("a form to pay with");
     let attempt = field(&order, "attempt").expect("its name");
     let path = place.split('?').next().unwrap_or_default();

@@ -27,5 +27,7 @@ mod staff_orders;
 mod staff_people;
 mod staff_pricing;
 mod staff_products;
+mod staff_stock;
+mod staff_system;
 mod staff_variants;
 mod table;

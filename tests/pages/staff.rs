@@ -25,6 +25,7 @@ const ADMINS: &[&str] = &[
     "/admin/payments?show=open",
     "/admin/developers",
     "/admin/developers/events",
+    "/admin/developers/requests",
     "/admin/system",
     "/admin/books",
 ];
@@ -100,6 +101,8 @@ async fn pages_for_staff_are_light_and_run_no_script() {
     let style = browser.get("/assets/souk.css").await.text.len();
     for path in ADMINS.iter().chain(SELLERS) {
         let page = browser.get(path).await;
+        let is_list = *path == "/admin/products";
+        assert_eq!(page.text.contains("<img class=\"mini\""), is_list, "{path}");
         assert!(
             page.text.len() + style < WEIGHT_MAX,
             "{path}: {}",
@@ -136,6 +139,12 @@ async fn the_system_s_page_says_what_was_counted_and_settings_keep_what_is_secre
     ] {
         assert!(page.text.contains(shown), "{shown}: {}", page.text);
     }
+    let home = browser.get("/admin").await;
+    assert!(
+        home.text.contains("How the shop is") && home.text.contains(">Takes work<"),
+        "{}",
+        home.text
+    );
     let page = browser.get("/admin/settings?section=internal").await;
     assert!(
         page.text.contains("body_bytes_max") && page.text.contains("***"),

@@ -181,6 +181,27 @@ async fn a_key_is_shown_once_and_ended_and_a_webhook_is_made_pinged_and_deleted(
             .contains(&secret),
         "this once"
     );
+    for (path, status) in [("/api/v1/orders?q=1", 400), ("/api/v1/users", 403)] {
+        let request = shop
+            .visitor()
+            .request("GET".parse().expect("a method"), path);
+        let answer = shop.visitor().send(request.bearer_auth(&secret)).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        let log = browser.get("/admin/developers/requests").await;
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        assert!(
+            log.text.contains(&format!("<code>GET {path}</code>")),
+            "{}",
+            log.text
+        );
+        let id = answer.header("x-request-id");
+        assert!(
+            log.text.contains(id) && log.text.contains(">Till<"),
+            "{}",
+            log.text
+        );
+        assert!(!log.text.contains(&secret));
+    }
     let keys = admin.get("/api/v1/api-keys").await;
     let revoke = format!("/admin/developers/keys/{}/revoke", keys.str("/data/0/id"));
     let done = send(&mut browser, &page, &revoke, &[("confirm", "yes")]).await;

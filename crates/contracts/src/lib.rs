@@ -5,6 +5,7 @@ pub mod access;
 pub mod audit;
 pub mod catalog;
 pub mod event;
+pub mod house;
 pub mod identity;
 pub mod import;
 pub mod orders;

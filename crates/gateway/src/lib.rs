@@ -38,7 +38,10 @@ use docs::Docs;
 use limits::{Bucket, Counted, Limits};
 use origin::Origin;
 use platform::{
-    http::{Fault, Readiness, TokenVerifier, auth::ClientAddress, cookies::Cookies, counted},
+    http::{
+        Fault, Readiness, TokenVerifier, asked::Asking, auth::ClientAddress, cookies::Cookies,
+        counted,
+    },
     redis::Redis,
     trail,
 };
@@ -160,6 +163,8 @@ impl Inside {
         let bucket = Bucket::of(route, &method, &uri);
         let who = session.principal.as_ref();
         let user_id = who.map(|who| who.user_id);
+        let key = who.and_then(|who| who.key.as_ref());
+        let asking = key.map(|key| Asking::new(&method, uri.path(), key.id));
         let counted = self.limits.take(bucket, who, client).await;
         // Whoever is refused is counted too, so that guessing tokens costs as much as asking.
         let refusal = counted.and_then(|counted| counted.refusal()).or(refusal);
@@ -183,6 +188,9 @@ impl Inside {
                 user.id = user_id.map(tracing::field::display), request.id = trail::current().as_deref(),
                 http.method = %method, http.path = uri.path(), "security: a request was refused"
             );
+        }
+        if let Some(asking) = asking {
+            asking.answered(response.status());
         }
         finish(&mut response, counted, session.cookies);
         response

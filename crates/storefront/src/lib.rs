@@ -14,7 +14,12 @@ pub(crate) use words::{around, marked, t, t1, t2};
 
 use axum::Router;
 use contracts::{
-    audit::Auditor, catalog::Catalog, identity::Identity, orders::Orders, payments::Payments,
+    audit::Auditor,
+    catalog::Catalog,
+    house::{Asked, Backups, Neighbours},
+    identity::Identity,
+    orders::Orders,
+    payments::Payments,
 };
 use platform::{
     balance::Pools,
@@ -49,6 +54,8 @@ pub struct App {
     pub notice: String,
     /// Who this shop is at Stripe, as everybody may know: with it the pages have a field for cards.
     pub card_key: Option<String>,
+    /// How long an order that is not paid holds its stock.
+    pub payment_window_seconds: u32,
     /// Names and flags of the cookies.
     pub cookies: Cookies,
 }
@@ -68,8 +75,14 @@ pub struct House {
     pub stores: Vec<(&'static str, &'static str)>,
     /// The other nodes that it asks.
     pub pools: Pools,
+    /// Who knows the nodes that share its database, if it has one.
+    pub neighbours: Option<Arc<dyn Neighbours>>,
+    /// Who makes backups at the push of a button, where that can be.
+    pub backups: Option<Arc<dyn Backups>>,
     /// Writes what it counts, as whoever scrapes it reads that.
     pub measured: fn() -> String,
+    /// What programs asked of it last, newest first.
+    pub asked: fn() -> Vec<Asked>,
     /// How it is set, as TOML; what is secret is masked.
     pub settings: String,
     /// How a backup is made, in words.

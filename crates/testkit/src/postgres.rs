@@ -124,6 +124,7 @@ impl Postgres {
             schema: service,
             options: OPTIONS,
             tasks: Tasks::default(),
+            node: String::new(),
         }
     }
 

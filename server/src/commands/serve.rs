@@ -1,5 +1,6 @@
 //! `souk serve`: opens the shop, says where it is, and closes it when told to.
 
+use super::demo;
 use crate::{
     args::ServeArgs, balancer::Balancer, config::Config, console::say, entrance, shop::Shop,
     target::Target,
@@ -23,7 +24,11 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
         list_targets();
         return Ok(());
     }
-    open(args.load()?, args, |_| Ok(())).await
+    let mut config = args.load()?;
+    if !args.ephemeral {
+        demo::mark(&mut config);
+    }
+    open(config, args, |_| Ok(())).await
 }
 
 /// Opens a shop with these settings, begins what is beside it, and closes it when told to.

@@ -8,6 +8,7 @@ pub use apart::{Internal, Peers};
 pub use http::{Delay, Http, Word};
 
 use crate::{
+    backup,
     target::{Target, Targets},
     watch,
 };
@@ -59,6 +60,8 @@ pub struct Config {
     pub watch: watch::Options,
     /// The embedded store's bounds.
     pub sqlite: sqlite::Options,
+    /// Where backups go that are made at the push of a button.
+    pub backups: backup::Options,
     /// Where the parts run that are elsewhere.
     pub peers: Peers,
     /// How parts that run apart know each other.
@@ -219,6 +222,7 @@ impl Config {
             return invalid(format!("log_level: \"{}\" is no level", self.log_level));
         }
         self.http.check()?;
+        self.backups.check()?;
         self.check_parts()?;
         if self.shop.notice.chars().count() > NOTICE_CHARS_MAX {
             return invalid("shop.notice: may have 200 characters at most".to_owned());

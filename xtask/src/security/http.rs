@@ -14,6 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -27,7 +28,7 @@ impl Answer {
     }
 }
 
-/// Asks, and reads until the other side closes.
+/// Asks, and reads until the other side closes. A body is JSON unless a header says otherwise.
 pub(crate) fn ask(
     address: &str,
     method: &str,
@@ -42,10 +43,14 @@ pub(crate) fn ask(
         .iter()
         .map(|(name, value)| format!("{name}: {value}\r\n"))
         .collect();
+    let kind = match headers.iter().any(|(name, _)| *name == "content-type") {
+        true => "",
+        false => "content-type: application/json\r\n",
+    };
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-         {more}content-length: {length}\r\n\r\n{body}"
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{kind}{more}content-length: {length}\r\n\
+         \r\n{body}"
     );
     stream.write_all(request.as_bytes())?;
     let mut bytes = Vec::new();
@@ -56,8 +61,8 @@ pub(crate) fn ask(
 fn read(text: &str) -> Option<Answer> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    let body = body.to_owned();
-    Some(Answer { status, body })
+    let (head, body) = (head.to_owned(), body.to_owned());
+    Some(Answer { status, head, body })
 }
 
 #[cfg(test)]

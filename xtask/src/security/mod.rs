@@ -18,6 +18,7 @@ pub(crate) mod storm;
 mod stripe;
 pub(crate) mod tools;
 mod updates;
+mod weight;
 mod witness;
 
 use crate::parts::{self, BINARY, Outcome, Part, Stand};
@@ -116,6 +117,12 @@ const PARTS: &[Part] = &[
         what: "Lighthouse on the pages that people see most: speed, accessibility, good practice, being found",
         asks_a_shop: true,
         run: lighthouse::run,
+    },
+    Part {
+        name: "weight",
+        what: "what the pages that people see most weigh, and how long the shop takes for each, among 100,000 products",
+        asks_a_shop: true,
+        run: weight::run,
     },
     Part {
         name: "fuzz",

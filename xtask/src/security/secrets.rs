@@ -107,7 +107,9 @@ fn api_key(shop: &Shop, signed_in: &[&Answer]) -> io::Result<Option<(&'static st
 }
 
 fn expect(answer: &Answer, status: u16) -> io::Result<()> {
-    let Answer { status: came, body } = answer;
+    let Answer {
+        status: came, body, ..
+    } = answer;
     if *came == status {
         return Ok(());
     }

@@ -4,6 +4,7 @@
 pub mod answer;
 mod api_keys;
 mod arrival;
+pub mod asked;
 pub mod auth;
 pub mod cookies;
 pub mod counted;

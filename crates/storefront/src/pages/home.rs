@@ -75,7 +75,7 @@ impl Picture {
     }
 
     /// What stands for a product in a list.
-    fn small(product: &ProductView) -> Option<Self> {
+    pub(super) fn small(product: &ProductView) -> Option<Self> {
         let own = product.images.first();
         let own = own.map(|image| Self::of(image, &image.thumbnail));
         own.or_else(|| product.image_url.as_deref().map(Self::elsewhere))

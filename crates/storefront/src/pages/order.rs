@@ -46,6 +46,8 @@ struct OrderPage {
     /// Where it goes, line by line.
     address: Vec<String>,
     is_unpaid: bool,
+    /// Until when it waits for its money.
+    held: view::Moment,
     means: Means,
     /// Where the buyer proves that it is them, if a payment waits for that.
     bank: String,
@@ -152,6 +154,8 @@ async fn order_page(
     page.proof = proof;
     page.means = means(app).await?;
     page.card = card::address(id);
+    let window = i64::from(app.payment_window_seconds);
+    page.held = view::moment(order.created_at.plus_seconds(window));
     let is_asked = payment.as_ref().and_then(card::bank);
     page.bank = is_asked.unwrap_or_default();
     page.attempt = digest::base64url(&attempt);
@@ -222,6 +226,7 @@ fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
             .map(Address::lines)
             .unwrap_or_default(),
         is_unpaid: order.status == OrderStatus::Pending,
+        held: view::Moment::default(),
         means: Means::None,
         bank: String::new(),
         card: String::new(),

@@ -17,7 +17,7 @@ use std::{
     fs::{self, OpenOptions},
     io::Write,
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// What a demo's folder holds: everybody's password, and the proof that no shop was there before.
@@ -25,6 +25,10 @@ const MARK: &str = "souk.demo";
 /// What stands above every page.
 const NOTICE: &str =
     "This is a demo: people, orders and money here are made up. Nothing is sold or sent.";
+/// What stands there when a demo's folder is opened as any other: what it does now is up to its settings.
+const NOTICE_LATER: &str = "A demo made this shop: people, orders and money here are made up.";
+/// What the name of a demo ends with.
+const ENDING: &str = " (demo)";
 
 pub(super) async fn run(args: &LivingArgs) -> Result<(), BoxError> {
     let serve = ServeArgs {
@@ -68,10 +72,20 @@ fn check(config: &Config, args: &LivingArgs) -> Result<(), BoxError> {
 
 fn make_it_a_demo(config: &mut Config) {
     config.shop.demo = true;
-    config.shop.name.push_str(" (demo)");
+    config.shop.name.push_str(ENDING);
     NOTICE.clone_into(&mut config.shop.notice);
     // Nobody has these addresses.
     config.orders.mails.kinds.clear();
+}
+
+/// Says what a shop is whose folder a demo has made, whoever opens it. A notice of its own stays beside that.
+pub(super) fn mark(config: &mut Config) {
+    let is_marked = |folder: PathBuf| folder.join(MARK).is_file();
+    if config.data_folder().is_some_and(is_marked) {
+        config.shop.name.push_str(ENDING);
+        let notice = format!("{NOTICE_LATER} {}", config.shop.notice);
+        notice.trim_end().clone_into(&mut config.shop.notice);
+    }
 }
 
 /// The password of the demo in this folder: that of before, or one for a folder that is empty.
@@ -125,7 +139,6 @@ fn begin(shop: &mut Shop, password: String, orders_a_minute: u32) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::PathBuf;
 
     fn folder(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("souk-demo-{name}-{}", std::process::id()));

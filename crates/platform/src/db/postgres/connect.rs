@@ -104,7 +104,8 @@ fn read(place: &Place) -> Result<(Config, bool), StoreError> {
     }
     config.options(said.trim());
     if config.get_application_name().is_none() {
-        config.application_name(format!("souk-{schema}"));
+        let name = format!("souk-{schema} {}", place.node);
+        config.application_name(name.trim_end());
     }
     if config.get_target_session_attrs() == TargetSessionAttrs::Any {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);

@@ -62,6 +62,7 @@ pub mod keys;
 mod look;
 mod marks;
 mod migrate;
+mod nodes;
 mod once;
 mod values;
 mod write;
@@ -69,6 +70,7 @@ mod write;
 pub use connection::{Connection, Snapshot};
 pub use look::Looked;
 pub use migrate::BASE;
+pub use nodes::Node;
 pub use tokio_postgres::{
     Row,
     types::{FromSql, ToSql},
@@ -124,6 +126,8 @@ pub struct Place {
     pub options: Options,
     /// Where writes run to their end.
     pub tasks: Tasks,
+    /// What the server is told of the node that connects: its release, its port, what it runs. Empty where no node does.
+    pub node: String,
 }
 
 /// A schema of a database. Clones share its connections.

@@ -93,6 +93,10 @@ pub(super) async fn sheet(
                     "Events, as programs read them".to_owned(),
                     format!("{HERE}/events"),
                 ),
+                (
+                    "What programs asked for last".to_owned(),
+                    format!("{HERE}/requests"),
+                ),
             ]),
             Block::Table("Your API keys".to_owned(), key_table(&keys.data)),
             Block::Table("Webhooks".to_owned(), hooks::table(&webhooks.data)),

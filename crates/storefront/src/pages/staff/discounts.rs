@@ -1,12 +1,11 @@
 //! Discounts: with a code or by themselves, off goods or shipping, for some products, with something bought for it.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api,
+    Desk, Fault, ROWS, Sheet, Who, api,
     fields::{Fields, invalid},
-    mendable,
     parts::{Block, Cell, Field, Pages, Table, columns},
     pricing::{
-        Kind, Refused, Thing, Typed, Which, currency_of, decimal, inner, is_active, parts_of,
+        Kind, Priced, Refused, Thing, Typed, currency_of, decimal, inner, is_active, parts_of,
         percent, text,
     },
     product_fields::{minutes, moment},
@@ -14,11 +13,7 @@ use super::{
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
-use axum::{
-    Form as Sent,
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use contracts::{
     catalog::ProductView,
     orders::DiscountView,
@@ -399,53 +394,19 @@ async fn named(desk: Desk<'_>, found: &Thing) -> Option<Block> {
     (!facts.is_empty()).then(|| Block::Facts("It names".to_owned(), facts))
 }
 
-async fn sheet(desk: Desk<'_>, id: &str, refused: Refused<'_>) -> Result<Sheet, Fault> {
-    let sheet = KIND.sheet(desk, id, refused).await?;
-    let found = KIND.find(desk, id).await?;
-    Ok(sheet.beside(named(desk, &found).await))
-}
+/// Discounts, each with its page.
+pub(super) struct Discounts;
 
-/// GET `/admin/discounts/{id}`.
-pub(in crate::pages) async fn one(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-    Query(wish): Query<Wish>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let sheet = async { Ok(sheet(desk, &id, None).await?.saved(&wish.flash)) };
-    desk.show(Who::Admin, sheet).await
-}
+impl Priced for Discounts {
+    const KIND: Kind = KIND;
 
-/// POST `/admin/discounts/{id}`.
-pub(in crate::pages) async fn save(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let fields = versus::settled(fields);
-    desk.act(Who::Admin, &fields, saved(desk, &id, &fields))
-        .await
-}
+    async fn sheet(desk: Desk<'_>, id: &str, refused: Refused<'_>) -> Result<Sheet, Fault> {
+        let sheet = KIND.sheet(desk, id, refused).await?;
+        let found = KIND.find(desk, id).await?;
+        Ok(sheet.beside(named(desk, &found).await))
+    }
 
-async fn saved(desk: Desk<'_>, id: &str, fields: &Fields) -> Result<Done, Fault> {
-    let here = format!("{}/{id}", KIND.here);
-    let which = Which {
-        kind: &KIND,
-        id,
-        here: &here,
-    };
-    let sent = match with_ids(desk, fields.clone()).await {
-        Ok(fields) => which.save(desk, &fields).await?,
-        Err(fault) => Err(mendable(fault)?),
-    };
-    match sent {
-        Ok(done) => Ok(done),
-        Err(problem) => {
-            let sheet = sheet(desk, id, Some((&problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
-        }
+    async fn read(desk: Desk<'_>, fields: Fields) -> Result<Fields, Fault> {
+        with_ids(desk, fields).await
     }
 }

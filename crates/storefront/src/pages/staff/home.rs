@@ -5,6 +5,7 @@ use super::{
     chart::of_sales,
     orders::count_of,
     parts::{Block, Figure},
+    system,
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit};
@@ -62,6 +63,7 @@ async fn sheet(desk: Desk<'_>) -> Result<Sheet, Fault> {
             })
             .into(),
         ),
+        system::condition(&desk.app.house),
     ]);
     Ok(sheet)
 }

@@ -1,11 +1,11 @@
-//! Stock: what there is, what moved it, and changing it by hand with a reason.
+//! Stock: what there is, what moved it, and changing it by hand with a reason; in the list itself see `steps`.
 
 use super::{
     Desk, Done, Fault, ROWS, Sheet, Who, api,
     fields::{Fields, invalid},
     mendable,
     parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns},
-    sentence_of,
+    sentence_of, steps,
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
@@ -24,7 +24,7 @@ use platform::http::Query;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-const HERE: &str = "/admin/inventory";
+pub(super) const HERE: &str = "/admin/inventory";
 
 /// What the address may carry.
 #[derive(Debug, Default, Deserialize)]
@@ -34,6 +34,26 @@ pub(in crate::pages) struct Wish {
     q: String,
     cursor: String,
     flash: String,
+    /// Whose stock was changed in the list just now.
+    pub(super) moved: String,
+}
+
+impl Wish {
+    /// The list as a form in it remembers it.
+    pub(super) fn of(fields: &Fields) -> Self {
+        let text = |name| fields.text(name).to_owned();
+        Self {
+            low: text("low"),
+            q: text("q"),
+            cursor: text("cursor"),
+            ..Self::default()
+        }
+    }
+
+    /// Which list it is, and which page of it.
+    pub(super) fn place(&self) -> [(&'static str, &str); 3] {
+        [("low", &self.low), ("q", &self.q), ("cursor", &self.cursor)]
+    }
 }
 
 /// GET `/admin/inventory`.
@@ -43,10 +63,14 @@ pub(in crate::pages) async fn show(
     Query(wish): Query<Wish>,
 ) -> Response {
     let desk = Desk::new(&app, &visit);
-    desk.show(Who::Seller, list(desk, wish)).await
+    desk.show(Who::Seller, list(desk, &wish, None)).await
 }
 
-async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
+pub(super) async fn list(
+    desk: Desk<'_>,
+    wish: &Wish,
+    refused: Option<&Problem>,
+) -> Result<Sheet, Fault> {
     let is_low = !wish.low.is_empty();
     let path = api(
         "inventory",
@@ -66,13 +90,21 @@ async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
     };
     let table = Table {
         caption: "Stock by SKU",
-        columns: columns(&["SKU", "Product", "#On hand", "#Reserved", "#Available"]),
+        columns: columns(&[
+            "SKU",
+            "Product",
+            "#On hand",
+            "#Reserved",
+            "#Available",
+            "Change",
+        ]),
         rows: found.data.iter().map(row).collect(),
         empty: if is_low {
             "Nothing is low in stock.".to_owned()
         } else {
             "No such SKU. Stock is here as soon as there is a product.".to_owned()
         },
+        bulk: Some(steps::around(wish)),
         ..Table::default()
     }
     .paged(
@@ -83,7 +115,9 @@ async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
             next: found.next_cursor.as_ref(),
         },
     );
-    Ok(Sheet::new(say("Inventory")).with([
+    let (said, back) = steps::just_now(desk, wish).await.unwrap_or_default();
+    let sheet = Sheet::new(say("Inventory")).says(&said).refused(refused);
+    Ok(sheet.with(back).with([
         Block::Tabs(
             "Stock by how much there is",
             vec![tab("All", "", !is_low), tab("Low", "true", is_low)],
@@ -108,6 +142,7 @@ fn row(stock: &InventoryView) -> Vec<Cell> {
         Cell::number(stock.on_hand),
         Cell::number(stock.reserved),
         Cell::number(stock.available),
+        Cell::Steps(stock.variant_id.to_string(), stock.sku.clone()),
     ]
 }
 
@@ -240,7 +275,7 @@ async fn moved(desk: Desk<'_>, movement: &MovementView) -> Vec<Cell> {
         Cell::text(view::words(&movement.kind)),
         signed(movement.on_hand_delta),
         signed(movement.reserved_delta),
-        Cell::text(movement.reason.clone()),
+        Cell::text(steps::reason(&movement.reason)),
         Cell::text(who),
         order,
     ]

@@ -2,6 +2,7 @@
 //! what it shows and does (`ask`); none has a rule of its own.
 
 mod audit;
+mod backups;
 mod chart;
 mod customers;
 mod developers;
@@ -23,8 +24,10 @@ mod pricing;
 mod product;
 mod product_fields;
 mod products;
+mod requests;
 mod settings;
 mod shipping;
+mod steps;
 mod system;
 mod taxes;
 mod variants;
@@ -90,35 +93,10 @@ fn goods() -> Router<App> {
         )
         .merge(variant_routes())
         .route("/admin/inventory", get(inventory::show))
+        .route("/admin/inventory/step", post(steps::step))
         .route("/admin/inventory/{id}", get(inventory::one))
         .route("/admin/inventory/{id}/adjust", post(inventory::adjust))
-        .merge(prices())
-}
-
-/// What an order costs beside its lines.
-fn prices() -> Router<App> {
-    Router::new()
-        .route("/admin/discounts", get(discounts::show))
-        .route(
-            "/admin/discounts/{id}",
-            get(discounts::one).post(discounts::save),
-        )
-        .route("/admin/shipping", get(shipping::show))
-        .route(
-            "/admin/shipping/{id}",
-            get(shipping::one).post(shipping::save),
-        )
-        .route(
-            "/admin/shipping/{id}/zones/{place}",
-            get(zones::show).post(zones::save),
-        )
-        .route(
-            "/admin/shipping/{id}/zones/{place}/remove",
-            post(zones::remove),
-        )
-        .route("/admin/taxes", get(taxes::show))
-        .route("/admin/taxes/{id}", get(taxes::one).post(taxes::save))
-        .route("/admin/taxes/{id}/remove", post(taxes::remove))
+        .merge(pricing::routes())
 }
 
 /// What a product is sold as.
@@ -164,6 +142,7 @@ fn machines() -> Router<App> {
             post(developers::redrive),
         )
         .route("/admin/developers/events", get(developers::events))
+        .route("/admin/developers/requests", get(requests::show))
         .route("/admin/developers/webhooks", post(hooks::make))
         .route("/admin/developers/webhooks/{id}", get(hooks::show))
         .route("/admin/developers/webhooks/{id}/{verb}", post(hooks::act))
@@ -174,6 +153,7 @@ fn machines() -> Router<App> {
         .route("/admin/audit", get(audit::show))
         .route("/admin/settings", get(settings::show))
         .route("/admin/system", get(system::show))
+        .route("/admin/system/backup", post(backups::make))
 }
 
 /// Rows of a list.

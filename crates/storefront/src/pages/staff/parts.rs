@@ -23,8 +23,12 @@ pub(super) enum Cell {
     Code(String),
     /// A box to tick: its name, its value, and what it is for.
     Pick(String, String, String),
+    /// A small picture beside its words, which say it.
+    Picture(String),
     /// A button.
     Act(Form),
+    /// Two buttons of the form around the list, for fewer and for more of something: its id, and what it is called.
+    Steps(String, String),
 }
 
 impl Cell {
@@ -90,7 +94,7 @@ pub(super) struct Table {
     pub(super) rows: Vec<Vec<Cell>>,
     /// What stands there when it has no rows: what is so, and what to do.
     pub(super) empty: String,
-    /// What is done with the rows that are ticked.
+    /// The form around the rows, whose boxes or buttons are in them. Without a button of its own it has none.
     pub(super) bulk: Option<Form>,
     pub(super) first: String,
     pub(super) next: String,

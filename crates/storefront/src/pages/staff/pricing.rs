@@ -3,18 +3,30 @@
 //! When somebody else was faster, both sides' words are shown (`versus`).
 
 use super::{
-    Desk, Done, Fault, Sheet, api,
+    Desk, Done, Fault, Sheet, Who, api,
+    discounts::{self, Discounts},
     fields::{Fields, invalid},
     mendable,
     parts::{Block, Field, Form},
+    shipping::{self, Ways},
+    taxes::{self, Rates},
     versus::{self, Edited},
+    zones,
 };
-use crate::{view, words::say};
-use axum::http::Method;
+use crate::{App, pages::frame::Visit, view, words::say};
+use axum::{
+    Form as Sent, Router,
+    extract::{Path, State},
+    http::Method,
+    response::Response,
+    routing::{get, post},
+};
 use contracts::{
     problem::{Code, Problem},
     values::{Currency, Money, Page, Version},
 };
+use platform::http::Query;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 /// A thing as the API shows it; empty where it is yet to be made.
@@ -38,13 +50,90 @@ pub(super) struct Kind {
     pub(super) renamed: &'static [(&'static str, &'static str)],
 }
 
-/// What is edited: of a kind, one, and the part of it that has a page of its own.
-#[derive(Clone, Copy)]
-pub(super) struct Which<'a> {
-    pub(super) kind: &'a Kind,
-    pub(super) id: &'a str,
-    /// Where its page is.
-    pub(super) here: &'a str,
+/// What an order costs beside its lines.
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/admin/discounts", get(discounts::show))
+        .route(
+            "/admin/discounts/{id}",
+            get(one::<Discounts>).post(save::<Discounts>),
+        )
+        .route("/admin/shipping", get(shipping::show))
+        .route("/admin/shipping/{id}", get(one::<Ways>).post(save::<Ways>))
+        .route(
+            "/admin/shipping/{id}/zones/{place}",
+            get(zones::show).post(zones::save),
+        )
+        .route(
+            "/admin/shipping/{id}/zones/{place}/remove",
+            post(zones::remove),
+        )
+        .route("/admin/taxes", get(taxes::show))
+        .route("/admin/taxes/{id}", get(one::<Rates>).post(save::<Rates>))
+        .route("/admin/taxes/{id}/remove", post(taxes::remove))
+}
+
+/// What the address of a list or of one thing may carry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::pages) struct Wish {
+    pub(super) flash: String,
+}
+
+/// Things of a kind, each with a page of its own.
+pub(super) trait Priced {
+    const KIND: Kind;
+
+    /// The page of one of them, or of one that is yet to be made.
+    fn sheet(
+        desk: Desk<'_>,
+        id: &str,
+        refused: Refused<'_>,
+    ) -> impl Future<Output = Result<Sheet, Fault>> + Send;
+
+    /// What was typed, as the API calls it.
+    fn read(_: Desk<'_>, fields: Fields) -> impl Future<Output = Result<Fields, Fault>> + Send {
+        async { Ok(fields) }
+    }
+}
+
+/// GET of one of them.
+pub(super) async fn one<P: Priced>(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let sheet = async { Ok(P::sheet(desk, &id, None).await?.saved(&wish.flash)) };
+    desk.show(Who::Admin, sheet).await
+}
+
+/// POST of one of them.
+pub(super) async fn save<P: Priced>(
+    State(app): State<App>,
+    visit: Visit,
+    Path(id): Path<String>,
+    Sent(fields): Sent<Fields>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let fields = versus::settled(fields);
+    desk.act(Who::Admin, &fields, saved::<P>(desk, &id, &fields))
+        .await
+}
+
+async fn saved<P: Priced>(desk: Desk<'_>, id: &str, fields: &Fields) -> Result<Done, Fault> {
+    let sent = match P::read(desk, fields.clone()).await {
+        Ok(fields) => P::KIND.save(desk, id, &fields).await?,
+        Err(fault) => Err(mendable(fault)?),
+    };
+    match sent {
+        Ok(done) => Ok(done),
+        Err(problem) => {
+            let sheet = P::sheet(desk, id, Some((&problem, fields))).await?;
+            Ok(Done::Show(Box::new(sheet)))
+        }
+    }
 }
 
 /// What was typed into a form, beside what stands there now.
@@ -195,51 +284,54 @@ impl Kind {
             .refused(refused.map(|(problem, _)| problem))
             .with([Block::Form(form)]))
     }
-}
 
-/// A form that was refused: why, and what it said.
-pub(super) type Refused<'f> = Option<(&'f Problem, &'f Fields)>;
-
-impl Which<'_> {
     /// Saves what was typed. What may be mended is answered by whoever shows the page.
-    pub(super) async fn save(
-        self,
+    async fn save(
+        &self,
         desk: Desk<'_>,
+        id: &str,
         fields: &Fields,
     ) -> Result<Result<Done, Problem>, Fault> {
-        let kind = self.kind;
-        let found = kind.find(desk, self.id).await?;
-        match self.send(desk, found, fields).await {
-            Ok(()) => Ok(Ok(Done::at(kind.here, "saved"))),
-            Err(fault) if fault.0.code == Code::VersionConflict && self.id != "new" => {
-                let found = kind.find(desk, self.id).await?;
-                Ok(Ok(versus::conflict(self.edited(&found), fields)))
+        let found = self.find(desk, id).await?;
+        match self.send(desk, (id, found), fields).await {
+            Ok(()) => Ok(Ok(Done::at(self.here, "saved"))),
+            Err(fault) if fault.0.code == Code::VersionConflict && id != "new" => {
+                let found = self.find(desk, id).await?;
+                Ok(Ok(versus::conflict(self.edited(id, &found), fields)))
             }
             Err(fault) => Ok(Err(mendable(fault)?)),
         }
     }
 
-    fn edited(self, found: &Thing) -> Edited {
+    fn edited(&self, id: &str, found: &Thing) -> Edited {
+        let here = format!("{}/{id}", self.here);
         Edited {
-            name: self.kind.title(found),
-            above: (self.kind.name, self.kind.here),
-            here: self.here.to_owned(),
-            decide: self.here.to_owned(),
+            name: self.title(found),
+            above: (self.name, self.here),
+            here: here.clone(),
+            decide: here,
             version: version(found),
             beside: Vec::new(),
-            now: versus::now(&(self.kind.shown)(found)),
+            now: versus::now(&(self.shown)(found)),
         }
     }
 
-    async fn send(self, desk: Desk<'_>, found: Thing, fields: &Fields) -> Result<(), Fault> {
-        let kind = self.kind;
-        let shown = (kind.shown)(&found);
-        let typed = Typed::new(fields, &shown, self.id == "new");
+    async fn send(
+        &self,
+        desk: Desk<'_>,
+        (id, found): (&str, Thing),
+        fields: &Fields,
+    ) -> Result<(), Fault> {
+        let shown = (self.shown)(&found);
+        let typed = Typed::new(fields, &shown, id == "new");
         let mut body = found;
-        (kind.set)(&typed, &mut body)?;
-        put(desk, (kind, self.id), body, fields).await
+        (self.set)(&typed, &mut body)?;
+        put(desk, (self, id), body, fields).await
     }
 }
+
+/// A form that was refused: why, and what it said.
+pub(super) type Refused<'f> = Option<(&'f Problem, &'f Fields)>;
 
 /// Sends a thing as it should be, in place of the version that the form was made of.
 pub(super) async fn put(

@@ -8,7 +8,11 @@ use super::{
     product_fields,
 };
 use crate::words::say;
-use crate::{App, pages::frame::Visit, view};
+use crate::{
+    App,
+    pages::{frame::Visit, home::Picture},
+    view,
+};
 use axum::{Form as Sent, extract::State, http::Method, response::Response};
 use contracts::{
     catalog::{ProductStatus, ProductView},
@@ -69,6 +73,12 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         count: String::new(),
         is_current: *value == word || (value.is_empty() && word == "active"),
     });
+    let low = Tab {
+        title: "Low in stock".to_owned(),
+        href: "/admin/inventory?low=true".to_owned(),
+        count: String::new(),
+        is_current: false,
+    };
     let flash = if wish.flash == "archived" {
         "It is archived. Old orders keep it."
     } else {
@@ -76,7 +86,7 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
     };
     let sheet = Sheet::new(say("Products")).says(flash).with([
         Block::Links(vec![("A new product".to_owned(), format!("{HERE}/new"))]),
-        Block::Tabs("Products by where they stand", tabs.collect()),
+        Block::Tabs("Products by where they stand", tabs.chain([low]).collect()),
         Block::Search(Search {
             action: HERE,
             label: "Words of a product, or its SKU",
@@ -92,6 +102,7 @@ fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
     Table {
         caption: "Products",
         columns: columns(&[
+            "Picture",
             "Product",
             "SKU",
             "Category",
@@ -124,7 +135,9 @@ fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
 fn row(product: &ProductView) -> Vec<Cell> {
     let left = product.stock.available;
     let available = view::badge(product.stock);
+    let picture = Picture::small(product).map(|picture| Cell::Picture(picture.address));
     vec![
+        picture.unwrap_or_else(|| Cell::text("")),
         Cell::link(product.name.clone(), format!("{HERE}/{}", product.id)),
         Cell::code(&product.sku),
         Cell::text(product.category.clone().unwrap_or_default()),

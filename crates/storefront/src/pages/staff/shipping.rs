@@ -1,34 +1,21 @@
 //! Ways of shipping, with what they cost by weight and by what the goods cost. Where they go is `zones`'.
 
 use super::{
-    Desk, Done, Fault, Sheet, Who, api,
+    Desk, Fault, Sheet, Who, api,
     discounts::given,
-    fields::{Fields, invalid},
+    fields::invalid,
     parts::{Block, Cell, Field, Table, columns},
-    pricing::{Kind, Refused, Thing, Typed, Which, currency_of, decimal, is_active, text},
-    versus,
+    pricing::{Kind, Priced, Refused, Thing, Typed, Wish, currency_of, decimal, is_active, text},
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
-use axum::{
-    Form as Sent,
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{extract::State, response::Response};
 use contracts::{
     orders::{ShippingMethodView, ShippingZone},
     values::Page,
 };
 use platform::http::Query;
-use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(in crate::pages) struct Wish {
-    flash: String,
-}
 
 /// Bands that the API takes; a form shows one more than there are.
 const BANDS_MAX: usize = 20;
@@ -228,53 +215,48 @@ fn band(typed: &Typed<'_>, place: usize, currency: &str) -> Result<Option<Value>
     })))
 }
 
-/// GET `/admin/shipping/{id}`.
-pub(in crate::pages) async fn one(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-    Query(wish): Query<Wish>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let sheet = async { Ok(sheet(desk, &id, None).await?.saved(&wish.flash)) };
-    desk.show(Who::Admin, sheet).await
-}
+/// Ways of shipping, each with its page.
+pub(super) struct Ways;
 
-async fn sheet(desk: Desk<'_>, id: &str, refused: Refused<'_>) -> Result<Sheet, Fault> {
-    let sheet = KIND.sheet(desk, id, refused).await?;
-    if id == "new" {
-        return Ok(sheet);
+impl Priced for Ways {
+    const KIND: Kind = KIND;
+
+    async fn sheet(desk: Desk<'_>, id: &str, refused: Refused<'_>) -> Result<Sheet, Fault> {
+        let sheet = KIND.sheet(desk, id, refused).await?;
+        if id == "new" {
+            return Ok(sheet);
+        }
+        let way = KIND.find(desk, id).await?;
+        let here = format!("{}/{id}/zones", KIND.here);
+        let zone = |(place, zone): (usize, &ShippingZone)| {
+            vec![
+                Cell::link(
+                    say!("Zone {}", place.saturating_add(1)),
+                    format!("{here}/{place}"),
+                ),
+                Cell::text(countries(zone)),
+                Cell::text(zone.regions.join(", ")),
+                Cell::Number(view::money(zone.price)),
+            ]
+        };
+        let zones: Vec<ShippingZone> = zones_of(&way)
+            .iter()
+            .filter_map(|zone| serde_json::from_value(zone.clone()).ok())
+            .collect();
+        let table = Table {
+            caption: "Where it goes: the first zone that has the address",
+            columns: columns(&["Zone", "Countries", "Regions", "#Price"]),
+            rows: zones.iter().enumerate().map(zone).collect(),
+            empty: "It goes everywhere. With a zone it goes where its zones are, and nowhere else; the price above then \
+                    says nothing."
+                .to_owned(),
+            ..Table::default()
+        };
+        Ok(sheet.with([
+            Block::Table("Where it goes".to_owned(), table),
+            Block::Links(vec![("A new zone".to_owned(), format!("{here}/new"))]),
+        ]))
     }
-    let way = KIND.find(desk, id).await?;
-    let here = format!("{}/{id}/zones", KIND.here);
-    let zone = |(place, zone): (usize, &ShippingZone)| {
-        vec![
-            Cell::link(
-                say!("Zone {}", place.saturating_add(1)),
-                format!("{here}/{place}"),
-            ),
-            Cell::text(countries(zone)),
-            Cell::text(zone.regions.join(", ")),
-            Cell::Number(view::money(zone.price)),
-        ]
-    };
-    let zones: Vec<ShippingZone> = zones_of(&way)
-        .iter()
-        .filter_map(|zone| serde_json::from_value(zone.clone()).ok())
-        .collect();
-    let table = Table {
-        caption: "Where it goes: the first zone that has the address",
-        columns: columns(&["Zone", "Countries", "Regions", "#Price"]),
-        rows: zones.iter().enumerate().map(zone).collect(),
-        empty: "It goes everywhere. With a zone it goes where its zones are, and nowhere else; the price above then \
-                says nothing."
-            .to_owned(),
-        ..Table::default()
-    };
-    Ok(sheet.with([
-        Block::Table("Where it goes".to_owned(), table),
-        Block::Links(vec![("A new zone".to_owned(), format!("{here}/new"))]),
-    ]))
 }
 
 pub(super) fn zones_of(way: &Thing) -> &[Value] {
@@ -289,33 +271,4 @@ pub(super) fn countries(zone: &ShippingZone) -> String {
         .map(|country| country.code())
         .collect();
     codes.join(", ")
-}
-
-/// POST `/admin/shipping/{id}`.
-pub(in crate::pages) async fn save(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let fields = versus::settled(fields);
-    desk.act(Who::Admin, &fields, saved(desk, &id, &fields))
-        .await
-}
-
-async fn saved(desk: Desk<'_>, id: &str, fields: &Fields) -> Result<Done, Fault> {
-    let here = format!("{}/{id}", KIND.here);
-    let which = Which {
-        kind: &KIND,
-        id,
-        here: &here,
-    };
-    match which.save(desk, fields).await? {
-        Ok(done) => Ok(done),
-        Err(problem) => {
-            let sheet = sheet(desk, id, Some((&problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
-        }
-    }
 }

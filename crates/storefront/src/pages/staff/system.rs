@@ -3,41 +3,70 @@
 //! own figures are at their own listeners.
 
 use super::{
-    Desk, Sheet, Who,
+    Desk, Sheet, Who, backups,
     chart::of_sizes,
     measured::{Measured, label},
     parts::{Block, Cell, Table, columns},
+    sentence_of,
 };
 use crate::words::say;
 use crate::{App, House, pages::frame::Visit};
 use axum::{extract::State, response::Response};
-use contracts::values::Timestamp;
+use contracts::{house::Neighbour, values::Timestamp};
 use platform::{
     balance::Word,
-    http::readiness::{Health, Reader, Seen},
+    http::{
+        Query,
+        readiness::{Health, Reader, Seen},
+    },
 };
+use serde::Deserialize;
 
-/// GET `/admin/system`.
-pub(in crate::pages) async fn show(State(app): State<App>, visit: Visit) -> Response {
-    let desk = Desk::new(&app, &visit);
-    desk.show(Who::Admin, async { Ok(sheet(desk)) }).await
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(in crate::pages) struct Wish {
+    flash: String,
 }
 
-fn sheet(desk: Desk<'_>) -> Sheet {
+/// GET `/admin/system`.
+pub(in crate::pages) async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let sheet = async { Ok(sheet(desk, &wish.flash).await) };
+    desk.show(Who::Admin, sheet).await
+}
+
+async fn sheet(desk: Desk<'_>, flash: &str) -> Sheet {
     let house = &desk.app.house;
+    let copies = backups::shown(house).await;
     // Whoever runs the shop is told what a dependency said.
     let report = house.readiness.report(Reader::Operator);
-    let ready = match (report.ready, report.draining) {
-        (_, true) => Cell::Badge("Stops".to_owned(), "low"),
-        (true, false) => Cell::Badge("Takes work".to_owned(), "paid"),
-        (false, false) => Cell::Badge("Takes no work".to_owned(), "low"),
-    };
+    let ready = standing(report.ready, report.draining);
     let measured = Measured::new((house.measured)());
     let batches = measured.sizes("souk_order_commit_batch_size");
     let seconds = measured.sizes("souk_order_commit_seconds");
-    Sheet::new(say("System"))
+    let flashes = [
+        ("made", "The backup is made, and its books balance."),
+        (
+            "running",
+            "The backup is being made. It is in the list when it is done.",
+        ),
+    ];
+    let mut sheet = Sheet::new(say("System")).says(&sentence_of(flash, &flashes));
+    if let ("failed", Some(why)) = (flash, &copies.failed) {
+        sheet.said.alert = say!("No backup was made: {}.", why);
+    }
+    sheet
+        .with([Block::Table(
+            "What it depends on".to_owned(),
+            checks(&report.checks),
+        )])
+        .with(alike(house).await)
         .with([
-            Block::Table("What it depends on".to_owned(), checks(&report.checks)),
             Block::Table("Other nodes".to_owned(), nodes(house)),
             Block::Table("Events that wait".to_owned(), outboxes(&measured)),
             Block::Chart(of_sizes(
@@ -51,19 +80,49 @@ fn sheet(desk: Desk<'_>) -> Sheet {
                 &seconds,
             )),
         ])
+        .with(copies.main)
         .beside([
             Block::Facts("This process".to_owned(), facts(house, ready)),
             Block::Facts("The books".to_owned(), books(&measured)),
-            Block::Text("Backups".to_owned(), vec![house.backup.clone()]),
-            Block::Links(vec![
-                ("Verify the books now".to_owned(), "/admin/books".to_owned()),
-                (
-                    "Events that were not taken".to_owned(),
-                    "/admin/developers".to_owned(),
-                ),
-                ("How it is set".to_owned(), "/admin/settings".to_owned()),
-            ]),
         ])
+        .beside(copies.side)
+        .beside([Block::Links(vec![
+            ("Verify the books now".to_owned(), "/admin/books".to_owned()),
+            (
+                "Events that were not taken".to_owned(),
+                "/admin/developers".to_owned(),
+            ),
+            ("How it is set".to_owned(), "/admin/settings".to_owned()),
+        ])])
+}
+
+/// The nodes that share the database, this one among them: all of them show the same.
+async fn alike(house: &House) -> Option<Block> {
+    let found = house.neighbours.as_ref()?.nodes().await;
+    let row = |node: &Neighbour| {
+        vec![
+            Cell::code(&node.address),
+            Cell::code(&node.version),
+            Cell::text(node.target.as_str()),
+            Cell::when(node.since),
+            Cell::when(node.seen),
+        ]
+    };
+    let rows = match &found {
+        Ok(nodes) => nodes.iter().map(row).collect(),
+        Err(error) => {
+            tracing::warn!(error = %error, "a page goes out without the nodes");
+            Vec::new()
+        }
+    };
+    let table = Table {
+        caption: "Nodes that share the database, as it sees them",
+        columns: columns(&["Address", "Release", "Runs", "Connected since", "Last seen"]),
+        rows,
+        empty: "The database does not say just now who is connected.".to_owned(),
+        ..Table::default()
+    };
+    Some(Block::Table("Nodes".to_owned(), table))
 }
 
 /// The nodes that this process asks.
@@ -91,9 +150,7 @@ fn nodes(house: &House) -> Table {
         caption: "Nodes that this one asks",
         columns: columns(&["Part", "Address", "State", "#At work", "#Microseconds"]),
         rows,
-        empty: "This process asks no other: all parts that it needs run in it. Nodes that are alike share the \
-                database, and are listed by the door in front of them."
-            .to_owned(),
+        empty: "This process asks no other: all parts that it needs run in it.".to_owned(),
         ..Table::default()
     }
 }
@@ -154,13 +211,39 @@ fn facts(house: &House, ready: Cell) -> Vec<(String, Cell)> {
     facts
 }
 
+/// How the shop is, in a few words: whether it takes work, and what is not well.
+pub(super) fn condition(house: &House) -> Block {
+    let report = house.readiness.report(Reader::Operator);
+    let unwell = report
+        .checks
+        .iter()
+        .filter(|seen| seen.state != Health::Well);
+    let mut facts = vec![("Now".to_owned(), standing(report.ready, report.draining))];
+    facts.extend(unwell.map(|seen| (seen.name.to_owned(), health(seen.state))));
+    let more = Cell::link(say("all of it"), "/admin/system");
+    facts.push(("The system".to_owned(), more));
+    Block::Facts("How the shop is".to_owned(), facts)
+}
+
+/// Whether it takes work.
+fn standing(is_ready: bool, is_draining: bool) -> Cell {
+    match (is_ready, is_draining) {
+        (_, true) => Cell::Badge("Stops".to_owned(), "low"),
+        (true, false) => Cell::Badge("Takes work".to_owned(), "paid"),
+        (false, false) => Cell::Badge("Takes no work".to_owned(), "low"),
+    }
+}
+
+fn health(state: Health) -> Cell {
+    match state {
+        Health::Unknown => Cell::Badge("Not known yet".to_owned(), "pending"),
+        Health::Well => Cell::Badge("Well".to_owned(), "paid"),
+        Health::Failing => Cell::Badge("Failing".to_owned(), "low"),
+    }
+}
+
 fn checks(checks: &[Seen]) -> Table {
     let row = |seen: &Seen| {
-        let state = match seen.state {
-            Health::Unknown => Cell::Badge("Not known yet".to_owned(), "pending"),
-            Health::Well => Cell::Badge("Well".to_owned(), "paid"),
-            Health::Failing => Cell::Badge("Failing".to_owned(), "low"),
-        };
         let need = if seen.required {
             "cannot do without"
         } else {
@@ -168,7 +251,7 @@ fn checks(checks: &[Seen]) -> Table {
         };
         vec![
             Cell::text(seen.name),
-            state,
+            health(seen.state),
             Cell::text(say(need)),
             Cell::number(seen.latency_us),
             Cell::text(seen.error.clone().unwrap_or_default()),

@@ -5,8 +5,7 @@ use super::{
     fields::{Fields, invalid},
     mendable,
     parts::{Block, Cell, Field, Form, Table, columns},
-    pricing::{Kind, Refused, Thing, Typed, Which, parts_of, percent, text},
-    versus,
+    pricing::{Kind, Priced, Refused, Thing, Typed, Wish, parts_of, percent, text},
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
@@ -17,15 +16,7 @@ use axum::{
 };
 use contracts::{orders::TaxRateView, values::Page};
 use platform::http::Query;
-use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(in crate::pages) struct Wish {
-    flash: String,
-}
 
 /// Digits of a percent behind the point: the API counts in millionths.
 const DIGITS: u32 = 4;
@@ -132,61 +123,27 @@ fn set(typed: &Typed<'_>, rate: &mut Thing) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn sheet(desk: Desk<'_>, id: &str, refused: Refused<'_>) -> Result<Sheet, Fault> {
-    let sheet = KIND.sheet(desk, id, refused).await?;
-    if id == "new" {
-        return Ok(sheet);
-    }
-    let found = KIND.find(desk, id).await?;
-    let remove = Form::new(
-        "remove",
-        format!("{}/{id}/remove", KIND.here),
-        "Take it away",
-    )
-    .headed("Tax it no more")
-    .hiding("version", text(&found, "version"))
-    .confirmed("Orders keep what they were taxed");
-    Ok(sheet.with([Block::Form(remove)]))
-}
+/// Tax rates, each with its page.
+pub(super) struct Rates;
 
-/// GET `/admin/taxes/{id}`.
-pub(in crate::pages) async fn one(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-    Query(wish): Query<Wish>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let sheet = async { Ok(sheet(desk, &id, None).await?.saved(&wish.flash)) };
-    desk.show(Who::Admin, sheet).await
-}
+impl Priced for Rates {
+    const KIND: Kind = KIND;
 
-/// POST `/admin/taxes/{id}`.
-pub(in crate::pages) async fn save(
-    State(app): State<App>,
-    visit: Visit,
-    Path(id): Path<String>,
-    Sent(fields): Sent<Fields>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let fields = versus::settled(fields);
-    desk.act(Who::Admin, &fields, saved(desk, &id, &fields))
-        .await
-}
-
-async fn saved(desk: Desk<'_>, id: &str, fields: &Fields) -> Result<Done, Fault> {
-    let here = format!("{}/{id}", KIND.here);
-    let which = Which {
-        kind: &KIND,
-        id,
-        here: &here,
-    };
-    match which.save(desk, fields).await? {
-        Ok(done) => Ok(done),
-        Err(problem) => {
-            let sheet = sheet(desk, id, Some((&problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
+    async fn sheet(desk: Desk<'_>, id: &str, refused: Refused<'_>) -> Result<Sheet, Fault> {
+        let sheet = KIND.sheet(desk, id, refused).await?;
+        if id == "new" {
+            return Ok(sheet);
         }
+        let found = KIND.find(desk, id).await?;
+        let remove = Form::new(
+            "remove",
+            format!("{}/{id}/remove", KIND.here),
+            "Take it away",
+        )
+        .headed("Tax it no more")
+        .hiding("version", text(&found, "version"))
+        .confirmed("Orders keep what they were taxed");
+        Ok(sheet.with([Block::Form(remove)]))
     }
 }
 
@@ -209,7 +166,7 @@ pub(in crate::pages) async fn remove(
             Ok(()) => Ok(Done::at(KIND.here, "removed")),
             Err(fault) => {
                 let problem = mendable(fault)?;
-                let sheet = sheet(desk, &id, Some((&problem, &fields))).await?;
+                let sheet = Rates::sheet(desk, &id, Some((&problem, &fields))).await?;
                 Ok(Done::Show(Box::new(sheet)))
             }
         }
