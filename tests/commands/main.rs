@@ -25,6 +25,7 @@ mod migrate;
 mod refusals;
 mod replay;
 mod serve;
+mod signing;
 mod verify;
 
 use std::io::Write;

@@ -175,14 +175,14 @@ impl Shop {
 /// Who is paged: keeps what comes.
 struct Pager {
     address: String,
-    heard: Arc<Mutex<String>>,
+    heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Pager {
     fn listen() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?.to_string();
-        let heard: Arc<Mutex<String>> = Arc::default();
+        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
         let notes = Arc::clone(&heard);
         thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
@@ -196,7 +196,7 @@ impl Pager {
                     ));
                 }
                 if let Ok(mut notes) = notes.lock() {
-                    notes.push_str(&text);
+                    notes.push(text);
                 }
                 drop(stream.write_all(
                     b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
@@ -209,9 +209,10 @@ impl Pager {
     /// Whether it heard of the alert in this state.
     fn has(&self, state: &str) -> bool {
         let heard = self.heard.lock();
-        heard.is_ok_and(|heard| {
-            heard.contains(ALERT) && heard.contains(&format!("\"status\":\"{state}\""))
-        })
+        let state = format!("\"status\":\"{state}\"");
+        // Of a page that is about another alert nothing follows.
+        let says = |page: &String| page.contains(ALERT) && page.contains(&state);
+        heard.is_ok_and(|heard| heard.iter().any(says))
     }
 }
 

@@ -5,6 +5,7 @@
 mod aws;
 mod backup;
 mod containers;
+mod cost;
 mod drill;
 mod image;
 mod monitoring;
@@ -96,6 +97,12 @@ const PARTS: &[Part] = &[
         what: "how long a shop of 100,000 orders takes to be copied, brought back and verified",
         asks_a_shop: true,
         run: backup::run,
+    },
+    Part {
+        name: "cost",
+        what: "reads are answered as fast by a shop that is watched: logs, metrics, spans",
+        asks_a_shop: true,
+        run: cost::run,
     },
 ];
 
