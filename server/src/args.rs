@@ -429,6 +429,7 @@ pub enum EventsCommand {
         data: DataArgs,
     },
     /// Publish the events of the last seven days again; whoever took one before recognises it
+    #[command(visible_alias = "replay")]
     Republish {
         /// Only those since then, as 2026-01-31T08:00:00Z
         #[arg(long, value_name = "TIME", value_parser = moment)]

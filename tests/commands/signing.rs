@@ -31,7 +31,10 @@ async fn a_key_that_is_made_while_the_shop_is_open_is_published_before_it_signs(
     assert_eq!(ann.get("/api/v1/me").await.status, 200);
     let listed = keys(&shop, &["list"]).await.out;
     let (first, second) = listed.split_once('\n').unwrap_or_default();
-    assert!(first.starts_with(kid) && !first.contains("until"), "{listed}");
+    assert!(
+        first.starts_with(kid) && !first.contains("until"),
+        "{listed}"
+    );
     assert!(second.contains(" until "), "{listed}");
 }
 

@@ -41,7 +41,7 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let folder = stand.folder.join("drill");
     tools::remove(&folder)?;
     fs::create_dir_all(&folder)?;
-    let mut database = Database::make(&folder, initdb)?;
+    let mut database = Database::make(&folder, initdb, &[])?;
     let shop = Shop::open(stand, &folder, &database)?;
     let pager = Pager::listen()?;
     let watch = Watch::open(stand, &folder, (prometheus, alertmanager), (&shop, &pager))?;
@@ -92,7 +92,7 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
 }
 
 /// Looks ten times a second.
-fn until(what: &str, mut holds: impl FnMut() -> io::Result<bool>) -> io::Result<()> {
+pub(super) fn until(what: &str, mut holds: impl FnMut() -> io::Result<bool>) -> io::Result<()> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
         // Whoever was killed answers nobody.
@@ -107,14 +107,14 @@ fn until(what: &str, mut holds: impl FnMut() -> io::Result<bool>) -> io::Result<
     )))
 }
 
-struct Shop {
+pub(super) struct Shop {
     address: String,
     ops: String,
     _process: Killed,
 }
 
 impl Shop {
-    fn open(stand: &Stand, folder: &Path, database: &Database) -> io::Result<Self> {
+    pub(super) fn open(stand: &Stand, folder: &Path, database: &Database) -> io::Result<Self> {
         let (address, ops) = (free_address()?, free_address()?);
         let mut process = Command::new(&stand.binary)
             .args(["serve", "--listen", &address, "--log", "json"])
@@ -149,14 +149,14 @@ impl Shop {
         Ok(http::ask(&self.ops, "GET", "/readyz", &[], "")?.status == 200)
     }
 
-    fn placed(&self) -> io::Result<u64> {
+    pub(super) fn placed(&self) -> io::Result<u64> {
         let metrics = http::ask(&self.ops, "GET", "/metrics", &[], "")?.body;
         let name = "souk_orders_placed_total{result=\"placed\"} ";
         let count = metrics.lines().find_map(|line| line.strip_prefix(name));
         Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
     }
 
-    fn verify(&self, stand: &Stand, database: &Database) -> io::Result<()> {
+    pub(super) fn verify(&self, stand: &Stand, database: &Database) -> io::Result<()> {
         let mut verify = Command::new(&stand.binary);
         verify
             .arg("verify")
@@ -315,7 +315,7 @@ impl Watch {
 }
 
 /// Load for as long as the drill takes; it ends with its handle.
-fn people(stand: &Stand, shop: &Shop) -> io::Result<Killed> {
+pub(super) fn people(stand: &Stand, shop: &Shop) -> io::Result<Killed> {
     let mut people = Command::new("python3");
     people
         .arg(stand.root.join("tests/deploy/people.py"))

@@ -8,6 +8,7 @@ mod containers;
 mod cost;
 mod drill;
 mod image;
+mod moment;
 mod monitoring;
 mod names;
 mod postgres;
@@ -97,6 +98,12 @@ const PARTS: &[Part] = &[
         what: "how long a shop of 100,000 orders takes to be copied, brought back and verified",
         asks_a_shop: true,
         run: backup::run,
+    },
+    Part {
+        name: "moment",
+        what: "a shop on PostgreSQL comes back to a moment, from a base backup and archived logs",
+        asks_a_shop: true,
+        run: moment::run,
     },
     Part {
         name: "cost",

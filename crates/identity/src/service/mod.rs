@@ -30,8 +30,8 @@ mod users;
 mod vault;
 
 pub use api_keys::Wanted;
-pub use signing::SigningKeyView;
 pub(crate) use endings::Endings;
+pub use signing::SigningKeyView;
 
 use crate::{
     Post,

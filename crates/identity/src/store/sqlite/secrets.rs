@@ -35,10 +35,7 @@ pub(super) fn load_or_keep(
     })
 }
 
-pub(super) fn keys(
-    connection: &Connection,
-    now: Timestamp,
-) -> rusqlite::Result<Vec<SigningKey>> {
+pub(super) fn keys(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<SigningKey>> {
     let since = now.plus_seconds(RETIRED_SECONDS.saturating_neg());
     connection
         .prepare_cached(
