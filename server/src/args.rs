@@ -287,7 +287,7 @@ pub struct ReadsArgs {
     /// A Redis to count limits in as well, as redis://HOST:PORT
     #[arg(long, value_name = "URL")]
     pub redis: Option<String>,
-    /// As a shop that is watched: logs in JSON, metrics that are asked for each second, and spans for the collector that
+    /// As a shop that is watched: logs in JSON, metrics that are asked for each second, spans for the collector that
     /// `OTEL_EXPORTER_OTLP_ENDPOINT` names
     #[arg(long)]
     pub watched: bool,

@@ -1,6 +1,6 @@
-//! What it costs to be watched: the same reads from a shop that nobody watches and from one whose logs are JSON, whose
-//! metrics are asked for each second and whose spans go to a collector, in turns, in this one go. The collector works on
-//! the same processors.
+//! What it costs to be watched: the same reads from a shop that nobody watches and from one whose logs are JSON,
+//! whose metrics are asked for each second and whose spans go to a collector, in turns, in this one go. The collector
+//! works on the same processors.
 
 use crate::parts::{Outcome, Stand};
 use std::{
@@ -59,7 +59,8 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
         .checked_div(all_alone)
         .unwrap_or(0);
     let said = format!(
-        "medians of {PAIRS}, alone and watched: {}; watched, {}.{} % of alone; {batches} batches of spans, {bytes} bytes",
+        "medians of {PAIRS}, alone and watched: {}; watched, {}.{} % of alone; {batches} batches of spans, {bytes} \
+         bytes",
         told.join(", "),
         share / 10,
         share % 10

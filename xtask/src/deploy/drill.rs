@@ -45,7 +45,7 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let shop = Shop::open(stand, &folder, &database)?;
     let pager = Pager::listen()?;
     let watch = Watch::open(stand, &folder, (prometheus, alertmanager), (&shop, &pager))?;
-    let _people = people(stand, &shop)?;
+    let _people = people(stand, &shop.address)?;
     until("orders are placed", || {
         shop.placed().map(|placed| placed > 20)
     })?;
@@ -108,7 +108,7 @@ pub(super) fn until(what: &str, mut holds: impl FnMut() -> io::Result<bool>) -> 
 }
 
 pub(super) struct Shop {
-    address: String,
+    pub(super) address: String,
     ops: String,
     _process: Killed,
 }
@@ -150,10 +150,7 @@ impl Shop {
     }
 
     pub(super) fn placed(&self) -> io::Result<u64> {
-        let metrics = http::ask(&self.ops, "GET", "/metrics", &[], "")?.body;
-        let name = "souk_orders_placed_total{result=\"placed\"} ";
-        let count = metrics.lines().find_map(|line| line.strip_prefix(name));
-        Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
+        placed(&self.ops)
     }
 
     pub(super) fn verify(&self, stand: &Stand, database: &Database) -> io::Result<()> {
@@ -170,6 +167,14 @@ impl Shop {
             )),
         }
     }
+}
+
+/// The orders that a shop has taken since it opened.
+pub(super) fn placed(ops: &str) -> io::Result<u64> {
+    let metrics = http::ask(ops, "GET", "/metrics", &[], "")?.body;
+    let name = "souk_orders_placed_total{result=\"placed\"} ";
+    let count = metrics.lines().find_map(|line| line.strip_prefix(name));
+    Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
 }
 
 /// Who is paged: keeps what comes.
@@ -315,11 +320,11 @@ impl Watch {
 }
 
 /// Load for as long as the drill takes; it ends with its handle.
-pub(super) fn people(stand: &Stand, shop: &Shop) -> io::Result<Killed> {
+pub(super) fn people(stand: &Stand, address: &str) -> io::Result<Killed> {
     let mut people = Command::new("python3");
     people
         .arg(stand.root.join("tests/deploy/people.py"))
-        .args([&format!("http://{}", shop.address), "600"])
+        .args([&format!("http://{address}"), "600"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());

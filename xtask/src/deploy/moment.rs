@@ -1,5 +1,5 @@
-//! A shop on PostgreSQL comes back to a moment, as docs/back-up.md says it: a base backup beside people who buy, logs that
-//! are archived, a moment, orders after it, and then everything is lost but those two.
+//! A shop on PostgreSQL comes back to a moment, as docs/back-up.md says it: a base backup beside people who buy, logs
+//! that are archived, a moment, orders after it, and then everything is lost but those two.
 
 use super::{
     drill::{Shop, people, until},
@@ -34,7 +34,7 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     ];
     let mut database = Database::make(&folder, initdb, &kept)?;
     let shop = Shop::open(stand, &folder, &database)?;
-    let buyers = people(stand, &shop)?;
+    let buyers = people(stand, &shop.address)?;
     let more = |than: u64| until("orders are placed", || Ok(shop.placed()? > than));
     more(20)?;
     database.copy(&copy)?;
@@ -76,8 +76,8 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     // One may be on its way at the moment itself.
     let is_right = there.abs_diff(placed) <= 2 && there < lost;
     let said = format!(
-        "of {lost} orders the {there} of the moment are back after {:.1} s, at which {placed} had been answered; the shop \
-         opens and its books balance",
+        "of {lost} orders the {there} of the moment are back after {:.1} s, at which {placed} had been answered; the \
+         shop opens and its books balance",
         took.as_secs_f32()
     );
     Ok(match is_right {

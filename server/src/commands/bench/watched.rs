@@ -1,5 +1,5 @@
-//! A shop that is watched while it is measured: logs in JSON, spans for a collector, metrics that somebody asks for each
-//! second. What that costs is the difference to one that nobody watches.
+//! A shop that is watched while it is measured: logs in JSON, spans for a collector, metrics that somebody asks for
+//! each second. What that costs is the difference to one that nobody watches.
 
 use crate::{commands::serve, console::say, ops};
 use contracts::BoxError;
@@ -44,7 +44,10 @@ impl Watch {
     ) -> impl Future<Output = Result<(), BoxError>> + use<> {
         let scrapes = Arc::clone(&self.scrapes);
         async move {
-            let client = reqwest::Client::new();
+            let client = reqwest::Client::builder()
+                .timeout(SCRAPE_EVERY)
+                .no_proxy()
+                .build()?;
             loop {
                 let answer = client.get(format!("http://{ops}/metrics")).send().await?;
                 answer.error_for_status()?.bytes().await?;
