@@ -223,7 +223,7 @@ impl Issuer {
         let keys = self.keys.read().map_err(|_| KEYS_LOST)?;
         // A clock that was put back may be before them all.
         let due = keys.signers.iter().find(|signer| signer.from <= now);
-        let signer = due.or(keys.signers.last()).ok_or(KEYS_LOST)?;
+        let signer = due.or_else(|| keys.signers.last()).ok_or(KEYS_LOST)?;
         let access = jsonwebtoken::encode(&signer.header, &claims, &signer.key)?;
         Ok(SignedIn {
             user: user.view(),
