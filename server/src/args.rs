@@ -6,6 +6,7 @@ use crate::{
     daily_args::{CustomersArgs, OrdersArgs, ProductsArgs, StockArgs},
     demo_args::LivingArgs,
     file_args::{BackupArgs, ExportCommand, ImportCommand, ReplayArgs, RestoreArgs},
+    key_args::SigningKeysCommand,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use contracts::{
@@ -38,6 +39,9 @@ pub enum Command {
     /// Make or raise an admin, take off a second factor that was lost; works while the shop is open
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// The keys that the shop signs tokens with (of API keys: `souk admin keys`); works while the shop is open
+    #[command(subcommand)]
+    Keys(SigningKeysCommand),
     /// Read files into the shop
     #[command(subcommand)]
     Import(ImportCommand),
@@ -283,6 +287,10 @@ pub struct ReadsArgs {
     /// A Redis to count limits in as well, as redis://HOST:PORT
     #[arg(long, value_name = "URL")]
     pub redis: Option<String>,
+    /// As a shop that is watched: logs in JSON, metrics that are asked for each second, spans for the collector that
+    /// `OTEL_EXPORTER_OTLP_ENDPOINT` names
+    #[arg(long)]
+    pub watched: bool,
 }
 
 /// Flags of `bench orders`.
@@ -421,6 +429,7 @@ pub enum EventsCommand {
         data: DataArgs,
     },
     /// Publish the events of the last seven days again; whoever took one before recognises it
+    #[command(visible_alias = "replay")]
     Republish {
         /// Only those since then, as 2026-01-31T08:00:00Z
         #[arg(long, value_name = "TIME", value_parser = moment)]

@@ -1,5 +1,6 @@
 //! What a door must hear of identity when that runs elsewhere: the public keys, and what ended before its tokens did.
-//! What was heard once stays known while identity is away: keys for good, endings as long as any token lives.
+//! What was heard once stays known while identity is away: keys until identity says
+//! others, endings as long as any token lives.
 
 use crate::wiring::Services;
 use contracts::{BoxError, identity::Identity, values::Timestamp};
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 /// A revocation reaches every node within five seconds: well before that it is asked for.
 const LISTEN_EVERY: Duration = Duration::from_secs(2);
 /// Rounds between two looks at the keys, once there are some.
-const KEYS_EVERY: u32 = 30;
+const KEYS_EVERY: u32 = 5;
 /// Commits become visible a little after the time they carry.
 const OVERLAP_SECONDS: i64 = 10;
 /// Longer than any access token lives.
@@ -78,10 +79,8 @@ impl Follower {
     async fn learn_keys(&self) -> Result<(), BoxError> {
         let published = self.identity.public_keys().await?;
         let Keys { keys } = serde_json::from_value(published)?;
-        for key in keys {
-            self.keys.insert(&key.kid, &key.x)?;
-        }
-        Ok(())
+        let keys = keys.iter().map(|key| (key.kid.as_str(), key.x.as_str()));
+        self.keys.replace(keys)
     }
 
     async fn hear_endings(&mut self) -> Result<(), BoxError> {

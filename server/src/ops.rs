@@ -126,9 +126,18 @@ pub(crate) fn counted() -> Result<Counted, BoxError> {
 
 /// Limits that were counted in Redis itself, so far.
 pub(crate) fn limits_asked() -> Result<u64, BoxError> {
+    count_of("souk_limit_takes_total{place=\"redis\"}")
+}
+
+/// Spans that ended so, so far.
+pub(crate) fn spans(outcome: &str) -> Result<u64, BoxError> {
+    count_of(&format!("souk_spans_total{{outcome=\"{outcome}\"}}"))
+}
+
+/// What a series counted; nothing where it did not begin.
+fn count_of(series: &str) -> Result<u64, BoxError> {
     let text = metrics::text(&registry())?;
-    let name = "souk_limit_takes_total{place=\"redis\"}";
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let line = text.lines().find_map(|line| line.strip_prefix(series));
     Ok(line
         .and_then(|count| count.trim().parse().ok())
         .unwrap_or(0))

@@ -2,7 +2,9 @@
 //! HTTP and over the broker; a collector that does not answer costs nobody anything.
 
 use crate::world::Apart;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
+use std::time::Instant;
 use testkit::{Answer, Client, Ear, Shop, Span, postgres::Postgres};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -229,6 +231,36 @@ async fn a_collector_that_is_gone_keeps_nobody_waiting_and_what_is_lost_is_count
     let dropped = dropped.unwrap();
     assert!(dropped.parse::<u32>().unwrap() >= 20, "{dropped}");
     assert!(shop.stop().await, "it closes all the same");
+}
+
+/// How many spans of this name came so far.
+fn heard(collector: &Ear, name: &str) -> u64 {
+    let all = collector.all();
+    let texts = all.iter().map(|said| said.body.to_string());
+    let name = format!("\"name\":\"{name}\"");
+    texts.map(|text| text.matches(&name).count() as u64).sum()
+}
+
+/// Of reads that come by thousands a few each second are enough to see, and no order is lost among them.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_crowd_that_reads_a_few_are_told_of_and_so_is_the_order_among_them() {
+    let collector = Ear::open();
+    let mut shop = shop(&settings(collector.url())).await;
+    let admin = shop.admin().await;
+    let tea = admin.sell("tea", 1_999, 8).await;
+    let (begun, path) = (Instant::now(), format!("/api/v1/products/{tea}"));
+    for _ in 0..50 {
+        let answers = join_all((0..50).map(|_| admin.get(&path))).await;
+        assert!(answers.iter().all(|answer| answer.status == 200));
+    }
+    // Of the second in which it began and of that in which it ended, too.
+    let told_max = 100 * (begun.elapsed().as_secs() + 2);
+    let bought = admin.buy("among", &tea, 1, "tok_ok").await;
+    assert_eq!(bought.status, 201, "{}", bought.text);
+    assert!(shop.stop().await, "the last spans are sent");
+    assert!(heard(&collector, "POST /api/v1/orders") == 1);
+    let told = heard(&collector, "GET /api/v1/products/{product}");
+    assert!((1..=told_max).contains(&told), "{told}, not {told_max}");
 }
 
 /// The decision not to tell of a trace goes along, and nothing is told or kept of it.

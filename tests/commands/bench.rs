@@ -1,6 +1,6 @@
 //! The benchmarks, with a few orders: they are the same runs that measure.
 
-use testkit::{postgres::Postgres, run};
+use testkit::{Ear, postgres::Postgres, run, run_with};
 
 #[tokio::test]
 async fn the_bench_on_postgresql_runs_beside_pgbench_and_finds_every_order_and_balanced_books() {
@@ -42,4 +42,28 @@ async fn a_large_and_a_small_shop_take_turns_and_both_have_every_order() {
         said.out
     );
     assert!(said.out.contains("; large: "), "{}", said.out);
+}
+
+#[tokio::test]
+async fn a_shop_is_read_while_it_is_watched_and_every_answer_is_as_new_as_it_must_be() {
+    let collector = Ear::open();
+    let few = "bench reads --reads 400 --clients 4 --products 3 --watched";
+    let arguments: Vec<&str> = few.split(' ').collect();
+    let settings = [("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url())];
+    let said = run_with(&arguments, &settings, "").await;
+    assert_eq!(said.code, 0, "{} {}", said.out, said.err);
+    for sign in [
+        "one product, no limits",
+        "a list of 20, limits in",
+        "edits, each seen",
+    ] {
+        assert!(said.out.contains(sign), "{sign} is not in {}", said.out);
+    }
+    let spans = said.out.lines().find(|line| line.starts_with("watched: "));
+    assert!(
+        spans.is_some_and(|line| !line.contains(" 0 s")),
+        "{}",
+        said.out
+    );
+    assert!(!collector.all().is_empty(), "spans were told of");
 }

@@ -123,6 +123,13 @@ async fn what_was_taken_can_be_published_again_and_changes_nothing() {
         said.out.contains("orders    1 events were published again"),
         "{said:?}"
     );
+    // By its other name, which people look for.
+    let replay = [
+        "replay",
+        "--data",
+        Path::to_str(&folder).unwrap_or_default(),
+    ];
+    assert_eq!(events(&replay, &[]).await.out, said.out);
     let said = republish(&["--since", "2999-01-01T00:00:00Z"]).await;
     assert!(
         said.out.contains("orders    0 events were published again"),

@@ -27,6 +27,7 @@ mod refusals;
 mod replay;
 mod serve;
 mod slugs;
+mod signing;
 mod verify;
 
 use std::io::Write;

@@ -19,7 +19,7 @@ pub use config::{Config, DEFAULTS, RegistrationRole};
 pub use events::start;
 pub use http::{api_beside, internal_routes, routes, routes_beside};
 pub use provider::OpenId;
-pub use service::{Service, Wanted};
+pub use service::{Service, SigningKeyView, Wanted};
 pub use store::SCHEMA;
 
 use contracts::BoxError;

@@ -21,6 +21,7 @@ mod migrate;
 mod password;
 mod replay;
 mod serve;
+mod signing;
 mod users;
 mod verify;
 
@@ -86,6 +87,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         Command::Admin(AdminCommand::SecondFactorOff { data, email }) => {
             admin::second_factor_off(&data, &email).await
         }
+        Command::Keys(command) => signing::run(command).await,
         Command::Import(ImportCommand::Products {
             file, commit, data, ..
         }) => import::run(&file, commit, &data).await,

@@ -84,7 +84,7 @@ pub(super) async fn open(
 
 /// Tells of spans, where the environment names somebody who collects them. They end last: what is done while the shop
 /// closes is told of too.
-fn follow_traces() -> Result<Tasks, BoxError> {
+pub(super) fn follow_traces() -> Result<Tasks, BoxError> {
     let tasks = Tasks::default();
     if let Some(options) = trace::Options::of(|name| std::env::var(name).ok())? {
         trace::start(options, Clock::System, &tasks)?;
@@ -94,10 +94,15 @@ fn follow_traces() -> Result<Tasks, BoxError> {
 
 async fn close(opened: Opened, spans: Tasks) -> bool {
     let orderly = opened.close().await;
+    end_traces(spans).await;
+    orderly
+}
+
+/// Sends the last spans.
+pub(super) async fn end_traces(spans: Tasks) {
     spans.stop();
     // Whoever collects them may be gone: the shop is not kept by that.
     spans.wait(SPANS_LEAVE_WITHIN).await;
-    orderly
 }
 
 /// Takes of the settings what may change while the shop is open: how much logs say. All else waits for a start.

@@ -41,11 +41,11 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let folder = stand.folder.join("drill");
     tools::remove(&folder)?;
     fs::create_dir_all(&folder)?;
-    let mut database = Database::make(&folder, initdb)?;
+    let mut database = Database::make(&folder, initdb, &[])?;
     let shop = Shop::open(stand, &folder, &database)?;
     let pager = Pager::listen()?;
     let watch = Watch::open(stand, &folder, (prometheus, alertmanager), (&shop, &pager))?;
-    let _people = people(stand, &shop)?;
+    let _people = people(stand, &shop.address)?;
     until("orders are placed", || {
         shop.placed().map(|placed| placed > 20)
     })?;
@@ -92,7 +92,7 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
 }
 
 /// Looks ten times a second.
-fn until(what: &str, mut holds: impl FnMut() -> io::Result<bool>) -> io::Result<()> {
+pub(super) fn until(what: &str, mut holds: impl FnMut() -> io::Result<bool>) -> io::Result<()> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
         // Whoever was killed answers nobody.
@@ -107,14 +107,14 @@ fn until(what: &str, mut holds: impl FnMut() -> io::Result<bool>) -> io::Result<
     )))
 }
 
-struct Shop {
-    address: String,
+pub(super) struct Shop {
+    pub(super) address: String,
     ops: String,
     _process: Killed,
 }
 
 impl Shop {
-    fn open(stand: &Stand, folder: &Path, database: &Database) -> io::Result<Self> {
+    pub(super) fn open(stand: &Stand, folder: &Path, database: &Database) -> io::Result<Self> {
         let (address, ops) = (free_address()?, free_address()?);
         let mut process = Command::new(&stand.binary)
             .args(["serve", "--listen", &address, "--log", "json"])
@@ -149,14 +149,11 @@ impl Shop {
         Ok(http::ask(&self.ops, "GET", "/readyz", &[], "")?.status == 200)
     }
 
-    fn placed(&self) -> io::Result<u64> {
-        let metrics = http::ask(&self.ops, "GET", "/metrics", &[], "")?.body;
-        let name = "souk_orders_placed_total{result=\"placed\"} ";
-        let count = metrics.lines().find_map(|line| line.strip_prefix(name));
-        Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
+    pub(super) fn placed(&self) -> io::Result<u64> {
+        placed(&self.ops)
     }
 
-    fn verify(&self, stand: &Stand, database: &Database) -> io::Result<()> {
+    pub(super) fn verify(&self, stand: &Stand, database: &Database) -> io::Result<()> {
         let mut verify = Command::new(&stand.binary);
         verify
             .arg("verify")
@@ -172,17 +169,25 @@ impl Shop {
     }
 }
 
+/// The orders that a shop has taken since it opened.
+pub(super) fn placed(ops: &str) -> io::Result<u64> {
+    let metrics = http::ask(ops, "GET", "/metrics", &[], "")?.body;
+    let name = "souk_orders_placed_total{result=\"placed\"} ";
+    let count = metrics.lines().find_map(|line| line.strip_prefix(name));
+    Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
+}
+
 /// Who is paged: keeps what comes.
 struct Pager {
     address: String,
-    heard: Arc<Mutex<String>>,
+    heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Pager {
     fn listen() -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?.to_string();
-        let heard: Arc<Mutex<String>> = Arc::default();
+        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
         let notes = Arc::clone(&heard);
         thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
@@ -196,7 +201,7 @@ impl Pager {
                     ));
                 }
                 if let Ok(mut notes) = notes.lock() {
-                    notes.push_str(&text);
+                    notes.push(text);
                 }
                 drop(stream.write_all(
                     b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
@@ -209,9 +214,10 @@ impl Pager {
     /// Whether it heard of the alert in this state.
     fn has(&self, state: &str) -> bool {
         let heard = self.heard.lock();
-        heard.is_ok_and(|heard| {
-            heard.contains(ALERT) && heard.contains(&format!("\"status\":\"{state}\""))
-        })
+        let state = format!("\"status\":\"{state}\"");
+        // Of a page that is about another alert nothing follows.
+        let says = |page: &String| page.contains(ALERT) && page.contains(&state);
+        heard.is_ok_and(|heard| heard.iter().any(says))
     }
 }
 
@@ -314,11 +320,11 @@ impl Watch {
 }
 
 /// Load for as long as the drill takes; it ends with its handle.
-fn people(stand: &Stand, shop: &Shop) -> io::Result<Killed> {
+pub(super) fn people(stand: &Stand, address: &str) -> io::Result<Killed> {
     let mut people = Command::new("python3");
     people
         .arg(stand.root.join("tests/deploy/people.py"))
-        .args([&format!("http://{}", shop.address), "600"])
+        .args([&format!("http://{address}"), "600"])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());

@@ -5,8 +5,11 @@
 mod aws;
 mod backup;
 mod containers;
+mod cost;
 mod drill;
 mod image;
+mod litestream;
+mod moment;
 mod monitoring;
 mod names;
 mod postgres;
@@ -96,6 +99,24 @@ const PARTS: &[Part] = &[
         what: "how long a shop of 100,000 orders takes to be copied, brought back and verified",
         asks_a_shop: true,
         run: backup::run,
+    },
+    Part {
+        name: "litestream",
+        what: "the sample copies a shop while people buy, and after the machine died it comes back",
+        asks_a_shop: true,
+        run: litestream::run,
+    },
+    Part {
+        name: "moment",
+        what: "a shop on PostgreSQL comes back to a moment, from a base backup and archived logs",
+        asks_a_shop: true,
+        run: moment::run,
+    },
+    Part {
+        name: "cost",
+        what: "reads are answered as fast by a shop that is watched: logs, metrics, spans",
+        asks_a_shop: true,
+        run: cost::run,
     },
 ];
 

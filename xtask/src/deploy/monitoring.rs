@@ -151,7 +151,7 @@ impl Drop for Killed {
 }
 
 /// A shop with the demo catalog, and where it tells its metrics.
-fn open(stand: &Stand, name: &str) -> io::Result<(Shop, String)> {
+pub(super) fn open(stand: &Stand, name: &str) -> io::Result<(Shop, String)> {
     let ops = free_address()?;
     // Everything is looked at while the check still runs.
     let settings = [

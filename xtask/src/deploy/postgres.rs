@@ -1,4 +1,5 @@
-//! A PostgreSQL of a drill's own, run as its own user on a free port, and killed as a machine would.
+//! A PostgreSQL of a drill's own, run as its own user on a free port, killed as a machine would be, and brought back to
+//! a moment.
 
 use super::{
     drill::PATIENCE,
@@ -6,7 +7,7 @@ use super::{
 };
 use std::{
     fs, io,
-    os::unix::fs::chown,
+    os::unix::fs::{PermissionsExt, chown},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
@@ -18,11 +19,13 @@ pub(super) struct Database {
     programs: PathBuf,
     data: PathBuf,
     port: String,
+    settings: Vec<String>,
     server: Killed,
 }
 
 impl Database {
-    pub(super) fn make(folder: &Path, initdb: &Path) -> io::Result<Self> {
+    /// With these settings, each as `name=value`.
+    pub(super) fn make(folder: &Path, initdb: &Path, settings: &[String]) -> io::Result<Self> {
         // All of its programs are where this one really is.
         let programs = initdb
             .canonicalize()?
@@ -30,9 +33,7 @@ impl Database {
             .map(Path::to_owned)
             .unwrap_or_default();
         let data = folder.join("postgres");
-        fs::create_dir_all(&data)?;
-        let (user, group) = postgres()?;
-        chown(&data, Some(user), Some(group))?;
+        own(&data)?;
         let mut make = as_postgres(initdb);
         make.args([
             "--no-sync",
@@ -47,13 +48,20 @@ impl Database {
             let why = String::from_utf8_lossy(&made.stderr).into_owned();
             return Err(io::Error::other(format!("initdb: {why}")));
         }
+        Self::open(programs, data, settings)
+    }
+
+    /// On a folder that it was made in.
+    fn open(programs: PathBuf, data: PathBuf, settings: &[String]) -> io::Result<Self> {
+        let settings = settings.to_vec();
         let address = free_address()?;
         let port = address.rsplit(':').next().unwrap_or_default().to_owned();
-        let server = Killed(serve(&programs, &data, &port)?);
+        let server = Killed(serve(&programs, &data, &port, &settings)?);
         let mut database = Self {
             programs,
             data,
             port,
+            settings,
             server,
         };
         database.wait()?;
@@ -74,7 +82,8 @@ impl Database {
     pub(super) fn start(&mut self) -> io::Result<()> {
         let begun = Instant::now();
         loop {
-            self.server = Killed(serve(&self.programs, &self.data, &self.port)?);
+            let server = serve(&self.programs, &self.data, &self.port, &self.settings)?;
+            self.server = Killed(server);
             if self.wait().is_ok() {
                 return Ok(());
             }
@@ -82,6 +91,37 @@ impl Database {
                 return Err(io::Error::other("PostgreSQL does not start again"));
             }
         }
+    }
+
+    /// What a statement says.
+    pub(super) fn say(&self, sql: &str) -> io::Result<String> {
+        let mut ask = Command::new(self.programs.join("psql"));
+        ask.args(["--no-psqlrc", "-At", "-c", sql, &self.url()]);
+        said(&mut ask)
+    }
+
+    /// A base backup, made beside whoever is at work.
+    pub(super) fn copy(&self, to: &Path) -> io::Result<()> {
+        own(to)?;
+        let mut copy = as_postgres(&self.programs.join("pg_basebackup"));
+        copy.current_dir(to).arg("-D").arg(to).args([
+            "--host=127.0.0.1",
+            "--username=postgres",
+            "--checkpoint=fast",
+            "--wal-method=none",
+            "--no-manifest",
+            "--port",
+            &self.port,
+        ]);
+        said(&mut copy).map(drop)
+    }
+
+    /// Another one, on such a copy, as everything was at a moment, with these settings besides.
+    pub(super) fn come_back(&self, copy: &Path, settings: &[String]) -> io::Result<Self> {
+        fs::write(copy.join("recovery.signal"), "")?;
+        let (user, group) = postgres()?;
+        chown(copy.join("recovery.signal"), Some(user), Some(group))?;
+        Self::open(self.programs.clone(), copy.to_owned(), settings)
     }
 
     /// Until it answers, or has ended.
@@ -100,17 +140,37 @@ impl Database {
     }
 }
 
-fn serve(programs: &Path, data: &Path, port: &str) -> io::Result<Child> {
+fn serve(programs: &Path, data: &Path, port: &str, settings: &[String]) -> io::Result<Child> {
     as_postgres(&programs.join("postgres"))
         .arg("-D")
         .arg(data)
         .args(["-p", port, "-k"])
         .arg(data)
+        .args(settings.iter().flat_map(|setting| ["-c", setting]))
         .current_dir(data)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
+}
+
+/// A folder that is its own.
+pub(super) fn own(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    let (user, group) = postgres()?;
+    chown(folder, Some(user), Some(group))
+}
+
+/// What a program says, if it ends well.
+fn said(command: &mut Command) -> io::Result<String> {
+    let ran = command.stdin(Stdio::null()).output()?;
+    match ran.status.success() {
+        true => Ok(String::from_utf8_lossy(&ran.stdout).trim().to_owned()),
+        false => Err(io::Error::other(
+            String::from_utf8_lossy(&ran.stderr).into_owned(),
+        )),
+    }
 }
 
 /// It serves nobody who is root.

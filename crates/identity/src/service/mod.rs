@@ -23,6 +23,7 @@ mod roles;
 mod security;
 mod sessions;
 mod setup;
+mod signing;
 mod tokens;
 mod upkeep;
 mod users;
@@ -30,6 +31,7 @@ mod vault;
 
 pub use api_keys::Wanted;
 pub(crate) use endings::Endings;
+pub use signing::SigningKeyView;
 
 use crate::{
     Post,
@@ -61,6 +63,7 @@ use key_uses::Uses;
 use platform::{
     clock::Clock,
     db::{Database, StoreError},
+    digest,
     http::{KeySet, Revocations},
     outward,
     tasks::Tasks,
@@ -98,6 +101,8 @@ pub struct Service {
     hasher: Hasher,
     prover: Prover,
     issuer: Issuer,
+    /// What this process trusts.
+    keys: KeySet,
     vault: Vault,
     endings: Endings,
     /// Counts what was refused.
@@ -116,11 +121,9 @@ impl Service {
         let config = ground.config;
         config.check()?;
         let now = ground.clock.now();
-        let (key, successor) = tokens::fresh_secrets()?;
+        let (key, successor) = (tokens::fresh_key(now)?, digest::random()?);
         let secrets = ground.store.secrets(key, successor, now).await?;
-        for key in &secrets.keys {
-            ground.keys.insert(&key.kid, &key.public_x)?;
-        }
+        signing::trust(&ground.keys, &secrets.keys)?;
         let hasher = Hasher::new(&config)?;
         let dummy = hasher.dummy().await?;
         let rules = throttle::Rules {
@@ -144,7 +147,8 @@ impl Service {
             },
             recorder,
             vault: Vault::new(&secrets.successor)?,
-            issuer: Issuer::new(&config, secrets)?,
+            issuer: Issuer::new(&config, &secrets)?,
+            keys: ground.keys,
             endings: Endings::new(ground.revocations),
             asks: Arc::new(Semaphore::new(usize::try_from(config.link_asks_max)?)),
             uses: Uses::new(usize::try_from(config.api_key_uses_max)?),
@@ -417,7 +421,7 @@ impl Identity for Service {
     }
 
     async fn public_keys(&self) -> Result<serde_json::Value, BoxError> {
-        Ok(self.issuer.public_keys())
+        self.issuer.public_keys()
     }
 
     async fn ended_since(&self, since: Timestamp) -> Result<Ended, BoxError> {

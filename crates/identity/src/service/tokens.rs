@@ -17,20 +17,25 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use platform::digest;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
+use std::sync::RwLock;
 
-/// A key and a secret for a shop that has none.
-pub(super) fn fresh_secrets() -> Result<(SigningKey, [u8; 32]), BoxError> {
+/// Somebody fell over while they were changed.
+const KEYS_LOST: &str = "the signing keys are lost";
+
+/// A key that signs from some moment on.
+pub(super) fn fresh_key(signs_from: Timestamp) -> Result<SigningKey, BoxError> {
     let pair = Ed25519KeyPair::generate().map_err(|_| "no signing key could be made")?;
     let pkcs8 = pair
         .to_pkcs8()
         .map_err(|_| "the signing key could not be written")?;
     let public = pair.public_key().as_ref();
-    let key = SigningKey {
+    Ok(SigningKey {
         kid: digest::base64url(&digest::sha256(&[b"kid", public])),
         pkcs8: pkcs8.as_ref().to_vec(),
         public_x: digest::base64url(public),
-    };
-    Ok((key, digest::random()?))
+        signs_from,
+        signs_until: None,
+    })
 }
 
 /// A refresh token: 256 bits that nobody can guess.
@@ -65,12 +70,37 @@ pub(super) fn read_token(text: &SecretString) -> Option<[u8; 32]> {
     digest::from_base64url(text)?.try_into().ok()
 }
 
-/// Makes tokens.
-pub(super) struct Issuer {
+/// The keys as they are just now.
+#[derive(Default)]
+struct Keys {
+    /// The newest first.
+    signers: Vec<Signer>,
+    published: serde_json::Value,
+}
+
+struct Signer {
     key: EncodingKey,
     header: Header,
+    from: Timestamp,
+}
+
+impl Signer {
+    fn new(key: &SigningKey) -> Self {
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some("at+jwt".to_owned());
+        header.kid = Some(key.kid.clone());
+        Self {
+            key: EncodingKey::from_ed_der(&key.pkcs8),
+            header,
+            from: key.signs_from,
+        }
+    }
+}
+
+/// Makes tokens.
+pub(super) struct Issuer {
+    keys: RwLock<Keys>,
     successor_secret: [u8; 32],
-    public_keys: serde_json::Value,
     issuer: String,
     audience: String,
     access_seconds: i64,
@@ -80,32 +110,44 @@ pub(super) struct Issuer {
 }
 
 impl Issuer {
-    pub(super) fn new(config: &Config, secrets: Secrets) -> Result<Self, BoxError> {
-        let newest = secrets.keys.first().ok_or("there is no signing key")?;
-        let mut header = Header::new(Algorithm::EdDSA);
-        header.typ = Some("at+jwt".to_owned());
-        header.kid = Some(newest.kid.clone());
+    pub(super) fn new(config: &Config, secrets: &Secrets) -> Result<Self, BoxError> {
+        let issuer = Self {
+            keys: RwLock::default(),
+            successor_secret: secrets.successor,
+            issuer: config.issuer.clone(),
+            audience: config.audience.clone(),
+            access_seconds: i64::from(config.access_token_seconds),
+            refresh_seconds: i64::from(config.refresh_token_seconds),
+            life_seconds: i64::from(config.session_seconds_max),
+        };
+        issuer.learn(&secrets.keys)?;
+        Ok(issuer)
+    }
+
+    /// Signs with these keys from now on, and publishes them; whether they are others than before.
+    pub(super) fn learn(&self, keys: &[SigningKey]) -> Result<bool, BoxError> {
         let jwk = |key: &SigningKey| {
             json!({
                 "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
                 "kid": key.kid, "x": key.public_x,
             })
         };
-        Ok(Self {
-            key: EncodingKey::from_ed_der(&newest.pkcs8),
-            header,
-            successor_secret: secrets.successor,
-            public_keys: json!({"keys": secrets.keys.iter().map(jwk).collect::<Vec<_>>()}),
-            issuer: config.issuer.clone(),
-            audience: config.audience.clone(),
-            access_seconds: i64::from(config.access_token_seconds),
-            refresh_seconds: i64::from(config.refresh_token_seconds),
-            life_seconds: i64::from(config.session_seconds_max),
-        })
+        if keys.is_empty() {
+            return Err("there is no signing key".into());
+        }
+        let published = json!({"keys": keys.iter().map(jwk).collect::<Vec<_>>()});
+        let mut known = self.keys.write().map_err(|_| KEYS_LOST)?;
+        let are_news = known.published != published;
+        if are_news {
+            known.signers = keys.iter().map(Signer::new).collect();
+            known.published = published;
+        }
+        Ok(are_news)
     }
 
-    pub(super) fn public_keys(&self) -> serde_json::Value {
-        self.public_keys.clone()
+    pub(super) fn public_keys(&self) -> Result<serde_json::Value, BoxError> {
+        let keys = self.keys.read().map_err(|_| KEYS_LOST)?;
+        Ok(keys.published.clone())
     }
 
     /// When a refresh token of this moment ends, if its session lives so long.
@@ -178,7 +220,11 @@ impl Issuer {
             nbf: issued_at,
             exp: issued_at.saturating_add(self.access_seconds),
         };
-        let access = jsonwebtoken::encode(&self.header, &claims, &self.key)?;
+        let keys = self.keys.read().map_err(|_| KEYS_LOST)?;
+        // A clock that was put back may be before them all.
+        let due = keys.signers.iter().find(|signer| signer.from <= now);
+        let signer = due.or_else(|| keys.signers.last()).ok_or(KEYS_LOST)?;
+        let access = jsonwebtoken::encode(&signer.header, &claims, &signer.key)?;
         Ok(SignedIn {
             user: user.view(),
             access_token: SecretString::from(access),

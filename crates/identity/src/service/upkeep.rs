@@ -1,7 +1,7 @@
-//! The work between requests: hearing of what other processes on this database ended, and forgetting what is
-//! long over. A failure waits for the next round; nothing here answers anybody.
+//! The work between requests: hearing of what other processes on this database ended and which keys they made, and
+//! forgetting what is long over. A failure waits for the next round; nothing here answers anybody.
 
-use super::{Service, endings::KEEP_SECONDS, security};
+use super::{Service, endings::KEEP_SECONDS, security, signing};
 use contracts::values::Timestamp;
 use platform::{db::StoreError, tasks::Tasks};
 use std::{sync::Arc, time::Duration};
@@ -46,6 +46,9 @@ pub(super) fn start(service: &Arc<Service>, tasks: &Tasks) {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = tokio::time::sleep(LISTEN_EVERY) => {}
+            }
+            if let Err(error) = signing::learn(&listener).await {
+                tracing::warn!(error = %error, "the keys that sign tokens could not be read");
             }
             let round_began = listener.clock.now();
             // The earlier of the two: the clock may have been set back.

@@ -233,12 +233,16 @@ pub(crate) struct SigningKey {
     pub(crate) kid: String,
     pub(crate) pkcs8: Vec<u8>,
     pub(crate) public_x: String,
+    /// Known before it signs.
+    pub(crate) signs_from: Timestamp,
+    /// Until when it signs; what it signed is good for as long as a token lives.
+    pub(crate) signs_until: Option<Timestamp>,
 }
 
 /// What the server keeps to itself.
 #[derive(Clone)]
 pub(crate) struct Secrets {
-    /// The newest first: it signs, the others still verify.
+    /// The newest first: the first whose time has come signs, the others verify.
     pub(crate) keys: Vec<SigningKey>,
     /// Derives a refresh token's successor.
     pub(crate) successor: [u8; 32],
@@ -256,6 +260,15 @@ pub(crate) trait Store:
         successor: [u8; 32],
         at: Timestamp,
     ) -> Result<Secrets, StoreError>;
+    /// The keys whose tokens may be good now, or later, the newest first.
+    async fn signing_keys(&self, now: Timestamp) -> Result<Vec<SigningKey>, StoreError>;
+    /// Keeps one more key. Those before it sign until it does; or they are gone at once, if somebody has seen them.
+    async fn rotate_key(
+        &self,
+        key: SigningKey,
+        are_gone: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Opens an account and its first session.
     async fn register(

@@ -25,5 +25,6 @@ mod races;
 mod security;
 mod sessions;
 mod shop;
+mod signing;
 mod signing_in;
 mod users;

@@ -5,7 +5,7 @@ use super::{arrival, counted};
 use crate::{
     clock::Clock,
     deadline::{self, Deadline},
-    trace::{self, Kind, Span},
+    trace::{self, Purpose, Span},
     trail::{self, Trail},
 };
 use axum::{
@@ -137,7 +137,11 @@ impl Told {
         let span = if is_probe(request) {
             Span::silent(parent)
         } else {
-            Span::first(Kind::Server, "request", parent)
+            let purpose = match *request.method() {
+                Method::GET | Method::HEAD => Purpose::Read,
+                _ => Purpose::Change,
+            };
+            Span::first(purpose, "request", parent)
         };
         let place = counted::place_of(request.extensions());
         Self { span, place }

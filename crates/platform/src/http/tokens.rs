@@ -17,7 +17,10 @@ use moka::sync::Cache;
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::Hash,
-    sync::{Arc, OnceLock, RwLock},
+    sync::{
+        Arc, OnceLock, RwLock,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
     time::Duration,
 };
 use tokio::time::Instant;
@@ -37,6 +40,8 @@ const KEEP_SECONDS: i64 = 3_600;
 #[derive(Clone, Default)]
 pub struct KeySet {
     keys: Arc<RwLock<HashMap<String, DecodingKey>>>,
+    /// How often a key has gone: what it proved before is looked at again.
+    gone: Arc<AtomicU64>,
 }
 
 impl KeySet {
@@ -48,6 +53,28 @@ impl KeySet {
         let key = DecodingKey::from_ed_components(x)?;
         if let Ok(mut keys) = self.keys.write() {
             keys.insert(kid.to_owned(), key);
+        }
+        Ok(())
+    }
+
+    /// Has these keys from now on, each a `kid` and an `x` as above, and no others.
+    ///
+    /// # Errors
+    /// When a text is no base64url; then nothing changes.
+    pub fn replace<'k>(
+        &self,
+        keys: impl IntoIterator<Item = (&'k str, &'k str)>,
+    ) -> Result<(), BoxError> {
+        let mut all = HashMap::new();
+        for (kid, x) in keys {
+            all.insert(kid.to_owned(), DecodingKey::from_ed_components(x)?);
+        }
+        if let Ok(mut keys) = self.keys.write() {
+            let has_gone = keys.keys().any(|kid| !all.contains_key(kid));
+            *keys = all;
+            if has_gone {
+                self.gone.fetch_add(1, SeqCst);
+            }
         }
         Ok(())
     }
@@ -238,7 +265,8 @@ pub struct TokenVerifier {
     keys: KeySet,
     revocations: Revocations,
     validation: Arc<Validation>,
-    remembered: Cache<[u8; 32], Verified>,
+    /// With how many keys had gone by then.
+    remembered: Cache<[u8; 32], (u64, Verified)>,
     clock: Clock,
 }
 
@@ -274,11 +302,12 @@ impl TokenVerifier {
             return None;
         }
         let name = digest::sha256(&[token.as_bytes()]);
+        let gone = self.keys.gone.load(SeqCst);
         let known = match self.remembered.get(&name) {
-            Some(known) => known,
-            None => {
+            Some((then, known)) if then == gone => known,
+            _ => {
                 let known = self.check(token)?;
-                self.remembered.insert(name, known.clone());
+                self.remembered.insert(name, (gone, known.clone()));
                 known
             }
         };

@@ -1,7 +1,12 @@
 //! Spans on their way to the collector: a bounded queue, from which one task sends batches. What does not fit is
 //! dropped and counted; nobody waits. The address comes from whoever runs the shop, so it may be anywhere.
 
-use super::{Ended, Options, counted, otlp, sampling::Sampler};
+use super::{
+    Ended, Options, counted,
+    few::{Few, Purpose},
+    otlp,
+    sampling::Sampler,
+};
 use crate::{
     clock::Clock,
     outward::{self, Network, Outward, Question, header::HeaderValue},
@@ -41,6 +46,8 @@ pub(super) fn exporter() -> Option<&'static Exporter> {
 pub(super) struct Exporter {
     queue: mpsc::Sender<Ended>,
     pub(super) sampler: Sampler,
+    /// Where nobody chose a sampler.
+    few: Option<Few>,
     began: Instant,
     /// What the clock said when this began, in nanoseconds since 1970.
     offset_ns: AtomicU64,
@@ -52,6 +59,12 @@ impl Exporter {
         self.offset_ns
             .load(Ordering::Relaxed)
             .saturating_add(nanoseconds(self.began.elapsed()))
+    }
+
+    /// Whether one more trace may begin.
+    pub(super) fn begins(&self, purpose: Purpose) -> bool {
+        let takes = |few: &Few| few.takes(purpose, self.began.elapsed().as_secs());
+        self.few.as_ref().is_none_or(takes)
     }
 
     pub(super) fn offer(&self, span: Ended) {
@@ -100,7 +113,8 @@ pub fn start(options: Options, clock: Clock, tasks: &Tasks) -> Result<(), BoxErr
     let (queue, waiting) = mpsc::channel(options.queue_max);
     let exporter = Exporter {
         queue,
-        sampler: options.sampler,
+        sampler: options.sampler.unwrap_or(Sampler::DEFAULT),
+        few: options.sampler.is_none().then(Few::default),
         began: Instant::now(),
         offset_ns: AtomicU64::new(0),
     };

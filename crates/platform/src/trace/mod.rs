@@ -3,11 +3,13 @@
 //! No request and no order ever waits for any of this.
 
 mod export;
+mod few;
 mod options;
 mod otlp;
 mod sampling;
 
 pub use export::start;
+pub use few::Purpose;
 pub use options::Options;
 
 use crate::{
@@ -88,19 +90,24 @@ pub struct Span {
 }
 
 impl Span {
-    /// The first of this process: of a trace that somebody else began, or of a new one.
+    /// The first of a request that is answered here: of a trace that somebody else began, or of a new one.
     #[must_use]
-    pub fn first(kind: Kind, name: &'static str, parent: Option<TraceParent>) -> Self {
+    pub fn first(purpose: Purpose, name: &'static str, parent: Option<TraceParent>) -> Self {
         let Some(exporter) = exporter() else {
             return Self::silent(parent);
         };
-        let [high, low] = export::random();
-        let trace = match parent {
-            Some(parent) => parent.trace,
-            None => (u128::from(high) << 64 | u128::from(low)).to_be_bytes(),
+        let (trace, sampled) = match parent {
+            Some(parent) => (parent.trace, true),
+            None => {
+                let [high, low] = export::random();
+                let trace = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
+                (trace, exporter.begins(purpose))
+            }
         };
-        let sampled = exporter.sampler.takes(parent, trace);
-        Self::at(exporter, (trace, sampled), parent, (kind, name.into()))
+        // Whoever is asked on the way shall not begin one either: that it is not told of goes along.
+        let sampled = sampled && exporter.sampler.takes(parent, trace);
+        let told = (Kind::Server, name.into());
+        Self::at(exporter, (trace, sampled), parent, told)
     }
 
     /// None at all, of work that nobody wants to hear of.
@@ -138,10 +145,18 @@ impl Span {
         parent: Option<TraceParent>,
         (kind, name): (Kind, Cow<'static, str>),
     ) -> Self {
-        let [span, _] = export::random();
+        let span = match (sampled, trace, parent) {
+            (true, ..) => {
+                let [span, _] = export::random();
+                span.to_be_bytes()
+            }
+            // There is none, so nobody looks for it.
+            (false, _, Some(parent)) => parent.span,
+            (false, [.., a, b, c, d, e, f, g, h], None) => [a, b, c, d, e, f, g, h],
+        };
         let place = TraceParent {
             trace,
-            span: span.to_be_bytes(),
+            span,
             sampled,
         };
         let open = sampled.then(|| {

@@ -26,7 +26,8 @@ pub struct Options {
     pub(super) timeout: Duration,
     /// What is said of this process: `service.name` and more.
     pub(super) resource: Vec<(String, String)>,
-    pub(super) sampler: Sampler,
+    /// The one that somebody chose.
+    pub(super) sampler: Option<Sampler>,
     pub(super) queue_max: usize,
     pub(super) batch_max: usize,
     pub(super) pause: Duration,
@@ -101,18 +102,17 @@ fn address(read: &impl Fn(&str) -> Option<String>) -> Result<Option<Address>, St
         .map_err(|error| format!("{name}: {error}"))
 }
 
-fn sampler(read: &impl Fn(&str) -> Option<String>) -> Sampler {
-    let Some(name) = read("OTEL_TRACES_SAMPLER") else {
-        return Sampler::DEFAULT;
-    };
+fn sampler(read: &impl Fn(&str) -> Option<String>) -> Option<Sampler> {
+    let name = read("OTEL_TRACES_SAMPLER")?;
     let argument = read("OTEL_TRACES_SAMPLER_ARG");
-    Sampler::named(name.trim(), argument.as_deref()).unwrap_or_else(|| {
+    let named = Sampler::named(name.trim(), argument.as_deref());
+    if named.is_none() {
         tracing::warn!(
             sampler = name,
-            "OTEL_TRACES_SAMPLER is not known here: all traces are told of"
+            "OTEL_TRACES_SAMPLER is not known here: as if nobody had said anything"
         );
-        Sampler::DEFAULT
-    })
+    }
+    named
 }
 
 /// `service.name` is the variable of its own, or among the others, or ours.
@@ -228,9 +228,10 @@ mod tests {
             with(("OTEL_BSP_MAX_QUEUE_SIZE", "9999999")).queue_max,
             QUEUE_MAX
         );
+        assert_eq!(with(("OTEL_TRACES_SAMPLER", "sometimes")).sampler, None);
         assert_eq!(
-            with(("OTEL_TRACES_SAMPLER", "sometimes")).sampler,
-            Sampler::DEFAULT
+            with(("OTEL_TRACES_SAMPLER", "parentbased_always_on")).sampler,
+            Some(Sampler::DEFAULT)
         );
         let keyed = with((
             "OTEL_EXPORTER_OTLP_HEADERS",

@@ -12,6 +12,7 @@ mod prepare;
 mod reads;
 mod report;
 mod search;
+mod watched;
 
 pub(super) use postgres::run as postgres;
 pub(super) use reads::reads;

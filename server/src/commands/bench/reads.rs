@@ -5,6 +5,7 @@
 use super::{
     load::{Connection, Heard},
     prepare, report,
+    watched::Watch,
 };
 use crate::{
     args::{BenchArgs, BenchMode, ReadsArgs},
@@ -56,8 +57,8 @@ struct Stand {
     shop: Shop,
     products: Arc<[String]>,
     acknowledged: Arc<AtomicI64>,
-    // Ends with the stand.
-    _editor: JoinSet<Result<(), BoxError>>,
+    // Whoever edits, and whoever watches; they end with the stand.
+    _beside: JoinSet<Result<(), BoxError>>,
     addresses: AtomicU32,
 }
 
@@ -73,11 +74,12 @@ struct Figure {
 }
 
 pub(in crate::commands) async fn reads(plan: &ReadsArgs) -> Result<(), BoxError> {
+    let watch = plan.watched.then(Watch::begin).transpose()?;
     let mut kinds = vec![Limits::Off, Limits::Here];
     kinds.extend(plan.redis.iter().map(|_| Limits::Redis));
     let mut stands = Vec::new();
     for limits in kinds {
-        stands.push(Stand::open(limits, plan).await?);
+        stands.push(Stand::open(limits, plan, watch.as_ref()).await?);
     }
     let mut figures = Vec::new();
     for what in [What::Product, What::Products, What::List] {
@@ -101,7 +103,10 @@ pub(in crate::commands) async fn reads(plan: &ReadsArgs) -> Result<(), BoxError>
         ));
         stand.shop.close().await;
     }
-    Ok(())
+    match watch {
+        Some(watch) => watch.end().await,
+        None => Ok(()),
+    }
 }
 
 impl Limits {
@@ -125,7 +130,11 @@ impl What {
 }
 
 impl Stand {
-    async fn open(limits: Limits, plan: &ReadsArgs) -> Result<Self, BoxError> {
+    async fn open(
+        limits: Limits,
+        plan: &ReadsArgs,
+        watch: Option<&Watch>,
+    ) -> Result<Self, BoxError> {
         let flags = Flags {
             http: HttpFlags {
                 listen: Some(([127, 0, 0, 1], 0).into()),
@@ -136,7 +145,10 @@ impl Stand {
         let mut config = Config::load(None, true, &flags)?;
         config.shop.demo = false;
         config.http.public_url = String::new();
-        config.http.ops_listen = String::new();
+        config.http.ops_listen = match watch {
+            Some(_) => "127.0.0.1:0".to_owned(),
+            None => String::new(),
+        };
         config.limits.enabled = limits != Limits::Off;
         // Clients come from many addresses, as in front of a shop they do.
         config.gateway.trusted_proxies = vec!["127.0.0.1/32".parse()?];
@@ -162,14 +174,17 @@ impl Stand {
             .chain(prepared.products)
             .collect();
         let acknowledged = Arc::new(AtomicI64::new(1));
-        let mut editor = JoinSet::new();
-        editor.spawn(edit(api, prepared.token, edited, Arc::clone(&acknowledged)));
+        let mut beside = JoinSet::new();
+        if let (Some(watch), Some(ops)) = (watch, shop.ops_address) {
+            beside.spawn(watch.scrape(ops));
+        }
+        beside.spawn(edit(api, prepared.token, edited, Arc::clone(&acknowledged)));
         Ok(Self {
             limits,
             shop,
             products: products.into(),
             acknowledged,
-            _editor: editor,
+            _beside: beside,
             addresses: AtomicU32::new(0),
         })
     }

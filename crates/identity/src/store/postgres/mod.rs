@@ -72,6 +72,24 @@ impl Store for PostgresStore {
             .map_err(failure)
     }
 
+    async fn signing_keys(&self, now: Timestamp) -> Result<Vec<SigningKey>, StoreError> {
+        secrets::keys(&self.database.read().await?, now).await
+    }
+
+    async fn rotate_key(
+        &self,
+        key: SigningKey,
+        are_gone: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.database
+            .write(key, move |c, key| {
+                Box::pin(secrets::rotate(c, key, are_gone, now))
+            })
+            .await
+            .map_err(failure)
+    }
+
     async fn register(
         &self,
         user: NewUser,

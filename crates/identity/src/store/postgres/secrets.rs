@@ -22,10 +22,17 @@ const KEEP_SUCCESSOR: &str = "INSERT INTO server_secrets (name, secret, created_
      VALUES ($1, $2, $3)
      ON CONFLICT DO NOTHING";
 
-const KEYS: &str = "SELECT kid, pkcs8, public_x
+const KEYS: &str = "SELECT kid, pkcs8, public_x, created_at_ms, retired_at_ms
        FROM signing_keys
       WHERE retired_at_ms IS NULL OR retired_at_ms >= $1
-      ORDER BY retired_at_ms IS NOT NULL, created_at_ms DESC, kid";
+      ORDER BY created_at_ms DESC, retired_at_ms IS NOT NULL, kid";
+
+const RETIRE: &str = "UPDATE signing_keys
+        SET retired_at_ms = $1
+      WHERE retired_at_ms IS NULL";
+
+const ADD: &str = "INSERT INTO signing_keys (kid, pkcs8, public_x, created_at_ms)
+     VALUES ($1, $2, $3, $4)";
 
 macro_rules! unless_there_is_an_admin {
     ($before:literal, $after:literal) => {
@@ -82,7 +89,10 @@ pub(super) async fn load_or_keep(
     })
 }
 
-async fn keys(connection: &Connection, now: Timestamp) -> Result<Vec<SigningKey>, StoreError> {
+pub(super) async fn keys(
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<Vec<SigningKey>, StoreError> {
     let since = now.plus_seconds(RETIRED_SECONDS.saturating_neg());
     let rows = connection.query(KEYS, &[&since.as_ms()]).await?;
     rows.iter()
@@ -91,9 +101,29 @@ async fn keys(connection: &Connection, now: Timestamp) -> Result<Vec<SigningKey>
                 kid: row.try_get(0)?,
                 pkcs8: row.try_get(1)?,
                 public_x: row.try_get(2)?,
+                signs_from: Timestamp::from_ms(row.try_get(3)?),
+                signs_until: row.try_get::<_, Option<i64>>(4)?.map(Timestamp::from_ms),
             })
         })
         .collect()
+}
+
+/// What nobody needs any more is not kept: it could still sign.
+pub(super) async fn rotate(
+    connection: &Connection,
+    key: &SigningKey,
+    are_gone: bool,
+    now: Timestamp,
+) -> Result<(), Abort<Infallible>> {
+    connection.execute_batch(LOCK).await?;
+    let since = now.plus_seconds(RETIRED_SECONDS.saturating_neg()).as_ms();
+    let sql = "DELETE FROM signing_keys WHERE retired_at_ms < $1 OR $2";
+    connection.execute(sql, &[&since, &are_gone]).await?;
+    let from_ms = key.signs_from.as_ms();
+    connection.execute(RETIRE, &[&from_ms]).await?;
+    let kept: [&(dyn ToSql + Sync); 4] = [&key.kid, &key.pkcs8, &key.public_x, &from_ms];
+    connection.execute(ADD, &kept).await?;
+    Ok(())
 }
 
 pub(super) async fn renew_setup_token(

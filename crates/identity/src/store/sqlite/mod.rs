@@ -108,6 +108,23 @@ impl Store for SqliteStore {
         write.await.map_err(failure)
     }
 
+    async fn signing_keys(&self, now: Timestamp) -> Result<Vec<SigningKey>, StoreError> {
+        let read = self.database.read(move |c| Ok(secrets::keys(c, now)?));
+        read.await
+    }
+
+    async fn rotate_key(
+        &self,
+        key: SigningKey,
+        are_gone: bool,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let write = self
+            .database
+            .write(move |c| Ok(secrets::rotate(c, &key, are_gone, now)?));
+        write.await.map_err(failure)
+    }
+
     async fn register(
         &self,
         user: NewUser,

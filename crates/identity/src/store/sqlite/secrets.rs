@@ -35,23 +35,57 @@ pub(super) fn load_or_keep(
     })
 }
 
-fn keys(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<SigningKey>> {
+pub(super) fn keys(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<SigningKey>> {
     let since = now.plus_seconds(RETIRED_SECONDS.saturating_neg());
     connection
         .prepare_cached(
-            "SELECT kid, pkcs8, public_x
+            "SELECT kid, pkcs8, public_x, created_at_ms, retired_at_ms
                FROM signing_keys
               WHERE retired_at_ms IS NULL OR retired_at_ms >= ?1
-              ORDER BY retired_at_ms IS NOT NULL, created_at_ms DESC, kid",
+              ORDER BY created_at_ms DESC, retired_at_ms IS NOT NULL, kid",
         )?
         .query_map([since.as_ms()], |row| {
             Ok(SigningKey {
                 kid: row.get(0)?,
                 pkcs8: row.get(1)?,
                 public_x: row.get(2)?,
+                signs_from: Timestamp::from_ms(row.get(3)?),
+                signs_until: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_ms),
             })
         })?
         .collect()
+}
+
+/// What nobody needs any more is not kept: it could still sign.
+pub(super) fn rotate(
+    connection: &Connection,
+    key: &SigningKey,
+    are_gone: bool,
+    now: Timestamp,
+) -> rusqlite::Result<()> {
+    let since = now.plus_seconds(RETIRED_SECONDS.saturating_neg());
+    connection
+        .prepare_cached("DELETE FROM signing_keys WHERE retired_at_ms < ?1 OR ?2")?
+        .execute(params![since.as_ms(), are_gone])?;
+    connection
+        .prepare_cached(
+            "UPDATE signing_keys
+                SET retired_at_ms = ?1
+              WHERE retired_at_ms IS NULL",
+        )?
+        .execute([key.signs_from.as_ms()])?;
+    connection
+        .prepare_cached(
+            "INSERT INTO signing_keys (kid, pkcs8, public_x, created_at_ms)
+             VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            key.kid,
+            key.pkcs8,
+            key.public_x,
+            key.signs_from.as_ms()
+        ])?;
+    Ok(())
 }
 
 const NO_ADMIN: &str = "NOT EXISTS (

@@ -186,6 +186,8 @@ pub(super) async fn the_first_secrets_stay(bench: Bench) {
         kid: kid.to_owned(),
         pkcs8: vec![1],
         public_x: "x".to_owned(),
+        signs_from: at(1),
+        signs_until: None,
     };
     let first = store.secrets(key("one"), [1; 32], at(1)).await.unwrap();
     let second = store.secrets(key("two"), [2; 32], at(2)).await.unwrap();
@@ -195,6 +197,52 @@ pub(super) async fn the_first_secrets_stay(bench: Bench) {
         ("one", "one")
     );
     assert_eq!(second.keys.len(), 1);
+}
+
+pub(super) async fn a_key_is_known_before_it_signs_and_after_it_did_or_gone_at_once(bench: Bench) {
+    let store = &*bench.store;
+    let key = |kid: &str, from: i64| SigningKey {
+        kid: kid.to_owned(),
+        pkcs8: vec![1],
+        public_x: "x".to_owned(),
+        signs_from: at(from),
+        signs_until: None,
+    };
+    let known = async |now: i64| {
+        let keys = store.signing_keys(at(now)).await.unwrap();
+        let name = |key: SigningKey| (key.kid, key.signs_from, key.signs_until);
+        keys.into_iter().map(name).collect::<Vec<_>>()
+    };
+    let named =
+        |kid: &str, from: i64, until: Option<i64>| (kid.to_owned(), at(from), until.map(at));
+    store.secrets(key("one", 1), [1; 32], at(1)).await.unwrap();
+    store
+        .rotate_key(key("two", 310), false, at(10))
+        .await
+        .unwrap();
+    let both = [named("two", 310, None), named("one", 1, Some(310))];
+    assert_eq!(known(10).await, both);
+    assert_eq!(known(310 + 3_600).await, both);
+    assert_eq!(known(311 + 3_600).await, both[..1]);
+    // The next one takes what is over with it: it could still sign.
+    store
+        .rotate_key(key("three", 9_000), false, at(8_700))
+        .await
+        .unwrap();
+    let rows = "SELECT CAST(COUNT(*) AS TEXT) FROM signing_keys";
+    assert_eq!(bench.behind.look(rows).await.as_deref(), Some("2"));
+    store
+        .rotate_key(key("four", 8_800), true, at(8_800))
+        .await
+        .unwrap();
+    assert_eq!(known(8_800).await, [named("four", 8_800, None)]);
+    assert_eq!(bench.behind.look(rows).await.as_deref(), Some("1"));
+    let again = store
+        .secrets(key("five", 9_999), [2; 32], at(9_999))
+        .await
+        .unwrap();
+    assert_eq!(again.keys.len(), 1);
+    assert_eq!(again.keys[0].kid, "four");
 }
 
 pub(super) async fn of_a_deleted_account_only_id_and_times_are_left(bench: Bench) {

@@ -56,6 +56,7 @@ store_suite! {
         a_deleted_account_gives_its_name_back,
         a_setup_token_makes_one_admin,
         the_first_secrets_stay,
+        a_key_is_known_before_it_signs_and_after_it_did_or_gone_at_once,
         of_a_deleted_account_only_id_and_times_are_left,
         what_was_kept_is_there_after_opening_again,
     },

@@ -228,6 +228,8 @@ async fn nodes_that_start_at_once_have_the_same_secrets() {
             kid: format!("key {node}"),
             pkcs8: vec![node],
             public_x: "x".to_owned(),
+            signs_from: at(1),
+            signs_until: None,
         };
         store.secrets(key, [node; 32], at(1))
     });

@@ -1,0 +1,73 @@
+//! The keys that sign tokens take turns. A new one is published well before it signs, so that every node trusts it by
+//! then; one that signed is trusted for as long as its tokens live. Only one that somebody has seen goes at once.
+
+use super::{Service, tokens};
+use crate::store::SigningKey;
+use contracts::{BoxError, values::Timestamp};
+use platform::http::KeySet;
+
+/// Processes look every two seconds, doors elsewhere every ten; and clocks differ.
+const KNOWN_BEFORE_SECONDS: i64 = 300;
+
+/// A key, without what is secret of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SigningKeyView {
+    /// Its name, as the heads of tokens say it.
+    pub kid: String,
+    /// It is known before.
+    pub signs_from: Timestamp,
+    /// Its tokens are good for as long as they live.
+    pub signs_until: Option<Timestamp>,
+}
+
+impl From<SigningKey> for SigningKeyView {
+    fn from(key: SigningKey) -> Self {
+        Self {
+            kid: key.kid,
+            signs_from: key.signs_from,
+            signs_until: key.signs_until,
+        }
+    }
+}
+
+/// For the command line: whoever may open the database has proven enough.
+impl Service {
+    /// Makes a key, which signs as soon as every node must know it. `at_once`: it signs now, and no token of an earlier
+    /// key is good any more; people's programs renew theirs by themselves.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn rotate_signing_key(&self, at_once: bool) -> Result<SigningKeyView, BoxError> {
+        let now = self.clock.now();
+        let wait = if at_once { 0 } else { KNOWN_BEFORE_SECONDS };
+        let key = tokens::fresh_key(now.plus_seconds(wait))?;
+        self.store.rotate_key(key.clone(), at_once, now).await?;
+        learn(self).await?;
+        Ok(key.into())
+    }
+
+    /// The keys whose tokens may be good now, or later, the newest first.
+    ///
+    /// # Errors
+    /// When storage fails.
+    pub async fn signing_keys(&self) -> Result<Vec<SigningKeyView>, BoxError> {
+        let keys = self.store.signing_keys(self.clock.now()).await?;
+        Ok(keys.into_iter().map(SigningKeyView::from).collect())
+    }
+}
+
+/// Signs and trusts as the database says by now.
+pub(super) async fn learn(service: &Service) -> Result<(), BoxError> {
+    let keys = service.store.signing_keys(service.clock.now()).await?;
+    if service.issuer.learn(&keys)? {
+        trust(&service.keys, &keys)?;
+        tracing::info!(keys = keys.len(), "other keys sign tokens, or will");
+    }
+    Ok(())
+}
+
+/// Trusts these and no others.
+pub(super) fn trust(trusted: &KeySet, keys: &[SigningKey]) -> Result<(), BoxError> {
+    let keys = keys.iter();
+    trusted.replace(keys.map(|key| (key.kid.as_str(), key.public_x.as_str())))
+}

@@ -1,0 +1,54 @@
+//! `souk keys`, beside a running shop.
+
+use std::time::{Duration, Instant};
+use testkit::{Said, Shop, run};
+
+async fn keys(shop: &Shop, words: &[&str]) -> Said {
+    let data = shop.folder().to_str().unwrap_or_default();
+    let said = run(&[&["keys"], words, &["--data", data]].concat(), "").await;
+    assert_eq!(said.code, 0, "{said:?}");
+    said
+}
+
+/// What an open shop publishes.
+async fn published(shop: &Shop) -> String {
+    shop.visitor().get("/.well-known/jwks.json").await.text
+}
+
+#[tokio::test]
+async fn a_key_that_is_made_while_the_shop_is_open_is_published_before_it_signs() {
+    let shop = Shop::start().await;
+    let ann = shop.customer("ann").await;
+    let before = keys(&shop, &["list"]).await.out;
+    assert_eq!(before.lines().count(), 1, "{before}");
+    let made = keys(&shop, &["rotate"]).await.out;
+    let kid = made.split(' ').next().unwrap_or_default();
+    let begun = Instant::now();
+    while !published(&shop).await.contains(kid) {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{kid}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(ann.get("/api/v1/me").await.status, 200);
+    let listed = keys(&shop, &["list"]).await.out;
+    let (first, second) = listed.split_once('\n').unwrap_or_default();
+    assert!(
+        first.starts_with(kid) && !first.contains("until"),
+        "{listed}"
+    );
+    assert!(second.contains(" until "), "{listed}");
+}
+
+#[tokio::test]
+async fn when_a_key_was_seen_all_tokens_end_within_seconds_and_sessions_go_on() {
+    let shop = Shop::start().await;
+    let ann = shop.customer("ann").await;
+    assert_eq!(ann.get("/api/v1/me").await.status, 200);
+    keys(&shop, &["rotate", "--at-once"]).await;
+    let begun = Instant::now();
+    while ann.get("/api/v1/me").await.status != 401 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "it still opens");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let again = shop.customer("bob").await;
+    assert_eq!(again.get("/api/v1/me").await.status, 200);
+}
