@@ -9,7 +9,7 @@ mod drill;
 mod image;
 mod monitoring;
 mod names;
-mod postgres;
+pub(crate) mod postgres;
 mod reference;
 
 pub(crate) use image::BINARY as STATIC_BINARY;
