@@ -25,5 +25,5 @@ lint: ## formatting, lints and our own rules, without the tests
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo xtask tidy
 
-bench: ## how many orders a second this machine takes
-	cargo run --release -- bench orders
+bench: ## how fast and how small the shop is, beside named peers: docs/performance
+	cargo xtask bench

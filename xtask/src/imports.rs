@@ -100,6 +100,8 @@ const CRATES: &[Crate] = &[
     ),
     ours("fuzz", "souk-fuzz", &["testkit", "contracts", "server"]),
     ours("xtask", "xtask", &[]),
+    // A peer of benchmarks, in a workspace of its own.
+    ours("axum-peer", "axum-peer", &[]),
 ];
 
 /// Arrows between crates, from the manifests.

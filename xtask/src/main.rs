@@ -2,6 +2,7 @@
 //! Nothing but the standard library in here: it must build in a moment and depend on nothing it guards.
 
 mod asvs;
+mod bench;
 mod ci;
 mod clients;
 mod deploy;
@@ -31,6 +32,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
   tidy      check the rules that no compiler checks
   asvs      make docs/security/asvs.md of the table beside it
+  bench     how fast and how small the shop is, beside named peers, with a report; --help for its parts and options
   ci        formatting, lints, tidy, tests, doc tests; stops at the first failure
   security  the long proofs: contract, secrets, login, slow, or only those that are named
   clients   make the clients in other languages, and try them in a shop: typescript, python
@@ -62,6 +64,7 @@ fn run() -> io::Result<bool> {
         ["tidy"] => tidy::run(&root, &mut io::stdout()),
         ["asvs"] => asvs::run(&root, &mut io::stdout()),
         ["ci"] => ci::run(&root, &mut io::stdout()),
+        ["bench", words @ ..] => bench::run(&root, words, &mut io::stdout()),
         ["clients", wish @ ..] => clients::run(&root, wish, &mut io::stdout()),
         ["security", wish @ ..] => security::run(&root, wish, &mut io::stdout()),
         ["deploy", wish @ ..] => deploy::run(&root, wish, &mut io::stdout()),

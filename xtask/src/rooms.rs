@@ -53,6 +53,8 @@ const HOMES: &[(&str, &[&str])] = &[
             "crates/storefront",
             "crates/sim",
             "server",
+            // A peer of benchmarks, in a workspace of its own.
+            "bench/peers/axum",
         ],
     ),
     (

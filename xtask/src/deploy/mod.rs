@@ -12,7 +12,7 @@ mod litestream;
 mod moment;
 mod monitoring;
 mod names;
-mod postgres;
+pub(crate) mod postgres;
 mod reference;
 
 pub(crate) use image::BINARY as STATIC_BINARY;

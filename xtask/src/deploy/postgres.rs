@@ -15,7 +15,7 @@ use std::{
 };
 
 /// A PostgreSQL of its own, as its own user.
-pub(super) struct Database {
+pub(crate) struct Database {
     programs: PathBuf,
     data: PathBuf,
     port: String,
@@ -25,7 +25,7 @@ pub(super) struct Database {
 
 impl Database {
     /// With these settings, each as `name=value`.
-    pub(super) fn make(folder: &Path, initdb: &Path, settings: &[String]) -> io::Result<Self> {
+    pub(crate) fn make(folder: &Path, initdb: &Path, settings: &[String]) -> io::Result<Self> {
         // All of its programs are where this one really is.
         let programs = initdb
             .canonicalize()?
@@ -68,7 +68,7 @@ impl Database {
         Ok(database)
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
