@@ -26,8 +26,8 @@ mod price_lists;
 mod refusals;
 mod replay;
 mod serve;
-mod slugs;
 mod signing;
+mod slugs;
 mod verify;
 
 use std::io::Write;

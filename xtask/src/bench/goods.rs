@@ -94,7 +94,7 @@ impl Shop {
         if (200..300).contains(&answer.status) {
             return Ok(answer);
         }
-        let Answer { status, body } = answer;
+        let Answer { status, body, .. } = answer;
         Err(io::Error::other(format!("{path}: {status}: {body}")))
     }
 

@@ -136,7 +136,7 @@ impl Reached {
 }
 
 fn database(folder: &Path, name: &str, initdb: &Path) -> io::Result<Database> {
-    Database::make(&emptied(folder.join(name))?, initdb)
+    Database::make(&emptied(folder.join(name))?, initdb, &[])
 }
 
 fn query(psql: &Path, url: &str, words: &[&str]) -> io::Result<String> {
