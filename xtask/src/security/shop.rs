@@ -97,7 +97,7 @@ impl Shop {
         self.post("/api/v1/auth/login", &credentials(ADMIN))
     }
 
-    /// What its process has spent of all processors so far, the system's part included (proc_pid_stat(5)).
+    /// What its process has spent of all processors so far, the system's part included (`proc_pid_stat(5)`).
     pub(super) fn processor_time(&self) -> io::Result<Duration> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))?;
         let fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
