@@ -119,11 +119,8 @@ async fn cart(who: &Client, products: &[String], currency: &str) -> String {
         let item = format!("/api/v1/carts/{id}/items/{product}");
         assert_eq!(who.put(&item, &json!({"quantity": 1})).await.status, 200);
     }
-    let turned = who.put(
-        &format!("/api/v1/carts/{id}/currency"),
-        &json!({"currency": currency}),
-    );
-    let turned = turned.await;
+    let path = format!("/api/v1/carts/{id}/currency");
+    let turned = who.put(&path, &json!({"currency": currency})).await;
     assert_eq!(turned.status, 200, "{}", turned.text);
     format!("/api/v1/carts/{id}")
 }

@@ -2,7 +2,6 @@
 
 use contracts::values::Timestamp;
 use platform::digest;
-use std::fmt::Write as _;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const SIGNED: &str = "host;x-amz-content-sha256;x-amz-date";
@@ -74,12 +73,7 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
-    for byte in bytes {
-        // Writing to a `String` does not fail.
-        drop(write!(text, "{byte:02x}"));
-    }
-    text
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `20130524T000000Z`.
