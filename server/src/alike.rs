@@ -13,8 +13,8 @@ use platform::db::{
 };
 use std::sync::Arc;
 
-/// What this node says of itself: its release, the port that it listens on, and what it runs. The server keeps 63 letters
-/// of a name: a long list is cut off.
+/// What this node says of itself: its release, the port that it listens on, and what it runs. The server keeps 63
+/// letters of a name: a long list is cut off.
 pub(crate) fn name(config: &Config, port: u16) -> String {
     let version = env!("CARGO_PKG_VERSION");
     format!("{version} {port} {}", config.target)

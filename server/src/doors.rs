@@ -253,8 +253,8 @@ impl Services {
 /// How a backup of this database is made.
 fn backup(address: &str) -> &'static str {
     if address.starts_with("sqlite") {
-        "Each is the databases as they were at one moment, whose books were verified. souk backup DIR makes one on this \
-         machine, while the shop is open; souk restore brings it back."
+        "Each is the databases as they were at one moment, whose books were verified. souk backup DIR makes one on \
+         this machine, while the shop is open; souk restore brings it back."
     } else {
         "Back the database up with its own tools, all schemas together (pg_dump, or a base backup with its log). After \
          a restore, souk verify says whether the books balance."

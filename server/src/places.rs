@@ -32,8 +32,8 @@ impl<'a> Places<'a> {
     }
 
     /// For a node, which says what it is.
-    pub(crate) fn of_node(mut self, node: &str) -> Self {
-        node.clone_into(&mut self.node);
+    pub(crate) fn of_node(mut self, node: String) -> Self {
+        self.node = node;
         self
     }
 

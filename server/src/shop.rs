@@ -2,7 +2,6 @@
 //! their own within the process.
 
 use crate::{
-    alike,
     config::Config,
     data::DataFolder,
     demo,
@@ -73,9 +72,8 @@ impl Shop {
         let work = &life.work;
         let path = folder.as_ref().map(DataFolder::path);
         // On the heap: a future of this size would be copied about by whoever opens a shop.
-        let node = alike::name(&config, address.port());
-        let services = Services::open(&config, (path, &node), Clock::System, work);
-        let services = Box::pin(services).await?;
+        let here = (path, Some(address.port()));
+        let services = Box::pin(Services::open(&config, here, Clock::System, work)).await?;
         let demo_products = if config.shop.demo && services.has_catalog() {
             demo::fill(&*services.catalog).await?
         } else {
@@ -214,7 +212,7 @@ pub async fn open_services(
         crate::data::make(folder)?;
     }
     // Schemas on a server are looked at as they are opened.
-    let services = Services::open(config, (folder.as_deref(), ""), Clock::System, &work);
+    let services = Services::open(config, (folder.as_deref(), None), Clock::System, &work);
     let services = Box::pin(services).await?;
     Ok((services, work))
 }

@@ -2,6 +2,7 @@
 //! nodes that do, and all are tied to each other through their contracts. Nothing else can tell the difference.
 
 use crate::{
+    alike,
     audit::{Books, Keeper},
     backup,
     config::Config,
@@ -142,19 +143,19 @@ fn sources(desk: &Desk, near: &Near, config: &Config) -> Vec<webhooks::Source> {
 
 impl Services {
     /// Opens what runs here, its stores in a folder if it keeps anything, and the ways to the rest. Nothing runs in the
-    /// background yet. A node says what it is; a command is none.
+    /// background yet. A node says at which port it is; a command is at none.
     ///
     /// # Errors
     /// When a store cannot be opened, or a way cannot be followed.
     pub async fn open(
         config: &Config,
-        (folder, node): (Option<&Path>, &str),
+        (folder, port): (Option<&Path>, Option<u16>),
         clock: Clock,
         tasks: &Tasks,
     ) -> Result<Self, BoxError> {
         let targets = config.target.clone();
         let ways = Ways::open(config, &clock, tasks)?;
-        let ground = Ground::new(config, (folder, node), clock.clone(), tasks)?;
+        let ground = Ground::new(config, (folder, port), clock.clone(), tasks)?;
         let mut near = Near::default();
         if targets.is_near(Target::Identity) {
             near.identity = Some(ground.identity().await?);
@@ -380,10 +381,11 @@ impl Services {
 impl<'c> Ground<'c> {
     fn new(
         config: &'c Config,
-        (folder, node): (Option<&'c Path>, &str),
+        (folder, port): (Option<&'c Path>, Option<u16>),
         clock: Clock,
         tasks: &'c Tasks,
     ) -> Result<Self, BoxError> {
+        let node = port.map_or_else(String::new, |port| alike::name(config, port));
         Ok(Self {
             config,
             places: Places::new(config, folder, tasks).of_node(node),

@@ -150,6 +150,43 @@ async fn a_way_of_shipping_is_made_and_found_again() {
 }
 
 #[tokio::test]
+async fn what_a_program_asked_with_its_key_is_listed_and_nothing_of_what_was_in_it() {
+    let mut shop = Shop::start().await;
+    shop.admin().await;
+    let mut browser = Browser::signed_in(&shop, "admin@souk.example").await;
+    let page = browser.get("/admin/developers").await;
+    let wish = [
+        ("name", "Till"),
+        ("scope.orders:read", "yes"),
+        ("password", PASSWORD),
+    ];
+    let made = send(&mut browser, &page, "/admin/developers/keys", &wish).await;
+    let (_, rest) = made.text.split_once("<code>souk_").expect("the key");
+    let secret = format!("souk_{}", rest.split('<').next().expect("its end"));
+    for (path, status) in [("/api/v1/orders?q=1", 400), ("/api/v1/users", 403)] {
+        let request = shop
+            .visitor()
+            .request("GET".parse().expect("a method"), path);
+        let answer = shop.visitor().send(request.bearer_auth(&secret)).await;
+        assert_eq!(answer.status, status, "{}", answer.text);
+        let log = browser.get("/admin/developers/requests").await;
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        assert!(
+            log.text.contains(&format!("<code>GET {path}</code>")),
+            "{}",
+            log.text
+        );
+        let id = answer.header("x-request-id");
+        assert!(
+            log.text.contains(id) && log.text.contains(">Till<"),
+            "{}",
+            log.text
+        );
+        assert!(!log.text.contains(&secret));
+    }
+}
+
+#[tokio::test]
 async fn a_key_is_shown_once_and_ended_and_a_webhook_is_made_pinged_and_deleted() {
     let allow = ("SOUK_WEBHOOKS__OUTWARD__ALLOW", "[\"127.0.0.1\"]");
     let mut shop = Shop::start_with(&[allow]).await;
@@ -181,27 +218,6 @@ async fn a_key_is_shown_once_and_ended_and_a_webhook_is_made_pinged_and_deleted(
             .contains(&secret),
         "this once"
     );
-    for (path, status) in [("/api/v1/orders?q=1", 400), ("/api/v1/users", 403)] {
-        let request = shop
-            .visitor()
-            .request("GET".parse().expect("a method"), path);
-        let answer = shop.visitor().send(request.bearer_auth(&secret)).await;
-        assert_eq!(answer.status, status, "{}", answer.text);
-        let log = browser.get("/admin/developers/requests").await;
-        let (path, _) = path.split_once('?').unwrap_or((path, ""));
-        assert!(
-            log.text.contains(&format!("<code>GET {path}</code>")),
-            "{}",
-            log.text
-        );
-        let id = answer.header("x-request-id");
-        assert!(
-            log.text.contains(id) && log.text.contains(">Till<"),
-            "{}",
-            log.text
-        );
-        assert!(!log.text.contains(&secret));
-    }
     let keys = admin.get("/api/v1/api-keys").await;
     let revoke = format!("/admin/developers/keys/{}/revoke", keys.str("/data/0/id"));
     let done = send(&mut browser, &page, &revoke, &[("confirm", "yes")]).await;

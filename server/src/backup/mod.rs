@@ -1,6 +1,6 @@
-//! A copy of a shop in a folder, as it was at one moment, beside whoever is at work in it. It is the databases and their
-//! sums, in the form that `sha256sum -c` reads; nothing of it is there by its name before all of it is on the disk and
-//! its books balance (ADR 72).
+//! A copy of a shop in a folder, as it was at one moment, beside whoever is at work in it. It is the databases and
+//! their sums, in the form that `sha256sum -c` reads; nothing of it is there by its name before all of it is on the
+//! disk and its books balance (ADR 72).
 
 mod keeper;
 

@@ -1,6 +1,6 @@
-//! What the pages that people see most weigh, and how long the shop takes for each: among a thousand products, and among a
-//! hundred thousand. They are asked for one after the other, each over a connection of its own, so that what is told is
-//! a little more than the shop's own time.
+//! What the pages that people see most weigh, and how long the shop takes for each: among a thousand products, and
+//! among a hundred thousand. They are asked for one after the other, each over a connection of its own, so that what is
+//! told is a little more than the shop's own time.
 
 use super::{
     Outcome, Stand,
@@ -27,7 +27,7 @@ const TIME_MAX: Duration = Duration::from_millis(5);
 const WEIGHT_MAX: usize = 50_000;
 const STYLE_MAX: usize = 20_000;
 /// A description as long as people write them.
-const WORDS: &str = "Steamed green tea from the first picking in late April. The leaf is dark and shaped like a needle, and \
+const WORDS: &str = "Steamed green tea from the first picking in late April. The leaf is dark and like a needle, and \
     the cup tastes of young peas and a little of the sea. Use water at 70 degrees and pour after one minute.";
 
 pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
@@ -60,8 +60,8 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
         style = style.max(weighed.style);
     }
     let line = format!(
-        "the slowest page takes {slowest:.2?} at p50, a product's page weighs {heaviest} bytes with its style ({style}) \
-         and scripts"
+        "the slowest page takes {slowest:.2?} at p50, a product's page weighs {heaviest} bytes with its style \
+         ({style}) and scripts"
     );
     let is_fine = slowest < TIME_MAX && heaviest < WEIGHT_MAX && style < STYLE_MAX;
     Ok(if is_fine {

@@ -1,5 +1,5 @@
-//! What programs asked for last with their keys, for whoever connects one: the last thousand at this process, and nothing
-//! of what was in them. It is lost when the process ends; logs are what lasts.
+//! What programs asked for last with their keys, for whoever connects one: the last thousand at this process, and
+//! nothing of what was in them. It is lost when the process ends; logs are what lasts.
 
 use super::counted::name_of;
 use crate::trail;

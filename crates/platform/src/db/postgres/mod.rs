@@ -126,7 +126,7 @@ pub struct Place {
     pub options: Options,
     /// Where writes run to their end.
     pub tasks: Tasks,
-    /// What the server is told of the node that connects: its release, its port, what it runs. Empty where no node does.
+    /// What the server is told of the node that connects: its release, its port, what it runs. Empty where none does.
     pub node: String,
 }
 

@@ -247,8 +247,8 @@ impl Priced for Ways {
             caption: "Where it goes: the first zone that has the address",
             columns: columns(&["Zone", "Countries", "Regions", "#Price"]),
             rows: zones.iter().enumerate().map(zone).collect(),
-            empty: "It goes everywhere. With a zone it goes where its zones are, and nowhere else; the price above then \
-                    says nothing."
+            empty: "It goes everywhere. With a zone it goes where its zones are, and nowhere else; the price above \
+                    then says nothing."
                 .to_owned(),
             ..Table::default()
         };
