@@ -115,9 +115,11 @@ impl Lineup {
 /// Prices in further currencies as an import names them.
 pub(crate) fn listed(prices: Vec<Money>, own: Money) -> Result<PriceList, String> {
     let list = PriceList::check(prices).and_then(|list| list.beside(own));
-    list.map_err(|error| match error {
-        EditError::Invalid { reason, .. } => format!("prices {reason}"),
-        other => other.to_string(),
+    list.map_err(|error| {
+        if let EditError::Invalid { reason, .. } = error {
+            return format!("prices {reason}");
+        }
+        error.to_string()
     })
 }
 
