@@ -80,7 +80,7 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
     platform::fault::arm()?;
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
         Command::Serve(args) => serve::run(&args).await,
-        Command::Demo(args) => demo::run(&args).await,
+        Command::Demo(args) => Box::pin(demo::run(&args)).await,
         Command::Admin(AdminCommand::Create { data, email }) => admin::create(&data, &email).await,
         Command::Admin(AdminCommand::Keys(command)) => keys::run(command).await,
         Command::Admin(AdminCommand::Users(command)) => users::run(command).await,
