@@ -4,7 +4,7 @@
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::Cursor;
 use testkit::{Answer, Bucket, Client, Mood, Shop, postgres::Postgres};
 
@@ -223,7 +223,11 @@ async fn a_store_that_is_away_is_said_to_be_and_the_old_picture_stays(
         is_shown(&shop, &bucket, &first).await;
         let shown = admin.get(&images).await;
         assert_eq!(
-            shown.json["data"].as_array().map(Vec::len),
+            shown
+                .json
+                .pointer("/data")
+                .and_then(Value::as_array)
+                .map(Vec::len),
             Some(1),
             "{}",
             shown.text

@@ -61,7 +61,7 @@ async fn tea(seller: &Client) -> (String, String) {
 
 async fn prices(seller: &Client, api: &str) -> Value {
     let product = seller.get(api).await;
-    let prices = product.json["variants"][0].get("prices");
+    let prices = product.json.pointer("/variants/0/prices");
     prices.cloned().unwrap_or_else(|| json!([]))
 }
 
