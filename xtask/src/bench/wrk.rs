@@ -73,6 +73,8 @@ impl Wrk {
             .arg(CONNECTIONS.to_string())
             .arg("--duration")
             .arg(format!("{seconds}s"))
+            // Slow is no failure.
+            .args(["--timeout", "30s"])
             .arg("--script")
             .arg(&script)
             .arg(format!("http://{address}{path}"))
