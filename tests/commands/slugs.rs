@@ -73,23 +73,31 @@ async fn addresses_come_back(files: &Folder, fresh: impl Fn(&str) -> String) {
         );
         assert_eq!(told(files, &other).await, pages);
     }
-    // What one lets go of the next may have, also in one file; a line that says nothing of it keeps it.
+    addresses_change_hands(files, &first).await;
+    addresses_of_others_are_refused(files, &first).await;
+}
+
+/// What one lets go of the next may have, also in one file; a line that says nothing of it keeps it.
+async fn addresses_change_hands(files: &Folder, first: &str) {
     let turns = [
         line("S-3", "a-cup"),
         line("S-2", "the-cup"),
         line("S-9", "teapot-2"),
     ]
     .concat();
-    let said = import(files, &turns, &first).await;
+    let said = import(files, &turns, first).await;
     assert!(said.out.starts_with("created 1, updated 2,"), "{said:?}");
-    let said = import(files, PAGES.lines().next().unwrap_or_default(), &first).await;
+    let said = import(files, PAGES.lines().next().unwrap_or_default(), first).await;
     assert!(
         said.out.starts_with("created 0, updated 0, unchanged 1,"),
         "{said:?}"
     );
     let turned = ["S-1 teapot", "S-2 the-cup", "S-3 a-cup", "S-9 teapot-2"];
-    assert_eq!(told(files, &first).await, turned);
-    let before = exported(&files.at("before.jsonl"), &first).await;
+    assert_eq!(told(files, first).await, turned);
+}
+
+async fn addresses_of_others_are_refused(files: &Folder, first: &str) {
+    let before = exported(&files.at("before.jsonl"), first).await;
     let wrong = [
         ("S-1", "a-cup", "slug a-cup is another product's"),
         ("S-8", "the-cup", "slug the-cup is another product's"),
@@ -104,7 +112,7 @@ async fn addresses_come_back(files: &Folder, fresh: impl Fn(&str) -> String) {
         .iter()
         .map(|(sku, slug, _)| line(sku, slug).replace("S-9", sku))
         .collect();
-    let said = import(files, &lines, &first).await;
+    let said = import(files, &lines, first).await;
     assert!(
         said.out
             .starts_with("created 0, updated 0, unchanged 0, bad lines 4;"),
@@ -114,13 +122,13 @@ async fn addresses_come_back(files: &Folder, fresh: impl Fn(&str) -> String) {
         let told = format!("line {number}: {why}");
         assert!(said.err.contains(&told), "{told}: {said:?}");
     }
-    assert_eq!(exported(&files.at("after.jsonl"), &first).await, before);
+    assert_eq!(exported(&files.at("after.jsonl"), first).await, before);
     let twice = [
         line("S-7", "one").replace("S-9", "S-7"),
         line("S-8", "one").replace("S-9", "S-8"),
     ]
     .concat();
-    let said = import(files, &twice, &first).await;
+    let said = import(files, &twice, first).await;
     assert!(
         said.out
             .starts_with("created 1, updated 0, unchanged 0, bad lines 1;"),

@@ -161,23 +161,29 @@ async fn order(
     (path, format!("/api/v1/payments/{}", payment.str("/id")))
 }
 
-#[tokio::test]
-async fn a_request_costs_as_many_statements_for_many_rows_as_for_one() {
+/// A shop that sells in dollars and euros, whose database counts what it is asked; nothing where there is none.
+async fn counting_shop() -> Option<(Postgres, String, Shop)> {
     let settings = vec![
         ("fsync", "off"),
         ("shared_preload_libraries", "pg_stat_statements"),
         ("pg_stat_statements.track_utility", "off"),
     ];
-    let Some(server) = Postgres::start_with(settings) else {
-        return;
-    };
+    let server = Postgres::start_with(settings)?;
     let database = server.database();
-    let mut shop = Shop::start_with(&[
+    let shop = Shop::start_with(&[
         ("SOUK_DB", database.as_str()),
         ("SOUK_POSTGRES__MIGRATE", "true"),
         ("SOUK_CATALOG__FURTHER_CURRENCIES", "[\"EUR\"]"),
     ])
     .await;
+    Some((server, database, shop))
+}
+
+#[tokio::test]
+async fn a_request_costs_as_many_statements_for_many_rows_as_for_one() {
+    let Some((server, database, mut shop)) = counting_shop().await else {
+        return;
+    };
     let admin = shop.admin().await;
     let (ann, ben) = (shop.customer("ann").await, shop.customer("ben").await);
     let goods = goods(&admin).await;
@@ -196,23 +202,18 @@ async fn a_request_costs_as_many_statements_for_many_rows_as_for_one() {
     let both = |path: &str| [path.to_owned(), path.to_owned()];
     let pages = |path: &str| [format!("{path}?limit=1"), format!("{path}?limit={MANY}")];
     let of = |rest: &str| [format!("{small}{rest}"), format!("{large}{rest}")];
+    let in_euros = [
+        product(&all[0], "?currency=EUR"),
+        product(&goods.shirt, "?currency=EUR"),
+    ];
+    let past = [product(&all[0], "/prices"), product(&all[1], "/prices")];
+    let refunds = [&small_payment, &large_payment].map(|payment| format!("{payment}/refunds"));
     let own = [&ann, &ben];
     let staff = [&admin, &admin];
     let asked: Vec<(&str, [&Client; 2], [String; 2])> = vec![
         ("currencies", staff, both("/api/v1/currencies")),
-        (
-            "a product in euros",
-            staff,
-            [
-                product(&all[0], "?currency=EUR"),
-                product(&goods.shirt, "?currency=EUR"),
-            ],
-        ),
-        (
-            "prices it had",
-            staff,
-            [product(&all[0], "/prices"), product(&all[1], "/prices")],
-        ),
+        ("a product in euros", staff, in_euros),
+        ("prices it had", staff, past),
         ("a cart", own, carts),
         ("a cart in euros", own, abroad),
         ("one's orders", own, pages("/api/v1/orders")),
@@ -223,19 +224,8 @@ async fn a_request_costs_as_many_statements_for_many_rows_as_for_one() {
         ("its shipments", own, of("/shipments")),
         ("its returns", own, of("/returns")),
         ("its invoice", own, of("/invoice")),
-        (
-            "a payment",
-            own,
-            [small_payment.clone(), large_payment.clone()],
-        ),
-        (
-            "its refunds",
-            own,
-            [
-                format!("{small_payment}/refunds"),
-                format!("{large_payment}/refunds"),
-            ],
-        ),
+        ("a payment", own, [small_payment, large_payment]),
+        ("its refunds", own, refunds),
         ("stock", staff, pages("/api/v1/inventory")),
         ("discounts", staff, pages("/api/v1/discounts")),
         ("ways of shipping", staff, both("/api/v1/shipping-methods")),

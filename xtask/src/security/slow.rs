@@ -117,7 +117,8 @@ fn run(way: &Way, stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let line = format!(
         "others' p99, of {asked} times in {ROUNDS} rounds each: {alone:.1?} alone, {elsewhere:.1?} while {CONNECTIONS} \
          slow connections are another shop's, {here:.1?} while they are theirs: {thousandths} thousandths more, of \
-         {RISE_MAX} that may be; a shop spent {a_round:.0?} of a processor on a thousand, of {SPENT_MAX:.0?} that may be"
+         {RISE_MAX} that may be; a shop spent {a_round:.0?} of a processor on a thousand, of {SPENT_MAX:.0?} that \
+         may be"
     );
     Ok(if too_much || a_round > SPENT_MAX {
         Outcome::Failed(line)
