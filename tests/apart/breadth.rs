@@ -253,7 +253,11 @@ impl Walk {
             .put(&format!("{here}/discount"), json!({"code": "TENTH"}))
             .await;
         adds_up(&shown);
-        let wish = |total: &Value| json!({"cart_id": merged.str("/id"), "total": total, "payment": {"method": "tok_ok"}});
+        let cart = merged.str("/id");
+        let wish = |total: &Value| {
+            let payment = json!({"method": "tok_ok"});
+            json!({"cart_id": cart, "total": total, "payment": payment})
+        };
         let unseen = self
             .ann
             .post_with_key("/api/v1/orders", "k0", &wish(&usd(1)))

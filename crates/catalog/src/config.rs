@@ -230,7 +230,8 @@ mod tests {
             |all| all.further_currencies = vec!["EUR".parse().unwrap(), all.currency];
         assert!(but(twice).is_err());
         assert!(but(elsewhere).is_ok());
-        let refusals: [(fn(&mut Config), &str); 10] = [
+        type Change = fn(&mut Config);
+        let refusals: [(Change, &str); 10] = [
             (|all| all.images.store = "s3://abc/b c".to_owned(), "store"),
             (|all| all.images.store = "s3://abc/../b".to_owned(), "store"),
             (|all| all.images.store = "s3://abc/b//c".to_owned(), "store"),
