@@ -76,7 +76,9 @@ async fn orders_come_by_themselves_and_every_page_says_what_they_are() {
     let serve = ["serve", "--listen", "127.0.0.1:0", "--data", &data];
     let mut served = Running::start(&serve, &[("SOUK_SHOP__NOTICE", "Closed in May.")]);
     let url = served.after("listening on ").await;
-    let page = Client::new(url.trim()).get("/").await;
+    let visitor = Client::new(url.trim());
+    let request = visitor.request("GET".parse().expect("a method"), "/");
+    let page = visitor.send(request.header("accept", "text/html")).await;
     let notice = "A demo made this shop: people, orders and money here are made up. Closed in May.";
     assert!(page.text.contains(notice), "{}", page.text);
     assert!(page.text.contains("Souk (demo)"), "{}", page.text);
