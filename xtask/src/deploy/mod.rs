@@ -8,7 +8,6 @@ mod containers;
 mod cost;
 mod drill;
 mod image;
-mod litestream;
 mod moment;
 mod monitoring;
 mod names;
@@ -99,12 +98,6 @@ const PARTS: &[Part] = &[
         what: "how long a shop of 100,000 orders takes to be copied, brought back and verified",
         asks_a_shop: true,
         run: backup::run,
-    },
-    Part {
-        name: "litestream",
-        what: "the sample copies a shop while people buy, and after the machine died it comes back",
-        asks_a_shop: true,
-        run: litestream::run,
     },
     Part {
         name: "moment",
