@@ -52,7 +52,31 @@ async fn a_shop_on_postgresql_answers_as_one_on_its_own_files_does() {
         ("SOUK_POSTGRES__MIGRATE", "true"),
     ];
     let other = Shop::start_with(&db).await;
-    assert_same(&tour_of_one().await, &tour_of_shop(other).await);
+    assert_same_but_numbers(&tour_of_one().await, &tour_of_shop(other).await);
+}
+
+/// Two shops on different databases: PostgreSQL leaves a number out for an order that was refused while it was written.
+/// A cart's entity tag is made of all that it shows, ids as well.
+pub(crate) fn assert_same_but_numbers(near: &Transcript, far: &Transcript) {
+    for (near, far) in near.lines().iter().zip(far.lines()) {
+        assert_eq!(unnumbered(far), unnumbered(near));
+    }
+    assert_eq!(near.lines().len(), far.lines().len());
+}
+
+fn unnumbered(line: &str) -> String {
+    let digits = |one: char| one.is_ascii_digit();
+    let mut parts = line.split("\"number\":");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let line = parts.fold(first, |text, part| text + part.trim_start_matches(digits));
+    let tagged = line.split_once("etag: ");
+    let cut = tagged.and_then(|(before, tag)| Some((before, tag.split_once('-')?)));
+    match cut {
+        Some((before, (version, rest))) => {
+            format!("{before}etag: {version}{}", rest.trim_start_matches(digits))
+        }
+        None => line,
+    }
 }
 
 pub(crate) fn assert_same(near: &Transcript, far: &Transcript) {
