@@ -35,9 +35,6 @@ impl World {
             ("SOUK_LOG_LEVEL", "error"),
             // What is told of an operation afterwards is no part of it, and has tests of its own.
             ("SOUK_WEBHOOKS__LOOK_EVERY_MS", "60000"),
-            // Every row waits for the sweepers. They do the same whenever they look.
-            ("SOUK_ORDERS__SWEEP_EVERY_MS", "200"),
-            ("SOUK_PAYMENTS__SWEEP_EVERY_MS", "200"),
         ];
         let settings: Vec<_> = quiet.iter().chain(settings).copied().collect();
         let mut shop = Shop::breakable(&settings).await;
