@@ -8,6 +8,7 @@ use crate::{
 };
 use futures_util::future::join;
 use rusqlite::Connection;
+use std::sync::atomic::Ordering;
 use testkit::{Build, Disk, Shop, Unsynced};
 
 const SETTINGS: [(&str, &str); 3] = [
@@ -39,6 +40,7 @@ async fn a_power_loss_takes_nothing_that_was_acknowledged() {
         let enough = load.acknowledged(acknowledged);
         let losing_power = async {
             enough.await;
+            load.may_fail.store(true, Ordering::SeqCst);
             disk.lose_power(unsynced);
             shop.kill().await;
         };

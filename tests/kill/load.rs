@@ -3,7 +3,10 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicBool, Ordering},
+};
 use testkit::{Answer, Client, Shop};
 use tokio::sync::watch;
 
@@ -32,6 +35,9 @@ pub(crate) struct Load {
     buyers: Vec<Client>,
     products: Vec<String>,
     answers: watch::Sender<usize>,
+    /// Until the next round an answer may say that the shop failed: its disk is gone and it lives on for a moment.
+    /// Whoever hears that knows no more than without an answer.
+    pub(crate) may_fail: AtomicBool,
     ledger: Ledger,
 }
 
@@ -50,6 +56,7 @@ impl Load {
             buyers,
             products,
             answers: watch::Sender::new(0),
+            may_fail: AtomicBool::new(false),
             ledger: Ledger::default(),
         }
     }
@@ -69,6 +76,7 @@ impl Load {
 
     /// Everybody orders and pays until the shop does not answer.
     pub(crate) async fn run(&self, round: usize) -> Ledger {
+        self.may_fail.store(false, Ordering::SeqCst);
         let all = join_all((0..self.buyers.len()).map(|buyer| self.buy(buyer, round))).await;
         let mut sum = Ledger::default();
         for one in all {
@@ -148,6 +156,10 @@ impl Load {
             ledger.lost.push(wish);
             return None;
         };
+        if answer.status >= 500 && self.may_fail.load(Ordering::SeqCst) {
+            ledger.lost.push(wish);
+            return None;
+        }
         assert!(matches!(answer.status, 201 | 202), "{}", answer.text);
         assert_ne!(
             answer.header("idempotent-replayed"),
