@@ -242,8 +242,7 @@ impl Shop {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        let soon = Duration::from_secs(15);
-        timeout(soon, frozen).await.expect("it freezes");
+        timeout(PATIENCE, frozen).await.expect("it freezes");
     }
 
     /// Starts it again on the same folder, on another port.

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Tries of one request, the first included.
 const TRIES_MAX: u32 = 120;
+/// Tries of opening one account, of which each may take as long as the shop lets a request take.
+const ENTRIES_MAX: u32 = 10;
 
 /// A shop's API.
 #[derive(Debug, Clone)]
@@ -197,22 +199,26 @@ impl Api {
         }
     }
 
-    /// Opens an account, or signs in if it is there already; gives the access token.
+    /// Opens an account, or signs in if it is there already; gives the access token. Passwords are hashed when nothing
+    /// else is to be done (ADR 49): where the shop was too busy to answer in time, it is asked again.
     pub(super) async fn enter(&self, email: &str, password: &str) -> Result<String, BoxError> {
         let account = serde_json::json!({"email": email, "password": password});
-        let mut answer = self
-            .send(&Call::post("/api/v1/auth/register", &account))
-            .await?;
-        if answer.status == 409 {
-            answer = self
-                .send(&Call::post("/api/v1/auth/login", &account))
+        let mut tries = 0_u32;
+        loop {
+            tries = tries.saturating_add(1);
+            let mut answer = self
+                .send(&Call::post("/api/v1/auth/register", &account))
                 .await?;
-        }
-        match answer.status {
-            200 | 201 => text(&answer.body, "access_token"),
-            _ => answer
-                .expect_status(201)
-                .and_then(|body| text(&body, "access_token")),
+            if answer.status == 409 {
+                answer = self
+                    .send(&Call::post("/api/v1/auth/login", &account))
+                    .await?;
+            }
+            match answer.status {
+                200 | 201 => return text(&answer.body, "access_token"),
+                504 if tries < ENTRIES_MAX => {}
+                _ => return Err(answer.refusal(&[200, 201])),
+            }
         }
     }
 }
@@ -230,4 +236,56 @@ pub(super) fn text(body: &Value, name: &str) -> Result<String, BoxError> {
         .and_then(Value::as_str)
         .map(str::to_owned)
         .ok_or_else(|| format!("an answer lacks {name}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{Json, Router, http::StatusCode, routing::post};
+    use serde_json::json;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    };
+    use tokio::net::TcpListener;
+
+    /// A shop that is too busy so many times, and has opened the account all the same by the second.
+    async fn busy(times: u32) -> (Api, Arc<AtomicU32>) {
+        let asked = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&asked);
+        let register = move || async move {
+            let status = match counted.fetch_add(1, Ordering::SeqCst) {
+                before if before < times => StatusCode::GATEWAY_TIMEOUT,
+                0 => StatusCode::CREATED,
+                _ => StatusCode::CONFLICT,
+            };
+            (status, Json(json!({"access_token": "new"})))
+        };
+        let router = Router::new()
+            .route("/api/v1/auth/register", post(register))
+            .route(
+                "/api/v1/auth/login",
+                post(|| async { Json(json!({"access_token": "old"})) }),
+            );
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        (Api::new(&url).unwrap(), asked)
+    }
+
+    #[tokio::test]
+    async fn whoever_opens_an_account_at_a_busy_shop_asks_again_and_signs_in_if_it_was_opened() {
+        let (api, _) = busy(0).await;
+        assert_eq!(api.enter("a@b.example", "secret").await.unwrap(), "new");
+        let (api, asked) = busy(2).await;
+        assert_eq!(api.enter("a@b.example", "secret").await.unwrap(), "old");
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn a_shop_that_stays_busy_is_given_up() {
+        let (api, asked) = busy(u32::MAX).await;
+        assert!(api.enter("a@b.example", "secret").await.is_err());
+        assert_eq!(asked.load(Ordering::SeqCst), ENTRIES_MAX);
+    }
 }
