@@ -1,10 +1,13 @@
 //! `souk import stock`, `customers` and `orders`: files into a shop by its public door, each row judged by itself,
 //! twice as well as once.
 
-use crate::{daily::Desk, note, refusal};
+use crate::{
+    daily::{Desk, open},
+    note, refusal,
+};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
-use testkit::{Client, Folder, Said};
+use testkit::{Client, Folder, Said, on_both_stores};
 
 /// Lines 4, 6 and 7 are refused.
 const STOCK: &str = "sku,on_hand,delta,reason\n\
@@ -14,6 +17,13 @@ const STOCK: &str = "sku,on_hand,delta,reason\n\
     tea,,3,\n\
     cup,,-99,lost\n\
     cup,many,,\n";
+
+on_both_stores! {
+    open:
+    stock_of_a_file_is_set_and_adjusted_once_with_a_movement_that_says_why,
+    customers_of_a_file_get_accounts_without_a_password_and_nobody_is_changed,
+    earlier_orders_of_a_file_are_records_that_their_buyer_sees_and_nothing_else,
+}
 
 async fn on_hand(admin: &Client) -> BTreeMap<String, i64> {
     let listed = admin.get("/api/v1/inventory").await;
@@ -41,9 +51,7 @@ fn ends(said: &Said, line: &str, refused: usize) {
     }
 }
 
-#[tokio::test]
-async fn stock_of_a_file_is_set_and_adjusted_once_with_a_movement_that_says_why() {
-    let desk = Desk::open().await;
+async fn stock_of_a_file_is_set_and_adjusted_once_with_a_movement_that_says_why(desk: Desk) {
     let admin = desk.admin.clone();
     admin.sell("tea", 500, 1).await;
     admin.sell("cup", 900, 5).await;
@@ -78,9 +86,7 @@ async fn stock_of_a_file_is_set_and_adjusted_once_with_a_movement_that_says_why(
     desk.shop.verify().await;
 }
 
-#[tokio::test]
-async fn customers_of_a_file_get_accounts_without_a_password_and_nobody_is_changed() {
-    let desk = Desk::open().await;
+async fn customers_of_a_file_get_accounts_without_a_password_and_nobody_is_changed(desk: Desk) {
     let admin = desk.admin.clone();
     let ann = desk.shop.customer("ann").await;
     let files = Folder::default();
@@ -146,9 +152,7 @@ fn records() -> String {
     rows.map(|row| row.to_string()).join("\n")
 }
 
-#[tokio::test]
-async fn earlier_orders_of_a_file_are_records_that_their_buyer_sees_and_nothing_else() {
-    let desk = Desk::open().await;
+async fn earlier_orders_of_a_file_are_records_that_their_buyer_sees_and_nothing_else(desk: Desk) {
     let admin = desk.admin.clone();
     let files = Folder::default();
     let people = r#"{"email":"ann@brought.example","verified":true}"#;
@@ -226,7 +230,7 @@ async fn two_years_of_a_real_shop_are_brought_along_to_the_last_penny() {
     }
     let said = std::fs::read_to_string(Path::new(&folder).join("totals.json")).expect("totals");
     let expected: Value = serde_json::from_str(&said).expect("JSON");
-    let desk = Desk::open().await;
+    let desk = open(&[]).await;
     let admin = desk.admin.clone();
     let file = orders.display().to_string();
     let words = [

@@ -3,7 +3,7 @@
 use crate::refusal;
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
-use testkit::{Client, Folder, PASSWORD, Said, Shop, run_with};
+use testkit::{Client, Folder, PASSWORD, Said, Shop, on_both_stores, run_with};
 
 /// Who works: an admin's program with its key.
 pub(crate) struct Desk {
@@ -13,31 +13,6 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    pub(crate) async fn open() -> Self {
-        let mut shop = Shop::start().await;
-        let admin = shop.admin().await;
-        let data = shop.folder().to_str().unwrap_or_default().to_owned();
-        let scopes = ["products", "inventory", "orders", "payments", "customers"];
-        let scopes: Vec<String> = scopes
-            .iter()
-            .flat_map(|one| [format!("{one}:read"), format!("{one}:write")])
-            .collect();
-        let mut words = vec!["admin", "keys", "create", "--data", &data];
-        words.extend(["--email", "admin@souk.example", "--name", "desk"]);
-        words.extend(scopes.iter().flat_map(|scope| ["--scope", scope.as_str()]));
-        let said = run_with(&words, &[], "").await;
-        assert_eq!(said.code, 0, "{said:?}");
-        let key_file = shop.folder().join("desk.key");
-        std::fs::write(&key_file, &said.out).expect("it is written");
-        let desk = Self {
-            shop,
-            admin,
-            key_file: key_file.display().to_string(),
-        };
-        desk.may_read_the_key(0o600);
-        desk
-    }
-
     fn may_read_the_key(&self, mode: u32) {
         let permissions = std::fs::Permissions::from_mode(mode);
         std::fs::set_permissions(&self.key_file, permissions).expect("they are set");
@@ -65,15 +40,51 @@ impl Desk {
     }
 }
 
+/// In a shop with these settings more.
+pub(crate) async fn open(settings: &[(&str, &str)]) -> Desk {
+    let mut shop = Shop::start_with(settings).await;
+    let admin = shop.admin().await;
+    let own_files = format!("sqlite:{}", shop.folder().display());
+    let scopes = ["products", "inventory", "orders", "payments", "customers"];
+    let scopes: Vec<String> = scopes
+        .iter()
+        .flat_map(|one| [format!("{one}:read"), format!("{one}:write")])
+        .collect();
+    let mut words = vec!["admin", "keys", "create"];
+    words.extend(["--email", "admin@souk.example", "--name", "desk"]);
+    words.extend(scopes.iter().flat_map(|scope| ["--scope", scope.as_str()]));
+    // The last of two of a name holds.
+    let place = [&[("SOUK_DB", own_files.as_str())], settings].concat();
+    let said = run_with(&words, &place, "").await;
+    assert_eq!(said.code, 0, "{said:?}");
+    // A shop that keeps nothing in files has no folder so far.
+    std::fs::create_dir_all(shop.folder()).expect("a folder");
+    let key_file = shop.folder().join("desk.key");
+    std::fs::write(&key_file, &said.out).expect("it is written");
+    let desk = Desk {
+        shop,
+        admin,
+        key_file: key_file.display().to_string(),
+    };
+    desk.may_read_the_key(0o600);
+    desk
+}
+
+on_both_stores! {
+    open:
+    products_and_stock_are_kept_from_a_terminal,
+    an_order_is_brought_to_its_end_from_a_terminal,
+    people_work_with_their_password,
+    what_the_shop_refuses_is_said_in_one_line,
+}
+
 /// What stands behind a name in what was said of one thing.
 fn said_of<'a>(out: &'a str, name: &str) -> &'a str {
     let line = out.lines().find(|line| line.starts_with(name));
     line.map_or("", |line| line[name.len()..].trim())
 }
 
-#[tokio::test]
-async fn products_and_stock_are_kept_from_a_terminal() {
-    let desk = Desk::open().await;
+async fn products_and_stock_are_kept_from_a_terminal(desk: Desk) {
     let add = ["products", "add", "Green tea", "--price", "12.50"];
     let traits = ["--stock", "10", "--sku", "TEA-1", "--status", "active"];
     let added = desk.does(&[&add[..], &traits[..]].concat()).await;
@@ -109,9 +120,7 @@ async fn products_and_stock_are_kept_from_a_terminal() {
     assert!(some.err.contains("there are more"), "{some:?}");
 }
 
-#[tokio::test]
-async fn an_order_is_brought_to_its_end_from_a_terminal() {
-    let desk = Desk::open().await;
+async fn an_order_is_brought_to_its_end_from_a_terminal(desk: Desk) {
     let words = [
         "products", "add", "Tea", "--price", "5", "--stock", "9", "--sku", "TEA-1",
     ];
@@ -150,9 +159,7 @@ async fn an_order_is_brought_to_its_end_from_a_terminal() {
     assert!(refusal(&cancelled).contains("illegal_transition"));
 }
 
-#[tokio::test]
-async fn people_work_with_their_password() {
-    let desk = Desk::open().await;
+async fn people_work_with_their_password(desk: Desk) {
     let ann = desk.shop.customer("ann").await;
     let door = ["--url", desk.shop.url(), "--email", "admin@souk.example"];
     let work = async |words: &[&str]| run_with(&[words, &door[..]].concat(), &[], PASSWORD).await;
@@ -167,9 +174,7 @@ async fn people_work_with_their_password() {
     assert_eq!(none.out.lines().count(), 1, "{none:?}");
 }
 
-#[tokio::test]
-async fn what_the_shop_refuses_is_said_in_one_line() {
-    let desk = Desk::open().await;
+async fn what_the_shop_refuses_is_said_in_one_line(desk: Desk) {
     let nobody = ["--url", desk.shop.url()];
     let stranger = run_with(&[&["orders", "list"], &nobody[..]].concat(), &[], "").await;
     assert!(refusal(&stranger).contains("401 "), "{stranger:?}");

@@ -6,7 +6,7 @@ use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::Cursor;
-use testkit::{Answer, Bucket, Client, Mood, Shop, postgres::Postgres};
+use testkit::{Answer, Bucket, Client, Mood, Shop, on_both_stores, postgres::Postgres};
 
 /// A shop whose pictures are in this bucket.
 async fn shop(bucket: &Bucket, more: &[(&str, &str)]) -> Shop {
@@ -19,31 +19,15 @@ async fn shop(bucket: &Bucket, more: &[(&str, &str)]) -> Shop {
     Shop::start_with(&settings).await
 }
 
-/// Each of these in a shop on its own files and in one on PostgreSQL.
-macro_rules! in_a_bucket {
-    ($($what:ident),* $(,)?) => {
-        mod on_sqlite {
-            $(#[tokio::test]
-            async fn $what() {
-                let bucket = super::Bucket::open();
-                let shop = super::shop(&bucket, &[]).await;
-                super::$what(bucket, shop).await;
-            })*
-        }
-        mod on_postgresql {
-            $(#[tokio::test]
-            async fn $what() {
-                let Some(server) = super::Postgres::shared() else { return };
-                let (bucket, database) = (super::Bucket::open(), server.database());
-                let db = [("SOUK_DB", database.as_str()), ("SOUK_POSTGRES__MIGRATE", "true")];
-                let shop = super::shop(&bucket, &db).await;
-                super::$what(bucket, shop).await;
-            })*
-        }
-    };
+/// The same, with a bucket of its own.
+async fn open(more: &[(&str, &str)]) -> (Bucket, Shop) {
+    let bucket = Bucket::open();
+    let shop = shop(&bucket, more).await;
+    (bucket, shop)
 }
 
-in_a_bucket! {
+on_both_stores! {
+    open:
     a_picture_is_put_there_shown_exchanged_and_taken_away,
     what_is_refused_leaves_nothing_there,
     a_store_that_is_away_is_said_to_be_and_the_old_picture_stays,
@@ -121,7 +105,7 @@ async fn is_shown(shop: &Shop, bucket: &Bucket, image: &Answer) {
     }
 }
 
-async fn a_picture_is_put_there_shown_exchanged_and_taken_away(bucket: Bucket, mut shop: Shop) {
+async fn a_picture_is_put_there_shown_exchanged_and_taken_away((bucket, mut shop): (Bucket, Shop)) {
     let admin = shop.admin().await;
     let images = product(&admin, "Teapot").await;
     let first = add(&admin, &images, 10).await;
@@ -165,7 +149,7 @@ async fn a_picture_is_put_there_shown_exchanged_and_taken_away(bucket: Bucket, m
     shop.verify().await;
 }
 
-async fn what_is_refused_leaves_nothing_there(bucket: Bucket, mut shop: Shop) {
+async fn what_is_refused_leaves_nothing_there((bucket, mut shop): (Bucket, Shop)) {
     let admin = shop.admin().await;
     let images = product(&admin, "Teapot").await;
     let first = add(&admin, &images, 10).await;
@@ -190,8 +174,7 @@ async fn what_is_refused_leaves_nothing_there(bucket: Bucket, mut shop: Shop) {
 }
 
 async fn a_store_that_is_away_is_said_to_be_and_the_old_picture_stays(
-    bucket: Bucket,
-    mut shop: Shop,
+    (bucket, mut shop): (Bucket, Shop),
 ) {
     let admin = shop.admin().await;
     let images = product(&admin, "Teapot").await;
@@ -249,7 +232,7 @@ async fn a_store_that_is_away_is_said_to_be_and_the_old_picture_stays(
     shop.verify().await;
 }
 
-async fn two_products_with_one_picture_have_files_of_their_own(bucket: Bucket, mut shop: Shop) {
+async fn two_products_with_one_picture_have_files_of_their_own((bucket, mut shop): (Bucket, Shop)) {
     let admin = shop.admin().await;
     let (pots, cups) = (
         product(&admin, "Teapot").await,

@@ -8,7 +8,7 @@ use crate::{
     guards::check_headers,
 };
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Shop, Stripe, postgres::Postgres};
+use testkit::{Answer, Client, Shop, Stripe, on_both_stores};
 
 const KEY: &str = "pk_test_of_the_shop";
 
@@ -28,31 +28,15 @@ async fn shop(stripe: &Stripe, more: &[(&str, &str)]) -> Shop {
     Shop::start_with(&settings).await
 }
 
-/// Each of these in a shop on its own files and in one on PostgreSQL.
-macro_rules! by_card {
-    ($($what:ident),* $(,)?) => {
-        mod on_sqlite {
-            $(#[tokio::test]
-            async fn $what() {
-                let stripe = super::Stripe::start();
-                let shop = super::shop(&stripe, &[]).await;
-                super::$what(stripe, shop).await;
-            })*
-        }
-        mod on_postgresql {
-            $(#[tokio::test]
-            async fn $what() {
-                let Some(server) = super::Postgres::shared() else { return };
-                let (stripe, database) = (super::Stripe::start(), server.database());
-                let db = [("SOUK_DB", database.as_str()), ("SOUK_POSTGRES__MIGRATE", "true")];
-                let shop = super::shop(&stripe, &db).await;
-                super::$what(stripe, shop).await;
-            })*
-        }
-    };
+/// The same, with a Stripe of its own.
+async fn open(more: &[(&str, &str)]) -> (Stripe, Shop) {
+    let stripe = Stripe::start();
+    let shop = shop(&stripe, more).await;
+    (stripe, shop)
 }
 
-by_card! {
+on_both_stores! {
+    open:
     a_guest_orders_first_and_pays_then_with_what_stripe_made_of_the_card,
     a_bank_that_wants_a_proof_sends_its_customer_back_to_the_order,
     a_form_that_is_sent_twice_and_two_tabs_are_one_payment,
@@ -122,8 +106,7 @@ async fn call_back(stripe: &Stripe, shop: &Shop) {
 }
 
 async fn a_guest_orders_first_and_pays_then_with_what_stripe_made_of_the_card(
-    stripe: Stripe,
-    mut shop: Shop,
+    (stripe, mut shop): (Stripe, Shop),
 ) {
     let admin = shop.admin().await;
     let mut guest = Browser::new(&shop);
@@ -187,8 +170,7 @@ async fn a_guest_orders_first_and_pays_then_with_what_stripe_made_of_the_card(
 }
 
 async fn a_bank_that_wants_a_proof_sends_its_customer_back_to_the_order(
-    stripe: Stripe,
-    mut shop: Shop,
+    (stripe, mut shop): (Stripe, Shop),
 ) {
     let admin = shop.admin().await;
     let mut guest = Browser::new(&shop);
@@ -244,7 +226,9 @@ async fn a_bank_that_wants_a_proof_sends_its_customer_back_to_the_order(
     shop.verify().await;
 }
 
-async fn a_form_that_is_sent_twice_and_two_tabs_are_one_payment(stripe: Stripe, mut shop: Shop) {
+async fn a_form_that_is_sent_twice_and_two_tabs_are_one_payment(
+    (stripe, mut shop): (Stripe, Shop),
+) {
     let admin = shop.admin().await;
     let mut guest = Browser::new(&shop);
     let place = order(&mut guest).await;

@@ -2,19 +2,30 @@
 
 use super::browser::{Browser, field};
 use std::{path::Path, time::Duration};
-use testkit::{Client, Folder, PASSWORD, Shop};
+use testkit::{Client, Folder, PASSWORD, Shop, on_both_stores};
 
 const ANN: &str = "ann@souk.example";
 const NEW: &str = "another horse battery";
 
-async fn open(files: &Folder) -> Shop {
+/// A shop whose mails are files in a folder of this one, with these settings more.
+async fn open(more: &[(&str, &str)]) -> (Folder, Shop) {
+    let files = Folder::default();
     let folder = files.at("mails");
-    let settings = [
+    let mut settings = vec![
         ("SOUK_SHOP__DEMO", "false"),
         ("SOUK_MAIL__FOLDER", folder.as_str()),
         ("SOUK_MAIL__POLL_MS", "20"),
     ];
-    Shop::start_with(&settings).await
+    settings.extend(more);
+    let shop = Shop::start_with(&settings).await;
+    (files, shop)
+}
+
+on_both_stores! {
+    open:
+    who_forgot_the_password_follows_the_link_in_a_mail_and_sets_another,
+    an_address_is_verified_by_a_button_and_not_by_opening_the_link,
+    a_guest_s_mail_opens_the_order_in_any_browser,
 }
 
 /// The path of the link to this page in the one mail that has one. It takes the mail away.
@@ -71,10 +82,9 @@ fn find(folder: &Path, start: &str) -> Option<String> {
     None
 }
 
-#[tokio::test]
-async fn who_forgot_the_password_follows_the_link_in_a_mail_and_sets_another() {
-    let files = Folder::default();
-    let shop = open(&files).await;
+async fn who_forgot_the_password_follows_the_link_in_a_mail_and_sets_another(
+    (files, shop): (Folder, Shop),
+) {
     let before = shop.customer("ann").await;
     let mut browser = Browser::new(&shop);
     let sign_in = browser.get("/sign-in").await;
@@ -131,10 +141,9 @@ async fn orders_of(who: &Client) -> Vec<serde_json::Value> {
     orders.cloned().unwrap_or_default()
 }
 
-#[tokio::test]
-async fn an_address_is_verified_by_a_button_and_not_by_opening_the_link() {
-    let files = Folder::default();
-    let mut shop = open(&files).await;
+async fn an_address_is_verified_by_a_button_and_not_by_opening_the_link(
+    (files, mut shop): (Folder, Shop),
+) {
     let tea = shop.admin().await.sell("tea", 250, 9).await;
     let mut wish = serde_json::json!({"items": [{"product_id": tea, "quantity": 1}]});
     for email in ["Ann@Souk.example", "eve@souk.example"] {
@@ -177,10 +186,7 @@ async fn an_address_is_verified_by_a_button_and_not_by_opening_the_link() {
     assert_eq!(again.status, 422);
 }
 
-#[tokio::test]
-async fn a_guest_s_mail_opens_the_order_in_any_browser() {
-    let files = Folder::default();
-    let mut shop = open(&files).await;
+async fn a_guest_s_mail_opens_the_order_in_any_browser((files, mut shop): (Folder, Shop)) {
     let tea = shop.admin().await.sell("tea", 250, 9).await;
     let wish = serde_json::json!({"items": [{"product_id": tea, "quantity": 1}], "email": ANN,
         "payment": {"method": "tok_ok"}});

@@ -6,7 +6,7 @@ use crate::{
     forms::{form, send},
 };
 use serde_json::{Value, json};
-use testkit::{Answer, Client, Shop, postgres::Postgres};
+use testkit::{Answer, Client, Shop, on_both_stores, postgres::Postgres};
 
 /// A shop that sells in dollars, euros and yen.
 async fn abroad(more: &[(&str, &str)]) -> Shop {
@@ -19,28 +19,8 @@ async fn abroad(more: &[(&str, &str)]) -> Shop {
     Shop::start_with(&settings).await
 }
 
-/// Each of these in a shop on its own files and in one on PostgreSQL.
-macro_rules! abroad {
-    ($($what:ident),* $(,)?) => {
-        mod on_sqlite {
-            $(#[tokio::test]
-            async fn $what() {
-                super::$what(super::abroad(&[]).await).await;
-            })*
-        }
-        mod on_postgresql {
-            $(#[tokio::test]
-            async fn $what() {
-                let Some(server) = super::Postgres::shared() else { return };
-                let database = server.database();
-                let db = [("SOUK_DB", database.as_str()), ("SOUK_POSTGRES__MIGRATE", "true")];
-                super::$what(super::abroad(&db).await).await;
-            })*
-        }
-    };
-}
-
-abroad! {
+on_both_stores! {
+    abroad:
     a_price_is_written_down_in_a_currency_paid_and_taken_back,
     what_is_no_price_is_refused_beside_its_currency_and_changes_nothing,
     two_who_price_one_variant_decide_currency_by_currency,

@@ -6,6 +6,28 @@
     reason = "a test that cannot go on should stop"
 )]
 
+/// Each of these twice: with what `$open` makes of the settings of a shop on its own files, and of one on PostgreSQL.
+#[macro_export]
+macro_rules! on_both_stores {
+    ($open:ident: $($what:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $what() {
+                super::$what(super::$open(&[]).await).await;
+            })*
+        }
+        mod on_postgresql {
+            $(#[tokio::test]
+            async fn $what() {
+                let Some(server) = $crate::postgres::Postgres::shared() else { return };
+                let database = server.database();
+                let db = [("SOUK_DB", database.as_str()), ("SOUK_POSTGRES__MIGRATE", "true")];
+                super::$what(super::$open(&db).await).await;
+            })*
+        }
+    };
+}
+
 mod app;
 mod authority;
 mod binary;
