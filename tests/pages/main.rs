@@ -23,6 +23,7 @@ mod providers;
 mod security;
 mod shelves;
 mod staff;
+mod staff_lists;
 mod staff_orders;
 mod staff_people;
 mod staff_pricing;

@@ -23,6 +23,8 @@ const ADMINS: &[&str] = &[
     "/admin/settings?section=http",
     "/admin/payments",
     "/admin/payments?show=open",
+    "/admin/payments?show=all",
+    "/admin/payments?show=captured",
     "/admin/developers",
     "/admin/developers/events",
     "/admin/developers/requests",
@@ -152,6 +154,29 @@ async fn the_system_s_page_says_what_was_counted_and_settings_keep_what_is_secre
         page.text
     );
     assert!(!page.text.contains(secret), "{}", page.text);
+}
+
+#[tokio::test]
+async fn settings_lead_to_every_page_on_which_something_is_changed() {
+    let (_shop, mut people) = people().await;
+    let (_, browser) = &mut people[3];
+    let page = browser.get("/admin/settings").await;
+    let begin = "<caption class=\"unseen\">Where what is changed";
+    let (_, rest) = page.text.split_once(begin).expect("the list");
+    let (list, _) = rest.split_once("</table>").expect("its end");
+    for shown in ["<code>Souk</code>", "<code>USD</code>", "<code>off</code>"] {
+        assert!(list.contains(shown), "{shown}: {list}");
+    }
+    let links: Vec<&str> = list
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert_eq!(links.len(), 11, "{list}");
+    for href in links {
+        let there = browser.get(href).await;
+        assert_eq!(there.status, 200, "{href}: {}", there.text);
+    }
 }
 
 #[tokio::test]

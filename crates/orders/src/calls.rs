@@ -3,10 +3,10 @@
 
 use contracts::{
     orders::{
-        BeginPayment, Beside, CartError, CartView, DiscountCode, DiscountError, DiscountQuery,
-        DiscountView, EarlierOrderQuery, EarlierOrderView, EventsAudit, NewAddress, NewDiscount,
-        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Payable,
-        PlaceOrder, PlaceOrderError, RefundNote, SetCartItem, Settlement, ShippingChoice,
+        BeginPayment, Beside, CartError, CartFigures, CartView, DiscountCode, DiscountError,
+        DiscountQuery, DiscountView, EarlierOrderQuery, EarlierOrderView, EventsAudit, NewAddress,
+        NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView,
+        Payable, PlaceOrder, PlaceOrderError, RefundNote, SetCartItem, Settlement, ShippingChoice,
         ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
@@ -36,6 +36,7 @@ pub(crate) const EARLIER_ORDERS: Call<(Who, EarlierOrderQuery), Answer<Page<Earl
     Call::read("earlier_orders");
 pub(crate) const OWN_CART: Call<UserId, Result<Option<CartView>, CartError>> =
     Call::read("own_cart");
+pub(crate) const CART_FIGURES: Call<(), Answer<CartFigures>> = Call::read("cart_figures");
 pub(crate) const BESIDE: Call<(WhoReads, OrderId), Answer<Beside>> = Call::read("beside");
 pub(crate) const ADVANCE: Call<(WhoReads, OrderId, OrderMove), Answer<OrderView>> =
     Call::once("advance");

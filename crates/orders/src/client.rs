@@ -7,11 +7,12 @@ use contracts::{
     access::Principal,
     catalog::Purchases,
     orders::{
-        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
-        DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery, EarlierOrderView,
-        EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
-        SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
+        BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
+        DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
+        EarlierOrderView, EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError,
+        OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
+        PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
+        ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -223,6 +224,10 @@ impl Orders for Client {
 
     async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {
         self.peer.ask(calls::OWN_CART, &user).await
+    }
+
+    async fn cart_figures(&self) -> Result<CartFigures, OrderError> {
+        self.peer.ask(calls::CART_FIGURES, &()).await
     }
 
     async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {

@@ -3,9 +3,9 @@
 
 use contracts::{
     payments::{
-        CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentView,
-        RefundAudit, RefundError, RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId,
-        SagaQuery, SagaView,
+        CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentCount,
+        PaymentListError, PaymentPage, PaymentQuery, PaymentView, RefundAudit, RefundError,
+        RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId, SagaQuery, SagaView,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page, PaymentId, RefundId},
@@ -36,6 +36,10 @@ pub(crate) const REFUNDS: Call<(WhoReads, PaymentId), Paid<Vec<RefundView>>> =
 pub(crate) const CALLBACK: Call<(String, String, Vec<u8>), Result<(), CallbackError>> =
     Call::repeatable("callback");
 
+pub(crate) const LIST: Call<PaymentQuery, Result<PaymentPage, PaymentListError>> =
+    Call::read("list");
+pub(crate) const COUNTS: Call<(), Result<Vec<PaymentCount>, PaymentListError>> =
+    Call::read("counts");
 pub(crate) const SAGAS: Call<SagaQuery, Result<Page<SagaView>, SagaError>> = Call::read("sagas");
 pub(crate) const RETRY_SAGA: Call<SagaId, Result<SagaView, SagaError>> = Call::once("retry_saga");
 pub(crate) const REVIEWS: Call<u32, Rows<ReviewView>> = Call::read("reviews");

@@ -7,9 +7,10 @@ use contracts::{
     access::Principal,
     orders::Reader,
     payments::{
-        CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentView,
-        Payments, RefundAudit, RefundError, RefundOf, RefundOrder, RefundView, ReviewView,
-        SagaError, SagaId, SagaQuery, SagaView,
+        CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentCount,
+        PaymentListError, PaymentPage, PaymentQuery, PaymentView, Payments, RefundAudit,
+        RefundError, RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId, SagaQuery,
+        SagaView,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page, PaymentId, RefundId},
@@ -77,6 +78,14 @@ impl Payments for Client {
     ) -> Result<(), CallbackError> {
         let arguments = (provider.to_owned(), signature.to_owned(), body.to_vec());
         self.peer.ask(calls::CALLBACK, &arguments).await
+    }
+
+    async fn list(&self, query: PaymentQuery) -> Result<PaymentPage, PaymentListError> {
+        self.peer.ask(calls::LIST, &query).await
+    }
+
+    async fn counts(&self) -> Result<Vec<PaymentCount>, PaymentListError> {
+        self.peer.ask(calls::COUNTS, &()).await
     }
 
     async fn sagas(&self, query: SagaQuery) -> Result<Page<SagaView>, SagaError> {

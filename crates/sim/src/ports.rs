@@ -15,11 +15,12 @@ use contracts::{
         Suggestion, SuggestionsQuery,
     },
     orders::{
-        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
-        DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery, EarlierOrderView,
-        EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
-        SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
+        BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
+        DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
+        EarlierOrderView, EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError,
+        OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
+        PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
+        ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{
@@ -436,6 +437,10 @@ impl Orders for FarOrders {
 
     async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {
         self.inner.own_cart(user).await
+    }
+
+    async fn cart_figures(&self) -> Result<CartFigures, OrderError> {
+        self.inner.cart_figures().await
     }
 
     async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {

@@ -27,6 +27,18 @@ pub struct HourFigures {
     pub sold: Vec<Money>,
 }
 
+/// How many carts became orders in the last 24 hours, and how many with something in them did not. No part of the
+/// public API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CartFigures {
+    /// Orders that were placed in that time and came of a cart.
+    pub ordered: i64,
+    /// Carts with something in them that were last changed in that time and are open.
+    pub open: i64,
+    /// Whether there are so many that only the newest of them are counted.
+    pub is_cut: bool,
+}
+
 /// How the shop is doing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OrderFigures {

@@ -30,7 +30,7 @@ pub use earlier::{
 };
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
-pub use figures::{HourFigures, OrderFigures, StatusCount};
+pub use figures::{CartFigures, HourFigures, OrderFigures, StatusCount};
 pub use mails::{OrderMailKind, OrderMailView, SendMail};
 pub use notes::{NewNote, NoteError, NoteView};
 pub use promotions::{BuyGet, Selection, TakesOff};
@@ -410,6 +410,8 @@ pub trait Orders: Carts + Discounts + Purchases {
     ) -> Result<Page<EarlierOrderView>, OrderError>;
     /// The cart that a user has open, if they have one. None is opened.
     async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError>;
+    /// What became of carts in the last 24 hours, for whoever runs the shop: who asks is not looked at here.
+    async fn cart_figures(&self) -> Result<CartFigures, OrderError>;
     /// What was sent of an order and noted about it, as far as the caller may see it.
     async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError>;
     /// Moves an order on, if the caller may and the table of moves allows it.

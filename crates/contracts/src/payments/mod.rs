@@ -4,6 +4,7 @@
 mod audit;
 mod errors;
 mod events;
+mod list;
 mod refunds;
 mod sagas;
 
@@ -12,6 +13,7 @@ pub use audit::{
 };
 pub use errors::{CallbackError, PayError, RefundError, SagaError};
 pub use events::{PaymentEnd, PaymentEnded, RefundBooked, ReviewKept};
+pub use list::{PaymentCount, PaymentListError, PaymentListed, PaymentPage, PaymentQuery};
 pub use refunds::{RefundOf, RefundOrder, RefundStatus, RefundView};
 pub use sagas::{ReviewView, SagaId, SagaKind, SagaQuery, SagaState, SagaView};
 
@@ -155,6 +157,10 @@ pub trait Payments: Send + Sync {
         body: &[u8],
     ) -> Result<(), CallbackError>;
 
+    /// A page of all payments, newest first, for whoever runs the shop: who asks is not looked at here.
+    async fn list(&self, query: PaymentQuery) -> Result<PaymentPage, PaymentListError>;
+    /// How many payments stand where, a line a status.
+    async fn counts(&self) -> Result<Vec<PaymentCount>, PaymentListError>;
     /// Payments and refunds that are under way, wait, or were parked.
     async fn sagas(&self, query: SagaQuery) -> Result<Page<SagaView>, SagaError>;
     /// Takes a saga up again at once, parked or not.

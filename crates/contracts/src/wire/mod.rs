@@ -218,6 +218,7 @@ as_internal!(
     orders::ShippingError,
     payments::CallbackError,
     payments::PayError,
+    payments::PaymentListError,
     payments::RefundError,
     payments::SagaError,
 );

@@ -11,7 +11,9 @@ use crate::{
         ProfileError, RefreshError, RegisterError, SecurityEventError, SessionError,
     },
     orders::{CartError, CartHolder, DiscountError, OrderError, OrderStatus, PlaceOrderError},
-    payments::{CallbackError, PayError, PaymentStatus, RefundError, SagaError, SagaId},
+    payments::{
+        CallbackError, PayError, PaymentListError, PaymentStatus, RefundError, SagaError, SagaId,
+    },
     problem::{Problem, ToProblem},
     request::{IdempotencyKey, Precondition},
     scopes::Scope,
@@ -233,6 +235,8 @@ fn refusals_of_payments_mean_the_same_over_there() {
         SagaError::Overloaded,
     ];
     same_there(and_failures(sagas, SagaError::Internal));
+    let lists = vec![PaymentListError::BadCursor, PaymentListError::Overloaded];
+    same_there(and_failures(lists, PaymentListError::Internal));
 }
 
 #[test]

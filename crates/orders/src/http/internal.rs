@@ -62,6 +62,9 @@ fn carts(table: Table) -> Table {
         .on(calls::OWN_CART, async |orders, user| {
             orders.own_cart(user).await
         })
+        .on(calls::CART_FIGURES, async |orders, ()| {
+            orders.cart_figures().await
+        })
         .on(calls::CART, async |orders, (who, id)| {
             orders.cart(&who.into(), id).await
         })

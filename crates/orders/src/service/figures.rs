@@ -3,7 +3,7 @@
 use super::{Service, internal};
 use crate::store::Sale;
 use contracts::{
-    orders::{HourFigures, OrderError, OrderFigures, StatusCount},
+    orders::{CartFigures, HourFigures, OrderError, OrderFigures, StatusCount},
     values::{Money, Timestamp},
 };
 
@@ -11,6 +11,8 @@ use contracts::{
 const COUNT_MAX: i64 = 100_000;
 /// Orders of the last hours that are added up.
 const SALES_MAX: u32 = 20_000;
+/// Orders and carts of the last hours that are looked at, each.
+const CARTS_MAX: i64 = 20_000;
 /// Hours that are told of, the present one with them.
 const HOURS: i64 = 24;
 const HOUR_MS: i64 = 3_600_000;
@@ -33,6 +35,20 @@ impl Service {
                 .collect(),
             hours: hours(begin, &sales),
             is_cut: u32::try_from(sales.len()).is_ok_and(|count| count >= SALES_MAX),
+        })
+    }
+
+    /// What became of carts in the last 24 hours, from their own rows and those of orders.
+    pub(crate) async fn figures_of_carts(&self) -> Result<CartFigures, OrderError> {
+        let day = HOUR_MS.saturating_mul(HOURS);
+        let since = Timestamp::from_ms(self.clock.now().as_ms().saturating_sub(day));
+        let kept_until = since.plus_seconds(i64::from(self.config.cart_keep_seconds));
+        let counted = self.store.carts_since(since, kept_until, CARTS_MAX).await;
+        let counted = counted.map_err(internal)?;
+        Ok(CartFigures {
+            ordered: counted.ordered,
+            open: counted.open,
+            is_cut: counted.looked_at >= CARTS_MAX,
         })
     }
 }

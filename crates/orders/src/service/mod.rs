@@ -36,11 +36,12 @@ use contracts::{
     catalog::{Catalog, Overdue, Purchases, ReservationState, Resolve, ResolveError},
     identity::Addresses,
     orders::{
-        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
-        DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery, EarlierOrderView,
-        EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderView, Orders, Payable, PlaceOrder, PlaceOrderError, Reader, RefundNote,
-        SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
+        BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
+        DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
+        EarlierOrderView, EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError,
+        OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
+        PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
+        ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -326,6 +327,10 @@ impl Orders for Service {
 
     async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {
         self.cart_of(user).await
+    }
+
+    async fn cart_figures(&self) -> Result<CartFigures, OrderError> {
+        self.figures_of_carts().await
     }
 
     async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {

@@ -72,6 +72,17 @@ pub(crate) struct Found {
 /// When something was bought, and for how much.
 pub(crate) type Sale = (Timestamp, Money);
 
+/// What became of carts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CartsCounted {
+    /// Rows of orders or of carts that were read, whichever are more.
+    pub(crate) looked_at: i64,
+    /// Orders that came of a cart.
+    pub(crate) ordered: i64,
+    /// Open carts with something in them.
+    pub(crate) open: i64,
+}
+
 /// An order before and after, or why nothing happened.
 pub(crate) type Happened = Result<(Order, Order), OrderError>;
 
@@ -114,6 +125,14 @@ pub(crate) trait Store:
     async fn count_by_status(&self, most: i64) -> Result<Vec<(OrderStatus, i64)>, StoreError>;
     /// When orders that were paid were placed since then and what each cost: the newest, so many at most.
     async fn sold_since(&self, since: Timestamp, most: u32) -> Result<Vec<Sale>, StoreError>;
+    /// What became of carts since then, of so many orders and so many carts at most, the newest. A cart that was
+    /// changed since then is kept until `kept_until` or longer, which is how it is found.
+    async fn carts_since(
+        &self,
+        since: Timestamp,
+        kept_until: Timestamp,
+        most: i64,
+    ) -> Result<CartsCounted, StoreError>;
     /// The timeline, oldest first.
     async fn timeline(&self, id: OrderId) -> Result<Vec<OrderEventView>, StoreError>;
     /// Makes happen what may: the order before and after. Nothing is written when it had happened before.

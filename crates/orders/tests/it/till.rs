@@ -9,9 +9,10 @@ use contracts::{
     catalog::{Catalog, ReservationState, Resolve},
     orders::{BeginPayment, OrderError, Orders, PaymentEnd, Reader, Settlement},
     payments::{
-        CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentStatus,
-        PaymentView, Payments, RefundAudit, RefundError, RefundOf, RefundOrder, RefundView,
-        ReviewView, SagaError, SagaId, SagaQuery, SagaView,
+        CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentCount,
+        PaymentListError, PaymentPage, PaymentQuery, PaymentStatus, PaymentView, Payments,
+        RefundAudit, RefundError, RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId,
+        SagaQuery, SagaView,
     },
     request::{Answered, IdempotencyKey},
     values::{Money, OrderId, Page, PaymentId, RefundId, Version},
@@ -209,6 +210,14 @@ impl Payments for FakePayments {
 
     async fn callback(&self, _: &str, _: &str, _: &[u8]) -> Result<(), CallbackError> {
         Err(CallbackError::UnknownProvider)
+    }
+
+    async fn list(&self, _: PaymentQuery) -> Result<PaymentPage, PaymentListError> {
+        Err(PaymentListError::Internal(no_books()))
+    }
+
+    async fn counts(&self) -> Result<Vec<PaymentCount>, PaymentListError> {
+        Err(PaymentListError::Internal(no_books()))
     }
 
     async fn sagas(&self, _: SagaQuery) -> Result<Page<SagaView>, SagaError> {

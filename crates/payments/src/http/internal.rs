@@ -43,6 +43,10 @@ fn money(table: Table) -> Table {
 
 fn sagas(table: Table) -> Table {
     table
+        .on(calls::LIST, async |payments, query| {
+            payments.list(query).await
+        })
+        .on(calls::COUNTS, async |payments, ()| payments.counts().await)
         .on(calls::SAGAS, async |payments, query| {
             payments.sagas(query).await
         })

@@ -8,6 +8,7 @@ mod drive;
 mod find;
 mod flight;
 mod halt;
+mod list;
 mod pay;
 mod reconcile;
 mod refund;
@@ -34,9 +35,10 @@ use contracts::{
     catalog::Catalog,
     orders::{OrderError, OrderView, Orders, Reader, ReturnReceived},
     payments::{
-        CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentView,
-        Payments, RefundAudit, RefundError, RefundOf, RefundOrder, RefundView, ReviewView,
-        SagaError, SagaId, SagaQuery, SagaView,
+        CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentCount,
+        PaymentListError, PaymentPage, PaymentQuery, PaymentView, Payments, RefundAudit,
+        RefundError, RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId, SagaQuery,
+        SagaView,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page, PaymentId, RefundId, Timestamp},
@@ -201,6 +203,14 @@ impl Payments for Service {
         body: &[u8],
     ) -> Result<(), CallbackError> {
         callback::take_in(&self.core, provider, signature, body).await
+    }
+
+    async fn list(&self, query: PaymentQuery) -> Result<PaymentPage, PaymentListError> {
+        self.core.list(query).await
+    }
+
+    async fn counts(&self) -> Result<Vec<PaymentCount>, PaymentListError> {
+        self.core.counts().await
     }
 
     async fn sagas(&self, query: SagaQuery) -> Result<Page<SagaView>, SagaError> {

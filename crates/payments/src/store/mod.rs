@@ -22,7 +22,7 @@ pub(crate) use sqlite::SqliteStore;
 use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, State, ledger::Transaction};
 use async_trait::async_trait;
 use contracts::{
-    payments::{LedgerAudit, ReviewView, SagaState},
+    payments::{LedgerAudit, PaymentListed, PaymentStatus, ReviewView, SagaState},
     values::{Money, OrderId, PaymentId, RefundId, Timestamp},
 };
 use platform::db::{Abort, Schema, StoreError};
@@ -93,6 +93,22 @@ pub(crate) struct KeptCallback {
     pub(crate) key: String,
     pub(crate) tries: u32,
     pub(crate) received_at: Timestamp,
+}
+
+/// Where a page of all payments begins: beside one of a number, which comes to nobody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// What was begun before it, newest first.
+    Older(i64),
+    /// What was begun after it, oldest first.
+    Newer(i64),
+}
+
+/// A payment of the list, with its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) number: i64,
+    pub(crate) payment: PaymentListed,
 }
 
 /// Something that somebody should look at.
@@ -216,6 +232,16 @@ pub(crate) trait Store: Send + Sync {
         last: Option<(PaymentId, RefundId)>,
         limit: u32,
     ) -> Result<Vec<Refund>, StoreError>;
+
+    /// Payments on one side of a number, nearest first.
+    async fn listed(
+        &self,
+        status: Option<PaymentStatus>,
+        side: Side,
+        limit: u32,
+    ) -> Result<Vec<Listed>, StoreError>;
+    /// How many payments stand where; of each status so many at most.
+    async fn count_by_status(&self, most: i64) -> Result<Vec<(PaymentStatus, i64)>, StoreError>;
 
     /// What has not ended, by id.
     async fn open_payments(

@@ -240,6 +240,10 @@ impl Orders for FakeOrders {
         Err(CartError::Internal("payments must not call this".into()))
     }
 
+    async fn cart_figures(&self) -> Result<CartFigures, OrderError> {
+        Err(OrderError::Internal("payments must not call this".into()))
+    }
+
     async fn beside(&self, _: &Reader, id: OrderId) -> Result<Beside, OrderError> {
         let returns = self.get(id).returns;
         Ok(Beside {

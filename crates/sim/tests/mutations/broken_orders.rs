@@ -6,11 +6,11 @@ use contracts::{
     access::Principal,
     catalog::{Purchases, ReserveError},
     orders::{
-        BeginPayment, Beside, Buyer, CartError, CartHolder, CartView, Carts, DiscountCode,
-        DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery, EarlierOrderView,
-        EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove,
-        OrderQuery, OrderStatus, OrderView, Orders, Payable, PaymentEnd, PlaceOrder,
-        PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
+        BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
+        DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
+        EarlierOrderView, EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError,
+        OrderEventView, OrderMove, OrderQuery, OrderStatus, OrderView, Orders, Payable, PaymentEnd,
+        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
         ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
@@ -264,6 +264,10 @@ impl Orders for BrokenOrders {
 
     async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {
         self.inner.own_cart(user).await
+    }
+
+    async fn cart_figures(&self) -> Result<CartFigures, OrderError> {
+        self.inner.cart_figures().await
     }
 
     async fn beside(&self, who: &Reader, id: OrderId) -> Result<Beside, OrderError> {

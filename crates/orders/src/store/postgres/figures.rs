@@ -1,6 +1,6 @@
 //! Counting, by indices alone where that is possible. Each statement reads a bounded number of rows.
 
-use crate::store::Sale;
+use crate::store::{CartsCounted, Sale};
 use contracts::{
     orders::OrderStatus,
     values::{Money, Timestamp},
@@ -44,4 +44,38 @@ pub(super) async fn sold(
             Ok((Timestamp::from_ms(row.try_get(0)?), total))
         })
         .collect()
+}
+
+/// Both in one statement, which reads at one moment: a cart is counted as one or the other.
+const CARTS: &str = "SELECT *
+                 FROM (SELECT COUNT(*), COUNT(*) FILTER (WHERE is_it)
+                         FROM (SELECT EXISTS (SELECT 1 FROM carts c WHERE c.order_id = o.order_id) AS is_it
+                                 FROM orders o
+                                WHERE o.created_at_ms >= $1
+                                ORDER BY o.created_at_ms DESC
+                                LIMIT $3) AS of_orders) AS ordered
+                CROSS JOIN
+                      (SELECT COUNT(*), COUNT(*) FILTER (WHERE is_it)
+                         FROM (SELECT c.status = 'open'
+                                      AND c.updated_at_ms >= $1
+                                      AND EXISTS (SELECT 1 FROM cart_lines l WHERE l.cart_id = c.cart_id) AS is_it
+                                 FROM carts c
+                                WHERE c.expires_at_ms >= $2
+                                ORDER BY c.expires_at_ms DESC
+                                LIMIT $3) AS of_carts) AS kept";
+
+pub(super) async fn carts(
+    connection: &Connection,
+    since: Timestamp,
+    kept_until: Timestamp,
+    most: i64,
+) -> Result<CartsCounted, StoreError> {
+    let row = connection
+        .query_one(CARTS, &[&since.as_ms(), &kept_until.as_ms(), &most])
+        .await?;
+    Ok(CartsCounted {
+        looked_at: row.try_get::<_, i64>(0)?.max(row.try_get(2)?),
+        ordered: row.try_get(1)?,
+        open: row.try_get(3)?,
+    })
 }

@@ -22,7 +22,7 @@ mod taxes;
 mod uses;
 
 use super::{
-    Found, Happened, PlaceRefusal, Placed, Sale, Store,
+    CartsCounted, Found, Happened, PlaceRefusal, Placed, Sale, Store,
     notes::{Note, Noted},
     shipments::{Sending, Sent},
     view,
@@ -288,6 +288,15 @@ impl Store for PostgresStore {
 
     async fn sold_since(&self, since: Timestamp, most: u32) -> Result<Vec<Sale>, StoreError> {
         figures::sold(&self.database.read().await?, since, most).await
+    }
+
+    async fn carts_since(
+        &self,
+        since: Timestamp,
+        kept_until: Timestamp,
+        most: i64,
+    ) -> Result<CartsCounted, StoreError> {
+        figures::carts(&self.database.read().await?, since, kept_until, most).await
     }
 
     async fn timeline(&self, id: OrderId) -> Result<Vec<OrderEventView>, StoreError> {

@@ -21,7 +21,7 @@ mod taxes;
 mod tests;
 
 use super::{
-    Found, Happened, PlaceRefusal, Placed, Sale, Store,
+    CartsCounted, Found, Happened, PlaceRefusal, Placed, Sale, Store,
     notes::{Note, Noted},
     shipments::{Sending, Sent},
     view,
@@ -225,6 +225,17 @@ impl Store for SqliteStore {
     async fn sold_since(&self, since: Timestamp, most: u32) -> Result<Vec<Sale>, StoreError> {
         self.database
             .read(move |c| figures::sold(c, since, most))
+            .await
+    }
+
+    async fn carts_since(
+        &self,
+        since: Timestamp,
+        kept_until: Timestamp,
+        most: i64,
+    ) -> Result<CartsCounted, StoreError> {
+        self.database
+            .read(move |c| figures::carts(c, since, kept_until, most))
             .await
     }
 

@@ -1,6 +1,11 @@
 //! What is counted of orders, and how one is found among many.
 
-use super::{Bench, at, order, order_by};
+use super::{
+    Bench, at,
+    carts::{filled, guest, new_cart, order_of_cart},
+    order, order_by,
+};
+use crate::domain::{cart::Owner, order::NewOrder};
 use contracts::{
     orders::{OrderQuery, OrderStatus},
     values::{Email, UserId},
@@ -31,6 +36,34 @@ pub(super) async fn orders_are_counted_by_where_they_stand_and_only_what_was_pai
     assert_eq!(bench.store.sold_since(at(3), 10).await.unwrap().len(), 1);
     let newest = bench.store.sold_since(at(0), 1).await.unwrap();
     assert_eq!(newest[0].0, at(3));
+}
+
+pub(super) async fn a_cart_that_was_touched_is_counted_as_ordered_or_as_left(bench: Bench) {
+    let store = &*bench.store;
+    // Each is kept for 100 seconds after its last change.
+    let counted = async |since: i64, kept: i64| {
+        let counted = store.carts_since(at(since), at(kept), 10).await;
+        let counted = counted.unwrap();
+        (counted.ordered, counted.open)
+    };
+    assert_eq!(counted(0, 100).await, (0, 0));
+    let bought = filled(store, Owner::User(UserId::generate())).await;
+    filled(store, guest()).await;
+    // Nothing is in it.
+    let empty = new_cart(Owner::User(UserId::generate()));
+    store.open_cart(empty).await.unwrap();
+    assert_eq!(counted(0, 100).await, (0, 2));
+    assert_eq!(counted(2, 102).await, (0, 0), "they were changed before");
+    // Placed without a cart.
+    bench.place(&order()).await;
+    let order = NewOrder {
+        created_at: at(1),
+        ..order_of_cart(&bought)
+    };
+    bench.place(&order).await;
+    assert_eq!(counted(1, 101).await, (1, 1));
+    let bounded = store.carts_since(at(0), at(100), 1).await.unwrap();
+    assert_eq!(bounded.looked_at, 1, "no further than asked");
 }
 
 pub(super) async fn an_order_is_found_by_its_number_and_a_guest_s_by_the_address(bench: Bench) {

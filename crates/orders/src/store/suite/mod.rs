@@ -142,6 +142,7 @@ store_suite! {
         a_request_with_a_key_sends_once,
     },
     figures::{
+        a_cart_that_was_touched_is_counted_as_ordered_or_as_left,
         orders_are_counted_by_where_they_stand_and_only_what_was_paid_is_sold,
         an_order_is_found_by_its_number_and_a_guest_s_by_the_address,
     },

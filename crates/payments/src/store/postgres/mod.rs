@@ -5,6 +5,7 @@
 mod audit;
 mod callbacks;
 mod ledger;
+mod list;
 mod payments;
 mod refunds;
 mod rows;
@@ -12,11 +13,13 @@ mod taking;
 
 pub(crate) use taking::Bounds;
 
-use super::{Change, Delay, KeptCallback, Lease, RefundRefusal, Refunds, Review, Store, Taken};
+use super::{
+    Change, Delay, KeptCallback, Lease, Listed, RefundRefusal, Refunds, Review, Side, Store, Taken,
+};
 use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, ledger::Transaction};
 use async_trait::async_trait;
 use contracts::{
-    payments::{LedgerAudit, ReviewView, SagaState},
+    payments::{LedgerAudit, PaymentStatus, ReviewView, SagaState},
     values::{OrderId, PaymentId, RefundId, Timestamp},
 };
 use platform::db::{
@@ -27,7 +30,7 @@ use platform::db::{
 use std::convert::Infallible;
 use taking::Taking;
 
-pub(crate) const MIGRATIONS: [Migration; 4] = [
+pub(crate) const MIGRATIONS: [Migration; 5] = [
     BASE,
     Migration {
         number: 1,
@@ -43,6 +46,11 @@ pub(crate) const MIGRATIONS: [Migration; 4] = [
         number: 3,
         name: "told",
         sql: include_str!("../../../migrations/postgres/0003_told.sql"),
+    },
+    Migration {
+        number: 4,
+        name: "by_status",
+        sql: include_str!("../../../migrations/postgres/0004_by_status.sql"),
     },
 ];
 
@@ -291,6 +299,19 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Vec<Refund>, StoreError> {
         refunds::after(&self.database.read().await?, last, limit).await
+    }
+
+    async fn listed(
+        &self,
+        status: Option<PaymentStatus>,
+        side: Side,
+        limit: u32,
+    ) -> Result<Vec<Listed>, StoreError> {
+        list::listed(&self.database.read().await?, status, side, limit).await
+    }
+
+    async fn count_by_status(&self, most: i64) -> Result<Vec<(PaymentStatus, i64)>, StoreError> {
+        list::count_by_status(&self.database.read().await?, most).await
     }
 
     async fn open_payments(

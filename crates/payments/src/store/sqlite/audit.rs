@@ -48,13 +48,14 @@ pub(super) fn are_known(
     Ok(known)
 }
 
-/// What all payments captured, and what of it was given back.
+/// What all payments captured, and what of it was given back. Most were captured: one walk over the table is shorter
+/// than one over the index of statuses and the table, so that `+` keeps it out.
 pub(super) fn totals(connection: &Connection) -> Result<Totals, StoreError> {
     let mut totals = Totals::default();
     let mut statement = connection.prepare_cached(
         "SELECT currency, amount_minor, refunded_minor
            FROM payments
-          WHERE status IN ('captured', 'refunded')",
+          WHERE +status IN ('captured', 'refunded')",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

@@ -4,15 +4,18 @@
 mod audit;
 mod callbacks;
 mod ledger;
+mod list;
 mod payments;
 mod refunds;
 
-use super::{Change, Delay, KeptCallback, Lease, RefundRefusal, Refunds, Review, Store, Taken};
+use super::{
+    Change, Delay, KeptCallback, Lease, Listed, RefundRefusal, Refunds, Review, Side, Store, Taken,
+};
 use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, ledger::Transaction};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
-    payments::{LedgerAudit, ReviewView, SagaState},
+    payments::{LedgerAudit, PaymentStatus, ReviewView, SagaState},
     values::{OrderId, PaymentId, RefundId, Timestamp, ValueError},
 };
 use platform::db::{
@@ -23,7 +26,7 @@ use platform::db::{
 use rusqlite::Connection;
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 5] = [
+pub(crate) const MIGRATIONS: [Migration; 6] = [
     BASE,
     Migration {
         number: 1,
@@ -44,6 +47,11 @@ pub(crate) const MIGRATIONS: [Migration; 5] = [
         number: 4,
         name: "told",
         sql: include_str!("../../../migrations/sqlite/0004_told.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "by_status",
+        sql: include_str!("../../../migrations/sqlite/0005_by_status.sql"),
     },
 ];
 
@@ -275,6 +283,23 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Refund>, StoreError> {
         self.database
             .read(move |c| refunds::after(c, last, limit))
+            .await
+    }
+
+    async fn listed(
+        &self,
+        status: Option<PaymentStatus>,
+        side: Side,
+        limit: u32,
+    ) -> Result<Vec<Listed>, StoreError> {
+        self.database
+            .read(move |c| list::listed(c, status, side, limit))
+            .await
+    }
+
+    async fn count_by_status(&self, most: i64) -> Result<Vec<(PaymentStatus, i64)>, StoreError> {
+        self.database
+            .read(move |c| list::count_by_status(c, most))
             .await
     }
 

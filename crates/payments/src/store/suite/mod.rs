@@ -1,6 +1,7 @@
 //! What every store of payments promises, whatever it is built on: the same tests run for each form, through the
 //! trait. Looks behind a store's back only to spoil rows by hand.
 
+mod list;
 mod money;
 mod moves;
 mod nodes;
@@ -43,6 +44,11 @@ store_suite! {
         a_payment_that_has_not_ended_cannot_be_told,
         pages_go_through_all_payments_by_order_and_id,
         the_due_are_taken_over_but_for_those_that_are_left_out,
+    },
+    list::{
+        payments_are_listed_newest_first_and_from_both_sides,
+        of_a_status_are_those_that_stand_so_now_and_as_many_are_counted,
+        who_took_the_money_is_what_the_ledger_says,
     },
     money::{
         nobody_gives_back_what_the_order_has_not_heard_of,

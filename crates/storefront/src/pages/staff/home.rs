@@ -8,11 +8,11 @@ use super::{
     system,
 };
 use crate::words::say;
-use crate::{App, pages::frame::Visit};
+use crate::{App, pages::frame::Visit, view};
 use axum::{extract::State, response::Response};
 use contracts::{
     catalog::InventoryView,
-    orders::{OrderFigures, OrderStatus},
+    orders::{CartFigures, OrderFigures, OrderStatus},
     payments::{ReviewView, SagaView},
     values::Page,
     webhooks::{WebhookStatus, WebhookView},
@@ -40,15 +40,16 @@ async fn sheet(desk: Desk<'_>) -> Result<Sheet, Fault> {
         return Ok(sheet);
     }
     let figures: OrderFigures = desk.ask().get(&api("orders/figures", &[])).await?;
+    let carts = carts(desk).await.map(|carts| Block::Figures(vec![carts]));
     let due = vec![
         of_status(&figures, OrderStatus::Paid, "to ship"),
         low,
         payments(desk).await?,
         webhooks(desk).await?,
     ];
-    let sheet = Sheet::new(say("What is to be done")).with([
-        Block::Figures(due),
-        Block::Chart(of_sales(&figures.hours)),
+    let sheet = Sheet::new(say("What is to be done"))
+        .with([Block::Figures(due), Block::Chart(of_sales(&figures.hours))]);
+    Ok(sheet.with(carts).with([
         Block::Figures(
             [
                 (OrderStatus::Pending, "wait to be paid"),
@@ -64,8 +65,47 @@ async fn sheet(desk: Desk<'_>) -> Result<Sheet, Fault> {
             .into(),
         ),
         system::condition(&desk.app.house),
-    ]);
-    Ok(sheet)
+    ]))
+}
+
+/// What became of carts. A page without it is better than none.
+async fn carts(desk: Desk<'_>) -> Option<Figure> {
+    match desk.app.orders.cart_figures().await {
+        Ok(counted) => Some(conversion(counted)),
+        Err(error) => {
+            tracing::warn!(error = ?error, "the first page goes out without its carts");
+            None
+        }
+    }
+}
+
+/// How many of the carts that people were at became an order. Counted from the rows of carts and orders when somebody
+/// looks: no order waits for it.
+fn conversion(carts: CartFigures) -> Figure {
+    let all = carts.ordered.saturating_add(carts.open);
+    let percent = carts
+        .ordered
+        .saturating_mul(100)
+        .saturating_add(all.div_euclid(2))
+        .checked_div(all);
+    let newest = if carts.is_cut {
+        say("Only the newest are counted.")
+    } else {
+        ""
+    };
+    let counted = say!(
+        "Carts of the last 24 hours that became an order: {}; that were changed, have something in them and are open: \
+         {}. This is the share of the first in both. Orders without a cart are not in it.",
+        view::grouped(&carts.ordered.to_string()),
+        view::grouped(&carts.open.to_string())
+    );
+    Figure {
+        value: percent.map_or_else(|| "–".to_owned(), |percent| format!("{percent}%")),
+        label: "of carts became orders in the last 24 hours".to_owned(),
+        counted: format!("{counted} {newest}").trim_end().to_owned(),
+        href: "/admin/orders".to_owned(),
+        is_due: false,
+    }
 }
 
 fn of_status(figures: &OrderFigures, status: OrderStatus, words: &str) -> Figure {
@@ -75,6 +115,7 @@ fn of_status(figures: &OrderFigures, status: OrderStatus, words: &str) -> Figure
         value,
         label: words.to_owned(),
         href: format!("/admin/orders?status={}", status.as_str()),
+        ..Figure::default()
     }
 }
 
@@ -95,6 +136,7 @@ async fn low_stock(desk: Desk<'_>) -> Result<Figure, Fault> {
         label: "low in stock".to_owned(),
         href: "/admin/inventory?low=true".to_owned(),
         is_due: !low.data.is_empty(),
+        ..Figure::default()
     })
 }
 
@@ -108,6 +150,7 @@ async fn payments(desk: Desk<'_>) -> Result<Figure, Fault> {
         label: "payments to look at".to_owned(),
         href: "/admin/payments".to_owned(),
         is_due: count > 0,
+        ..Figure::default()
     })
 }
 
@@ -123,5 +166,29 @@ async fn webhooks(desk: Desk<'_>) -> Result<Figure, Fault> {
         label: "webhooks that fail".to_owned(),
         href: "/admin/developers".to_owned(),
         is_due: count > 0,
+        ..Figure::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_share_of_carts_is_rounded_and_of_none_there_is_none() {
+        let share = |ordered, open| {
+            let is_cut = false;
+            conversion(CartFigures {
+                ordered,
+                open,
+                is_cut,
+            })
+            .value
+        };
+        assert_eq!(share(0, 0), "–");
+        assert_eq!(share(0, 3), "0%");
+        assert_eq!(share(3, 0), "100%");
+        assert_eq!(share(1, 2), "33%");
+        assert_eq!(share(2, 1), "67%");
+    }
 }

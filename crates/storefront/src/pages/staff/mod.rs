@@ -18,6 +18,7 @@ mod order;
 mod order_forms;
 mod orders;
 mod parts;
+mod payments;
 mod pictures;
 mod price_list;
 mod pricing;

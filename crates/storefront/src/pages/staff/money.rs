@@ -1,11 +1,11 @@
 //! Payments that somebody should look at: those that wait for a person, those under way, and what does not add up with
-//! the provider. An empty page is the good one, and says so.
+//! the provider. An empty page is the good one, and says so. Beside them, all there are (`payments`).
 
 use super::{
     Desk, Done, Fault, ROWS, Sheet, Who, api,
     fields::Fields,
     parts::{Block, Cell, Form, Pages, Tab, Table, columns},
-    sentence_of,
+    payments, sentence_of,
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
@@ -45,6 +45,11 @@ pub(in crate::pages) async fn show(
 }
 
 async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
+    let flashes = [(
+        "retried",
+        "It is taken up again. Reload this page in a moment.",
+    )];
+    let all = payments::asked(&wish.show);
     let is_open = wish.show == "open";
     let tab = |title: &str, show: &str, is_current| Tab {
         title: title.to_owned(),
@@ -52,10 +57,33 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         count: String::new(),
         is_current,
     };
-    let tabs = vec![
-        tab("Unreconciled", "", !is_open),
+    let mut tabs = vec![
+        tab("Unreconciled", "", !is_open && all.is_none()),
         tab("Under way", "open", is_open),
     ];
+    tabs.extend(payments::tabs(desk, &wish.show).await?);
+    let sheet = Sheet::new(say("Payments"))
+        .says(&sentence_of(&wish.flash, &flashes))
+        .with([Block::Tabs("Payments by how they get on", tabs)]);
+    if let Some(status) = all {
+        return Ok(sheet.with([payments::list(desk, status, &wish.cursor).await?]));
+    }
+    let sheet = sheet.with([Block::Table(
+        String::new(),
+        unended(desk, &wish, is_open).await?,
+    )]);
+    if is_open {
+        return Ok(sheet);
+    }
+    let reviews: Page<ReviewView> = desk.ask().get(&api("payments/reviews", &[])).await?;
+    Ok(sheet.with([Block::Table(
+        "Differs from the provider's books".to_owned(),
+        review_table(&reviews),
+    )]))
+}
+
+/// What is under way, or waits for a person.
+async fn unended(desk: Desk<'_>, wish: &Wish, is_open: bool) -> Result<Table, Fault> {
     let path = api(
         "payments/sagas",
         &[
@@ -83,33 +111,12 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
             "All is well: no payment waits for a person.".to_owned()
         },
         ..Table::default()
-    }
-    .paged(
-        HERE,
-        &[("show", &wish.show)],
-        Pages {
-            asked: &wish.cursor,
-            next: found.next_cursor.as_ref(),
-        },
-    );
-    let flashes = [(
-        "retried",
-        "It is taken up again. Reload this page in a moment.",
-    )];
-    let mut sheet = Sheet::new(say("Payments"))
-        .says(&sentence_of(&wish.flash, &flashes))
-        .with([
-            Block::Tabs("Payments by how they get on", tabs),
-            Block::Table(String::new(), table),
-        ]);
-    if !is_open {
-        let reviews: Page<ReviewView> = desk.ask().get(&api("payments/reviews", &[])).await?;
-        sheet = sheet.with([Block::Table(
-            "Differs from the provider's books".to_owned(),
-            review_table(&reviews),
-        )]);
-    }
-    Ok(sheet)
+    };
+    let pages = Pages {
+        asked: &wish.cursor,
+        next: found.next_cursor.as_ref(),
+    };
+    Ok(table.paged(HERE, &[("show", &wish.show)], pages))
 }
 
 fn row(saga: &SagaView) -> Vec<Cell> {

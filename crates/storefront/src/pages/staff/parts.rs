@@ -97,6 +97,8 @@ pub(super) struct Table {
     /// The form around the rows, whose boxes or buttons are in them. Without a button of its own it has none.
     pub(super) bulk: Option<Form>,
     pub(super) first: String,
+    /// Only lists that can be read in both directions have it.
+    pub(super) previous: String,
     pub(super) next: String,
 }
 
@@ -311,9 +313,12 @@ pub(super) struct Tab {
 }
 
 /// A number that matters, and where it leads.
+#[derive(Default)]
 pub(super) struct Figure {
     pub(super) value: String,
     pub(super) label: String,
+    /// How it is counted, where its words do not say so.
+    pub(super) counted: String,
     pub(super) href: String,
     /// Whether somebody should do something.
     pub(super) is_due: bool,

@@ -1,9 +1,10 @@
-//! How the shop is set, a section at a time: to look at. Settings come from a file and the environment, are read when
-//! the process starts, and are not changed by a page; what is secret was masked before it came here.
+//! How the shop is set: where each thing is changed that has a page, and the settings, a section at a time, to look at.
+//! These come from a file and the environment, are read when the process starts, and are not changed by a page; what is
+//! secret was masked before it came here.
 
 use super::{
     Desk, Sheet, Who,
-    parts::{Block, Cell, Tab},
+    parts::{Block, Cell, Tab, Table, columns},
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
@@ -58,23 +59,63 @@ fn sheet(desk: Desk<'_>, wish: &Wish) -> Sheet {
     });
     Sheet::new(say("Settings"))
         .with([
+            Block::Table("Where what is changed".to_owned(), places(&sections)),
             Block::Text(
                 String::new(),
                 vec![
                     "This is how this process was set when it started: from the file of settings, SOUK_… in the \
-                     environment, and the command line. Change it there, and start the shop again. Discounts, shipping \
-                     and taxes have pages of their own."
+                     environment, and the command line. Change it there, and start the shop again."
                         .to_owned(),
                 ],
             ),
             Block::Tabs("Sections", tabs),
         ])
         .with(facts)
-        .beside([Block::Links(vec![
-            ("Users and what they may do".to_owned(), "/admin/customers".to_owned()),
-            ("Audit log".to_owned(), "/admin/audit".to_owned()),
-            ("Your own security".to_owned(), "/account/security".to_owned()),
-        ])])
+}
+
+/// What is changed on a page of its own: what it is, the setting that has a say in it, and the page.
+const PAGES: [(&str, &str, &str); 8] = [
+    ("Taxes", "orders.tax", "/admin/taxes"),
+    ("Shipping", "", "/admin/shipping"),
+    ("Discounts", "", "/admin/discounts"),
+    ("Users and what they may do", "", "/admin/customers"),
+    ("Sessions of others", "", "/admin/customers"),
+    ("Your own security", "", "/account/security"),
+    ("API keys and webhooks", "", "/admin/developers"),
+    ("Audit log", "", "/admin/audit"),
+];
+/// What is changed in the file of settings alone.
+const SET: [(&str, &str); 3] = [
+    ("The shop's name", "shop.name"),
+    ("Currency", "catalog.currency"),
+    ("Further currencies", "catalog.further_currencies"),
+];
+
+/// What people look for here, how it is set, and where it is changed.
+fn places(sections: &[Section<'_>]) -> Table {
+    let is_set = |key: &str| {
+        let (section, name) = key.split_once('.')?;
+        let (_, settings) = sections.iter().find(|(known, _)| *known == section)?;
+        let (_, value) = settings.iter().find(|(known, _)| *known == name)?;
+        Some(Cell::code(value.trim_matches('"')))
+    };
+    let value = |key: &str| is_set(key).unwrap_or_else(|| Cell::text(""));
+    let set = SET.iter().map(|(what, key)| {
+        let section = key.split('.').next().unwrap_or_default();
+        let href = view::address(HERE, &[("section", section)]);
+        let link = Cell::link(say!("{} in the file of settings", key), href);
+        vec![Cell::text(say(what)), value(key), link]
+    });
+    let pages = PAGES.iter().map(|(what, key, href)| {
+        let link = Cell::link(say("On its page"), *href);
+        vec![Cell::text(say(what)), value(key), link]
+    });
+    Table {
+        caption: "Where what is changed",
+        columns: columns(&["What", "As it is set", "Where it is changed"]),
+        rows: set.chain(pages).collect(),
+        ..Table::default()
+    }
 }
 
 /// Sections with their settings, out of the text as it is printed.
