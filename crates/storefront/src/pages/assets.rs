@@ -172,7 +172,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::float_arithmetic, reason = "contrast is no count")]
     fn what_is_marked_can_be_read_by_day_and_by_night() {
         let (light, dark) = STYLE.split_once("prefers-color-scheme: dark").unwrap();
         for palette in [light, dark] {
