@@ -93,6 +93,7 @@ pub(crate) async fn assert_pages_hold(world: &World) {
             "/?category=",
             "/?cursor=",
             "/?sort=",
+            "/c/tea-coffee?page=",
             "/sign-in?next=",
             "/?x=",
         ] {

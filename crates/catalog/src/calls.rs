@@ -70,6 +70,7 @@ pub(crate) const DELETE_PRODUCT: Call<(Who, ProductId, Precondition), Edited<()>
 pub(crate) const PRODUCT: Call<(Option<Who>, ProductRef), Edited<Product>> = Call::read("product");
 pub(crate) const PRODUCTS: Call<(Option<Who>, ProductQuery), Listed<Page<Product>>> =
     Call::read("products");
+pub(crate) const PAGE_STARTS: Call<ProductQuery, Listed<Vec<Cursor>>> = Call::read("page_starts");
 pub(crate) const FACETS: Call<FacetsQuery, Listed<Facets>> = Call::read("facets");
 pub(crate) const SUGGESTIONS: Call<SuggestionsQuery, Listed<Vec<Suggestion>>> =
     Call::read("suggestions");

@@ -99,6 +99,10 @@ impl Catalog for Client {
         answer.map(|page| page.map(Product::into))
     }
 
+    async fn page_starts(&self, query: ProductQuery) -> Result<Vec<Cursor>, ListError> {
+        self.peer.ask(calls::PAGE_STARTS, &query).await
+    }
+
     async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
         self.peer.ask(calls::FACETS, &query).await
     }

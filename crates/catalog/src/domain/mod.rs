@@ -16,4 +16,3 @@ pub mod shelf;
 pub(crate) mod slug;
 pub(crate) mod stock;
 pub(crate) mod text;
-pub(crate) mod words;

@@ -47,6 +47,9 @@ fn products(table: Table) -> Table {
             let found = catalog.products(viewer.as_ref(), query).await;
             found.map(|page| page.map(Product::from))
         })
+        .on(calls::PAGE_STARTS, async |catalog, query| {
+            catalog.page_starts(query).await
+        })
         .on(calls::FACETS, async |catalog, query| {
             catalog.facets(query).await
         })

@@ -164,6 +164,10 @@ impl Catalog for Service {
         self.list(viewer, query).await
     }
 
+    async fn page_starts(&self, query: ProductQuery) -> Result<Vec<Cursor>, ListError> {
+        self.store.page_starts(query, self.clock.now()).await
+    }
+
     async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
         self.store.facets(query, self.clock.now()).await
     }

@@ -5,11 +5,12 @@ use crate::domain::{
     schedule,
     scope::Scope,
     search::{Filter, Wish},
-    words,
 };
 use contracts::{
-    catalog::{FacetsQuery, ListError, ProductQuery, ProductSort, ProductStatus, ProductView},
-    values::{Page, Timestamp},
+    catalog::{
+        FacetsQuery, ListError, ProductQuery, ProductSort, ProductStatus, ProductView, words,
+    },
+    values::{Cursor, Page, Timestamp},
 };
 use platform::db::StoreError;
 use serde::{Deserialize, Serialize};
@@ -111,14 +112,23 @@ impl List {
 
     /// What is asked of the index, if the list is one of its.
     pub(super) fn wish(&self) -> Option<Wish> {
-        if self.words.is_none() && self.attribute.is_none() {
-            return None;
+        (self.words.is_some() || self.attribute.is_some()).then(|| self.asked())
+    }
+
+    /// The list from its beginning, whoever else would answer it.
+    pub(super) fn whole(&self) -> Wish {
+        Wish {
+            after: None,
+            ..self.asked()
         }
+    }
+
+    fn asked(&self) -> Wish {
         let owner_id = match self.scope {
             Scope::Of(owner) if self.status != ProductStatus::Active => Some(owner),
             Scope::Of(_) | Scope::All | Scope::Nothing => None,
         };
-        Some(Wish {
+        Wish {
             words: self.words.clone(),
             filter: Filter {
                 at: self.at,
@@ -133,7 +143,7 @@ impl List {
             sort: self.sort,
             after: self.after(),
             limit: self.limit(),
-        })
+        }
     }
 
     pub(super) fn limit(&self) -> usize {
@@ -142,15 +152,25 @@ impl List {
 
     /// The numbers that the index found, as a page.
     pub(super) fn page(&self, found: Vec<(Option<Key>, i64)>) -> Result<Page<i64>, StoreError> {
-        let page = cursor::page(found, self.limit(), |(key, number)| After {
-            sort: self.sort,
-            key: key.as_ref().map(Key::written),
-            number: *number,
-        })?;
+        let page = cursor::page(found, self.limit(), |row| self.behind(row))?;
         Ok(Page {
             data: page.data.into_iter().map(|(_, number)| number).collect(),
             next_cursor: page.next_cursor,
         })
+    }
+
+    /// Cursors that begin behind these rows of the index.
+    pub(super) fn starts(&self, ends: &[(Option<Key>, i64)]) -> Result<Vec<Cursor>, StoreError> {
+        let cursors = ends.iter().map(|row| cursor::write(&self.behind(row)));
+        cursors.collect()
+    }
+
+    fn behind(&self, (key, number): &(Option<Key>, i64)) -> After {
+        After {
+            sort: self.sort,
+            key: key.as_ref().map(Key::written),
+            number: *number,
+        }
     }
 
     /// The page's products in its order, without those that left the list since they were found.

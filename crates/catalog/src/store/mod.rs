@@ -156,6 +156,12 @@ pub(crate) trait Store: Reviews + Tree + Images + Variants {
         scope: Scope,
         at: Timestamp,
     ) -> Result<Page<ProductView>, ListError>;
+    /// Where the numbered pages of a list of what is on sale begin, without the first.
+    async fn page_starts(
+        &self,
+        query: ProductQuery,
+        at: Timestamp,
+    ) -> Result<Vec<Cursor>, ListError>;
     /// Counts what a search finds among what is on sale.
     async fn facets(&self, query: FacetsQuery, at: Timestamp) -> Result<Facets, ListError>;
     /// What somebody may mean who has typed this.

@@ -12,6 +12,7 @@ mod product;
 mod reviews;
 mod search;
 mod variants;
+pub mod words;
 
 pub use attributes::{AttributeChange, AttributeValue};
 pub use audit::{ProductAudit, line_mark};
@@ -26,9 +27,9 @@ pub use inventory::{
 };
 pub use offers::{CurrencyView, OfferView, TAX_CLASS, TaxClass, WEIGHT_GRAMS, WEIGHT_GRAMS_MAX};
 pub use product::{
-    CategoryView, ImportOutcome, ImportProduct, ImportVariant, NewCategory, NewProduct,
-    PatchCategory, PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort, ProductStatus,
-    ProductView, StockView,
+    CategoryView, ImportOutcome, ImportProduct, ImportVariant, NUMBERED_PAGES_MAX, NewCategory,
+    NewProduct, PatchCategory, PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort,
+    ProductStatus, ProductView, StockView,
 };
 pub use reviews::{
     ModerateReview, NewReview, ProductReview, Purchases, RatingView, ReviewError, ReviewQuery,
@@ -96,6 +97,10 @@ pub trait Catalog: Send + Sync {
         viewer: Option<&Principal>,
         query: ProductQuery,
     ) -> Result<Page<ProductView>, ListError>;
+    /// Behind which rows the pages of a list of what is on sale begin that have a number: the second one's cursor
+    /// first, and [`NUMBERED_PAGES_MAX`] pages at most with the first one, which needs none. The list need not be read
+    /// from its beginning to be entered at one of them.
+    async fn page_starts(&self, query: ProductQuery) -> Result<Vec<Cursor>, ListError>;
     /// How many of what is on sale each further choice of a search would leave.
     async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError>;
     /// What somebody may mean who is typing.

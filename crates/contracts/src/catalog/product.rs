@@ -285,6 +285,9 @@ pub enum ProductSort {
     Relevance,
 }
 
+/// Pages of a list that have a number; what comes after them is reached from page to page.
+pub const NUMBERED_PAGES_MAX: usize = 100;
+
 /// Which products, in which order, from where.
 #[derive(Debug, Clone, Default, Deserialize, Serialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -405,6 +405,9 @@ impl Catalog for FakeCatalog {
     ) -> Result<Page<ProductView>, ListError> {
         Err(listing())
     }
+    async fn page_starts(&self, _: ProductQuery) -> Result<Vec<Cursor>, ListError> {
+        Err(listing())
+    }
     async fn facets(&self, _: FacetsQuery) -> Result<Facets, ListError> {
         Err(listing())
     }

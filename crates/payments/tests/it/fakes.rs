@@ -387,6 +387,9 @@ impl Catalog for FakeCatalog {
     ) -> Result<Page<ProductView>, ListError> {
         list()
     }
+    async fn page_starts(&self, _: ProductQuery) -> Result<Vec<Cursor>, ListError> {
+        list()
+    }
     async fn facets(&self, _: FacetsQuery) -> Result<Facets, ListError> {
         list()
     }

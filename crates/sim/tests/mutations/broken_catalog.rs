@@ -190,6 +190,10 @@ impl Catalog for BrokenCatalog {
         self.inner.products(viewer, query).await
     }
 
+    async fn page_starts(&self, query: ProductQuery) -> Result<Vec<Cursor>, ListError> {
+        self.inner.page_starts(query).await
+    }
+
     async fn facets(&self, query: FacetsQuery) -> Result<Facets, ListError> {
         self.inner.facets(query).await
     }

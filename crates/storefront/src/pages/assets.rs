@@ -154,4 +154,37 @@ mod tests {
         assert!(SCRIPT.len() < 3_000, "{}", SCRIPT.len());
         assert!(!SCRIPT.contains("http:") && !SCRIPT.contains("https:"));
     }
+
+    /// How bright a colour is, from 0 to 1 (WCAG 2.2, relative luminance).
+    #[expect(clippy::float_arithmetic, reason = "brightness is no count")]
+    fn brightness(colour: &str) -> f64 {
+        let part = |at: usize| {
+            let hex = colour.get(at..at.strict_add(2)).unwrap();
+            let part = f64::from(u8::from_str_radix(hex, 16).unwrap());
+            let part = part / 255.0;
+            if part <= 0.040_45 {
+                part / 12.92
+            } else {
+                ((part + 0.055) / 1.055).powf(2.4)
+            }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    }
+
+    #[test]
+    fn what_is_marked_can_be_read_by_day_and_by_night() {
+        let (light, dark) = STYLE.split_once("prefers-color-scheme: dark").unwrap();
+        for palette in [light, dark] {
+            let colour = |name: &str| {
+                let (_, rest) = palette.split_once(&format!("--{name}: ")).unwrap();
+                brightness(rest.split(';').next().unwrap())
+            };
+            for name in ["low", "gone", "good", "bad"] {
+                let (paper, ink) = (colour(name), colour(&format!("{name}-ink")));
+                let contrast = (paper.max(ink) + 0.05) / (paper.min(ink) + 0.05);
+                assert!(contrast >= 4.5, "{name}: {contrast}");
+            }
+        }
+        assert!(STYLE.contains("mark { background: var(--low); color: var(--low-ink);"));
+    }
 }

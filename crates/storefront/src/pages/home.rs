@@ -4,8 +4,11 @@
 use super::{
     currency,
     frame::{self, Frame, Framed, Shelf, Visit, html, shelf_address},
+    goods::Card,
     narrow::{self, Chosen, Narrowing, narrowings},
+    numbers::{self, Listed, Pager},
     problems,
+    sorts::{Sort, sort_of, sorts, word_of},
 };
 use crate::{App, view, words::say};
 use askama::Template;
@@ -15,9 +18,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::{
-    catalog::{Facets, ImageFile, ProductImage, ProductQuery, ProductSort, ProductView},
+    catalog::{Facets, ImageFile, ProductImage, ProductQuery, ProductSort, ProductView, words},
     problem::Problem,
-    values::{Currency, Page, PageSize},
+    values::{Currency, PageSize},
 };
 use platform::http::{Fault, Query};
 use serde::Deserialize;
@@ -39,9 +42,26 @@ pub(super) struct Wish {
     price_min: String,
     price_max: String,
     cursor: String,
+    /// Of a shelf: the number of its page.
+    page: String,
     /// What prices are shown in; the address says nothing of it.
     #[serde(skip)]
     currency: Option<Currency>,
+}
+
+impl Wish {
+    fn sort(&self) -> Option<ProductSort> {
+        sort_of(&self.sort, !self.q.trim().is_empty())
+    }
+
+    /// What narrows the list, as the address has it.
+    fn narrowed(&self) -> [(&'static str, &str); 3] {
+        [
+            ("in_stock", &self.in_stock),
+            ("price_min", &self.price_min),
+            ("price_max", &self.price_max),
+        ]
+    }
 }
 
 /// A picture, and the room that it takes: a page does not jump when it comes.
@@ -82,35 +102,6 @@ impl Picture {
     }
 }
 
-/// A product as a card.
-pub(super) struct Card {
-    pub(super) name: String,
-    pub(super) href: String,
-    pub(super) picture: Option<Picture>,
-    pub(super) price: String,
-    pub(super) badge: String,
-    pub(super) sold_out: bool,
-}
-
-impl Card {
-    pub(super) fn new(product: &ProductView) -> Self {
-        Self {
-            name: product.name.clone(),
-            href: format!("/p/{}", view::encoded(&product.slug)),
-            picture: Picture::small(product),
-            price: view::price_of(product),
-            badge: view::badge(product.stock),
-            sold_out: product.stock.available <= 0,
-        }
-    }
-}
-
-struct Sort {
-    value: &'static str,
-    words: &'static str,
-    chosen: bool,
-}
-
 #[derive(Template)]
 #[template(path = "home.html")]
 struct HomePage {
@@ -122,18 +113,32 @@ struct HomePage {
     search: String,
     category_slug: String,
     sorts: Vec<Sort>,
+    /// What another order keeps.
+    narrowed: Vec<(&'static str, String)>,
     cards: Vec<Card>,
-    first: String,
-    next: String,
+    /// Which page it is, where pages have numbers; else the first.
+    number: usize,
+    pager: Pager,
     /// The same search in all categories.
     elsewhere: String,
     /// Where the list is, without what narrows it.
     base: String,
     /// The one address of what anybody may find; none for searches, which are many.
     canonical: String,
+    /// Whether it is one of so many that nobody need find it.
+    unlisted: bool,
     narrowings: Vec<Narrowing>,
     /// What may have been meant, when nothing was found.
     meant: Vec<(String, String)>,
+    /// The words that were looked for, as the search reads them.
+    words: Vec<String>,
+}
+
+impl HomePage {
+    /// A product's name, and where in it stands what was looked for.
+    fn name<'c>(&self, card: &'c Card) -> Vec<words::Part<'c>> {
+        words::parts(&card.name, &self.words)
+    }
 }
 
 /// GET `/`.
@@ -183,18 +188,22 @@ async fn page(app: &App, visit: &Visit, wish: Wish) -> Result<Response, Fault> {
         ..wish
     };
     let query = query_of(&wish)?;
-    let products = app.catalog.products(None, query.clone()).await?;
+    let number = match (&query.q, &query.category) {
+        (None, Some(_)) => numbers::asked(&wish.page, &wish.cursor)?,
+        (_, _) => None,
+    };
+    let listed = numbers::listed(app, query.clone(), number).await?;
     let is_front = query.q.is_none() && query.category.is_none();
     let facets = match is_front {
         true => None,
         false => narrow::counted(app, &query).await,
     };
-    let meant = match (&query.q, products.data.is_empty()) {
+    let meant = match (&query.q, listed.products.data.is_empty()) {
         (Some(words), true) => narrow::meant(app, words).await,
         _ => Vec::new(),
     };
     let Framed { frame, cookies, .. } = frame::plain(app, visit).await?;
-    let mut page = compose(frame, products, wish, facets.as_ref());
+    let mut page = compose(frame, listed, wish, facets.as_ref());
     page.meant = meant;
     Ok(html(
         StatusCode::OK,
@@ -209,7 +218,7 @@ fn query_of(wish: &Wish) -> Result<ProductQuery, Problem> {
     Ok(ProductQuery {
         category: given(&wish.category),
         q: given(&wish.q),
-        sort: sort_of(wish),
+        sort: wish.sort(),
         in_stock: (wish.in_stock == "true").then_some(true),
         price_min: wish.price_min.parse().ok(),
         price_max: wish.price_max.parse().ok(),
@@ -229,14 +238,9 @@ fn base(search: &str, category: &str) -> String {
     }
 }
 
-fn compose(
-    mut frame: Frame,
-    products: Page<ProductView>,
-    wish: Wish,
-    facets: Option<&Facets>,
-) -> HomePage {
+fn compose(mut frame: Frame, listed: Listed, wish: Wish, facets: Option<&Facets>) -> HomePage {
     let search = wish.q.trim().to_owned();
-    let sort = sort_of(&wish);
+    let sort = wish.sort();
     frame.search.clone_from(&search);
     let shelf = mark_current(&mut frame.categories, &wish.category);
     let base = base(&search, &wish.category);
@@ -251,13 +255,9 @@ fn compose(
         ("category", category),
         ("sort", sort.map_or("", word_of)),
     ];
-    let narrowed = [
-        ("in_stock", wish.in_stock.as_str()),
-        ("price_min", &wish.price_min),
-        ("price_max", &wish.price_max),
-    ];
-    let here = |cursor: &str| {
-        let all = [kept.as_slice(), &narrowed, &[("cursor", cursor)]].concat();
+    let narrowed = wish.narrowed();
+    let here = |name, value: &str| {
+        let all = [kept.as_slice(), &narrowed, &[(name, value)]].concat();
         view::address(&base, &all)
     };
     let chosen = Chosen {
@@ -267,31 +267,34 @@ fn compose(
         price: (&wish.price_min, &wish.price_max),
     };
     // Prices are narrowed by the shop's own, which are not those that are shown then.
-    let first = products.data.first().filter(|_| wish.currency.is_none());
+    let first = listed.products.data.first();
+    let first = first.filter(|_| wish.currency.is_none());
     let currency = first.map(|first| first.price.currency);
     let narrowings = facets.map(|facets| narrowings(facets, currency, chosen));
-    let first = if wish.cursor.is_empty() {
-        String::new()
+    let narrowed = narrowed.into_iter().filter(|(_, value)| !value.is_empty());
+    let narrowed = narrowed.map(|(name, value)| (name, value.to_owned()));
+    let narrowed: Vec<_> = narrowed.collect();
+    let is_plain = sort.is_none() && narrowed.is_empty();
+    let canonical = if search.is_empty() && wish.cursor.is_empty() {
+        numbers::canonical(&format!("{}{base}", frame.root), listed.number, is_plain)
     } else {
-        here("")
+        String::new()
     };
-    let next = products.next_cursor.as_ref();
-    let next = next.map_or_else(String::new, |next| here(next.as_str()));
     HomePage {
         heading: heading(&search, shelf, &wish),
         everything: wish.category.is_empty(),
         sorts: sorts(sort, !search.is_empty()),
-        cards: products.data.iter().map(Card::new).collect(),
-        first,
-        next,
+        narrowed,
+        cards: listed.products.data.iter().map(Card::new).collect(),
+        number: listed.number.unwrap_or(1),
+        pager: Pager::of(&listed, !wish.cursor.is_empty(), here),
         elsewhere: view::address("/search", &[("q", &search)]),
-        canonical: if search.is_empty() && wish.cursor.is_empty() {
-            format!("{}{base}", frame.root)
-        } else {
-            String::new()
-        },
+        // Pages that are reached from page to page are not found by themselves, but lead to what is.
+        unlisted: !search.is_empty() || canonical.is_empty() && wish.cursor.is_empty(),
+        canonical,
         narrowings: narrowings.unwrap_or_default(),
         meant: Vec::new(),
+        words: words::asked(&search),
         base,
         category_slug: category.to_owned(),
         search,
@@ -316,46 +319,6 @@ fn heading(search: &str, shelf: Option<String>, wish: &Wish) -> String {
         (true, true) if wish.cursor.is_empty() && wish.sort.is_empty() => String::new(),
         (true, true) => say("Everything").to_owned(),
     }
-}
-
-/// The orders people may choose, by the API's own words.
-const SORTS: [(ProductSort, &str, &str); 5] = [
-    (ProductSort::Relevance, "relevance", "Best match"),
-    (ProductSort::Newest, "-created_at", "Newest"),
-    (ProductSort::Cheapest, "price", "Price, low to high"),
-    (ProductSort::Dearest, "-price", "Price, high to low"),
-    (ProductSort::Name, "name", "Name"),
-];
-
-fn sort_of(wish: &Wish) -> Option<ProductSort> {
-    let found = SORTS.into_iter().find(|(_, value, _)| *value == wish.sort);
-    // Without words there is nothing to match.
-    let searching = !wish.q.trim().is_empty();
-    found
-        .map(|(sort, _, _)| sort)
-        .filter(|sort| *sort != ProductSort::Relevance || searching)
-}
-
-fn word_of(sort: ProductSort) -> &'static str {
-    let found = SORTS.into_iter().find(|(known, _, _)| *known == sort);
-    found.map_or("", |(_, value, _)| value)
-}
-
-fn sorts(chosen: Option<ProductSort>, searching: bool) -> Vec<Sort> {
-    let usual = if searching {
-        ProductSort::Relevance
-    } else {
-        ProductSort::Newest
-    };
-    SORTS
-        .into_iter()
-        .filter(|(sort, _, _)| searching || *sort != ProductSort::Relevance)
-        .map(|(sort, value, words)| Sort {
-            value,
-            words,
-            chosen: sort == chosen.unwrap_or(usual),
-        })
-        .collect()
 }
 
 fn plain_text(app: &App) -> Response {
@@ -393,19 +356,19 @@ pub(super) fn back(shelf: Option<&Shelf>) -> (String, String) {
 mod tests {
     use super::super::samples::{demo_products, frame, product, rendered};
     use super::*;
-    use contracts::values::Cursor;
+    use contracts::values::{Cursor, Page};
 
     fn shown(products: Vec<ProductView>, wish: Wish) -> String {
-        let next_cursor = Cursor::parse("abc").ok();
-        rendered(&compose(
-            frame(None),
-            Page {
-                data: products,
-                next_cursor,
-            },
-            wish,
-            None,
-        ))
+        let products = Page {
+            data: products,
+            next_cursor: Cursor::parse("abc").ok(),
+        };
+        let listed = Listed {
+            products,
+            number: None,
+            pages: 1,
+        };
+        rendered(&compose(frame(None), listed, wish, None))
     }
 
     #[test]
@@ -427,6 +390,36 @@ mod tests {
             !page.contains("<img") && page.contains("Nothing found for"),
             "{page}"
         );
+    }
+
+    #[test]
+    fn what_was_searched_for_is_marked_in_names_that_stay_text() {
+        let wish = |q: &str| Wish {
+            q: q.to_owned(),
+            ..Wish::default()
+        };
+        let evil = || vec![product("<i>Crème</i> &lt;mark&gt; \"><script>", 9)];
+        for (q, name) in [
+            (
+                "creme",
+                "&#60;i&#62;<mark>Crème</mark>&#60;/i&#62; &#38;lt;mark&#38;gt;",
+            ),
+            ("CR", "&#60;i&#62;<mark>Cr</mark>ème&#60;/i&#62; "),
+            (
+                "lt",
+                "&#62; &#38;<mark>lt</mark>;mark&#38;gt; &#34;&#62;&#60;script&#62;",
+            ),
+            ("<script>", "&#60;<mark>script</mark>&#62;"),
+            (
+                "60 38",
+                "&#60;i&#62;Crème&#60;/i&#62; &#38;lt;mark&#38;gt; &#34;&#62;&#60;script&#62;",
+            ),
+        ] {
+            let page = shown(evil(), wish(q));
+            assert!(page.contains(name), "{q}: {page}");
+            assert!(!page.contains("<script") && !page.contains("<i>"), "{page}");
+        }
+        assert!(!shown(evil(), Wish::default()).contains("<mark>"));
     }
 
     #[test]

@@ -18,11 +18,13 @@ mod forgot;
 mod forms;
 mod found;
 mod frame;
+mod goods;
 mod home;
 mod language;
 mod media;
 mod narrow;
 mod news;
+mod numbers;
 mod order;
 mod order_steps;
 mod picture;
@@ -35,6 +37,7 @@ mod samples;
 mod security;
 mod shipping;
 mod sign_in;
+mod sorts;
 mod staff;
 mod verify;
 
@@ -136,8 +139,13 @@ fn cursor(text: &str) -> Result<Option<Cursor>, Problem> {
     if text.is_empty() {
         return Ok(None);
     }
-    let refused = |_| Problem::new(Code::InvalidParameter).detail("this list has no such page");
+    let refused = |_| no_such_page(Code::InvalidParameter);
     Cursor::parse(text).map(Some).map_err(refused)
+}
+
+/// What whoever asks for a page learns that a list does not have.
+fn no_such_page(code: Code) -> Problem {
+    Problem::new(code).detail("this list has no such page")
 }
 
 #[cfg(test)]

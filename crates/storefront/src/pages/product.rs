@@ -3,7 +3,8 @@
 use super::{
     currency, found,
     frame::{self, Frame, Framed, Shelf, Visit, html},
-    home::{Card, Picture, back},
+    goods::Card,
+    home::{Picture, back},
     problems::{self, Missing},
 };
 use crate::{App, view, words::say};

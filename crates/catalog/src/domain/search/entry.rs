@@ -1,7 +1,10 @@
 //! A product on its way into the index: its words, each with the fields it stands in.
 
-use super::super::{schedule::Schedule, text, words};
-use contracts::{catalog::ProductStatus, values::UserId};
+use super::super::{schedule::Schedule, text};
+use contracts::{
+    catalog::{ProductStatus, words},
+    values::UserId,
+};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 

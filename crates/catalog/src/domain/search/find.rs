@@ -130,12 +130,30 @@ impl<'a> First<'a> {
 impl Index {
     /// Numbers in the wish's order, with their sort keys: one more than its limit, if there are more.
     pub(crate) fn find(&self, wish: &Wish) -> Vec<(Option<Key>, i64)> {
+        let places = self.places(wish, wish.limit.saturating_add(1));
+        places.iter().map(|place| keys(wish.sort, place)).collect()
+    }
+
+    /// The sort keys of the last row of each page that another follows, of so many pages: one walk, whatever the page.
+    pub(crate) fn page_ends(&self, wish: &Wish, pages_max: usize) -> Vec<(Option<Key>, i64)> {
+        let rows = wish.limit.saturating_mul(pages_max.saturating_sub(1));
+        let places = self.places(wish, rows.saturating_add(1));
+        let followed = places.split_last().map(|(_, rows)| rows);
+        let pages = followed.unwrap_or_default().chunks_exact(wish.limit.max(1));
+        pages
+            .filter_map(<[Place<'_>]>::last)
+            .map(|place| keys(wish.sort, place))
+            .collect()
+    }
+
+    /// The wish's first places, so many.
+    fn places(&self, wish: &Wish, count: usize) -> Vec<Place<'_>> {
         let Some(sieve) = self.sieve(&wish.filter) else {
             return Vec::new();
         };
         let hits = self.hits(wish.words.as_deref(), &sieve);
         let after = wish.after.as_ref().map(|after| behind(wish.sort, after));
-        let mut first = First::of(wish.limit.saturating_add(1));
+        let mut first = First::of(count);
         for hit in &hits {
             let Some(held) = self.at(hit.place).filter(|held| sieve.passes(held)) else {
                 continue;
@@ -145,8 +163,7 @@ impl Index {
                 first.see(place);
             }
         }
-        let places = first.kept.into_sorted_vec();
-        places.iter().map(|place| keys(wish.sort, place)).collect()
+        first.kept.into_sorted_vec()
     }
 
     /// Everything visible that has the words, unsorted.
@@ -351,8 +368,7 @@ fn keys(sort: ProductSort, Place(text, key, number): &Place<'_>) -> (Option<Key>
 #[cfg(test)]
 pub(super) mod tests {
     use super::{super::entry::tests::named, *};
-    use crate::domain::words;
-    use contracts::catalog::ProductStatus;
+    use contracts::catalog::{ProductStatus, words};
 
     /// Everything that is on sale and has these words.
     pub(in super::super) fn wish(words: &str) -> Wish {
@@ -435,6 +451,7 @@ pub(super) mod tests {
                 ..wish("tea")
             });
             let mut paged = Vec::new();
+            let mut ends = Vec::new();
             let mut after = None;
             loop {
                 let mut page = index.find(&Wish {
@@ -450,9 +467,21 @@ pub(super) mod tests {
                 if !more {
                     break;
                 }
+                ends.extend(after.clone());
             }
             assert_eq!(paged, whole, "{sort:?}");
             assert_eq!(whole.len(), 23);
+            let pages = |limit, pages_max| {
+                let wish = Wish {
+                    sort,
+                    limit,
+                    ..wish("tea")
+                };
+                index.page_ends(&wish, pages_max)
+            };
+            assert_eq!(pages(4, 100), ends, "{sort:?}");
+            assert_eq!(pages(4, 3), ends[..2], "{sort:?}");
+            assert_eq!((pages(4, 1).len(), pages(23, 9).len()), (0, 0));
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Suggestions for whoever is typing: categories whose names begin so, and the products that fit best.
 
 use super::{Index, Wish};
-use crate::domain::words;
-use contracts::catalog::{Suggestion, SuggestionKind};
+use contracts::catalog::{Suggestion, SuggestionKind, words};
 use std::collections::HashSet;
 
 /// Categories among the suggestions.

@@ -34,9 +34,10 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
-        ImportOutcome, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView,
-        Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef, ProductView, ReservationAudit,
-        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
+        ImportOutcome, InventoryQuery, InventoryView, ItemRef, ListError, MovementView,
+        NUMBERED_PAGES_MAX, OfferView, Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef,
+        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
+        StockAudit, Suggestion,
     },
     request::Answered,
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
@@ -209,6 +210,26 @@ impl Store for SqliteStore {
             Ok(list.filled(page, products))
         };
         page.await.map_err(list_error)
+    }
+
+    async fn page_starts(
+        &self,
+        query: ProductQuery,
+        at: Timestamp,
+    ) -> Result<Vec<Cursor>, ListError> {
+        let list = List::new(query, Scope::Nothing, at)?;
+        if list.is_empty() {
+            return Ok(Vec::new());
+        }
+        let whole = list.whole();
+        let ends = self
+            .search
+            .ask(self, move |index| {
+                index.page_ends(&whole, NUMBERED_PAGES_MAX)
+            })
+            .await
+            .map_err(list_error)?;
+        list.starts(&ends).map_err(list_error)
     }
 
     async fn facets(&self, query: FacetsQuery, at: Timestamp) -> Result<Facets, ListError> {

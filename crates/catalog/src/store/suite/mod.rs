@@ -65,6 +65,7 @@ store_suite! {
     },
     products::{
         every_order_is_paged_through_without_loss_or_repetition,
+        numbered_pages_begin_where_the_one_before_ends,
         a_cursor_of_another_list_is_refused,
         a_search_finds_words_by_their_beginning_best_match_first,
         the_search_follows_every_edit,

@@ -1,0 +1,28 @@
+//! A product as a card of a list.
+
+use super::home::Picture;
+use crate::view;
+use contracts::catalog::ProductView;
+
+/// A product as a card.
+pub(super) struct Card {
+    pub(super) name: String,
+    pub(super) href: String,
+    pub(super) picture: Option<Picture>,
+    pub(super) price: String,
+    pub(super) badge: String,
+    pub(super) sold_out: bool,
+}
+
+impl Card {
+    pub(super) fn new(product: &ProductView) -> Self {
+        Self {
+            name: product.name.clone(),
+            href: format!("/p/{}", view::encoded(&product.slug)),
+            picture: Picture::small(product),
+            price: view::price_of(product),
+            badge: view::badge(product.stock),
+            sold_out: product.stock.available <= 0,
+        }
+    }
+}
