@@ -107,7 +107,8 @@ async fn who_forgot_the_password_follows_the_link_in_a_mail_and_sets_another(
         );
         told.push((page.status, page.text));
     }
-    assert_eq!(told[0], told[1], "whoever asks is told the same");
+    told.dedup();
+    assert_eq!(told.len(), 1, "whoever asks is told the same");
     let link = link(&shop, &files, "/reset-password").await;
     let page = browser.get(&link).await;
     let token = field(&page, "token").expect("the token goes on");
@@ -145,9 +146,9 @@ async fn an_address_is_verified_by_a_button_and_not_by_opening_the_link(
     (files, mut shop): (Folder, Shop),
 ) {
     let tea = shop.admin().await.sell("tea", 250, 9).await;
-    let mut wish = serde_json::json!({"items": [{"product_id": tea, "quantity": 1}]});
     for email in ["Ann@Souk.example", "eve@souk.example"] {
-        wish["email"] = email.into();
+        let items = [serde_json::json!({"product_id": tea, "quantity": 1})];
+        let wish = serde_json::json!({"email": email, "items": items});
         let placed = shop
             .visitor()
             .post_with_key("/api/v1/orders", "k1", &wish)
@@ -165,7 +166,12 @@ async fn an_address_is_verified_by_a_button_and_not_by_opening_the_link(
     let link = link(&shop, &files, "/verify-email").await;
     let mut browser = Browser::new(&shop);
     let page = browser.get(&link).await;
-    let verified = async || ann.get("/api/v1/me").await.json["verified_at"].is_string();
+    let verified = async || {
+        let me = ann.get("/api/v1/me").await;
+        me.json
+            .pointer("/verified_at")
+            .is_some_and(serde_json::Value::is_string)
+    };
     assert!(!verified().await, "programs open links too");
     let token = field(&page, "token").expect("the token goes on");
     let csrf = browser.proof(&link).await;
@@ -193,7 +199,7 @@ async fn a_guest_s_mail_opens_the_order_in_any_browser((files, mut shop): (Folde
     let guest = shop.visitor();
     let placed = guest.post_with_key("/api/v1/orders", "k1", &wish).await;
     assert_eq!(placed.status, 201, "{}", placed.text);
-    let page = format!("/order/{}", placed.json["id"].as_str().expect("an id"));
+    let page = format!("/order/{}", placed.str("/id"));
     let link = link(&shop, &files, &page).await;
     let mut browser = Browser::new(&shop);
     assert_eq!(browser.get(&page).await.status, 404, "nobody else's");
