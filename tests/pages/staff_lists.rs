@@ -3,33 +3,13 @@
 
 use crate::browser::Browser;
 use serde_json::json;
-use testkit::{Answer, Client, Shop, postgres::Postgres};
+use testkit::{Answer, Client, Shop, on_both_stores};
 
 /// Payments of a page.
 const ROWS: usize = 25;
 
-/// Each of these in a shop on its own files and in one on PostgreSQL.
-macro_rules! on_both {
-    ($($what:ident),* $(,)?) => {
-        mod on_sqlite {
-            $(#[tokio::test]
-            async fn $what() {
-                super::$what(super::shop(&[]).await).await;
-            })*
-        }
-        mod on_postgresql {
-            $(#[tokio::test]
-            async fn $what() {
-                let Some(server) = super::Postgres::shared() else { return };
-                let database = server.database();
-                let db = [("SOUK_DB", database.as_str()), ("SOUK_POSTGRES__MIGRATE", "true")];
-                super::$what(super::shop(&db).await).await;
-            })*
-        }
-    };
-}
-
-on_both! {
+on_both_stores! {
+    shop:
     a_product_s_row_says_what_can_be_bought_of_all_its_variants,
     the_first_page_says_how_many_carts_became_orders,
     payments_are_listed_by_where_they_stand_and_read_in_both_directions,
@@ -96,7 +76,7 @@ async fn a_product_s_row_says_what_can_be_bought_of_all_its_variants(open: Open)
     assert_eq!(shirt.status, 201, "{}", shirt.text);
     let tea = admin.sell("Tea", 250, 77).await;
     let order = json!({"items": [
-        {"product_id": shirt.str("/id"), "variant_id": shirt.str("/variants/1/id"), "quantity": 3},
+        {"variant_id": shirt.str("/variants/1/id"), "quantity": 3},
         {"product_id": tea, "quantity": 1},
     ]});
     let placed = ann.post_with_key("/api/v1/orders", "k", &order).await;

@@ -4,33 +4,18 @@ use crate::{
     browser::{Browser, field},
     forms::send,
 };
-use testkit::{Answer, Client, Shop, postgres::Postgres};
+use testkit::{Answer, Client, Shop, on_both_stores};
 
 const ADMIN: &str = "admin@souk.example";
 const STEP: &str = "/admin/inventory/step";
 
-/// Each of these in a shop on its own files and in one on PostgreSQL.
-macro_rules! in_the_list {
-    ($($what:ident),* $(,)?) => {
-        mod on_sqlite {
-            $(#[tokio::test]
-            async fn $what() {
-                super::$what(super::Shop::start().await).await;
-            })*
-        }
-        mod on_postgresql {
-            $(#[tokio::test]
-            async fn $what() {
-                let Some(server) = super::Postgres::shared() else { return };
-                let database = server.database();
-                let db = [("SOUK_DB", database.as_str()), ("SOUK_POSTGRES__MIGRATE", "true")];
-                super::$what(super::Shop::start_with(&db).await).await;
-            })*
-        }
-    };
+/// A shop with these settings more.
+async fn start(more: &[(&str, &str)]) -> Shop {
+    Shop::start_with(more).await
 }
 
-in_the_list! {
+on_both_stores! {
+    start:
     a_button_is_one_change_however_often_it_is_pressed_and_can_be_taken_back,
     what_is_promised_stays_and_nobody_takes_back_what_somebody_else_did,
 }
