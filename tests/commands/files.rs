@@ -2,8 +2,9 @@
 //! are made up here.
 
 use crate::refusal;
+use std::future::{Ready, ready};
 use std::os::unix::fs::PermissionsExt;
-use testkit::{Folder, Said, Shop, postgres::Postgres, run, run_with};
+use testkit::{Folder, Said, Shop, on_both_stores, postgres::Postgres, run_with};
 
 /// A product of two variants and one picture more, a draft, and one whose price is missing.
 const SHOPIFY: &str = "\
@@ -14,7 +15,7 @@ Variant Taxable,Variant Barcode,Image Src,Image Position,Image Alt Text,Gift Car
 Variant Image,Variant Weight Unit,Variant Tax Code,Cost per item,Status
 shirt,Linen shirt,<p>Light &amp; cool</p>,Loom,Apparel > Shirts,,\"linen, summer\",true,Size,S,,,,,SH-S,200,shopify,4,\
 deny,manual,39.90,,true,true,,https://cdn.example/a.jpg,1,,false,,,,g,,,active
-shirt,,,,,,,,,M,,,,,SH-M,200,shopify,2,deny,manual,41.00,,true,true,,https://cdn.example/b.jpg,2,,,,,,g,,,
+shirt,,,,,,,,,M,,,,,SH-M,250,shopify,2,deny,manual,41.00,,true,true,,https://cdn.example/b.jpg,2,,,,,,g,,,
 shirt,,,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/c.jpg,3,,,,,,,,,
 secret,Secret mug,,Loom,,Kitchen,,false,Title,Default Title,,,,,MUG,300,shopify,9,deny,manual,5.00,,true,true,,,,,\
 false,,,,g,,,draft
@@ -33,7 +34,7 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
 \"Shipping class\",Images,\"Download limit\",\"Download expiry days\",Parent,\"Grouped products\",Upsells,Cross-sells,\
 \"External URL\",\"Button text\",Position,Brands,\"Attribute 1 name\",\"Attribute 1 value(s)\",\
 \"Attribute 1 visible\",\"Attribute 1 global\"
-12,simple,TEA,,Tea,1,0,visible,,<b>Green</b>,,,taxable,,1,7,,0,0,,,,,1,,,\"3,99\",\"Food > Tea, Gifts\",,,\
+12,simple,TEA,,Tea,1,0,visible,,<b>Green</b>,,,taxable,,1,7,,0,0,\"0,25\",,,,1,,,\"3,99\",\"Food > Tea, Gifts\",,,\
 https://cdn.example/tea.jpg,,,,,,,,,0,,,,,
 20,variable,SHIRT,,Shirt,1,0,visible,,Light,,,taxable,,1,,,0,0,,,,,1,,,,Clothing,,,,,,,,,,,,0,,Size,S,1,1
 21,variation,SHIRT-S,,\"Shirt - S\",1,0,visible,,,,,taxable,parent,1,4,,0,0,,,,,0,,,20,,,,,,,SHIRT,,,,,,1,,Size,S,,1
@@ -56,27 +57,29 @@ const ODD: &str = "\
 {\"sku\":\"=A-6\",\"price_minor\":400,\"stock\":3,\"values\":[\"M\"]}]}
 ";
 
-async fn import(file: &str, data: &str) -> Said {
-    run(
-        &["import", "products", file, "--commit", "--data", data],
-        "",
-    )
-    .await
+/// Runs this against a shop in this folder, or in this database.
+async fn at(words: &[&str], place: &str) -> Said {
+    let settings = [("SOUK_DB", place), ("SOUK_POSTGRES__MIGRATE", "true")];
+    run_with(words, &settings, "").await
 }
 
-async fn export(file: &str, data: &str) -> String {
-    export_of("products", file, data).await
+async fn import(file: &str, place: &str) -> Said {
+    at(&["import", "products", file, "--commit"], place).await
 }
 
-async fn export_of(what: &str, file: &str, data: &str) -> String {
-    let said = run(&["export", what, file, "--data", data], "").await;
+async fn export(file: &str, place: &str) -> String {
+    export_of("products", file, place).await
+}
+
+async fn export_of(what: &str, file: &str, place: &str) -> String {
+    let said = at(&["export", what, file], place).await;
     assert_eq!(said.code, 0, "{said:?}");
     std::fs::read_to_string(file).unwrap_or(said.out)
 }
 
 /// The named fields of each product, as the shop tells them.
-async fn told(data: &str, fields: &[&str]) -> Vec<String> {
-    let lines = export("-", data).await;
+async fn told(place: &str, fields: &[&str]) -> Vec<String> {
+    let lines = export("-", place).await;
     let row = |line: &str| {
         let product: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
         let fields = fields.iter().map(|field| product[*field].to_string());
@@ -87,10 +90,42 @@ async fn told(data: &str, fields: &[&str]) -> Vec<String> {
     rows
 }
 
+/// What each product weighs that has a weight, in grams.
+async fn weights(place: &str) -> Vec<(String, u64)> {
+    let lines = export("-", place).await;
+    let weight = |line: &str| {
+        let product: serde_json::Value = serde_json::from_str(line).ok()?;
+        let grams = product.pointer("/attributes/weight_grams")?.as_u64()?;
+        Some((product["sku"].as_str()?.to_owned(), grams))
+    };
+    let mut weights: Vec<_> = lines.lines().filter_map(weight).collect();
+    weights.sort();
+    weights
+}
+
+fn folder(files: &Folder, name: &str) -> String {
+    format!("sqlite:{}", files.at(name))
+}
+
+/// Files, and a place for a shop: a folder, or the database that these settings name.
+fn place(settings: &[(&str, &str)]) -> Ready<(Folder, String)> {
+    let files = Folder::default();
+    let named = settings.iter().find(|(name, _)| *name == "SOUK_DB");
+    let place = named.map_or_else(|| folder(&files, "data"), |(_, url)| (*url).to_owned());
+    ready((files, place))
+}
+
+on_both_stores! {
+    place:
+    a_product_file_of_shopify_is_read_as_it_comes,
+    an_export_of_woocommerce_is_read_as_it_comes,
+    orders_stock_and_accounts_are_written_beside_an_open_shop,
+}
+
 #[tokio::test]
 async fn what_is_exported_is_read_back_as_it_was() {
     let files = Folder::default();
-    let (file, first) = (files.write("odd.jsonl", ODD), files.at("first"));
+    let (file, first) = (files.write("odd.jsonl", ODD), folder(&files, "first"));
     assert_eq!(import(&file, &first).await.code, 0);
     let lines = export("-", &first).await;
     assert_eq!(lines.lines().count(), 5, "{lines}");
@@ -108,7 +143,7 @@ async fn what_is_exported_is_read_back_as_it_was() {
             again.out.starts_with("created 0, updated 0, unchanged 5,"),
             "{again:?}"
         );
-        let other = files.at(&format!("other-{name}"));
+        let other = folder(&files, &format!("other-{name}"));
         assert_eq!(import(&file, &other).await.code, 0);
         assert_eq!(export("-", &other).await, lines);
     }
@@ -134,18 +169,6 @@ const WHOLE: &str = "\
 {\"sku\":\"W-3-M\",\"price_minor\":1700,\"stock\":1,\"values\":[\"M\"]}]}
 ";
 
-/// Runs this against a shop in this folder, or in this database.
-async fn at(words: &[&str], place: &str) -> Said {
-    let settings = [("SOUK_DB", place), ("SOUK_POSTGRES__MIGRATE", "true")];
-    run_with(words, &settings, "").await
-}
-
-async fn written(place: &str, file: &str) -> String {
-    let said = at(&["export", "products", file], place).await;
-    assert_eq!(said.code, 0, "{said:?}");
-    std::fs::read_to_string(file).expect("what was exported")
-}
-
 /// What is exported of a shop, as both kinds of file, makes the same shop: what is exported of that is the same, byte
 /// for byte.
 async fn comes_back_whole(files: &Folder, fresh: impl Fn(&str) -> String) {
@@ -156,7 +179,7 @@ async fn comes_back_whole(files: &Folder, fresh: impl Fn(&str) -> String) {
     let kinds = ["all.jsonl", "all.csv"].map(|name| files.at(name));
     let mut before = Vec::new();
     for kind in &kinds {
-        before.push(written(&first, kind).await);
+        before.push(export(kind, &first).await);
     }
     for word in [
         "publish_at",
@@ -197,14 +220,14 @@ async fn comes_back_whole(files: &Folder, fresh: impl Fn(&str) -> String) {
                     "jsonl"
                 }
             );
-            assert_eq!(&written(&other, &copy).await, before);
+            assert_eq!(&export(&copy, &other).await, before);
         }
     }
     let odd = files.write("odd-related.jsonl", WHOLE.replace("\"W-2\"]", "\"W-9\"]"));
     let said = at(&["import", "products", &odd, "--commit"], &first).await;
     assert!(said.err.contains("no product has the SKU W-9"), "{said:?}");
     assert_eq!(
-        written(&first, &kinds[0]).await,
+        export(&kinds[0], &first).await,
         before[0],
         "nothing of it was kept"
     );
@@ -213,7 +236,7 @@ async fn comes_back_whole(files: &Folder, fresh: impl Fn(&str) -> String) {
 #[tokio::test]
 async fn a_whole_shop_goes_out_and_in_again_by_files() {
     let files = Folder::default();
-    comes_back_whole(&files, |name| format!("sqlite:{}", files.at(name))).await;
+    comes_back_whole(&files, |name| folder(&files, name)).await;
 }
 
 #[tokio::test]
@@ -224,14 +247,9 @@ async fn a_whole_shop_goes_out_and_in_again_on_postgresql() {
     comes_back_whole(&Folder::default(), |_| server.database()).await;
 }
 
-#[tokio::test]
-async fn a_product_file_of_shopify_is_read_as_it_comes() {
-    let files = Folder::default();
-    let (file, data) = (
-        files.write("products_export_1.csv", SHOPIFY),
-        files.at("data"),
-    );
-    let dry = run(&["import", "products", &file, "--data", &data], "").await;
+async fn a_product_file_of_shopify_is_read_as_it_comes((files, data): (Folder, String)) {
+    let file = files.write("products_export_1.csv", SHOPIFY);
+    let dry = at(&["import", "products", &file], &data).await;
     assert!(
         dry.out
             .starts_with("dry run, nothing written: would have created 2,"),
@@ -261,6 +279,11 @@ async fn a_product_file_of_shopify_is_read_as_it_comes() {
             r#""SH-S" "Linen shirt" 3990 6 "active" ["Apparel","Shirts"]"#,
         ]
     );
+    assert_eq!(
+        weights(&data).await,
+        [("MUG".to_owned(), 300), ("SH-S".to_owned(), 250)],
+        "the heaviest of its variants'"
+    );
     let again = import(&file, &data).await;
     assert!(
         again.out.starts_with("created 0, updated 0, unchanged 2,"),
@@ -268,14 +291,9 @@ async fn a_product_file_of_shopify_is_read_as_it_comes() {
     );
 }
 
-#[tokio::test]
-async fn an_export_of_woocommerce_is_read_as_it_comes() {
-    let files = Folder::default();
+async fn an_export_of_woocommerce_is_read_as_it_comes((files, data): (Folder, String)) {
     let content = format!("\u{feff}{WOOCOMMERCE}");
-    let (file, data) = (
-        files.write("wc-product-export.csv", content),
-        files.at("data"),
-    );
+    let file = files.write("wc-product-export.csv", content);
     let said = import(&file, &data).await;
     assert_eq!(said.code, 0, "{said:?}");
     let report = "created 2, updated 0, unchanged 0, left out 1, bad lines 0;";
@@ -302,37 +320,36 @@ async fn an_export_of_woocommerce_is_read_as_it_comes() {
             r#""TEA" "Tea" "Green" 399 7 ["Food","Tea"]"#,
         ]
     );
+    assert_eq!(weights(&data).await, [("TEA".to_owned(), 250)]);
 }
 
 #[tokio::test]
 async fn a_table_that_nobody_knows_is_refused_by_name() {
     let files = Folder::default();
-    let (file, data) = (
-        files.write("people.csv", "name,age\nann,3\n"),
-        files.at("data"),
-    );
+    let data = folder(&files, "data");
+    let file = files.write("people.csv", "name,age\nann,3\n");
     let said = import(&file, &data).await;
     assert!(
         refusal(&said).contains("people.csv cannot be read: it is neither"),
         "{said:?}"
     );
-    let said = run(
-        &["export", "products", &files.at("x.csv"), "--data", &data],
-        "",
-    )
-    .await;
+    let said = at(&["export", "products", &files.at("x.csv")], &data).await;
     assert!(refusal(&said).contains("there is no shop"), "{said:?}");
 }
 
-#[tokio::test]
-async fn orders_stock_and_accounts_are_written_beside_an_open_shop() {
-    let (files, mut shop) = (Folder::default(), Shop::start().await);
+async fn orders_stock_and_accounts_are_written_beside_an_open_shop(
+    (files, data): (Folder, String),
+) {
+    let settings = [
+        ("SOUK_DB", data.as_str()),
+        ("SOUK_POSTGRES__MIGRATE", "true"),
+    ];
+    let mut shop = Shop::start_with(&settings).await;
     let tea = shop.admin().await.sell("=Tea", 399, 5).await;
-    let data = shop.folder().to_str().unwrap_or_default();
     let ann = shop.customer("ann").await;
     let order = ann.buy("k1", &tea, 2, "tok_ok").await;
     let id = order.str("/id");
-    let orders = export_of("orders", &files.at("orders.csv"), data).await;
+    let orders = export_of("orders", &files.at("orders.csv"), &data).await;
     let rows: Vec<&str> = orders.lines().collect();
     assert_eq!(rows.len(), 2, "{orders}");
     assert!(
@@ -344,10 +361,10 @@ async fn orders_stock_and_accounts_are_written_beside_an_open_shop() {
         "{orders}"
     );
     assert!(rows[1].contains(",'=Tea,2,3.99,7.98,7.98,USD,"), "{orders}");
-    let line = export_of("orders", "-", data).await;
+    let line = export_of("orders", "-", &data).await;
     let line: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
     assert_eq!(line["items"][0]["quantity"], 2);
-    let stock = export_of("stock", &files.at("stock.csv"), data).await;
+    let stock = export_of("stock", &files.at("stock.csv"), &data).await;
     assert!(
         stock
             .lines()
@@ -356,7 +373,7 @@ async fn orders_stock_and_accounts_are_written_beside_an_open_shop() {
         "{stock}"
     );
     let file = files.at("people.csv");
-    let people = export_of("customers", &file, data).await;
+    let people = export_of("customers", &file, &data).await;
     assert!(
         people.contains(ann.user_id()) && !people.contains("argon2"),
         "{people}"

@@ -86,11 +86,29 @@ async fn told(database: Option<&str>) {
     for (event, sequence) in events.iter().zip(1_i64..) {
         assert_eq!(event["sequence"], sequence, "{}", feed.text);
     }
+    let heard = heard_in_parts(&admin).await;
+    assert_eq!(heard.get(..events.len()), Some(events.as_slice()));
     assert!(
         !feed.text.contains("ann") && !feed.text.contains("Green"),
         "{}",
         feed.text
     );
+}
+
+/// The feed as somebody reads it who comes back for more, and says how far they had come.
+async fn heard_in_parts(admin: &Client) -> Vec<Value> {
+    let (mut heard, mut after) = (Vec::new(), 0);
+    loop {
+        let page = format!("/api/v1/events?limit=2&after={after}");
+        let page = admin.get(&page).await;
+        let events = page.json["data"].as_array().expect("events");
+        if events.is_empty() {
+            assert_eq!(page.json["next_after"], after, "{}", page.text);
+            return heard;
+        }
+        heard.extend(events.iter().cloned());
+        after = page.int("/next_after");
+    }
 }
 
 /// Buys, is refused, counts, and calls off; gives the order.

@@ -1,7 +1,10 @@
 //! Variants that stand in lines of their own, put together again: what follows each other and belongs together is one
 //! product. Holds no more than one product, and a name for each that came before.
 
-use super::source::{Found, Numbered};
+use super::{
+    source::{Found, Numbered},
+    weight,
+};
 use contracts::{
     catalog::{ImportProduct, ImportVariant, ProductOption},
     values::fold,
@@ -96,6 +99,7 @@ fn add(product: &mut ImportProduct, line: Line) -> Result<(), String> {
     if product.variants.len() >= VARIANTS_MAX {
         return Err(format!("a product has at most {VARIANTS_MAX} variants"));
     }
+    weight::heavier(&mut product.attributes, &line.product.attributes);
     product.variants.push(ImportVariant {
         sku: line.product.sku,
         price: line.product.price,

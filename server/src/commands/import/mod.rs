@@ -9,6 +9,7 @@ mod sheet;
 mod shopify;
 mod source;
 mod table;
+mod weight;
 mod woocommerce;
 
 pub(super) use sheet::{cell, path_cell};

@@ -7,6 +7,7 @@ use super::{
     sheet::names,
     source::Found,
     table::{Header, Record},
+    weight,
 };
 use contracts::{
     catalog::{ImportProduct, ProductStatus},
@@ -31,6 +32,8 @@ const OPTION_VALUES: [Column; 3] = [&["option1 value"], &["option2 value"], &["o
 const SKU: Column = &["variant sku", "sku"];
 const PRICE: Column = &["variant price", "price"];
 const STOCK: Column = &["variant inventory qty", "inventory quantity"];
+/// Whatever unit people see there, the file says grams.
+const GRAMS: Column = &["variant grams", "weight value (grams)"];
 const BARCODE: Column = &["variant barcode", "barcode"];
 const IMAGE: Column = &["image src", "product image url"];
 /// What the only variant of a plain product is called.
@@ -77,7 +80,7 @@ impl Shopify {
             };
         };
         let price = Money::parse_decimal(price, shop).map_err(|error| format!("price {error}"))?;
-        Ok(head.variant(record, price))
+        head.variant(record, price)
     }
 }
 
@@ -122,8 +125,9 @@ fn status(record: &Record<'_>) -> Result<ProductStatus, String> {
 }
 
 impl Head {
-    fn variant(&self, record: &Record<'_>, price: Money) -> Found {
+    fn variant(&self, record: &Record<'_>, price: Money) -> Result<Found, String> {
         let mut attributes = self.attributes.clone();
+        weight::note(&mut attributes, record.get(GRAMS), 0)?;
         let mut values: Vec<(String, String)> = Vec::new();
         for (name, value) in self.option_names.iter().zip(OPTION_VALUES) {
             if let Some(value) = record.get(value).filter(|value| *value != DEFAULT)
@@ -161,13 +165,13 @@ impl Head {
             variants: Vec::new(),
         };
         if values.is_empty() {
-            return Found::Product(Box::new(product));
+            return Ok(Found::Product(Box::new(product)));
         }
-        Found::Variant(Box::new(Line {
+        Ok(Found::Variant(Box::new(Line {
             of: self.handle.clone(),
             product,
             values,
-        }))
+        })))
     }
 }
 
@@ -270,7 +274,7 @@ shirt,,,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/c.jpg,3,,,,,,
         );
         let attributes = serde_json::to_value(&shirt.attributes).unwrap();
         let wanted = serde_json::json!({"handle": "shirt", "vendor": "Loom", "tags": ["linen", "summer"],
-            "barcode": "4006381333931"});
+            "barcode": "4006381333931", "weight_grams": 200});
         assert_eq!(attributes, wanted);
     }
 
@@ -314,6 +318,7 @@ https://cdn.example/mug.jpg,1,,FALSE
             mug.image_url.as_deref(),
             Some("https://cdn.example/mug.jpg")
         );
+        assert_eq!(mug.attributes.get("weight_grams"), Some(&300.into()));
     }
 
     #[test]
@@ -323,6 +328,7 @@ https://cdn.example/mug.jpg,1,,FALSE
             ("h,,,,,,,,,,,,,,A,,,,,,1\n", "title"),
             ("h,T,,,,,,,,,,,,,A,,,,,,\n", "price"),
             ("h,T,,,,,,,,,,,,,A,,,,,,1.999\n", "price"),
+            ("h,T,,,,,,,,,,,,,A,heavy,,,,,1\n", "weight"),
         ] {
             let why = classic(row).remove(0).unwrap_err();
             assert!(why.contains(word), "{row}: {why}");

@@ -7,9 +7,10 @@ use super::{
     sheet::{names, plain},
     source::Found,
     table::{Header, Record},
+    weight,
 };
 use contracts::{
-    catalog::{ImportProduct, ProductStatus},
+    catalog::{ImportProduct, ProductStatus, WEIGHT_GRAMS},
     values::{Currency, Money},
 };
 use serde_json::{Map, Value};
@@ -116,7 +117,7 @@ impl Parent {
         Ok(Self {
             of: id.unwrap_or_default().to_owned(),
             name: plain(name).to_owned(),
-            attributes: attributes(record),
+            attributes: attributes(record)?,
             // Their exporter writes the end of a line as two characters.
             description: html::plain(&plain(text.unwrap_or_default()).replace("\\n", "\n")),
             category_path: category(record),
@@ -143,6 +144,9 @@ impl Parent {
         }
         if self.image_url.is_none() {
             self.image_url.clone_from(&parent.image_url);
+        }
+        if !self.attributes.contains_key(WEIGHT_GRAMS) {
+            weight::heavier(&mut self.attributes, &parent.attributes);
         }
         if parent.status != ProductStatus::Active {
             self.status = parent.status;
@@ -224,7 +228,8 @@ fn options(record: &Record<'_>) -> Vec<(String, String)> {
     options
 }
 
-fn attributes(record: &Record<'_>) -> Map<String, Value> {
+/// Weights are in the unit that the shop there is set to; kilograms and grams are read.
+fn attributes(record: &Record<'_>) -> Result<Map<String, Value>, String> {
     let numbered = options(record).into_iter();
     let mut attributes: Map<String, Value> = numbered
         .map(|(name, value)| (name, Value::from(value)))
@@ -238,15 +243,19 @@ fn attributes(record: &Record<'_>) -> Map<String, Value> {
             attributes.insert(name.to_owned(), Value::from(plain(value)));
         }
     }
-    attributes
+    for (column, places) in [("weight (kg)", 3), ("weight (g)", 0)] {
+        let weight = record.get(&[column]).map(with_point);
+        weight::note(&mut attributes, weight.as_deref(), places)?;
+    }
+    Ok(attributes)
 }
 
-/// Prices are written as the shop shows them, in some countries with a comma.
-fn with_point(price: &str) -> String {
-    if price.contains('.') {
-        price.to_owned()
+/// Numbers are written as the shop shows them, in some countries with a comma.
+fn with_point(number: &str) -> String {
+    if number.contains('.') {
+        number.to_owned()
     } else {
-        price.replacen(',', ".", 1)
+        number.replacen(',', ".", 1)
     }
 }
 
@@ -286,7 +295,7 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
     fn a_simple_product_is_read_with_its_first_category_and_picture() {
         let row = "12,\"simple, virtual\",TEA,4006381333931,'=Tea,1,0,visible,Short,\"<b>Long</b>\\n\\nmore\",\
 ,,taxable,,\
-1,7,,0,0,,,,,1,,\"3,00\",\"3,99\",\"Food\\, drink > Tea, Gifts\",\"green, fine\",,\
+1,7,,0,0,\"0,25\",,,,1,,\"3,00\",\"3,99\",\"Food\\, drink > Tea, Gifts\",\"green, fine\",,\
 \"https://a.example/1.jpg, https://a.example/2.jpg\",,,,,,,,,0,Leaf,Origin,Japan,1,0\n";
         let all = found(row);
         let tea = product(&all[0]);
@@ -297,14 +306,14 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
         assert_eq!(tea.image_url.as_deref(), Some("https://a.example/1.jpg"));
         let attributes = serde_json::to_value(&tea.attributes).unwrap();
         let wanted = serde_json::json!({"Origin": "Japan", "tags": ["green", "fine"], "barcode": "4006381333931",
-            "brand": "Leaf"});
+            "brand": "Leaf", "weight_grams": 250});
         assert_eq!(attributes, wanted);
     }
 
     #[test]
     fn variations_are_variants_of_their_parent_wherever_they_stand() {
         let rows = "\
-20,variable,SHIRT,,Shirt,1,0,visible,,Light,,,taxable,,1,,,0,0,,,,,1,,,,Clothing,,,https://a.example/s.jpg,,,,,,,,,0,,\
+20,variable,SHIRT,,Shirt,1,0,visible,,Light,,,taxable,,1,,,0,0,0.2,,,,1,,,,Clothing,,,https://a.example/s.jpg,,,,,,,,,0,,\
 Size,\"S, M\",1,1
 21,variation,SHIRT-S,,\"Shirt - S\",1,0,visible,,,,,taxable,parent,1,4,,0,0,,,,,0,,,20,,,,,,,SHIRT,,,,,,1,,Size,S,,1
 22,variation,,,\"Shirt - M\",1,0,visible,,,,,taxable,parent,1,,,0,0,,,,,0,,,21,,,,,,,id:20,,,,,,2,,Size,M,,1
@@ -331,7 +340,9 @@ Size,\"S, M\",1,1
             .collect();
         assert_eq!(told, [("SHIRT-S", "S", 4), ("woo-22", "M", 0)]);
         assert_eq!(shirt.options[0].name, "Size");
-        assert!(shirt.attributes.is_empty(), "what it is chosen by is none");
+        let attributes = serde_json::to_value(&shirt.attributes).unwrap();
+        let wanted = serde_json::json!({"weight_grams": 200});
+        assert_eq!(attributes, wanted, "what it is chosen by is none of them");
         assert_eq!(shirt.category_path, ["Clothing"]);
         assert_eq!(shirt.image_url.as_deref(), Some("https://a.example/s.jpg"));
         // Another product stood between them: these belong to the first SKU all the same.
