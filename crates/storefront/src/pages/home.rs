@@ -192,12 +192,15 @@ async fn page(app: &App, visit: &Visit, wish: Wish) -> Result<Response, Fault> {
         (None, Some(_)) => numbers::asked(&wish.page, &wish.cursor)?,
         (_, _) => None,
     };
-    let listed = numbers::listed(app, query.clone(), number).await?;
+    let mut listed = numbers::listed(app, query.clone(), number).await?;
     let is_front = query.q.is_none() && query.category.is_none();
     let facets = match is_front {
         true => None,
         false => narrow::counted(app, &query).await,
     };
+    if let Some(facets) = &facets {
+        listed.counted(facets.total, query.limit);
+    }
     let meant = match (&query.q, listed.products.data.is_empty()) {
         (Some(words), true) => narrow::meant(app, words).await,
         _ => Vec::new(),

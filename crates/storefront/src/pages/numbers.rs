@@ -7,7 +7,7 @@ use crate::App;
 use contracts::{
     catalog::{NUMBERED_PAGES_MAX, ProductQuery, ProductView},
     problem::{Code, Problem},
-    values::{Cursor, Page},
+    values::{Cursor, Page, PageSize},
 };
 use platform::http::Fault;
 
@@ -40,15 +40,15 @@ pub(super) fn asked(page: &str, cursor: &str) -> Result<Option<usize>, Problem> 
     }
 }
 
-/// The page with this number, or the one that the query's cursor begins.
+/// The page with this number, or the one that the query's cursor begins. How many pages follow the first one is not
+/// known yet: most people look at that, and nobody walks to where all others begin for it.
 pub(super) async fn listed(
     app: &App,
     query: ProductQuery,
     number: Option<usize>,
 ) -> Result<Listed, Fault> {
     let starts = match number {
-        None => Vec::new(),
-        Some(1) => return first(app, query).await,
+        None | Some(1) => Vec::new(),
         Some(_) => app.catalog.page_starts(query.clone()).await?,
     };
     let cursor = match number.and_then(|number| number.checked_sub(2)) {
@@ -67,23 +67,22 @@ pub(super) async fn listed(
     })
 }
 
-/// A shelf's first page, which most people look at, and most shelves have no other: nobody is asked then.
-async fn first(app: &App, query: ProductQuery) -> Result<Listed, Fault> {
-    let products = app.catalog.products(None, query.clone()).await?;
-    let mut pages: usize = 1;
-    if products.next_cursor.is_some() {
-        match app.catalog.page_starts(query).await {
-            Ok(starts) => pages = starts.len().saturating_add(1),
-            Err(error) => {
-                tracing::warn!(error = ?error, "a shelf goes out without the numbers of its pages");
-            }
+impl Listed {
+    /// How many pages a list has follows from how many products are in it. Without that, its first page goes on without
+    /// numbers.
+    pub(super) fn counted(&mut self, total: u64, rows: PageSize) {
+        if self.number == Some(1) {
+            self.pages = pages_of(total, rows);
         }
     }
-    Ok(Listed {
-        products,
-        number: Some(1),
-        pages,
-    })
+}
+
+/// How many pages of so many rows have a number: one at least.
+fn pages_of(total: u64, rows: PageSize) -> usize {
+    let pages = total.div_ceil(u64::from(rows.get().max(1)));
+    usize::try_from(pages)
+        .unwrap_or(NUMBERED_PAGES_MAX)
+        .clamp(1, NUMBERED_PAGES_MAX)
 }
 
 /// A number to go to.
@@ -218,6 +217,21 @@ mod tests {
             assert_eq!(refused.code, Code::InvalidParameter, "{odd}");
         }
         assert!(asked("2", "abc").is_err());
+    }
+
+    #[test]
+    fn a_list_has_as_many_pages_as_its_products_fill() {
+        let rows = PageSize::try_from(24).unwrap();
+        for (total, pages) in [
+            (0, 1),
+            (24, 1),
+            (25, 2),
+            (2_400, 100),
+            (2_401, 100),
+            (u64::MAX, 100),
+        ] {
+            assert_eq!(pages_of(total, rows), pages, "{total}");
+        }
     }
 
     #[test]
