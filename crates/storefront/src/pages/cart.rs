@@ -4,6 +4,7 @@
 use super::{
     currency, forms,
     frame::{self, Frame, Framed, Visit, html, see_other},
+    line::units,
     problems,
     shipping::{self, Method},
 };
@@ -20,9 +21,7 @@ use axum::{
 };
 use contracts::{
     catalog::ItemRef,
-    orders::{
-        CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView, SetCartItem,
-    },
+    orders::{CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView},
     problem::{Code, Problem},
     values::{CartId, Currency, VariantId},
 };
@@ -107,7 +106,11 @@ fn held(holder: CartHolder, cart: CartView) -> Held {
 }
 
 /// The cart of whoever visits, opened if there is none.
-async fn current_or_new(app: &App, visit: &Visit, network: String) -> Result<Held, Fault> {
+pub(super) async fn current_or_new(
+    app: &App,
+    visit: &Visit,
+    network: String,
+) -> Result<Held, Fault> {
     if let Some(held) = current(app, visit).await? {
         return Ok(held);
     }
@@ -250,7 +253,9 @@ struct CartPage {
 
 /// A variant that somebody came here with. Product pages have no form: they are the same for everybody.
 struct Adding {
-    variant: String,
+    variant: VariantId,
+    /// Units of it that are in the cart already.
+    there: u32,
     name: String,
     sku: String,
     price: String,
@@ -303,7 +308,8 @@ async fn adding(
             Err(say!("{} is not sold in {}.", offer.name, currency))
         }
         Some(_) | None => Ok(Adding {
-            variant: text.to_owned(),
+            variant,
+            there: 0,
             name: offer.name,
             sku: offer.sku,
             price: view::money(offer.unit_price),
@@ -318,6 +324,12 @@ async fn page(
     (status, problem): (StatusCode, String),
 ) -> Result<Response, Fault> {
     let held = current(app, visit).await?;
+    let adding = adding.map(|adding| Adding {
+        there: held
+            .as_ref()
+            .map_or(0, |held| units(&held.cart, adding.variant)),
+        ..adding
+    });
     let Framed {
         frame,
         proof,
@@ -361,63 +373,6 @@ impl Sums {
             total: String::new(),
         }
     }
-}
-
-/// A line's form.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct LineForm {
-    csrf: String,
-    variant: String,
-    quantity: String,
-    /// Present where the quantity comes on top of what is there.
-    more: String,
-}
-
-/// POST `/cart/items`.
-pub(super) async fn set(
-    State(app): State<App>,
-    visit: Visit,
-    network: ClientNetwork,
-    Form(form): Form<LineForm>,
-) -> Response {
-    if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
-        return problems::refuse(&app, &visit, Fault::new(Code::CsrfFailed)).await;
-    }
-    answer(&app, &visit, put(&app, &visit, network, &form).await).await
-}
-
-async fn put(
-    app: &App,
-    visit: &Visit,
-    ClientNetwork(network): ClientNetwork,
-    form: &LineForm,
-) -> Result<Vec<HeaderValue>, Fault> {
-    let wrong = || Problem::invalid("/quantity", "must be a whole number");
-    let variant: VariantId = form.variant.parse().map_err(Fault::from)?;
-    let quantity: u32 = form.quantity.trim().parse().map_err(|_| wrong())?;
-    let held = current_or_new(app, visit, network).await?;
-    let held = currency::settled(app, visit, held).await?;
-    let there = held
-        .cart
-        .items
-        .iter()
-        .find(|line| line.variant_id == variant);
-    let there = there.map_or(0, |line| line.quantity.get());
-    let quantity = if form.more.is_empty() {
-        quantity
-    } else {
-        there.saturating_add(quantity)
-    };
-    let wish = SetCartItem {
-        item: ItemRef::Variant(variant),
-        quantity,
-        sent: None,
-    };
-    app.orders
-        .set_cart_item(&held.holder, held.cart.id, wish)
-        .await?;
-    Ok(held.cookies)
 }
 
 /// The code's form.

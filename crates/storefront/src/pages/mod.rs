@@ -21,6 +21,7 @@ mod frame;
 mod goods;
 mod home;
 mod language;
+mod line;
 mod media;
 mod narrow;
 mod news;
@@ -89,7 +90,7 @@ fn addresses() -> Router<App> {
         .route("/account/details/verify", post(details::verify))
         .route("/account/delete", post(details::leave))
         .route("/cart", get(cart::show))
-        .route("/cart/items", post(cart::set))
+        .route("/cart/items", post(line::set))
         .route("/cart/discount", post(cart::discount))
         .route("/cart/shipping", post(shipping::choose))
         .route("/currency", get(currency::show).post(currency::choose))

@@ -312,7 +312,7 @@ async fn send(
         Ok(body) => {
             let path = api(&format!("orders/{id}/{what}"), &[]);
             let key = match what {
-                "shipments" | "refund" => fields.text("key"),
+                "shipments" | "refund" | "notes" => fields.text("key"),
                 _ => "",
             };
             let sent = desk.ask().send(Method::POST, &path, (&body, key));
