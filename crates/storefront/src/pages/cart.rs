@@ -25,7 +25,7 @@ use contracts::{
     problem::{Code, Problem},
     values::{CartId, Currency, VariantId},
 };
-use platform::http::{Fault, Query, auth::ClientNetwork, cookies::Name};
+use platform::http::{Fault, Query, cookies::Name};
 use serde::Deserialize;
 
 /// How long a browser keeps the token; the cart itself may end earlier.
