@@ -25,17 +25,10 @@ enum Work {
 }
 
 const FMT: &[&str] = &["fmt", "--all", "--check"];
-const CLIPPY: &[&str] = &[
-    "clippy",
-    "--workspace",
-    "--all-targets",
-    "--",
-    "-D",
-    "warnings",
-];
 /// Built before the tests, of which each has its time. All at once, so that no core waits for the last crate of a part;
 /// and of the whole workspace, as tests are: with other features of a few crates, half of all others would be built
-/// again.
+/// again. Clippy stands between cargo and rustc here and looks at what is built (ADR 93): a `cargo clippy` before would
+/// read everything once more, dependencies as well.
 const BUILD: &[&str] = &["build", "--workspace", "--all-targets"];
 const NEXTEST: &[&str] = &["nextest", "run", "--workspace"];
 const NEXTEST_NO_DISK: &[&str] = &[
@@ -67,6 +60,16 @@ const DOC_TEST: &[&str] = &["test", "--workspace", "--doc"];
 /// Set where the clone goes with the run: what would make its next build quicker, some gigabytes, is not kept there.
 const THROWN_AWAY: &str = "CI";
 
+/// Who compiles the workspace's own crates, the same in each step that compiles: another one would build all again.
+const LINTING: [(&str, &str); 2] = [
+    ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"),
+    // As `cargo clippy -- -D warnings` hands it to the driver.
+    (
+        "CLIPPY_ARGS",
+        "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__",
+    ),
+];
+
 /// What `cargo run` tells this program about itself. Passed on, it would look like a changed environment
 /// to the build scripts that watch these variables, and build their crates again.
 const OWN_VARIABLES: &[&str] = &["CARGO_PKG_", "CARGO_MANIFEST_"];
@@ -79,6 +82,7 @@ pub(crate) fn run(root: &Path, out: &mut dyn Write) -> io::Result<bool> {
     let passed = run_all(&steps, out, |step, out| match step.work {
         Work::Cargo(words) => {
             let mut command = cargo(root, words);
+            command.envs(LINTING);
             if !has_servers {
                 command.env(servers::SKIP, "1");
             }
@@ -112,7 +116,7 @@ fn can_mount() -> bool {
     cfg!(target_os = "linux") && device.is_ok() && (is_root || has_helper)
 }
 
-fn steps(has_nextest: bool, can_mount: bool) -> [Step; 7] {
+fn steps(has_nextest: bool, can_mount: bool) -> [Step; 6] {
     let tests = match (has_nextest, can_mount) {
         (true, true) => NEXTEST,
         (true, false) => NEXTEST_NO_DISK,
@@ -125,15 +129,11 @@ fn steps(has_nextest: bool, can_mount: bool) -> [Step; 7] {
             work: Work::Cargo(FMT),
         },
         Step {
-            name: "clippy",
-            work: Work::Cargo(CLIPPY),
-        },
-        Step {
             name: "tidy",
             work: Work::Tidy,
         },
         Step {
-            name: "build",
+            name: "build and clippy",
             work: Work::Cargo(BUILD),
         },
         Step {
@@ -213,7 +213,7 @@ mod tests {
     fn the_first_failure_stops_the_run_and_is_named() {
         let (passed, names, out) = ran("tidy");
         assert!(!passed);
-        assert_eq!(names, ["fmt", "clippy", "tidy"]);
+        assert_eq!(names, ["fmt", "tidy"]);
         assert_eq!(out.lines().last(), Some("ci: failed at tidy"));
     }
 
@@ -221,8 +221,8 @@ mod tests {
     fn every_step_runs_when_none_fails() {
         let (passed, names, out) = ran("none");
         assert!(passed);
-        assert_eq!(names.len(), 7);
-        assert_eq!(out.lines().last(), Some("ci: all 7 steps passed"));
+        assert_eq!(names.len(), 6);
+        assert_eq!(out.lines().last(), Some("ci: all 6 steps passed"));
     }
 
     #[test]
@@ -238,6 +238,39 @@ mod tests {
             let left_out = tests(has_nextest, false);
             assert!(left_out.contains("power") && left_out.contains("storage"));
         }
+    }
+
+    #[test]
+    fn a_warning_of_rustc_or_of_clippy_ends_the_build() {
+        let folder = env::temp_dir().join(format!("souk-lint-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        for (text, is_fine) in [
+            ("//! Fine.\npub fn fine() {}\n", true),
+            ("//! Unused.\nfn unused() {}\n", false),
+            (
+                "//! A needless return.\npub fn one() -> u8 { return 1; }\n",
+                false,
+            ),
+        ] {
+            let file = folder.join("lint.rs");
+            fs::write(&file, text).unwrap();
+            let output = Command::new(LINTING[0].1)
+                .args([
+                    "rustc",
+                    "--crate-type",
+                    "lib",
+                    "--emit",
+                    "metadata",
+                    "--out-dir",
+                ])
+                .args([&folder, &file])
+                .envs(LINTING)
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.success(), is_fine, "{text}{said}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
