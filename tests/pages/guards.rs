@@ -26,13 +26,16 @@ const PARTS: &[&str] = &[
     "<h1",
 ];
 
-/// Text of a page that would run or be styled in place.
+/// Text of a page that would run or be styled in place, and scripts of anybody but us.
 fn inline(page: &Answer) -> Option<&str> {
     let parts = page.text.split('<').skip(1);
     let mut tags = parts.filter_map(|rest| rest.split('>').next());
     tags.find(|tag| {
         // Told to machines as data: no browser runs it.
         if *tag == "script type=\"application/ld+json\"" {
+            return false;
+        }
+        if tag.starts_with("script src=\"/assets/") {
             return false;
         }
         let name = tag.split_whitespace().next().unwrap_or_default();

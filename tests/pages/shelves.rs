@@ -131,6 +131,22 @@ async fn search_finds_by_beginnings_and_says_when_it_does_not() {
 }
 
 #[tokio::test]
+async fn the_search_box_has_a_script_that_asks_what_there_is() {
+    let shop = open().await;
+    let mut visitor = Browser::new(&shop);
+    let home = visitor.get("/").await;
+    assert!(home.text.contains("list=\"suggested\""));
+    let address = all(&home, "<script src=\"")[0];
+    let script = visitor.get(address).await;
+    assert!(script.header("content-type").starts_with("text/javascript"));
+    assert!(script.header("cache-control").contains("immutable"));
+    let api = "/api/v1/products/suggestions?q=";
+    assert!(script.text.contains(api), "{}", script.text);
+    let told = visitor.get(&format!("{api}lanter")).await;
+    assert!(told.text.contains("antern"), "{}", told.text);
+}
+
+#[tokio::test]
 async fn a_product_has_a_page_by_its_slug() {
     let shop = open().await;
     let mut visitor = Browser::new(&shop);

@@ -1,4 +1,4 @@
-//! The one style sheet and the two scripts, inside the binary, each named by its content. No other file of ours is
+//! The one style sheet and the three scripts, inside the binary, each named by its content. No other file of ours is
 //! served from here.
 
 use super::media::unchanged;
@@ -15,12 +15,20 @@ use std::{
 
 const STYLE: &str = include_str!("../../assets/souk.css");
 const SCRIPT: &str = include_str!("../../assets/souk.js");
+const SUGGEST: &str = include_str!("../../assets/suggest.js");
 const CARD: &str = include_str!("../../assets/card.js");
 
 static STYLE_SHEET: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("/assets/souk.css", "text/css; charset=utf-8", STYLE));
 static SCRIPT_FILE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("/assets/souk.js", "text/javascript; charset=utf-8", SCRIPT));
+static SUGGEST_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    Asset::new(
+        "/assets/suggest.js",
+        "text/javascript; charset=utf-8",
+        SUGGEST,
+    )
+});
 static CARD_SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("/assets/card.js", "text/javascript; charset=utf-8", CARD));
 
@@ -51,6 +59,11 @@ pub(super) fn script_address() -> String {
     SCRIPT_FILE.address()
 }
 
+/// Where the search box finds its script.
+pub(super) fn suggest_address() -> String {
+    SUGGEST_SCRIPT.address()
+}
+
 /// Where the page with the card's field finds its script.
 pub(super) fn card_address() -> String {
     CARD_SCRIPT.address()
@@ -64,6 +77,11 @@ pub(super) fn style_sheet(query: RawQuery, headers: HeaderMap) -> Ready<Response
 /// GET `/assets/souk.js`.
 pub(super) fn script(query: RawQuery, headers: HeaderMap) -> Ready<Response> {
     ready(SCRIPT_FILE.answer(&query, &headers))
+}
+
+/// GET `/assets/suggest.js`.
+pub(super) fn suggest_script(query: RawQuery, headers: HeaderMap) -> Ready<Response> {
+    ready(SUGGEST_SCRIPT.answer(&query, &headers))
 }
 
 /// GET `/assets/card.js`.
