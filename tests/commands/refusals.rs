@@ -46,6 +46,21 @@ async fn a_secret_that_can_be_guessed_is_refused() {
 }
 
 #[tokio::test]
+async fn words_of_mails_that_nothing_fills_are_refused() {
+    let files = Folder::default();
+    let data = files.at("data");
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", &data];
+    let words = [(
+        "SOUK_ORDERS__MAILS__WORDS__PAID_TEXT",
+        "thank you for {sum}",
+    )];
+    let said = run_with(&serve, &words, "").await;
+    let expected = "souk: orders.mails.words.paid_text: {sum} is not filled in there; {number}, {total} may be";
+    assert_eq!(line(&said, GOOD), expected);
+    assert_eq!(run_with(&["config", "check"], &words, "").await.code, 1);
+}
+
+#[tokio::test]
 async fn a_file_of_a_secret_that_everybody_can_read_is_refused() {
     let files = Folder::default();
     let secret = files.write("secret", GOOD);

@@ -212,3 +212,46 @@ async fn a_guest_s_mail_opens_the_order_in_any_browser((files, mut shop): (Folde
     assert_eq!(shown.status, 200);
     assert!(shown.text.contains("Order 10001"), "{}", shown.text);
 }
+
+#[tokio::test]
+async fn a_shop_writes_to_its_buyers_in_words_of_its_own() {
+    let words = [
+        ("SOUK_ORDERS__MAILS__WORDS__HELLO", "Guten Tag,"),
+        (
+            "SOUK_ORDERS__MAILS__WORDS__SUBJECT",
+            "Bestellung {number}: {title}",
+        ),
+        ("SOUK_ORDERS__MAILS__WORDS__PAID_TITLE", "bezahlt"),
+        (
+            "SOUK_ORDERS__MAILS__WORDS__PAID_TEXT",
+            "vielen Dank: {total} sind bezahlt.",
+        ),
+        ("SOUK_ORDERS__MAILS__WORDS__TOTAL", "Summe"),
+    ];
+    let (files, mut shop) = open(&words).await;
+    let tea = shop.admin().await.sell("tea", 250, 9).await;
+    let ann = shop.customer("ann").await;
+    let bought = ann.buy("k1", &tea, 2, "tok_ok").await;
+    assert_eq!(bought.status, 201, "{}", bought.text);
+    let folder = files.path().join("mails");
+    let looking = async {
+        loop {
+            let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            let mut mails = entries.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+            if let Some(mail) = mails.find(|mail| mail.contains("Summe")) {
+                return mail;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(30), looking).await;
+    let mail = found.expect("a mail of the order");
+    for said in [
+        "Subject: Bestellung 10001: bezahlt\r\n",
+        "\r\nGuten Tag,\r\n\r\nvielen Dank: 5.00 USD sind bezahlt.\r\n",
+        "  Summe: 5.00 USD\r\n",
+        "<p>Guten Tag,</p>",
+    ] {
+        assert!(mail.contains(said), "{said}: {mail}");
+    }
+}

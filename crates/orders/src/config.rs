@@ -1,6 +1,9 @@
 //! The settings of orders. Read by `platform::config`, never from the environment here.
 
-use crate::domain::tax::{TaxMode, TaxRounding};
+use crate::domain::{
+    phrases::Phrases,
+    tax::{TaxMode, TaxRounding},
+};
 use contracts::orders::OrderMailKind;
 use contracts::values::{Country, ValueError};
 use serde::{Deserialize, Serialize};
@@ -89,6 +92,8 @@ pub struct Mails {
     pub received_after_seconds: u32,
     /// Mails that may wait to go.
     pub waiting_max: u32,
+    /// What they say.
+    pub words: Phrases,
 }
 
 impl Mails {

@@ -14,7 +14,10 @@ mod store;
 
 pub use client::Client;
 pub use config::{Config, DEFAULTS, Home, Mails, Papers};
-pub use domain::tax::{TaxMode, TaxRounding};
+pub use domain::{
+    phrases::Phrases,
+    tax::{TaxMode, TaxRounding},
+};
 pub use http::{api_beside, internal_routes, routes_beside};
 pub use metrics::register as register_metrics;
 pub use service::Service;

@@ -194,6 +194,8 @@ impl Config {
         self.nats.check()?;
         self.outward.check().map_err(ConfigError::Invalid)?;
         self.webhooks.check().map_err(ConfigError::Invalid)?;
+        let words = self.orders.mails.words.check();
+        words.map_err(ConfigError::Invalid)?;
         if self.target.has(Target::Payments) {
             let payments = self.payments.check(&self.outward);
             payments.map_err(ConfigError::Invalid)?;

@@ -1,7 +1,8 @@
-//! What the shop writes to buyers about their orders, all of it: once as plain text and once as simple HTML, of the
-//! same blocks. What somebody typed (names of things, carriers, numbers) stands in it as text only: no mark-up, and no
-//! line of its own that nobody wrote here.
+//! What the shop writes to buyers about their orders, in the words of its settings (`phrases`): once as plain text and
+//! once as simple HTML, of the same blocks. What somebody typed (names of things, carriers, numbers) stands in it as
+//! text only: no mark-up, and no line of its own that nobody wrote there.
 
+use super::phrases::{Phrases, filled};
 use contracts::orders::{OrderMailKind, OrderView, ShipmentView};
 
 /// Lines that a mail shows; of larger orders it says how many there are more.
@@ -26,116 +27,97 @@ pub(crate) struct Facts<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Letter {
     pub(crate) subject: String,
+    /// How it begins.
+    hello: String,
     blocks: Vec<Block>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Block {
-    /// Words of our own, with at most a number or an amount in them.
+    /// Words of the shop's own, with at most a number, an amount or a reason in them.
     Words(String),
     /// What stands beside what.
     Rows(Vec<(String, String)>),
     /// Where somebody may go on.
-    Link(&'static str, String),
+    Link(String, String),
 }
 
-/// The letter of this kind.
-pub(crate) fn letter(kind: OrderMailKind, facts: &Facts<'_>) -> Letter {
-    let number = facts.order.number;
-    let (title, words) = opening(kind, facts);
-    let mut blocks = vec![Block::Words(words)];
+/// The letter of this kind, in these words.
+pub(crate) fn letter(kind: OrderMailKind, facts: &Facts<'_>, words: &Phrases) -> Letter {
+    let number = facts.order.number.to_string();
+    let (title, text) = words.of(kind);
+    let mut blocks = vec![Block::Words(opening(text, facts, words))];
     match kind {
         OrderMailKind::Received | OrderMailKind::Paid => {
-            blocks.push(Block::Rows(sums(facts.order)))
+            blocks.push(Block::Rows(sums(facts.order, words)))
         }
-        OrderMailKind::Shipped => blocks.extend(facts.parcel.into_iter().flat_map(parcel)),
+        OrderMailKind::Shipped => {
+            let parcel = facts.parcel.into_iter();
+            blocks.extend(parcel.flat_map(|parcel| inside(parcel, words)));
+        }
         OrderMailKind::ReturnApproved | OrderMailKind::ReturnRefused => {
-            let note = |note: &str| Block::Rows(vec![("We add".to_owned(), note.to_owned())]);
+            let note = |note: &str| Block::Rows(vec![(words.we_add.clone(), note.to_owned())]);
             blocks.extend(facts.note.map(note));
         }
         OrderMailKind::Delivered | OrderMailKind::Cancelled | OrderMailKind::Refunded => {}
     }
-    blocks.push(Block::Link("Your order", facts.link.to_owned()));
+    let link = facts.link.to_owned();
+    blocks.push(Block::Link(words.your_order.clone(), link));
     Letter {
-        subject: format!("Order {number}: {title}"),
+        subject: filled(&words.subject, &[("number", &number), ("title", title)]),
+        hello: words.hello.clone(),
         blocks,
     }
 }
 
-fn opening(kind: OrderMailKind, facts: &Facts<'_>) -> (&'static str, String) {
-    let (number, total) = (facts.order.number, facts.order.total);
-    match kind {
-        OrderMailKind::Received => (
-            "received",
-            format!(
-                "we have your order {number} and keep its things for you. Please pay it soon: {total}."
-            ),
+/// What a letter says first.
+fn opening(text: &str, facts: &Facts<'_>, words: &Phrases) -> String {
+    let why = |reason| filled(&words.cancelled_why, &[("reason", reason)]);
+    let values = [
+        ("number", facts.order.number.to_string()),
+        ("total", facts.order.total.to_string()),
+        (
+            "amount",
+            facts.refund.unwrap_or(&words.some_money).to_owned(),
         ),
-        OrderMailKind::Paid => (
-            "confirmed",
-            format!(
-                "thank you: your order {number} is paid, {total}. We write again when it is on its way."
-            ),
-        ),
-        OrderMailKind::Shipped => (
-            "on its way",
-            format!("a parcel of your order {number} is on its way."),
-        ),
-        OrderMailKind::Delivered => ("arrived", format!("your order {number} has arrived.")),
-        OrderMailKind::Cancelled => ("cancelled", cancelled(facts)),
-        OrderMailKind::ReturnApproved => (
-            "you may send it back",
-            format!("what you want to return of your order {number} may come back to us."),
-        ),
-        OrderMailKind::ReturnRefused => (
-            "about your return",
-            format!("what you want to return of your order {number} cannot come back to us."),
-        ),
-        OrderMailKind::Refunded => {
-            let amount = facts.refund.unwrap_or("money");
-            let way = "It takes the way back that you paid by, which may take some days.";
-            (
-                "money given back",
-                format!("we gave back {amount} of your order {number}. {way}"),
-            )
-        }
-    }
+        ("why", facts.reason.map(why).unwrap_or_default()),
+    ];
+    filled(
+        text,
+        &values.each_ref().map(|(gap, value)| (*gap, value.as_str())),
+    )
 }
 
-fn cancelled(facts: &Facts<'_>) -> String {
-    let number = facts.order.number;
-    let why = facts
-        .reason
-        .map(|reason| format!(" ({reason})"))
-        .unwrap_or_default();
-    format!("your order {number} is cancelled{why}. What you may have paid for it is given back.")
-}
-
-fn sums(order: &OrderView) -> Vec<(String, String)> {
+fn sums(order: &OrderView, words: &Phrases) -> Vec<(String, String)> {
     let line = |line: &contracts::orders::OrderLineView| {
         let name = format!("{} x {}", line.quantity.get(), line.name);
         (name, line.line_total.to_string())
     };
     let mut rows: Vec<_> = order.items.iter().take(LINES_MAX).map(line).collect();
-    more(&mut rows, order.items.len());
+    more(&mut rows, order.items.len(), words);
     rows.extend(
         order
             .parts
             .iter()
             .map(|part| (part.title.clone(), part.amount.to_string())),
     );
-    rows.push(("Total".to_owned(), order.total.to_string()));
+    rows.push((words.total.clone(), order.total.to_string()));
     rows
 }
 
-fn more(rows: &mut Vec<(String, String)>, all: usize) {
+fn more(rows: &mut Vec<(String, String)>, all: usize, words: &Phrases) {
     let left = all.saturating_sub(LINES_MAX);
     if left > 0 {
-        rows.push((format!("and {left} lines more"), String::new()));
+        let count = left.to_string();
+        rows.push((
+            filled(&words.more_lines, &[("count", &count)]),
+            String::new(),
+        ));
     }
 }
 
-fn parcel(parcel: &ShipmentView) -> Vec<Block> {
+/// What is in a parcel, and how it travels.
+fn inside(parcel: &ShipmentView, words: &Phrases) -> Vec<Block> {
     let line = |line: &contracts::orders::ShipmentLineView| {
         (
             format!("{} x {}", line.quantity.get(), line.name),
@@ -143,24 +125,23 @@ fn parcel(parcel: &ShipmentView) -> Vec<Block> {
         )
     };
     let mut rows: Vec<_> = parcel.lines.iter().take(LINES_MAX).map(line).collect();
-    more(&mut rows, parcel.lines.len());
-    for (name, value) in [("Carrier", &parcel.carrier), ("Tracking", &parcel.tracking)] {
-        rows.extend(value.clone().map(|value| (name.to_owned(), value)));
+    more(&mut rows, parcel.lines.len(), words);
+    for (name, value) in [
+        (&words.carrier, &parcel.carrier),
+        (&words.tracking, &parcel.tracking),
+    ] {
+        rows.extend(value.clone().map(|value| (name.clone(), value)));
     }
     let mut blocks = vec![Block::Rows(rows)];
-    blocks.extend(
-        parcel
-            .tracking_url
-            .clone()
-            .map(|url| Block::Link("Follow the parcel", url)),
-    );
+    let follow = |url| Block::Link(words.follow.clone(), url);
+    blocks.extend(parcel.tracking_url.clone().map(follow));
     blocks
 }
 
 impl Letter {
     /// As plain text.
     pub(crate) fn text(&self) -> String {
-        let mut text = "Hello,\r\n".to_owned();
+        let mut text = format!("{}\r\n", self.hello);
         for block in &self.blocks {
             text.push_str("\r\n");
             match block {
@@ -176,8 +157,10 @@ impl Letter {
 
     /// As HTML.
     pub(crate) fn html(&self) -> String {
-        let mut html =
-            "<!doctype html>\r\n<meta charset=\"utf-8\">\r\n<p>Hello,</p>\r\n".to_owned();
+        let mut html = format!(
+            "<!doctype html>\r\n<meta charset=\"utf-8\">\r\n<p>{}</p>\r\n",
+            escaped(&self.hello)
+        );
         for block in &self.blocks {
             let block = match block {
                 Block::Words(words) => format!("<p>{}</p>\r\n", escaped(words)),
@@ -186,7 +169,8 @@ impl Letter {
                     format!("<table>\r\n{rows}</table>\r\n")
                 }
                 Block::Link(what, url) => {
-                    format!("<p><a href=\"{}\">{what}</a></p>\r\n", escaped(url))
+                    let (url, what) = (escaped(url), escaped(what));
+                    format!("<p><a href=\"{url}\">{what}</a></p>\r\n")
                 }
             };
             html.push_str(&block);
@@ -255,7 +239,7 @@ pub(crate) fn amount_of<'n>(note: &'n str, refund: &str) -> Option<&'n str> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::phrases::tests::documented, *};
     use contracts::{
         orders::{OrderLineView, OrderStatus},
         values::{Money, OrderId, ProductId, Quantity, Timestamp, VariantId, Version},
@@ -300,7 +284,7 @@ mod tests {
             note: None,
             link: "https://shop.example/order/1?token=a&b",
         };
-        letter(OrderMailKind::Paid, &facts)
+        letter(OrderMailKind::Paid, &facts, &documented())
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod offers;
 pub mod order;
 pub(crate) mod paper;
 pub(crate) mod papers;
+pub(crate) mod phrases;
 pub mod pricing;
 pub mod promotion;
 pub mod rate;

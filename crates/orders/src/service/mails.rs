@@ -207,6 +207,7 @@ impl Service {
                 note: returned.and_then(|one| one.note.as_deref()),
                 link: &self.link(post, &order),
             },
+            &self.config.mails.words,
         );
         Ok(Some(Mail {
             id: due.id.to_string(),

@@ -19,9 +19,10 @@ use contracts::{
     values::{Money, OrderId, ProductId, SessionId, Timestamp, UserId, VariantId},
 };
 use http_body_util::BodyExt;
-use orders::{Config, Home, Mails, Opened, Papers, Parts, TaxMode, TaxRounding};
+use orders::{Config, Home, Mails, Opened, Papers, Parts, Phrases, TaxMode, TaxRounding};
 use platform::{
     clock::Clock,
+    config::{Sources, load},
     db::{Place, sqlite},
     http::stack::{self, wrap},
     tasks::Tasks,
@@ -67,6 +68,21 @@ pub(crate) fn admin() -> Principal {
     person(30, Role::Admin)
 }
 
+/// The words of a shop that sets none.
+fn words() -> Phrases {
+    #[derive(serde::Deserialize)]
+    struct File {
+        orders: Config,
+    }
+    let sources = Sources {
+        defaults: orders::DEFAULTS,
+        file: None,
+        environment: false,
+    };
+    let file: File = load(&sources, serde_json::json!({})).unwrap();
+    file.orders.mails.words
+}
+
 pub(crate) fn config() -> Config {
     Config {
         payment_window_seconds: 900,
@@ -90,6 +106,7 @@ pub(crate) fn config() -> Config {
             kinds: OrderMailKind::ALL.to_vec(),
             received_after_seconds: 60,
             waiting_max: 100,
+            words: words(),
         },
         papers: Papers {
             seller: vec!["Souk Ltd".to_owned()],

@@ -10,9 +10,9 @@ use contracts::{
     orders::{BeginPayment, OrderError, Orders, PaymentEnd, Reader, Settlement},
     payments::{
         CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentCount,
-        PaymentListError, PaymentPage, PaymentQuery, PaymentStatus, PaymentView, Payments,
-        RefundAudit, RefundError, RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId,
-        SagaQuery, SagaView,
+        PaymentListError, PaymentPage, PaymentQuery, PaymentRecord, PaymentStatus, PaymentView,
+        Payments, RefundAudit, RefundError, RefundOf, RefundOrder, RefundView, ReviewView,
+        SagaError, SagaId, SagaQuery, SagaView,
     },
     request::{Answered, IdempotencyKey},
     values::{Money, OrderId, Page, PaymentId, RefundId, Version},
@@ -217,6 +217,10 @@ impl Payments for FakePayments {
     }
 
     async fn counts(&self) -> Result<Vec<PaymentCount>, PaymentListError> {
+        Err(PaymentListError::Internal(no_books()))
+    }
+
+    async fn record(&self, _: PaymentId) -> Result<Option<PaymentRecord>, PaymentListError> {
         Err(PaymentListError::Internal(no_books()))
     }
 
