@@ -1,11 +1,18 @@
 //! A browser without script: it keeps cookies, asks for HTML, fills in forms, and follows nothing by itself.
 
 use reqwest::Method;
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 use testkit::{Answer, Client, PASSWORD, Shop};
 
 /// What browsers say they can show.
 pub(crate) const HTML: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+/// Longer than what comes by itself takes, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A shop with the demo catalog, where whoever registers may sell.
 pub(crate) async fn open() -> Shop {
@@ -43,6 +50,19 @@ impl Browser {
 
     pub(crate) async fn get(&mut self, path: &str) -> Answer {
         self.send(Method::GET, path, None, &[]).await
+    }
+
+    /// The page, as soon as it is as it should be.
+    pub(crate) async fn get_until(&mut self, path: &str, fits: impl Fn(&Answer) -> bool) -> Answer {
+        let begun = Instant::now();
+        loop {
+            let page = self.get(path).await;
+            if fits(&page) {
+                return page;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{path}: {}", page.text);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// GET with one more header, or another value of one.

@@ -27,6 +27,7 @@ mod shelves;
 mod staff;
 mod staff_lists;
 mod staff_orders;
+mod staff_payment;
 mod staff_people;
 mod staff_pricing;
 mod staff_products;

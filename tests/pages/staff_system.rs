@@ -5,29 +5,12 @@ use crate::{browser::Browser, forms::send};
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
-use testkit::{Answer, Folder, Shop, postgres::Postgres, run};
+use testkit::{Folder, Shop, postgres::Postgres, run};
 
 const ADMIN: &str = "admin@souk.example";
 const HERE: &str = "/admin/system";
 const BACKUP: &str = "/admin/system/backup";
-/// Longer than a small copy takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The page, as soon as it is as it should be.
-async fn until(browser: &mut Browser, fits: impl Fn(&Answer) -> bool) -> Answer {
-    let begun = Instant::now();
-    loop {
-        let page = browser.get(HERE).await;
-        if fits(&page) {
-            return page;
-        }
-        assert!(begun.elapsed() < PATIENCE, "{}", page.text);
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
 /// The copies in a folder, by their names.
 fn copies(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a folder");
@@ -56,7 +39,9 @@ async fn a_backup_is_made_once_for_each_push_of_the_button_and_brings_the_shop_b
             let pushed = send(&mut browser, (&asked, BACKUP), &[]).await;
             assert_eq!(pushed.status, 303, "{}", pushed.text);
         }
-        page = until(&mut browser, |page| page.text.contains("Make a backup now")).await;
+        page = browser
+            .get_until(HERE, |page| page.text.contains("Make a backup now"))
+            .await;
         let newest = copies(&folder).pop().expect("a copy");
         let name = newest.file_name().and_then(|name| name.to_str());
         assert!(page.text.contains(name.expect("a name")), "{}", page.text);
@@ -140,5 +125,7 @@ async fn on_a_database_of_several_nodes_the_page_says_what_to_use_and_every_node
         assert_eq!(none.status, 404, "{}", none.text);
     }
     assert!(first.stop().await);
-    until(&mut browsers[1], |page| !page.text.contains(&one)).await;
+    browsers[1]
+        .get_until(HERE, |page| !page.text.contains(&one))
+        .await;
 }

@@ -4,8 +4,9 @@
 use contracts::{
     payments::{
         CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentCount,
-        PaymentListError, PaymentPage, PaymentQuery, PaymentView, RefundAudit, RefundError,
-        RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId, SagaQuery, SagaView,
+        PaymentListError, PaymentPage, PaymentQuery, PaymentRecord, PaymentView, RefundAudit,
+        RefundError, RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId, SagaQuery,
+        SagaView,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page, PaymentId, RefundId},
@@ -40,6 +41,8 @@ pub(crate) const LIST: Call<PaymentQuery, Result<PaymentPage, PaymentListError>>
     Call::read("list");
 pub(crate) const COUNTS: Call<(), Result<Vec<PaymentCount>, PaymentListError>> =
     Call::read("counts");
+pub(crate) const RECORD: Call<PaymentId, Result<Option<PaymentRecord>, PaymentListError>> =
+    Call::read("record");
 pub(crate) const SAGAS: Call<SagaQuery, Result<Page<SagaView>, SagaError>> = Call::read("sagas");
 pub(crate) const RETRY_SAGA: Call<SagaId, Result<SagaView, SagaError>> = Call::once("retry_saga");
 pub(crate) const REVIEWS: Call<u32, Rows<ReviewView>> = Call::read("reviews");

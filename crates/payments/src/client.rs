@@ -8,9 +8,9 @@ use contracts::{
     orders::Reader,
     payments::{
         CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentCount,
-        PaymentListError, PaymentPage, PaymentQuery, PaymentView, Payments, RefundAudit,
-        RefundError, RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId, SagaQuery,
-        SagaView,
+        PaymentListError, PaymentPage, PaymentQuery, PaymentRecord, PaymentView, Payments,
+        RefundAudit, RefundError, RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId,
+        SagaQuery, SagaView,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page, PaymentId, RefundId},
@@ -86,6 +86,10 @@ impl Payments for Client {
 
     async fn counts(&self) -> Result<Vec<PaymentCount>, PaymentListError> {
         self.peer.ask(calls::COUNTS, &()).await
+    }
+
+    async fn record(&self, id: PaymentId) -> Result<Option<PaymentRecord>, PaymentListError> {
+        self.peer.ask(calls::RECORD, &id).await
     }
 
     async fn sagas(&self, query: SagaQuery) -> Result<Page<SagaView>, SagaError> {

@@ -1,6 +1,6 @@
 //! All payments, for whoever runs the shop: by where they stand, newest first. The public API has no such list.
 
-use super::PaymentStatus;
+use super::{PaymentStatus, PaymentView, RefundView};
 use crate::{
     BoxError,
     problem::{Code, Problem, ToProblem},
@@ -63,6 +63,42 @@ pub struct PaymentCount {
     pub count: i64,
     /// Whether there are more than that.
     pub is_more: bool,
+}
+
+/// What a provider told the shop about a payment, as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackView {
+    /// The provider's name for it.
+    pub event_id: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// When it was worked off; absent while it waits.
+    pub done_at: Option<Timestamp>,
+    /// How often it was looked at.
+    pub tries: u32,
+    /// What it said.
+    pub body: String,
+}
+
+/// All that is kept of one payment, for whoever runs the shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaymentRecord {
+    /// The payment.
+    pub payment: PaymentView,
+    /// The provider's token of what it is paid with.
+    pub method: String,
+    /// What the provider calls the charge; absent while it knows of none.
+    pub reference: Option<String>,
+    /// How often the next step was tried without an outcome.
+    pub tries: u32,
+    /// When the next try is due; absent when nothing is left to do, or a person has to.
+    pub next_try_at: Option<Timestamp>,
+    /// Why it waits.
+    pub waits_for: Option<String>,
+    /// What was given back of it.
+    pub refunds: Vec<RefundView>,
+    /// What the provider told of it in the last thirty days, newest first; so many at most.
+    pub callbacks: Vec<CallbackView>,
 }
 
 /// Why payments were not listed.

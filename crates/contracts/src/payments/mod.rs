@@ -13,7 +13,10 @@ pub use audit::{
 };
 pub use errors::{CallbackError, PayError, RefundError, SagaError};
 pub use events::{PaymentEnd, PaymentEnded, RefundBooked, ReviewKept};
-pub use list::{PaymentCount, PaymentListError, PaymentListed, PaymentPage, PaymentQuery};
+pub use list::{
+    CallbackView, PaymentCount, PaymentListError, PaymentListed, PaymentPage, PaymentQuery,
+    PaymentRecord,
+};
 pub use refunds::{RefundOf, RefundOrder, RefundStatus, RefundView};
 pub use sagas::{ReviewView, SagaId, SagaKind, SagaQuery, SagaState, SagaView};
 
@@ -161,6 +164,8 @@ pub trait Payments: Send + Sync {
     async fn list(&self, query: PaymentQuery) -> Result<PaymentPage, PaymentListError>;
     /// How many payments stand where, a line a status.
     async fn counts(&self) -> Result<Vec<PaymentCount>, PaymentListError>;
+    /// All that is kept of one payment, for admins: who asks is looked at before.
+    async fn record(&self, id: PaymentId) -> Result<Option<PaymentRecord>, PaymentListError>;
     /// Payments and refunds that are under way, wait, or were parked.
     async fn sagas(&self, query: SagaQuery) -> Result<Page<SagaView>, SagaError>;
     /// Takes a saga up again at once, parked or not.

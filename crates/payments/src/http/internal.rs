@@ -47,6 +47,9 @@ fn sagas(table: Table) -> Table {
             payments.list(query).await
         })
         .on(calls::COUNTS, async |payments, ()| payments.counts().await)
+        .on(calls::RECORD, async |payments, id| {
+            payments.record(id).await
+        })
         .on(calls::SAGAS, async |payments, query| {
             payments.sagas(query).await
         })

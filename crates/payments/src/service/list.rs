@@ -1,15 +1,20 @@
 //! All payments, for whoever runs the shop. What is asked is bounded; nothing is written.
 
 use super::Core;
-use crate::store::{Listed, Side};
+use crate::{
+    domain::Refund,
+    store::{Listed, Side},
+};
 use contracts::{
-    payments::{PaymentCount, PaymentListError, PaymentPage, PaymentQuery},
-    values::Cursor,
+    payments::{PaymentCount, PaymentListError, PaymentPage, PaymentQuery, PaymentRecord},
+    values::{Cursor, PaymentId},
 };
 use platform::db::StoreError;
 
 /// Payments of a status that are counted.
 const COUNT_MAX: i64 = 100_000;
+/// Callbacks that are shown of a payment. Each may have as many bytes as the door lets in.
+const CALLBACKS_MAX: u32 = 20;
 
 impl Core {
     pub(super) async fn list(&self, query: PaymentQuery) -> Result<PaymentPage, PaymentListError> {
@@ -54,6 +59,28 @@ impl Core {
             is_more: count > COUNT_MAX,
         };
         Ok(counts.into_iter().map(count).collect())
+    }
+
+    pub(super) async fn record(
+        &self,
+        id: PaymentId,
+    ) -> Result<Option<PaymentRecord>, PaymentListError> {
+        let Some(payment) = self.store.payment(id).await.map_err(refusal)? else {
+            return Ok(None);
+        };
+        let refunds = self.store.refunds_of(id).await.map_err(refusal)?;
+        let callbacks = self.store.callbacks_of(id, CALLBACKS_MAX).await;
+        let waits_for_a_step = !payment.told && !payment.progress.parked;
+        Ok(Some(PaymentRecord {
+            payment: payment.view(),
+            reference: payment.state.reference().map(str::to_owned),
+            tries: payment.progress.tries,
+            next_try_at: waits_for_a_step.then_some(payment.progress.next_try_at),
+            waits_for: payment.progress.reason,
+            method: payment.method,
+            refunds: refunds.iter().map(Refund::view).collect(),
+            callbacks: callbacks.map_err(refusal)?,
+        }))
     }
 }
 

@@ -36,9 +36,9 @@ use contracts::{
     orders::{OrderError, OrderView, Orders, Reader, ReturnReceived},
     payments::{
         CallbackError, ChargeAudit, LedgerAudit, PayError, PayOrder, PaymentAudit, PaymentCount,
-        PaymentListError, PaymentPage, PaymentQuery, PaymentView, Payments, RefundAudit,
-        RefundError, RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId, SagaQuery,
-        SagaView,
+        PaymentListError, PaymentPage, PaymentQuery, PaymentRecord, PaymentView, Payments,
+        RefundAudit, RefundError, RefundOf, RefundOrder, RefundView, ReviewView, SagaError, SagaId,
+        SagaQuery, SagaView,
     },
     request::{Answered, IdempotencyKey},
     values::{OrderId, Page, PaymentId, RefundId, Timestamp},
@@ -211,6 +211,10 @@ impl Payments for Service {
 
     async fn counts(&self) -> Result<Vec<PaymentCount>, PaymentListError> {
         self.core.counts().await
+    }
+
+    async fn record(&self, id: PaymentId) -> Result<Option<PaymentRecord>, PaymentListError> {
+        self.core.record(id).await
     }
 
     async fn sagas(&self, query: SagaQuery) -> Result<Page<SagaView>, SagaError> {

@@ -22,7 +22,7 @@ pub(crate) use sqlite::SqliteStore;
 use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, State, ledger::Transaction};
 use async_trait::async_trait;
 use contracts::{
-    payments::{LedgerAudit, PaymentListed, PaymentStatus, ReviewView, SagaState},
+    payments::{CallbackView, LedgerAudit, PaymentListed, PaymentStatus, ReviewView, SagaState},
     values::{Money, OrderId, PaymentId, RefundId, Timestamp},
 };
 use platform::db::{Abort, Schema, StoreError};
@@ -279,6 +279,12 @@ pub(crate) trait Store: Send + Sync {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<KeptCallback>, StoreError>;
+    /// What was told of a payment and is remembered, newest first.
+    async fn callbacks_of(
+        &self,
+        id: PaymentId,
+        limit: u32,
+    ) -> Result<Vec<CallbackView>, StoreError>;
     /// A callback is worked off (no next try), or comes again.
     async fn end_callback(
         &self,

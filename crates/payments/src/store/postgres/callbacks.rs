@@ -9,7 +9,7 @@ use crate::{
     store::{KeptCallback, Review},
 };
 use contracts::{
-    payments::ReviewView,
+    payments::{CallbackView, ReviewView},
     values::{PaymentId, Timestamp},
 };
 use platform::db::{
@@ -76,6 +76,31 @@ pub(super) async fn due(
                 key: row.try_get(1)?,
                 tries: count(row, 2)?,
                 received_at: time(row, 3)?,
+            })
+        })
+        .collect()
+}
+
+pub(super) async fn of(
+    connection: &Connection,
+    id: PaymentId,
+    limit: u32,
+) -> Result<Vec<CallbackView>, StoreError> {
+    let sql = "SELECT event_id, received_at_ms, done_at_ms, tries, body
+                 FROM callbacks
+                WHERE key = $1
+                ORDER BY callback_number DESC
+                LIMIT $2";
+    let key = id.to_string();
+    let rows = connection.query(sql, &[&key, &i64::from(limit)]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(CallbackView {
+                event_id: row.try_get(0)?,
+                received_at: time(row, 1)?,
+                done_at: row.try_get::<_, Option<i64>>(2)?.map(Timestamp::from_ms),
+                tries: count(row, 3)?,
+                body: row.try_get(4)?,
             })
         })
         .collect()

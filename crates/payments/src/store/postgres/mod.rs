@@ -19,7 +19,7 @@ use super::{
 use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, ledger::Transaction};
 use async_trait::async_trait;
 use contracts::{
-    payments::{LedgerAudit, PaymentStatus, ReviewView, SagaState},
+    payments::{CallbackView, LedgerAudit, PaymentStatus, ReviewView, SagaState},
     values::{OrderId, PaymentId, RefundId, Timestamp},
 };
 use platform::db::{
@@ -30,7 +30,7 @@ use platform::db::{
 use std::convert::Infallible;
 use taking::Taking;
 
-pub(crate) const MIGRATIONS: [Migration; 5] = [
+pub(crate) const MIGRATIONS: [Migration; 6] = [
     BASE,
     Migration {
         number: 1,
@@ -51,6 +51,11 @@ pub(crate) const MIGRATIONS: [Migration; 5] = [
         number: 4,
         name: "by_status",
         sql: include_str!("../../../migrations/postgres/0004_by_status.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "callbacks_by_payment",
+        sql: include_str!("../../../migrations/postgres/0005_callbacks_by_payment.sql"),
     },
 ];
 
@@ -383,6 +388,14 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Vec<KeptCallback>, StoreError> {
         callbacks::due(&self.database.read().await?, now, limit).await
+    }
+
+    async fn callbacks_of(
+        &self,
+        id: PaymentId,
+        limit: u32,
+    ) -> Result<Vec<CallbackView>, StoreError> {
+        callbacks::of(&self.database.read().await?, id, limit).await
     }
 
     async fn end_callback(

@@ -5,7 +5,7 @@ use crate::{
     store::{KeptCallback, Review},
 };
 use contracts::{
-    payments::ReviewView,
+    payments::{CallbackView, ReviewView},
     values::{PaymentId, Timestamp},
 };
 use platform::db::StoreError;
@@ -60,6 +60,30 @@ pub(super) fn due(
             key: row.get(1)?,
             tries: row.get(2)?,
             received_at: Timestamp::from_ms(row.get(3)?),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn of(
+    connection: &Connection,
+    id: PaymentId,
+    limit: u32,
+) -> Result<Vec<CallbackView>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT event_id, received_at_ms, done_at_ms, tries, body
+           FROM callbacks
+          WHERE key = ?1
+          ORDER BY callback_number DESC
+          LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![id.to_string(), limit], |row| {
+        Ok(CallbackView {
+            event_id: row.get(0)?,
+            received_at: Timestamp::from_ms(row.get(1)?),
+            done_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_ms),
+            tries: row.get(3)?,
+            body: row.get(4)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

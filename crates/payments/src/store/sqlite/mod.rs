@@ -15,7 +15,7 @@ use crate::domain::{Intent, Payment, Refund, RefundIntent, Stage, ledger::Transa
 use async_trait::async_trait;
 use contracts::{
     BoxError,
-    payments::{LedgerAudit, PaymentStatus, ReviewView, SagaState},
+    payments::{CallbackView, LedgerAudit, PaymentStatus, ReviewView, SagaState},
     values::{OrderId, PaymentId, RefundId, Timestamp, ValueError},
 };
 use platform::db::{
@@ -26,7 +26,7 @@ use platform::db::{
 use rusqlite::Connection;
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 6] = [
+pub(crate) const MIGRATIONS: [Migration; 7] = [
     BASE,
     Migration {
         number: 1,
@@ -52,6 +52,11 @@ pub(crate) const MIGRATIONS: [Migration; 6] = [
         number: 5,
         name: "by_status",
         sql: include_str!("../../../migrations/sqlite/0005_by_status.sql"),
+    },
+    Migration {
+        number: 6,
+        name: "callbacks_by_payment",
+        sql: include_str!("../../../migrations/sqlite/0006_callbacks_by_payment.sql"),
     },
 ];
 
@@ -364,6 +369,16 @@ impl Store for SqliteStore {
     ) -> Result<Vec<KeptCallback>, StoreError> {
         self.database
             .read(move |c| callbacks::due(c, now, limit))
+            .await
+    }
+
+    async fn callbacks_of(
+        &self,
+        id: PaymentId,
+        limit: u32,
+    ) -> Result<Vec<CallbackView>, StoreError> {
+        self.database
+            .read(move |c| callbacks::of(c, id, limit))
             .await
     }
 

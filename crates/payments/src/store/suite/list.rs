@@ -1,9 +1,9 @@
 //! All payments as whoever runs the shop looks through them.
 
-use super::{Fixture, reference};
+use super::{Fixture, at, reference};
 use crate::{
     domain::{Payment, State},
-    store::Side,
+    store::{KeptCallback, Side},
 };
 use contracts::{
     payments::PaymentStatus,
@@ -100,4 +100,36 @@ pub(super) async fn who_took_the_money_is_what_the_ledger_says(fixture: Fixture)
         .collect();
     let by_test = Some("test".to_owned());
     assert_eq!(found, [(held.id, None), (taken.id, by_test)]);
+}
+
+pub(super) async fn what_was_told_of_a_payment_is_found_by_it_newest_first(fixture: Fixture) {
+    let payment = fixture.begin(OrderId::generate()).await.unwrap();
+    let other = fixture.begin(OrderId::generate()).await.unwrap();
+    for (event, of, second) in [("a", &payment, 1), ("b", &other, 2), ("c", &payment, 3)] {
+        let callback = KeptCallback {
+            event_id: event.to_owned(),
+            key: of.id.to_string(),
+            tries: 0,
+            received_at: at(second),
+        };
+        let body = format!("{{\"id\": \"{event}\"}}");
+        let kept = fixture.store.keep_callback(callback, body, at(9)).await;
+        assert!(kept.unwrap());
+    }
+    let ended = fixture.store.end_callback("a".to_owned(), None, at(5));
+    ended.await.unwrap();
+    let told = fixture.store.callbacks_of(payment.id, 9).await.unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .map(|one| (one.body.as_str(), one.received_at, one.done_at, one.tries))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("{\"id\": \"c\"}", at(3), None, 0),
+            ("{\"id\": \"a\"}", at(1), Some(at(5)), 1)
+        ]
+    );
+    let newest = fixture.store.callbacks_of(payment.id, 1).await.unwrap();
+    assert_eq!((newest.len(), newest[0].event_id.as_str()), (1, "c"));
 }

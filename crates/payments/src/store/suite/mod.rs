@@ -49,6 +49,7 @@ store_suite! {
         payments_are_listed_newest_first_and_from_both_sides,
         of_a_status_are_those_that_stand_so_now_and_as_many_are_counted,
         who_took_the_money_is_what_the_ledger_says,
+        what_was_told_of_a_payment_is_found_by_it_newest_first,
     },
     money::{
         nobody_gives_back_what_the_order_has_not_heard_of,

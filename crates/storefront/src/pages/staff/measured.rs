@@ -29,9 +29,18 @@ impl Measured {
     /// How many there were in each bucket of a histogram, by the bucket's upper bound; all labels together. The buckets
     /// behind the last one that has any are left out.
     pub(super) fn sizes(&self, name: &str) -> Vec<(String, i64)> {
+        self.sizes_if(name, |_| true)
+    }
+
+    /// The same, of those alone that have this label with this value.
+    pub(super) fn sizes_where(&self, name: &str, (key, value): (&str, &str)) -> Vec<(String, i64)> {
+        self.sizes_if(name, |labels| label(labels, key) == Some(value))
+    }
+
+    fn sizes_if(&self, name: &str, counts: impl Fn(&str) -> bool) -> Vec<(String, i64)> {
         let buckets = format!("{name}_bucket");
         let mut below: Vec<(String, i64)> = Vec::new();
-        for (labels, count) in self.all(&buckets) {
+        for (labels, count) in self.all(&buckets).filter(|(labels, _)| counts(labels)) {
             let Some(bound) = label(labels, "le") else {
                 continue;
             };
@@ -92,5 +101,17 @@ mod tests {
             .collect();
         assert_eq!(lag, [(Some("orders"), 7), (Some("catalog"), 0)]);
         assert!(measured.sizes("nothing").is_empty());
+    }
+
+    #[test]
+    fn only_what_is_labelled_so_is_counted_where_that_is_asked() {
+        let measured = Measured::new(
+            "answer_bucket{le=\"0.1\",door=\"public\",route=\"/\"} 2\n\
+             answer_bucket{le=\"0.1\",door=\"public\",route=\"/cart\"} 1\n\
+             answer_bucket{le=\"0.1\",door=\"inside\",route=\"/\"} 7\n"
+                .to_owned(),
+        );
+        let sizes = measured.sizes_where("answer", ("door", "public"));
+        assert_eq!(sizes, [("0.1".to_owned(), 3)]);
     }
 }

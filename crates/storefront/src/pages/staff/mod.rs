@@ -18,6 +18,7 @@ mod order;
 mod order_forms;
 mod orders;
 mod parts;
+mod payment;
 mod payments;
 mod pictures;
 mod price_list;
@@ -126,6 +127,8 @@ fn people() -> Router<App> {
         .route("/admin/customers/{id}", get(customers::one))
         .route("/admin/customers/{id}/{verb}", post(customers::act))
         .route("/admin/payments", get(money::show))
+        .route("/admin/payments/{id}", get(payment::show))
+        .route("/admin/payments/{id}/void", post(payment::void))
         .route("/admin/payments/{id}/retry", post(money::retry))
 }
 

@@ -129,7 +129,10 @@ fn left(order: &OrderView, shipments: &[ShipmentView]) -> Vec<u32> {
 }
 
 /// The payments of an order, and what was given back of them.
-async fn money(desk: Desk<'_>, id: OrderId) -> Result<(Vec<PaymentView>, Vec<RefundView>), Fault> {
+pub(super) async fn money(
+    desk: Desk<'_>,
+    id: OrderId,
+) -> Result<(Vec<PaymentView>, Vec<RefundView>), Fault> {
     let reader = Reader {
         principal: desk.visit.principal.clone(),
         order_token: None,
@@ -179,11 +182,14 @@ fn lines(stands: &Stands<'_>) -> Table {
     }
 }
 
-fn paid(payments: &[PaymentView], refunds: &[RefundView]) -> Table {
+pub(super) fn paid(payments: &[PaymentView], refunds: &[RefundView]) -> Table {
     let payment = |payment: &PaymentView| {
         vec![
             Cell::when(payment.created_at),
-            Cell::code(payment.id),
+            Cell::link(
+                payment.id.to_string(),
+                format!("/admin/payments/{}", payment.id),
+            ),
             Cell::status(payment.status.as_str()),
             Cell::text(payment.decline_code.clone().unwrap_or_default()),
             Cell::Number(view::money(payment.amount)),

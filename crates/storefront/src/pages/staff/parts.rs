@@ -25,6 +25,8 @@ pub(super) enum Cell {
     Pick(String, String, String),
     /// A small picture beside its words, which say it.
     Picture(String),
+    /// Something long, behind a word that opens it.
+    Folded(String, String),
     /// A button.
     Act(Form),
     /// Two buttons of the form around the list, for fewer and for more of something: its id, and what it is called.

@@ -135,7 +135,10 @@ fn row((payment, number): (&PaymentListed, &String)) -> Vec<Cell> {
     let order = format!("/admin/orders/{}", payment.order_id);
     vec![
         Cell::link(number.clone(), order),
-        Cell::when(payment.created_at),
+        Cell::link(
+            view::moment(payment.created_at).exact,
+            format!("{HERE}/{}", payment.id),
+        ),
         Cell::status(payment.status.as_str()),
         Cell::text(payment.decline_code.clone().unwrap_or_default()),
         Cell::text(payment.provider.clone().unwrap_or_default()),

@@ -49,6 +49,7 @@ async fn sheet(desk: Desk<'_>, flash: &str) -> Sheet {
     let measured = Measured::new((house.measured)());
     let batches = measured.sizes("souk_order_commit_batch_size");
     let seconds = measured.sizes("souk_order_commit_seconds");
+    let answers = measured.sizes_where("souk_http_request_seconds", ("door", "shop"));
     let flashes = [
         ("made", "The backup is made, and its books balance."),
         (
@@ -78,6 +79,11 @@ async fn sheet(desk: Desk<'_>, flash: &str) -> Sheet {
                 "How long that took",
                 "commits of orders by their seconds",
                 &seconds,
+            )),
+            Block::Chart(of_sizes(
+                "How long people wait for an answer",
+                "requests by their seconds",
+                &answers,
             )),
         ])
         .with(copies.main)
