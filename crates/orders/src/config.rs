@@ -92,8 +92,8 @@ pub struct Mails {
     pub received_after_seconds: u32,
     /// Mails that may wait to go.
     pub waiting_max: u32,
-    /// What they say.
-    pub words: Phrases,
+    /// What they say. On the heap: it is much, and settings travel by value.
+    pub words: Box<Phrases>,
 }
 
 impl Mails {

@@ -190,7 +190,7 @@ pub(crate) mod tests {
             environment: false,
         };
         let file: File = load(&sources, serde_json::json!({})).unwrap();
-        file.orders.mails.words
+        *file.orders.mails.words
     }
 
     #[test]

@@ -69,7 +69,7 @@ pub(crate) fn admin() -> Principal {
 }
 
 /// The words of a shop that sets none.
-fn words() -> Phrases {
+fn words() -> Box<Phrases> {
     #[derive(serde::Deserialize)]
     struct File {
         orders: Config,
