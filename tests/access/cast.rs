@@ -162,6 +162,7 @@ impl Cast {
             Thing::OwnerHerself => Made::new(asker, self.owner.user_id()),
             Thing::Account => self.account(asker).await,
             Thing::Double => self.double(who).await,
+            Thing::KeptAddress => self.kept_address(asker).await,
             Thing::Session => self.session(asker).await,
             Thing::OwnSession => self.own_session(who).await,
             Thing::Key => self.key(asker).await,
@@ -245,6 +246,17 @@ impl Cast {
         Made::new(self.nobody.signed_in(&again), id)
             .with("$version", raised.int("/version"))
             .with("$refresh", again.str("/refresh_token"))
+    }
+
+    async fn kept_address(&self, asker: Client) -> Made {
+        let address =
+            json!({"name": "Olga", "line1": "1 Tea Lane", "city": "London", "country": "GB"});
+        let kept = self.owner.post("/api/v1/me/addresses", &address).await;
+        assert_eq!(kept.status, 201, "{}", kept.text);
+        Made {
+            witness: Some((self.owner.clone(), "/api/v1/me/addresses")),
+            ..Made::new(asker, kept.str("/id"))
+        }
     }
 
     async fn session(&self, asker: Client) -> Made {

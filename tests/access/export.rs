@@ -14,7 +14,12 @@ async fn person(shop: &Shop, word: &str) -> Client {
     });
     let answer = shop.visitor().post("/api/v1/auth/register", &body).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
-    shop.visitor().signed_in(&answer)
+    let client = shop.visitor().signed_in(&answer);
+    let address =
+        json!({"name": word, "line1": format!("{word} lane"), "city": "London", "country": "GB"});
+    let kept = client.post("/api/v1/me/addresses", &address).await;
+    assert_eq!(kept.status, 201, "{}", kept.text);
+    client
 }
 
 async fn export(client: &Client) -> Answer {
@@ -97,6 +102,8 @@ async fn an_export_holds_all_of_one_s_own_and_nothing_of_anybody_else_s() {
     assert_eq!(document["second_factor"]["on"], false);
     assert_eq!(document["providers"], json!([]));
     assert_eq!(all(&document, "api_keys", "/name"), ["till"]);
+    let kept = all(&document, "addresses", "/address/line1");
+    assert_eq!(kept, ["ann-canary-7f3a lane"]);
     let kinds = all(&document, "security_events", "/kind");
     assert!(
         kinds.contains(&"registered") && kinds.contains(&"data_exported"),

@@ -74,6 +74,7 @@ const LOGIN: &str = r#"{"email":"$email","password":"$password"}"#;
 const REFRESH: &str = r#"{"refresh_token":"$refresh"}"#;
 const SETUP: &str =
     r#"{"setup_token":"used","email":"new-$n@souk.example","password":"$password"}"#;
+const ADDRESS: &str = r#"{"name":"Ann","line1":"2 Tea Lane","city":"London","country":"GB"}"#;
 const PASSWORD: &str = r#"{"password":"$password"}"#;
 const API_KEY: &str = r#"{"name":"Till $n","scopes":["orders:read"],"password":"$password"}"#;
 const BOTH: &str = r#"{"password":"$password","code":"000000"}"#;
@@ -116,6 +117,9 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("PATCH /api/v1/me", Double, RENAME, users(200)),
     Row("DELETE /api/v1/me", Double, PASSWORD, users(204)),
     Row("GET /api/v1/me/sessions", Nothing, "", users(200)),
+    Row("GET /api/v1/me/addresses", Nothing, "", users(200)),
+    Row("POST /api/v1/me/addresses", Nothing, ADDRESS, users(201)),
+    Row("DELETE /api/v1/me/addresses/{id}", KeptAddress, "", [401, 404, 204, 404, 404, 404]),
     Row("GET /api/v1/me/export", Nothing, "", users(200)),
     Row("GET /api/v1/me/security-events", Nothing, "", users(200)),
     Row("GET /api/v1/audit/security-events", Nothing, "", admins(200)),

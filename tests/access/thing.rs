@@ -13,6 +13,8 @@ pub(crate) enum Thing {
     Own,
     /// A second account of the asker's, with the same rights, which then asks.
     Double,
+    /// An address that the owner keeps.
+    KeptAddress,
     /// A session of an account that nobody else uses.
     Session,
     /// A session of a second account of the asker's, which then asks.

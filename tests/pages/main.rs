@@ -2,6 +2,7 @@
 //! their forms let happen. Whatever a page changes is looked at through the API afterwards.
 #![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
 
+mod addresses;
 mod books;
 mod browser;
 mod bucket;

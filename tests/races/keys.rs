@@ -78,6 +78,10 @@ const TABLE: &[(&str, Repeated)] = &[
     ),
     ("/api/v1/inventory/adjust", May),
     (
+        "/api/v1/me/addresses",
+        Harmless("an address that is kept already is not kept again"),
+    ),
+    (
         "/api/v1/me/second-factor",
         Harmless("it begins anew, and counts once it is confirmed"),
     ),

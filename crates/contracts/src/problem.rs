@@ -130,6 +130,8 @@ codes! {
     TooManyApiKeys = "too_many_api_keys", 409, "There are too many API keys", false;
     /// There are as many webhooks as there may be.
     TooManyWebhooks = "too_many_webhooks", 409, "There are too many webhooks", false;
+    /// The customer keeps as many addresses as one may.
+    TooManyAddresses = "too_many_addresses", 409, "There are too many addresses", false;
     /// The product has as many pictures as one may have.
     TooManyImages = "too_many_images", 409, "The product has too many pictures", false;
     /// Another variant of the product has the same values.

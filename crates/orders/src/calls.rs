@@ -4,10 +4,10 @@
 use contracts::{
     orders::{
         BeginPayment, Beside, CartError, CartFigures, CartView, DiscountCode, DiscountError,
-        DiscountQuery, DiscountView, EarlierOrderQuery, EarlierOrderView, EventsAudit, NewAddress,
-        NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView,
-        Payable, PlaceOrder, PlaceOrderError, RefundNote, SetCartItem, Settlement, ShippingChoice,
-        ShippingError, ShippingMethodView,
+        DiscountQuery, DiscountView, EarlierOrderQuery, EarlierOrderView, EventsAudit, KeptAddress,
+        NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
+        OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote, SetCartItem, Settlement,
+        ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -34,6 +34,8 @@ pub(crate) const TIMELINE: Call<(WhoReads, OrderId), Answer<Vec<OrderEventView>>
     Call::read("timeline");
 pub(crate) const EARLIER_ORDERS: Call<(Who, EarlierOrderQuery), Answer<Page<EarlierOrderView>>> =
     Call::read("earlier_orders");
+pub(crate) const KEPT_ADDRESSES: Call<UserId, Answer<Vec<KeptAddress>>> =
+    Call::read("kept_addresses");
 pub(crate) const OWN_CART: Call<UserId, Result<Option<CartView>, CartError>> =
     Call::read("own_cart");
 pub(crate) const CART_FIGURES: Call<(), Answer<CartFigures>> = Call::read("cart_figures");

@@ -9,8 +9,8 @@ use contracts::{
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
         DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
-        EarlierOrderView, EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError,
-        OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
+        EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount, OrderAudit,
+        OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
         PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
         ShippingError, ShippingMethodView,
     },
@@ -220,6 +220,10 @@ impl Orders for Client {
     ) -> Result<Page<EarlierOrderView>, OrderError> {
         let arguments = (who.into(), query);
         self.peer.ask(calls::EARLIER_ORDERS, &arguments).await
+    }
+
+    async fn kept_addresses(&self, user: UserId) -> Result<Vec<KeptAddress>, OrderError> {
+        self.peer.ask(calls::KEPT_ADDRESSES, &user).await
     }
 
     async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {

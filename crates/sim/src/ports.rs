@@ -17,8 +17,8 @@ use contracts::{
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
         DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
-        EarlierOrderView, EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError,
-        OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
+        EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount, OrderAudit,
+        OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
         PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
         ShippingError, ShippingMethodView,
     },
@@ -437,6 +437,10 @@ impl Orders for FarOrders {
         query: EarlierOrderQuery,
     ) -> Result<Page<EarlierOrderView>, OrderError> {
         self.inner.earlier_orders(who, query).await
+    }
+
+    async fn kept_addresses(&self, user: UserId) -> Result<Vec<KeptAddress>, OrderError> {
+        self.inner.kept_addresses(user).await
     }
 
     async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {

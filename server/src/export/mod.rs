@@ -16,8 +16,8 @@ use contracts::{
         SecurityEventView, SessionQuery, SessionView, UserView,
     },
     orders::{
-        Beside, CartView, EarlierOrderQuery, EarlierOrderView, NoteView, OrderEventView,
-        OrderQuery, OrderView, Orders, Reader, ReturnView, ShipmentView,
+        Beside, CartView, EarlierOrderQuery, EarlierOrderView, KeptAddress, NoteView,
+        OrderEventView, OrderQuery, OrderView, Orders, Reader, ReturnView, ShipmentView,
     },
     payments::{PaymentView, Payments},
     values::{Cursor, OrderId, Page, PageSize, PaymentId, Timestamp},
@@ -93,6 +93,8 @@ struct AccountExport {
     security_events: Vec<SecurityEventView>,
     /// What they wrote of products.
     reviews: Vec<ProductReview>,
+    /// The addresses that they keep.
+    addresses: Vec<KeptAddress>,
     /// The cart that they have open, as a list of at most one.
     carts: Vec<CartView>,
     /// What they bought at another shop, before this one.
@@ -107,6 +109,7 @@ enum Part {
     ApiKeys,
     SecurityEvents,
     Reviews,
+    Addresses,
     Carts,
     EarlierOrders,
     Orders,
@@ -159,7 +162,7 @@ impl Writing {
             Part::Sessions | Part::ApiKeys | Part::SecurityEvents => {
                 self.of_account(limit, cursor).await?
             }
-            Part::Reviews | Part::Carts | Part::EarlierOrders | Part::Orders => {
+            Part::Reviews | Part::Addresses | Part::Carts | Part::EarlierOrders | Part::Orders => {
                 self.of_shop(limit, cursor).await?
             }
             Part::End => return Ok(None),
@@ -211,7 +214,12 @@ impl Writing {
                 let next = page.next_cursor.clone();
                 (written(&page)?, next, (Part::Reviews, r#"],"reviews":["#))
             }
-            Part::Reviews | Part::Carts | Part::EarlierOrders | Part::Orders | Part::End => {
+            Part::Reviews
+            | Part::Addresses
+            | Part::Carts
+            | Part::EarlierOrders
+            | Part::Orders
+            | Part::End => {
                 return Err("this is no list of an account's".into());
             }
         })
@@ -227,7 +235,18 @@ impl Writing {
                     .reviews_by(self.who.user_id, limit, cursor);
                 let page = reviews.await?;
                 let next = page.next_cursor.clone();
-                (written(&page)?, next, (Part::Carts, r#"],"carts":["#))
+                (
+                    written(&page)?,
+                    next,
+                    (Part::Addresses, r#"],"addresses":["#),
+                )
+            }
+            Part::Addresses => {
+                let kept = self.sources.orders.kept_addresses(self.who.user_id);
+                let kept = kept.await?;
+                let rows = kept.iter().map(serde_json::to_string);
+                let rows = rows.collect::<Result<_, _>>()?;
+                (rows, None, (Part::Carts, r#"],"carts":["#))
             }
             Part::Carts => {
                 let cart = self.sources.orders.own_cart(self.who.user_id).await?;

@@ -1,6 +1,7 @@
 //! Orders: the one place that makes them, their moves, and what payments must know of them.
 
 mod address;
+mod book;
 mod carts;
 mod discounts;
 mod earlier;
@@ -17,6 +18,7 @@ mod taxes;
 mod wish;
 
 pub use address::{Address, AddressError, AddressFault, NewAddress};
+pub use book::{BookError, KEPT_ADDRESSES_MAX, KeptAddress};
 pub use carts::{
     CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView, Carts, SetCartItem,
 };
@@ -408,6 +410,8 @@ pub trait Orders: Carts + Discounts + Purchases {
         who: &Principal,
         query: EarlierOrderQuery,
     ) -> Result<Page<EarlierOrderView>, OrderError>;
+    /// The addresses that a user keeps.
+    async fn kept_addresses(&self, user: UserId) -> Result<Vec<KeptAddress>, OrderError>;
     /// The cart that a user has open, if they have one. None is opened.
     async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError>;
     /// What became of carts in the last 24 hours, for whoever runs the shop: who asks is not looked at here.

@@ -130,6 +130,8 @@ ids! {
     ImageId = "img";
     /// A record of an earlier order.
     EarlierOrderId = "eor";
+    /// An address that a customer keeps.
+    KeptAddressId = "adr";
     /// A discount.
     DiscountId = "dsc";
     /// A way of shipping.

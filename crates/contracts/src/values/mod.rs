@@ -16,9 +16,9 @@ pub use country::Country;
 pub use email::{Email, Username};
 pub use id::{
     ApiKeyId, CartId, CategoryId, DeliveryId, DiscountId, EarlierOrderId, EventId, IdError,
-    ImageId, MailId, NoteId, OrderId, PaymentId, ProductId, RefundId, ReturnId, ReviewId,
-    SecurityEventId, SessionId, ShipmentId, ShippingMethodId, TaxRateId, UserId, VariantId,
-    WebhookId,
+    ImageId, KeptAddressId, MailId, NoteId, OrderId, PaymentId, ProductId, RefundId, ReturnId,
+    ReviewId, SecurityEventId, SessionId, ShipmentId, ShippingMethodId, TaxRateId, UserId,
+    VariantId, WebhookId,
 };
 pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};

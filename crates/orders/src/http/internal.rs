@@ -46,6 +46,9 @@ fn people(table: Table) -> Table {
         .on(calls::EARLIER_ORDERS, async |orders, (who, query)| {
             orders.earlier_orders(&who.into(), query).await
         })
+        .on(calls::KEPT_ADDRESSES, async |orders, user| {
+            orders.kept_addresses(user).await
+        })
         .on(calls::BESIDE, async |orders, (who, id)| {
             orders.beside(&who.into(), id).await
         })

@@ -1,5 +1,6 @@
 //! The REST API of orders.
 
+mod book;
 mod carts;
 mod discounts;
 mod earlier;
@@ -74,9 +75,10 @@ pub(crate) fn routes(
 }
 
 /// What is kept beside orders and asked of by no other service: shipments, returns, papers, notes, mails, ways of
-/// shipping, tax rates, earlier orders.
+/// shipping, tax rates, earlier orders, addresses that customers keep.
 fn beside(body_bytes_max: usize) -> OpenApiRouter<Arc<Service>> {
     OpenApiRouter::new()
+        .merge(book::routes())
         .merge(figures::routes())
         .merge(shipments::routes())
         .merge(notes::routes())

@@ -3,6 +3,7 @@
 mod addresses;
 mod advance;
 mod automatic;
+mod book;
 mod carts;
 mod claims;
 mod discounts;
@@ -38,8 +39,8 @@ use contracts::{
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
         DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
-        EarlierOrderView, EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError,
-        OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
+        EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount, OrderAudit,
+        OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
         PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
         ShippingError, ShippingMethodView,
     },
@@ -323,6 +324,10 @@ impl Orders for Service {
         query: EarlierOrderQuery,
     ) -> Result<Page<EarlierOrderView>, OrderError> {
         self.list_earlier(who, query).await
+    }
+
+    async fn kept_addresses(&self, user: UserId) -> Result<Vec<KeptAddress>, OrderError> {
+        self.addresses_of(user).await
     }
 
     async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {

@@ -1,5 +1,6 @@
 //! Where orders are kept. One method, one transaction, one invariant: state, timeline and event go together.
 
+pub(crate) mod book;
 mod carts;
 pub(crate) mod discounts;
 pub(crate) mod earlier;
@@ -90,6 +91,7 @@ pub(crate) type Happened = Result<(Order, Order), OrderError>;
 pub(crate) trait Store:
     CartStore
     + DiscountStore
+    + book::BookStore
     + earlier::EarlierStore
     + shipping::ShippingStore
     + mails::MailStore

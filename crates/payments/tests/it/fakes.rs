@@ -236,6 +236,10 @@ impl Orders for FakeOrders {
         unused()
     }
 
+    async fn kept_addresses(&self, _: UserId) -> Result<Vec<KeptAddress>, OrderError> {
+        unused()
+    }
+
     async fn own_cart(&self, _: UserId) -> Result<Option<CartView>, CartError> {
         Err(CartError::Internal("payments must not call this".into()))
     }
@@ -260,7 +264,7 @@ impl Orders for FakeOrders {
         Ok(unused()?)
     }
 
-    async fn audit_events(&self) -> Result<EventsAudit, BoxError> {
+    async fn audit_events(&self) -> Result<EventsAudit, KeptAddress, BoxError> {
         Ok(unused()?)
     }
 }

@@ -8,10 +8,10 @@ use contracts::{
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
         DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
-        EarlierOrderView, EventsAudit, NewAddress, NewDiscount, OrderAudit, OrderError,
-        OrderEventView, OrderMove, OrderQuery, OrderStatus, OrderView, Orders, Payable, PaymentEnd,
-        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
-        ShippingError, ShippingMethodView,
+        EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount, OrderAudit,
+        OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus, OrderView, Orders, Payable,
+        PaymentEnd, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
+        ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -260,6 +260,10 @@ impl Orders for BrokenOrders {
         query: EarlierOrderQuery,
     ) -> Result<Page<EarlierOrderView>, OrderError> {
         self.inner.earlier_orders(who, query).await
+    }
+
+    async fn kept_addresses(&self, user: UserId) -> Result<Vec<KeptAddress>, OrderError> {
+        self.inner.kept_addresses(user).await
     }
 
     async fn own_cart(&self, user: UserId) -> Result<Option<CartView>, CartError> {

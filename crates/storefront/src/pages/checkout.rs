@@ -3,6 +3,7 @@
 
 use super::{
     address::{AddressFields, AddressForm, Wanted, deliver},
+    book,
     card::{self, Means, means},
     cart::{self, Sums},
     forms,
@@ -28,7 +29,7 @@ use contracts::{
     request::IdempotencyKey,
     values::{CartId, Email, Money, OrderId, PaymentId},
 };
-use platform::http::{Fault, cookies::Name};
+use platform::http::{Fault, Query, cookies::Name};
 use serde::Deserialize;
 
 /// How long a guest's browser opens the order.
@@ -46,6 +47,8 @@ struct CheckoutPage {
     email: String,
     email_error: String,
     address: AddressFields,
+    /// The addresses to choose from.
+    kept: Vec<book::Line>,
     /// How it can be sent there.
     ways: Vec<shipping::Method>,
     /// What is bought: sent twice, it is bought once.
@@ -68,6 +71,8 @@ pub(super) struct CheckoutForm {
     way: Option<String>,
     /// `look` where it is not to be bought yet.
     step: String,
+    /// Whether the address is kept for the next order.
+    keep: String,
     #[serde(flatten)]
     address: AddressForm,
 }
@@ -90,13 +95,31 @@ struct Typed {
     email_error: String,
     /// Where there is none, the cart's own is shown.
     address: Option<AddressForm>,
+    /// The one of those that are kept, if one was chosen.
+    chosen: String,
     address_error: Option<AddressError>,
     problem: String,
 }
 
+/// What the address may carry.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Wish {
+    /// An address that is kept.
+    address: String,
+}
+
 /// GET `/checkout`.
-pub(super) async fn show(State(app): State<App>, visit: Visit) -> Response {
-    answer(&app, &visit, page(&app, &visit, Typed::default()).await).await
+pub(super) async fn show(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let typed = Typed {
+        chosen: wish.address,
+        ..Typed::default()
+    };
+    answer(&app, &visit, page(&app, &visit, typed).await).await
 }
 
 pub(super) async fn answer(app: &App, visit: &Visit, shown: Result<Response, Fault>) -> Response {
@@ -118,8 +141,12 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
     } = frame::with_form(app, visit).await?;
     let ways = shipping::methods(app, &held).await?;
     cookies.extend(held.cookies);
-    let kept = || held.cart.shipping_address.clone().map(AddressForm::of);
-    let address = typed.address.or_else(kept).unwrap_or_default();
+    let kept = book::choices(app, visit).await;
+    let chosen = kept.iter().find(|one| one.id.to_string() == typed.chosen);
+    let chosen = chosen.map(|one| one.address.clone());
+    let known = || chosen.or(held.cart.shipping_address.clone());
+    let address = typed.address.or_else(|| known().map(AddressForm::of));
+    let address = address.unwrap_or_default();
     let is_shipped = held.cart.shipping_method.is_some();
     let asserted = |total: Money| format!("{} {}", total.minor, total.currency);
     let page = CheckoutPage {
@@ -131,6 +158,7 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
         email: typed.email,
         email_error: typed.email_error,
         address: address.fields(typed.address_error.as_ref(), is_shipped),
+        kept: book::links(&kept),
         ways,
         cart: held.cart.id.to_string(),
         total: held.cart.total.map(asserted).unwrap_or_default(),
@@ -147,6 +175,9 @@ pub(super) async fn submit(
 ) -> Response {
     if !forms::trusted(app.cookies, &visit.headers, &form.csrf) {
         return problems::refuse(&app, &visit, Fault::new(Code::CsrfFailed)).await;
+    }
+    if form.step != "look" && !form.keep.is_empty() {
+        book::remember(&app, &visit, &form.address).await;
     }
     let shown = buy(&app, &visit, form).await;
     answer(&app, &visit, shown).await

@@ -5,6 +5,7 @@ mod account;
 mod address;
 mod ask;
 mod assets;
+mod book;
 mod books;
 mod card;
 mod cart;
@@ -88,6 +89,8 @@ fn addresses() -> Router<App> {
         .route("/account", get(account::show))
         .route("/account/details", get(details::show).post(details::save))
         .route("/account/details/verify", post(details::verify))
+        .route("/account/addresses", get(book::show).post(book::keep))
+        .route("/account/addresses/{id}/forget", post(book::forget))
         .route("/account/delete", post(details::leave))
         .route("/cart", get(cart::show))
         .route("/cart/items", post(line::set))

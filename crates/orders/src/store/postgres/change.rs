@@ -386,6 +386,7 @@ pub(super) async fn forget_customer(
     super::addresses::forget(connection, &numbers).await?;
     carts::forget(connection, id).await?;
     earlier::forget(connection, id).await?;
+    super::book::forget(connection, id).await?;
     Ok(())
 }
 

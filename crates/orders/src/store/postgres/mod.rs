@@ -4,6 +4,7 @@
 
 mod addresses;
 mod audit;
+mod book;
 mod carts;
 mod change;
 mod claim;
@@ -47,7 +48,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 18] = [
+pub(crate) const MIGRATIONS: [Migration; 19] = [
     BASE,
     Migration {
         number: 1,
@@ -133,6 +134,11 @@ pub(crate) const MIGRATIONS: [Migration; 18] = [
         number: 17,
         name: "currencies",
         sql: include_str!("../../../migrations/postgres/0017_currencies.sql"),
+    },
+    Migration {
+        number: 18,
+        name: "address_book",
+        sql: include_str!("../../../migrations/postgres/0018_address_book.sql"),
     },
 ];
 

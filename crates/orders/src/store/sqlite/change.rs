@@ -242,6 +242,7 @@ pub(super) fn forget_customer(
         .execute([id.as_bytes()])?;
     carts::forget(connection, id)?;
     earlier::forget(connection, id)?;
+    super::book::forget(connection, id)?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod audit;
+mod book;
 mod carts;
 mod change;
 mod discounts;
@@ -46,7 +47,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 19] = [
+pub(crate) const MIGRATIONS: [Migration; 20] = [
     BASE,
     Migration {
         number: 1,
@@ -137,6 +138,11 @@ pub(crate) const MIGRATIONS: [Migration; 19] = [
         number: 18,
         name: "currencies",
         sql: include_str!("../../../migrations/sqlite/0018_currencies.sql"),
+    },
+    Migration {
+        number: 19,
+        name: "address_book",
+        sql: include_str!("../../../migrations/sqlite/0019_address_book.sql"),
     },
 ];
 

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod automatic;
+mod book;
 mod carts;
 mod change;
 mod discounts;
@@ -114,6 +115,10 @@ store_suite! {
     },
     earlier::{
         records_are_kept_once_listed_claimed_and_forgotten,
+    },
+    book::{
+        an_address_is_kept_once_and_is_its_customer_s_own,
+        no_more_addresses_are_kept_than_may_be_whoever_comes_at_once,
     },
     notes::{
         notes_stand_in_order_and_are_no_more_than_may_be,

@@ -1,0 +1,113 @@
+//! Addresses that customers keep, in PostgreSQL. Whoever keeps one waits for whoever keeps another of the same
+//! customer, so that there are never too many.
+
+use super::PostgresStore;
+use crate::store::{
+    book::{BookStore, Keeping},
+    view,
+};
+use async_trait::async_trait;
+use contracts::{
+    orders::{BookError, KEPT_ADDRESSES_MAX, KeptAddress},
+    values::{KeptAddressId, Timestamp, UserId},
+};
+use platform::db::{
+    Abort, StoreError,
+    postgres::{Bytes, Connection, Row, ToSql},
+};
+
+#[async_trait]
+impl BookStore for PostgresStore {
+    async fn keep_address(&self, wish: Keeping) -> Result<KeptAddress, Abort<BookError>> {
+        self.database
+            .write(wish, |c, wish| Box::pin(keep(c, wish)))
+            .await
+    }
+
+    async fn kept_addresses(&self, customer: UserId) -> Result<Vec<KeptAddress>, StoreError> {
+        all(&self.database.read().await?, customer).await
+    }
+
+    async fn forget_address(
+        &self,
+        customer: UserId,
+        id: KeptAddressId,
+    ) -> Result<(), Abort<BookError>> {
+        self.database
+            .write((customer, id), |c, (customer, id)| {
+                Box::pin(forget_one(c, *customer, *id))
+            })
+            .await
+    }
+}
+
+async fn keep(connection: &Connection, wish: &Keeping) -> Result<KeptAddress, Abort<BookError>> {
+    let customer = Bytes(*wish.customer.as_bytes());
+    let lock = "SELECT pg_advisory_xact_lock(7105, hashtext($1::uuid::text))";
+    connection.query(lock, &[&customer]).await?;
+    // A statement of its own: it sees what whoever had the lock before has written.
+    let kept = all(connection, wish.customer).await?;
+    if let Some(same) = kept.iter().find(|one| one.address == wish.address) {
+        return Ok(same.clone());
+    }
+    let most = usize::try_from(KEPT_ADDRESSES_MAX).unwrap_or(usize::MAX);
+    if kept.len() >= most {
+        return Err(Abort::Refused(BookError::TooMany));
+    }
+    let document = view::document(Some(&wish.address))?.unwrap_or_default();
+    let sql = "INSERT INTO kept_addresses (address_id, customer_id, address, created_at_ms)
+               VALUES ($1, $2, $3, $4)";
+    let values: [&(dyn ToSql + Sync); 4] = [
+        &Bytes(*wish.id.as_bytes()),
+        &customer,
+        &document,
+        &wish.at.as_ms(),
+    ];
+    connection.execute(sql, &values).await?;
+    Ok(KeptAddress {
+        id: wish.id,
+        address: wish.address.clone(),
+        created_at: wish.at,
+    })
+}
+
+async fn all(connection: &Connection, customer: UserId) -> Result<Vec<KeptAddress>, StoreError> {
+    let sql = "SELECT address_id, address, created_at_ms
+                 FROM kept_addresses
+                WHERE customer_id = $1
+                ORDER BY address_number DESC";
+    let rows = connection
+        .query(sql, &[&Bytes(*customer.as_bytes())])
+        .await?;
+    let kept = |row: &Row| {
+        let Bytes(id): Bytes<16> = row.try_get(0)?;
+        Ok(KeptAddress {
+            id: KeptAddressId::from_bytes(id),
+            address: view::address(row.try_get(1)?)?,
+            created_at: Timestamp::from_ms(row.try_get(2)?),
+        })
+    };
+    rows.iter().map(kept).collect()
+}
+
+async fn forget_one(
+    connection: &Connection,
+    customer: UserId,
+    id: KeptAddressId,
+) -> Result<(), Abort<BookError>> {
+    let sql = "DELETE FROM kept_addresses WHERE customer_id = $1 AND address_id = $2";
+    let (customer, id) = (Bytes(*customer.as_bytes()), Bytes(*id.as_bytes()));
+    if connection.execute(sql, &[&customer, &id]).await? == 0 {
+        return Err(Abort::Refused(BookError::NotFound));
+    }
+    Ok(())
+}
+
+/// Forgets all of a customer's.
+pub(super) async fn forget(connection: &Connection, customer: UserId) -> Result<(), StoreError> {
+    let sql = "DELETE FROM kept_addresses WHERE customer_id = $1";
+    connection
+        .execute(sql, &[&Bytes(*customer.as_bytes())])
+        .await?;
+    Ok(())
+}

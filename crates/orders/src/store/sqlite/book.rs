@@ -1,0 +1,99 @@
+//! Addresses that customers keep, in SQLite.
+
+use super::SqliteStore;
+use crate::store::{
+    book::{BookStore, Keeping},
+    view,
+};
+use async_trait::async_trait;
+use contracts::{
+    orders::{BookError, KEPT_ADDRESSES_MAX, KeptAddress},
+    values::{KeptAddressId, Timestamp, UserId},
+};
+use platform::db::{Abort, StoreError};
+use rusqlite::{Connection, params};
+
+#[async_trait]
+impl BookStore for SqliteStore {
+    async fn keep_address(&self, wish: Keeping) -> Result<KeptAddress, Abort<BookError>> {
+        self.database.write(move |c| keep(c, &wish)).await
+    }
+
+    async fn kept_addresses(&self, customer: UserId) -> Result<Vec<KeptAddress>, StoreError> {
+        self.database.read(move |c| all(c, customer)).await
+    }
+
+    async fn forget_address(
+        &self,
+        customer: UserId,
+        id: KeptAddressId,
+    ) -> Result<(), Abort<BookError>> {
+        let write = self.database.write(move |c| {
+            let gone = c
+                .prepare_cached(
+                    "DELETE FROM kept_addresses WHERE customer_id = ?1 AND address_id = ?2",
+                )?
+                .execute(params![customer.as_bytes(), id.as_bytes()])?;
+            if gone == 0 {
+                return Err(Abort::Refused(BookError::NotFound));
+            }
+            Ok(())
+        });
+        write.await
+    }
+}
+
+fn keep(connection: &Connection, wish: &Keeping) -> Result<KeptAddress, Abort<BookError>> {
+    let kept = all(connection, wish.customer)?;
+    if let Some(same) = kept.iter().find(|one| one.address == wish.address) {
+        return Ok(same.clone());
+    }
+    let most = usize::try_from(KEPT_ADDRESSES_MAX).unwrap_or(usize::MAX);
+    if kept.len() >= most {
+        return Err(Abort::Refused(BookError::TooMany));
+    }
+    let document = view::document(Some(&wish.address))?.unwrap_or_default();
+    connection
+        .prepare_cached(
+            "INSERT INTO kept_addresses (address_id, customer_id, address, created_at_ms)
+             VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            wish.id.as_bytes(),
+            wish.customer.as_bytes(),
+            document,
+            wish.at.as_ms()
+        ])?;
+    Ok(KeptAddress {
+        id: wish.id,
+        address: wish.address.clone(),
+        created_at: wish.at,
+    })
+}
+
+fn all(connection: &Connection, customer: UserId) -> Result<Vec<KeptAddress>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT address_id, address, created_at_ms
+           FROM kept_addresses
+          WHERE customer_id = ?1
+          ORDER BY address_number DESC",
+    )?;
+    let mut rows = statement.query([customer.as_bytes()])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(KeptAddress {
+            id: KeptAddressId::from_bytes(row.get(0)?),
+            address: view::address(&row.get::<_, String>(1)?)?,
+            created_at: Timestamp::from_ms(row.get(2)?),
+        });
+    }
+    Ok(all)
+}
+
+/// Forgets all of a customer's.
+pub(super) fn forget(connection: &Connection, customer: UserId) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM kept_addresses WHERE customer_id = ?1")?
+        .execute([customer.as_bytes()])?;
+    Ok(())
+}
