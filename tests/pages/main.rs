@@ -26,6 +26,7 @@ mod providers;
 mod security;
 mod shelves;
 mod staff;
+mod staff_files;
 mod staff_lists;
 mod staff_orders;
 mod staff_payment;

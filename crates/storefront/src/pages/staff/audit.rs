@@ -1,7 +1,7 @@
 //! What happened to accounts, sessions and keys: everybody's, newest first. Nothing is written here.
 
 use super::{
-    Desk, Fault, ROWS, Sheet, Who, api,
+    Desk, Fault, ROWS, Sheet, Who, api, csv,
     parts::{Block, Cell, Pages, Search, Tab, Table, columns},
 };
 use crate::words::say;
@@ -17,7 +17,7 @@ use serde::Deserialize;
 const HERE: &str = "/admin/audit";
 
 /// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(in crate::pages) struct Wish {
     kind: String,
@@ -43,6 +43,23 @@ pub(in crate::pages) async fn show(
 ) -> Response {
     let desk = Desk::new(&app, &visit);
     desk.show(Who::Admin, sheet(desk, wish)).await
+}
+
+/// GET `/admin/audit.csv`.
+pub(in crate::pages) async fn file(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let page = async |cursor| {
+        let wish = Wish {
+            cursor,
+            ..wish.clone()
+        };
+        sheet(desk, wish).await
+    };
+    csv::answer(desk, (Who::Admin, "audit"), page).await
 }
 
 async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
@@ -82,7 +99,8 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
             asked: &wish.cursor,
             next: found.next_cursor.as_ref(),
         },
-    );
+    )
+    .as_file(HERE, &[("kind", kind), ("q", &wish.q)]);
     let mut sheet = Sheet::new(say("Audit log")).with([
         Block::Tabs("Events by what they are", tabs.collect()),
         Block::Search(Search {

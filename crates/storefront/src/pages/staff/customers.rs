@@ -1,7 +1,7 @@
 //! Accounts: who there is, what they bought, and keeping somebody out or letting them in again.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api,
+    Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
     fields::Fields,
     mendable,
     parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns},
@@ -31,7 +31,7 @@ const HERE: &str = "/admin/customers";
 const FEW: &str = "10";
 
 /// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(in crate::pages) struct Wish {
     q: String,
@@ -56,6 +56,23 @@ pub(in crate::pages) async fn show(
 ) -> Response {
     let desk = Desk::new(&app, &visit);
     desk.show(Who::Admin, list(desk, wish)).await
+}
+
+/// GET `/admin/customers.csv`.
+pub(in crate::pages) async fn file(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let page = async |cursor| {
+        let wish = Wish {
+            cursor,
+            ..wish.clone()
+        };
+        list(desk, wish).await
+    };
+    csv::answer(desk, (Who::Admin, "customers"), page).await
 }
 
 async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
@@ -91,7 +108,8 @@ async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
             asked: &wish.cursor,
             next: found.next_cursor.as_ref(),
         },
-    );
+    )
+    .as_file(HERE, &[("show", &wish.show), ("q", &wish.q)]);
     Ok(Sheet::new(say("Customers")).with([
         Block::Tabs("Accounts by what they are", tabs.collect()),
         Block::Search(Search {

@@ -1,7 +1,7 @@
 //! Stock: what there is, what moved it, and changing it by hand with a reason; in the list itself see `steps`.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api,
+    Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
     fields::{Fields, invalid},
     mendable,
     parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns},
@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 pub(super) const HERE: &str = "/admin/inventory";
 
 /// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(in crate::pages) struct Wish {
     low: String,
@@ -66,6 +66,23 @@ pub(in crate::pages) async fn show(
     desk.show(Who::Seller, list(desk, &wish, None)).await
 }
 
+/// GET `/admin/inventory.csv`.
+pub(in crate::pages) async fn file(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let page = async |cursor| {
+        let wish = Wish {
+            cursor,
+            ..wish.clone()
+        };
+        list(desk, &wish, None).await
+    };
+    csv::answer(desk, (Who::Seller, "inventory"), page).await
+}
+
 pub(super) async fn list(
     desk: Desk<'_>,
     wish: &Wish,
@@ -96,7 +113,7 @@ pub(super) async fn list(
             "#On hand",
             "#Reserved",
             "#Available",
-            "Change",
+            "~Change",
         ]),
         rows: found.data.iter().map(row).collect(),
         empty: if is_low {
@@ -114,7 +131,8 @@ pub(super) async fn list(
             asked: &wish.cursor,
             next: found.next_cursor.as_ref(),
         },
-    );
+    )
+    .as_file(HERE, &[("low", &wish.low), ("q", &wish.q)]);
     let (said, back) = steps::just_now(desk, wish).await.unwrap_or_default();
     let sheet = Sheet::new(say("Inventory")).says(&said).refused(refused);
     Ok(sheet.with(back).with([

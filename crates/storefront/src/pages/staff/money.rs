@@ -2,7 +2,7 @@
 //! the provider. An empty page is the good one, and says so. Beside them, all there are (`payments`).
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api,
+    Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
     fields::Fields,
     parts::{Block, Cell, Form, Pages, Tab, Table, columns},
     payments, sentence_of,
@@ -26,7 +26,7 @@ use serde_json::json;
 const HERE: &str = "/admin/payments";
 
 /// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(in crate::pages) struct Wish {
     show: String,
@@ -42,6 +42,23 @@ pub(in crate::pages) async fn show(
 ) -> Response {
     let desk = Desk::new(&app, &visit);
     desk.show(Who::Admin, sheet(desk, wish)).await
+}
+
+/// GET `/admin/payments.csv`.
+pub(in crate::pages) async fn file(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let page = async |cursor| {
+        let wish = Wish {
+            cursor,
+            ..wish.clone()
+        };
+        sheet(desk, wish).await
+    };
+    csv::answer(desk, (Who::Admin, "payments"), page).await
 }
 
 async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {

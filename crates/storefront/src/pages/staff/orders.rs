@@ -1,7 +1,7 @@
 //! All orders: tabs with counters, a search by number or address, pages, and sending many at once.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api,
+    Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
     fields::Fields,
     parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns},
 };
@@ -24,7 +24,7 @@ const HERE: &str = "/admin/orders";
 const BULK_MAX: usize = 25;
 
 /// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(in crate::pages) struct Wish {
     status: String,
@@ -53,6 +53,23 @@ pub(in crate::pages) async fn show(
 ) -> Response {
     let desk = Desk::new(&app, &visit);
     desk.show(Who::Admin, sheet(desk, wish)).await
+}
+
+/// GET `/admin/orders.csv`.
+pub(in crate::pages) async fn file(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let page = async |cursor| {
+        let wish = Wish {
+            cursor,
+            ..wish.clone()
+        };
+        sheet(desk, wish).await
+    };
+    csv::answer(desk, (Who::Admin, "orders"), page).await
 }
 
 async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
@@ -202,10 +219,15 @@ fn table(wish: &Wish, found: &Page<OrderView>, names: &BTreeMap<String, String>)
         "/admin/orders/ship",
         "Mark those that are ticked as shipped",
     );
+    let kept = [
+        ("status", wish.status.as_str()),
+        ("customer", &wish.customer),
+        ("q", &wish.q),
+    ];
     Table {
         caption: "Orders, newest first",
         columns: columns(&[
-            "Send", "Order", "Placed", "Buyer", "Status", "#Units", "#Total",
+            "~Send", "Order", "Placed", "Buyer", "Status", "#Units", "#Total",
         ]),
         rows: found.data.iter().map(|order| row(order, names)).collect(),
         empty: empty(wish),
@@ -214,16 +236,13 @@ fn table(wish: &Wish, found: &Page<OrderView>, names: &BTreeMap<String, String>)
     }
     .paged(
         HERE,
-        &[
-            ("status", &wish.status),
-            ("customer", &wish.customer),
-            ("q", &wish.q),
-        ],
+        &kept,
         Pages {
             asked: &wish.cursor,
             next: found.next_cursor.as_ref(),
         },
     )
+    .as_file(HERE, &kept)
 }
 
 fn empty(wish: &Wish) -> String {

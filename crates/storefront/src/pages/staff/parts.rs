@@ -72,17 +72,19 @@ impl Cell {
     }
 }
 
-/// A column's name, and whether numbers stand in it.
+/// A column's name, and whether numbers stand in it, or what is of use on a page alone.
 pub(super) struct Column {
     pub(super) title: &'static str,
     pub(super) is_number: bool,
+    pub(super) is_tool: bool,
 }
 
-/// Columns by their names; those that begin with `#` hold numbers.
+/// Columns by their names; those that begin with `#` hold numbers, those with `~` pictures, boxes or buttons.
 pub(super) fn columns(names: &[&'static str]) -> Vec<Column> {
     let column = |name: &&'static str| Column {
-        title: say(name.strip_prefix('#').unwrap_or(name)),
+        title: say(name.trim_start_matches(['#', '~'])),
         is_number: name.starts_with('#'),
+        is_tool: name.starts_with('~'),
     };
     names.iter().map(column).collect()
 }
@@ -102,6 +104,10 @@ pub(super) struct Table {
     /// Only lists that can be read in both directions have it.
     pub(super) previous: String,
     pub(super) next: String,
+    /// Where the next page begins.
+    pub(super) after: String,
+    /// Where all of the list is as a file.
+    pub(super) file: String,
 }
 
 impl Table {
@@ -112,7 +118,14 @@ impl Table {
         }
         if let Some(next) = pages.next {
             self.next = view::address(here, &[kept, &[("cursor", next.as_str())]].concat());
+            next.as_str().clone_into(&mut self.after);
         }
+        self
+    }
+
+    /// Says where all of it is as a file.
+    pub(super) fn as_file(mut self, here: &str, kept: &[(&str, &str)]) -> Self {
+        self.file = view::address(&format!("{here}.csv"), kept);
         self
     }
 }

@@ -127,8 +127,13 @@ fn table(word: &str, from: &str, found: &PaymentPage, numbers: &[String]) -> Tab
         },
         previous: beside(found.previous_cursor.as_ref()),
         next: beside(found.next_cursor.as_ref()),
+        after: found
+            .next_cursor
+            .as_ref()
+            .map_or_else(String::new, |cursor| cursor.as_str().to_owned()),
         ..Table::default()
     }
+    .as_file(HERE, &[("show", word)])
 }
 
 fn row((payment, number): (&PaymentListed, &String)) -> Vec<Cell> {

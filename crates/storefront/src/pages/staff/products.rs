@@ -1,7 +1,7 @@
 //! Products, and a new one. Those who only sell are shown what is theirs.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api,
+    Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
     fields::Fields,
     mendable,
     parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns},
@@ -25,7 +25,7 @@ use serde::Deserialize;
 const HERE: &str = "/admin/products";
 
 /// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(in crate::pages) struct Wish {
     status: String,
@@ -48,6 +48,23 @@ pub(in crate::pages) async fn show(
 ) -> Response {
     let desk = Desk::new(&app, &visit);
     desk.show(Who::Seller, sheet(desk, wish)).await
+}
+
+/// GET `/admin/products.csv`.
+pub(in crate::pages) async fn file(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let desk = Desk::new(&app, &visit);
+    let page = async |cursor| {
+        let wish = Wish {
+            cursor,
+            ..wish.clone()
+        };
+        sheet(desk, wish).await
+    };
+    csv::answer(desk, (Who::Seller, "products"), page).await
 }
 
 async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
@@ -102,7 +119,7 @@ fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
     Table {
         caption: "Products",
         columns: columns(&[
-            "Picture",
+            "~Picture",
             "Product",
             "SKU",
             "Category",
@@ -130,6 +147,7 @@ fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
             next: found.next_cursor.as_ref(),
         },
     )
+    .as_file(HERE, &[("status", &wish.status), ("q", &wish.q)])
 }
 
 fn row(product: &ProductView) -> Vec<Cell> {
