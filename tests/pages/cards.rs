@@ -126,7 +126,7 @@ async fn a_guest_orders_first_and_pays_then_with_what_stripe_made_of_the_card(
         assert!(policy.contains(rule), "{policy}");
     }
     let scripts = all(&page, "<script src=\"").try_into();
-    let [of_stripe, ours, _of_the_search]: [&str; 3] = scripts.expect("three scripts");
+    let [of_stripe, ours, _of_every_page]: [&str; 3] = scripts.expect("three scripts");
     assert_eq!(of_stripe, "https://js.stripe.com/v3/");
     let script = guest.get(ours).await;
     assert_eq!(

@@ -131,7 +131,7 @@ async fn search_finds_by_beginnings_and_says_when_it_does_not() {
 }
 
 #[tokio::test]
-async fn the_search_box_has_a_script_that_asks_what_there_is() {
+async fn every_page_has_a_script_that_asks_what_there_is() {
     let shop = open().await;
     let mut visitor = Browser::new(&shop);
     let home = visitor.get("/").await;

@@ -229,6 +229,8 @@ const journeys = {
     if (hasScripts) {
       await page.locator(".badge", { hasText: "Shipped" }).waitFor();
       check((await page.textContent("#said")).includes("Shipped"), "nobody is told who does not see it");
+      const times = await page.locator("time[title$=UTC]").allTextContents();
+      check(times.length > 0 && times.every((time) => !time.endsWith("UTC")), "times are not the reader's");
     } else {
       check((await page.content()).includes('http-equiv="refresh"'), "nothing would make it come again");
     }

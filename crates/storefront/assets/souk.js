@@ -12,6 +12,7 @@
     if (!answer.ok) return location.reload();
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     document.querySelector("main").replaceChildren(...fresh.querySelector("main").childNodes);
+    document.dispatchEvent(new Event("renewed"));
     if (!place()) news.close();
   };
   news.addEventListener("moved", async (event) => {

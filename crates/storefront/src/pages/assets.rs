@@ -15,20 +15,15 @@ use std::{
 
 const STYLE: &str = include_str!("../../assets/souk.css");
 const SCRIPT: &str = include_str!("../../assets/souk.js");
-const SUGGEST: &str = include_str!("../../assets/suggest.js");
+const SITE: &str = include_str!("../../assets/site.js");
 const CARD: &str = include_str!("../../assets/card.js");
 
 static STYLE_SHEET: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("/assets/souk.css", "text/css; charset=utf-8", STYLE));
 static SCRIPT_FILE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("/assets/souk.js", "text/javascript; charset=utf-8", SCRIPT));
-static SUGGEST_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new(
-        "/assets/suggest.js",
-        "text/javascript; charset=utf-8",
-        SUGGEST,
-    )
-});
+static SITE_SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("/assets/site.js", "text/javascript; charset=utf-8", SITE));
 static CARD_SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("/assets/card.js", "text/javascript; charset=utf-8", CARD));
 
@@ -59,9 +54,9 @@ pub(super) fn script_address() -> String {
     SCRIPT_FILE.address()
 }
 
-/// Where the search box finds its script.
-pub(super) fn suggest_address() -> String {
-    SUGGEST_SCRIPT.address()
+/// Where every page finds its script.
+pub(super) fn site_address() -> String {
+    SITE_SCRIPT.address()
 }
 
 /// Where the page with the card's field finds its script.
@@ -79,9 +74,9 @@ pub(super) fn script(query: RawQuery, headers: HeaderMap) -> Ready<Response> {
     ready(SCRIPT_FILE.answer(&query, &headers))
 }
 
-/// GET `/assets/suggest.js`.
-pub(super) fn suggest_script(query: RawQuery, headers: HeaderMap) -> Ready<Response> {
-    ready(SUGGEST_SCRIPT.answer(&query, &headers))
+/// GET `/assets/site.js`.
+pub(super) fn site_script(query: RawQuery, headers: HeaderMap) -> Ready<Response> {
+    ready(SITE_SCRIPT.answer(&query, &headers))
 }
 
 /// GET `/assets/card.js`.

@@ -102,8 +102,8 @@ pub(super) struct Frame {
     /// What everybody should know; empty: nothing.
     pub(super) notice: String,
     pub(super) stylesheet: String,
-    /// The script of the search box.
-    pub(super) suggest: String,
+    /// The script of every page.
+    pub(super) script: String,
     /// The categories' links.
     pub(super) categories: Vec<Shelf>,
     /// What prices are in, where the shop sells in several currencies.
@@ -172,7 +172,7 @@ async fn build(app: &App, visit: &Visit, has_form: bool) -> Result<Framed, Fault
         shop_name: app.shop_name.clone(),
         notice: app.notice.clone(),
         stylesheet: assets::style_address(),
-        suggest: assets::suggest_address(),
+        script: assets::site_address(),
         categories,
         currency: currency::switch(app, visit).await,
         search: String::new(),

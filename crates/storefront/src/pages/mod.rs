@@ -110,7 +110,7 @@ fn addresses() -> Router<App> {
         .route("/sitemap.xml", get(found::sitemap))
         .route("/assets/souk.css", get(assets::style_sheet))
         .route("/assets/souk.js", get(assets::script))
-        .route("/assets/suggest.js", get(assets::suggest_script))
+        .route("/assets/site.js", get(assets::site_script))
         .route("/assets/card.js", get(assets::card_script))
         .route("/media/demo/{file}", get(media::demo_picture))
         .route("/problems/{code}", get(problems::explain))

@@ -46,7 +46,7 @@ pub(super) fn frame(proof: Option<&str>) -> Frame {
         shop_name: "Souk".to_owned(),
         notice: String::new(),
         stylesheet: "/assets/souk.css".to_owned(),
-        suggest: "/assets/suggest.js".to_owned(),
+        script: "/assets/site.js".to_owned(),
         categories: names.into_iter().map(category).map(Shelf::new).collect(),
         currency: None,
         search: String::new(),

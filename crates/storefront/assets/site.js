@@ -1,5 +1,5 @@
-// Says below the search box what the shop has of what is being typed. Without this script people type on and press
-// Enter.
+// On every page. Says below the search box what the shop has of what is being typed, and says times as the reader's own
+// clock shows them. Without this script people type on and press Enter, and times are those of UTC, as they say.
 "use strict";
 (() => {
   const box = document.querySelector("#q");
@@ -28,4 +28,19 @@
     if (isChosen && places.has(box.value)) location.assign(places.get(box.value));
     else wait = setTimeout(() => ask().catch(() => {}), 150);
   });
+
+  const { lang } = document.documentElement;
+  // As the reader writes the page's language, where they read it.
+  const own = navigator.language.split("-")[0] === lang ? navigator.language : lang;
+  const clock = new Intl.DateTimeFormat(own, { dateStyle: "medium", timeStyle: "short" });
+  const tell = () => {
+    for (const time of document.querySelectorAll("time[datetime]")) {
+      const exact = time.textContent;
+      if (!exact.endsWith("UTC")) continue;
+      time.title = exact;
+      time.textContent = clock.format(new Date(time.dateTime));
+    }
+  };
+  tell();
+  document.addEventListener("renewed", tell);
 })();
