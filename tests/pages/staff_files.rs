@@ -68,13 +68,20 @@ async fn a_list_is_one_file_with_all_of_its_rows(open: Open) {
     assert_eq!(unpaid.status, 201, "{}", unpaid.text);
     numbers.reverse();
     let orders = file(&mut browser, "/admin/orders?status=paid").await;
-    assert_eq!(orders[0], "Order,Placed,Buyer,Status,Units,Total");
+    assert_eq!(
+        orders[0],
+        "Order,Placed,Buyer,Payment,Fulfilment,Units,Total"
+    );
     let found: Vec<&str> = orders[1..]
         .iter()
         .filter_map(|row| row.split(',').next())
         .collect();
     assert_eq!(found, numbers, "each once, newest first");
-    assert!(orders[1].ends_with(",Paid,1,$2.50"), "{}", orders[1]);
+    assert!(
+        orders[1].ends_with(",Paid,To ship,1,$2.50"),
+        "{}",
+        orders[1]
+    );
     let all_orders = file(&mut browser, "/admin/orders").await;
     assert_eq!(all_orders.len(), MANY + 2);
     let payments = file(&mut browser, "/admin/payments?show=captured").await;

@@ -17,6 +17,7 @@ async fn start(more: &[(&str, &str)]) -> Shop {
 on_both_stores! {
     start:
     a_button_is_one_change_however_often_it_is_pressed_and_can_be_taken_back,
+    the_list_of_products_has_the_buttons_and_leads_back_to_itself,
     what_is_promised_stays_and_nobody_takes_back_what_somebody_else_did,
 }
 
@@ -83,6 +84,39 @@ async fn a_button_is_one_change_however_often_it_is_pressed_and_can_be_taken_bac
     for kept in ["changed in the list", "taken back in the list"] {
         assert!(ledger.text.contains(kept), "{kept}: {}", ledger.text);
     }
+}
+
+async fn the_list_of_products_has_the_buttons_and_leads_back_to_itself(mut shop: Shop) {
+    let (admin, mut browser, (tea, variant)) = open(&mut shop, 9).await;
+    let list = browser.get("/admin/products?q=Tea").await;
+    assert!(list.text.contains("aria-label=\"More of "), "{}", list.text);
+    let more = [("more", variant.as_str()), ("units", "5")];
+    let done = send(&mut browser, (&list, STEP), &more).await;
+    assert!(
+        done.header("location").starts_with("/admin/products?"),
+        "{}",
+        done.header("location")
+    );
+    assert_eq!(admin.stock(&tea).await, (14, 0, 14));
+    let changed = next(&mut browser, &done).await;
+    assert!(
+        changed.text.contains("is changed by +5.") && changed.text.contains("value=\"Tea\""),
+        "{}",
+        changed.text
+    );
+    let back = send(&mut browser, (&changed, STEP), &[]).await;
+    let taken = next(&mut browser, &back).await;
+    assert!(taken.text.contains("It is taken back"), "{}", taken.text);
+    assert_eq!(admin.stock(&tea).await, (9, 0, 9));
+    let too_many = [("fewer", variant.as_str()), ("units", "10")];
+    let refused = send(&mut browser, (&taken, STEP), &too_many).await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    assert!(
+        refused.text.contains("role=\"alert\"") && refused.text.contains("<h1>Products"),
+        "{}",
+        refused.text
+    );
+    assert_eq!(admin.stock(&tea).await, (9, 0, 9));
 }
 
 async fn what_is_promised_stays_and_nobody_takes_back_what_somebody_else_did(mut shop: Shop) {

@@ -35,7 +35,7 @@ pub(in crate::pages) struct Wish {
     cursor: String,
     flash: String,
     /// Whose stock was changed in the list just now.
-    pub(super) moved: String,
+    moved: String,
 }
 
 impl Wish {
@@ -121,7 +121,7 @@ pub(super) async fn list(
         } else {
             "No such SKU. Stock is here as soon as there is a product.".to_owned()
         },
-        bulk: Some(steps::around(wish)),
+        bulk: Some(steps::around(&wish.place())),
         ..Table::default()
     }
     .paged(
@@ -133,7 +133,9 @@ pub(super) async fn list(
         },
     )
     .as_file(HERE, &[("low", &wish.low), ("q", &wish.q)]);
-    let (said, back) = steps::just_now(desk, wish).await.unwrap_or_default();
+    let (said, back) = steps::just_now(desk, (&wish.moved, &wish.place()))
+        .await
+        .unwrap_or_default();
     let sheet = Sheet::new(say("Inventory")).says(&said).refused(refused);
     Ok(sheet.with(back).with([
         Block::Tabs(

@@ -227,7 +227,14 @@ fn table(wish: &Wish, found: &Page<OrderView>, names: &BTreeMap<String, String>)
     Table {
         caption: "Orders, newest first",
         columns: columns(&[
-            "~Send", "Order", "Placed", "Buyer", "Status", "#Units", "#Total",
+            "~Send",
+            "Order",
+            "Placed",
+            "Buyer",
+            "Payment",
+            "Fulfilment",
+            "#Units",
+            "#Total",
         ]),
         rows: found.data.iter().map(|order| row(order, names)).collect(),
         empty: empty(wish),
@@ -279,10 +286,35 @@ fn row(order: &OrderView, names: &BTreeMap<String, String>) -> Vec<Cell> {
         Cell::link(number.to_string(), format!("{HERE}/{}", order.id)),
         Cell::when(order.created_at),
         buyer,
-        Cell::status(order.status.as_str()),
+        is_paid(order.status),
+        is_sent(order.status),
         Cell::number(units),
         Cell::Number(view::money(order.total)),
     ]
+}
+
+/// How its money stands, as the order knows.
+fn is_paid(status: OrderStatus) -> Cell {
+    let (words, class) = match status {
+        OrderStatus::Pending => ("Unpaid", "pending"),
+        OrderStatus::Paid | OrderStatus::Shipped | OrderStatus::Delivered => ("Paid", "paid"),
+        OrderStatus::Cancelled => ("Cancelled", "cancelled"),
+        OrderStatus::Refunded => ("Refunded", "refunded"),
+    };
+    Cell::Badge(words.to_owned(), class)
+}
+
+/// How its goods stand.
+fn is_sent(status: OrderStatus) -> Cell {
+    let (words, class) = match status {
+        OrderStatus::Paid => ("To ship", "pending"),
+        OrderStatus::Shipped => ("Shipped", "shipped"),
+        OrderStatus::Delivered => ("Delivered", "delivered"),
+        OrderStatus::Pending | OrderStatus::Cancelled | OrderStatus::Refunded => {
+            return Cell::text("");
+        }
+    };
+    Cell::Badge(words.to_owned(), class)
 }
 
 fn flash(wish: &Wish) -> String {

@@ -5,7 +5,7 @@ use super::{
     fields::Fields,
     mendable,
     parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns},
-    product_fields,
+    product_fields, steps,
 };
 use crate::words::say;
 use crate::{
@@ -22,7 +22,7 @@ use contracts::{
 use platform::http::Query;
 use serde::Deserialize;
 
-const HERE: &str = "/admin/products";
+pub(super) const HERE: &str = "/admin/products";
 
 /// What the address may carry.
 #[derive(Debug, Default, Clone, Deserialize)]
@@ -32,6 +32,31 @@ pub(in crate::pages) struct Wish {
     q: String,
     cursor: String,
     flash: String,
+    /// Whose stock was changed in the list just now.
+    moved: String,
+}
+
+impl Wish {
+    /// The list as a form in it remembers it.
+    pub(super) fn of(fields: &Fields) -> Self {
+        let text = |name| fields.text(name).to_owned();
+        Self {
+            status: text("status"),
+            q: text("q"),
+            cursor: text("cursor"),
+            ..Self::default()
+        }
+    }
+
+    /// Which list it is, and which page of it.
+    pub(super) fn place(&self) -> [(&'static str, &str); 4] {
+        [
+            (steps::LIST, steps::OF_PRODUCTS),
+            ("status", &self.status),
+            ("q", &self.q),
+            ("cursor", &self.cursor),
+        ]
+    }
 }
 
 const TABS: [(&str, &str); 3] = [
@@ -67,7 +92,7 @@ pub(in crate::pages) async fn file(
     csv::answer(desk, (Who::Seller, "products"), page).await
 }
 
-async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
+pub(super) async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
     let status: Option<ProductStatus> = wish.status.parse().ok();
     let word = status.map_or("", ProductStatus::as_str);
     let path = api(
@@ -101,7 +126,12 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
     } else {
         ""
     };
-    let sheet = Sheet::new(say("Products")).says(flash).with([
+    let place = wish.place();
+    let (said, back) = match steps::just_now(desk, (&wish.moved, &place)).await {
+        Some((said, back)) => (said, back),
+        None => (flash.to_owned(), None),
+    };
+    let sheet = Sheet::new(say("Products")).says(&said).with(back).with([
         Block::Links(vec![("A new product".to_owned(), format!("{HERE}/new"))]),
         Block::Tabs("Products by where they stand", tabs.chain([low]).collect()),
         Block::Search(Search {
@@ -126,6 +156,7 @@ fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
             "Status",
             "#Variants",
             "#Available",
+            "~Change",
             "#Price",
         ]),
         rows: found.data.iter().map(row).collect(),
@@ -137,6 +168,7 @@ fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
         } else {
             "Nothing found. Try fewer words, or only the beginning of one.".to_owned()
         },
+        bulk: Some(steps::around(&wish.place())),
         ..Table::default()
     }
     .paged(
@@ -165,6 +197,11 @@ fn row(product: &ProductView) -> Vec<Cell> {
             Cell::number(left)
         } else {
             Cell::Badge(available, if left > 0 { "low" } else { "cancelled" })
+        },
+        // Of several variants each has its own, on the product's page.
+        match product.variants.as_slice() {
+            [only] => Cell::Steps(only.id.to_string(), product.sku.to_string()),
+            _ => Cell::text(""),
         },
         Cell::Number(view::money(product.price)),
     ]

@@ -1,17 +1,18 @@
-//! Units more or fewer in the list of stock itself, and taking that back: by the opposite movement, for a ledger knows
-//! no other way. What is offered to be taken back is what the ledger says, never what an address says.
+//! Units more or fewer in the lists of stock and of products themselves, and taking that back: by the opposite movement,
+//! for a ledger knows no other way. What is offered to be taken back is what the ledger says, never what an address says.
 
 use super::{
-    Desk, Done, Fault, Who, api,
+    Desk, Done, Fault, Sheet, Who, api,
     fields::{Fields, invalid},
-    inventory::{HERE, Wish, list},
-    mendable,
+    inventory, mendable,
     parts::{Block, Field, Form},
+    products,
 };
 use crate::{App, pages::frame::Visit, view, words::say};
 use axum::{Form as Sent, extract::State, http::Method, response::Response};
 use contracts::{
     catalog::{InventoryView, MovementView},
+    problem::Problem,
     values::{Page, VariantId},
 };
 use serde_json::json;
@@ -24,6 +25,51 @@ const REASON_BACK: &str = "taken back in the list";
 const UNITS: [&str; 7] = ["1", "2", "5", "10", "20", "50", "100"];
 /// How far back a change is looked for: sales may have come after it.
 const LOOKS_BACK: &str = "10";
+
+/// Where a list is, and which page of it: what a form in it remembers, and an address says.
+pub(super) type Place<'w> = [(&'static str, &'w str)];
+
+/// The word by which a form says which list it is in. There are two.
+pub(super) const LIST: &str = "list";
+pub(super) const OF_PRODUCTS: &str = "products";
+
+enum List {
+    Stock(inventory::Wish),
+    Products(products::Wish),
+}
+
+impl List {
+    /// The list as a form in it remembers it.
+    fn of(fields: &Fields) -> Self {
+        if fields.text(LIST) == OF_PRODUCTS {
+            Self::Products(products::Wish::of(fields))
+        } else {
+            Self::Stock(inventory::Wish::of(fields))
+        }
+    }
+
+    fn address(&self, moved: &str) -> String {
+        let moved = ("moved", moved);
+        match self {
+            Self::Stock(wish) => {
+                view::address(inventory::HERE, &[&wish.place()[..], &[moved]].concat())
+            }
+            Self::Products(wish) => {
+                view::address(products::HERE, &[&wish.place()[..], &[moved]].concat())
+            }
+        }
+    }
+
+    async fn refused(self, desk: Desk<'_>, problem: &Problem) -> Result<Sheet, Fault> {
+        match self {
+            Self::Stock(wish) => inventory::list(desk, &wish, Some(problem)).await,
+            Self::Products(wish) => {
+                let sheet = products::sheet(desk, wish).await?;
+                Ok(sheet.refused(Some(problem)))
+            }
+        }
+    }
+}
 
 /// A change of one variant's stock.
 struct Step {
@@ -76,20 +122,16 @@ pub(in crate::pages) async fn step(
 ) -> Response {
     let desk = Desk::new(&app, &visit);
     let done = async {
-        let wish = Wish::of(&fields);
+        let list = List::of(&fields);
         let sent = match Step::read(&fields) {
             Ok(step) => step.send(desk, fields.text("key")).await.map(|()| step.id),
             Err(fault) => Err(fault),
         };
         match sent {
-            Ok(id) => {
-                let moved = id.to_string();
-                let kept = [wish.place().as_slice(), &[("moved", moved.as_str())]].concat();
-                Ok(Done::GoTo(view::address(HERE, &kept)))
-            }
+            Ok(id) => Ok(Done::GoTo(list.address(&id.to_string()))),
             Err(fault) => {
                 let problem = mendable(fault)?;
-                let sheet = list(desk, &wish, Some(&problem)).await?;
+                let sheet = list.refused(desk, &problem).await?;
                 Ok(Done::Show(Box::new(sheet)))
             }
         }
@@ -97,22 +139,25 @@ pub(in crate::pages) async fn step(
     desk.act(Who::Seller, &fields, done).await
 }
 
-fn form(wish: &Wish, id: &str, button: &str) -> Form {
+fn form(place: &Place<'_>, id: &str, button: &str) -> Form {
     let form = Form::new(id, ACTION, button);
-    let place = wish.place().into_iter();
+    let place = place.iter();
     place.fold(form, |form, (name, value)| form.hiding(name, value))
 }
 
 /// The form around the list, whose rows have its buttons.
-pub(super) fn around(wish: &Wish) -> Form {
+pub(super) fn around(place: &Place<'_>) -> Form {
     let units = UNITS.map(|units| (units, units));
-    form(wish, "step", "").with([Field::select("units", "By how many units", "1", &units)])
+    form(place, "step", "").with([Field::select("units", "By how many units", "1", &units)])
 }
 
 /// What was changed just now, in words, and the way back: if the newest change by hand is one of this list's, and was
 /// made by whoever asks.
-pub(super) async fn just_now(desk: Desk<'_>, wish: &Wish) -> Option<(String, Option<Block>)> {
-    let id: VariantId = wish.moved.parse().ok()?;
+pub(super) async fn just_now(
+    desk: Desk<'_>,
+    (moved, place): (&str, &Place<'_>),
+) -> Option<(String, Option<Block>)> {
+    let id: VariantId = moved.parse().ok()?;
     let stock = api(&format!("inventory/{id}"), &[]);
     let moves = api(
         &format!("inventory/{id}/movements"),
@@ -135,7 +180,7 @@ pub(super) async fn just_now(desk: Desk<'_>, wish: &Wish) -> Option<(String, Opt
     match newest.reason.as_str() {
         REASON => {
             let way = if delta > 0 { "fewer" } else { "more" };
-            let back = form(wish, "back", "Take it back").quiet();
+            let back = form(place, "back", "Take it back").quiet();
             let back = back
                 .hiding(way, id)
                 .hiding("units", delta.unsigned_abs())
