@@ -40,7 +40,7 @@ async function examine(page, path, look) {
 
 // Where a link of this page leads, without what makes one page of it many.
 async function links(page) {
-  const all = await page.$$eval("a[href]", (found) => found.map((a) => a.href));
+  const all = await page.$$eval("a[href]:not([download])", (found) => found.map((a) => a.href));
   return all
     .filter((href) => href.startsWith(`${address}/`))
     .map((href) => href.slice(address.length).split("#")[0])
