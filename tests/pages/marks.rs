@@ -3,7 +3,7 @@
 
 use crate::browser::Browser;
 use serde_json::json;
-use testkit::{Answer, Shop, postgres::Postgres};
+use testkit::{Answer, Shop, on_both_stores};
 
 /// What is for sale, to look for.
 const NAMES: [&str; 4] = [
@@ -53,6 +53,8 @@ async fn shop(more: &[(&str, &str)]) -> Shop {
     shop
 }
 
+on_both_stores! { shop: names_are_marked_and_stay_text }
+
 fn tame(page: &Answer, what: &str) {
     assert_eq!(page.status, 200, "{what}: {}", page.text);
     for markup in [
@@ -97,22 +99,4 @@ async fn names_are_marked_and_stay_text(shop: Shop) {
         let page = visitor.get(page).await;
         assert!(!page.text.contains("<mark>"), "{}", page.text);
     }
-}
-
-#[tokio::test]
-async fn names_are_marked_and_stay_text_on_sqlite() {
-    names_are_marked_and_stay_text(shop(&[]).await).await;
-}
-
-#[tokio::test]
-async fn names_are_marked_and_stay_text_on_postgresql() {
-    let Some(server) = Postgres::shared() else {
-        return;
-    };
-    let database = server.database();
-    let db = [
-        ("SOUK_DB", database.as_str()),
-        ("SOUK_POSTGRES__MIGRATE", "true"),
-    ];
-    names_are_marked_and_stay_text(shop(&db).await).await;
 }

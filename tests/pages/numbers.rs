@@ -4,7 +4,7 @@
 use crate::browser::{Browser, all};
 use serde_json::json;
 use std::collections::BTreeSet;
-use testkit::{Answer, Shop, postgres::Postgres};
+use testkit::{Answer, Shop, on_both_stores};
 
 /// Products of the shelf: two whole pages, and some.
 const ON_IT: usize = 55;
@@ -32,28 +32,8 @@ async fn filled(more: &[(&str, &str)]) -> Shop {
     shop
 }
 
-/// Each of these in a shop on its own files and in one on PostgreSQL.
-macro_rules! filled {
-    ($($what:ident),* $(,)?) => {
-        mod on_sqlite {
-            $(#[tokio::test]
-            async fn $what() {
-                super::$what(super::filled(&[]).await).await;
-            })*
-        }
-        mod on_postgresql {
-            $(#[tokio::test]
-            async fn $what() {
-                let Some(server) = super::Postgres::shared() else { return };
-                let database = server.database();
-                let db = [("SOUK_DB", database.as_str()), ("SOUK_POSTGRES__MIGRATE", "true")];
-                super::$what(super::filled(&db).await).await;
-            })*
-        }
-    };
-}
-
-filled! {
+on_both_stores! {
+    filled:
     the_pages_of_a_shelf_hold_all_of_it_whichever_way_they_are_reached,
     a_page_says_where_it_is_and_what_is_one_choice_of_many_is_not_found,
     what_is_no_page_of_a_shelf_is_refused,
