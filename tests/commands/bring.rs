@@ -248,10 +248,8 @@ async fn where_only_a_log_watches_an_import_says_how_far_it_is() {
     let said = desk.try_to(&words).await;
     ends(&said, "created 500, known before 0, refused 0", 0);
     let told = told(&said, people.len());
-    assert!(
-        told.len() > 1 && told.iter().all(|rows| *rows < 500),
-        "{said:?}"
-    );
+    let midway = told.iter().filter(|rows| **rows < 500).count();
+    assert!(midway > 1, "{said:?}");
     assert!(told.is_sorted_by(|one, other| one < other), "{said:?}");
 }
 

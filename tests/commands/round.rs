@@ -15,7 +15,8 @@ struct Place {
 
 impl Place {
     async fn open(settings: &[(&str, &str)]) -> Self {
-        let desk = open(settings).await;
+        let taxed = [("SOUK_ORDERS__TAX", "added")];
+        let desk = open(&[&taxed, settings].concat()).await;
         let files = format!("sqlite:{}", desk.shop.folder().display());
         let named = settings.iter().rfind(|(name, _)| *name == "SOUK_DB");
         Self {
@@ -170,8 +171,13 @@ async fn customers_go_out_and_in_again_without_a_right_of_anybody_s([from, first
         dan@brought.example,Dan,yes\n";
     from.takes_all("customers", "people.csv", people).await;
     let dan = &from.desk.json(&["customers", "list", "--q", "dan@"]).await[0];
-    let dan = dan["id"].as_str().expect("an id");
-    from.desk.does(&["customers", "disable", dan]).await;
+    let disabled = json!({"status": "disabled", "version": dan["version"]});
+    let path = format!(
+        "/api/v1/users/{}/status",
+        dan["id"].as_str().expect("an id")
+    );
+    let disabled = from.desk.admin.put(&path, &disabled).await;
+    assert_eq!(disabled.status, 200, "{}", disabled.text);
     let eve =
         json!({"email": "eve@brought.example", "username": "eve", "password": testkit::PASSWORD});
     let registered = from.desk.shop.visitor();
