@@ -1,5 +1,5 @@
-//! Where an export reads: in the databases of a shop on this machine, or by the public API of one that is elsewhere, with
-//! the rights of whoever asks there. Both give the same rows. Changes nothing.
+//! Where an export reads: in the databases of a shop on this machine, or by the public API of one that is elsewhere,
+//! with the rights of whoever asks there. Both give the same rows. Changes nothing.
 
 use super::{keeper, page};
 use crate::{

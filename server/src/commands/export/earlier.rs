@@ -1,5 +1,5 @@
-//! Earlier orders, as `souk import orders` reads them: what was brought along goes along. As JSON Lines they are what the
-//! API answers, with the address of whoever's they are; as a table a record is a row a line.
+//! Earlier orders, as `souk import orders` reads them: what was brought along goes along. As JSON Lines they are what
+//! the API answers, with the address of whoever's they are; as a table a record is a row a line.
 
 use super::{Writing, books::Books, orders::Addresses, word};
 use crate::commands::import::cell;

@@ -1,5 +1,5 @@
-//! Orders, as `souk import orders` reads them elsewhere. As JSON Lines they are what the API answers, and what it does not
-//! say in one place: whose address their buyer has now, and what went back. As a table an order is a row a line.
+//! Orders, as `souk import orders` reads them elsewhere. As JSON Lines they are what the API answers, and what it does
+//! not say in one place: whose address their buyer has now, and what went back. As a table an order is a row a line.
 
 use super::{Writing, books::Books, word};
 use crate::commands::import::cell;

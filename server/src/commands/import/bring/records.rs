@@ -1,5 +1,5 @@
-//! Orders of a table: rows with the same number that follow each other are one order, a line each. What an order says once
-//! stands in all of its rows, or in the first of them. Holds no more than one order.
+//! Orders of a table: rows with the same number that follow each other are one order, a line each. What an order says
+//! once stands in all of its rows, or in the first of them. Holds no more than one order.
 
 use super::rows::Read;
 use serde_json::{Map, Value};
@@ -192,7 +192,8 @@ mod tests {
             ),
             row(
                 3,
-                json!({"number": "7", "total": "9.00", "sku": "B", "name": "Cup", "qty": "1", "unit_price_minor": "300"}),
+                json!({"number": "7", "total": "9.00", "sku": "B", "name": "Cup", "qty": "1",
+                    "unit_price_minor": "300"}),
             ),
             (4, Err("is not UTF-8".to_owned())),
             row(5, json!({"order_ref": "8", "total_minor": "1", "sku": "A"})),

@@ -1,5 +1,5 @@
-//! Rows of a file: JSON Lines, or a table whose first line names its columns. One row is held at a time, and of a table of
-//! orders one order.
+//! Rows of a file: JSON Lines, or a table whose first line names its columns. One row is held at a time, and of a
+//! table of orders one order.
 
 use super::{
     super::{
