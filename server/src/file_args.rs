@@ -28,12 +28,12 @@ pub enum ImportCommand {
     /// are there stay as they are; nobody gets a mail or a password
     Customers(BringArgs),
     /// Bring earlier orders of another shop along by the shop's API, as records: JSON Lines with a `number`,
-    /// `placed_at`, `currency`, `lines`, and what else they cost. They hold no stock, nobody pays them, and nobody gets
-    /// a mail
+    /// `placed_at`, `currency`, `lines`, and what else they cost, or CSV with a row a line; what `souk export orders`
+    /// and `earlier-orders` write. They hold no stock, nobody pays them, and nobody gets a mail
     Orders {
-        /// What the other shop is called: with its number it says which record one is
+        /// What the other shop is called: with its number it says which record one is [default: what the file says]
         #[arg(long, value_name = "NAME")]
-        source: String,
+        source: Option<String>,
         /// The file and the shop.
         #[command(flatten)]
         bring: BringArgs,
@@ -64,10 +64,13 @@ pub struct BringArgs {
 pub enum ExportCommand {
     /// Write all products, so that `souk import products` reads them back as they are
     Products(ExportArgs),
-    /// Write how many there are of each SKU, and how many of them are promised
+    /// Write how many there are of each SKU, and how many of them are promised; `souk import stock` reads it back
     Stock(ExportArgs),
-    /// Write all orders, the newest first; as CSV a row for each of their lines
+    /// Write all orders, the newest first; as CSV a row for each of their lines. `souk import orders` reads them as
+    /// earlier orders of another shop
     Orders(ExportArgs),
+    /// Write the earlier orders that were brought along, the newest first, as `souk import orders` reads them
+    EarlierOrders(ExportArgs),
     /// Write all accounts, without anything secret
     Customers(ExportArgs),
 }
@@ -80,6 +83,36 @@ pub struct ExportArgs {
     /// The folder and the configuration file.
     #[command(flatten)]
     pub data: DataArgs,
+    /// Or a shop that is elsewhere.
+    #[command(flatten)]
+    pub elsewhere: ElsewhereArgs,
+}
+
+/// Flags of what can be done in a folder, and by the API of a shop that is elsewhere.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ElsewhereArgs {
+    /// The address of a shop, to go by its API instead of the folder: as an admin, who sees everything
+    #[arg(long, value_name = "URL", conflicts_with_all = ["data", "config"])]
+    pub url: Option<String>,
+    /// A file with an API key, for nobody else to read [default: `SOUK_SHOP_KEY_FILE`]
+    #[arg(long, value_name = "FILE", requires = "url", conflicts_with = "email")]
+    pub key_file: Option<PathBuf>,
+    /// Sign in with this address instead; the password comes from standard input or the terminal
+    #[arg(long, requires = "url")]
+    pub email: Option<String>,
+}
+
+impl ElsewhereArgs {
+    /// The way into that shop, if one is meant.
+    #[must_use]
+    pub fn door(&self) -> Option<DoorArgs> {
+        self.url.as_ref().map(|url| DoorArgs {
+            url: Some(url.clone()),
+            key_file: self.key_file.clone(),
+            email: self.email.clone(),
+            json: false,
+        })
+    }
 }
 
 /// Flags of `backup`.

@@ -219,6 +219,40 @@ async fn earlier_orders_of_a_file_are_records_that_their_buyer_sees_and_nothing_
     desk.shop.verify().await;
 }
 
+/// How many rows were looked at, each time that was said, of a file that is so long.
+fn told(said: &Said, bytes: usize) -> Vec<usize> {
+    let rows = |line: &str| {
+        let rest = line.strip_suffix(" rows")?;
+        let (read, rows) = rest.split_once(" bytes read, ")?;
+        let is_of_it = read.ends_with(&format!(" of {bytes}"));
+        is_of_it.then(|| rows.parse().expect("a number"))
+    };
+    said.err.lines().filter_map(rows).collect()
+}
+
+/// The shop lets so little through that it takes some seconds, whatever the machine.
+#[tokio::test]
+async fn where_only_a_log_watches_an_import_says_how_far_it_is() {
+    let desk = open(&[
+        ("SOUK_LIMITS__ENABLED", "true"),
+        ("SOUK_LIMITS__DEFAULT__UNITS", "6"),
+        ("SOUK_LIMITS__DEFAULT__WINDOW_SECONDS", "3"),
+    ])
+    .await;
+    let people: String = (0..500)
+        .map(|number| format!("{{\"email\":\"p{number}@brought.example\"}}\n"))
+        .collect();
+    let files = Folder::default();
+    let file = files.write("people.jsonl", &people);
+    let words = ["import", "customers", &file, "--commit"];
+    let said = desk.try_to(&words).await;
+    ends(&said, "created 500, known before 0, refused 0", 0);
+    let told = told(&said, people.len());
+    let midway = told.iter().filter(|rows| **rows < 500).count();
+    assert!(midway > 1, "{said:?}");
+    assert!(told.is_sorted_by(|one, other| one < other), "{said:?}");
+}
+
 /// With `SOUK_TRACE_DIR` naming a folder with `orders.jsonl.gz` and `totals.json`.
 #[tokio::test]
 async fn two_years_of_a_real_shop_are_brought_along_to_the_last_penny() {

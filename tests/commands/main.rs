@@ -25,6 +25,7 @@ mod migrate;
 mod price_lists;
 mod refusals;
 mod replay;
+mod round;
 mod serve;
 mod signing;
 mod slugs;

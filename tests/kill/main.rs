@@ -8,6 +8,7 @@
     reason = "tests: what cannot be should stop them"
 )]
 
+mod bring;
 mod broker;
 mod crash;
 mod feed;

@@ -89,6 +89,38 @@ impl OrderPartView {
     }
 }
 
+/// What an order costs beside its lines, and what is taken off, in minor units: lines, shipping and tax, less the
+/// discount, are the total. A tax that is in the prices adds nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PartSums {
+    /// What shipping costs.
+    pub shipping: i64,
+    /// Tax on top of the prices.
+    pub tax: i64,
+    /// What is taken off, of shipping as well.
+    pub discount: i64,
+}
+
+impl PartSums {
+    /// Those of these parts; nothing if they are out of range.
+    #[must_use]
+    pub fn of(parts: &[OrderPartView]) -> Option<Self> {
+        let mut sums = Self::default();
+        for part in parts {
+            let minor = part.amount.minor;
+            let (sum, minor) = match part.kind {
+                PartKind::Shipping => (&mut sums.shipping, minor),
+                PartKind::Tax => (&mut sums.tax, minor),
+                PartKind::Discount | PartKind::ShippingDiscount => {
+                    (&mut sums.discount, minor.checked_neg()?)
+                }
+            };
+            *sum = sum.checked_add(minor)?;
+        }
+        Some(sums)
+    }
+}
+
 /// A code that takes something off, as people write it: 3 to 40 letters, digits, `-` and `_`; kept in capitals.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Cow<'_, str>", into = "String")]

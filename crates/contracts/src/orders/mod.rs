@@ -24,7 +24,7 @@ pub use carts::{
 };
 pub use discounts::{
     DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, NewDiscount,
-    OrderPartView, PartKind,
+    OrderPartView, PartKind, PartSums,
 };
 pub use earlier::{
     EarlierLineView, EarlierOrderQuery, EarlierOrderView, EarlierStatus, EarlierTotals,
@@ -55,8 +55,8 @@ use crate::{
     access::Principal,
     request::{Answered, IdempotencyKey},
     values::{
-        Cursor, Email, Money, OrderId, Page, PageSize, PaymentId, ProductId, Quantity, RefundId,
-        ReturnId, Timestamp, UserId, VariantId, Version,
+        Currency, Cursor, Email, Money, OrderId, Page, PageSize, PaymentId, ProductId, Quantity,
+        RefundId, ReturnId, Timestamp, UserId, VariantId, Version,
     },
 };
 use async_trait::async_trait;
@@ -189,6 +189,19 @@ pub struct OrderEventView {
     pub note: Option<String>,
     /// When.
     pub at: Timestamp,
+}
+
+impl OrderEventView {
+    /// What went back to its buyer, if it tells of that: its note is the refund's id, a space, the amount.
+    #[must_use]
+    pub fn given_back(&self, currency: Currency) -> Option<Money> {
+        if !self.kind.starts_with("refunded") {
+            return None;
+        }
+        let (_, amount) = self.note.as_deref()?.split_once(' ')?;
+        let (decimal, _) = amount.split_once(' ')?;
+        Money::parse_decimal(decimal, currency).ok()
+    }
 }
 
 /// What is kept beside an order.

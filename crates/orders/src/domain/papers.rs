@@ -71,15 +71,9 @@ fn given_back(billed: &Billed<'_>) -> Vec<String> {
     lines
 }
 
-/// A refund as the timeline tells of it: its id, a space, the amount.
+/// A refund as the timeline tells of it.
 fn refund(entry: &OrderEventView, total: Money) -> Option<(Timestamp, Money)> {
-    if !entry.kind.starts_with("refunded") {
-        return None;
-    }
-    let (_, amount) = entry.note.as_deref()?.split_once(' ')?;
-    let (decimal, _) = amount.split_once(' ')?;
-    let amount = Money::parse_decimal(decimal, total.currency).ok()?;
-    Some((entry.at, amount))
+    Some((entry.at, entry.given_back(total.currency)?))
 }
 
 /// The lines of a slip.

@@ -8,10 +8,14 @@ use super::{
     table::{Column, show_all},
 };
 use crate::daily_args::DoorArgs;
-use contracts::{BoxError, values::EventId};
+use contracts::{
+    BoxError,
+    values::{Cursor, EventId, Page},
+};
 use platform::config;
 use reqwest::Url;
 use secrecy::ExposeSecret;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -105,6 +109,39 @@ impl Door {
             if left == 0 || cursor.is_none() {
                 return Ok((rows, cursor.is_some()));
             }
+        }
+    }
+
+    /// A page of a list, as what its rows are.
+    pub(in super::super) async fn page<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, Option<String>)],
+        cursor: Option<&Cursor>,
+    ) -> Result<Page<T>, BoxError> {
+        let cursor = cursor.map(|cursor| cursor.as_str().to_owned());
+        let query = written(query, PAGE, cursor)?;
+        self.read(&format!("{path}?{query}")).await
+    }
+
+    /// What the shop answers, as what it is.
+    pub(in super::super) async fn read<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<T, BoxError> {
+        Ok(serde_json::from_value(self.get(path).await?)?)
+    }
+
+    /// The same; nothing, if there is none.
+    pub(in super::super) async fn find<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Option<T>, BoxError> {
+        let answer = self.ask(Call::get(path)).await?;
+        match answer.status {
+            200 => Ok(Some(serde_json::from_value(answer.body)?)),
+            404 => Ok(None),
+            _ => Err(said(&answer)),
         }
     }
 

@@ -1,6 +1,9 @@
-//! `souk export`: what the shop has, as files, beside an open shop or without one. A file is its owner's, and is put in
-//! its place once it is whole; nothing is changed.
+//! `souk export`: what the shop has, as files, beside an open shop or without one, or of a shop elsewhere by its API. A
+//! file is its owner's, and is put in its place once it is whole; nothing is changed.
 
+mod books;
+mod earlier;
+mod orders;
 mod products;
 mod records;
 mod sheet;
@@ -8,14 +11,16 @@ mod sheet;
 use crate::{
     console::{complain, say},
     file_args::ExportCommand,
-    shop::open_services,
 };
+use books::Books;
 use contracts::{
     BoxError,
     access::{Principal, Role, SHOP},
     values::{PageSize, SessionId, ValueError},
 };
 use indicatif::ProgressBar;
+use serde::Serialize;
+use serde_json::Value;
 use sheet::Sheet;
 use std::{
     fs::{self, OpenOptions},
@@ -35,11 +40,11 @@ pub(super) async fn run(command: ExportCommand) -> Result<(), BoxError> {
     let (what, args, columns) = match &command {
         ExportCommand::Products(args) => ("products", args, products::COLUMNS),
         ExportCommand::Stock(args) => ("variants", args, records::STOCK),
-        ExportCommand::Orders(args) => ("orders", args, records::ORDERS),
+        ExportCommand::Orders(args) => ("orders", args, orders::COLUMNS),
+        ExportCommand::EarlierOrders(args) => ("earlier orders", args, earlier::COLUMNS),
         ExportCommand::Customers(args) => ("accounts", args, records::CUSTOMERS),
     };
-    let config = args.data.load()?;
-    let (services, _work) = open_services(&config, true).await?;
+    let (books, seen_at) = Books::open(args).await?;
     let file = &args.file;
     let is_stream = file == Path::new("-");
     let part = part_of(file);
@@ -61,15 +66,11 @@ pub(super) async fn run(command: ExportCommand) -> Result<(), BoxError> {
         what,
     };
     match &command {
-        ExportCommand::Products(_) => {
-            let seen_at = &config.http.public_url;
-            products::all(&*services.catalog, seen_at, &mut writing).await?;
-        }
-        ExportCommand::Stock(_) => records::stock(&*services.catalog, &mut writing).await?,
-        ExportCommand::Orders(_) => records::orders(&*services.orders, &mut writing).await?,
-        ExportCommand::Customers(_) => {
-            records::customers(&*services.identity, &mut writing).await?
-        }
+        ExportCommand::Products(_) => products::all(&books, &seen_at, &mut writing).await?,
+        ExportCommand::Stock(_) => records::stock(&books, &mut writing).await?,
+        ExportCommand::Orders(_) => orders::all(&books, &mut writing).await?,
+        ExportCommand::EarlierOrders(_) => earlier::all(&books, &mut writing).await?,
+        ExportCommand::Customers(_) => records::customers(&books, &mut writing).await?,
     }
     let count = writing.close()?;
     if is_stream {
@@ -100,7 +101,7 @@ impl Writing {
     /// One more: as a line of JSON, or as these rows of a table.
     fn put<const N: usize>(
         &mut self,
-        line: impl FnOnce() -> Result<serde_json::Value, BoxError>,
+        line: impl FnOnce() -> Result<Value, BoxError>,
         rows: impl FnOnce() -> Result<Vec<[String; N]>, BoxError>,
     ) -> Result<(), BoxError> {
         self.sheet.put(line, rows)?;
@@ -132,4 +133,15 @@ fn keeper() -> Principal {
 
 fn page() -> Result<PageSize, ValueError> {
     PageSize::try_from(PAGE)
+}
+
+/// A value as the API writes it, without quotation marks; nothing, if it is none.
+fn word(value: &impl Serialize) -> Result<String, BoxError> {
+    Ok(match serde_json::to_value(value)? {
+        Value::Null => String::new(),
+        Value::String(text) => text,
+        other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            other.to_string()
+        }
+    })
 }

@@ -1,13 +1,10 @@
 //! Products, a line each, as `souk import products` reads them.
 
-use super::{Writing, keeper, page};
+use super::{Writing, books::Books};
 use crate::commands::import::{cell, path_cell};
 use contracts::{
     BoxError,
-    catalog::{
-        Catalog, CategoryView, EditError, ProductQuery, ProductRef, ProductSort, ProductStatus,
-        ProductView, VariantView,
-    },
+    catalog::{CategoryView, ProductStatus, ProductView, VariantView},
     values::{Currency, Money, ProductId, Timestamp},
 };
 use serde_json::{Value, json};
@@ -67,20 +64,15 @@ struct Names(HashMap<ProductId, String>);
 
 impl Names {
     /// What is not there any more has no name, and is left out.
-    async fn of(
-        &mut self,
-        catalog: &dyn Catalog,
-        ids: &[ProductId],
-    ) -> Result<Vec<String>, BoxError> {
+    async fn of(&mut self, books: &Books, ids: &[ProductId]) -> Result<Vec<String>, BoxError> {
         let mut skus = Vec::with_capacity(ids.len());
         for id in ids {
             let known = self.0.get(id).cloned();
             let sku = match known {
                 Some(sku) => sku,
-                None => match catalog.product(Some(&keeper()), ProductRef::Id(*id)).await {
-                    Ok(product) => product.sku,
-                    Err(EditError::NotFound) => continue,
-                    Err(error) => return Err(error.into()),
+                None => match books.product(*id).await? {
+                    Some(product) => product.sku,
+                    None => continue,
                 },
             };
             self.0.insert(*id, sku.clone());
@@ -98,14 +90,13 @@ fn picture(product: &ProductView, public_url: &str) -> Option<String> {
 }
 
 pub(super) async fn all(
-    catalog: &dyn Catalog,
+    books: &Books,
     public_url: &str,
     writing: &mut Writing,
 ) -> Result<(), BoxError> {
-    let paths = paths(&catalog.categories().await?);
-    let sold_in = catalog.currencies().await?;
+    let paths = paths(&books.categories().await?);
+    let sold_in = books.currencies().await?;
     let mut names = Names::default();
-    let keeper = keeper();
     for status in [
         ProductStatus::Active,
         ProductStatus::Draft,
@@ -113,19 +104,12 @@ pub(super) async fn all(
     ] {
         let mut cursor = None;
         loop {
-            let query = ProductQuery {
-                status: Some(status),
-                sort: Some(ProductSort::Oldest),
-                limit: page()?,
-                cursor,
-                ..ProductQuery::default()
-            };
-            let page = catalog.products(Some(&keeper), query).await?;
+            let page = books.products(status, cursor).await?;
             for product in &page.data {
                 let slug = product.category.as_deref().unwrap_or_default();
                 let beside = Beside {
                     path: paths.get(slug).map_or(&[] as &[String], Vec::as_slice),
-                    related: names.of(catalog, &product.related).await?,
+                    related: names.of(books, &product.related).await?,
                     picture: picture(product, public_url),
                     sold_in: &sold_in,
                 };

@@ -19,6 +19,10 @@ const EMAIL: &[&str] = &[
     "user_email",
 ];
 const VERIFIED: &[&str] = &["verified", "email_verified", "verified_email"];
+/// The moment, where that is what is known: `souk export customers` writes it.
+const VERIFIED_AT: &[&str] = &["verified_at"];
+/// Since when they may not sign in there.
+const DISABLED_AT: &[&str] = &["disabled_at"];
 const FIRST: &[&str] = &["first_name", "first name", "First Name"];
 const LAST: &[&str] = &["last_name", "last name", "Last Name"];
 
@@ -65,6 +69,9 @@ async fn send(run: &Run<'_>, rows: &[Row]) -> Result<Vec<Fate>, BoxError> {
 }
 
 fn read(row: &Row) -> Result<ImportUser, String> {
+    if row.text(DISABLED_AT).is_some() {
+        return Err("the account is disabled there, and is not opened here".to_owned());
+    }
     let name = row.text(&["name", "display_name"]).map(str::to_owned);
     let parts = [row.text(FIRST), row.text(LAST)];
     let whole: Vec<&str> = parts.into_iter().flatten().collect();
@@ -80,6 +87,6 @@ fn read(row: &Row) -> Result<ImportUser, String> {
     Ok(ImportUser {
         email: email.as_str().to_owned(),
         name,
-        verified: row.flag(VERIFIED)?,
+        verified: row.flag(VERIFIED)? || row.text(VERIFIED_AT).is_some(),
     })
 }

@@ -5,6 +5,7 @@
 mod customers;
 mod meter;
 mod orders;
+mod records;
 mod rows;
 mod stock;
 
@@ -28,8 +29,8 @@ const COMPLAINTS_MAX: usize = 1_000;
 pub(crate) enum Kind {
     Stock,
     Customers,
-    /// Records of orders of the shop that is called this.
-    Orders(String),
+    /// Records of orders of the shop that is called this, or what their rows say.
+    Orders(Option<String>),
 }
 
 /// What became of a row.
@@ -85,7 +86,7 @@ pub(crate) async fn run(kind: Kind, args: &BringArgs) -> Result<(), BoxError> {
         args,
         name: name(&args.file, args.again.as_deref().unwrap_or_default())?,
     };
-    let (mut rows, progress) = Rows::open(&args.file)?;
+    let (mut rows, progress) = Rows::open(&args.file, matches!(kind, Kind::Orders(_)))?;
     let (mut meter, mut tally) = (Meter::new(progress)?, Tally::default());
     let (mut batch, mut ended) = (Vec::with_capacity(ROWS_MAX), false);
     while !ended {
@@ -100,7 +101,7 @@ pub(crate) async fn run(kind: Kind, args: &BringArgs) -> Result<(), BoxError> {
             let fates = match &kind {
                 Kind::Stock => stock::bring(&run, &batch).await,
                 Kind::Customers => customers::bring(&run, &batch).await,
-                Kind::Orders(source) => orders::bring(&run, source, &batch).await,
+                Kind::Orders(source) => orders::bring(&run, source.as_deref(), &batch).await,
             };
             let fates = fates.map_err(|error| stopped(&error, &tally))?;
             let told = batch.drain(..).zip(&fates);

@@ -1,6 +1,13 @@
-//! Rows of a file: JSON Lines, or a table whose first line names its columns. One row is held at a time.
+//! Rows of a file: JSON Lines, or a table whose first line names its columns. One row is held at a time, and of a
+//! table of orders one order.
 
-use super::super::{sheet::plain, table::Table};
+use super::{
+    super::{
+        sheet::plain,
+        table::{Judged, Record, Table},
+    },
+    records::Records,
+};
 use crate::commands::lines::{self, Lines, Progress};
 use contracts::BoxError;
 use serde_json::{Map, Value};
@@ -17,13 +24,16 @@ pub(super) struct Row {
 pub(super) enum Rows {
     Lines(Lines),
     Table(Table),
+    /// A row for each line of an order.
+    Orders(Table, Records),
 }
 
-type Read = (u64, Result<Map<String, Value>, String>);
+/// A row, or what is wrong with it.
+pub(super) type Read = Judged<Map<String, Value>>;
 
 impl Rows {
     /// Opens a file; what kind it is, its first bytes say.
-    pub(super) fn open(path: &Path) -> Result<(Self, Progress), BoxError> {
+    pub(super) fn open(path: &Path, of_orders: bool) -> Result<(Self, Progress), BoxError> {
         let cannot = |error: BoxError| format!("{} cannot be read: {error}", path.display());
         let (mut reader, progress) = lines::open(path)?;
         let begin = reader.fill_buf().map_err(|error| cannot(error.into()))?;
@@ -31,7 +41,12 @@ impl Rows {
         let rows = if matches!(first, Some(b'{') | None) {
             Self::Lines(Lines::of(reader))
         } else {
-            Self::Table(Table::open(reader).map_err(cannot)?)
+            let table = Table::open(reader).map_err(cannot)?;
+            if of_orders {
+                Self::Orders(table, Records::default())
+            } else {
+                Self::Table(table)
+            }
         };
         Ok((rows, progress))
     }
@@ -43,13 +58,24 @@ impl Rows {
                 let read = serde_json::from_str(&line).map_err(|error| error.to_string());
                 (number, read)
             })),
-            Self::Table(table) => table.next_with(|record| {
-                let cells = record.all();
-                let cells = cells.map(|(name, cell)| (name.to_owned(), Value::from(plain(cell))));
-                Ok(cells.collect())
-            }),
+            Self::Table(table) => table.next_with(cells),
+            Self::Orders(table, records) => {
+                while let Some(row) = table.next_with(cells)? {
+                    if let Some(whole) = records.take(row) {
+                        return Ok(Some(whole));
+                    }
+                }
+                Ok(records.rest())
+            }
         }
     }
+}
+
+/// What a record says, by the names of its columns.
+fn cells(record: &Record<'_>) -> Result<Map<String, Value>, String> {
+    let cells = record.all();
+    let cells = cells.map(|(name, cell)| (name.to_owned(), Value::from(plain(cell))));
+    Ok(cells.collect())
 }
 
 impl Row {
