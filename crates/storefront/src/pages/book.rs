@@ -199,7 +199,7 @@ pub(super) async fn remember(app: &App, visit: &Visit, address: &AddressForm) {
     let kept = ask(app, visit).send(Method::POST, API, (&json!(wish), ""));
     if let Err(Fault(problem)) = kept.await {
         tracing::info!(
-            problem.code = problem.code.as_str(),
+            problem.code = problem.code.slug(),
             "an address is not kept for the next order"
         );
     }

@@ -312,6 +312,7 @@ async fn refused(
         email: form.email,
         email_error: String::new(),
         address: Some(form.address),
+        chosen: String::new(),
         address_error,
         problem: detail,
     };

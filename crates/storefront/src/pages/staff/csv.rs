@@ -55,8 +55,7 @@ async fn written(page: impl AsyncFn(String) -> Result<Sheet, Fault>) -> Result<V
             file.write_record(shown.map(text)).map_err(unwritten)?;
         }
         rows = rows.saturating_add(table.rows.len());
-        from = table.after;
-        if from.is_empty() {
+        if table.after.is_empty() {
             break;
         }
         if rows >= ROWS_MAX {
@@ -67,6 +66,7 @@ async fn written(page: impl AsyncFn(String) -> Result<Sheet, Fault>) -> Result<V
             file.write_record(row).map_err(unwritten)?;
             break;
         }
+        from = table.after;
     }
     file.into_inner().map_err(unwritten)
 }
