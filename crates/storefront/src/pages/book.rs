@@ -196,7 +196,8 @@ pub(super) async fn remember(app: &App, visit: &Visit, address: &AddressForm) {
     let Some(wish) = address.wish().filter(|_| visit.principal.is_some()) else {
         return;
     };
-    let kept = ask(app, visit).send(Method::POST, API, (&json!(wish), ""));
+    let body = json!(wish);
+    let kept = ask(app, visit).send(Method::POST, API, (&body, ""));
     if let Err(Fault(problem)) = kept.await {
         tracing::info!(
             problem.code = problem.code.slug(),

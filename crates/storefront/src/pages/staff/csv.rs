@@ -5,37 +5,86 @@ use super::{
     Desk, Fault, Sheet, Who,
     parts::{Block, Cell, Table},
 };
-use crate::{pages::problems, words::say};
+use crate::{
+    App,
+    pages::{frame::Visit, problems},
+    words::say,
+};
 use axum::{
+    extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use contracts::problem::Code;
 use csv::Writer;
+use platform::http::Query;
+use serde::de::DeserializeOwned;
+use std::future::Future;
 
 /// Rows of a file: a spreadsheet is slow with more, and `souk export` has no such bound.
 const ROWS_MAX: usize = 5_000;
 
-/// The file of a list. Its pages are asked for one after the other, each by where it begins.
-pub(super) async fn answer(
-    desk: Desk<'_>,
-    (who, name): (Who, &str),
-    page: impl AsyncFn(String) -> Result<Sheet, Fault>,
+/// A list that can be taken along, as its address asks for it.
+pub(super) trait List: Clone + DeserializeOwned + Send + Sync + 'static {
+    /// What its address and its file are called.
+    const NAME: &'static str;
+    /// Whom it is for.
+    const WHO: Who;
+
+    /// The page that begins there.
+    fn page(
+        self,
+        desk: Desk<'_>,
+        from: String,
+    ) -> impl Future<Output = Result<Sheet, Fault>> + Send;
+}
+
+/// GET `/admin/{list}.csv`: the pages are asked for one after the other.
+pub(in crate::pages) async fn file<L: List>(
+    State(app): State<App>,
+    visit: Visit,
+    Query(wish): Query<L>,
 ) -> Response {
-    if let Some(refusal) = desk.refusal(who).await {
+    let desk = Desk::new(&app, &visit);
+    if let Some(refusal) = desk.refusal(L::WHO).await {
         return refusal;
     }
-    match written(page).await {
-        Ok(file) => download(name, file),
-        Err(fault) => problems::refuse(desk.app, desk.visit, fault).await,
+    match written(desk, wish).await {
+        Ok(file) => download(L::NAME, file),
+        Err(fault) => problems::refuse(&app, &visit, fault).await,
     }
 }
 
-async fn written(page: impl AsyncFn(String) -> Result<Sheet, Fault>) -> Result<Vec<u8>, Fault> {
-    let mut file = Writer::from_writer(Vec::new());
-    let (mut from, mut rows, mut is_begun) = (String::new(), 0_usize, false);
-    loop {
-        let sheet = page(from).await?;
+async fn written<L: List>(desk: Desk<'_>, wish: L) -> Result<Vec<u8>, Fault> {
+    let mut rows = Rows::default();
+    let mut from = Some(String::new());
+    while let Some(at) = from {
+        let sheet = wish.clone().page(desk, at).await?;
+        from = rows.add(sheet)?;
+    }
+    rows.file.into_inner().map_err(unwritten)
+}
+
+/// What is written of a list.
+struct Rows {
+    file: Writer<Vec<u8>>,
+    count: usize,
+    is_begun: bool,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self {
+            file: Writer::from_writer(Vec::new()),
+            count: 0,
+            is_begun: false,
+        }
+    }
+}
+
+impl Rows {
+    /// Adds the rows of a page; answers where the next one begins.
+    fn add(&mut self, sheet: Sheet) -> Result<Option<String>, Fault> {
         let table = sheet.main.into_iter().find_map(|block| {
             let Block::Table(_, table) = block else {
                 return None;
@@ -43,32 +92,35 @@ async fn written(page: impl AsyncFn(String) -> Result<Sheet, Fault>) -> Result<V
             Some(table)
         });
         let Some(table) = table else {
-            break;
+            return Ok(None);
         };
-        if !is_begun {
-            let titles = kept(&table).map(|(title, _)| title);
-            file.write_record(titles).map_err(unwritten)?;
-            is_begun = true;
+        if !self.is_begun {
+            self.is_begun = true;
+            self.write(kept(&table).map(|(title, _)| title.to_owned()))?;
         }
         for row in &table.rows {
             let shown = kept(&table).filter_map(|(_, column)| row.get(column));
-            file.write_record(shown.map(text)).map_err(unwritten)?;
+            self.write(shown.map(text))?;
         }
-        rows = rows.saturating_add(table.rows.len());
+        self.count = self.count.saturating_add(table.rows.len());
         if table.after.is_empty() {
-            break;
+            return Ok(None);
         }
-        if rows >= ROWS_MAX {
+        if self.count >= ROWS_MAX {
             // One row that is no row of the list: nobody takes half a list for the whole one.
-            let rest = say("There are more: souk export writes all of them.");
-            let blank = kept(&table).skip(1).map(|_| "");
-            let row = [rest].into_iter().chain(blank);
-            file.write_record(row).map_err(unwritten)?;
-            break;
+            let rest = say("There are more: souk export writes all of them.").to_owned();
+            let blank = kept(&table).skip(1).map(|_| String::new());
+            self.write([rest].into_iter().chain(blank))?;
+            return Ok(None);
         }
-        from = table.after;
+        Ok(Some(table.after))
     }
-    file.into_inner().map_err(unwritten)
+
+    fn write(&mut self, row: impl Iterator<Item = String>) -> Result<(), Fault> {
+        self.file
+            .write_record(row.map(String::into_bytes))
+            .map_err(unwritten)
+    }
 }
 
 /// The columns that are of use in a file, by their titles and places.
@@ -138,22 +190,24 @@ mod tests {
         Sheet::new("Things").with([Block::Table(String::new(), table)])
     }
 
-    #[tokio::test]
-    async fn all_pages_are_rows_of_one_file_and_a_text_is_no_formula() {
-        let file = written(async |from: String| match from.as_str() {
-            "" => Ok(page(2, "x")),
-            "x" => Ok(page(1, "")),
-            other => panic!("{other} was not said"),
-        });
-        let file = String::from_utf8(file.await.unwrap()).unwrap();
-        let expected = "Product,Units\n\"'=name, 0\",\"1,234\"\n\"'=name, 1\",\"1,234\"\n\"'=name, 0\",\"1,234\"\n";
-        assert_eq!(file, expected);
+    fn written(rows: Rows) -> String {
+        String::from_utf8(rows.file.into_inner().unwrap()).unwrap()
     }
 
-    #[tokio::test]
-    async fn a_list_without_an_end_ends_and_says_that_there_is_more() {
-        let file = written(async |_: String| Ok(page(1_000, "x"))).await;
-        let file = String::from_utf8(file.unwrap()).unwrap();
+    #[test]
+    fn all_pages_are_rows_of_one_file_and_a_text_is_no_formula() {
+        let mut rows = Rows::default();
+        assert_eq!(rows.add(page(2, "x")).unwrap().as_deref(), Some("x"));
+        assert_eq!(rows.add(page(1, "")).unwrap(), None);
+        let expected = "Product,Units\n\"'=name, 0\",\"1,234\"\n\"'=name, 1\",\"1,234\"\n\"'=name, 0\",\"1,234\"\n";
+        assert_eq!(written(rows), expected);
+    }
+
+    #[test]
+    fn a_list_without_an_end_ends_and_says_that_there_is_more() {
+        let mut rows = Rows::default();
+        while rows.add(page(1_000, "x")).unwrap().is_some() {}
+        let file = written(rows);
         assert_eq!(file.lines().count(), ROWS_MAX + 2);
         assert!(file.ends_with("There are more: souk export writes all of them.,\n"));
     }

@@ -58,21 +58,14 @@ pub(in crate::pages) async fn show(
     desk.show(Who::Admin, list(desk, wish)).await
 }
 
-/// GET `/admin/customers.csv`.
-pub(in crate::pages) async fn file(
-    State(app): State<App>,
-    visit: Visit,
-    Query(wish): Query<Wish>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let page = async |cursor| {
-        let wish = Wish {
-            cursor,
-            ..wish.clone()
-        };
-        list(desk, wish).await
-    };
-    csv::answer(desk, (Who::Admin, "customers"), page).await
+impl csv::List for Wish {
+    const NAME: &'static str = "customers";
+    const WHO: Who = Who::Admin;
+
+    async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
+        self.cursor = from;
+        list(desk, self).await
+    }
 }
 
 async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {

@@ -66,21 +66,14 @@ pub(in crate::pages) async fn show(
     desk.show(Who::Seller, list(desk, &wish, None)).await
 }
 
-/// GET `/admin/inventory.csv`.
-pub(in crate::pages) async fn file(
-    State(app): State<App>,
-    visit: Visit,
-    Query(wish): Query<Wish>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let page = async |cursor| {
-        let wish = Wish {
-            cursor,
-            ..wish.clone()
-        };
-        list(desk, &wish, None).await
-    };
-    csv::answer(desk, (Who::Seller, "inventory"), page).await
+impl csv::List for Wish {
+    const NAME: &'static str = "inventory";
+    const WHO: Who = Who::Seller;
+
+    async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
+        self.cursor = from;
+        list(desk, &self, None).await
+    }
 }
 
 pub(super) async fn list(

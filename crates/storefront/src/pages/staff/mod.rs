@@ -64,7 +64,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/admin", get(home::show))
         .route("/admin/orders", get(orders::show))
-        .route("/admin/orders.csv", get(orders::file))
+        .route("/admin/orders.csv", get(csv::file::<orders::Wish>))
         .route("/admin/orders/ship", post(orders::ship))
         .route("/admin/orders/{id}", get(order::show))
         .route("/admin/orders/{id}/ship", post(order::ship))
@@ -81,7 +81,7 @@ pub(super) fn routes() -> Router<App> {
 fn goods() -> Router<App> {
     Router::new()
         .route("/admin/products", get(products::show))
-        .route("/admin/products.csv", get(products::file))
+        .route("/admin/products.csv", get(csv::file::<products::Wish>))
         .route(
             "/admin/products/new",
             get(products::fresh).post(products::make),
@@ -98,7 +98,7 @@ fn goods() -> Router<App> {
         )
         .merge(variant_routes())
         .route("/admin/inventory", get(inventory::show))
-        .route("/admin/inventory.csv", get(inventory::file))
+        .route("/admin/inventory.csv", get(csv::file::<inventory::Wish>))
         .route("/admin/inventory/step", post(steps::step))
         .route("/admin/inventory/{id}", get(inventory::one))
         .route("/admin/inventory/{id}/adjust", post(inventory::adjust))
@@ -128,11 +128,11 @@ fn variant_routes() -> Router<App> {
 fn people() -> Router<App> {
     Router::new()
         .route("/admin/customers", get(customers::show))
-        .route("/admin/customers.csv", get(customers::file))
+        .route("/admin/customers.csv", get(csv::file::<customers::Wish>))
         .route("/admin/customers/{id}", get(customers::one))
         .route("/admin/customers/{id}/{verb}", post(customers::act))
         .route("/admin/payments", get(money::show))
-        .route("/admin/payments.csv", get(money::file))
+        .route("/admin/payments.csv", get(csv::file::<money::Wish>))
         .route("/admin/payments/{id}", get(payment::show))
         .route("/admin/payments/{id}/void", post(payment::void))
         .route("/admin/payments/{id}/retry", post(money::retry))
@@ -161,7 +161,7 @@ fn machines() -> Router<App> {
             post(hooks::again),
         )
         .route("/admin/audit", get(audit::show))
-        .route("/admin/audit.csv", get(audit::file))
+        .route("/admin/audit.csv", get(csv::file::<audit::Wish>))
         .route("/admin/settings", get(settings::show))
         .route("/admin/system", get(system::show))
         .route("/admin/system/backup", post(backups::make))

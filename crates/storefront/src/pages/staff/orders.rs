@@ -55,21 +55,14 @@ pub(in crate::pages) async fn show(
     desk.show(Who::Admin, sheet(desk, wish)).await
 }
 
-/// GET `/admin/orders.csv`.
-pub(in crate::pages) async fn file(
-    State(app): State<App>,
-    visit: Visit,
-    Query(wish): Query<Wish>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let page = async |cursor| {
-        let wish = Wish {
-            cursor,
-            ..wish.clone()
-        };
-        sheet(desk, wish).await
-    };
-    csv::answer(desk, (Who::Admin, "orders"), page).await
+impl csv::List for Wish {
+    const NAME: &'static str = "orders";
+    const WHO: Who = Who::Admin;
+
+    async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
+        self.cursor = from;
+        sheet(desk, self).await
+    }
 }
 
 async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {

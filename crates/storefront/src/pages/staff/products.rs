@@ -75,21 +75,14 @@ pub(in crate::pages) async fn show(
     desk.show(Who::Seller, sheet(desk, wish)).await
 }
 
-/// GET `/admin/products.csv`.
-pub(in crate::pages) async fn file(
-    State(app): State<App>,
-    visit: Visit,
-    Query(wish): Query<Wish>,
-) -> Response {
-    let desk = Desk::new(&app, &visit);
-    let page = async |cursor| {
-        let wish = Wish {
-            cursor,
-            ..wish.clone()
-        };
-        sheet(desk, wish).await
-    };
-    csv::answer(desk, (Who::Seller, "products"), page).await
+impl csv::List for Wish {
+    const NAME: &'static str = "products";
+    const WHO: Who = Who::Seller;
+
+    async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
+        self.cursor = from;
+        sheet(desk, self).await
+    }
 }
 
 pub(super) async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
