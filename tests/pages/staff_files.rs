@@ -61,8 +61,8 @@ async fn a_list_is_one_file_with_all_of_its_rows(open: Open) {
     for number in 0..MANY {
         let bought = ann.buy(&format!("k{number}"), &tea, 1, "tok_ok").await;
         assert_eq!(bought.status, 201, "{}", bought.text);
-        let order = admin.get(&format!("/api/v1/orders/{}", bought.str("/id")));
-        numbers.push(order.await.int("/number").to_string());
+        let path = format!("/api/v1/orders/{}", bought.str("/id"));
+        numbers.push(admin.get(&path).await.int("/number").to_string());
     }
     let unpaid = ann.order("unpaid", &tea, 2).await;
     assert_eq!(unpaid.status, 201, "{}", unpaid.text);
