@@ -3,7 +3,7 @@
 
 use crate::{
     browser::{Browser, all, field},
-    buying::put_in,
+    buying::{first, put_in},
 };
 use serde_json::json;
 use testkit::{Answer, Client, Shop, on_both_stores};
@@ -77,7 +77,7 @@ async fn an_address_is_kept_chosen_at_the_checkout_and_removed(open: Open) {
     put_in(&mut browser, "1").await;
     let checkout = browser.get("/checkout").await;
     assert!(!checkout.text.contains("value=\"1 Tea Lane\""));
-    let choice = all(&checkout, "<a href=\"/checkout?address=")[0].to_owned();
+    let choice = first(&checkout, "<a href=\"/checkout?address=");
     let chosen = browser.get(&format!("/checkout?address={choice}")).await;
     for value in [
         "value=\"1 Tea Lane\"",
@@ -107,7 +107,10 @@ async fn an_address_is_kept_chosen_at_the_checkout_and_removed(open: Open) {
         let gone = browser.submit(&forget, &[("csrf", &csrf)]).await;
         assert_eq!(gone.status, 303, "{}", gone.text);
     }
-    assert_eq!(ann.get(list).await.json["data"], json!([]));
+    assert_eq!(
+        ann.get(list).await.json,
+        json!({"data": [], "next_cursor": null})
+    );
     let mut nobody = Browser::new(&shop);
     assert_eq!(nobody.get(HERE).await.status, 303);
 }
@@ -171,5 +174,5 @@ async fn what_is_no_address_is_said_beside_its_field_and_there_are_never_too_man
         many.text
     );
     let kept = ann.get(api).await;
-    assert_eq!(kept.json["data"].as_array().expect("a list").len(), 20);
+    assert_eq!(kept.text.matches("Tea Lane").count(), 20);
 }

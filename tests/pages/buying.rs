@@ -7,7 +7,7 @@ use testkit::{Answer, Client};
 
 const ANN: &str = "ann@souk.example";
 
-fn first(page: &Answer, before: &str) -> String {
+pub(crate) fn first(page: &Answer, before: &str) -> String {
     let found = all(page, before);
     (*found.first().expect("one of them")).to_owned()
 }

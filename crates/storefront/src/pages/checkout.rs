@@ -144,7 +144,7 @@ async fn page(app: &App, visit: &Visit, typed: Typed) -> Result<Response, Fault>
     let kept = book::choices(app, visit).await;
     let chosen = kept.iter().find(|one| one.id.to_string() == typed.chosen);
     let chosen = chosen.map(|one| one.address.clone());
-    let known = || chosen.or(held.cart.shipping_address.clone());
+    let known = || chosen.or_else(|| held.cart.shipping_address.clone());
     let address = typed.address.or_else(|| known().map(AddressForm::of));
     let address = address.unwrap_or_default();
     let is_shipped = held.cart.shipping_method.is_some();

@@ -69,7 +69,7 @@ pub(super) async fn an_address_is_kept_once_and_is_its_customer_s_own(bench: Ben
 pub(super) async fn no_more_addresses_are_kept_than_may_be_whoever_comes_at_once(bench: Bench) {
     let ann = UserId::generate();
     let most = usize::try_from(KEPT_ADDRESSES_MAX).unwrap();
-    let tries = (0..most + 5).map(|number| {
+    let tries = (0..most.saturating_add(5)).map(|number| {
         let wish = keeping(ann, &format!("{number} Tea Lane"), 1);
         bench.store.keep_address(wish)
     });

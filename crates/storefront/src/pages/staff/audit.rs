@@ -93,7 +93,7 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
             next: found.next_cursor.as_ref(),
         },
     )
-    .as_file(HERE, &[("kind", kind), ("q", &wish.q)]);
+    .filed(HERE, &[("kind", kind), ("q", &wish.q)]);
     let mut sheet = Sheet::new(say("Audit log")).with([
         Block::Tabs("Events by what they are", tabs.collect()),
         Block::Search(Search {

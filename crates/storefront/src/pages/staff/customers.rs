@@ -102,7 +102,7 @@ async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
             next: found.next_cursor.as_ref(),
         },
     )
-    .as_file(HERE, &[("show", &wish.show), ("q", &wish.q)]);
+    .filed(HERE, &[("show", &wish.show), ("q", &wish.q)]);
     Ok(Sheet::new(say("Customers")).with([
         Block::Tabs("Accounts by what they are", tabs.collect()),
         Block::Search(Search {

@@ -114,7 +114,7 @@ pub(super) async fn list(
         } else {
             "No such SKU. Stock is here as soon as there is a product.".to_owned()
         },
-        bulk: Some(steps::around(&wish.place())),
+        bulk: Some(Box::new(steps::around(&wish.place()))),
         ..Table::default()
     }
     .paged(
@@ -125,7 +125,7 @@ pub(super) async fn list(
             next: found.next_cursor.as_ref(),
         },
     )
-    .as_file(HERE, &[("low", &wish.low), ("q", &wish.q)]);
+    .filed(HERE, &[("low", &wish.low), ("q", &wish.q)]);
     let (said, back) = steps::just_now(desk, (&wish.moved, &wish.place()))
         .await
         .unwrap_or_default();

@@ -231,7 +231,7 @@ fn table(wish: &Wish, found: &Page<OrderView>, names: &BTreeMap<String, String>)
         ]),
         rows: found.data.iter().map(|order| row(order, names)).collect(),
         empty: empty(wish),
-        bulk: is_any_to_ship.then(|| bulk.hiding("status", &wish.status)),
+        bulk: is_any_to_ship.then(|| Box::new(bulk.hiding("status", &wish.status))),
         ..Table::default()
     }
     .paged(
@@ -242,7 +242,7 @@ fn table(wish: &Wish, found: &Page<OrderView>, names: &BTreeMap<String, String>)
             next: found.next_cursor.as_ref(),
         },
     )
-    .as_file(HERE, &kept)
+    .filed(HERE, &kept)
 }
 
 fn empty(wish: &Wish) -> String {

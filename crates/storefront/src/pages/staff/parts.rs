@@ -99,7 +99,7 @@ pub(super) struct Table {
     /// What stands there when it has no rows: what is so, and what to do.
     pub(super) empty: String,
     /// The form around the rows, whose boxes or buttons are in them. Without a button of its own it has none.
-    pub(super) bulk: Option<Form>,
+    pub(super) bulk: Option<Box<Form>>,
     pub(super) first: String,
     /// Only lists that can be read in both directions have it.
     pub(super) previous: String,
@@ -124,7 +124,7 @@ impl Table {
     }
 
     /// Says where all of it is as a file.
-    pub(super) fn as_file(mut self, here: &str, kept: &[(&str, &str)]) -> Self {
+    pub(super) fn filed(mut self, here: &str, kept: &[(&str, &str)]) -> Self {
         self.file = view::address(&format!("{here}.csv"), kept);
         self
     }

@@ -133,7 +133,7 @@ fn table(word: &str, from: &str, found: &PaymentPage, numbers: &[String]) -> Tab
             .map_or_else(String::new, |cursor| cursor.as_str().to_owned()),
         ..Table::default()
     }
-    .as_file(HERE, &[("show", word)])
+    .filed(HERE, &[("show", word)])
 }
 
 fn row((payment, number): (&PaymentListed, &String)) -> Vec<Cell> {

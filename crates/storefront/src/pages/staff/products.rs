@@ -161,7 +161,7 @@ fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
         } else {
             "Nothing found. Try fewer words, or only the beginning of one.".to_owned()
         },
-        bulk: Some(steps::around(&wish.place())),
+        bulk: Some(Box::new(steps::around(&wish.place()))),
         ..Table::default()
     }
     .paged(
@@ -172,7 +172,7 @@ fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
             next: found.next_cursor.as_ref(),
         },
     )
-    .as_file(HERE, &[("status", &wish.status), ("q", &wish.q)])
+    .filed(HERE, &[("status", &wish.status), ("q", &wish.q)])
 }
 
 fn row(product: &ProductView) -> Vec<Cell> {
