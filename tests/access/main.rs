@@ -8,13 +8,16 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod callbacks;
 mod canary;
+mod cards;
 mod cast;
 mod export;
 mod forged;
 mod keys;
 mod logged;
 mod prices;
+mod scanned;
 mod table;
 mod thing;
 mod tokens;

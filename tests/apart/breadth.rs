@@ -63,16 +63,16 @@ async fn walk(mut shop: Shop) -> Transcript {
 }
 
 /// Where Ann lives.
-fn to() -> Value {
+pub(crate) fn to() -> Value {
     json!({"name": "Ann", "line1": "Way 1", "city": "There", "postcode": "10115", "country": "DE"})
 }
 
-fn usd(amount: i64) -> Value {
+pub(crate) fn usd(amount: i64) -> Value {
     json!({"amount": amount, "currency": "USD"})
 }
 
 /// Lines and parts of an order or a cart add up to its total.
-fn adds_up(order: &Answer) {
+pub(crate) fn adds_up(order: &Answer) {
     let all = |list: &str| order.json[list].as_array().cloned().unwrap_or_default();
     let lines: i64 = all("items")
         .iter()
@@ -86,7 +86,7 @@ fn adds_up(order: &Answer) {
 }
 
 /// What an order costs beside its lines, in cents: discounts, shipping, what is taken off that, and taxes.
-fn parts(order: &Answer) -> [i64; 4] {
+pub(crate) fn parts(order: &Answer) -> [i64; 4] {
     let parts = order.json["parts"].as_array().cloned().unwrap_or_default();
     ["discount", "shipping", "shipping_discount", "tax"].map(|kind| {
         let of_kind = parts.iter().filter(|part| part["kind"] == kind);

@@ -15,6 +15,7 @@ mod keys;
 mod news;
 mod outages;
 mod starting;
+mod taxes;
 mod traces;
 mod transcript;
 mod world;

@@ -16,8 +16,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A shop with the demo catalog, where whoever registers may sell.
 pub(crate) async fn open() -> Shop {
+    open_with(&[]).await
+}
+
+/// The same with these settings on top.
+pub(crate) async fn open_with(more: &[(&str, &str)]) -> Shop {
     let role = ("SOUK_IDENTITY__REGISTRATION_ROLE", "merchant");
-    Shop::start_with(&[("SOUK_SHOP__DEMO", "true"), role]).await
+    let own = [("SOUK_SHOP__DEMO", "true"), role];
+    Shop::start_with(&[&own, more].concat()).await
 }
 
 /// Somebody's browser.

@@ -1,13 +1,26 @@
 //! Buying on the pages, from the product to the order, without script: as a guest, and as somebody who signs in on the
-//! way. What a page says of an order is looked at through the API afterwards.
+//! way, on both stores. What a page says of an order is looked at through the API afterwards.
 
-use crate::browser::{Browser, all, field, open};
+use crate::browser::{Browser, all, field, open_with};
 use serde_json::{Value, json};
-use testkit::{Answer, Client};
+use testkit::{Answer, Client, Shop, on_both_stores};
 
 const ANN: &str = "ann@souk.example";
 
+<<<<<<< HEAD
 pub(crate) fn first(page: &Answer, before: &str) -> String {
+=======
+on_both_stores! {
+    open_with:
+    a_shirt_is_bought_in_the_size_that_was_chosen,
+    a_guest_buys_on_one_page_and_pays_again_after_a_refusal,
+    an_order_goes_where_the_checkout_was_told_and_faults_stand_beside_their_fields,
+    a_cart_comes_along_at_sign_in_and_a_form_sent_twice_is_one_order,
+    a_code_takes_off_what_the_page_says_and_a_guest_s_form_sent_twice_is_one_order,
+}
+
+fn first(page: &Answer, before: &str) -> String {
+>>>>>>> proofs
     let found = all(page, before);
     (*found.first().expect("one of them")).to_owned()
 }
@@ -75,9 +88,7 @@ async fn ordered(buyer: &Client, key: &str, items: Value) -> Answer {
     buyer.post_with_key("/api/v1/orders", key, &body).await
 }
 
-#[tokio::test]
-async fn a_shirt_is_bought_in_the_size_that_was_chosen() {
-    let mut shop = open().await;
+async fn a_shirt_is_bought_in_the_size_that_was_chosen(mut shop: Shop) {
     let admin = shop.admin().await;
     let shirt = json!({"name": "Zephyr shirt", "price": "10.00",
         "options": [{"name": "Size", "values": ["S", "M"]}],
@@ -138,9 +149,7 @@ async fn first_order(buyer: &Client) -> String {
     list.str("/data/0/id").to_owned()
 }
 
-#[tokio::test]
-async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal() {
-    let mut shop = open().await;
+async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal(mut shop: Shop) {
     let admin = shop.admin().await;
     let mut guest = Browser::new(&shop);
     let empty = guest.get("/checkout").await;
@@ -195,9 +204,9 @@ async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal() {
     shop.verify().await;
 }
 
-#[tokio::test]
-async fn an_order_goes_where_the_checkout_was_told_and_faults_stand_beside_their_fields() {
-    let mut shop = open().await;
+async fn an_order_goes_where_the_checkout_was_told_and_faults_stand_beside_their_fields(
+    mut shop: Shop,
+) {
     let mut guest = Browser::new(&shop);
     put_in(&mut guest, "1").await;
     let page = guest.get("/checkout").await;
@@ -264,9 +273,7 @@ async fn an_order_goes_where_the_checkout_was_told_and_faults_stand_beside_their
     shop.verify().await;
 }
 
-#[tokio::test]
-async fn a_cart_comes_along_at_sign_in_and_a_form_sent_twice_is_one_order() {
-    let mut shop = open().await;
+async fn a_cart_comes_along_at_sign_in_and_a_form_sent_twice_is_one_order(mut shop: Shop) {
     let admin = shop.admin().await;
     shop.customer("ann").await;
     let mut browser = Browser::new(&shop);
@@ -350,9 +357,9 @@ async fn the_only_order_costs(admin: &Client, total: &str) {
     assert_eq!(total, format!("{costs} {currency}"));
 }
 
-#[tokio::test]
-async fn a_code_takes_off_what_the_page_says_and_a_guest_s_form_sent_twice_is_one_order() {
-    let mut shop = open().await;
+async fn a_code_takes_off_what_the_page_says_and_a_guest_s_form_sent_twice_is_one_order(
+    mut shop: Shop,
+) {
     let admin = shop.admin().await;
     let half = json!({"code": "half", "basis_points": 5_000, "uses_max": 1});
     assert_eq!(admin.post("/api/v1/discounts", &half).await.status, 201);

@@ -47,9 +47,16 @@ async fn order(guest: &mut Browser) -> String {
     put_in(guest, "1").await;
     let page = guest.get("/checkout").await;
     assert!(page.text.contains("go on to pay") && !page.text.contains("name=\"method\""));
+    assert!(!asks_for_a_card(&page), "{}", page.text);
     let ordered = check_out(guest, "gus@souk.example", "").await;
     assert_eq!(ordered.status, 303, "{}", ordered.text);
     ordered.header("location").to_owned()
+}
+
+/// Whether a browser would fill in something of a card on this page, or a field of it is called so.
+fn asks_for_a_card(page: &Answer) -> bool {
+    let named = ["card", "number", "cvc", "cvv", "exp", "pan"].map(|name| format!("name=\"{name}"));
+    page.text.contains("autocomplete=\"cc-") || named.iter().any(|name| page.text.contains(name))
 }
 
 /// What stands in an attribute where a text begins it first.
@@ -137,6 +144,7 @@ async fn a_guest_orders_first_and_pays_then_with_what_stripe_made_of_the_card(
     assert!(page.text.contains("<noscript>") && page.text.contains("needs JavaScript"));
     assert!(page.text.contains("<button type=\"submit\" disabled>"));
     assert!(!page.text.contains("sk_test") && !page.text.contains("whsec"));
+    assert!(!asks_for_a_card(&page), "its field is Stripe's");
     // No other page opens anything.
     let order = format!("/order/{}", id(&place));
     for other in ["/", "/cart", "/sign-in", order.as_str()] {
@@ -144,6 +152,7 @@ async fn a_guest_orders_first_and_pays_then_with_what_stripe_made_of_the_card(
         let policy = page.header("content-security-policy");
         assert!(!policy.contains("stripe"), "{other}: {policy}");
         assert!(!page.text.contains("<script src=\"http"), "{other}");
+        assert!(!asks_for_a_card(&page), "{other}");
     }
     // Declined, and paid with another card.
     let declined = send(&mut guest, &page, "pm_card_declined").await;

@@ -8,6 +8,7 @@ mod browser;
 mod bucket;
 mod buying;
 mod cards;
+mod changed;
 mod currencies;
 mod doors;
 mod files;

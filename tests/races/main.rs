@@ -41,6 +41,7 @@ mod payments;
 mod provider;
 mod refunds;
 mod returns;
+mod reviews;
 mod storm;
 mod stripe;
 mod twins;

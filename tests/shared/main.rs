@@ -8,7 +8,9 @@
 )]
 
 mod encrypted;
+mod rows;
 mod statements;
+mod writes;
 
 use std::time::{Duration, Instant};
 use testkit::{Redis, Shop, postgres::Postgres};

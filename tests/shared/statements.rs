@@ -4,12 +4,15 @@
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future::Future,
     time::Duration,
 };
 use testkit::{Client, Shop, postgres::Postgres};
 
 /// Asked so often, so that what runs beside it by the clock is not counted along.
-const TIMES: u64 = 5;
+pub(crate) const TIMES: u64 = 5;
+/// What is sold in dollars is sold in euros as well.
+pub(crate) const EUROS: (&str, &str) = ("SOUK_CATALOG__FURTHER_CURRENCIES", "[\"EUR\"]");
 /// Rows where there are many.
 const MANY: usize = 8;
 
@@ -59,21 +62,25 @@ const COSTS: [(&str, u64); 41] = [
     ("the feed", 1),
 ];
 
-/// A database whose statements are counted.
-struct Counted {
+/// A database whose statements are counted, those of one of its users.
+pub(crate) struct Counted {
     server: Postgres,
     name: String,
+    user: String,
     /// What runs by the clock.
     idle: BTreeSet<String>,
 }
 
 impl Counted {
-    fn open(server: Postgres, database: &str) -> Self {
+    /// What whoever comes by this address asks.
+    pub(crate) fn open(server: Postgres, database: &str) -> Self {
         server.sql("postgres", "CREATE EXTENSION pg_stat_statements");
-        let name = database.rsplit('/').next().unwrap_or_default().to_owned();
+        let (user, place) = of_whom(database);
+        let name = place.rsplit('/').next().unwrap_or_default().to_owned();
         Self {
             server,
             name,
+            user: user.to_owned(),
             idle: BTreeSet::new(),
         }
     }
@@ -89,9 +96,11 @@ impl Counted {
             "SELECT s.queryid::text || ' ' || SUM(s.calls)::text
                FROM pg_stat_statements s
                JOIN pg_database d ON d.oid = s.dbid
+               JOIN pg_roles r ON r.oid = s.userid
               WHERE d.datname = '{}'
+                AND r.rolname = '{}'
               GROUP BY s.queryid",
-            self.name
+            self.name, self.user
         );
         let said = self.server.sql("postgres", &sql);
         let pairs = said.lines().filter_map(|line| line.split_once(' '));
@@ -100,22 +109,38 @@ impl Counted {
             .collect()
     }
 
-    async fn learn(&mut self) {
+    pub(crate) async fn learn(&mut self) {
         self.forget();
         tokio::time::sleep(Duration::from_secs(3)).await;
         self.idle = self.calls().into_keys().collect();
     }
 
-    async fn cost(&self, who: &Client, path: &str) -> u64 {
-        assert_eq!(who.get(path).await.status, 200, "{path}");
+    /// How many statements one of so many alike takes.
+    pub(crate) async fn each(&self, work: impl Future<Output = ()>) -> u64 {
         self.forget();
-        for _ in 0..TIMES {
-            assert_eq!(who.get(path).await.status, 200, "{path}");
-        }
+        work.await;
         let calls = self.calls().into_iter();
         let calls = calls.filter(|(id, _)| !self.idle.contains(id));
         calls.map(|(_, calls)| calls / TIMES).sum()
     }
+
+    async fn cost(&self, who: &Client, path: &str) -> u64 {
+        assert_eq!(who.get(path).await.status, 200, "{path}");
+        let asked = async {
+            for _ in 0..TIMES {
+                assert_eq!(who.get(path).await.status, 200, "{path}");
+            }
+        };
+        self.each(asked).await
+    }
+}
+
+/// Who comes by this address of a database, and where it leads.
+pub(crate) fn of_whom(database: &str) -> (&str, &str) {
+    let address = database.strip_prefix("postgres://");
+    address
+        .and_then(|rest| rest.split_once('@'))
+        .expect("the address of a database")
 }
 
 /// What there is of everything: one, and many.
@@ -124,7 +149,7 @@ struct Goods {
     shirt: String,
 }
 
-async fn made(who: &Client, path: &str, body: &Value) -> String {
+pub(crate) async fn made(who: &Client, path: &str, body: &Value) -> String {
     let made = who.post(path, body).await;
     assert!(matches!(made.status, 200 | 201), "{path}: {}", made.text);
     made.str("/id").to_owned()
@@ -205,7 +230,7 @@ async fn order(
 }
 
 /// A shop that sells in dollars and euros, whose database counts what it is asked; nothing where there is none.
-async fn counting_shop() -> Option<(Postgres, String, Shop)> {
+pub(crate) async fn counting_shop(more: &[(&str, &str)]) -> Option<(Postgres, String, Shop)> {
     let settings = vec![
         ("fsync", "off"),
         ("shared_preload_libraries", "pg_stat_statements"),
@@ -213,12 +238,12 @@ async fn counting_shop() -> Option<(Postgres, String, Shop)> {
     ];
     let server = Postgres::start_with(settings)?;
     let database = server.database();
-    let shop = Shop::start_with(&[
+    let own = [
         ("SOUK_DB", database.as_str()),
         ("SOUK_POSTGRES__MIGRATE", "true"),
-        ("SOUK_CATALOG__FURTHER_CURRENCIES", "[\"EUR\"]"),
-    ])
-    .await;
+        EUROS,
+    ];
+    let shop = Shop::start_with(&[&own, more].concat()).await;
     Some((server, database, shop))
 }
 
@@ -329,7 +354,7 @@ fn of_people<'a>(own: [&'a Client; 2], staff: [&'a Client; 2]) -> Vec<Asked<'a>>
 
 #[tokio::test]
 async fn a_request_costs_few_statements_however_many_rows_it_reads() {
-    let Some((server, database, mut shop)) = counting_shop().await else {
+    let Some((server, database, mut shop)) = counting_shop(&[]).await else {
         return;
     };
     let admin = shop.admin().await;

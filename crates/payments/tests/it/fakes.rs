@@ -264,7 +264,7 @@ impl Orders for FakeOrders {
         Ok(unused()?)
     }
 
-    async fn audit_events(&self) -> Result<EventsAudit, KeptAddress, BoxError> {
+    async fn audit_events(&self) -> Result<EventsAudit, BoxError> {
         Ok(unused()?)
     }
 }
