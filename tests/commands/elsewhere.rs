@@ -80,8 +80,22 @@ async fn products_that_are_long_together_go_in_several_requests_and_bad_ones_are
     for line in ["line 71: ", "line 72: EOF"] {
         assert!(said.err.contains(line), "{line}: {}", said.err);
     }
+    let ann = desk.shop.customer("ann").await;
+    assert_eq!(ann.get("/api/v1/orders").await.status, 200, "her own");
+    for what in ["orders", "earlier-orders", "stock", "customers"] {
+        let words = [
+            "export",
+            what,
+            "-",
+            "--url",
+            desk.shop.url(),
+            "--email",
+            "ann@souk.example",
+        ];
+        let said = run_with(&words, &[], testkit::PASSWORD).await;
+        assert!(refusal(&said).contains("403 "), "{what}: {said:?}");
+    }
     // What there is no right to, is said in one line, and nothing was made.
-    desk.shop.customer("ann").await;
     let settings = [("SOUK_LOG_LEVEL", "error")];
     let stranger = [&words[..], &["--email", "ann@souk.example"]].concat();
     let refused = run_with(&stranger, &settings, testkit::PASSWORD).await;
