@@ -13,6 +13,7 @@ on_both_stores! {
     open:
     a_file_of_products_becomes_the_same_elsewhere_as_in_a_folder,
     products_that_are_long_together_go_in_several_requests_and_bad_ones_are_named,
+    who_is_no_admin_gets_no_file_and_brings_none,
 }
 
 async fn a_file_of_products_becomes_the_same_elsewhere_as_in_a_folder(desk: Desk) {
@@ -80,6 +81,10 @@ async fn products_that_are_long_together_go_in_several_requests_and_bad_ones_are
     for line in ["line 71: ", "line 72: EOF"] {
         assert!(said.err.contains(line), "{line}: {}", said.err);
     }
+    desk.shop.verify().await;
+}
+
+async fn who_is_no_admin_gets_no_file_and_brings_none(desk: Desk) {
     let ann = desk.shop.customer("ann").await;
     assert_eq!(ann.get("/api/v1/orders").await.status, 200, "her own");
     for what in ["orders", "earlier-orders", "stock", "customers"] {
@@ -95,10 +100,19 @@ async fn products_that_are_long_together_go_in_several_requests_and_bad_ones_are
         let said = run_with(&words, &[], testkit::PASSWORD).await;
         assert!(refusal(&said).contains("403 "), "{what}: {said:?}");
     }
-    // What there is no right to, is said in one line, and nothing was made.
-    let settings = [("SOUK_LOG_LEVEL", "error")];
+    let files = Folder::default();
+    let file = files.write("whole.jsonl", WHOLE);
+    let words = [
+        "import",
+        "products",
+        &file,
+        "--commit",
+        "--url",
+        desk.shop.url(),
+    ];
     let stranger = [&words[..], &["--email", "ann@souk.example"]].concat();
-    let refused = run_with(&stranger, &settings, testkit::PASSWORD).await;
+    let refused = run_with(&stranger, &[], testkit::PASSWORD).await;
     assert!(refusal(&refused).contains("403 "), "{refused:?}");
-    desk.shop.verify().await;
+    let none = desk.admin.get("/api/v1/products").await;
+    assert_eq!(none.json["data"], json!([]), "nothing was made");
 }
