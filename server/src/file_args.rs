@@ -21,6 +21,9 @@ pub enum ImportCommand {
         /// The folder and the configuration file.
         #[command(flatten)]
         data: DataArgs,
+        /// Or a shop that is elsewhere.
+        #[command(flatten)]
+        elsewhere: ElsewhereArgs,
     },
     /// Set or adjust stock by the shop's API: rows with a `sku` (or `variant_id`), `on_hand` or `delta`, and a `reason`
     Stock(BringArgs),

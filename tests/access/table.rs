@@ -88,6 +88,8 @@ const WEBHOOK: &str =
     r#"{"url":"https://127.0.0.1/","types":["user.deleted"],"description":"No $n"}"#;
 const EARLIER: &str = r#"{"source":"old","rows":[{"number":"t$n","placed_at":"2020-01-01T00:00:00Z","currency":"USD",
     "status":"delivered","lines":[{"sku":"A","quantity":1,"unit_price_minor":1}],"total_minor":1}]}"#;
+const IMPORT: &str =
+    r#"{"rows":[{"sku":"I-$n","name":"I","price":{"amount":1,"currency":"USD"}}]}"#;
 const PAY: &str = r#"{"order_id":"$id","method":"tok_ok"}"#;
 
 /// The canonical routes: all that the document lists.
@@ -165,6 +167,7 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("GET /api/v1/products/facets?q=tea", Nothing, "", all(200)),
     Row("POST /api/v1/products", Nothing, PRODUCT, sellers(201)),
     Row("POST /api/v1/products/batch", Nothing, r#"{"products":[{"name":"B $n","price":1}]}"#, sellers(200)),
+    Row("POST /api/v1/products/import", Nothing, IMPORT, admins(200)),
     Row("GET /api/v1/products/{product}", Product, "", all(200)),
     Row("GET /api/v1/products/{product}", Draft, "", HIDDEN),
     Row("GET /api/v1/products/{product}", Archived, "", HIDDEN),

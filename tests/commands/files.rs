@@ -14,8 +14,9 @@ Variant Inventory Policy,Variant Fulfillment Service,Variant Price,Variant Compa
 Variant Taxable,Variant Barcode,Image Src,Image Position,Image Alt Text,Gift Card,SEO Title,SEO Description,\
 Variant Image,Variant Weight Unit,Variant Tax Code,Cost per item,Status
 shirt,Linen shirt,<p>Light &amp; cool</p>,Loom,Apparel > Shirts,,\"linen, summer\",true,Size,S,,,,,SH-S,200,shopify,4,\
-deny,manual,39.90,,true,true,,https://cdn.example/a.jpg,1,,false,,,,g,,,active
-shirt,,,,,,,,,M,,,,,SH-M,250,shopify,2,deny,manual,41.00,,true,true,,https://cdn.example/b.jpg,2,,,,,,g,,,
+deny,manual,39.90,59.90,true,true,,https://cdn.example/a.jpg,1,,false,,,,g,,,active
+shirt,,,,,,,,,M,,,,,SH-M,250,shopify,2,deny,manual,41.00,,true,true,,https://cdn.example/b.jpg,2,,,,,\
+https://cdn.example/m.jpg,g,,,
 shirt,,,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/c.jpg,3,,,,,,,,,
 secret,Secret mug,,Loom,,Kitchen,,false,Title,Default Title,,,,,MUG,300,shopify,9,deny,manual,5.00,,true,true,,,,,\
 false,,,,g,,,draft
@@ -34,10 +35,11 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
 \"Shipping class\",Images,\"Download limit\",\"Download expiry days\",Parent,\"Grouped products\",Upsells,Cross-sells,\
 \"External URL\",\"Button text\",Position,Brands,\"Attribute 1 name\",\"Attribute 1 value(s)\",\
 \"Attribute 1 visible\",\"Attribute 1 global\"
-12,simple,TEA,,Tea,1,0,visible,,<b>Green</b>,,,taxable,,1,7,,0,0,\"0,25\",,,,1,,,\"3,99\",\"Food > Tea, Gifts\",,,\
-https://cdn.example/tea.jpg,,,,,,,,,0,,,,,
+12,simple,TEA,,Tea,1,0,visible,,<b>Green</b>,,,taxable,,1,7,,0,0,\"0,25\",,,,1,,\"3,00\",\"3,99\",\
+\"Food > Tea, Gifts\",,,\"https://cdn.example/tea.jpg, https://cdn.example/pot.jpg\",,,,,,,,,0,,,,,
 20,variable,SHIRT,,Shirt,1,0,visible,,Light,,,taxable,,1,,,0,0,,,,,1,,,,Clothing,,,,,,,,,,,,0,,Size,S,1,1
-21,variation,SHIRT-S,,\"Shirt - S\",1,0,visible,,,,,taxable,parent,1,4,,0,0,,,,,0,,,20,,,,,,,SHIRT,,,,,,1,,Size,S,,1
+21,variation,SHIRT-S,,\"Shirt - S\",1,0,visible,,,,,taxable,parent,1,4,,0,0,,,,,0,,,20,,,,\
+https://cdn.example/s.jpg,,,SHIRT,,,,,,1,,Size,S,,1
 30,grouped,SET,,Set,1,0,visible,,,,,taxable,,1,,,0,0,,,,,1,,,,,,,,,,,\"TEA, SHIRT\",,,,,0,,,,,
 ";
 
@@ -88,6 +90,26 @@ async fn told(place: &str, fields: &[&str]) -> Vec<String> {
     let mut rows: Vec<String> = lines.lines().map(row).collect();
     rows.sort();
     rows
+}
+
+/// Where the pictures of each product are that has any, the first one first.
+async fn pictures(place: &str) -> Vec<(String, Vec<String>)> {
+    let lines = export("-", place).await;
+    let of = |line: &str| {
+        let product: serde_json::Value = serde_json::from_str(line).ok()?;
+        let further = product.pointer("/attributes/image_urls").cloned();
+        let further = further.unwrap_or_else(|| serde_json::json!([]));
+        let mut all = vec![product["image_url"].as_str()?.to_owned()];
+        let further = further.as_array()?.iter();
+        all.extend(further.filter_map(|one| one.as_str().map(str::to_owned)));
+        let names = all
+            .iter()
+            .map(|one| one.replace("https://cdn.example/", ""));
+        Some((product["sku"].as_str()?.to_owned(), names.collect()))
+    };
+    let mut all: Vec<_> = lines.lines().filter_map(of).collect();
+    all.sort();
+    all
 }
 
 /// What each product weighs that has a weight, in grams.
@@ -156,7 +178,7 @@ async fn what_is_exported_is_read_back_as_it_was() {
 
 /// Products that go with each other, also with what comes later; one that waits for its day, and one whose days are
 /// numbered; with and without options, each with a picture somewhere.
-const WHOLE: &str = "\
+pub(crate) const WHOLE: &str = "\
 {\"sku\":\"W-1\",\"name\":\"Teapot\",\"price_minor\":4250,\"currency\":\"USD\",\"stock\":3,\
 \"related\":[\"W-3\",\"W-2\"],\"image_url\":\"https://cdn.example/pot.jpg\",\
 \"attributes\":{\"colour\":\"black\",\"weight_grams\":900},\"category_path\":[\"Home\",\"Pots\"],\
@@ -284,6 +306,12 @@ async fn a_product_file_of_shopify_is_read_as_it_comes((files, data): (Folder, S
         [("MUG".to_owned(), 300), ("SH-S".to_owned(), 250)],
         "the heaviest of its variants'"
     );
+    let shown = ["a.jpg", "b.jpg", "c.jpg", "m.jpg"].map(str::to_owned);
+    assert_eq!(
+        pictures(&data).await,
+        [("SH-S".to_owned(), shown.to_vec())],
+        "its variants' come last"
+    );
     let again = import(&file, &data).await;
     assert!(
         again.out.starts_with("created 0, updated 0, unchanged 2,"),
@@ -317,7 +345,19 @@ async fn an_export_of_woocommerce_is_read_as_it_comes((files, data): (Folder, St
         .await,
         [
             r#""SHIRT-S" "Shirt" "Light" 2000 4 ["Clothing"]"#,
-            r#""TEA" "Tea" "Green" 399 7 ["Food","Tea"]"#,
+            r#""TEA" "Tea" "Green" 300 7 ["Food","Tea"]"#,
+        ],
+        "what is paid today"
+    );
+    let shown = |sku: &str, names: &[&str]| {
+        let names = names.iter().map(|name| (*name).to_owned());
+        (sku.to_owned(), names.collect::<Vec<_>>())
+    };
+    assert_eq!(
+        pictures(&data).await,
+        [
+            shown("SHIRT-S", &["s.jpg"]),
+            shown("TEA", &["tea.jpg", "pot.jpg"])
         ]
     );
     assert_eq!(weights(&data).await, [("TEA".to_owned(), 250)]);

@@ -17,6 +17,7 @@ mod config;
 mod daily;
 mod demo;
 mod doctor;
+mod elsewhere;
 mod events;
 mod files;
 mod import;

@@ -1,12 +1,14 @@
-//! `kill -9` of the import of customers and of orders, and of the shop that takes them, in the middle: the same command
-//! again ends with each of them once.
+//! `kill -9` of imports by the public API, and of the shop that takes them, in the middle: the same command again ends
+//! with each thing once.
 
+use crate::import::number_after;
 use serde_json::json;
 use std::{fmt::Write, os::unix::fs::PermissionsExt};
 use testkit::{Client, Folder, PASSWORD, Running, Said, Shop, on_both_stores, run};
 
 const PEOPLE: usize = 3_000;
 const ORDERS: i64 = 4_000;
+const PRODUCTS: usize = 4_000;
 
 async fn open(settings: &[(&str, &str)]) -> Shop {
     let quiet = [("SOUK_LOG_LEVEL", "error")];
@@ -17,6 +19,7 @@ on_both_stores! {
     open:
     customers_whose_import_and_shop_were_killed_have_one_account_each_by_the_same_command,
     orders_whose_import_and_shop_were_killed_are_one_record_each_by_the_same_command,
+    products_whose_import_and_shop_were_killed_are_there_once_by_the_same_command,
 }
 
 /// An import of a file, by a program with a key of the admin's.
@@ -151,4 +154,37 @@ async fn orders_whose_import_and_shop_were_killed_are_one_record_each_by_the_sam
         );
     }
     shop.verify().await;
+}
+
+async fn products_whose_import_and_shop_were_killed_are_there_once_by_the_same_command(
+    mut shop: Shop,
+) {
+    let admin = shop.admin().await;
+    let mut lines = String::new();
+    for number in 0..PRODUCTS {
+        let line =
+            json!({"sku": format!("S-{number}"), "name": "Thing", "price": "1.00", "stock": 3});
+        writeln!(lines, "{line}").expect("it is written");
+    }
+    let words = ["import", "products"];
+    let import = Import::of(&admin, "products", &words, "things.jsonl", &lines).await;
+    let path = "/api/v1/inventory?limit=1";
+    let some = "\"sku\":\"S-";
+    let admin = import.killed(&mut shop, &admin, path, some).await;
+    let said = import.again(&shop).await.out;
+    let (created, unchanged) = (
+        number_after(&said, "created"),
+        number_after(&said, "unchanged"),
+    );
+    assert!(created > 0 && unchanged > 0, "killed too late: {said}");
+    assert_eq!(created + unchanged, PRODUCTS, "{said}");
+    let said = import.again(&shop).await.out;
+    let report = format!("created 0, updated 0, unchanged {PRODUCTS}, bad lines 0;");
+    assert!(said.starts_with(&report), "{said}");
+    let last = format!("/api/v1/inventory?sku=S-{}", PRODUCTS - 1);
+    let last = admin.get(&last).await;
+    assert_eq!(last.int("/data/0/on_hand"), 3, "{}", last.text);
+    let verified = shop.verify().await;
+    let all = format!("verified {PRODUCTS} variants");
+    assert!(verified.contains(&all), "{verified}");
 }

@@ -26,7 +26,7 @@ fn bytes(path: &Path) -> u64 {
 }
 
 /// The number that follows a word of the import's report.
-fn number_after(report: &str, word: &str) -> usize {
+pub(crate) fn number_after(report: &str, word: &str) -> usize {
     let rest = report.split_once(word).map_or("", |(_, rest)| rest);
     let digits: String = rest
         .trim_start()

@@ -151,6 +151,10 @@ const TABLE: &[(&str, Repeated)] = &[
     ("/api/v1/products", May),
     ("/api/v1/products/batch", May),
     (
+        "/api/v1/products/import",
+        Harmless("a product is known by its SKUs"),
+    ),
+    (
         "/api/v1/products/{product}/images",
         Harmless("a picture that the product has is answered again"),
     ),

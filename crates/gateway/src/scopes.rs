@@ -138,6 +138,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/products", Of(ProductsWrite)),
     ("POST", "/api/v1/products/batch", Of(ProductsWrite)),
     ("GET", "/api/v1/products/facets", Of(ProductsRead)),
+    ("POST", "/api/v1/products/import", Of(ProductsWrite)),
     ("GET", "/api/v1/products/suggestions", Of(ProductsRead)),
     ("GET", "/api/v1/products/{product}", Of(ProductsRead)),
     ("PUT", "/api/v1/products/{product}", Of(ProductsWrite)),

@@ -3,7 +3,7 @@
 
 use crate::words::{self, Language, say};
 use contracts::{
-    catalog::{ProductView, StockView},
+    catalog::{IMAGE_URLS, ProductView, StockView},
     values::{Money, Timestamp},
 };
 use serde_json::{Map, Value};
@@ -152,10 +152,11 @@ pub(crate) fn availability(stock: StockView) -> String {
     }
 }
 
-/// Attributes as names and values for people; nested ones have no place in a table.
+/// Attributes as names and values for people; nested ones have no place in a table, and pictures are shown.
 pub(crate) fn attributes(attributes: &Map<String, Value>) -> Vec<(String, String)> {
     attributes
         .iter()
+        .filter(|(name, _)| *name != IMAGE_URLS)
         .filter_map(|(name, value)| {
             let (bare, unit) = split_unit(name, value);
             Some((words(bare), format!("{}{unit}", plain(value)?)))

@@ -89,8 +89,12 @@ async fn dispatch(cli: Cli) -> Result<(), BoxError> {
         }
         Command::Keys(command) => signing::run(command).await,
         Command::Import(ImportCommand::Products {
-            file, commit, data, ..
-        }) => import::run(&file, commit, &data).await,
+            file,
+            commit,
+            data,
+            elsewhere,
+            ..
+        }) => import::run(&file, commit, (&data, &elsewhere)).await,
         Command::Import(ImportCommand::Stock(args)) => {
             import::bring::run(import::bring::Kind::Stock, &args).await
         }

@@ -1,7 +1,8 @@
 //! Attributes: anything else worth knowing of a product, flat and bounded. No nested objects.
 
+use super::text;
 use contracts::{
-    catalog::{TAX_CLASS, TaxClass, WEIGHT_GRAMS, WEIGHT_GRAMS_MAX},
+    catalog::{IMAGE_URLS, IMAGE_URLS_MAX, TAX_CLASS, TaxClass, WEIGHT_GRAMS, WEIGHT_GRAMS_MAX},
     values::{ValueError, bounded_text},
 };
 use serde_json::{Map, Value};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 const ENTRIES_MAX: usize = 64;
 const NAME_CHARS_MAX: usize = 64;
 const TEXT_CHARS_MAX: usize = 2_000;
-const LIST_MAX: usize = 64;
+const LIST_MAX: usize = IMAGE_URLS_MAX;
 
 /// Checks all attributes of a document.
 pub(crate) fn check(attributes: &Map<String, Value>) -> Result<(), (String, ValueError)> {
@@ -76,8 +77,17 @@ fn check_known(name: &str, value: &Value) -> Result<(), ValueError> {
             .unwrap_or_default()
             .parse()
             .map(|_: TaxClass| ()),
+        IMAGE_URLS => pictures(value),
         _ => Ok(()),
     }
+}
+
+fn pictures(value: &Value) -> Result<(), ValueError> {
+    let rule = || ValueError::new("must be a list of addresses of pictures");
+    for address in value.as_array().ok_or_else(rule)? {
+        text::image_url(address.as_str().ok_or_else(rule)?)?;
+    }
+    Ok(())
 }
 
 /// What a unit weighs, as the attribute was kept: what was no weight before weighs nothing.
@@ -112,8 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn weight_and_tax_class_mean_what_they_say() {
-        for right in [json!({"weight_grams": 0}), json!({"tax_class": "reduced"})] {
+    fn weight_tax_class_and_pictures_mean_what_they_say() {
+        for right in [
+            json!({"weight_grams": 0}),
+            json!({"tax_class": "reduced"}),
+            json!({"image_urls": ["https://cdn.example/a.jpg", "/media/a.jpg"]}),
+        ] {
             assert_eq!(refusal(&right), None);
         }
         for wrong in [
@@ -124,6 +138,14 @@ mod tests {
         ] {
             let refused = refusal(&json!({"weight_grams": wrong}));
             assert_eq!(refused.as_deref(), Some("/attributes/weight_grams"));
+        }
+        for wrong in [
+            json!("https://cdn.example/a.jpg"),
+            json!([1]),
+            json!(["http://cdn.example/a.jpg"]),
+        ] {
+            let refused = refusal(&json!({"image_urls": wrong}));
+            assert_eq!(refused.as_deref(), Some("/attributes/image_urls"));
         }
         let refused = refusal(&json!({"tax_class": "none"}));
         assert_eq!(refused.as_deref(), Some("/attributes/tax_class"));

@@ -4,6 +4,7 @@ mod batch;
 mod categories;
 mod currencies;
 mod images;
+mod imports;
 mod internal;
 mod inventory;
 mod prices;
@@ -64,6 +65,7 @@ fn all() -> OpenApiRouter<Shop> {
         .merge(reviews::routes())
         .merge(search::routes())
         .merge(batch::routes())
+        .merge(imports::routes())
         .merge(categories::routes())
         .merge(inventory::routes())
 }

@@ -6,6 +6,7 @@ mod audit;
 mod errors;
 mod events;
 mod images;
+mod imports;
 mod inventory;
 mod offers;
 mod product;
@@ -19,13 +20,17 @@ pub use audit::{ProductAudit, line_mark};
 pub use errors::{AdjustError, EditError, ListError};
 pub use events::{ProductChange, ProductEdited, ProductsChanged, StockAdjusted, StockRanLow};
 pub use images::{ImageError, ImageFile, NewImage, PatchImage, ProductImage};
+pub use imports::{ImportProducts, ImportedAs, ImportedProduct, ImportedProducts};
 pub use inventory::{
     AdjustStock, BackAudit, GiveBack, GiveBackError, InventoryQuery, InventoryView, ItemRef,
     MovementView, Overdue, PricedLine, ReservationAudit, ReservationState, Reserve, ReserveError,
     ReserveLine, Reserved, Resolve, ResolveError, ReturnedItem, Shortage, StockAudit, StockChange,
     Unchosen,
 };
-pub use offers::{CurrencyView, OfferView, TAX_CLASS, TaxClass, WEIGHT_GRAMS, WEIGHT_GRAMS_MAX};
+pub use offers::{
+    CurrencyView, IMAGE_URLS, IMAGE_URLS_MAX, OfferView, TAX_CLASS, TaxClass, WEIGHT_GRAMS,
+    WEIGHT_GRAMS_MAX,
+};
 pub use product::{
     CategoryView, ImportOutcome, ImportProduct, ImportVariant, NUMBERED_PAGES_MAX, NewCategory,
     NewProduct, PatchCategory, PatchProduct, PriceSince, ProductQuery, ProductRef, ProductSort,

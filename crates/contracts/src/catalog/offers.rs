@@ -78,6 +78,13 @@ pub const WEIGHT_GRAMS: &str = "weight_grams";
 /// A thousand tonnes.
 pub const WEIGHT_GRAMS_MAX: u32 = 1_000_000_000;
 
+/// The attribute of a product that says where its further pictures are that are kept elsewhere, behind its `image_url`:
+/// a list of at most [`IMAGE_URLS_MAX`] addresses like that.
+pub const IMAGE_URLS: &str = "image_urls";
+
+/// As many as a list among the attributes has.
+pub const IMAGE_URLS_MAX: usize = 64;
+
 /// The attribute of a product that says how it is taxed: a word of [`TaxClass`].
 pub const TAX_CLASS: &str = "tax_class";
 

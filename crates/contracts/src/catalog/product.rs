@@ -1,8 +1,8 @@
 //! Products, variants and categories: requests and views.
 
 use super::{
-    AttributeChange, AttributeValue, NewVariant, ProductImage, ProductOption, RatingView,
-    VariantView,
+    AttributeChange, AttributeValue, IMAGE_URLS, NewVariant, ProductImage, ProductOption,
+    RatingView, VariantView,
 };
 use crate::values::{
     CategoryId, Currency, Cursor, Money, MoneyInput, PageSize, ProductId, Timestamp, UserId,
@@ -220,6 +220,13 @@ pub struct ProductView {
 }
 
 impl ProductView {
+    /// Pictures that are kept elsewhere, in their order.
+    pub fn pictures_elsewhere(&self) -> impl Iterator<Item = &str> {
+        let further = self.attributes.get(IMAGE_URLS).and_then(Value::as_array);
+        let further = further.into_iter().flatten().filter_map(Value::as_str);
+        self.image_url.as_deref().into_iter().chain(further)
+    }
+
     /// As it is shown to somebody who pays in this currency. What has no price there keeps its own, which cannot be
     /// taken for another: money names its currency.
     #[must_use]
@@ -367,16 +374,22 @@ pub struct CategoryView {
     pub version: Version,
 }
 
-/// A line of an import file, read leniently: names we do not know become attributes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// A product of a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ImportProduct {
-    /// The SKU: an existing one is updated.
+    /// The SKU, 1 to 64 characters: an existing one is updated.
+    #[schema(min_length = 1, max_length = 64)]
     pub sku: String,
-    /// The name.
+    /// The name, 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    /// What it is.
+    /// What it is, up to 20,000 characters.
+    #[serde(default)]
+    #[schema(max_length = 20_000)]
     pub description: String,
     /// The names of its categories, the topmost first.
+    #[serde(default)]
     pub category_path: Vec<String>,
     /// The price.
     pub price: Money,
@@ -387,10 +400,14 @@ pub struct ImportProduct {
     #[serde(default)]
     pub status: Option<ProductStatus>,
     /// First stock, for products that are new.
+    #[serde(default)]
     pub stock: u32,
-    /// A picture.
+    /// Where its picture is: an `https` address or a path of this shop.
+    #[serde(default)]
     pub image_url: Option<String>,
-    /// Anything else.
+    /// Anything else worth knowing: up to 64 names with texts, numbers, booleans or lists of them.
+    #[serde(default)]
+    #[schema(value_type = HashMap<String, AttributeValue>)]
     pub attributes: Map<String, Value>,
     /// What its variants are chosen by; values that variants have are added behind those that are named here.
     #[serde(default)]
@@ -412,8 +429,9 @@ pub struct ImportProduct {
     pub related: Option<Vec<String>>,
 }
 
-/// A variant in an import file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A variant of a product of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ImportVariant {
     /// The SKU: an existing one is updated.
     pub sku: String,
@@ -423,6 +441,7 @@ pub struct ImportVariant {
     #[serde(default)]
     pub prices: Vec<Money>,
     /// First stock, for variants that are new.
+    #[serde(default)]
     pub stock: u32,
     /// A value of each option, in their order.
     pub values: Vec<String>,

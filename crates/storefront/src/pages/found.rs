@@ -98,11 +98,11 @@ pub(super) fn product_data(root: &str, product: &ProductView) -> String {
     } else {
         "https://schema.org/OutOfStock"
     };
-    // Its own come first, and the other one only where it has none.
+    // Its own come first, and others only where it has none.
     let own = product.images.iter().map(|image| image.full.url.clone());
     let mut pictures: Vec<String> = own.collect();
     if pictures.is_empty() {
-        pictures.extend(product.image_url.clone());
+        pictures.extend(product.pictures_elsewhere().map(str::to_owned));
     }
     let pictures = pictures.iter().map(|address| absolute(root, address));
     let pictures: Vec<String> = pictures.collect();

@@ -85,7 +85,7 @@ impl Picture {
     }
 
     /// One that is kept elsewhere, whose size nobody told.
-    fn elsewhere(address: &str) -> Self {
+    pub(super) fn elsewhere(address: &str) -> Self {
         Self {
             address: address.to_owned(),
             alt: String::new(),
@@ -98,7 +98,7 @@ impl Picture {
     pub(super) fn small(product: &ProductView) -> Option<Self> {
         let own = product.images.first();
         let own = own.map(|image| Self::of(image, &image.thumbnail));
-        own.or_else(|| product.image_url.as_deref().map(Self::elsewhere))
+        own.or_else(|| product.pictures_elsewhere().next().map(Self::elsewhere))
     }
 }
 

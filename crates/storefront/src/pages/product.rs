@@ -166,6 +166,14 @@ fn compose(frame: Frame, product: ProductView, related: Vec<Card>) -> ProductPag
     if let Some(first) = images.next() {
         card.picture = Some(Picture::of(first, &first.full));
     }
+    let mut pictures: Vec<_> = images
+        .map(|image| (image.full.url.clone(), Picture::of(image, &image.thumbnail)))
+        .collect();
+    // The shop's own come first, and others only where it has none.
+    if product.images.is_empty() {
+        let further = product.pictures_elsewhere().skip(1);
+        pictures.extend(further.map(|address| (address.to_owned(), Picture::elsewhere(address))));
+    }
     let picture = card.picture.as_ref();
     ProductPage {
         canonical: format!("{}{}", frame.root, card.href),
@@ -175,9 +183,7 @@ fn compose(frame: Frame, product: ProductView, related: Vec<Card>) -> ProductPag
         data: found::product_data(&frame.root, &product),
         said: said(&product),
         card,
-        pictures: images
-            .map(|image| (image.full.url.clone(), Picture::of(image, &image.thumbnail)))
-            .collect(),
+        pictures,
         summary: view::beginning(&product.description, SUMMARY_CHARACTERS_MAX),
         crumbs,
         draft: product.status == ProductStatus::Draft,
@@ -261,9 +267,17 @@ mod tests {
     fn pictures_have_words_and_their_size_and_the_first_is_the_large_one() {
         let mut tea = product("Green tea", 3);
         tea.image_url = Some("https://elsewhere.example/tea.jpg".to_owned());
-        assert!(
-            rendered(&compose(frame(None), tea.clone(), Vec::new())).contains("elsewhere.example")
-        );
+        let further = serde_json::json!(["https://elsewhere.example/cup.jpg"]);
+        tea.attributes.insert("image_urls".to_owned(), further);
+        let page = rendered(&compose(frame(None), tea.clone(), Vec::new()));
+        for (part, times) in [
+            ("<img src=\"https://elsewhere.example/tea.jpg\"", 1),
+            ("<a href=\"https://elsewhere.example/cup.jpg\"><img src", 1),
+            // In the page and in what machines read of it; it is no fact of its own.
+            ("elsewhere.example/cup.jpg", 3),
+        ] {
+            assert_eq!(page.matches(part).count(), times, "{part} in {page}");
+        }
         tea.images = vec![image("a", "Leaves"), image("b", "A \"cup\"")];
         let page = rendered(&compose(frame(None), tea, Vec::new()));
         for part in [

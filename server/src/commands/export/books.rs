@@ -72,6 +72,15 @@ impl Books {
         }
     }
 
+    /// Refuses whoever does not see all orders: they would get a file of their own alone, and take it for the whole.
+    pub(super) async fn must_see_all_orders(&self) -> Result<(), BoxError> {
+        if let Self::Far(door) = self {
+            let seen = door.get(&path(&["orders", "figures"])?).await;
+            seen.map_err(|error| format!("only an admin sees all orders: {error}"))?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn orders(&self, cursor: Option<Cursor>) -> Result<Page<OrderView>, BoxError> {
         match self {
             Self::Near(shop) => {

@@ -32,6 +32,7 @@ pub(super) const COLUMNS: &[&str] = &[
 ];
 
 pub(super) async fn all(books: &Books, writing: &mut Writing) -> Result<(), BoxError> {
+    books.must_see_all_orders().await?;
     let (mut addresses, mut cursor) = (Addresses::default(), None);
     loop {
         let page = books.earlier_orders(cursor).await?;

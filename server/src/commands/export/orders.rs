@@ -70,6 +70,7 @@ struct Told<'o> {
 }
 
 pub(super) async fn all(books: &Books, writing: &mut Writing) -> Result<(), BoxError> {
+    books.must_see_all_orders().await?;
     let (mut addresses, mut cursor) = (Addresses::default(), None);
     loop {
         let page = books.orders(cursor).await?;

@@ -2,6 +2,7 @@
 //! product. Holds no more than one product, and a name for each that came before.
 
 use super::{
+    pictures::{self, PICTURES_MAX, Picture},
     source::{Found, Numbered},
     weight,
 };
@@ -23,27 +24,59 @@ pub(super) struct Line {
     pub(super) product: ImportProduct,
     /// Options and this variant's values, in their order.
     pub(super) values: Vec<(String, String)>,
+    /// Pictures that it names beside those that its product says already.
+    pub(super) pictures: Vec<Picture>,
 }
 
 /// What was read and is not whole yet.
 #[derive(Default)]
 pub(super) struct Grouped {
-    waiting: Option<(u64, String, ImportProduct)>,
+    waiting: Option<Waiting>,
     /// The first SKU of each product that was given out, by what its lines say: those that come later belong to it.
     known: HashMap<String, String>,
+}
+
+struct Waiting {
+    number: u64,
+    of: String,
+    product: ImportProduct,
+    pictures: Vec<Picture>,
+}
+
+impl Waiting {
+    /// More than a product has are left out.
+    fn show(&mut self, pictures: Vec<Picture>) {
+        let room = PICTURES_MAX.saturating_sub(self.pictures.len());
+        self.pictures.extend(pictures.into_iter().take(room));
+    }
 }
 
 impl Grouped {
     /// Takes a line in, and gives out what is whole by then.
     pub(super) fn take(&mut self, (number, found): Numbered) -> Numbered {
-        let line = match found {
-            Ok(Found::Variant(line)) => *line,
-            other => return (number, other),
-        };
-        if let Some((_, of, product)) = &mut self.waiting
-            && *of == line.of
+        match found {
+            Ok(Found::Variant(line)) => self.line(number, *line, begun),
+            Ok(Found::Plain(line)) => self.line(number, *line, |line| line.product),
+            Ok(Found::Picture(of, picture)) => (number, Ok(self.picture(&of, picture))),
+            other => (number, other),
+        }
+    }
+
+    fn line(
+        &mut self,
+        number: u64,
+        mut line: Line,
+        begun: impl FnOnce(Line) -> ImportProduct,
+    ) -> Numbered {
+        let pictures = std::mem::take(&mut line.pictures);
+        if let Some(waiting) = &mut self.waiting
+            && waiting.of == line.of
         {
-            return (number, add(product, line).map(|()| Found::Nothing));
+            let added = add(&mut waiting.product, line);
+            if added.is_ok() {
+                waiting.show(pictures);
+            }
+            return (number, added.map(|()| Found::Nothing));
         }
         let whole = self.rest();
         let of = line.of.clone();
@@ -52,13 +85,38 @@ impl Grouped {
             Some(sku) => product.sku.clone_from(sku),
             None => drop(self.known.insert(of.clone(), product.sku.clone())),
         }
-        self.waiting = Some((number, of, product));
+        let mut waiting = Waiting {
+            number,
+            of,
+            product,
+            pictures: Vec::new(),
+        };
+        waiting.show(pictures);
+        self.waiting = Some(waiting);
         whole.unwrap_or((number, Ok(Found::Nothing)))
+    }
+
+    /// Of a product that was refused, pictures say nothing either.
+    fn picture(&mut self, of: &str, picture: Picture) -> Found {
+        match self.waiting.as_mut().filter(|waiting| waiting.of == of) {
+            Some(waiting) if waiting.pictures.len() >= PICTURES_MAX => {
+                return Found::LeftOut("a picture more than a product has");
+            }
+            Some(waiting) => waiting.show(vec![picture]),
+            None => {}
+        }
+        Found::Nothing
     }
 
     /// What is whole because nothing follows.
     pub(super) fn rest(&mut self) -> Option<Numbered> {
-        let (number, _, product) = self.waiting.take()?;
+        let Waiting {
+            number,
+            mut product,
+            pictures,
+            ..
+        } = self.waiting.take()?;
+        pictures::show(&mut product, pictures);
         Some((number, Ok(Found::Product(Box::new(product)))))
     }
 }
@@ -89,6 +147,9 @@ fn begun(line: Line) -> ImportProduct {
 }
 
 fn add(product: &mut ImportProduct, line: Line) -> Result<(), String> {
+    if product.variants.is_empty() || line.values.is_empty() {
+        return Err("is one more of a product without options".to_owned());
+    }
     let same =
         |(option, (name, _)): (&ProductOption, &(String, String))| fold(&option.name) == fold(name);
     if line.values.len() != product.options.len()

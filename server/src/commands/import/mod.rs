@@ -1,11 +1,14 @@
-//! `souk import products`: a file into the catalog, streamed, a batch a commit. Every bad line is named. What kinds of
-//! files there are, `source` knows. Stock, customers and orders are brought by the public API (`bring`).
+//! `souk import products`: a file into the catalog, streamed, a batch a commit, in this machine's shop or by the API
+//! of one elsewhere (`shelf`). Every bad line is named. What kinds of files there are, `source` knows. Stock,
+//! customers and orders are brought by the public API (`bring`).
 
 pub(super) mod bring;
 mod grouped;
 mod html;
+mod pictures;
 mod product;
 mod sheet;
+mod shelf;
 mod shopify;
 mod source;
 mod table;
@@ -16,21 +19,18 @@ pub(super) use sheet::{cell, path_cell};
 
 use crate::{
     args::DataArgs,
-    config::Config,
+    commands::daily::Door,
     console::{complain, say},
-    data::DataFolder,
-    shop::open_services,
+    file_args::ElsewhereArgs,
 };
 use contracts::{
     BoxError,
-    access::SHOP,
-    catalog::{Catalog, ImportOutcome, ImportProduct},
+    catalog::{ImportOutcome, ImportProduct},
 };
+use shelf::{BATCH, Shelf};
 use source::{Found, Source};
 use std::{collections::HashSet, path::Path, time::Duration};
 
-/// Products in one commit.
-const BATCH: usize = 500;
 /// Bad lines that are written out; the rest are only counted.
 const COMPLAINTS_MAX: usize = 1_000;
 
@@ -78,20 +78,22 @@ impl Tally {
     }
 }
 
-pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<(), BoxError> {
-    let mut config = data.load()?;
-    let (source, progress) = Source::open(file, config.catalog.currency)?;
-    // A dry run leaves nothing behind, not even an empty shop.
-    let nowhere = if commit || shop_is_there(&config) {
-        None
-    } else {
-        Some(DataFolder::temporary()?)
+pub(super) async fn run(
+    file: &Path,
+    commit: bool,
+    (data, elsewhere): (&DataArgs, &ElsewhereArgs),
+) -> Result<(), BoxError> {
+    let (shelf, currency) = match elsewhere.door() {
+        Some(door) => Shelf::far(Door::open(&door).await?).await?,
+        None => {
+            let config = data.load()?;
+            let currency = config.catalog.currency;
+            // A file that nobody can read makes no shop.
+            Source::open(file, currency)?;
+            (Shelf::near(config, commit).await?, currency)
+        }
     };
-    if let Some(folder) = &nowhere {
-        config.db = format!("sqlite:{}", folder.path().display());
-    }
-    let (services, _work) = open_services(&config, false).await?;
-    let catalog: &dyn Catalog = &*services.catalog;
+    let (source, progress) = Source::open(file, currency)?;
     let started = tokio::time::Instant::now();
     let mut tally = Tally::default();
     let mut reading = Reading {
@@ -100,13 +102,13 @@ pub(super) async fn run(file: &Path, commit: bool, data: &DataArgs) -> Result<()
         has_related: false,
         refused: HashSet::new(),
     };
-    reading.products(catalog, commit, &mut tally).await?;
+    reading.products(&shelf, commit, &mut tally).await?;
     // What goes with what is said once all of it is there: a dry run has nothing there.
     if reading.has_related && commit {
-        let (source, progress) = Source::open(file, config.catalog.currency)?;
+        let (source, progress) = Source::open(file, currency)?;
         reading.source = source;
         reading.meter = bring::Meter::new(progress)?;
-        reading.related(catalog, &mut tally).await?;
+        reading.related(&shelf, &mut tally).await?;
     }
     report(&tally, commit, started.elapsed())
 }
@@ -125,7 +127,7 @@ impl Reading {
     /// All products, without what goes with them.
     async fn products(
         &mut self,
-        catalog: &dyn Catalog,
+        shelf: &Shelf,
         commit: bool,
         tally: &mut Tally,
     ) -> Result<(), BoxError> {
@@ -141,11 +143,15 @@ impl Reading {
                 }
                 Some((number, Ok(Found::LeftOut(why)))) => tally.leave_out(number, why),
                 Some((number, Err(why))) => tally.count(number, Err(why)),
-                Some((_, Ok(Found::Variant(_) | Found::Nothing))) | None => {}
+                Some((
+                    _,
+                    Ok(Found::Variant(_) | Found::Plain(_) | Found::Picture(..) | Found::Nothing),
+                ))
+                | None => {}
             }
             if batch.len() >= BATCH || (ended && !batch.is_empty()) {
                 let (numbers, products): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-                let outcomes = catalog.import_products(SHOP, products, commit).await?;
+                let outcomes = shelf.take(products, commit).await?;
                 for (number, outcome) in numbers.into_iter().zip(outcomes) {
                     if outcome.is_err() {
                         self.refused.insert(number);
@@ -161,7 +167,7 @@ impl Reading {
     }
 
     /// What goes with the products, which were counted before.
-    async fn related(&mut self, catalog: &dyn Catalog, tally: &mut Tally) -> Result<(), BoxError> {
+    async fn related(&mut self, shelf: &Shelf, tally: &mut Tally) -> Result<(), BoxError> {
         let mut batch: Vec<(u64, ImportProduct)> = Vec::with_capacity(BATCH);
         loop {
             let next = self.source.next()?;
@@ -175,7 +181,7 @@ impl Reading {
             }
             if batch.len() >= BATCH || (ended && !batch.is_empty()) {
                 let (numbers, products): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
-                let outcomes = catalog.import_products(SHOP, products, true).await?;
+                let outcomes = shelf.take(products, true).await?;
                 for (number, outcome) in numbers.into_iter().zip(outcomes) {
                     if let Err(why) = outcome {
                         tally.tell(number, &why);
@@ -189,12 +195,6 @@ impl Reading {
             }
         }
     }
-}
-
-fn shop_is_there(config: &Config) -> bool {
-    config
-        .data_folder()
-        .is_none_or(|folder| folder.join("catalog.sqlite").is_file())
 }
 
 fn report(tally: &Tally, commit: bool, elapsed: Duration) -> Result<(), BoxError> {

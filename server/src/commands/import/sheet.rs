@@ -51,7 +51,7 @@ pub(super) fn read(record: &Record<'_>, shop: Currency) -> Result<Found, String>
                     serde_json::from_str(cell).map_err(|error| format!("variant: {error}"))?;
                 continue;
             }
-            "options" | "related" | "prices" => {
+            "options" | "related" | "prices" | "image_urls" => {
                 serde_json::from_str(cell).map_err(|error| format!("{name}: {error}"))?
             }
             "category_path" => Value::from(path(plain(cell))?),
@@ -66,6 +66,7 @@ pub(super) fn read(record: &Record<'_>, shop: Currency) -> Result<Found, String>
             of,
             product,
             values,
+            pictures: Vec::new(),
         })),
         (None, _) => Found::Product(Box::new(product)),
     })
@@ -128,7 +129,11 @@ mod tests {
             .1
             .map(|found| match found {
                 Found::Product(product) => *product,
-                Found::Variant(_) | Found::LeftOut(_) | Found::Nothing => panic!("no product"),
+                Found::Variant(_)
+                | Found::Plain(_)
+                | Found::Picture(..)
+                | Found::LeftOut(_)
+                | Found::Nothing => panic!("no product"),
             })
     }
 

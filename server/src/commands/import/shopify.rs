@@ -4,6 +4,7 @@
 use super::{
     grouped::Line,
     html,
+    pictures::Picture,
     sheet::names,
     source::Found,
     table::{Header, Record},
@@ -36,6 +37,8 @@ const STOCK: Column = &["variant inventory qty", "inventory quantity"];
 const GRAMS: Column = &["variant grams", "weight value (grams)"];
 const BARCODE: Column = &["variant barcode", "barcode"];
 const IMAGE: Column = &["image src", "product image url"];
+const IMAGE_PLACE: Column = &["image position"];
+const VARIANT_IMAGE: Column = &["variant image", "variant image url"];
 /// What the only variant of a plain product is called.
 const DEFAULT: &str = "Default Title";
 
@@ -45,7 +48,6 @@ struct Head {
     title: String,
     description: String,
     category_path: Vec<String>,
-    image_url: Option<String>,
     status: ProductStatus,
     option_names: [Option<String>; 3],
     attributes: Map<String, Value>,
@@ -74,14 +76,31 @@ impl Shopify {
         };
         let Some(price) = record.get(PRICE) else {
             // Rows that only add a picture.
-            return match record.get(SKU) {
-                Some(_) => Err("the price is missing".to_owned()),
-                None => Ok(Found::Nothing),
+            return match (record.get(SKU), picture(record)) {
+                (Some(_), _) => Err("the price is missing".to_owned()),
+                (None, Some(picture)) => Ok(Found::Picture(handle.to_owned(), picture)),
+                (None, None) => Ok(Found::Nothing),
             };
         };
         let price = Money::parse_decimal(price, shop).map_err(|error| format!("price {error}"))?;
         head.variant(record, price)
     }
+}
+
+/// A row names one of the product's pictures, whatever else it says.
+fn picture(record: &Record<'_>) -> Option<Picture> {
+    let address = record.get(IMAGE)?.to_owned();
+    let place = record.get(IMAGE_PLACE).and_then(|place| place.parse().ok());
+    // What has no place there comes behind what has one, and before what is only a variant's.
+    let place = place.unwrap_or(u32::MAX.saturating_sub(1));
+    Some(Picture { place, address })
+}
+
+/// That of a variant, which may be none of the product's.
+fn picture_of_variant(record: &Record<'_>) -> Option<Picture> {
+    let address = record.get(VARIANT_IMAGE)?.to_owned();
+    let place = u32::MAX;
+    Some(Picture { place, address })
 }
 
 fn head(record: &Record<'_>, handle: &str) -> Result<Head, String> {
@@ -103,7 +122,6 @@ fn head(record: &Record<'_>, handle: &str) -> Result<Head, String> {
             (Some(path), _) => names(path),
             (None, kind) => kind.map(str::to_owned).into_iter().collect(),
         },
-        image_url: record.get(IMAGE).map(str::to_owned),
         status: status(record)?,
         option_names: OPTION_NAMES.map(|name| record.get(name).map(str::to_owned)),
         attributes,
@@ -159,19 +177,24 @@ impl Head {
                 .get(STOCK)
                 .and_then(|units| units.parse().ok())
                 .unwrap_or(0),
-            image_url: self.image_url.clone(),
+            image_url: None,
             attributes,
             options: Vec::new(),
             variants: Vec::new(),
         };
-        if values.is_empty() {
-            return Ok(Found::Product(Box::new(product)));
-        }
-        Ok(Found::Variant(Box::new(Line {
+        let pictures = [picture(record), picture_of_variant(record)];
+        let is_plain = values.is_empty();
+        let line = Box::new(Line {
             of: self.handle.clone(),
             product,
             values,
-        })))
+            pictures: pictures.into_iter().flatten().collect(),
+        });
+        Ok(if is_plain {
+            Found::Plain(line)
+        } else {
+            Found::Variant(line)
+        })
     }
 }
 
@@ -218,7 +241,13 @@ Cost per item,Status
         whole.extend(grouped.rest());
         let products = whole.into_iter().filter_map(|(_, found)| match found {
             Ok(Found::Product(product)) => Some(Ok(*product)),
-            Ok(Found::Variant(_) | Found::LeftOut(_) | Found::Nothing) => None,
+            Ok(
+                Found::Variant(_)
+                | Found::Plain(_)
+                | Found::Picture(..)
+                | Found::LeftOut(_)
+                | Found::Nothing,
+            ) => None,
             Err(why) => Some(Err(why)),
         });
         products.collect()
@@ -274,7 +303,8 @@ shirt,,,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/c.jpg,3,,,,,,
         );
         let attributes = serde_json::to_value(&shirt.attributes).unwrap();
         let wanted = serde_json::json!({"handle": "shirt", "vendor": "Loom", "tags": ["linen", "summer"],
-            "barcode": "4006381333931", "weight_grams": 200});
+            "barcode": "4006381333931", "weight_grams": 200,
+            "image_urls": ["https://cdn.example/b.jpg", "https://cdn.example/c.jpg", "https://cdn.example/m.jpg"]});
         assert_eq!(attributes, wanted);
     }
 
@@ -319,6 +349,34 @@ https://cdn.example/mug.jpg,1,,FALSE
             Some("https://cdn.example/mug.jpg")
         );
         assert_eq!(mug.attributes.get("weight_grams"), Some(&300.into()));
+    }
+
+    #[test]
+    fn pictures_are_in_the_order_of_their_places_each_once_and_prices_what_is_paid_today() {
+        let row = |rest: &str| format!("mug,{rest}\n");
+        let rows = [
+            row(
+                "Mug,,,,,,true,Title,Default Title,,,,,MUG,,,3,,,5.00,8.00,,,,https://cdn.example/2.jpg,2,,,,,,",
+            ),
+            row(",,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/none.jpg,,,,,,,"),
+            row(",,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/1.jpg,1,,,,,,"),
+            row(",,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/2.jpg,3,,,,,,"),
+        ];
+        let mug = classic(&rows.concat()).remove(0).unwrap();
+        assert_eq!(mug.price.minor, 500, "not what is crossed out");
+        assert_eq!(mug.image_url.as_deref(), Some("https://cdn.example/1.jpg"));
+        let further = mug.attributes.get("image_urls");
+        let wanted =
+            serde_json::json!(["https://cdn.example/2.jpg", "https://cdn.example/none.jpg"]);
+        assert_eq!(further, Some(&wanted));
+        assert!(mug.options.is_empty() && mug.variants.is_empty());
+        let picture = row(",,,,,,,,,,,,,,,,,,,,,,,,https://cdn.example/x.jpg,9,,,,,,");
+        let many: String = (0..70)
+            .map(|number| picture.replace('x', &number.to_string()))
+            .collect();
+        let mug = classic(&format!("{}{many}", rows[0])).remove(0).unwrap();
+        let further = mug.attributes["image_urls"].as_array().unwrap();
+        assert_eq!(further.len(), 64, "as many as a list has");
     }
 
     #[test]

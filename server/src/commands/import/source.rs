@@ -2,12 +2,16 @@
 
 use super::{
     grouped::{Grouped, Line},
+    pictures::Picture,
     product, sheet,
     shopify::Shopify,
     table::Table,
     woocommerce::WooCommerce,
 };
-use crate::commands::lines::{self, Lines, Progress};
+use crate::{
+    commands::lines::{self, Lines, Progress},
+    shop::now,
+};
 use contracts::{BoxError, catalog::ImportProduct, values::Currency};
 use std::path::Path;
 
@@ -17,6 +21,10 @@ pub(super) enum Found {
     Product(Box<ImportProduct>),
     /// One of a product's variants; `grouped` puts them together.
     Variant(Box<Line>),
+    /// A product without any, of which more lines may follow.
+    Plain(Box<Line>),
+    /// One more picture of a product, by what its lines say.
+    Picture(String, Picture),
     /// Something that is no product of ours, on purpose; why.
     LeftOut(&'static str),
     /// Nothing by itself: it belongs to another line.
@@ -54,7 +62,7 @@ impl Source {
             if Shopify::wrote(table.header()) {
                 Kind::Shopify(table, Shopify::default())
             } else if WooCommerce::wrote(table.header()) {
-                Kind::WooCommerce(table, WooCommerce::default())
+                Kind::WooCommerce(table, WooCommerce::at(now()))
             } else if sheet::fits(table.header()) {
                 Kind::Sheet(table)
             } else {

@@ -4,6 +4,7 @@
 use super::{
     grouped::Line,
     html,
+    pictures::{self, Picture},
     sheet::{names, plain},
     source::Found,
     table::{Header, Record},
@@ -11,7 +12,7 @@ use super::{
 };
 use contracts::{
     catalog::{ImportProduct, ProductStatus, WEIGHT_GRAMS},
-    values::{Currency, Money},
+    values::{Currency, Money, Timestamp},
 };
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -32,19 +33,29 @@ struct Parent {
     attributes: Map<String, Value>,
     description: String,
     category_path: Vec<String>,
-    image_url: Option<String>,
+    pictures: Vec<String>,
     status: ProductStatus,
 }
 
 /// Reads the rows of a file in their order.
-#[derive(Default)]
 pub(super) struct WooCommerce {
+    /// When: some prices are of some days.
+    now: Timestamp,
     /// Variable products by what variations call them: their SKU, or `id:` and their number.
     parents: HashMap<String, Parent>,
     bytes: usize,
 }
 
 impl WooCommerce {
+    /// What is read at this moment.
+    pub(super) fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            parents: HashMap::new(),
+            bytes: 0,
+        }
+    }
+
     /// Whether this is a header of theirs.
     pub(super) fn wrote(header: &Header) -> bool {
         ["type", "sku", "name", "regular price"]
@@ -68,6 +79,7 @@ impl WooCommerce {
             return Ok(Found::LeftOut("is sold elsewhere"));
         }
         let mut own = Parent::of(record)?;
+        let pictures = own.pictures.clone();
         let parent = if is("variation") {
             let parent = self.parent(record)?.clone();
             own.complete(&parent);
@@ -75,20 +87,33 @@ impl WooCommerce {
         } else {
             None
         };
-        let price = record
-            .get(&["regular price"])
-            .ok_or("the price is missing")?;
-        let price = Money::parse_decimal(&with_point(price), shop)
+        let price = Money::parse_decimal(&with_point(self.price(record)?), shop)
             .map_err(|error| format!("price {error}"))?;
         let product = own.product(record, price)?;
         Ok(match parent {
-            Some(parent) => parent.variant(product, options(record)),
+            Some(parent) => parent.variant(product, options(record), pictures),
             None => Found::Product(Box::new(product)),
         })
     }
 
+    /// What a buyer pays at this moment.
+    fn price<'r>(&self, record: &Record<'r>) -> Result<&'r str, String> {
+        let regular = record.get(&["regular price"]);
+        let regular = regular.ok_or("the price is missing")?;
+        let Some(sale) = record.get(&["sale price"]) else {
+            return Ok(regular);
+        };
+        let starts = moment(record, "date sale price starts", "00:00:00")?;
+        let ends = moment(record, "date sale price ends", "23:59:59")?;
+        let is_on = starts.is_none_or(|starts| starts <= self.now)
+            && ends.is_none_or(|ends| self.now <= ends);
+        Ok(if is_on { sale } else { regular })
+    }
+
     fn keep(&mut self, record: &Record<'_>, parent: Parent) -> Result<(), String> {
-        let size = parent.description.len().saturating_add(1_024);
+        let shown: usize = parent.pictures.iter().map(String::len).sum();
+        let size = parent.description.len().saturating_add(shown);
+        let size = size.saturating_add(1_024);
         self.bytes = self.bytes.saturating_add(size);
         if self.bytes > PARENTS_BYTES_MAX {
             return Err("there are too many variable products before this one".to_owned());
@@ -121,10 +146,10 @@ impl Parent {
             // Their exporter writes the end of a line as two characters.
             description: html::plain(&plain(text.unwrap_or_default()).replace("\\n", "\n")),
             category_path: category(record),
-            image_url: record
+            pictures: record
                 .get(&["images"])
-                .and_then(|images| images.split(", ").next())
-                .map(str::to_owned),
+                .map(|images| images.split(", ").map(str::to_owned).collect())
+                .unwrap_or_default(),
             status: match record.get(&["published"]) {
                 Some("1" | "yes") | None => ProductStatus::Active,
                 // 0 is private there, -1 a draft.
@@ -142,8 +167,8 @@ impl Parent {
         if self.category_path.is_empty() {
             self.category_path.clone_from(&parent.category_path);
         }
-        if self.image_url.is_none() {
-            self.image_url.clone_from(&parent.image_url);
+        if self.pictures.is_empty() {
+            self.pictures.clone_from(&parent.pictures);
         }
         if !self.attributes.contains_key(WEIGHT_GRAMS) {
             weight::heavier(&mut self.attributes, &parent.attributes);
@@ -154,29 +179,37 @@ impl Parent {
     }
 
     /// A variation, if it has a value of each thing that variations of it differ in; or else a product of its own.
-    fn variant(self, product: ImportProduct, values: Vec<(String, String)>) -> Found {
+    fn variant(
+        self,
+        product: ImportProduct,
+        values: Vec<(String, String)>,
+        own: Vec<String>,
+    ) -> Found {
         if values.is_empty() || self.name.is_empty() {
             return Found::Product(Box::new(product));
         }
-        let product = ImportProduct {
+        let mut product = ImportProduct {
             publish_at: None,
             unpublish_at: None,
             related: None,
             name: self.name,
             attributes: self.attributes,
+            image_url: None,
             ..product
         };
+        pictures::show(&mut product, in_order(self.pictures));
         Found::Variant(Box::new(Line {
             of: self.of,
             product,
             values,
+            pictures: in_order(own),
         }))
     }
 
     fn product(self, record: &Record<'_>, price: Money) -> Result<ImportProduct, String> {
         let id = || record.get(&["id"]).map(|id| format!("woo-{id}"));
         let sku = record.get(&["sku"]).map(|sku| plain(sku).to_owned());
-        Ok(ImportProduct {
+        let mut product = ImportProduct {
             publish_at: None,
             unpublish_at: None,
             related: None,
@@ -193,12 +226,33 @@ impl Parent {
                 .get(&["stock"])
                 .and_then(|units| units.parse().ok())
                 .unwrap_or(0),
-            image_url: self.image_url,
+            image_url: None,
             attributes: self.attributes,
             options: Vec::new(),
             variants: Vec::new(),
-        })
+        };
+        pictures::show(&mut product, in_order(self.pictures));
+        Ok(product)
     }
+}
+
+/// Pictures that stand in one cell.
+fn in_order(addresses: Vec<String>) -> Vec<Picture> {
+    let pictures = addresses
+        .into_iter()
+        .map(|address| Picture { place: 0, address });
+    pictures.collect()
+}
+
+/// A day or a moment, in UTC. Of a day it is where it begins or where it ends.
+fn moment(record: &Record<'_>, column: &str, edge: &str) -> Result<Option<Timestamp>, String> {
+    let Some(text) = record.get(&[column]) else {
+        return Ok(None);
+    };
+    let (day, time) = text.split_once([' ', 'T']).unwrap_or((text, edge));
+    let text = format!("{day}T{}Z", time.trim_end_matches('Z'));
+    let read = serde_json::from_value(Value::from(text));
+    read.map(Some).map_err(|error| format!("{column}: {error}"))
 }
 
 /// The first path: names have arrows between them, paths commas, and a comma of a name has a backslash.
@@ -278,7 +332,8 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
 ";
 
     fn found(rows: &str) -> Vec<Result<Found, String>> {
-        let mut shop = WooCommerce::default();
+        let may = serde_json::from_value(Value::from("2024-05-15T12:00:00Z"));
+        let mut shop = WooCommerce::at(may.unwrap());
         let text = format!("\u{feff}{HEADER}{rows}");
         let found = read_all(&text, |record| shop.read(record, "EUR".parse().unwrap()));
         found.into_iter().map(|(_, found)| found).collect()
@@ -292,7 +347,7 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
     }
 
     #[test]
-    fn a_simple_product_is_read_with_its_first_category_and_picture() {
+    fn a_simple_product_is_read_with_its_first_category_all_pictures_and_the_price_of_today() {
         let row = "12,\"simple, virtual\",TEA,4006381333931,'=Tea,1,0,visible,Short,\"<b>Long</b>\\n\\nmore\",\
 ,,taxable,,\
 1,7,,0,0,\"0,25\",,,,1,,\"3,00\",\"3,99\",\"Food\\, drink > Tea, Gifts\",\"green, fine\",,\
@@ -300,14 +355,34 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
         let all = found(row);
         let tea = product(&all[0]);
         assert_eq!((tea.sku.as_str(), tea.name.as_str()), ("TEA", "=Tea"));
-        assert_eq!((tea.price.minor, tea.stock), (399, 7));
+        assert_eq!((tea.price.minor, tea.stock), (300, 7));
         assert_eq!(tea.description, "Long\n\nmore");
         assert_eq!(tea.category_path, ["Food, drink", "Tea"]);
         assert_eq!(tea.image_url.as_deref(), Some("https://a.example/1.jpg"));
         let attributes = serde_json::to_value(&tea.attributes).unwrap();
         let wanted = serde_json::json!({"Origin": "Japan", "tags": ["green", "fine"], "barcode": "4006381333931",
-            "brand": "Leaf", "weight_grams": 250});
+            "brand": "Leaf", "weight_grams": 250, "image_urls": ["https://a.example/2.jpg"]});
         assert_eq!(attributes, wanted);
+    }
+
+    #[test]
+    fn a_lower_price_of_some_days_holds_on_those_days() {
+        let row = |starts: &str, ends: &str| {
+            format!("1,simple,A,,A,1,,,,,{starts},{ends},,,,,,,,,,,,,,3,4\n")
+        };
+        for (starts, ends, price) in [
+            ("", "", 300),
+            ("2024-05-15", "2024-05-15", 300),
+            ("2024-05-15 12:00:00", "2024-05-15T12:00:00Z", 300),
+            ("2024-05-16", "", 400),
+            ("2024-05-15 12:00:01", "", 400),
+            ("", "2024-05-14", 400),
+        ] {
+            let all = found(&row(starts, ends));
+            assert_eq!(product(&all[0]).price.minor, price, "{starts} to {ends}");
+        }
+        let why = found(&row("soon", "")).remove(0).unwrap_err();
+        assert!(why.contains("date sale price starts"), "{why}");
     }
 
     #[test]

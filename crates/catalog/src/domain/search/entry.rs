@@ -2,7 +2,7 @@
 
 use super::super::{schedule::Schedule, text};
 use contracts::{
-    catalog::{ProductStatus, words},
+    catalog::{IMAGE_URLS, ProductStatus, words},
     values::UserId,
 };
 use serde_json::{Map, Value};
@@ -125,7 +125,7 @@ impl Entry {
 /// All texts among the values.
 fn attribute_text(attributes: &Map<String, Value>) -> String {
     let mut all = String::new();
-    for value in attributes.values().flat_map(each) {
+    for (_, value) in told(attributes) {
         if let Value::String(text) = value {
             all.push(' ');
             all.push_str(text);
@@ -136,10 +136,7 @@ fn attribute_text(attributes: &Map<String, Value>) -> String {
 
 /// What products can be told apart by: short texts, numbers, and yes or no.
 fn values(attributes: &Map<String, Value>) -> Vec<(String, String)> {
-    let pairs = attributes
-        .iter()
-        .flat_map(|(name, value)| each(value).iter().map(move |one| (name, one)));
-    pairs
+    told(attributes)
         .filter_map(|(name, value)| {
             let text = match value {
                 Value::String(text) => text.clone(),
@@ -152,6 +149,12 @@ fn values(attributes: &Map<String, Value>) -> Vec<(String, String)> {
         })
         .take(VALUES_MAX)
         .collect()
+}
+
+/// Names with each of their values, of what people look for: nobody looks for the address of a picture.
+fn told(attributes: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    let told = attributes.iter().filter(|(name, _)| *name != IMAGE_URLS);
+    told.flat_map(|(name, value)| each(value).iter().map(move |one| (name, one)))
 }
 
 /// The values of a list, or the one that there is.
@@ -195,7 +198,8 @@ pub(super) mod tests {
         tea.description = "tea from Assam".to_owned();
         let long = "x".repeat(61);
         tea.attributes = serde_json::from_value(json!({
-            "colour": ["green", "black"], "organic": true, "grams": 100, "story": long, "none": null
+            "colour": ["green", "black"], "organic": true, "grams": 100, "story": long, "none": null,
+            "image_urls": ["https://cdn.example/leaf.jpg"]
         }))
         .unwrap();
         let ready = tea.ready();
@@ -203,6 +207,7 @@ pub(super) mod tests {
         assert!(tea.1.holds(Fields::NAME) && tea.1.holds(Fields::DESCRIPTION));
         assert!(!tea.1.holds(Fields::SKU));
         assert!(ready.words.iter().any(|(word, _)| word == "black"));
+        assert!(!ready.words.iter().any(|(word, _)| word.contains("leaf")));
         let mut values = ready.entry.values;
         values.sort();
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
