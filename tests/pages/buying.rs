@@ -7,9 +7,6 @@ use testkit::{Answer, Client, Shop, on_both_stores};
 
 const ANN: &str = "ann@souk.example";
 
-<<<<<<< HEAD
-pub(crate) fn first(page: &Answer, before: &str) -> String {
-=======
 on_both_stores! {
     open_with:
     a_shirt_is_bought_in_the_size_that_was_chosen,
@@ -19,8 +16,7 @@ on_both_stores! {
     a_code_takes_off_what_the_page_says_and_a_guest_s_form_sent_twice_is_one_order,
 }
 
-fn first(page: &Answer, before: &str) -> String {
->>>>>>> proofs
+pub(crate) fn first(page: &Answer, before: &str) -> String {
     let found = all(page, before);
     (*found.first().expect("one of them")).to_owned()
 }

@@ -1,5 +1,5 @@
-//! Lists as files for a spreadsheet: all rows of a list, as its pages show them one after the other. Nothing is read here
-//! that no page shows.
+//! Lists as files for a spreadsheet: all rows of a list, as its pages show them one after the other. Nothing is read
+//! here that no page shows.
 
 use super::{
     Desk, Fault, Sheet, Who,

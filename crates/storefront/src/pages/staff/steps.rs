@@ -1,5 +1,6 @@
-//! Units more or fewer in the lists of stock and of products themselves, and taking that back: by the opposite movement,
-//! for a ledger knows no other way. What is offered to be taken back is what the ledger says, never what an address says.
+//! Units more or fewer in the lists of stock and of products themselves, and taking that back: by the opposite
+//! movement, for a ledger knows no other way. What is offered to be taken back is what the ledger says, never what an
+//! address says.
 
 use super::{
     Desk, Done, Fault, Sheet, Who, api,
