@@ -66,9 +66,10 @@ fn says(page: &Answer, words: &str, total: &str) {
 /// The orders that there are, by what each costs.
 async fn orders(admin: &Client) -> Vec<i64> {
     let list = admin.get("/api/v1/orders").await;
-    let orders = list.json["data"].as_array().into_iter().flatten();
+    let data = list.json.pointer("/data").and_then(|data| data.as_array());
+    let orders = data.into_iter().flatten();
     orders
-        .filter_map(|order| order["total"]["amount"].as_i64())
+        .filter_map(|order| order.pointer("/total/amount")?.as_i64())
         .collect()
 }
 
