@@ -73,10 +73,14 @@ pub(crate) fn in_database(server: &Postgres, database: &str) -> Vec<Kept> {
         let (at, columns) = table.split_once(' ').unwrap();
         let values = format!("SELECT concat_ws(E'\\n', {columns}) FROM {at}");
         let values = server.sql(database, &values);
-        all.extend(values.lines().map(|value| Kept {
-            at: at.to_owned(),
-            // Bytes are shown by their values.
-            value: value.strip_prefix("\\x").map_or(value.to_owned(), from_hex),
+        all.extend(values.lines().map(|value| {
+            Kept {
+                at: at.to_owned(),
+                // Bytes are shown by their values.
+                value: value
+                    .strip_prefix("\\x")
+                    .map_or_else(|| value.to_owned(), from_hex),
+            }
         }));
     }
     all
