@@ -20,6 +20,11 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
         BATCH,
         [401, 403, 200, 200, 200],
     ),
+    (
+        "POST /api/v1/products/import",
+        r#"{"rows":[{}]}"#,
+        [401, 403, 403, 403, 200],
+    ),
     ("GET /api/v1/products/{p}", "", [404, 404, 200, 404, 200]),
     ("PUT /api/v1/products/{p}", NEW, [401, 403, 200, 404, 200]),
     (
