@@ -382,7 +382,7 @@ mod tests {
             ("status", json!("gone"), "gone"),
             ("shipping", json!("1.00"), "there twice"),
             ("refunded", json!({"amount": 1, "currency": "EUR"}), "EUR"),
-            ("currency", json!("EUR"), "not in EUR"),
+            ("currency", json!("EUR"), "the order in EUR"),
             ("total", json!(4.9), "19.99"),
         ] {
             let mut wrong = of_ours();
