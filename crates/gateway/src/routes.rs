@@ -58,6 +58,7 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/tax-rates", Service::Orders),
     ("/api/v1/payments", Service::Payments),
     ("/api/v1/auth", Service::Identity),
+    ("/api/v1/me/addresses", Service::Orders),
     ("/api/v1/me/export", Service::Audit),
     ("/api/v1/me", Service::Identity),
     ("/api/v1/users", Service::Identity),
@@ -191,6 +192,7 @@ mod tests {
             ("/api/v1/auth/login", Route::Service(Service::Identity)),
             ("/api/v1/me", Route::Service(Service::Identity)),
             ("/api/v1/me/sessions", Route::Service(Service::Identity)),
+            ("/api/v1/me/addresses", Route::Service(Service::Orders)),
             ("/api/v1/me/export", Route::Service(Service::Audit)),
             (
                 "/api/v1/audit/security-events",

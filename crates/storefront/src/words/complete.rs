@@ -133,7 +133,7 @@ fn of_code() -> BTreeMap<String, String> {
             let is_none = is_month || NO_TEXT.iter().any(|start| text.starts_with(start));
             if is_said || (is_text(&text) && !is_none && !is_for_us) {
                 // A column's title begins with a mark if numbers stand below it.
-                let text = text.strip_prefix('#').unwrap_or(&text).to_owned();
+                let text = text.trim_start_matches(['#', '~']).to_owned();
                 found.insert(text, path.display().to_string());
             }
         }
