@@ -28,7 +28,7 @@ fn all(rest: &'static str) -> Vec<(&'static str, &'static str)> {
 const STEPS: &str = "0 (base), 1 (orders), 2 (by_order), 3 (checks), 4 (shipments), 5 (notes), 6 (carts), \
                      7 (withheld), 8 (discounts), 9 (guests), 10 (shipping), \
                      11 (addresses), 12 (automatic_discounts), 13 (zones), 14 (taxes), 15 (earlier), \
-                     16 (mails), 17 (returns), 18 (currencies)";
+                     16 (mails), 17 (returns), 18 (currencies), 19 (address_book)";
 
 #[tokio::test]
 async fn a_folder_is_looked_at_without_a_trace_and_brought_up_to_date() {
