@@ -18,8 +18,10 @@ use testkit::{Disk, POINTS, Unsynced, run_with};
 const AT_A_TIME: usize = 4;
 /// Groups of writes that no operation takes.
 const COMMITS_MAX: usize = 40;
-/// How long a shop that has done its work is watched for a last write.
+/// How long a shop that has done its work is watched for a last write: whether one more comes is not known before.
 const LAST_WRITE: Duration = Duration::from_millis(1_500);
+/// How long a shop may take to a named point, which lies on its way: the machine may have much else to do.
+const NAMED_POINT: Duration = Duration::from_secs(30);
 
 /// How it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +90,12 @@ async fn die_at(
     } else {
         None
     };
-    if !dies(&mut world.shop).await {
+    let patience = if POINTS.contains(&point.as_str()) {
+        NAMED_POINT
+    } else {
+        LAST_WRITE
+    };
+    if !dies(&mut world.shop, patience).await {
         return (point, None);
     }
     let status = world.shop.ended().await;
@@ -129,9 +136,9 @@ async fn die_at(
     (point, Some(row))
 }
 
-async fn dies(shop: &mut testkit::Shop) -> bool {
+async fn dies(shop: &mut testkit::Shop, patience: Duration) -> bool {
     let started = Instant::now();
-    while started.elapsed() < LAST_WRITE {
+    while started.elapsed() < patience {
         if shop.has_ended() {
             return true;
         }
