@@ -69,6 +69,11 @@ impl Hasher {
         })
     }
 
+    /// Whether nobody more may wait now. A caller that knows it needs no lookup to be refused.
+    pub(super) fn is_full(&self) -> bool {
+        self.seats.available_permits() == 0
+    }
+
     /// Waits for a turn, unless too many wait already.
     pub(super) async fn turn(&self) -> Result<Turn, HashError> {
         let seat = Arc::clone(&self.seats)

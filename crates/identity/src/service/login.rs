@@ -13,6 +13,10 @@ pub(super) async fn login(service: &Service, wish: Login) -> Result<SignedIn, Lo
         (None, Some(username)) => LoginName::Username(username),
         (None, None) => return Err(LoginError::InvalidCredentials),
     };
+    // In a storm most are refused: that must cost others nothing, so nobody is looked up for it.
+    if service.prover.hasher.is_full() {
+        return Err(LoginError::Overloaded);
+    }
     let found = service.store.credentials(name.clone()).await;
     let found = found.map_err(|error| LoginError::Internal(error.into()))?;
     let account = proof::account_of(&name, found.as_ref());
