@@ -105,6 +105,11 @@ async fn an_order_is_sent_in_parcels_noted_and_refunded_on_its_page() {
     let page = browser.get(&here).await;
     assert_eq!(page.status, 200, "{}", page.text);
     assert!(page.text.contains("Nothing was sent yet") && page.text.contains("Timeline"));
+    assert!(
+        page.text.contains("&#34;request_id&#34;"),
+        "raw: {}",
+        page.text
+    );
     let parcel = [("line.1", "1"), ("carrier", "Post"), ("tracking", "RR-1")];
     let sent = send(&mut browser, &page, &format!("{here}/ship"), &parcel).await;
     assert_eq!(sent.status, 303, "{}", sent.text);

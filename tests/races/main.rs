@@ -44,6 +44,7 @@ mod returns;
 mod reviews;
 mod storm;
 mod stripe;
+mod timeline;
 mod twins;
 
 use futures_util::future::{join, join_all};

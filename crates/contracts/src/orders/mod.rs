@@ -189,6 +189,9 @@ pub struct OrderEventView {
     pub note: Option<String>,
     /// When.
     pub at: Timestamp,
+    /// The id of the request that brought it about, if one did; only the shop's own people see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 impl OrderEventView {
@@ -278,16 +281,19 @@ pub struct Payable {
 }
 
 /// A payment that begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeginPayment {
     /// The order it pays.
     pub order_id: OrderId,
     /// The payment.
     pub payment_id: PaymentId,
+    /// The id of the request that pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// A payment that has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
     /// The order it was to pay.
     pub order_id: OrderId,
@@ -295,6 +301,9 @@ pub struct Settlement {
     pub payment_id: PaymentId,
     /// How it ended.
     pub end: PaymentEnd,
+    /// The id of the request that brought it to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
 }
 
 /// Money of an order that was given back.

@@ -31,6 +31,8 @@ pub struct NewOrder {
     pub otherwise: Vec<Otherwise>,
     /// Where it belongs to, if its trace is told of.
     pub trace: Option<TraceParent>,
+    /// The id of the request that places it.
+    pub request: Option<String>,
 }
 
 /// What an order costs with other discounts.

@@ -114,7 +114,14 @@ impl Service {
         who: &Reader,
         id: OrderId,
     ) -> Result<Vec<OrderEventView>, OrderError> {
-        self.find_for(who, id).await?;
-        self.store.timeline(id).await.map_err(internal)
+        let (_, access) = self.find_for(who, id).await?;
+        let mut timeline = self.store.timeline(id).await.map_err(internal)?;
+        if !access.shop {
+            // Whose requests the others were is the shop's to know.
+            for event in &mut timeline {
+                event.request_id = None;
+            }
+        }
+        Ok(timeline)
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     Parts, Post,
     config::Config,
     domain::order::{Happening, Order},
-    store::Store,
+    store::{Acting, Store},
 };
 use async_trait::async_trait;
 use contracts::{
@@ -114,7 +114,7 @@ impl Service {
     ) -> Result<(Order, Order), OrderError> {
         let happened = self
             .store
-            .happen(id, happening, actor.label(), self.clock.now())
+            .happen(id, happening, Acting::here(actor.label()), self.clock.now())
             .await;
         happened
             .map_err(|abort| abort.into_refusal(|| OrderError::Overloaded, OrderError::Internal))

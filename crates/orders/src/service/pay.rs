@@ -2,7 +2,7 @@
 //! money was given back.
 
 use super::Service;
-use crate::domain::order::Happening;
+use crate::{domain::order::Happening, store::Acting};
 use contracts::{
     access::Actor,
     orders::{BeginPayment, OrderError, Payable, RefundNote, Settlement},
@@ -16,7 +16,10 @@ impl Service {
     ) -> Vec<Result<Payable, OrderError>> {
         let happenings = batch
             .iter()
-            .map(|begin| (begin.order_id, Happening::PaymentBegan(begin.payment_id)))
+            .map(|begin| {
+                let began = Happening::PaymentBegan(begin.payment_id);
+                (begin.order_id, began, begin.request_id.clone())
+            })
             .collect();
         let answers = self.happen_all(happenings).await;
         answers
@@ -37,10 +40,8 @@ impl Service {
         let happenings = batch
             .iter()
             .map(|one| {
-                (
-                    one.order_id,
-                    Happening::PaymentEnded(one.payment_id, one.end),
-                )
+                let ended = Happening::PaymentEnded(one.payment_id, one.end);
+                (one.order_id, ended, one.request_id.clone())
             })
             .collect();
         let answers = self.happen_all(happenings).await;
@@ -48,10 +49,10 @@ impl Service {
     }
 
     pub(super) async fn note_order_refund(&self, note: RefundNote) -> Result<(), OrderError> {
-        let (id, actor) = (note.order_id, note.actor.clone());
+        let (id, by) = (note.order_id, Acting::here(note.actor.clone()));
         let happened = self
             .store
-            .happen(id, Happening::Refunded(note), actor, self.clock.now())
+            .happen(id, Happening::Refunded(note), by, self.clock.now())
             .await;
         happened
             .map(drop)
@@ -60,11 +61,16 @@ impl Service {
 
     async fn happen_all(
         &self,
-        batch: Vec<(OrderId, Happening)>,
+        batch: Vec<(OrderId, Happening, Option<String>)>,
     ) -> Vec<Result<crate::domain::order::Order, OrderError>> {
         let count = batch.len();
-        let actor = Actor::System.label();
-        match self.store.happen_all(batch, actor, self.clock.now()).await {
+        // The shop settles, but each for the request that pays.
+        let by_system = |(id, happening, request)| {
+            let actor = Actor::System.label();
+            (id, happening, Acting { actor, request })
+        };
+        let batch = batch.into_iter().map(by_system).collect();
+        match self.store.happen_all(batch, self.clock.now()).await {
             Ok(answers) => answers
                 .into_iter()
                 .map(|answer| answer.map(|(_, after)| after))

@@ -36,6 +36,7 @@ use platform::{
     db::Place,
     digest, fault, metrics,
     trace::{self, Kind},
+    trail,
 };
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -53,6 +54,8 @@ pub(super) struct PlaceWish {
     terms: Terms,
     /// Of the request that wants it, if that is told of.
     trace: Option<TraceParent>,
+    /// The id of the request.
+    request: Option<String>,
 }
 
 /// What an order costs beside its lines, as it was agreed when it was asked for.
@@ -242,6 +245,7 @@ impl Service {
             address: asked.address,
             terms: asked.terms,
             trace: None,
+            request: trail::current().map(|id| id.to_string()),
         };
         fault::point("place.queued");
         let placing = async {
@@ -459,6 +463,7 @@ fn new_order(wish: PlaceWish, reserved: Reserved) -> Result<NewOrder, PlaceOrder
         uses: best.uses,
         otherwise,
         trace: wish.trace,
+        request: wish.request,
     })
 }
 

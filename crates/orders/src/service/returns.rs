@@ -2,7 +2,10 @@
 //! shop. The money is payments' to give back: they are told in the commit of the receipt.
 
 use super::{Service, internal};
-use crate::store::returns::{Answering, Asking, Receiving};
+use crate::store::{
+    Acting,
+    returns::{Answering, Asking, Receiving},
+};
 use contracts::{
     access::{Actor, Principal},
     orders::{
@@ -40,7 +43,7 @@ impl Service {
             id: ReturnId::generate(),
             lines: wish.lines,
             reason: text(&wish.reason, "/reason")?,
-            actor: actor.label(),
+            by: Acting::here(actor.label()),
             at: self.clock.now(),
             most: RETURNS_MAX,
             request,
@@ -75,7 +78,7 @@ impl Service {
             id: one,
             to,
             note,
-            actor: Actor::User(who).label(),
+            by: Acting::here(Actor::User(who).label()),
             at: self.clock.now(),
         };
         self.store.answer_return(answering).await.map_err(refusal)?;
@@ -96,7 +99,7 @@ impl Service {
             id: one,
             written_off: wish.written_off,
             amount: amount.transpose()?,
-            actor: Actor::User(who).label(),
+            by: Acting::here(Actor::User(who).label()),
             at: self.clock.now(),
         };
         self.store

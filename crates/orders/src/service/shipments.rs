@@ -1,7 +1,10 @@
 //! Sending what was sold, all of it or a parcel at a time. Who may is decided before whether it is possible.
 
 use super::{Service, internal};
-use crate::{domain::order::Order, store::shipments::Sending};
+use crate::{
+    domain::order::Order,
+    store::{Acting, shipments::Sending},
+};
 use contracts::{
     access::Actor,
     orders::{NewShipment, OrderError, Reader, ShipError, ShipmentView},
@@ -74,7 +77,7 @@ impl Service {
             carrier: None,
             tracking,
             tracking_url: None,
-            actor: actor.label(),
+            by: Acting::here(actor.label()),
             at: self.clock.now(),
             request: None,
         }
@@ -85,7 +88,8 @@ impl Service {
         id: OrderId,
         actor: &Actor,
     ) -> Result<(Order, Order), OrderError> {
-        let called_off = self.store.call_off(id, actor.label(), self.clock.now());
+        let by = Acting::here(actor.label());
+        let called_off = self.store.call_off(id, by, self.clock.now());
         called_off
             .await
             .map_err(|abort| abort.into_refusal(|| OrderError::Overloaded, OrderError::Internal))

@@ -31,7 +31,10 @@ use contracts::{
     values::{Email, Money, OrderId, Page, ProductId, Timestamp, UserId},
 };
 use notes::{Note, Noted};
-use platform::db::{Abort, Schema, StoreError};
+use platform::{
+    db::{Abort, Schema, StoreError},
+    trail,
+};
 use shipments::{Sending, Sent};
 
 /// All steps of the schema.
@@ -82,6 +85,23 @@ pub(crate) struct CartsCounted {
     pub(crate) ordered: i64,
     /// Open carts with something in them.
     pub(crate) open: i64,
+}
+
+/// Who acts, as a timeline names them, and at which request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Acting {
+    /// A user's id, `guest` or `system`.
+    pub(crate) actor: String,
+    /// The request's id; none where the shop acts by itself.
+    pub(crate) request: Option<String>,
+}
+
+impl Acting {
+    /// In the request that is being answered here, if one is.
+    pub(crate) fn here(actor: String) -> Self {
+        let request = trail::current().map(|id| id.to_string());
+        Self { actor, request }
+    }
 }
 
 /// An order before and after, or why nothing happened.
@@ -142,14 +162,13 @@ pub(crate) trait Store:
         &self,
         id: OrderId,
         happening: Happening,
-        actor: String,
+        by: Acting,
         now: Timestamp,
     ) -> Result<(Order, Order), Abort<OrderError>>;
     /// Makes happen what may, each for itself, in one commit: an order before and after, or why not.
     async fn happen_all(
         &self,
-        batch: Vec<(OrderId, Happening)>,
-        actor: String,
+        batch: Vec<(OrderId, Happening, Acting)>,
         now: Timestamp,
     ) -> Result<Vec<Happened>, StoreError>;
     /// Sends a parcel; the order is shipped with the last one.
@@ -160,7 +179,7 @@ pub(crate) trait Store:
     async fn call_off(
         &self,
         id: OrderId,
-        actor: String,
+        by: Acting,
         now: Timestamp,
     ) -> Result<(Order, Order), Abort<OrderError>>;
     /// Keeps a note about an order.

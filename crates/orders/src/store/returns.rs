@@ -1,5 +1,6 @@
 //! What stores keep of returns, and what they decide under the order's lock.
 
+use super::Acting;
 use crate::domain::returned::{by_thing, items, leads_to, worth};
 use async_trait::async_trait;
 use contracts::{
@@ -21,7 +22,7 @@ pub(crate) struct Asking {
     pub(crate) id: ReturnId,
     pub(crate) lines: Vec<ShipLine>,
     pub(crate) reason: String,
-    pub(crate) actor: String,
+    pub(crate) by: Acting,
     pub(crate) at: Timestamp,
     /// So many may an order have.
     pub(crate) most: u32,
@@ -36,7 +37,7 @@ pub(crate) struct Answering {
     /// Approved or refused.
     pub(crate) to: ReturnStatus,
     pub(crate) note: Option<String>,
-    pub(crate) actor: String,
+    pub(crate) by: Acting,
     pub(crate) at: Timestamp,
 }
 
@@ -49,7 +50,7 @@ pub(crate) struct Receiving {
     pub(crate) written_off: Vec<u32>,
     /// What is given back; what was paid for the lines, when absent.
     pub(crate) amount: Option<Money>,
-    pub(crate) actor: String,
+    pub(crate) by: Acting,
     pub(crate) at: Timestamp,
 }
 
@@ -124,7 +125,7 @@ pub(crate) fn received(
         items: items(&order.items, &on_sale),
         lost: items(&order.items, &lost),
         shares,
-        actor: receiving.actor.clone(),
+        actor: receiving.by.actor.clone(),
     })
 }
 

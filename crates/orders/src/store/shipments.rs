@@ -1,5 +1,6 @@
 //! What stores keep of what was sent.
 
+use super::Acting;
 use contracts::{
     orders::{OrderError, OrderStatus, ShipError, ShipLine},
     values::{OrderId, ShipmentId, Timestamp},
@@ -17,7 +18,7 @@ pub(crate) struct Sending {
     pub(crate) carrier: Option<String>,
     pub(crate) tracking: Option<String>,
     pub(crate) tracking_url: Option<String>,
-    pub(crate) actor: String,
+    pub(crate) by: Acting,
     pub(crate) at: Timestamp,
     pub(crate) request: Option<KeyedRequest>,
 }

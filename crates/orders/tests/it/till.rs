@@ -90,6 +90,7 @@ async fn end(
         order_id,
         payment_id,
         end,
+        request_id: None,
     };
     orders.settle_all(vec![wish]).await.remove(0)
 }
@@ -146,6 +147,7 @@ impl Payments for FakePayments {
         let begin = BeginPayment {
             order_id: order.id,
             payment_id: id,
+            request_id: None,
         };
         let begun = orders.begin_payments(vec![begin]).await.remove(0);
         let payable = begun.map_err(refused)?;

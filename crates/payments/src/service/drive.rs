@@ -18,7 +18,7 @@ use contracts::{
     payments::PayError,
     values::{OrderId, Timestamp},
 };
-use platform::fault;
+use platform::{fault, trail};
 
 /// More steps than any payment takes.
 const STEPS_MAX: u32 = 12;
@@ -86,6 +86,7 @@ impl Core {
         let wish = BeginPayment {
             order_id: payment.order_id,
             payment_id: payment.id,
+            request_id: trail::current().map(|id| id.to_string()),
         };
         let payable = match self.crossings.begin(wish).await.map_err(refusal) {
             Ok(payable) => payable,
@@ -301,6 +302,7 @@ impl Core {
             order_id: payment.order_id,
             payment_id: payment.id,
             end,
+            request_id: trail::current().map(|id| id.to_string()),
         };
         let told = self.crossings.settle(wish).await.map_err(refusal);
         fault::point("settle.told");

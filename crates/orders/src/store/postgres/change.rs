@@ -2,8 +2,10 @@
 //! what changed is written at once. What is refused has written nothing, so its neighbours are not touched.
 
 use super::{
-    super::Happened, bytes, carts, earlier, mails, place::MAY_GIVE_UP, read, returns, shipments,
-    uses,
+    super::{Acting, Happened},
+    bytes, carts, earlier, mails,
+    place::MAY_GIVE_UP,
+    read, returns, shipments, uses,
 };
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
@@ -26,13 +28,12 @@ use std::{
 
 pub(super) async fn happen_all(
     connection: &Connection,
-    batch: &[(OrderId, Happening)],
-    actor: &str,
+    batch: &[(OrderId, Happening, Acting)],
     now: Timestamp,
 ) -> Result<Vec<Happened>, Abort<Infallible>> {
-    let (answers, orders) = decide(connection, batch, actor, now).await?;
+    let (answers, orders) = decide(connection, batch, now).await?;
     let mut gone = Vec::new();
-    for (order, note) in &orders.refunded {
+    for (order, note, by) in &orders.refunded {
         let news = (OrderMailKind::Refunded, note.refund_id.as_bytes());
         if note.amount.minor > 0 {
             mails::owe(connection, order, news, now).await?;
@@ -44,11 +45,11 @@ pub(super) async fn happen_all(
         returns::note_came_back(connection, order, note).await?;
         if is_over {
             let rest = OrderMove::Ship { tracking: None };
-            gone.push((order.id, Happening::Moved(rest)));
+            gone.push((order.id, Happening::Moved(rest), by.clone()));
         }
     }
     if !gone.is_empty() {
-        decide(connection, &gone, actor, now).await?;
+        decide(connection, &gone, now).await?;
     }
     Ok(answers)
 }
@@ -56,16 +57,15 @@ pub(super) async fn happen_all(
 /// What each happening of a batch makes of its order, in turn, written.
 async fn decide(
     connection: &Connection,
-    batch: &[(OrderId, Happening)],
-    actor: &str,
+    batch: &[(OrderId, Happening, Acting)],
     now: Timestamp,
 ) -> Result<(Vec<Happened>, Locked), StoreError> {
     let mut orders = Locked::read(connection, batch).await?;
     let mut answers = Vec::with_capacity(batch.len());
-    for (id, happening) in batch {
-        answers.push(orders.happen(*id, happening, now)?);
+    for (id, happening, by) in batch {
+        answers.push(orders.happen(*id, happening, by, now)?);
     }
-    orders.write(connection, actor, now).await?;
+    orders.write(connection, now).await?;
     Ok((answers, orders))
 }
 
@@ -77,6 +77,7 @@ struct Entry {
     status: OrderStatus,
     version: i64,
     note: Option<String>,
+    by: Acting,
 }
 
 /// The orders of a batch as they stand after the happenings so far.
@@ -90,16 +91,16 @@ struct Locked {
     changed: BTreeMap<i64, Order>,
     entries: Vec<Entry>,
     events: Vec<Draft>,
-    /// Refunds that happened now, and the orders after them.
-    refunded: Vec<(Order, RefundNote)>,
+    /// Refunds that happened now, the orders after them, and who gave back.
+    refunded: Vec<(Order, RefundNote, Acting)>,
 }
 
 impl Locked {
     async fn read(
         connection: &Connection,
-        batch: &[(OrderId, Happening)],
+        batch: &[(OrderId, Happening, Acting)],
     ) -> Result<Self, StoreError> {
-        let ids: Vec<OrderId> = batch.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<OrderId> = batch.iter().map(|(id, ..)| *id).collect();
         let columns = read::COLUMNS;
         let sql = format!(
             "SELECT {columns} FROM orders WHERE order_id = ANY($1) ORDER BY order_number FOR UPDATE"
@@ -112,7 +113,7 @@ impl Locked {
         let numbers: Vec<i64> = orders.iter().map(|order| order.number).collect();
         let notes: Vec<String> = batch
             .iter()
-            .filter_map(|(_, happening)| match happening {
+            .filter_map(|(_, happening, _)| match happening {
                 Happening::Refunded(note) => Some(refund_entry(note)),
                 Happening::Moved(_)
                 | Happening::Expired
@@ -140,6 +141,7 @@ impl Locked {
         &mut self,
         id: OrderId,
         happening: &Happening,
+        by: &Acting,
         now: Timestamp,
     ) -> Result<Happened, StoreError> {
         let Some(before) = self.orders.get(&id).cloned() else {
@@ -155,16 +157,23 @@ impl Locked {
             Ok(None) => return Ok(Ok((before.clone(), before))),
             Err(refusal) => return Ok(Err(refusal)),
         };
-        self.note(&before, &change, now)?;
+        self.note(&before, &change, by, now)?;
         if let Happening::Refunded(note) = happening {
-            self.refunded.push((change.after.clone(), note.clone()));
+            self.refunded
+                .push((change.after.clone(), note.clone(), by.clone()));
         }
         self.orders.insert(id, change.after.clone());
         self.changed.insert(before.number, change.after.clone());
         Ok(Ok((before, change.after)))
     }
 
-    fn note(&mut self, before: &Order, change: &Change, now: Timestamp) -> Result<(), StoreError> {
+    fn note(
+        &mut self,
+        before: &Order,
+        change: &Change,
+        by: &Acting,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let after = &change.after;
         let sequence = self.sequences.entry(after.number).or_default();
         *sequence = sequence.saturating_add(1);
@@ -175,6 +184,7 @@ impl Locked {
             status: after.status,
             version: after.version.get(),
             note: change.note.clone(),
+            by: by.clone(),
         });
         if after.status == before.status {
             return Ok(());
@@ -200,18 +210,13 @@ impl Locked {
         Ok(())
     }
 
-    async fn write(
-        &self,
-        connection: &Connection,
-        actor: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    async fn write(&self, connection: &Connection, now: Timestamp) -> Result<(), StoreError> {
         if self.entries.is_empty() {
             return Ok(());
         }
         tokio::try_join!(
             self.update(connection),
-            self.append_entries(connection, actor, now),
+            self.append_entries(connection, now),
             append_all(connection, &self.events)
         )?;
         let called_off = self
@@ -247,7 +252,6 @@ impl Locked {
     async fn append_entries(
         &self,
         connection: &Connection,
-        actor: &str,
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let entries = || self.entries.iter();
@@ -257,13 +261,18 @@ impl Locked {
         let statuses: Vec<&str> = entries().map(|entry| entry.status.as_str()).collect();
         let versions: Vec<i64> = entries().map(|entry| entry.version).collect();
         let notes: Vec<Option<&str>> = entries().map(|entry| entry.note.as_deref()).collect();
-        let sql = "INSERT INTO order_events (order_number, sequence, kind, status, version, note, actor, at_ms)
-                   SELECT entry.*, $7, $8
-                     FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[])
+        let actors: Vec<&str> = entries().map(|entry| entry.by.actor.as_str()).collect();
+        let requests: Vec<Option<&str>> =
+            entries().map(|entry| entry.by.request.as_deref()).collect();
+        let sql = "INSERT INTO order_events (order_number, sequence, kind, status, version, note, actor, request_id,
+                                             at_ms)
+                   SELECT entry.*, $9
+                     FROM UNNEST($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[],
+                                 $7::text[], $8::text[])
                           AS entry";
         let at = now.as_ms();
-        let parameters: [&(dyn ToSql + Sync); 8] = [
-            &numbers, &sequences, &kinds, &statuses, &versions, &notes, &actor, &at,
+        let parameters: [&(dyn ToSql + Sync); 9] = [
+            &numbers, &sequences, &kinds, &statuses, &versions, &notes, &actors, &requests, &at,
         ];
         connection.execute(sql, &parameters).await.map(drop)
     }
@@ -375,8 +384,9 @@ pub(super) async fn forget_customer(
         .iter()
         .map(|row| row.try_get(0))
         .collect::<Result<_, _>>()?;
-    let sql =
-        "UPDATE order_events SET actor = 'erased' WHERE actor = $2 AND order_number = ANY($1)";
+    let sql = "UPDATE order_events
+                  SET actor = CASE actor WHEN $2 THEN 'erased' ELSE actor END, request_id = NULL
+                WHERE actor IN ($2, 'system') AND order_number = ANY($1)";
     connection
         .execute(sql, &[&numbers, &id.to_string()])
         .await?;

@@ -23,7 +23,7 @@ mod taxes;
 mod uses;
 
 use super::{
-    CartsCounted, Found, Happened, PlaceRefusal, Placed, Sale, Store,
+    Acting, CartsCounted, Found, Happened, PlaceRefusal, Placed, Sale, Store,
     notes::{Note, Noted},
     shipments::{Sending, Sent},
     view,
@@ -139,6 +139,11 @@ pub(crate) const MIGRATIONS: [Migration; 19] = [
         number: 18,
         name: "address_book",
         sql: include_str!("../../../migrations/postgres/0018_address_book.sql"),
+    },
+    Migration {
+        number: 20,
+        name: "request_ids",
+        sql: include_str!("../../../migrations/postgres/0020_request_ids.sql"),
     },
 ];
 
@@ -313,24 +318,23 @@ impl Store for PostgresStore {
         &self,
         id: OrderId,
         happening: Happening,
-        actor: String,
+        by: Acting,
         now: Timestamp,
     ) -> Result<(Order, Order), Abort<OrderError>> {
-        let batch = vec![(id, happening)];
-        let happened = self.happen_all(batch, actor, now).await?.pop();
+        let batch = vec![(id, happening, by)];
+        let happened = self.happen_all(batch, now).await?.pop();
         let fell_over = || StoreError::Other("nothing happened".into());
         happened.ok_or_else(fell_over)?.map_err(Abort::Refused)
     }
 
     async fn happen_all(
         &self,
-        batch: Vec<(OrderId, Happening)>,
-        actor: String,
+        batch: Vec<(OrderId, Happening, Acting)>,
         now: Timestamp,
     ) -> Result<Vec<Happened>, StoreError> {
         self.database
-            .write((batch, actor), move |c, (batch, actor)| {
-                Box::pin(change::happen_all(c, batch, actor, now))
+            .write(batch, move |c, batch| {
+                Box::pin(change::happen_all(c, batch, now))
             })
             .await
             .map_err(storage)
@@ -350,11 +354,11 @@ impl Store for PostgresStore {
     async fn call_off(
         &self,
         id: OrderId,
-        actor: String,
+        by: Acting,
         now: Timestamp,
     ) -> Result<(Order, Order), Abort<OrderError>> {
-        let write = self.database.write(actor, move |c, actor| {
-            Box::pin(shipments::call_off(c, id, actor, now))
+        let write = self.database.write(by, move |c, by| {
+            Box::pin(shipments::call_off(c, id, by, now))
         });
         write.await
     }

@@ -1,4 +1,4 @@
-//! Writing orders, many in one statement, which calls the function of `migrations/postgres/0002_place.sql`. The only
+//! Writing orders, many in one statement, which calls the function of `migrations/postgres/0020_request_ids.sql`. The only
 //! INSERT into `orders` on PostgreSQL is there, and it is called from here only.
 
 use super::{bytes, read};
@@ -106,8 +106,8 @@ fn twin(number: i64, first: &NewOrder, order: &NewOrder) -> Answer {
     }
 }
 
-const PLACE: &str = "SELECT place_orders_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-                     $18, $19, $20, $21, $22)";
+const PLACE: &str = "SELECT place_orders_2($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+                     $18, $19, $20, $21, $22, $23)";
 
 /// Writes what is not there and was not given up, with all that belongs to it: the numbers it got. Made again it
 /// writes nothing more.
@@ -143,8 +143,12 @@ pub(super) async fn write(
         .map(|order| order.payment_due_at.as_ms())
         .collect();
     let actors: Vec<String> = orders.iter().map(|order| actor(order)).collect();
+    let requests: Vec<Option<&str>> = orders
+        .iter()
+        .map(|order| order.request.as_deref())
+        .collect();
     let events = Columns::of(&fresh.events);
-    let parameters: [&(dyn ToSql + Sync); 22] = [
+    let parameters: [&(dyn ToSql + Sync); 23] = [
         &ids,
         &customers,
         &emails,
@@ -154,6 +158,7 @@ pub(super) async fn write(
         &due,
         &events.times,
         &actors,
+        &requests,
         &lines.places,
         &lines.numbers,
         &lines.products,

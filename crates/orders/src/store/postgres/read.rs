@@ -265,7 +265,7 @@ pub(super) async fn timeline(
     connection: &Connection,
     id: OrderId,
 ) -> Result<Vec<OrderEventView>, StoreError> {
-    let sql = "SELECT e.sequence, e.kind, e.status, e.actor, e.note, e.at_ms
+    let sql = "SELECT e.sequence, e.kind, e.status, e.actor, e.note, e.at_ms, e.request_id
                  FROM orders o
                  JOIN order_events e ON e.order_number = o.order_number
                 WHERE o.order_id = $1
@@ -280,6 +280,7 @@ pub(super) async fn timeline(
                 actor: row.try_get(3)?,
                 note: row.try_get(4)?,
                 at: Timestamp::from_ms(row.try_get(5)?),
+                request_id: row.try_get(6)?,
             })
         })
         .collect()

@@ -6,9 +6,12 @@ use crate::{
         order::Order,
         returned::{GoneLine, came_back, check},
     },
-    store::returns::{
-        Answering, Asking, KeptReturn, Receiving, ReturnStore, Returning, Standing, moves,
-        of_order, received, too_many,
+    store::{
+        Acting,
+        returns::{
+            Answering, Asking, KeptReturn, Receiving, ReturnStore, Returning, Standing, moves,
+            of_order, received, too_many,
+        },
     },
 };
 use async_trait::async_trait;
@@ -103,7 +106,7 @@ async fn ask(connection: &Connection, asking: &Asking) -> Result<Returning, Abor
     connection
         .execute(sql, &[&order.number, &number, &lines, &units])
         .await?;
-    let entry = ("return_requested", asking.id, asking.actor.as_str());
+    let entry = ("return_requested", asking.id, &asking.by);
     enter(connection, &order, entry, asking.at).await?;
     if let Some(request) = &asking.request {
         let kept = KeptReturn { id: asking.id };
@@ -138,7 +141,7 @@ async fn answer(connection: &Connection, answering: &Answering) -> Result<(), Ab
     };
     let news = (mail, answering.id.as_bytes());
     mails::owe(connection, &order, news, answering.at).await?;
-    let entry = (kind, answering.id, answering.actor.as_str());
+    let entry = (kind, answering.id, &answering.by);
     Ok(enter(connection, &order, entry, answering.at).await?)
 }
 
@@ -170,7 +173,7 @@ async fn receive(connection: &Connection, receiving: &Receiving) -> Result<(), A
     connection
         .execute(sql, &[&order.number, &standing.number, &lost])
         .await?;
-    let entry = ("return_received", receiving.id, receiving.actor.as_str());
+    let entry = ("return_received", receiving.id, &receiving.by);
     enter(connection, &order, entry, receiving.at).await?;
     let draft = Draft::of(&event, receiving.at)?;
     Ok(append_all(connection, &[draft]).await?)
@@ -225,21 +228,24 @@ pub(super) async fn note_came_back(
 async fn enter(
     connection: &Connection,
     order: &Order,
-    (kind, id, actor): (&str, ReturnId, &str),
+    (kind, id, by): (&str, ReturnId, &Acting),
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let sql = "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, note, at_ms)
-               SELECT $1::bigint, MAX(sequence) + 1, $2::text, $3::text, $4::bigint, $5::text, $6::text, $7::bigint
+    let sql = "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, note, at_ms,
+                                         request_id)
+               SELECT $1::bigint, MAX(sequence) + 1, $2::text, $3::text, $4::bigint, $5::text, $6::text, $7::bigint,
+                      $8::text
                  FROM order_events
                 WHERE order_number = $1";
-    let values: [&(dyn ToSql + Sync); 7] = [
+    let values: [&(dyn ToSql + Sync); 8] = [
         &order.number,
         &kind,
         &order.status.as_str(),
         &order.version.get(),
-        &actor,
+        &by.actor,
         &id.to_string(),
         &at.as_ms(),
+        &by.request,
     ];
     connection.execute(sql, &values).await.map(drop)
 }

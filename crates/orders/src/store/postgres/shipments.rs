@@ -8,7 +8,10 @@ use crate::{
         shipment::{Parcel, SentLine, is_over, parcel, withheld},
         status,
     },
-    store::shipments::{KeptShipment, Sending, Sent, of_order, sent_in_part},
+    store::{
+        Acting,
+        shipments::{KeptShipment, Sending, Sent, of_order, sent_in_part},
+    },
 };
 use contracts::{
     orders::{
@@ -44,7 +47,7 @@ pub(super) async fn send(
         let step = OrderMove::Ship {
             tracking: sending.tracking.clone(),
         };
-        happen(connection, order.id, step, &sending.actor, sending.at)
+        happen(connection, order.id, step, &sending.by, sending.at)
             .await
             .map_err(of_order)?;
     } else {
@@ -64,7 +67,7 @@ pub(super) async fn send(
 pub(super) async fn call_off(
     connection: &Connection,
     id: OrderId,
-    actor: &str,
+    by: &Acting,
     now: Timestamp,
 ) -> Result<(Order, Order), Abort<OrderError>> {
     let order = locked(connection, id).await?;
@@ -72,18 +75,18 @@ pub(super) async fn call_off(
     if lines.iter().any(|line| line.sent > 0) && order.status == OrderStatus::Paid {
         return Err(Abort::Refused(sent_in_part()));
     }
-    happen(connection, id, OrderMove::Cancel, actor, now).await
+    happen(connection, id, OrderMove::Cancel, by, now).await
 }
 
 async fn happen(
     connection: &Connection,
     id: OrderId,
     step: OrderMove,
-    actor: &str,
+    by: &Acting,
     now: Timestamp,
 ) -> Result<(Order, Order), Abort<OrderError>> {
-    let batch = [(id, Happening::Moved(step))];
-    let happened = change::happen_all(connection, &batch, actor, now).await;
+    let batch = [(id, Happening::Moved(step), by.clone())];
+    let happened = change::happen_all(connection, &batch, now).await;
     let mut happened = happened.map_err(super::storage)?;
     let nothing = || StoreError::Other("nothing happened".into());
     happened.pop().ok_or_else(nothing)?.map_err(Abort::Refused)
@@ -192,18 +195,20 @@ async fn insert(
 
 /// A parcel that is not the last moves nothing.
 async fn note(connection: &Connection, order: &Order, sending: &Sending) -> Result<(), StoreError> {
-    let sql = "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, note, at_ms)
+    let sql = "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, note, at_ms,
+                                         request_id)
                SELECT $1::bigint, MAX(sequence) + 1, 'shipped_in_part', $2::text, $3::bigint, $4::text, $5::text,
-                      $6::bigint
+                      $6::bigint, $7::text
                  FROM order_events
                 WHERE order_number = $1";
-    let values: [&(dyn ToSql + Sync); 6] = [
+    let values: [&(dyn ToSql + Sync); 7] = [
         &order.number,
         &order.status.as_str(),
         &order.version.get(),
-        &sending.actor,
+        &sending.by.actor,
         &sending.note(),
         &sending.at.as_ms(),
+        &sending.by.request,
     ];
     connection.execute(sql, &values).await.map(drop)
 }

@@ -1,7 +1,8 @@
 //! Changes of orders that exist: decided by the domain inside the transaction that writes them.
 
 use super::{
-    super::Happened, addresses, carts, discounts, earlier, mails, read, returns, shipments,
+    super::{Acting, Happened},
+    addresses, carts, discounts, earlier, mails, read, returns, shipments,
 };
 use crate::domain::order::{Change, Happening, Order, apply, refund_entry};
 use contracts::{
@@ -19,7 +20,7 @@ pub(super) fn happen(
     connection: &Connection,
     id: OrderId,
     happening: &Happening,
-    actor: &str,
+    by: &Acting,
     now: Timestamp,
 ) -> Result<(Order, Order), Abort<OrderError>> {
     let before = read::order(connection, id)?.ok_or(Abort::Refused(OrderError::NotFound))?;
@@ -31,7 +32,7 @@ pub(super) fn happen(
     let Some(change) = apply(&before, happening, now).map_err(Abort::Refused)? else {
         return Ok((before.clone(), before));
     };
-    write(connection, &before, &change, actor, now)?;
+    write(connection, &before, &change, by, now)?;
     if let Happening::Refunded(note) = happening {
         let news = (OrderMailKind::Refunded, note.refund_id.as_bytes());
         if note.amount.minor > 0 {
@@ -46,7 +47,7 @@ pub(super) fn happen(
             return Ok((before, change.after));
         }
         let rest = Happening::Moved(OrderMove::Ship { tracking: None });
-        let (_, after) = happen(connection, id, &rest, actor, now)?;
+        let (_, after) = happen(connection, id, &rest, by, now)?;
         return Ok((before, after));
     }
     Ok((before, change.after))
@@ -55,13 +56,12 @@ pub(super) fn happen(
 /// What is refused has written nothing, so that its neighbours in the batch are not touched.
 pub(super) fn happen_all(
     connection: &Connection,
-    batch: &[(OrderId, Happening)],
-    actor: &str,
+    batch: &[(OrderId, Happening, Acting)],
     now: Timestamp,
 ) -> Result<Vec<Happened>, Abort<Infallible>> {
     let mut answers = Vec::with_capacity(batch.len());
-    for (id, happening) in batch {
-        answers.push(match happen(connection, *id, happening, actor, now) {
+    for (id, happening, by) in batch {
+        answers.push(match happen(connection, *id, happening, by, now) {
             Ok(happened) => Ok(happened),
             Err(Abort::Refused(refusal)) => Err(refusal),
             Err(Abort::Failed(error)) => return Err(Abort::Failed(error)),
@@ -80,7 +80,7 @@ fn write(
     connection: &Connection,
     before: &Order,
     change: &Change,
-    actor: &str,
+    by: &Acting,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let after = &change.after;
@@ -111,7 +111,7 @@ fn write(
     let entry = Entry {
         kind: change.kind,
         note: change.note.as_deref(),
-        actor,
+        by,
         at: now,
     };
     append_entry(connection, after, &entry)?;
@@ -145,7 +145,7 @@ fn write(
 pub(super) struct Entry<'a> {
     pub(super) kind: &'a str,
     pub(super) note: Option<&'a str>,
-    pub(super) actor: &'a str,
+    pub(super) by: &'a Acting,
     pub(super) at: Timestamp,
 }
 
@@ -156,8 +156,8 @@ pub(super) fn append_entry(
 ) -> Result<(), StoreError> {
     connection
         .prepare_cached(
-            "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, note, at_ms)
-             SELECT ?1, MAX(sequence) + 1, ?2, ?3, ?4, ?5, ?6, ?7
+            "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, note, at_ms, request_id)
+             SELECT ?1, MAX(sequence) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
                FROM order_events
               WHERE order_number = ?1",
         )?
@@ -166,9 +166,10 @@ pub(super) fn append_entry(
             entry.kind,
             order.status.as_str(),
             order.version.get(),
-            entry.actor,
+            entry.by.actor,
             entry.note,
-            entry.at.as_ms()
+            entry.at.as_ms(),
+            entry.by.request,
         ])?;
     Ok(())
 }
@@ -230,8 +231,8 @@ pub(super) fn forget_customer(
     connection
         .prepare_cached(
             "UPDATE order_events
-                SET actor = 'erased'
-              WHERE actor = ?2
+                SET actor = CASE actor WHEN ?2 THEN 'erased' ELSE actor END, request_id = NULL
+              WHERE actor IN (?2, 'system')
                 AND order_number IN (SELECT order_number FROM orders WHERE customer_id = ?1)",
         )?
         .execute(params![id.as_bytes(), id.to_string()])?;

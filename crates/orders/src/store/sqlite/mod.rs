@@ -22,7 +22,7 @@ mod taxes;
 mod tests;
 
 use super::{
-    CartsCounted, Found, Happened, PlaceRefusal, Placed, Sale, Store,
+    Acting, CartsCounted, Found, Happened, PlaceRefusal, Placed, Sale, Store,
     notes::{Note, Noted},
     shipments::{Sending, Sent},
     view,
@@ -144,6 +144,11 @@ pub(crate) const MIGRATIONS: [Migration; 20] = [
         name: "address_book",
         sql: include_str!("../../../migrations/sqlite/0019_address_book.sql"),
     },
+    Migration {
+        number: 21,
+        name: "request_ids",
+        sql: include_str!("../../../migrations/sqlite/0021_request_ids.sql"),
+    },
 ];
 
 /// Orders in one SQLite file.
@@ -253,22 +258,21 @@ impl Store for SqliteStore {
         &self,
         id: OrderId,
         happening: Happening,
-        actor: String,
+        by: Acting,
         now: Timestamp,
     ) -> Result<(Order, Order), Abort<OrderError>> {
         self.database
-            .write(move |c| change::happen(c, id, &happening, &actor, now))
+            .write(move |c| change::happen(c, id, &happening, &by, now))
             .await
     }
 
     async fn happen_all(
         &self,
-        batch: Vec<(OrderId, Happening)>,
-        actor: String,
+        batch: Vec<(OrderId, Happening, Acting)>,
         now: Timestamp,
     ) -> Result<Vec<Happened>, StoreError> {
         self.database
-            .write(move |c| change::happen_all(c, &batch, &actor, now))
+            .write(move |c| change::happen_all(c, &batch, now))
             .await
             .map_err(storage)
     }
@@ -285,12 +289,12 @@ impl Store for SqliteStore {
     async fn call_off(
         &self,
         id: OrderId,
-        actor: String,
+        by: Acting,
         now: Timestamp,
     ) -> Result<(Order, Order), Abort<OrderError>> {
         let write = self
             .database
-            .write(move |c| shipments::call_off(c, id, &actor, now));
+            .write(move |c| shipments::call_off(c, id, &by, now));
         write.await
     }
 

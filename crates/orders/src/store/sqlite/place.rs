@@ -109,15 +109,16 @@ fn insert(connection: &Connection, number: i64, order: &NewOrder) -> Result<(), 
     }
     connection
         .prepare_cached(
-            "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, at_ms)
-             VALUES (?1, 1, 'placed', 'pending', 1, ?2, ?3)",
+            "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, at_ms, request_id)
+             VALUES (?1, 1, 'placed', 'pending', 1, ?2, ?3, ?4)",
         )?
         .execute(params![
             number,
             order
                 .customer_id
                 .map_or_else(|| "guest".to_owned(), |id| id.to_string()),
-            order.created_at.as_ms()
+            order.created_at.as_ms(),
+            order.request,
         ])?;
     let event = OrderPlaced {
         order_id: order.id,

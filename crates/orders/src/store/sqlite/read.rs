@@ -292,7 +292,7 @@ pub(super) fn timeline(
     id: OrderId,
 ) -> Result<Vec<OrderEventView>, StoreError> {
     let sql = format!(
-        "SELECT sequence, kind, status, actor, note, at_ms FROM order_events {BY_ID} ORDER BY sequence"
+        "SELECT sequence, kind, status, actor, note, at_ms, request_id FROM order_events {BY_ID} ORDER BY sequence"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let events = statement.query_map([id.as_bytes()], |row| {
@@ -303,6 +303,7 @@ pub(super) fn timeline(
             actor: row.get(3)?,
             note: row.get(4)?,
             at: Timestamp::from_ms(row.get(5)?),
+            request_id: row.get(6)?,
         })
     })?;
     Ok(events.collect::<Result<_, _>>()?)

@@ -6,9 +6,12 @@ use crate::{
         order::Order,
         returned::{GoneLine, came_back, check},
     },
-    store::returns::{
-        Answering, Asking, KeptReturn, Receiving, ReturnStore, Returning, Standing, moves,
-        of_order, received, too_many,
+    store::{
+        Acting,
+        returns::{
+            Answering, Asking, KeptReturn, Receiving, ReturnStore, Returning, Standing, moves,
+            of_order, received, too_many,
+        },
     },
 };
 use async_trait::async_trait;
@@ -87,7 +90,7 @@ fn ask(connection: &Connection, asking: &Asking) -> Result<Returning, Abort<Retu
         let units = line.quantity.get();
         statement.execute(params![order.number, number, line.line, units])?;
     }
-    let entry = ("return_requested", asking.id, asking.actor.as_str());
+    let entry = ("return_requested", asking.id, &asking.by);
     enter(connection, &order, entry, asking.at)?;
     if let Some(request) = &asking.request {
         keys::remember(
@@ -128,7 +131,7 @@ fn answer(connection: &Connection, answering: &Answering) -> Result<(), Abort<Re
     };
     let news = (mail, answering.id.as_bytes());
     mails::owe(connection, &order, news, answering.at)?;
-    let entry = (kind, answering.id, answering.actor.as_str());
+    let entry = (kind, answering.id, &answering.by);
     Ok(enter(connection, &order, entry, answering.at)?)
 }
 
@@ -159,7 +162,7 @@ fn receive(connection: &Connection, receiving: &Receiving) -> Result<(), Abort<R
     for line in &receiving.written_off {
         lost.execute(params![order.number, standing.number, line])?;
     }
-    let entry = ("return_received", receiving.id, receiving.actor.as_str());
+    let entry = ("return_received", receiving.id, &receiving.by);
     enter(connection, &order, entry, receiving.at)?;
     Ok(outbox::append(connection, &event, receiving.at)?)
 }
@@ -216,14 +219,14 @@ pub(super) fn note_came_back(
 fn enter(
     connection: &Connection,
     order: &Order,
-    (kind, id, actor): (&str, ReturnId, &str),
+    (kind, id, by): (&str, ReturnId, &Acting),
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let note = id.to_string();
     let entry = change::Entry {
         kind,
         note: Some(&note),
-        actor,
+        by,
         at,
     };
     change::append_entry(connection, order, &entry)

@@ -7,7 +7,10 @@ use crate::{
         shipment::{Parcel, SentLine, is_over, parcel, withheld},
         status,
     },
-    store::shipments::{KeptShipment, Sending, Sent, of_order, sent_in_part},
+    store::{
+        Acting,
+        shipments::{KeptShipment, Sending, Sent, of_order, sent_in_part},
+    },
 };
 use contracts::{
     orders::{
@@ -40,14 +43,14 @@ pub(super) fn send(connection: &Connection, sending: &Sending) -> Result<Sent, A
             tracking: sending.tracking.clone(),
         };
         let happening = Happening::Moved(step);
-        change::happen(connection, order.id, &happening, &sending.actor, sending.at)
+        change::happen(connection, order.id, &happening, &sending.by, sending.at)
             .map_err(of_order)?;
     } else {
         let note = sending.note();
         let entry = change::Entry {
             kind: "shipped_in_part",
             note: note.as_deref(),
-            actor: &sending.actor,
+            by: &sending.by,
             at: sending.at,
         };
         change::append_entry(connection, &order, &entry)?;
@@ -66,7 +69,7 @@ pub(super) fn send(connection: &Connection, sending: &Sending) -> Result<Sent, A
 pub(super) fn call_off(
     connection: &Connection,
     id: OrderId,
-    actor: &str,
+    by: &Acting,
     now: Timestamp,
 ) -> Result<(Order, Order), Abort<OrderError>> {
     let order = read::order(connection, id)?.ok_or(Abort::Refused(OrderError::NotFound))?;
@@ -78,7 +81,7 @@ pub(super) fn call_off(
         connection,
         id,
         &Happening::Moved(OrderMove::Cancel),
-        actor,
+        by,
         now,
     )
 }

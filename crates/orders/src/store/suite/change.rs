@@ -1,7 +1,10 @@
 //! Changes: each with its entry and its event, and a refused one with neither.
 
-use super::{Bench, at, order, order_by};
-use crate::domain::order::{Happening, NewOrder};
+use super::{Bench, at, by, order, order_by};
+use crate::{
+    domain::order::{Happening, NewOrder},
+    store::Acting,
+};
 use contracts::{
     orders::{
         OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus, PaymentEnd, RefundNote,
@@ -307,19 +310,28 @@ pub(super) async fn an_order_without_money_left_is_refunded(bench: Bench) {
 pub(super) async fn of_many_happenings_each_has_its_own_end(bench: Bench) {
     let (good, bad) = (bench.place(&order()).await.id, OrderId::generate());
     let payment = PaymentId::generate();
+    let at_request = |request: &str| Acting {
+        request: Some(request.to_owned()),
+        ..by("system")
+    };
     let batch = vec![
-        (bad, Happening::PaymentBegan(payment)),
-        (good, Happening::PaymentBegan(payment)),
-        (good, Happening::PaymentBegan(PaymentId::generate())),
+        (bad, Happening::PaymentBegan(payment), at_request("r-1")),
+        (good, Happening::PaymentBegan(payment), at_request("r-2")),
+        (
+            good,
+            Happening::PaymentBegan(PaymentId::generate()),
+            at_request("r-3"),
+        ),
     ];
-    let answers = bench
-        .store
-        .happen_all(batch, "system".to_owned(), at(5))
-        .await;
+    let answers = bench.store.happen_all(batch, at(5)).await;
     let answers = answers.unwrap();
     assert!(matches!(answers[0], Err(OrderError::NotFound)));
     assert_eq!(answers[1].as_ref().unwrap().1.payment_id, Some(payment));
     assert!(matches!(answers[2], Err(OrderError::PaymentInProgress)));
+    let timeline = bench.store.timeline(good).await.unwrap();
+    let requests = timeline.iter().map(|entry| entry.request_id.as_deref());
+    let requests: Vec<_> = requests.collect();
+    assert_eq!(requests, [None, Some("r-2")], "each at its own request");
 }
 
 pub(super) async fn due_are_the_pending_without_a_payment_whose_time_is_over(bench: Bench) {
@@ -374,7 +386,11 @@ pub(super) async fn a_forgotten_customer_is_nowhere(bench: Bench) {
     for wish in [&hers, &his] {
         bench.place(wish).await;
     }
-    let by_ann = bench.store.happen(hers.id, CANCEL, ann.to_string(), at(5));
+    let asked = Acting {
+        request: Some("anns-own".to_owned()),
+        ..by(&ann.to_string())
+    };
+    let by_ann = bench.store.happen(hers.id, CANCEL, asked, at(5));
     by_ann.await.unwrap();
     let (before, untouched) = (bench.seen(hers.id).await, bench.seen(his.id).await);
     for _ in 0..2 {
@@ -386,6 +402,11 @@ pub(super) async fn a_forgotten_customer_is_nowhere(bench: Bench) {
     assert_eq!(view.total, before.view.unwrap().total, "the order stays");
     let actors: Vec<_> = after.timeline.iter().map(|entry| &entry.actor).collect();
     assert_eq!(actors, ["erased", "erased"]);
+    let requests = after.timeline.iter().map(|entry| &entry.request_id);
+    assert!(
+        requests.into_iter().all(Option::is_none),
+        "they may name her"
+    );
     assert_eq!(bench.seen(his.id).await, untouched);
     let told = format!("{:?}", bench.behind.events().await);
     assert!(!told.contains(&ann.to_string()), "events name no buyer");

@@ -19,7 +19,7 @@ mod shipments;
 mod shipping;
 mod taxes;
 
-use super::{Store, postgres::PostgresStore, sqlite::SqliteStore};
+use super::{Acting, Store, postgres::PostgresStore, sqlite::SqliteStore};
 use crate::domain::order::{Happening, NewOrder, Order};
 use async_trait::async_trait;
 use contracts::{
@@ -294,6 +294,14 @@ impl Behind for BehindPostgres {
     }
 }
 
+/// Somebody who acts at no request.
+fn by(actor: &str) -> Acting {
+    Acting {
+        actor: actor.to_owned(),
+        request: None,
+    }
+}
+
 /// All that can be seen of one order, and of the outbox.
 #[derive(Debug, PartialEq)]
 struct Seen {
@@ -321,7 +329,7 @@ impl Bench {
     ) -> Result<(Order, Order), OrderError> {
         let happened = self
             .store
-            .happen(id, happening, "system".to_owned(), at(second))
+            .happen(id, happening, by("system"), at(second))
             .await;
         happened.map_err(|abort| match abort {
             Abort::Refused(refusal) => refusal,
@@ -392,6 +400,7 @@ fn order_of(lines: Vec<PricedLine>) -> NewOrder {
         uses: Vec::new(),
         otherwise: Vec::new(),
         trace: None,
+        request: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the orders of one database promise to several nodes: they meet there, and nowhere else.
 
 use super::{
-    at,
+    at, by,
     carts::{filled, order_of_cart},
     discounts::{make, order_with, tenth},
     order, postgres_nodes,
@@ -97,13 +97,15 @@ async fn of_two_nodes_that_move_the_same_orders_each_order_has_one_winner() {
     };
     let orders: Vec<NewOrder> = (0..40).map(|_| order()).collect();
     nodes[0].place_all(orders.clone()).await.unwrap();
-    let begin = |order: &NewOrder| (order.id, Happening::PaymentBegan(PaymentId::generate()));
+    let begin = |order: &NewOrder| {
+        let began = Happening::PaymentBegan(PaymentId::generate());
+        (order.id, began, by("system"))
+    };
     let forwards: Vec<_> = orders.iter().map(begin).collect();
     let backwards: Vec<_> = orders.iter().rev().map(begin).collect();
-    let system = || "system".to_owned();
     let (one, other) = tokio::join!(
-        nodes[0].happen_all(forwards, system(), at(5)),
-        nodes[1].happen_all(backwards, system(), at(5))
+        nodes[0].happen_all(forwards, at(5)),
+        nodes[1].happen_all(backwards, at(5))
     );
     let (one, mut other) = (one.unwrap(), other.unwrap());
     other.reverse();
@@ -114,11 +116,9 @@ async fn of_two_nodes_that_move_the_same_orders_each_order_has_one_winner() {
             .find_map(|answer| answer.as_ref().err());
         assert!(matches!(lost, Some(OrderError::PaymentInProgress)));
     }
-    let cancel = (orders[0].id, Happening::Moved(OrderMove::Cancel));
-    let refused = nodes[1]
-        .happen_all(vec![cancel], system(), at(6))
-        .await
-        .unwrap();
+    let cancel = Happening::Moved(OrderMove::Cancel);
+    let cancel = (orders[0].id, cancel, by("system"));
+    let refused = nodes[1].happen_all(vec![cancel], at(6)).await.unwrap();
     assert!(matches!(refused[0], Err(OrderError::PaymentInProgress)));
 }
 

@@ -1,6 +1,6 @@
 //! Returns: of each line no more comes back than was sent, whoever asks at once; each step happens once.
 
-use super::{Bench, at, line, order_of, shipments::sending};
+use super::{Bench, at, by, line, order_of, shipments::sending};
 use crate::{
     domain::order::Happening,
     store::returns::{Answering, Asking, Receiving, Returning, refund_of},
@@ -36,7 +36,7 @@ fn asking(order: OrderId, units: u32) -> Asking {
             quantity: Quantity::try_from(units).unwrap(),
         }],
         reason: "too small".to_owned(),
-        actor: "guest".to_owned(),
+        by: by("guest"),
         at: at(30),
         most: 3,
         request: None,
@@ -49,7 +49,7 @@ fn receiving(order: OrderId, id: ReturnId) -> Receiving {
         id,
         written_off: Vec::new(),
         amount: None,
-        actor: "admin".to_owned(),
+        by: by("admin"),
         at: at(50),
     }
 }
@@ -65,7 +65,7 @@ impl Bench {
             id,
             to,
             note: Some("yes".to_owned()),
-            actor: "admin".to_owned(),
+            by: by("admin"),
             at: at(40),
         };
         self.store.answer_return(answering).await.is_ok()

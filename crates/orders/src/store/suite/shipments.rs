@@ -1,6 +1,6 @@
 //! What is sent: of each line no more than was sold, whoever sends at once.
 
-use super::{Bench, at, line, order_of};
+use super::{Bench, at, by, line, order_of};
 use crate::{
     domain::order::Happening,
     store::shipments::{Sending, Sent},
@@ -34,7 +34,7 @@ pub(super) fn sending(order: OrderId, lines: Option<&[(u32, u32)]>) -> Sending {
         carrier: Some("Carrier".to_owned()),
         tracking: Some("1Z999".to_owned()),
         tracking_url: None,
-        actor: "system".to_owned(),
+        by: by("system"),
         at: at(20),
         request: None,
     }
@@ -183,7 +183,7 @@ pub(super) async fn of_parcels_and_refunds_at_once_no_unit_goes_both_ways(bench:
 pub(super) async fn what_was_sent_in_part_is_not_called_off(bench: Bench) {
     let (sent, whole) = (paid(&bench).await, paid(&bench).await);
     bench.send(sending(sent, Some(&[(2, 1)]))).await.unwrap();
-    let call_off = async |id| bench.store.call_off(id, "system".to_owned(), at(30)).await;
+    let call_off = async |id| bench.store.call_off(id, by("system"), at(30)).await;
     assert!(matches!(
         call_off(sent).await,
         Err(Abort::Refused(OrderError::IllegalTransition { allowed, .. })) if allowed == [OrderStatus::Shipped]

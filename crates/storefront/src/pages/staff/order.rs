@@ -247,6 +247,7 @@ async fn entries(desk: Desk<'_>, events: Vec<OrderEventView>) -> Vec<Entry> {
     let mut entries = Vec::with_capacity(events.len());
     for event in events.into_iter().rev() {
         entries.push(Entry {
+            raw: serde_json::to_string_pretty(&event).unwrap_or_default(),
             at: view::moment(event.at),
             what: view::words(&event.kind),
             who: desk.actor(&event.actor).await,

@@ -345,6 +345,8 @@ pub(super) struct Entry {
     pub(super) what: String,
     pub(super) who: String,
     pub(super) note: String,
+    /// As programs read it.
+    pub(super) raw: String,
 }
 
 /// A box to search with.
