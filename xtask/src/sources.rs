@@ -8,7 +8,9 @@ const SINGLE: &[(&str, &[&str])] = &[
         "INSERT INTO orders (",
         &[
             "crates/orders/src/store/sqlite/place.rs",
+            // What nodes of the release before call, and what those of this one do (ADR 102).
             "crates/orders/migrations/postgres/0002_place.sql",
+            "crates/orders/migrations/postgres/0020_request_ids.sql",
         ],
     ),
     (

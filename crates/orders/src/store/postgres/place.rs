@@ -1,5 +1,5 @@
-//! Writing orders, many in one statement, which calls the function of `migrations/postgres/0020_request_ids.sql`. The only
-//! INSERT into `orders` on PostgreSQL is there, and it is called from here only.
+//! Writing orders, many in one statement, which calls the function of `migrations/postgres/0020_request_ids.sql`. The
+//! only INSERT into `orders` on PostgreSQL is there (and in its predecessor), and it is called from here only.
 
 use super::{bytes, read};
 use crate::{
