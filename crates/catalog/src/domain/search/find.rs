@@ -180,8 +180,10 @@ impl Index {
         if !found.is_empty() {
             return found;
         }
+        let mut is_another = false;
         for (word, meant) in words.iter().zip(&mut meant) {
             let near = typo::meant(word, &self.shapes, &self.texts);
+            is_another |= !near.is_empty();
             meant.extend(near.into_iter().map(|(word, errors)| Meant {
                 word,
                 kind: if errors <= 1 {
@@ -191,7 +193,11 @@ impl Index {
                 },
             }));
         }
-        self.with_all(&meant, sieve)
+        if is_another {
+            self.with_all(&meant, sieve)
+        } else {
+            Vec::new()
+        }
     }
 
     /// The word itself, and all words that begin with it.
@@ -238,6 +244,10 @@ impl Index {
                     }
                     tally.best = tally.best.max(worth.of(fields));
                 }
+            }
+            // Nothing has this word and those before it: the others, which stand in more, need not be looked at.
+            if touched.is_empty() {
+                break;
             }
             for place in &touched {
                 if let Some(tally) = slot(&mut tallies, *place) {
