@@ -58,6 +58,7 @@ pub(crate) fn registry() -> Registry {
     counted::register(&mut registry);
     outbox::register_metrics(&mut registry);
     trace::register_metrics(&mut registry);
+    identity::register_metrics(&mut registry);
     orders::register_metrics(&mut registry);
     payments::register_metrics(&mut registry);
     watch::register(&mut registry);

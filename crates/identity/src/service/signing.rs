@@ -2,7 +2,7 @@
 //! then; one that signed is trusted for as long as its tokens live. Only one that somebody has seen goes at once.
 
 use super::{Service, tokens};
-use crate::store::SigningKey;
+use crate::{metrics, store::SigningKey};
 use contracts::{BoxError, values::Timestamp};
 use platform::http::KeySet;
 
@@ -58,7 +58,9 @@ impl Service {
 
 /// Signs and trusts as the database says by now.
 pub(super) async fn learn(service: &Service) -> Result<(), BoxError> {
-    let keys = service.store.signing_keys(service.clock.now()).await?;
+    let now = service.clock.now();
+    let keys = service.store.signing_keys(now).await?;
+    metrics::signing_key_is_old(age_seconds(&keys, now));
     if service.issuer.learn(&keys)? {
         trust(&service.keys, &keys)?;
         tracing::info!(keys = keys.len(), "other keys sign tokens, or will");
@@ -66,8 +68,33 @@ pub(super) async fn learn(service: &Service) -> Result<(), BoxError> {
     Ok(())
 }
 
+/// For how long the key has signed that does so now: of those that may, the newest.
+fn age_seconds(newest_first: &[SigningKey], now: Timestamp) -> i64 {
+    let mut begun = newest_first.iter().map(|key| key.signs_from);
+    let since = begun.find(|from| *from <= now).unwrap_or(now);
+    let age_ms = now.as_ms().saturating_sub(since.as_ms());
+    age_ms.div_euclid(1_000)
+}
+
 /// Trusts these and no others.
 pub(super) fn trust(trusted: &KeySet, keys: &[SigningKey]) -> Result<(), BoxError> {
     let keys = keys.iter();
     trusted.replace(keys.map(|key| (key.kid.as_str(), key.public_x.as_str())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_as_old_as_it_has_signed_and_one_that_waits_is_not_yet_the_one() {
+        let key = |seconds: i64| tokens::fresh_key(Timestamp::from_ms(seconds * 1_000)).unwrap();
+        let keys = [key(700), key(100)];
+        let age = |seconds: i64| age_seconds(&keys, Timestamp::from_ms(seconds * 1_000 + 999));
+        assert_eq!(
+            [age(100), age(699), age(700), age(5_000)],
+            [0, 599, 0, 4_300]
+        );
+        assert_eq!(age(50), 0, "a clock that was put back");
+    }
 }
