@@ -88,13 +88,11 @@ mod tests {
 
     #[test]
     fn a_key_is_as_old_as_it_has_signed_and_one_that_waits_is_not_yet_the_one() {
-        let key = |seconds: i64| tokens::fresh_key(Timestamp::from_ms(seconds * 1_000)).unwrap();
-        let keys = [key(700), key(100)];
-        let age = |seconds: i64| age_seconds(&keys, Timestamp::from_ms(seconds * 1_000 + 999));
-        assert_eq!(
-            [age(100), age(699), age(700), age(5_000)],
-            [0, 599, 0, 4_300]
-        );
+        let at = |ms, seconds| Timestamp::from_ms(ms).plus_seconds(seconds);
+        let keys = [700, 100].map(|from| tokens::fresh_key(at(0, from)).unwrap());
+        let age = |seconds| age_seconds(&keys, at(999, seconds));
+        let ages = [100, 699, 700, 5_000].map(age);
+        assert_eq!(ages, [0, 599, 0, 4_300]);
         assert_eq!(age(50), 0, "a clock that was put back");
     }
 }
