@@ -58,7 +58,7 @@ impl Balancer {
         life.readiness.start(&life.work);
         told::start_if_asked(config.log, &life.work);
         let ops_address = match config.http.ops_address()? {
-            Some(address) => Some(ops::start(&life, address, &config.http, &pools).await?),
+            Some(address) => Some(ops::start(&life, address, &config, &pools).await?),
             None => None,
         };
         let entrance = entrance.open(&life, router, &config.http, &public_url)?;

@@ -19,6 +19,7 @@ mod events;
 mod export;
 pub mod file_args;
 mod follow;
+mod inside;
 pub mod key_args;
 mod life;
 mod openapi;

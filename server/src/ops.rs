@@ -1,7 +1,7 @@
 //! The listener for operations: what the shop counts, and how everything is that it depends on. It is not the
 //! public door, and nothing of the shop is sold here.
 
-use crate::{config::Http, entrance, life::Life, watch};
+use crate::{config::Config, entrance, inside, life::Life, watch};
 use axum::{
     Router,
     http::{
@@ -24,11 +24,12 @@ use std::{net::SocketAddr, sync::Arc};
 /// Whoever scrapes needs one connection, or a few.
 const CONNECTIONS_MAX: u32 = 16;
 
-/// Serves `/metrics`, `/livez`, `/readyz` and `/services` (the pools behind this process); answers where.
+/// Serves `/metrics`, `/livez`, `/readyz`, `/services` (the pools behind this process) and what is inside of it; answers
+/// where.
 pub(crate) async fn start(
     life: &Life,
     address: SocketAddr,
-    http: &Http,
+    config: &Config,
     pools: &Pools,
 ) -> Result<SocketAddr, BoxError> {
     let listener = entrance::bind(address).await?;
@@ -41,8 +42,9 @@ pub(crate) async fn start(
     let router = Router::new()
         .route("/metrics", scrape)
         .merge(life.readiness.routes())
+        .merge(inside::routes(config)?)
         .merge(pools.routes());
-    let manner = http.plainly(listen::Room::for_any(CONNECTIONS_MAX));
+    let manner = config.http.plainly(listen::Room::for_any(CONNECTIONS_MAX));
     listen::start(&life.doors, listener, router, manner);
     Ok(address)
 }
@@ -56,6 +58,7 @@ pub(crate) fn registry() -> Registry {
     counted::register(&mut registry);
     outbox::register_metrics(&mut registry);
     trace::register_metrics(&mut registry);
+    identity::register_metrics(&mut registry);
     orders::register_metrics(&mut registry);
     payments::register_metrics(&mut registry);
     watch::register(&mut registry);

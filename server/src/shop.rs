@@ -93,9 +93,7 @@ impl Shop {
         }
         told::start_if_asked(config.log, work);
         let ops_address = match ops_address {
-            Some(address) => {
-                Some(ops::start(&life, address, &config.http, services.pools()).await?)
-            }
+            Some(address) => Some(ops::start(&life, address, &config, services.pools()).await?),
             None => None,
         };
         let entrance = match door {

@@ -171,6 +171,45 @@ async fn metrics_are_served_beside_the_door_and_never_at_it() {
 }
 
 #[tokio::test]
+async fn operators_see_what_is_inside_a_process_and_no_secret_and_say_how_much_its_log_tells() {
+    let secret = "sEcr3t-0f-all-nodes-that-nobody-reads";
+    let settings = [
+        ("SOUK_HTTP__OPS_LISTEN", "127.0.0.1:0"),
+        ("SOUK_INTERNAL__SECRET", secret),
+        ("SOUK_LOG_LEVEL", "warn"),
+    ];
+    let shop = Shop::start_with(&settings).await;
+    let ops = shop.visitor().at(shop.ops_url());
+    assert_eq!(ops.get("/startupz").await.text, "started");
+    let version = ops.get("/version").await;
+    assert_eq!(version.json, shop.visitor().get("/version").await.json);
+    let inside = ops.get("/debug/config").await.text;
+    assert!(inside.contains("log_level = \"warn\""), "{inside}");
+    assert!(!inside.contains(secret), "{inside}");
+
+    let put = async |level: &str| {
+        let request = ops.request("PUT".parse().unwrap(), "/loglevel");
+        ops.send(request.body(level.to_owned())).await
+    };
+    assert_eq!(ops.get("/loglevel").await.text, "warn");
+    let set = put("warn,gateway=debug").await;
+    assert_eq!((set.status, set.code()), (200, ""), "{}", set.text);
+    let now = ops.get("/loglevel").await.text;
+    assert!(
+        now.contains("warn") && now.contains("gateway=debug"),
+        "{now}"
+    );
+    for wrong in ["loud", "", &"x=info,".repeat(1_000)] {
+        let refused = put(wrong).await;
+        assert!([400, 413].contains(&refused.status), "{}", refused.text);
+    }
+    assert_eq!(ops.get("/loglevel").await.text, now, "nothing changed");
+    for path in ["/startupz", "/debug/config", "/loglevel"] {
+        assert_eq!(shop.visitor().get(path).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn after_sighup_logs_say_as_much_as_the_settings_ask_for_then() {
     let files = Folder::default();
     let log = files.at("log");

@@ -38,6 +38,28 @@ async fn a_key_that_is_made_while_the_shop_is_open_is_published_before_it_signs(
     assert!(second.contains(" until "), "{listed}");
 }
 
+/// Somebody is told when nobody changes it.
+#[tokio::test]
+async fn how_long_the_key_has_signed_is_measured() {
+    let shop = Shop::breakable(&[("SOUK_HTTP__OPS_LISTEN", "127.0.0.1:0")]).await;
+    let ops = shop.visitor().at(shop.ops_url());
+    let age = |text: &str| -> Option<u64> {
+        let mut lines = text.lines();
+        let age = lines.find_map(|line| line.strip_prefix("souk_signing_key_age_seconds "));
+        age.and_then(|age| age.parse().ok())
+    };
+    let young = ops.get("/metrics").await;
+    assert!(
+        age(&young.text).is_some_and(|age| age < 3_600),
+        "{}",
+        young.text
+    );
+    let days = 100 * 86_400;
+    shop.set_clock_offset_seconds(days);
+    let old = |text: &str| age(text).is_some_and(|age| age >= days.unsigned_abs());
+    ops.get_until("/metrics", |answer| old(&answer.text)).await;
+}
+
 #[tokio::test]
 async fn when_a_key_was_seen_all_tokens_end_within_seconds_and_sessions_go_on() {
     let shop = Shop::start().await;

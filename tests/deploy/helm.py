@@ -26,6 +26,7 @@ VARIANTS = {
     "as it is": {},
     "everything switched on": {
         "enabled: false": "enabled: true",
+        "inFlight: 0": "inFlight: 100",
         'digest: ""': f'digest: "sha256:{"0" * 64}"',
     },
     "apart": {"shape: alike": "shape: apart"},

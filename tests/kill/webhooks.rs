@@ -14,6 +14,9 @@ use tokio::{
     time::{Instant, sleep},
 };
 
+/// Longer than anything here takes, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What came, as it came.
 #[derive(Debug, Clone)]
 struct Heard {
@@ -73,9 +76,15 @@ impl Receiver {
         reason = "the receiver is no part of a shop, and goes with the test"
     )]
     async fn start(port: u16, head: &'static str) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", port))
-            .await
-            .expect("a port");
+        let begun = Instant::now();
+        // Others may have the port for a moment, for a connection of theirs.
+        let listener = loop {
+            match TcpListener::bind(("127.0.0.1", port)).await {
+                Ok(listener) => break listener,
+                Err(error) => assert!(begun.elapsed() < PATIENCE, "port {port}: {error}"),
+            }
+            sleep(Duration::from_millis(20)).await;
+        };
         let heard: Arc<Mutex<Vec<Heard>>> = Arc::default();
         let notes = Arc::clone(&heard);
         let task = tokio::spawn(async move {
@@ -101,7 +110,7 @@ impl Receiver {
                 return found.clone();
             }
             let waited = begun.elapsed();
-            assert!(waited < Duration::from_secs(30), "no {kind} in {all:?}");
+            assert!(waited < PATIENCE, "no {kind} in {all:?}");
             sleep(Duration::from_millis(20)).await;
         }
     }

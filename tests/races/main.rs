@@ -52,9 +52,14 @@ use ground::Ground;
 use std::{cell::Cell, collections::BTreeMap, future::Future};
 use testkit::{Answer, Client, Shop};
 
-/// A shop that says only what went wrong: a line for each of a thousand payments helps nobody.
+/// A shop that says only what went wrong: a line for each of a thousand payments helps nobody; and that waits for all who
+/// come from one address, as a thousand people do here.
 async fn start() -> Shop {
-    Shop::start_with(&[("SOUK_LOG_LEVEL", "warn")]).await
+    let settings = [
+        ("SOUK_LOG_LEVEL", "warn"),
+        ("SOUK_HTTP__HESITANT_PER_ADDRESS_MAX", "2000"),
+    ];
+    Shop::start_with(&settings).await
 }
 
 async fn customers(shop: &Ground, count: usize) -> Vec<Client> {

@@ -116,7 +116,7 @@ async fn a_client_that_is_asked_for_a_code_comes_back_with_it() {
         let asked = asked.refused(401, "second_factor_required");
         assert_eq!(asked.str("/token"), "");
         let challenge = asked.str("/challenge");
-        let wrong = json!({"challenge": challenge, "code": "000000"});
+        let wrong = json!({"challenge": challenge, "code": app.never()});
         nobody.post(path, wrong).await.refused(401, "invalid_code");
         let right = json!({"challenge": challenge, "code": code});
         let session = nobody.post(path, right).await.is(200);

@@ -12,9 +12,12 @@ mod rows;
 mod statements;
 mod writes;
 
+use serde_json::json;
 use std::time::{Duration, Instant};
-use testkit::{Redis, Shop, postgres::Postgres};
+use testkit::{PASSWORD, Redis, Shop, postgres::Postgres};
 
+/// Longer than anything here takes, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 const UNITS: usize = 40;
 /// How often a server was asked whether it is there.
 const PINGS: &str =
@@ -103,6 +106,51 @@ async fn an_admin_who_signs_out_is_out_on_every_node_within_five_seconds_also_wi
         "{:?}",
         begun.elapsed()
     );
+}
+
+/// A token may be good on another node for a moment after its account is gone: what is kept with it then is erased with
+/// the account, or not kept at all.
+#[tokio::test]
+async fn an_address_that_is_kept_on_another_node_while_an_account_goes_does_not_stay() {
+    let Some(server) = Postgres::shared() else {
+        return;
+    };
+    let database = server.database();
+    let settings = [
+        ("SOUK_DB", database.as_str()),
+        ("SOUK_POSTGRES__MIGRATE", "true"),
+    ];
+    let one = Shop::start_with(&settings).await;
+    let other = Shop::start_with(&settings).await;
+    let ann = one.customer("ann").await;
+    let there = ann.at(other.url());
+    let keep = async |street: usize| {
+        let street = format!("{street} Tea Lane");
+        let body = json!({"name": "Ann", "line1": street, "city": "London", "country": "GB"});
+        there.post("/api/v1/me/addresses", &body).await
+    };
+    assert_eq!(keep(0).await.status, 201);
+    let goodbye = json!({"password": PASSWORD});
+    assert_eq!(ann.delete("/api/v1/me", Some(&goodbye)).await.status, 204);
+    let begun = Instant::now();
+    for street in 1.. {
+        let kept = keep(street).await;
+        assert!(matches!(kept.status, 201 | 401 | 409), "{}", kept.text);
+        // Orders refuse at once; the door does a little later, and nobody comes so far any more.
+        if there.get("/api/v1/me/addresses").await.status == 401 {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "the token is good for ever");
+    }
+    let name = database.rsplit('/').next().unwrap_or_default();
+    let left = || server.sql(name, "SELECT COUNT(*) FROM orders.kept_addresses");
+    while left() != "0" {
+        assert!(begun.elapsed() < PATIENCE, "{} addresses stay", left());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(keep(0).await.code(), "invalid_token");
+    let marks = "SELECT COUNT(*) FROM orders.erased_customers";
+    assert_eq!(server.sql(name, marks), "1");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ const MANY: usize = 8;
 
 /// What is asked, and the most statements that it may cost, for one row or for many. What is kept in memory for a
 /// second costs none or one.
-const COSTS: [(&str, u64); 41] = [
+const COSTS: [(&str, u64); 42] = [
     ("currencies", 1),
     ("products", 1),
     ("a search", 1),
@@ -39,6 +39,8 @@ const COSTS: [(&str, u64); 41] = [
     ("a cart in euros", 3),
     ("one's orders", 1),
     ("orders", 1),
+    // The orders, and the name of whoever bought them; no figures.
+    ("orders as a file", 2),
     ("figures", 7),
     ("earlier orders", 2),
     ("an order", 2),
@@ -306,11 +308,13 @@ fn of_orders(of: Orders<'_>) -> Vec<Asked<'_>> {
     } = of;
     let order = |rest: &str| orders.clone().map(|order| format!("{order}{rest}"));
     let refunds = payments.clone().map(|payment| format!("{payment}/refunds"));
+    let files = own.map(|who| format!("/admin/orders.csv?customer={}", who.user_id()));
     vec![
         ("a cart", own, carts),
         ("a cart in euros", own, abroad),
         ("one's orders", own, pages("/api/v1/orders")),
         ("orders", staff, pages("/api/v1/orders")),
+        ("orders as a file", staff, files),
         ("figures", staff, both("/api/v1/orders/figures")),
         ("earlier orders", staff, both("/api/v1/earlier-orders")),
         ("an order", own, order("")),

@@ -62,6 +62,21 @@ impl App {
         format!("{:06}", number % 1_000_000)
     }
 
+    /// A code that it shows neither at a moment nor within a quarter of an hour of it.
+    pub fn never_at(&self, ms: i64) -> String {
+        let shown: Vec<String> = (-30..=30)
+            .map(|step| self.at(ms + step * STEP_MS))
+            .collect();
+        let mut codes = (0..).map(|number| format!("{number:06}"));
+        let never = codes.find(|code| !shown.contains(code));
+        never.expect("there are more codes than that")
+    }
+
+    /// A wrong code, now and for a while.
+    pub fn never(&self) -> String {
+        self.never_at(Clock::System.now().as_ms())
+    }
+
     /// What it shows now, or so many steps later.
     pub fn now(&self, steps_later: i64) -> String {
         self.at(Clock::System.now().as_ms() + steps_later * STEP_MS)

@@ -10,6 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How long a connection is kept that nothing is asked on: well below the five seconds after which the shop closes it,
+/// so that no request meets the end of its connection.
+const IDLE: Duration = Duration::from_secs(2);
+
 /// What came back.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -77,6 +81,7 @@ impl Client {
     pub fn among(urls: &[&str]) -> Self {
         let http = reqwest::Client::builder()
             .timeout(Duration::from_secs(60))
+            .pool_idle_timeout(IDLE)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .build()

@@ -4,11 +4,11 @@
 
 use crate::{
     folder::Folder,
-    servers::{found, remove_afterwards},
+    servers::{found, free_ports, remove_afterwards},
 };
 use std::{
     io::Read,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -37,13 +37,18 @@ impl Nats {
         let server = found("NATS", "nats-server", newest_server())?;
         let mut nats = Self {
             folder: Folder::default(),
-            port: free_port(),
+            port: 0,
             server,
             process: None,
         };
         remove_afterwards(nats.folder.path());
-        nats.restart().await;
-        Some(nats)
+        for port in free_ports() {
+            nats.port = port;
+            if nats.runs().await {
+                return Some(nats);
+            }
+        }
+        panic!("the NATS server ended on each port: are all of them taken?")
     }
 
     /// A port with no server behind it yet: `restart` starts it.
@@ -101,8 +106,24 @@ impl Nats {
     }
 
     /// Starts it again, on the same port and store.
+    ///
+    /// # Panics
+    /// When it ends at once, again and again.
     pub async fn restart(&mut self) {
         self.kill();
+        let begun = Instant::now();
+        // Others may have the port for a moment, for a connection of theirs.
+        while !self.runs().await {
+            let port = self.port;
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "the NATS server ended: port {port} is taken?"
+            );
+        }
+    }
+
+    /// Starts it; whether it greets, or has ended.
+    async fn runs(&mut self) -> bool {
         let config = self.config();
         // A server dies with the thread that started it, so also when the test is killed.
         let mut process = Command::new("setpriv")
@@ -114,16 +135,14 @@ impl Nats {
             .stderr(Stdio::null())
             .spawn()
             .expect("setpriv of util-linux");
-        let port = self.port;
+        let (port, mut has_ended) = (self.port, false);
         until("the NATS server greets", || {
-            assert!(
-                process.try_wait().expect("a process").is_none(),
-                "the NATS server ended: port {port} is taken?"
-            );
-            greets(port)
+            has_ended = process.try_wait().expect("a process").is_some();
+            has_ended || greets(port)
         })
         .await;
         self.process = Some(process);
+        !has_ended
     }
 
     /// Every message on the disk before it is acknowledged, where the server knows how (since 2.10).
@@ -179,11 +198,6 @@ fn version(server: &Path) -> Option<Vec<u32>> {
 fn accepts(server: &Path, config: &str) -> bool {
     let checked = Command::new(server).args(["-t", "-c", config]).output();
     checked.expect("the server runs").status.success()
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// A server says who it is as soon as somebody connects.

@@ -3,8 +3,8 @@
 
 use crate::{
     folder::Folder,
-    postgres::{USER, free_port, initialise, programs},
-    servers,
+    postgres::{USER, initialise, programs},
+    servers::{self, free_port},
 };
 use std::{
     io::Write,
@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Longer than a standby takes to catch up, even on a busy machine.
+/// Longer than a standby takes to catch up, even on a busy machine; and than others keep a port.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// What the standby calls itself.
 const STANDBY: &str = "standby";
@@ -27,6 +27,8 @@ pub struct Pair {
     servers: [Server; 2],
     /// Folders are numbered: what a dead server left is not used again.
     made: u32,
+    /// Somebody knows the ports: they stay what they are.
+    are_told: bool,
 }
 
 #[derive(Debug)]
@@ -53,9 +55,11 @@ impl Pair {
             folder,
             programs,
             made: 1,
+            are_told: false,
         };
         pair.run(0);
         pair.follow();
+        pair.are_told = true;
         Some(pair)
     }
 
@@ -151,7 +155,20 @@ impl Pair {
         }
     }
 
+    /// Where somebody else took the port, on another one, or on the same as soon as they are done with it.
     fn run(&mut self, which: usize) {
+        let begun = Instant::now();
+        while let Err(said) = self.launch(which) {
+            let waits = servers::is_taken(&said) && begun.elapsed() < PATIENCE;
+            assert!(waits, "PostgreSQL did not start: {said}");
+            if !self.are_told {
+                let server = self.servers.get_mut(which).expect("one of two");
+                server.port = free_port();
+            }
+        }
+    }
+
+    fn launch(&mut self, which: usize) -> Result<(), String> {
         let ready = "database system is ready to accept";
         let server = self.servers.get_mut(which).expect("one of two");
         let mut command = servers::as_user(USER, &self.programs.join("postgres"));
@@ -174,9 +191,7 @@ impl Pair {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let (child, log) = servers::start(command, ready);
         server.process = Some(child);
-        if let Err(said) = log {
-            panic!("PostgreSQL did not start: {said}");
-        }
+        log
     }
 
     fn ask(&self, port: u16, database: &str, statement: &str) -> Result<String, String> {

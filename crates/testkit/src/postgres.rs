@@ -8,7 +8,6 @@ use platform::{
     tasks::Tasks,
 };
 use std::{
-    net::TcpListener,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -26,7 +25,7 @@ const FOLDERS: &[&str] = &[
     "/usr/lib/postgresql/15/bin",
 ];
 
-/// Longer than killed servers take to go, even on a busy machine.
+/// Longer than killed servers take to go, even on a busy machine; and than others keep a port.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who runs it when we are root, whom PostgreSQL refuses.
@@ -78,6 +77,14 @@ impl Postgres {
 
     /// A server of its own with these settings.
     pub fn start_with(settings: Vec<(&'static str, &'static str)>) -> Option<Self> {
+        Self::start_on(settings, servers::free_ports())
+    }
+
+    /// The same on the first of these ports that nobody else has.
+    fn start_on(
+        settings: Vec<(&'static str, &'static str)>,
+        ports: impl IntoIterator<Item = u16>,
+    ) -> Option<Self> {
         let programs = programs()?;
         let folder = Folder::default();
         servers::remove_afterwards(folder.path());
@@ -89,9 +96,14 @@ impl Postgres {
             settings,
             process: Mutex::new(None),
         };
-        server.port = free_port();
-        server.run();
-        Some(server)
+        for port in ports {
+            server.port = port;
+            match server.run() {
+                Ok(()) => return Some(server),
+                Err(said) => assert!(servers::is_taken(&said), "PostgreSQL did not start: {said}"),
+            }
+        }
+        panic!("PostgreSQL did not start: others had all ports before it")
     }
 
     /// Where it listens.
@@ -169,7 +181,12 @@ impl Postgres {
     /// Starts it again on the same folder and port, and waits until it answers.
     pub fn restart(&self) {
         self.kill();
-        self.run();
+        let begun = Instant::now();
+        // Others may have the port for a moment, for a connection of theirs.
+        while let Err(said) = self.run() {
+            let waits = servers::is_taken(&said) && begun.elapsed() < PATIENCE;
+            assert!(waits, "PostgreSQL did not start: {said}");
+        }
     }
 
     /// Freezes (`STOP`) or wakes (`CONT`) the server's first process and all of its children.
@@ -191,8 +208,9 @@ impl Postgres {
         process.as_ref().expect("it runs").id()
     }
 
-    /// After `kill -9` the server's children need a moment to notice; until then it does not start again.
-    fn run(&self) {
+    /// Starts it, or tells what it said instead. After `kill -9` the server's children need a moment to notice; until
+    /// then it does not start again.
+    fn run(&self) -> Result<(), String> {
         let begun = Instant::now();
         loop {
             let (child, log) = servers::start(
@@ -201,9 +219,8 @@ impl Postgres {
             );
             *self.process.lock().expect("nobody fell over") = Some(child);
             match log {
-                Ok(()) => return,
                 Err(said) if said.contains("is still in use") && begun.elapsed() < PATIENCE => {}
-                Err(said) => panic!("PostgreSQL did not start: {said}"),
+                ended => return ended,
             }
         }
     }
@@ -246,11 +263,6 @@ pub(crate) fn programs() -> Option<PathBuf> {
         .map(Path::new)
         .find(|folder| folder.join("postgres").is_file());
     servers::found("PostgreSQL", "postgresql", found.map(Path::to_owned))
-}
-
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
 }
 
 /// A new cluster in `FOLDER/data`: a copy of one that was made before, because making one takes a second.
@@ -307,6 +319,19 @@ fn template(programs: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_server_whose_port_somebody_else_took_starts_on_the_next() {
+        let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = taken.local_addr().expect("an address").port();
+        let ports = std::iter::once(port).chain(servers::free_ports());
+        let Some(server) = Postgres::start_on(Vec::new(), ports) else {
+            return;
+        };
+        assert_ne!(server.port(), port);
+        assert_eq!(server.sql("postgres", "SELECT 1"), "1");
+    }
 
     #[test]
     fn the_memory_of_a_server_that_was_killed_is_taken_back_by_the_next() {

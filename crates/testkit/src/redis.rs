@@ -1,10 +1,10 @@
 //! A real Redis (or Valkey) for tests: on a free port of this machine, in a folder of its own, gone with the test.
 //! It can be killed, frozen, emptied and filled with garbage. Never a server that somebody else runs.
 
-use crate::folder::Folder;
+use crate::{folder::Folder, servers::free_ports};
 use std::{
     io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -46,8 +46,8 @@ impl Redis {
             panic!("{MISSING}");
         };
         // Somebody else may take the port before the server does.
-        for _ in 0..10 {
-            let (folder, port) = (Folder::default(), free_port());
+        for port in free_ports() {
+            let folder = Folder::default();
             let process = launch(&server, &folder, port);
             let mut redis = Self {
                 folder,
@@ -181,11 +181,6 @@ fn launch(server: &PathBuf, folder: &Folder, port: u16) -> Child {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command.spawn().expect("the server starts")
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

@@ -3,6 +3,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    net::TcpListener,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -12,6 +13,9 @@ use std::{
 
 /// Longer than any start takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Ports that a server is started on, one after the other, at most.
+const PORTS_MAX: usize = 10;
 
 /// Set to 1, it lets tests pass over servers that are not installed.
 const SKIP: &str = "SOUK_TEST_SKIP_SERVERS";
@@ -31,6 +35,22 @@ pub(crate) fn found(what: &str, package: &str, programs: Option<PathBuf>) -> Opt
         }
     }
     programs
+}
+
+/// A port that is free just now. Somebody else may take it before a server does.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+/// The ports that a server may be started on until it gets one.
+pub(crate) fn free_ports() -> impl Iterator<Item = u16> {
+    std::iter::repeat_with(free_port).take(PORTS_MAX)
+}
+
+/// Whether a server ended because somebody else has its port.
+pub(crate) fn is_taken(said: &str) -> bool {
+    said.contains("Address already in use")
 }
 
 /// Whose tests these are.

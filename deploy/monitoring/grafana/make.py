@@ -102,7 +102,10 @@ BOARDS = {
         ("Events before a consumer", "short", "Empty without NATS.",
          [(f"max by (consumer) ({gauge('souk_bus_lag_events')})", "{{consumer}}")]),
         ("Certificate lasts", "s", "0 without TLS of its own.",
-         [(f"min({gauge('souk_tls_certificate_left_seconds')})", "certificate")]),
+         [(f"min({gauge('souk_tls_certificate_left_seconds')})", "certificate"),
+          (f"min({gauge('souk_internal_tls_certificate_left_seconds')})", "between nodes")]),
+        ("Age of the key that signs tokens", "s", "`souk keys rotate` makes another.",
+         [(f"max({gauge('souk_signing_key_age_seconds')})", "key")]),
     ]),
     "business": ("Souk: business", "Orders, money, and why something was not sold.", [
         ("Orders today", "short", "", [(f"sum(increase(souk_orders_placed_total{{{JOB},{PLACED}}}[24h]))", "orders")]),

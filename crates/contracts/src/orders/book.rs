@@ -35,6 +35,9 @@ pub enum BookError {
     /// The customer keeps as many as one may.
     #[error("{KEPT_ADDRESSES_MAX} addresses are kept already")]
     TooMany,
+    /// The customer's account is gone, and their token not yet.
+    #[error("the customer is erased")]
+    Erased,
     /// Storage has too much to do.
     #[error("orders have too much to do")]
     Overloaded,
@@ -51,6 +54,7 @@ impl ToProblem for BookError {
             Self::TooMany => Problem::new(Code::TooManyAddresses).detail(format!(
                 "{KEPT_ADDRESSES_MAX} addresses may be kept: remove one that is not used any more"
             )),
+            Self::Erased => Problem::new(Code::InvalidToken),
             Self::Overloaded => Problem::new(Code::Overloaded),
             Self::Internal(cause) => Problem::internal(cause),
         }

@@ -2,7 +2,7 @@
 //! then; one that signed is trusted for as long as its tokens live. Only one that somebody has seen goes at once.
 
 use super::{Service, tokens};
-use crate::store::SigningKey;
+use crate::{metrics, store::SigningKey};
 use contracts::{BoxError, values::Timestamp};
 use platform::http::KeySet;
 
@@ -58,7 +58,9 @@ impl Service {
 
 /// Signs and trusts as the database says by now.
 pub(super) async fn learn(service: &Service) -> Result<(), BoxError> {
-    let keys = service.store.signing_keys(service.clock.now()).await?;
+    let now = service.clock.now();
+    let keys = service.store.signing_keys(now).await?;
+    metrics::signing_key_is_old(age_seconds(&keys, now));
     if service.issuer.learn(&keys)? {
         trust(&service.keys, &keys)?;
         tracing::info!(keys = keys.len(), "other keys sign tokens, or will");
@@ -66,8 +68,31 @@ pub(super) async fn learn(service: &Service) -> Result<(), BoxError> {
     Ok(())
 }
 
+/// For how long the key has signed that does so now: of those that may, the newest.
+fn age_seconds(newest_first: &[SigningKey], now: Timestamp) -> i64 {
+    let mut begun = newest_first.iter().map(|key| key.signs_from);
+    let since = begun.find(|from| *from <= now).unwrap_or(now);
+    let age_ms = now.as_ms().saturating_sub(since.as_ms());
+    age_ms.div_euclid(1_000)
+}
+
 /// Trusts these and no others.
 pub(super) fn trust(trusted: &KeySet, keys: &[SigningKey]) -> Result<(), BoxError> {
     let keys = keys.iter();
     trusted.replace(keys.map(|key| (key.kid.as_str(), key.public_x.as_str())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_as_old_as_it_has_signed_and_one_that_waits_is_not_yet_the_one() {
+        let at = |ms, seconds| Timestamp::from_ms(ms).plus_seconds(seconds);
+        let keys = [700, 100].map(|from| tokens::fresh_key(at(0, from)).unwrap());
+        let age = |seconds| age_seconds(&keys, at(999, seconds));
+        let ages = [100, 699, 700, 5_000].map(age);
+        assert_eq!(ages, [0, 599, 0, 4_300]);
+        assert_eq!(age(50), 0, "a clock that was put back");
+    }
 }

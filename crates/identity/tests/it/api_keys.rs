@@ -1,7 +1,7 @@
 //! API keys as their owners see them: made with the password, shown once, changed, ended, and used.
 
 use crate::{
-    people::{begin, codes_in, confirm, shown_now},
+    people::{begin, codes_in, confirm, shown_now, wrong_now},
     shop::{Answer, Call, PASSWORD, Shop},
 };
 use contracts::{access::Principal, scopes::Scope};
@@ -390,7 +390,7 @@ async fn where_the_second_factor_is_on_a_key_takes_a_code_as_well() {
     };
     let none = make(&shop, &ann, &wish(&["orders:read"])).await;
     assert_eq!(none.short(), "401 second_factor_required");
-    let wrong = make(&shop, &ann, &with("000000")).await;
+    let wrong = make(&shop, &ann, &with(&wrong_now(&shop, &app))).await;
     assert_eq!(wrong.short(), "401 invalid_code");
     let made = make(&shop, &ann, &with(&codes[0])).await;
     assert_eq!(made.status, 201, "{:?}", made.body);

@@ -3,7 +3,7 @@
 use crate::{
     people::{
         CHANGE, CODES, FACTOR, NEW, answer, begin, challenge, codes_in, confirm, person, send,
-        shown_now, sign_in, state, subjects,
+        shown_now, sign_in, state, subjects, wrong_now,
     },
     security::{kinds, quick, until},
     shop::{Call, PASSWORD, Shop},
@@ -26,7 +26,7 @@ async fn signing_in_asks_for_a_code_once_the_factor_is_on() {
     assert_eq!(shop.login("ann", PASSWORD).await.status, 200, "not yet");
     let app = App::new(secret);
     assert_eq!(
-        confirm(&shop, &ann, "000000").await.short(),
+        confirm(&shop, &ann, &wrong_now(&shop, &app)).await.short(),
         "401 invalid_code"
     );
     let on = confirm(&shop, &ann, &shown_now(&shop, &app)).await;
@@ -100,6 +100,7 @@ async fn what_changes_how_one_signs_in_asks_for_password_and_code() {
     let shop = Shop::start().await;
     let ann = person(&shop, "ann").await;
     let (here, code) = (ann.token(), shown_now(&shop, &ann.app));
+    let wrong = wrong_now(&shop, &ann.app);
     let changes = [
         (
             "POST",
@@ -120,7 +121,7 @@ async fn what_changes_how_one_signs_in_asks_for_password_and_code() {
         .chain([("POST", CODES, both.clone()), ("DELETE", FACTOR, both)])
     {
         for (name, value, expected) in [
-            ("code", "000000", "401 invalid_code"),
+            ("code", wrong.as_str(), "401 invalid_code"),
             ("password", "wrong horse", "401 invalid_credentials"),
         ] {
             let mut body = body.clone();
@@ -169,7 +170,9 @@ async fn a_link_for_a_forgotten_password_does_not_go_around_the_factor() {
     assert_eq!((reset.status.as_u16(), &reset.body), (204, &Value::Null));
     let held = challenge(&shop, "ann", NEW).await;
     assert_eq!(
-        answer(&shop, &held, "000000").await.short(),
+        answer(&shop, &held, &wrong_now(&shop, &ann.app))
+            .await
+            .short(),
         "401 invalid_code"
     );
     let opened = answer(&shop, &held, &shown_now(&shop, &ann.app)).await;
@@ -265,7 +268,7 @@ async fn what_happens_to_a_factor_is_written_down() {
     let shop = quick().await;
     let root = shop.admin().await;
     let ann = person(&shop, "ann").await;
-    sign_in(&shop, "ann", "000000").await;
+    sign_in(&shop, "ann", &wrong_now(&shop, &ann.app)).await;
     let here = sign_in(&shop, "ann", &ann.codes[0]).await.access();
     let both = |code: &str| json!({"password": PASSWORD, "code": code});
     let made = send(&shop, "POST", CODES, &here, both(&ann.codes[1])).await;

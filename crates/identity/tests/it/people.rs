@@ -42,6 +42,11 @@ pub(crate) fn shown_now(shop: &Shop, app: &App) -> String {
     app.at(shop.clock.now().as_ms())
 }
 
+/// A wrong code, whatever the secret is.
+pub(crate) fn wrong_now(shop: &Shop, app: &App) -> String {
+    app.never_at(shop.clock.now().as_ms())
+}
+
 pub(crate) async fn begin(shop: &Shop, token: &str) -> Answer {
     send(shop, "POST", FACTOR, token, json!({"password": PASSWORD})).await
 }

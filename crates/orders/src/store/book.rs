@@ -18,7 +18,8 @@ pub(crate) struct Keeping {
 
 #[async_trait]
 pub(crate) trait BookStore: Send + Sync {
-    /// Keeps an address, unless there are too many; one that the customer keeps already stays as it is.
+    /// Keeps an address, unless there are too many or the customer is erased; one that the customer keeps already
+    /// stays as it is.
     async fn keep_address(&self, wish: Keeping) -> Result<KeptAddress, Abort<BookError>>;
     /// All of a customer's, those that were kept last first.
     async fn kept_addresses(&self, customer: UserId) -> Result<Vec<KeptAddress>, StoreError>;

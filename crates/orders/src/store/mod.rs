@@ -196,7 +196,7 @@ pub(crate) trait Store:
     /// Gives so many at most of the orders that guests placed with this address to its user; how many.
     async fn claim_orders(&self, user: UserId, email: Email, limit: u32)
     -> Result<u64, StoreError>;
-    /// Erases who bought.
+    /// Erases who bought, and leaves a mark, so that nobody keeps an address for them any more.
     async fn forget_customer(&self, id: UserId) -> Result<(), StoreError>;
     /// Orders after this id, in id order, for verification.
     async fn audit(

@@ -11,6 +11,7 @@ mod access;
 mod addresses;
 mod automatic;
 mod bodies;
+mod book;
 mod carts;
 mod currencies;
 mod discounts;

@@ -55,13 +55,14 @@ const fn grown(name: &'static str, by: &'static [&'static str], unit: &'static s
 }
 
 /// What is told. The first dimension is the job, always.
-const WANTED: [Wanted; 14] = [
+const WANTED: [Wanted; 15] = [
     now("souk_ready", &[], "None"),
     now("souk_oversold_units", &[], "Count"),
     now("souk_audit_violations", &[], "Count"),
     now("souk_payments_unreconciled", &[], "Count"),
     now("souk_payments_unreconciled_oldest_seconds", &[], "Seconds"),
     now("souk_bus_dead_letters", &[], "Count"),
+    now("souk_signing_key_age_seconds", &[], "Seconds"),
     now("process_resident_memory_bytes", &[], "Bytes"),
     grown("process_cpu_seconds_total", &[], "Seconds"),
     now("souk_outbox_lag_seconds", &["outbox"], "Seconds"),

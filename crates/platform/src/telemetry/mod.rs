@@ -10,7 +10,7 @@ pub use emf::{Emf, NAMESPACE};
 use contracts::BoxError;
 use line::Line;
 use serde::{Deserialize, Serialize};
-use std::io::IsTerminal;
+use std::{io::IsTerminal, sync::OnceLock};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, reload, util::SubscriberInitExt,
@@ -47,6 +47,9 @@ pub fn level_is_valid(level: &str) -> bool {
     level.parse::<Targets>().is_ok() && level.split(',').all(is_known)
 }
 
+/// The levels of the log that this process keeps, once it was started.
+static LEVELS: OnceLock<Levels> = OnceLock::new();
+
 /// How much is said from now on; it may be changed while something is said.
 #[derive(Debug, Clone)]
 pub struct Levels(reload::Handle<Targets, Registry>);
@@ -62,6 +65,19 @@ impl Levels {
         }
         Ok(self.0.reload(level.parse::<Targets>()?)?)
     }
+
+    /// How much is said just now, as a text that [`Levels::set`] takes.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let text = self.0.with_current(ToString::to_string);
+        text.unwrap_or_default()
+    }
+}
+
+/// The levels of the log of this process, if it keeps one.
+#[must_use]
+pub fn levels() -> Option<&'static Levels> {
+    LEVELS.get()
 }
 
 /// Starts logging. A second start in one process changes nothing.
@@ -83,12 +99,14 @@ pub fn start(options: &Options) -> Levels {
             .with_writer(std::io::stderr)
             .boxed(),
     };
-    drop(
-        tracing_subscriber::registry()
-            .with(layer.with_filter(targets))
-            .try_init(),
-    );
-    Levels(handle)
+    let levels = Levels(handle);
+    let started = tracing_subscriber::registry()
+        .with(layer.with_filter(targets))
+        .try_init();
+    if started.is_ok() {
+        drop(LEVELS.set(levels.clone()));
+    }
+    levels
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The cache, in both forms: the same suite in memory alone and with a Redis behind it; and what becomes of the
 //! second when that Redis is emptied, frozen, killed, or says what it likes.
 
-use crate::redis::{connected, eventually};
+use crate::redis::{connected, eventually, hasty};
 use futures_util::future::join_all;
 use platform::{
     cache::{Cache, Fresh, Keep, Options},
@@ -198,7 +198,8 @@ async fn answers_end(cache: &Cache<Text>) {
         begun.elapsed() >= Duration::from_millis(80),
         "absence is kept"
     );
-    assert!(begun.elapsed() < Duration::from_secs(2), "not for long");
+    // What is there is kept for a minute.
+    assert!(begun.elapsed() < Duration::from_secs(20), "not for long");
 }
 
 async fn memory_is_bounded(cache: &Cache<Text>) {
@@ -336,15 +337,16 @@ async fn a_frozen_redis_costs_time_and_no_answer() {
     let Some(server) = testkit::Redis::start() else {
         return;
     };
-    let redis = connected(&server).await;
+    let redis = hasty(&server).await;
     let cache = with_redis(&redis, OPTIONS);
     server.freeze();
     let (store, begun) = (Store::default(), Instant::now());
     for number in 0..200 {
         assert_eq!(store.get(&cache, &format!("k{number}")).await, "version 0");
     }
+    // If each waited for it, it would be ten seconds.
     assert!(
-        begun.elapsed() < Duration::from_secs(2),
+        begun.elapsed() < Duration::from_secs(5),
         "{:?}",
         begun.elapsed()
     );

@@ -326,8 +326,10 @@ async fn a_lost_answer_is_told_as_unknown_unless_nothing_can_have_happened() {
     let tasks = Tasks::default();
     let address = node(&tasks, &Thing::new(None)).await;
     let peer = peer(&tasks, &[address]);
+    // There is a connection by now: what follows is sent at once.
+    peer.ask(BUMP, &()).await.unwrap();
     let hurried = |peer: Peer, call| async move {
-        let soon = Some(Deadline::after(Duration::from_millis(100)));
+        let soon = Some(Deadline::after(Duration::from_millis(500)));
         let answer = deadline::within(soon, peer.ask(call, &())).await;
         outage(answer.unwrap_err())
     };
@@ -364,7 +366,7 @@ async fn time_runs_down_from_hop_to_hop() {
     let middle = Thing::new(Some(peer(&tasks, &[last])));
     let middle = node(&tasks, &middle).await;
     let first = peer(&tasks, &[middle]);
-    let ours = Some(Deadline::after(Duration::from_millis(3_000)));
+    let ours = Some(Deadline::after(Duration::from_millis(9_000)));
     let left = deadline::within(ours, first.ask(TIME_LEFT, &1))
         .await
         .unwrap();
@@ -372,7 +374,7 @@ async fn time_runs_down_from_hop_to_hop() {
         panic!("{left:?}");
     };
     assert!(
-        there <= 2_980 && beyond <= there.saturating_sub(20),
+        there <= 8_980 && beyond <= there.saturating_sub(20),
         "{left:?}"
     );
     assert!(beyond > 1_000, "{left:?}");

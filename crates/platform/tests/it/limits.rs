@@ -1,7 +1,7 @@
 //! Limits, in both forms: the same suite over one process and over nodes that share a Redis; and what becomes of
 //! the shared form when Redis is slow, empty, full of garbage or gone.
 
-use crate::redis::{connected, eventually, left_alone};
+use crate::redis::{connected, eventually, hasty, left_alone};
 use platform::{
     limit::{Limiter, MemoryLimiter, Quota, SharedLimiter, Sharing, Verdict},
     redis::Redis,
@@ -91,7 +91,7 @@ async fn suite(make: impl AsyncFn(Quota) -> Vec<Node>) {
     let begun = Instant::now();
     while !nodes[0].take("ann", 1).await.allowed {
         assert!(
-            begun.elapsed() < Duration::from_secs(2),
+            begun.elapsed() < Duration::from_secs(20),
             "room comes back in time"
         );
         tokio::task::yield_now().await;
@@ -200,14 +200,14 @@ async fn a_frozen_redis_is_waited_for_shortly_and_then_not_at_all() {
     let Some(server) = testkit::Redis::start() else {
         return;
     };
-    let redis = connected(&server).await;
+    let redis = hasty(&server).await;
     let node = node(&redis, quota(30, 3_600));
     server.freeze();
     let begun = Instant::now();
-    let verdicts = take(std::slice::from_ref(&node), "ann", 100).await;
-    // Five failures of 50 ms each, then nobody waits any more.
+    let verdicts = take(std::slice::from_ref(&node), "ann", 400).await;
+    // Five failures of 50 ms each, then nobody waits any more; all would wait for twenty seconds.
     assert!(
-        begun.elapsed() < Duration::from_secs(2),
+        begun.elapsed() < Duration::from_secs(10),
         "{:?}",
         begun.elapsed()
     );

@@ -1,5 +1,5 @@
 //! Addresses that customers keep, in PostgreSQL. Whoever keeps one waits for whoever keeps another of the same
-//! customer, so that there are never too many.
+//! customer, so that there are never too many, and for whoever erases the customer, so that none is left.
 
 use super::PostgresStore;
 use crate::store::{
@@ -43,9 +43,11 @@ impl BookStore for PostgresStore {
 
 async fn keep(connection: &Connection, wish: &Keeping) -> Result<KeptAddress, Abort<BookError>> {
     let customer = Bytes(*wish.customer.as_bytes());
-    let lock = "SELECT pg_advisory_xact_lock(7105, hashtext($1::uuid::text))";
-    connection.query(lock, &[&customer]).await?;
-    // A statement of its own: it sees what whoever had the lock before has written.
+    take_turns(connection, &customer).await?;
+    let erased = "SELECT 1 FROM erased_customers WHERE customer_id = $1";
+    if !connection.query(erased, &[&customer]).await?.is_empty() {
+        return Err(Abort::Refused(BookError::Erased));
+    }
     let kept = all(connection, wish.customer).await?;
     if let Some(same) = kept.iter().find(|one| one.address == wish.address) {
         return Ok(same.clone());
@@ -69,6 +71,14 @@ async fn keep(connection: &Connection, wish: &Keeping) -> Result<KeptAddress, Ab
         address: wish.address.clone(),
         created_at: wish.at,
     })
+}
+
+/// One at a time of a customer's, to the end of the commit. The statements that follow see what whoever had the turn
+/// before has written.
+async fn take_turns(connection: &Connection, customer: &Bytes<16>) -> Result<(), StoreError> {
+    let lock = "SELECT pg_advisory_xact_lock(7105, hashtext($1::uuid::text))";
+    connection.query(lock, &[customer]).await?;
+    Ok(())
 }
 
 async fn all(connection: &Connection, customer: UserId) -> Result<Vec<KeptAddress>, StoreError> {
@@ -103,11 +113,13 @@ async fn forget_one(
     Ok(())
 }
 
-/// Forgets all of a customer's.
+/// Forgets all of a customer's, for good: the mark outlives whatever token may still be about.
 pub(super) async fn forget(connection: &Connection, customer: UserId) -> Result<(), StoreError> {
+    let customer = Bytes(*customer.as_bytes());
+    take_turns(connection, &customer).await?;
+    let sql = "INSERT INTO erased_customers (customer_id) VALUES ($1) ON CONFLICT DO NOTHING";
+    connection.execute(sql, &[&customer]).await?;
     let sql = "DELETE FROM kept_addresses WHERE customer_id = $1";
-    connection
-        .execute(sql, &[&Bytes(*customer.as_bytes())])
-        .await?;
+    connection.execute(sql, &[&customer]).await?;
     Ok(())
 }

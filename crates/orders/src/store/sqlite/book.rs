@@ -44,6 +44,9 @@ impl BookStore for SqliteStore {
 }
 
 fn keep(connection: &Connection, wish: &Keeping) -> Result<KeptAddress, Abort<BookError>> {
+    if is_erased(connection, wish.customer)? {
+        return Err(Abort::Refused(BookError::Erased));
+    }
     let kept = all(connection, wish.customer)?;
     if let Some(same) = kept.iter().find(|one| one.address == wish.address) {
         return Ok(same.clone());
@@ -90,8 +93,19 @@ fn all(connection: &Connection, customer: UserId) -> Result<Vec<KeptAddress>, St
     Ok(all)
 }
 
-/// Forgets all of a customer's.
+fn is_erased(connection: &Connection, customer: UserId) -> Result<bool, StoreError> {
+    let erased = connection
+        .prepare_cached("SELECT 1 FROM erased_customers WHERE customer_id = ?1")?
+        .exists([customer.as_bytes()])?;
+    Ok(erased)
+}
+
+/// Forgets all of a customer's, for good: the mark outlives whatever token may still be about.
 pub(super) fn forget(connection: &Connection, customer: UserId) -> Result<(), StoreError> {
+    let mark = "INSERT INTO erased_customers (customer_id) VALUES (?1) ON CONFLICT DO NOTHING";
+    connection
+        .prepare_cached(mark)?
+        .execute([customer.as_bytes()])?;
     connection
         .prepare_cached("DELETE FROM kept_addresses WHERE customer_id = ?1")?
         .execute([customer.as_bytes()])?;

