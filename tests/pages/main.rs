@@ -19,6 +19,7 @@ mod mails;
 mod marks;
 mod news;
 mod numbers;
+mod opened;
 mod own;
 mod price_lists;
 mod provider_codes;

@@ -1,9 +1,12 @@
 //! What whoever runs the shop reads in its lists, with a shop on its own files and with one on PostgreSQL: what there
 //! is of each product, over all its variants, how many carts became orders, and all payments, by where they stand.
 
-use crate::browser::Browser;
+use crate::{
+    browser::Browser,
+    opened::{Open, shop},
+};
 use serde_json::json;
-use testkit::{Answer, Client, Shop, on_both_stores};
+use testkit::{Answer, Client, on_both_stores};
 
 /// Payments of a page.
 const ROWS: usize = 25;
@@ -14,25 +17,6 @@ on_both_stores! {
     the_first_page_says_how_many_carts_became_orders,
     payments_are_listed_by_where_they_stand_and_read_in_both_directions,
     a_list_of_no_payments_says_so_and_a_page_that_there_is_not_is_refused,
-}
-
-struct Open {
-    shop: Shop,
-    admin: Client,
-    browser: Browser,
-}
-
-async fn shop(more: &[(&str, &str)]) -> Open {
-    let mut settings = vec![("SOUK_SHOP__DEMO", "false")];
-    settings.extend(more);
-    let mut shop = Shop::start_with(&settings).await;
-    let admin = shop.admin().await;
-    let browser = Browser::signed_in(&shop, "admin@souk.example").await;
-    Open {
-        shop,
-        admin,
-        browser,
-    }
 }
 
 /// The row of a list in which this stands.
