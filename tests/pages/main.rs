@@ -28,6 +28,7 @@ mod providers;
 mod security;
 mod shelves;
 mod staff;
+mod staff_categories;
 mod staff_files;
 mod staff_lists;
 mod staff_orders;

@@ -3,6 +3,7 @@
 
 mod audit;
 mod backups;
+mod categories;
 mod chart;
 mod csv;
 mod customers;
@@ -102,6 +103,7 @@ fn goods() -> Router<App> {
         .route("/admin/inventory/step", post(steps::step))
         .route("/admin/inventory/{id}", get(inventory::one))
         .route("/admin/inventory/{id}/adjust", post(inventory::adjust))
+        .merge(categories::routes())
         .merge(pricing::routes())
 }
 
@@ -180,10 +182,11 @@ enum Who {
 }
 
 /// The pages, by what they are called, and whether those who only sell see them.
-const PAGES: [(&str, &str, Who); 13] = [
+const PAGES: [(&str, &str, Who); 14] = [
     ("Home", "/admin", Who::Seller),
     ("Orders", "/admin/orders", Who::Admin),
     ("Products", "/admin/products", Who::Seller),
+    ("Categories", "/admin/categories", Who::Admin),
     ("Inventory", "/admin/inventory", Who::Seller),
     ("Customers", "/admin/customers", Who::Admin),
     ("Discounts", "/admin/discounts", Who::Admin),
