@@ -36,6 +36,7 @@ mod staff_payment;
 mod staff_people;
 mod staff_pricing;
 mod staff_products;
+mod staff_returns;
 mod staff_stock;
 mod staff_system;
 mod staff_variants;

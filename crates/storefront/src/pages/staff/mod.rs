@@ -29,6 +29,7 @@ mod product;
 mod product_fields;
 mod products;
 mod requests;
+mod returns;
 mod settings;
 mod shipping;
 mod steps;
@@ -73,6 +74,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/admin/orders/{id}/cancel", post(order::cancel))
         .route("/admin/orders/{id}/refund", post(order::refund))
         .route("/admin/orders/{id}/note", post(order::note))
+        .merge(returns::routes())
         .merge(goods())
         .merge(people())
         .merge(machines())
