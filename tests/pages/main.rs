@@ -37,6 +37,7 @@ mod staff_people;
 mod staff_pricing;
 mod staff_products;
 mod staff_returns;
+mod staff_reviews;
 mod staff_stock;
 mod staff_system;
 mod staff_variants;

@@ -11,6 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const ADMINS: &[&str] = &[
     "/admin/orders",
     "/admin/categories",
+    "/admin/reviews",
     "/admin/customers",
     "/admin/discounts",
     "/admin/discounts/new",

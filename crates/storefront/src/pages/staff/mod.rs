@@ -30,6 +30,7 @@ mod product_fields;
 mod products;
 mod requests;
 mod returns;
+mod reviews;
 mod settings;
 mod shipping;
 mod steps;
@@ -106,6 +107,7 @@ fn goods() -> Router<App> {
         .route("/admin/inventory/{id}", get(inventory::one))
         .route("/admin/inventory/{id}/adjust", post(inventory::adjust))
         .merge(categories::routes())
+        .merge(reviews::routes())
         .merge(pricing::routes())
 }
 
@@ -184,11 +186,12 @@ enum Who {
 }
 
 /// The pages, by what they are called, and whether those who only sell see them.
-const PAGES: [(&str, &str, Who); 14] = [
+const PAGES: [(&str, &str, Who); 15] = [
     ("Home", "/admin", Who::Seller),
     ("Orders", "/admin/orders", Who::Admin),
     ("Products", "/admin/products", Who::Seller),
     ("Categories", "/admin/categories", Who::Admin),
+    ("Reviews", "/admin/reviews", Who::Admin),
     ("Inventory", "/admin/inventory", Who::Seller),
     ("Customers", "/admin/customers", Who::Admin),
     ("Discounts", "/admin/discounts", Who::Admin),

@@ -126,7 +126,7 @@ pub(super) async fn sheet(
         let forms = variants::forms(&product).into_iter();
         sheet = sheet.with(forms.map(|form| Block::Form(mend(form))));
     }
-    let mut side = vec![facts(&product)];
+    let mut side = vec![facts(desk, &product)];
     if !product.images.is_empty() {
         let shots = product.images.iter().map(|image| shot(id, image));
         side.push(Block::Shots(shots.collect()));
@@ -202,7 +202,7 @@ fn price_table(prices: &[PriceSince]) -> Table {
     }
 }
 
-fn facts(product: &ProductView) -> Block {
+fn facts(desk: Desk<'_>, product: &ProductView) -> Block {
     let stars = product.rating.average.map_or_else(
         || say("no reviews").to_owned(),
         |average| {
@@ -213,6 +213,10 @@ fn facts(product: &ProductView) -> Block {
             )
         },
     );
+    let said = match desk.is_admin() {
+        true => Cell::link(stars, format!("{HERE}/{}/reviews", product.id)),
+        false => Cell::text(stars),
+    };
     Block::Facts(
         "The product".to_owned(),
         vec![
@@ -229,7 +233,7 @@ fn facts(product: &ProductView) -> Block {
             ),
             ("Made".to_owned(), Cell::when(product.created_at)),
             ("Changed".to_owned(), Cell::when(product.updated_at)),
-            ("Buyers say".to_owned(), Cell::text(stars)),
+            ("Buyers say".to_owned(), said),
             ("Id".to_owned(), Cell::code(product.id)),
         ],
     )
