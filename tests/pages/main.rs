@@ -30,6 +30,7 @@ mod shelves;
 mod staff;
 mod staff_categories;
 mod staff_files;
+mod staff_history;
 mod staff_lists;
 mod staff_orders;
 mod staff_payment;

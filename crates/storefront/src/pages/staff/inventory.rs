@@ -267,7 +267,8 @@ fn adjust_form(stock: &InventoryView) -> Form {
     .hiding("expected", stock.on_hand)
 }
 
-async fn moved(desk: Desk<'_>, movement: &MovementView) -> Vec<Cell> {
+/// A movement as a row of a list.
+pub(super) async fn moved(desk: Desk<'_>, movement: &MovementView) -> Vec<Cell> {
     let signed = |delta: i64| {
         let plus = if delta > 0 { "+" } else { "" };
         Cell::Number(format!("{plus}{delta}"))

@@ -10,6 +10,7 @@ mod customers;
 mod developers;
 mod discounts;
 mod fields;
+mod history;
 mod home;
 mod hooks;
 mod inventory;
@@ -108,6 +109,7 @@ fn goods() -> Router<App> {
         .route("/admin/inventory/{id}/adjust", post(inventory::adjust))
         .merge(categories::routes())
         .merge(reviews::routes())
+        .merge(history::routes())
         .merge(pricing::routes())
 }
 

@@ -233,6 +233,13 @@ fn facts(desk: Desk<'_>, product: &ProductView) -> Block {
             ),
             ("Made".to_owned(), Cell::when(product.created_at)),
             ("Changed".to_owned(), Cell::when(product.updated_at)),
+            (
+                "What changed".to_owned(),
+                Cell::link(
+                    say("prices and stock"),
+                    format!("{HERE}/{}/history", product.id),
+                ),
+            ),
             ("Buyers say".to_owned(), said),
             ("Id".to_owned(), Cell::code(product.id)),
         ],
