@@ -37,6 +37,7 @@ pub(in crate::pages) struct Wish {
     q: String,
     show: String,
     cursor: String,
+    trail: String,
     flash: String,
 }
 
@@ -99,6 +100,7 @@ async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         &[("show", &wish.show), ("q", &wish.q)],
         Pages {
             asked: &wish.cursor,
+            trail: &wish.trail,
             next: found.next_cursor.as_ref(),
         },
     )

@@ -33,6 +33,7 @@ pub(in crate::pages) struct Wish {
     low: String,
     q: String,
     cursor: String,
+    trail: String,
     flash: String,
     /// Whose stock was changed in the list just now.
     moved: String,
@@ -46,13 +47,19 @@ impl Wish {
             low: text("low"),
             q: text("q"),
             cursor: text("cursor"),
+            trail: text("trail"),
             ..Self::default()
         }
     }
 
     /// Which list it is, and which page of it.
-    pub(super) fn place(&self) -> [(&'static str, &str); 3] {
-        [("low", &self.low), ("q", &self.q), ("cursor", &self.cursor)]
+    pub(super) fn place(&self) -> [(&'static str, &str); 4] {
+        [
+            ("low", &self.low),
+            ("q", &self.q),
+            ("cursor", &self.cursor),
+            ("trail", &self.trail),
+        ]
     }
 }
 
@@ -122,6 +129,7 @@ pub(super) async fn list(
         &[("low", &wish.low), ("q", &wish.q)],
         Pages {
             asked: &wish.cursor,
+            trail: &wish.trail,
             next: found.next_cursor.as_ref(),
         },
     )
@@ -169,7 +177,8 @@ pub(in crate::pages) async fn one(
     let desk = Desk::new(&app, &visit);
     let sheet = async {
         let flashes = [("adjusted", "The stock is changed, and the reason is kept.")];
-        let sheet = sheet(desk, read(&id)?, (&wish.cursor, None)).await?;
+        let place = (wish.cursor.as_str(), wish.trail.as_str());
+        let sheet = sheet(desk, read(&id)?, (place, None)).await?;
         Ok(sheet.says(&sentence_of(&wish.flash, &flashes)))
     };
     desk.show(Who::Seller, sheet).await
@@ -182,7 +191,7 @@ fn read(id: &str) -> Result<VariantId, Fault> {
 async fn sheet(
     desk: Desk<'_>,
     id: VariantId,
-    (cursor, refused): (&str, Option<(&Problem, &Fields)>),
+    ((cursor, trail), refused): ((&str, &str), Option<(&Problem, &Fields)>),
 ) -> Result<Sheet, Fault> {
     let stock: InventoryView = desk
         .ask()
@@ -222,6 +231,7 @@ async fn sheet(
         &[],
         Pages {
             asked: cursor,
+            trail,
             next: moves.next_cursor.as_ref(),
         },
     );
@@ -318,7 +328,7 @@ pub(in crate::pages) async fn adjust(
             Ok(()) => Ok(Done::at(&format!("{HERE}/{id}"), "adjusted")),
             Err(fault) => {
                 let problem = mendable(fault)?;
-                let sheet = sheet(desk, id, ("", Some((&problem, &fields)))).await?;
+                let sheet = sheet(desk, id, (("", ""), Some((&problem, &fields)))).await?;
                 Ok(Done::Show(Box::new(sheet)))
             }
         }

@@ -37,6 +37,7 @@ mod shipping;
 mod steps;
 mod system;
 mod taxes;
+mod trail;
 mod variants;
 mod versus;
 mod zones;

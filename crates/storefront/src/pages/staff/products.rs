@@ -31,6 +31,7 @@ pub(in crate::pages) struct Wish {
     status: String,
     q: String,
     cursor: String,
+    trail: String,
     flash: String,
     /// Whose stock was changed in the list just now.
     moved: String,
@@ -44,17 +45,19 @@ impl Wish {
             status: text("status"),
             q: text("q"),
             cursor: text("cursor"),
+            trail: text("trail"),
             ..Self::default()
         }
     }
 
     /// Which list it is, and which page of it.
-    pub(super) fn place(&self) -> [(&'static str, &str); 4] {
+    pub(super) fn place(&self) -> [(&'static str, &str); 5] {
         [
             (steps::LIST, steps::OF_PRODUCTS),
             ("status", &self.status),
             ("q", &self.q),
             ("cursor", &self.cursor),
+            ("trail", &self.trail),
         ]
     }
 }
@@ -169,6 +172,7 @@ fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
         &[("status", &wish.status), ("q", &wish.q)],
         Pages {
             asked: &wish.cursor,
+            trail: &wish.trail,
             next: found.next_cursor.as_ref(),
         },
     )

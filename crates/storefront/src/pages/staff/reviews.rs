@@ -39,7 +39,15 @@ pub(in crate::pages) struct Wish {
     /// Of a product's: which of them.
     show: String,
     cursor: String,
+    trail: String,
     flash: String,
+}
+
+impl Wish {
+    /// The page that is asked for, and the way to it.
+    fn page(&self) -> (&str, &str) {
+        (&self.cursor, &self.trail)
+    }
 }
 
 const FLASHES: &[(&str, &str)] = &[
@@ -111,7 +119,7 @@ impl Place {
 async fn show(State(app): State<App>, visit: Visit, Query(wish): Query<Wish>) -> Response {
     let desk = Desk::new(&app, &visit);
     let sheet = async {
-        let sheet = list(desk, Place::All, (&wish.cursor, None)).await?;
+        let sheet = list(desk, Place::All, (wish.page(), None)).await?;
         Ok(sheet.says(&sentence_of(&wish.flash, FLASHES)))
     };
     desk.show(Who::Admin, sheet).await
@@ -127,7 +135,7 @@ async fn of_product(
     let desk = Desk::new(&app, &visit);
     let sheet = async {
         let place = Place::of(&id, &wish.show)?;
-        let sheet = list(desk, place, (&wish.cursor, None)).await?;
+        let sheet = list(desk, place, (wish.page(), None)).await?;
         Ok(sheet.says(&sentence_of(&wish.flash, FLASHES)))
     };
     desk.show(Who::Admin, sheet).await
@@ -136,7 +144,7 @@ async fn of_product(
 async fn list(
     desk: Desk<'_>,
     place: Place,
-    (cursor, refused): (&str, Option<&Problem>),
+    ((cursor, trail), refused): ((&str, &str), Option<&Problem>),
 ) -> Result<Sheet, Fault> {
     let found: Page<ProductReview> = desk.ask().get(&place.api(cursor)).await?;
     let table = match place {
@@ -161,6 +169,7 @@ async fn list(
     };
     let pages = Pages {
         asked: cursor,
+        trail,
         next: found.next_cursor.as_ref(),
     };
     let kept = [("show", place.show())];
@@ -298,7 +307,7 @@ async fn act(
             }
             Err(fault) => {
                 let problem = mendable(fault)?;
-                let sheet = list(desk, place, ("", Some(&problem))).await?;
+                let sheet = list(desk, place, (("", ""), Some(&problem))).await?;
                 Ok(Done::Show(Box::new(sheet)))
             }
         }
