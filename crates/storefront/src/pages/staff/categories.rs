@@ -2,9 +2,9 @@
 //! catalog's to decide: a page shows what it refused.
 
 use super::{
-    Desk, Done, Fault, Sheet, Who, api,
+    Desk, Done, Fault, Sheet, Who, again, answered, api,
     fields::Fields,
-    mendable,
+    gone,
     parts::{Block, Cell, Field, Form, Table, columns},
     sentence_of,
     versus::{self, Edited},
@@ -168,23 +168,20 @@ fn fields(found: Option<&CategoryView>, all: &[CategoryView]) -> [Field; 3] {
 
 /// POST `/admin/categories`.
 async fn make(State(app): State<App>, visit: Visit, Sent(fields): Sent<Fields>) -> Response {
-    let desk = Desk::new(&app, &visit);
+    let (desk, fields) = (Desk::new(&app, &visit), &fields);
     let done = async {
         let body = json!({
             "name": fields.text("name"), "slug": fields.given("slug"), "parent": fields.given("parent"),
         });
         let wish = (&body, fields.text("key"));
         let path = api("categories", &[]);
-        match desk.ask().send(Method::POST, &path, wish).await {
-            Ok(_) => Ok(Done::at(HERE, "made")),
-            Err(fault) => {
-                let problem = mendable(fault)?;
-                let sheet = list(desk, Some(("new", &problem, &fields))).await?;
-                Ok(Done::Show(Box::new(sheet)))
-            }
-        }
+        let sent = desk.ask().send(Method::POST, &path, wish).await;
+        answered(sent, Done::at(HERE, "made"), |problem| async move {
+            list(desk, Some(("new", &problem, fields))).await
+        })
+        .await
     };
-    desk.act(Who::Admin, &fields, done).await
+    desk.act(Who::Admin, fields, done).await
 }
 
 /// GET `/admin/categories/{id}`.
@@ -282,9 +279,10 @@ async fn wrong(
     id: &str,
     (form, fault, fields): (&'static str, Fault, &Fields),
 ) -> Result<Done, Fault> {
-    let problem = mendable(fault)?;
-    let sheet = sheet(desk, id, Some((form, &problem, fields))).await?;
-    Ok(Done::Show(Box::new(sheet)))
+    again(fault, |problem| async move {
+        sheet(desk, id, Some((form, &problem, fields))).await
+    })
+    .await
 }
 
 /// What one changed beside what stands there now.
@@ -314,11 +312,7 @@ async fn remove(
     let done = async {
         let path = format!("categories/{}", view::encoded(&id));
         let path = api(&path, &[("version", fields.text("version"))]);
-        let gone = match fields.confirmed() {
-            Ok(()) => desk.ask().delete(&path).await,
-            Err(fault) => Err(fault),
-        };
-        match gone {
+        match gone(desk, &path, &fields).await {
             Ok(()) => Ok(Done::at(HERE, "removed")),
             Err(fault) => wrong(desk, &id, ("remove", fault, &fields)).await,
         }

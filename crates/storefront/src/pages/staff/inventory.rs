@@ -1,9 +1,8 @@
 //! Stock: what there is, what moved it, and changing it by hand with a reason; in the list itself see `steps`.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
+    Desk, Done, Fault, ROWS, Sheet, Who, answered, api, csv,
     fields::{Fields, invalid},
-    mendable,
     parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns},
     sentence_of, steps,
 };
@@ -312,10 +311,10 @@ pub(in crate::pages) async fn adjust(
     Path(id): Path<String>,
     Sent(fields): Sent<Fields>,
 ) -> Response {
-    let desk = Desk::new(&app, &visit);
+    let (desk, fields) = (Desk::new(&app, &visit), &fields);
     let done = async {
         let id = read(&id)?;
-        let sent = match change(id, &fields) {
+        let sent = match change(id, fields) {
             Ok(body) => {
                 let key = fields.text("key");
                 let path = api("inventory/adjust", &[]);
@@ -324,16 +323,13 @@ pub(in crate::pages) async fn adjust(
             }
             Err(fault) => Err(fault),
         };
-        match sent {
-            Ok(()) => Ok(Done::at(&format!("{HERE}/{id}"), "adjusted")),
-            Err(fault) => {
-                let problem = mendable(fault)?;
-                let sheet = sheet(desk, id, (("", ""), Some((&problem, &fields)))).await?;
-                Ok(Done::Show(Box::new(sheet)))
-            }
-        }
+        let to = Done::at(&format!("{HERE}/{id}"), "adjusted");
+        answered(sent, to, |problem| async move {
+            sheet(desk, id, (("", ""), Some((&problem, fields)))).await
+        })
+        .await
     };
-    desk.act(Who::Seller, &fields, done).await
+    desk.act(Who::Seller, fields, done).await
 }
 
 fn change(id: VariantId, fields: &Fields) -> Result<Value, Fault> {

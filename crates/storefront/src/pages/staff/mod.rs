@@ -9,6 +9,7 @@ mod csv;
 mod customers;
 mod developers;
 mod discounts;
+mod done;
 mod fields;
 mod history;
 mod home;
@@ -60,6 +61,7 @@ use contracts::{
     problem::{Code, Problem},
     values::UserId,
 };
+use done::{Done, again, answered, gone, mendable};
 use fields::Fields;
 use parts::{Block, Cell, Tab};
 use platform::{digest, http::Fault};
@@ -452,29 +454,6 @@ impl<'a> Desk<'a> {
             Err(_) if label == "system" => say("the shop").to_owned(),
             Err(_) => label.to_owned(),
         }
-    }
-}
-
-/// What came of a form.
-enum Done {
-    /// Go on there with GET, so that a reload repeats nothing.
-    GoTo(String),
-    /// Shown at once, with what is wrong.
-    Show(Box<Sheet>),
-}
-
-impl Done {
-    fn at(path: &str, flash: &str) -> Self {
-        Self::GoTo(view::address(path, &[("flash", flash)]))
-    }
-}
-
-/// What somebody can do something about; the rest is no matter of this page.
-fn mendable(fault: Fault) -> Result<Problem, Fault> {
-    if fault.0.code.status() < 500 && fault.0.code != Code::NotFound {
-        Ok(fault.0)
-    } else {
-        Err(fault)
     }
 }
 

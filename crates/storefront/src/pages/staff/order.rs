@@ -1,9 +1,8 @@
 //! One order: what it is, what happened to it, and everything that can be done with it. The forms are `order_forms`'.
 
 use super::{
-    Desk, Done, Fault, Sheet, Who, api,
+    Desk, Done, Fault, Sheet, Who, answered, api,
     fields::{Fields, invalid},
-    mendable,
     order_forms::{self, State as Stands},
     parts::{Block, Cell, Entry, Table, columns},
     returns, sentence_of,
@@ -346,23 +345,18 @@ async fn send(
         }
         Err(fault) => Err(fault),
     };
-    match sent {
-        Ok(()) => {
-            let flash = match form {
-                "ship" => "shipped",
-                "deliver" => "delivered",
-                "cancel" => "cancelled",
-                "refund" => "refunded",
-                _ => "noted",
-            };
-            Ok(Done::at(&format!("/admin/orders/{id}"), flash))
-        }
-        Err(fault) => {
-            let problem = mendable(fault)?;
-            let sheet = sheet(desk, id, Some((form, &problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
-        }
-    }
+    let flash = match form {
+        "ship" => "shipped",
+        "deliver" => "delivered",
+        "cancel" => "cancelled",
+        "refund" => "refunded",
+        _ => "noted",
+    };
+    let to = Done::at(&format!("/admin/orders/{id}"), flash);
+    answered(sent, to, |problem| async move {
+        sheet(desk, id, Some((form, &problem, fields))).await
+    })
+    .await
 }
 
 macro_rules! verbs {

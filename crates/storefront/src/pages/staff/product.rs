@@ -2,9 +2,9 @@
 //! side by side, and whoever comes second decides field by field what is kept.
 
 use super::{
-    Desk, Done, Fault, Sheet, Who, api,
+    Desk, Done, Fault, Sheet, Who, again, answered, api,
     fields::Fields,
-    mendable,
+    gone,
     parts::{Block, Cell, Field, Form, Shot, Table, columns},
     price_list,
     product_fields::{self, value_of},
@@ -286,9 +286,10 @@ async fn wrong(
     id: ProductId,
     (fault, fields): (Fault, &Fields),
 ) -> Result<Done, Fault> {
-    let problem = mendable(fault)?;
-    let sheet = sheet(desk, id, Some(("edit", &problem, fields))).await?;
-    Ok(Done::Show(Box::new(sheet)))
+    again(fault, |problem| async move {
+        sheet(desk, id, Some(("edit", &problem, fields))).await
+    })
+    .await
 }
 
 /// What one changed beside what stands there now.
@@ -315,23 +316,16 @@ pub(in crate::pages) async fn archive(
     Path(id): Path<String>,
     Sent(fields): Sent<Fields>,
 ) -> Response {
-    let desk = Desk::new(&app, &visit);
+    let (desk, fields) = (Desk::new(&app, &visit), &fields);
     let done = async {
         let id = read(&id)?;
         let version = fields.text("version");
         let path = api(&format!("products/{id}"), &[("version", version)]);
-        let gone = match fields.confirmed() {
-            Ok(()) => desk.ask().delete(&path).await,
-            Err(fault) => Err(fault),
-        };
-        match gone {
-            Ok(()) => Ok(Done::at(HERE, "archived")),
-            Err(fault) => {
-                let problem = mendable(fault)?;
-                let sheet = sheet(desk, id, Some(("archive", &problem, &fields))).await?;
-                Ok(Done::Show(Box::new(sheet)))
-            }
-        }
+        let gone = gone(desk, &path, fields).await;
+        answered(gone, Done::at(HERE, "archived"), |problem| async move {
+            sheet(desk, id, Some(("archive", &problem, fields))).await
+        })
+        .await
     };
-    desk.act(Who::Seller, &fields, done).await
+    desk.act(Who::Seller, fields, done).await
 }

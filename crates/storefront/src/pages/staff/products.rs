@@ -1,9 +1,8 @@
 //! Products, and a new one. Those who only sell are shown what is theirs.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
+    Desk, Done, Fault, ROWS, Sheet, Who, again, api, csv,
     fields::Fields,
-    mendable,
     parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns},
     product_fields, steps,
 };
@@ -248,9 +247,10 @@ async fn made(desk: Desk<'_>, fields: &Fields) -> Result<Done, Fault> {
             Ok(Done::at(&format!("{HERE}/{}", product.id), "made"))
         }
         Err(fault) => {
-            let problem = mendable(fault)?;
-            let sheet = blank(desk, Some((&problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
+            again(fault, |problem| async move {
+                blank(desk, Some((&problem, fields))).await
+            })
+            .await
         }
     }
 }

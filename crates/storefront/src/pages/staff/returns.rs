@@ -2,9 +2,8 @@
 //! back, and which step follows which, is decided by the orders' own service: a form that comes too late is refused there.
 
 use super::{
-    Desk, Done, Fault, Who, api,
+    Desk, Done, Fault, Who, answered, api,
     fields::Fields,
-    mendable,
     order::{self, units_of},
     order_forms::State as Stands,
     parts::{Block, Cell, Field, Form, Table, columns},
@@ -265,14 +264,11 @@ async fn came(
     (flash, form): (&str, &str),
     sent: Result<(), Fault>,
 ) -> Result<Done, Fault> {
-    match sent {
-        Ok(()) => Ok(Done::at(&format!("/admin/orders/{id}"), flash)),
-        Err(fault) => {
-            let problem = mendable(fault)?;
-            let sheet = order::sheet(desk, id, Some((form, &problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
-        }
-    }
+    let to = Done::at(&format!("/admin/orders/{id}"), flash);
+    answered(sent, to, |problem| async move {
+        order::sheet(desk, id, Some((form, &problem, fields))).await
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -2,9 +2,8 @@
 //! that is hidden can be taken out for good.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api,
+    Desk, Done, Fault, ROWS, Sheet, Who, answered, api,
     fields::Fields,
-    mendable,
     parts::{Block, Cell, Form, Pages, Tab, Table, columns},
     sentence_of,
 };
@@ -300,17 +299,13 @@ async fn act(
     let desk = Desk::new(&app, &visit);
     let done = async {
         let place = Place::before(&fields)?;
-        match step(desk, (&id, &verb), &fields).await {
-            Ok(()) => {
-                let said = [("show", place.show()), ("flash", verb.as_str())];
-                Ok(Done::GoTo(view::address(&place.here(), &said)))
-            }
-            Err(fault) => {
-                let problem = mendable(fault)?;
-                let sheet = list(desk, place, (("", ""), Some(&problem))).await?;
-                Ok(Done::Show(Box::new(sheet)))
-            }
-        }
+        let said = [("show", place.show()), ("flash", verb.as_str())];
+        let to = Done::GoTo(view::address(&place.here(), &said));
+        let sent = step(desk, (&id, &verb), &fields).await;
+        answered(sent, to, |problem| async move {
+            list(desk, place, (("", ""), Some(&problem))).await
+        })
+        .await
     };
     desk.act(Who::Admin, &fields, done).await
 }
