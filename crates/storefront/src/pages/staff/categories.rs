@@ -39,7 +39,7 @@ const LEVELS_MAX: usize = 8;
 /// What the address may carry.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Wish {
+struct Wish {
     flash: String,
 }
 
@@ -128,9 +128,8 @@ fn in_order(all: &[CategoryView]) -> Vec<(usize, &CategoryView)> {
         inside.entry(one.parent.as_deref()).or_default().push(one);
     }
     let mut found = Vec::with_capacity(all.len());
-    let mut open: Vec<_> = inside.remove(&None).unwrap_or_default();
-    open.reverse();
-    let mut open: Vec<_> = open.into_iter().map(|one| (0_usize, one)).collect();
+    let top = inside.remove(&None).unwrap_or_default();
+    let mut open: Vec<_> = top.into_iter().rev().map(|one| (0_usize, one)).collect();
     while let Some((level, one)) = open.pop() {
         found.push((level, one));
         let next = inside.remove(&Some(one.slug.as_str())).unwrap_or_default();
@@ -150,9 +149,14 @@ fn fields(found: Option<&CategoryView>, all: &[CategoryView]) -> [Field; 3] {
         .collect();
     let mut above = vec![("", say("none: it stands at the top"))];
     above.extend(names.iter().map(|(slug, name)| (*slug, name.as_str())));
-    let slug = Field::new("text", "slug", "Address of its page", of(|one| &one.slug));
+    let slug = Field::new(
+        "text",
+        "slug",
+        "Address of its page",
+        of(|one| one.slug.as_str()),
+    );
     [
-        Field::new("text", "name", "Name", of(|one| &one.name)).required(),
+        Field::new("text", "name", "Name", of(|one| one.name.as_str())).required(),
         match found {
             Some(_) => slug.required(),
             None => slug.hint("Made of the name, when empty"),

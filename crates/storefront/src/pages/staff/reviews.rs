@@ -34,7 +34,7 @@ const SHOWN_CHARACTERS_MAX: usize = 160;
 /// What the address may carry.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::pages) struct Wish {
+struct Wish {
     /// Of a product's: which of them.
     show: String,
     cursor: String,
