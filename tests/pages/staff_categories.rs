@@ -151,8 +151,12 @@ async fn a_category_is_renamed_and_moved_and_never_below_itself(open: Open) {
         lying("teas", "Teas", Some("drinks")),
     ];
     assert_eq!(tree(&admin).await, expected);
+    let cup = json!({"name": "Sencha", "price": 1, "category": "green"});
+    assert_eq!(admin.post("/api/v1/products", &cup).await.status, 201);
     let list = browser.get(HERE).await;
     assert_eq!(names(&list), ["Drinks", "– Teas", "– – Green"]);
+    let counted = list.text.matches("<td class=\"number\">1</td>").count();
+    assert_eq!(counted, 3, "in it and in all above: {}", list.text);
     // Back to the top.
     let page = browser.get(&here).await;
     let up = send(&mut browser, (&page, &here), &[("parent", "")]).await;

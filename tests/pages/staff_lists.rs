@@ -231,6 +231,8 @@ async fn a_list_leads_back_by_the_pages_that_led_there(open: Open) {
     for list in ["/admin/products", "/admin/inventory?low="] {
         let first = browser.get(list).await;
         assert_eq!(link(&first, "prev"), None, "it is the first");
+        let counted = first.text.contains("On sale <span class=\"count\">51<");
+        assert_eq!(counted, list.ends_with("products"), "{}", first.text);
         let second = browser
             .get(&link(&first, "next").expect("a second page"))
             .await;

@@ -23,7 +23,7 @@ use axum::{
     routing::{get, post},
 };
 use contracts::{
-    catalog::CategoryView,
+    catalog::{CategoryView, Facets},
     problem::{Code, Problem},
     values::Page,
 };
@@ -35,6 +35,9 @@ use std::collections::BTreeMap;
 const HERE: &str = "/admin/categories";
 /// Levels of the tree that a list tells apart: deeper ones stand below each other.
 const LEVELS_MAX: usize = 8;
+
+/// Categories of which the catalog says how many products are in them.
+const TOLD_MAX: usize = 100;
 
 /// What the address may carry.
 #[derive(Debug, Default, Deserialize)]
@@ -88,16 +91,23 @@ async fn all(desk: Desk<'_>) -> Result<Vec<CategoryView>, Fault> {
 
 async fn list(desk: Desk<'_>, refused: Refused<'_>) -> Result<Sheet, Fault> {
     let all = all(desk).await?;
+    let counted: Facets = desk.ask().get(&api("products/facets", &[])).await?;
     let row = |(level, one): (usize, &CategoryView)| {
         vec![
             Cell::link(indented(level, &one.name), address(one)),
             Cell::code(&one.slug),
+            on_sale(&counted, &one.slug),
             Cell::link(say("its page"), frame::shelf_address(&one.slug)),
         ]
     };
     let table = Table {
         caption: "Categories, each behind the one it lies in",
-        columns: columns(&["Name", "Address of its page", "In the shop"]),
+        columns: columns(&[
+            "Name",
+            "Address of its page",
+            "#On sale in and below it",
+            "In the shop",
+        ]),
         rows: in_order(&all).into_iter().map(row).collect(),
         empty: "There are no categories yet. Make one, and choose it on a product's page."
             .to_owned(),
@@ -110,6 +120,16 @@ async fn list(desk: Desk<'_>, refused: Refused<'_>) -> Result<Sheet, Fault> {
         .refused(refused.map(|(_, problem, _)| problem))
         .with([Block::Table(String::new(), table)])
         .beside([Block::Form(mend(form, refused))]))
+}
+
+/// How many products of a category, and of what lies below it, are on sale. The catalog tells of the fullest ones.
+fn on_sale(counted: &Facets, slug: &str) -> Cell {
+    let told = counted.categories.iter().find(|one| one.slug == slug);
+    match told {
+        Some(told) => Cell::number(told.count),
+        None if counted.categories.len() < TOLD_MAX => Cell::number(0),
+        None => Cell::text(""),
+    }
 }
 
 /// Its page here.

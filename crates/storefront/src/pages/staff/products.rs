@@ -14,7 +14,7 @@ use crate::{
 };
 use axum::{Form as Sent, extract::State, http::Method, response::Response};
 use contracts::{
-    catalog::{ProductStatus, ProductView},
+    catalog::{Facets, ProductStatus, ProductView},
     problem::Problem,
     values::Page,
 };
@@ -104,10 +104,15 @@ pub(super) async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
     found
         .data
         .retain(|product| desk.may_change(product.owner_id));
+    let on_sale = on_sale(desk, wish.q.trim()).await?;
     let tabs = TABS.iter().map(|(value, title)| Tab {
         title: (*title).to_owned(),
         href: view::address(HERE, &[("status", value), ("q", &wish.q)]),
-        count: String::new(),
+        count: if value.is_empty() {
+            on_sale.clone()
+        } else {
+            String::new()
+        },
         is_current: *value == word || (value.is_empty() && word == "active"),
     });
     let low = Tab {
@@ -138,6 +143,16 @@ pub(super) async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         Block::Table(String::new(), table(&wish, &found)),
     ]);
     Ok(sheet)
+}
+
+/// How many are on sale, of those that are looked for: the catalog has counted them in memory. Whoever only sells sees
+/// fewer, which nobody counts.
+async fn on_sale(desk: Desk<'_>, q: &str) -> Result<String, Fault> {
+    if !desk.is_admin() {
+        return Ok(String::new());
+    }
+    let counted: Facets = desk.ask().get(&api("products/facets", &[("q", q)])).await?;
+    Ok(view::grouped(&counted.total.to_string()))
 }
 
 fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
