@@ -194,6 +194,7 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("GET /api/v1/products/{product}/reviews", Product, "", all(200)),
     Row("GET /api/v1/products/{product}/reviews", Draft, "", HIDDEN),
     Row("POST /api/v1/products/{product}/reviews", Bought, r#"{"rating":5}"#, [401, 403, 201, 403, 403, 403]),
+    Row("GET /api/v1/reviews", Nothing, "", admins(200)),
     Row("PUT /api/v1/reviews/{review_id}", Review, r#"{"rating":5,"version":1}"#, [401, 404, 200, 404, 404, 404]),
     Row("DELETE /api/v1/reviews/{review_id}?version=1", Review, "", [401, 404, 204, 404, 404, 204]),
     Row("PUT /api/v1/reviews/{review_id}/status", Review, HIDE, admins(200)),

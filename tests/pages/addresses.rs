@@ -4,6 +4,7 @@
 use crate::{
     browser::{Browser, all, field},
     buying::{first, put_in},
+    opened,
 };
 use serde_json::json;
 use testkit::{Answer, Client, Shop, on_both_stores};
@@ -24,10 +25,7 @@ struct Open {
 }
 
 async fn shop(more: &[(&str, &str)]) -> Open {
-    let mut settings = vec![("SOUK_SHOP__DEMO", "false")];
-    settings.extend(more);
-    let mut shop = Shop::start_with(&settings).await;
-    let admin = shop.admin().await;
+    let opened::Open { shop, admin, .. } = opened::shop(more).await;
     admin.sell("Tea", 250, 99).await;
     Open {
         ann: shop.customer("ann").await,

@@ -115,6 +115,8 @@ async fn every_page_is_german_for_whoever_asks_for_german() {
             .chain([
                 format!("/admin/orders/{order}"),
                 format!("/admin/products/{tea}"),
+                format!("/admin/products/{tea}/history"),
+                format!("/admin/products/{tea}/reviews"),
             ])
             .collect(),
     ];

@@ -2,7 +2,8 @@
 //! for things.
 
 use crate::browser::{Browser, all, field, open};
-use testkit::{Answer, PASSWORD};
+use serde_json::json;
+use testkit::{Answer, PASSWORD, Shop};
 
 const ANN: &str = "ann@souk.example";
 
@@ -195,4 +196,43 @@ async fn machines_that_look_for_things_find_products_and_are_kept_from_the_rest(
     let data: serde_json::Value = serde_json::from_str(data).expect("JSON");
     assert_eq!(data["name"], "Tea & </script>");
     assert_eq!(data["offers"]["price"], "2.50");
+}
+
+#[tokio::test]
+async fn lists_that_anybody_may_find_name_a_picture_and_those_without_one_none() {
+    let mut shop = Shop::start_with(&[("SOUK_SHOP__DEMO", "false")]).await;
+    let admin = shop.admin().await;
+    let mut visitor = Browser::new(&shop);
+    let picture = "<meta property=\"og:image\" content=\"";
+    let shown = async |visitor: &mut Browser, path: &str| {
+        let page = visitor.get(path).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.text);
+        let shown: Vec<String> = all(&page, picture).into_iter().map(str::to_owned).collect();
+        shown
+    };
+    for (name, category) in [("Cup", "cups"), ("Green tea", "tea")] {
+        let wish = json!({"name": name, "price": "2.50", "category": category});
+        let made = admin.post("/api/v1/products", &wish).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        if name == "Cup" {
+            let added = admin.show(made.str("/id")).await;
+            assert_eq!(added.status, 201, "{}", added.text);
+        }
+    }
+    for path in ["/", "/c/cups"] {
+        let found = shown(&mut visitor, path).await;
+        assert_eq!(found.len(), 1, "{path}: {found:?}");
+        let address = found.first().expect("its picture");
+        let inside = address.strip_prefix(&format!("{}/", shop.url()));
+        let inside = inside.expect("a whole address of this shop");
+        let file = visitor.get(&format!("/{inside}")).await;
+        assert_eq!(file.status, 200, "{address}");
+    }
+    for path in ["/c/tea", "/search?q=cup"] {
+        assert_eq!(
+            shown(&mut visitor, path).await,
+            Vec::<String>::new(),
+            "{path}"
+        );
+    }
 }

@@ -10,6 +10,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// All pages for admins that lists lead to.
 const ADMINS: &[&str] = &[
     "/admin/orders",
+    "/admin/categories",
+    "/admin/reviews",
     "/admin/customers",
     "/admin/discounts",
     "/admin/discounts/new",
@@ -174,7 +176,7 @@ async fn settings_lead_to_every_page_on_which_something_is_changed() {
         .skip(1)
         .filter_map(|rest| rest.split('"').next())
         .collect();
-    assert_eq!(links.len(), 11, "{list}");
+    assert_eq!(links.len(), 12, "{list}");
     for href in links {
         let there = browser.get(href).await;
         assert_eq!(there.status, 200, "{href}: {}", there.text);

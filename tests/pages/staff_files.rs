@@ -1,8 +1,12 @@
 //! Staff's lists as files, with a shop on its own files and with one on PostgreSQL: all rows of a list, whatever its
 //! pages are, for whom the list is for.
 
-use crate::{browser::Browser, buying::first};
-use testkit::{Client, Shop, on_both_stores};
+use crate::{
+    browser::Browser,
+    buying::first,
+    opened::{Open, shop},
+};
+use testkit::on_both_stores;
 
 /// More than a page of any list.
 const MANY: usize = 27;
@@ -11,25 +15,6 @@ on_both_stores! {
     shop:
     a_list_is_one_file_with_all_of_its_rows,
     a_list_s_file_is_for_whom_the_list_is_for,
-}
-
-struct Open {
-    shop: Shop,
-    admin: Client,
-    browser: Browser,
-}
-
-async fn shop(more: &[(&str, &str)]) -> Open {
-    let mut settings = vec![("SOUK_SHOP__DEMO", "false")];
-    settings.extend(more);
-    let mut shop = Shop::start_with(&settings).await;
-    let admin = shop.admin().await;
-    let browser = Browser::signed_in(&shop, "admin@souk.example").await;
-    Open {
-        shop,
-        admin,
-        browser,
-    }
 }
 
 /// The rows of a list's file, to which its page leads.

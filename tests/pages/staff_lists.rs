@@ -1,9 +1,12 @@
 //! What whoever runs the shop reads in its lists, with a shop on its own files and with one on PostgreSQL: what there
 //! is of each product, over all its variants, how many carts became orders, and all payments, by where they stand.
 
-use crate::browser::Browser;
+use crate::{
+    browser::Browser,
+    opened::{Open, shop},
+};
 use serde_json::json;
-use testkit::{Answer, Client, Shop, on_both_stores};
+use testkit::{Answer, Client, on_both_stores};
 
 /// Payments of a page.
 const ROWS: usize = 25;
@@ -14,25 +17,7 @@ on_both_stores! {
     the_first_page_says_how_many_carts_became_orders,
     payments_are_listed_by_where_they_stand_and_read_in_both_directions,
     a_list_of_no_payments_says_so_and_a_page_that_there_is_not_is_refused,
-}
-
-struct Open {
-    shop: Shop,
-    admin: Client,
-    browser: Browser,
-}
-
-async fn shop(more: &[(&str, &str)]) -> Open {
-    let mut settings = vec![("SOUK_SHOP__DEMO", "false")];
-    settings.extend(more);
-    let mut shop = Shop::start_with(&settings).await;
-    let admin = shop.admin().await;
-    let browser = Browser::signed_in(&shop, "admin@souk.example").await;
-    Open {
-        shop,
-        admin,
-        browser,
-    }
+    a_list_leads_back_by_the_pages_that_led_there,
 }
 
 /// The row of a list in which this stands.
@@ -227,5 +212,52 @@ async fn a_list_of_no_payments_says_so_and_a_page_that_there_is_not_is_refused(o
         let path = format!("/admin/payments?show=all&cursor={cursor}");
         let page = browser.get(&path).await;
         assert_eq!(page.status, 400, "{cursor}: {}", page.text);
+    }
+}
+
+async fn a_list_leads_back_by_the_pages_that_led_there(open: Open) {
+    let Open {
+        admin, mut browser, ..
+    } = open;
+    for number in 0..ROWS * 2 + 1 {
+        admin.sell(&format!("Tea {number:02}"), 250, 9).await;
+    }
+    let names = |page: &Answer| -> Vec<String> {
+        let texts = page.text.split(">Tea ").skip(1);
+        let texts = texts.filter_map(|rest| rest.split_once('<'));
+        let links = texts.filter(|(_, end)| end.starts_with("/a>"));
+        links.map(|(name, _)| name.to_owned()).collect()
+    };
+    for list in ["/admin/products", "/admin/inventory?low="] {
+        let first = browser.get(list).await;
+        assert_eq!(link(&first, "prev"), None, "it is the first");
+        let counted = first.text.contains("On sale <span class=\"count\">51<");
+        assert_eq!(counted, list.ends_with("products"), "{}", first.text);
+        let second = browser
+            .get(&link(&first, "next").expect("a second page"))
+            .await;
+        let third = browser
+            .get(&link(&second, "next").expect("a third page"))
+            .await;
+        assert_eq!(names(&third).len(), 1, "{list}: {}", third.text);
+        assert_eq!(link(&third, "next"), None, "it is the last");
+        let back = browser
+            .get(&link(&third, "prev").expect("a way back"))
+            .await;
+        assert_eq!(names(&back), names(&second), "{list}");
+        let back = browser.get(&link(&back, "prev").expect("a way back")).await;
+        assert_eq!(names(&back), names(&first), "{list}");
+        assert_eq!(link(&back, "prev"), None);
+        // Who made up the way there is not led astray.
+        let next = link(&first, "next").expect("a second page");
+        let (bare, _) = next.split_once("&trail=").expect("the way");
+        let page = browser.get(bare).await;
+        assert_eq!(names(&page), names(&second));
+        assert_eq!(link(&page, "prev"), None);
+        let odd = browser
+            .get(&format!("{bare}&trail=%22%3E%3Cscript%3E"))
+            .await;
+        assert_eq!(odd.status, 200, "{}", odd.text);
+        assert!(!odd.text.contains("<script>"), "{}", odd.text);
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::{
-    catalog::{ModerateReview, NewReview, ProductRef, ProductReview, ReviewQuery},
+    catalog::{ModerateReview, NewReview, ProductRef, ProductReview, ReviewQuery, ReviewsQuery},
     problem::ProblemBody,
     values::{Page, ProductId, ReviewId, Version},
 };
@@ -25,6 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub(super) fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
+        .routes(routes!(list_all))
         .routes(routes!(replace, remove))
         .routes(routes!(moderate))
 }
@@ -50,6 +51,27 @@ async fn list(
         .near
         .reviews_of(viewer.as_ref(), product, query)
         .await?;
+    let next = page.next_cursor.clone();
+    let response = Json(page).into_response();
+    Ok(with_next(response, &uri, next.as_ref()))
+}
+
+/// Lists the reviews of all products, newest first, hidden ones too.
+#[utoipa::path(get, path = "/api/v1/reviews", operation_id = "list_all_reviews", tag = "catalog",
+    params(ReviewsQuery),
+    responses(
+        (status = 200, body = Page<ProductReview>),
+        (status = 400, description = "A parameter is unknown or unreadable", body = ProblemBody),
+        (status = 401, description = "Not signed in", body = ProblemBody),
+        (status = 403, description = "Not an admin", body = ProblemBody),
+    ))]
+async fn list_all(
+    State(shop): State<Shop>,
+    Admin(_who): Admin,
+    uri: Uri,
+    Query(query): Query<ReviewsQuery>,
+) -> Result<Response, Fault> {
+    let page = shop.near.all_reviews(query).await?;
     let next = page.next_cursor.clone();
     let response = Json(page).into_response();
     Ok(with_next(response, &uri, next.as_ref()))

@@ -10,7 +10,7 @@ use contracts::{
     access::Principal,
     catalog::{
         EditError, ListError, ModerateReview, NewReview, ProductRef, ProductReview, ProductStatus,
-        Purchases, ReviewError, ReviewQuery, ReviewStatus,
+        Purchases, ReviewError, ReviewQuery, ReviewStatus, ReviewsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Cursor, Page, PageSize, ProductId, ReviewId, UserId},
@@ -144,6 +144,15 @@ impl Service {
         }
         let which = Reviewed::Product(product, status);
         self.store.reviews(which, query.limit, query.cursor).await
+    }
+
+    /// What is said of all products, newest first. Who may see that is decided at the door.
+    pub(crate) async fn all_reviews(
+        &self,
+        query: ReviewsQuery,
+    ) -> Result<Page<ProductReview>, ListError> {
+        let ReviewsQuery { limit, cursor } = query;
+        self.store.reviews(Reviewed::All, limit, cursor).await
     }
 
     pub(super) async fn reviews_of_user(

@@ -67,6 +67,8 @@ pub(crate) struct ReviewEdit {
 pub(crate) enum Reviewed {
     Product(ProductId, ReviewStatus),
     By(UserId),
+    /// Of all products, hidden ones too.
+    All,
 }
 
 /// Keeps reviews.

@@ -103,6 +103,7 @@ const TABLE: &[(&str, &str, [u16; 5])] = &[
         RATING,
         [401, 404, 404, 404, 404],
     ),
+    ("GET /api/v1/reviews", "", [401, 403, 403, 403, 200]),
     ("PUT /api/v1/reviews/{r}", RATING, [401, 404, 404, 404, 404]),
     (
         "PUT /api/v1/reviews/{r}/status",

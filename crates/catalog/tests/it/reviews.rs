@@ -118,6 +118,24 @@ async fn the_product_shows_the_rating_at_once_and_admins_hide_a_review() {
             "{who:?}"
         );
     }
+    // All of them, of whatever product, are for whoever runs the shop.
+    let all = "/api/v1/reviews";
+    for (who, refusal) in [
+        (Who::Nobody, "401 unauthenticated"),
+        (Who::Customer, "403 forbidden"),
+        (Who::Merchant, "403 forbidden"),
+    ] {
+        assert_eq!(shop.get(who, all).await.refusal(), refusal, "{who:?}");
+    }
+    let newest = shop.get(Who::Admin, &format!("{all}?limit=1")).await;
+    assert_eq!(newest.body["data"][0]["rating"], 5);
+    let next = newest.body["next_cursor"].as_str().unwrap().to_owned();
+    let next = format!("{all}?limit=1&cursor={next}");
+    let next = shop.get(Who::Admin, &next).await;
+    assert_eq!(next.body["data"][0]["status"], "hidden");
+    assert_eq!(next.body["next_cursor"], json!(null));
+    let odd = shop.get(Who::Admin, &format!("{all}?cursor=x")).await;
+    assert_eq!(odd.status, 400);
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ pub use product::{
 };
 pub use reviews::{
     ModerateReview, NewReview, ProductReview, Purchases, RatingView, ReviewError, ReviewQuery,
-    ReviewStatus,
+    ReviewStatus, ReviewsQuery,
 };
 pub use search::{
     AttributeCounts, CategoryCount, Facets, FacetsQuery, PriceCount, StockCounts, Suggestion,

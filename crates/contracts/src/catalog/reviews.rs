@@ -96,6 +96,19 @@ pub struct ReviewQuery {
     pub cursor: Option<Cursor>,
 }
 
+/// Which page of what is said of all products.
+#[derive(Debug, Clone, Default, Deserialize, Serialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReviewsQuery {
+    /// 1 to 100; 20 when absent.
+    #[serde(default)]
+    #[param(inline)]
+    pub limit: PageSize,
+    /// Where the page begins.
+    pub cursor: Option<Cursor>,
+}
+
 /// A review. Who wrote it is told to nobody.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ProductReview {

@@ -1,6 +1,6 @@
 //! A product as a card of a list.
 
-use super::home::Picture;
+use super::{found, home::Picture};
 use crate::view;
 use contracts::catalog::ProductView;
 
@@ -25,4 +25,14 @@ impl Card {
             sold_out: product.stock.available <= 0,
         }
     }
+}
+
+/// The picture that stands for a list elsewhere, as a whole address: the first that there is, as large as it is kept.
+pub(super) fn shown_elsewhere(root: &str, products: &[ProductView]) -> String {
+    let address = |product: &ProductView| match product.images.first() {
+        Some(image) => Some(image.full.url.clone()),
+        None => product.pictures_elsewhere().next().map(str::to_owned),
+    };
+    let first = products.iter().find_map(address);
+    first.map_or_else(String::new, |address| found::absolute(root, &address))
 }

@@ -4,7 +4,7 @@
 use super::{
     currency,
     frame::{self, Frame, Framed, Shelf, Visit, html, shelf_address},
-    goods::Card,
+    goods::{self, Card},
     narrow::{self, Chosen, Narrowing, narrowings},
     numbers::{self, Listed, Pager},
     problems,
@@ -125,6 +125,8 @@ struct HomePage {
     base: String,
     /// The one address of what anybody may find; none for searches, which are many.
     canonical: String,
+    /// The picture that stands for the list elsewhere, as a whole address.
+    shown_elsewhere: String,
     /// Whether it is one of so many that nobody need find it.
     unlisted: bool,
     narrowings: Vec<Narrowing>,
@@ -295,6 +297,7 @@ fn compose(mut frame: Frame, listed: Listed, wish: Wish, facets: Option<&Facets>
         // Pages that are reached from page to page are not found by themselves, but lead to what is.
         unlisted: !search.is_empty() || canonical.is_empty() && wish.cursor.is_empty(),
         canonical,
+        shown_elsewhere: goods::shown_elsewhere(&frame.root, &listed.products.data),
         narrowings: narrowings.unwrap_or_default(),
         meant: Vec::new(),
         words: words::asked(&search),

@@ -181,6 +181,7 @@ async fn page(
             Bytes(*user.as_bytes()),
             "",
         ),
+        Reviewed::All => ("$1::uuid IS NOT NULL AND $2::text = ''", Bytes([0; 16]), ""),
     };
     let sql = format!(
         "SELECT {COLUMNS}

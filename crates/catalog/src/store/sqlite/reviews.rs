@@ -156,6 +156,7 @@ fn page(
             status.as_str(),
         ),
         Reviewed::By(user) => ("r.user_id = ?1 AND ?2 = ''", *user.as_bytes(), ""),
+        Reviewed::All => ("?1 IS NOT NULL AND ?2 = ''", [0; 16], ""),
     };
     let sql = format!(
         "SELECT {COLUMNS}

@@ -180,6 +180,27 @@ pub(super) async fn reviews_are_listed_newest_first_without_what_is_hidden(room:
             .len(),
         1
     );
+    // Whoever runs the shop sees what is said of all products, and what is hidden of it.
+    let cup = room.tea(2).await.id;
+    write(&room, cup, UserId::generate(), 1).await.unwrap();
+    let (mut all, mut cursor, mut pages) = (Vec::new(), None, Vec::new());
+    loop {
+        let page = room.store.reviews(Reviewed::All, limit, cursor).await;
+        let page = page.unwrap();
+        pages.push(page.data.len());
+        all.extend(
+            page.data
+                .into_iter()
+                .map(|one| (one.product_id, one.rating)),
+        );
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let teas = [5, 4, 3, 2, 1].map(|rating| (tea, rating));
+    assert_eq!(all, [&[(cup, 1)][..], &teas].concat());
+    assert_eq!(pages, [3, 3]);
 }
 
 pub(super) async fn an_address_that_was_leads_to_the_product_until_another_has_it(room: Room) {

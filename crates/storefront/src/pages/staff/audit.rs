@@ -23,6 +23,7 @@ pub(in crate::pages) struct Wish {
     kind: String,
     q: String,
     cursor: String,
+    trail: String,
 }
 
 /// The tabs: a kind of event, and its title. Other kinds are among all of them.
@@ -90,6 +91,7 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         &[("kind", kind), ("q", &wish.q)],
         Pages {
             asked: &wish.cursor,
+            trail: &wish.trail,
             next: found.next_cursor.as_ref(),
         },
     )

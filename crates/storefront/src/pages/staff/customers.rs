@@ -1,9 +1,8 @@
 //! Accounts: who there is, what they bought, and keeping somebody out or letting them in again.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
+    Desk, Done, Fault, ROWS, Sheet, Who, answered, api, csv,
     fields::Fields,
-    mendable,
     parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns},
     sentence_of,
 };
@@ -37,6 +36,7 @@ pub(in crate::pages) struct Wish {
     q: String,
     show: String,
     cursor: String,
+    trail: String,
     flash: String,
 }
 
@@ -99,6 +99,7 @@ async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         &[("show", &wish.show), ("q", &wish.q)],
         Pages {
             asked: &wish.cursor,
+            trail: &wish.trail,
             next: found.next_cursor.as_ref(),
         },
     )
@@ -356,12 +357,9 @@ async fn done(desk: Desk<'_>, (id, verb): (&str, &str), fields: &Fields) -> Resu
         "end" => "ended",
         _ => "raised",
     };
-    match sent {
-        Ok(()) => Ok(Done::at(&format!("{HERE}/{id}"), flash)),
-        Err(fault) => {
-            let problem = mendable(fault)?;
-            let sheet = sheet(desk, id, Some((verb, &problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
-        }
-    }
+    let to = Done::at(&format!("{HERE}/{id}"), flash);
+    answered(sent, to, |problem| async move {
+        sheet(desk, id, Some((verb, &problem, fields))).await
+    })
+    .await
 }

@@ -29,6 +29,7 @@ use serde_json::{Value, json};
 #[serde(default)]
 pub(in crate::pages) struct Wish {
     cursor: String,
+    trail: String,
     flash: String,
 }
 
@@ -66,6 +67,7 @@ pub(in crate::pages) async fn show(
         let found: Page<DiscountView> = desk.ask().get(&path).await?;
         let pages = Pages {
             asked: &wish.cursor,
+            trail: &wish.trail,
             next: found.next_cursor.as_ref(),
         };
         let table = Table {

@@ -32,6 +32,7 @@ use serde_json::{Value, json};
 pub(in crate::pages) struct Wish {
     show: String,
     cursor: String,
+    trail: String,
     flash: String,
 }
 
@@ -186,6 +187,7 @@ async fn sheet(
         &[("show", show)],
         Pages {
             asked: &wish.cursor,
+            trail: &wish.trail,
             next: found.next_cursor.as_ref(),
         },
     );

@@ -1,9 +1,8 @@
 //! Stock: what there is, what moved it, and changing it by hand with a reason; in the list itself see `steps`.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
+    Desk, Done, Fault, ROWS, Sheet, Who, answered, api, csv,
     fields::{Fields, invalid},
-    mendable,
     parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns},
     sentence_of, steps,
 };
@@ -33,6 +32,7 @@ pub(in crate::pages) struct Wish {
     low: String,
     q: String,
     cursor: String,
+    trail: String,
     flash: String,
     /// Whose stock was changed in the list just now.
     moved: String,
@@ -46,13 +46,19 @@ impl Wish {
             low: text("low"),
             q: text("q"),
             cursor: text("cursor"),
+            trail: text("trail"),
             ..Self::default()
         }
     }
 
     /// Which list it is, and which page of it.
-    pub(super) fn place(&self) -> [(&'static str, &str); 3] {
-        [("low", &self.low), ("q", &self.q), ("cursor", &self.cursor)]
+    pub(super) fn place(&self) -> [(&'static str, &str); 4] {
+        [
+            ("low", &self.low),
+            ("q", &self.q),
+            ("cursor", &self.cursor),
+            ("trail", &self.trail),
+        ]
     }
 }
 
@@ -122,6 +128,7 @@ pub(super) async fn list(
         &[("low", &wish.low), ("q", &wish.q)],
         Pages {
             asked: &wish.cursor,
+            trail: &wish.trail,
             next: found.next_cursor.as_ref(),
         },
     )
@@ -169,7 +176,8 @@ pub(in crate::pages) async fn one(
     let desk = Desk::new(&app, &visit);
     let sheet = async {
         let flashes = [("adjusted", "The stock is changed, and the reason is kept.")];
-        let sheet = sheet(desk, read(&id)?, (&wish.cursor, None)).await?;
+        let place = (wish.cursor.as_str(), wish.trail.as_str());
+        let sheet = sheet(desk, read(&id)?, (place, None)).await?;
         Ok(sheet.says(&sentence_of(&wish.flash, &flashes)))
     };
     desk.show(Who::Seller, sheet).await
@@ -182,7 +190,7 @@ fn read(id: &str) -> Result<VariantId, Fault> {
 async fn sheet(
     desk: Desk<'_>,
     id: VariantId,
-    (cursor, refused): (&str, Option<(&Problem, &Fields)>),
+    ((cursor, trail), refused): ((&str, &str), Option<(&Problem, &Fields)>),
 ) -> Result<Sheet, Fault> {
     let stock: InventoryView = desk
         .ask()
@@ -222,6 +230,7 @@ async fn sheet(
         &[],
         Pages {
             asked: cursor,
+            trail,
             next: moves.next_cursor.as_ref(),
         },
     );
@@ -267,7 +276,8 @@ fn adjust_form(stock: &InventoryView) -> Form {
     .hiding("expected", stock.on_hand)
 }
 
-async fn moved(desk: Desk<'_>, movement: &MovementView) -> Vec<Cell> {
+/// A movement as a row of a list.
+pub(super) async fn moved(desk: Desk<'_>, movement: &MovementView) -> Vec<Cell> {
     let signed = |delta: i64| {
         let plus = if delta > 0 { "+" } else { "" };
         Cell::Number(format!("{plus}{delta}"))
@@ -301,10 +311,10 @@ pub(in crate::pages) async fn adjust(
     Path(id): Path<String>,
     Sent(fields): Sent<Fields>,
 ) -> Response {
-    let desk = Desk::new(&app, &visit);
+    let (desk, fields) = (Desk::new(&app, &visit), &fields);
     let done = async {
         let id = read(&id)?;
-        let sent = match change(id, &fields) {
+        let sent = match change(id, fields) {
             Ok(body) => {
                 let key = fields.text("key");
                 let path = api("inventory/adjust", &[]);
@@ -313,16 +323,13 @@ pub(in crate::pages) async fn adjust(
             }
             Err(fault) => Err(fault),
         };
-        match sent {
-            Ok(()) => Ok(Done::at(&format!("{HERE}/{id}"), "adjusted")),
-            Err(fault) => {
-                let problem = mendable(fault)?;
-                let sheet = sheet(desk, id, ("", Some((&problem, &fields)))).await?;
-                Ok(Done::Show(Box::new(sheet)))
-            }
-        }
+        let to = Done::at(&format!("{HERE}/{id}"), "adjusted");
+        answered(sent, to, |problem| async move {
+            sheet(desk, id, (("", ""), Some((&problem, fields)))).await
+        })
+        .await
     };
-    desk.act(Who::Seller, &fields, done).await
+    desk.act(Who::Seller, fields, done).await
 }
 
 fn change(id: VariantId, fields: &Fields) -> Result<Value, Fault> {

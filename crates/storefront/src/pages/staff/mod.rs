@@ -3,12 +3,15 @@
 
 mod audit;
 mod backups;
+mod categories;
 mod chart;
 mod csv;
 mod customers;
 mod developers;
 mod discounts;
+mod done;
 mod fields;
+mod history;
 mod home;
 mod hooks;
 mod inventory;
@@ -28,11 +31,14 @@ mod product;
 mod product_fields;
 mod products;
 mod requests;
+mod returns;
+mod reviews;
 mod settings;
 mod shipping;
 mod steps;
 mod system;
 mod taxes;
+mod trail;
 mod variants;
 mod versus;
 mod zones;
@@ -55,6 +61,7 @@ use contracts::{
     problem::{Code, Problem},
     values::UserId,
 };
+use done::{Done, again, answered, gone, mendable};
 use fields::Fields;
 use parts::{Block, Cell, Tab};
 use platform::{digest, http::Fault};
@@ -72,6 +79,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/admin/orders/{id}/cancel", post(order::cancel))
         .route("/admin/orders/{id}/refund", post(order::refund))
         .route("/admin/orders/{id}/note", post(order::note))
+        .merge(returns::routes())
         .merge(goods())
         .merge(people())
         .merge(machines())
@@ -102,6 +110,9 @@ fn goods() -> Router<App> {
         .route("/admin/inventory/step", post(steps::step))
         .route("/admin/inventory/{id}", get(inventory::one))
         .route("/admin/inventory/{id}/adjust", post(inventory::adjust))
+        .merge(categories::routes())
+        .merge(reviews::routes())
+        .merge(history::routes())
         .merge(pricing::routes())
 }
 
@@ -180,10 +191,12 @@ enum Who {
 }
 
 /// The pages, by what they are called, and whether those who only sell see them.
-const PAGES: [(&str, &str, Who); 13] = [
+const PAGES: [(&str, &str, Who); 15] = [
     ("Home", "/admin", Who::Seller),
     ("Orders", "/admin/orders", Who::Admin),
     ("Products", "/admin/products", Who::Seller),
+    ("Categories", "/admin/categories", Who::Admin),
+    ("Reviews", "/admin/reviews", Who::Admin),
     ("Inventory", "/admin/inventory", Who::Seller),
     ("Customers", "/admin/customers", Who::Admin),
     ("Discounts", "/admin/discounts", Who::Admin),
@@ -441,29 +454,6 @@ impl<'a> Desk<'a> {
             Err(_) if label == "system" => say("the shop").to_owned(),
             Err(_) => label.to_owned(),
         }
-    }
-}
-
-/// What came of a form.
-enum Done {
-    /// Go on there with GET, so that a reload repeats nothing.
-    GoTo(String),
-    /// Shown at once, with what is wrong.
-    Show(Box<Sheet>),
-}
-
-impl Done {
-    fn at(path: &str, flash: &str) -> Self {
-        Self::GoTo(view::address(path, &[("flash", flash)]))
-    }
-}
-
-/// What somebody can do something about; the rest is no matter of this page.
-fn mendable(fault: Fault) -> Result<Problem, Fault> {
-    if fault.0.code.status() < 500 && fault.0.code != Code::NotFound {
-        Ok(fault.0)
-    } else {
-        Err(fault)
     }
 }
 

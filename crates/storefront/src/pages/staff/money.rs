@@ -31,6 +31,7 @@ const HERE: &str = "/admin/payments";
 pub(in crate::pages) struct Wish {
     show: String,
     cursor: String,
+    trail: String,
     flash: String,
 }
 
@@ -124,6 +125,7 @@ async fn unended(desk: Desk<'_>, wish: &Wish, is_open: bool) -> Result<Table, Fa
     };
     let pages = Pages {
         asked: &wish.cursor,
+        trail: &wish.trail,
         next: found.next_cursor.as_ref(),
     };
     Ok(table.paged(HERE, &[("show", &wish.show)], pages))

@@ -1,12 +1,11 @@
 //! One order: what it is, what happened to it, and everything that can be done with it. The forms are `order_forms`'.
 
 use super::{
-    Desk, Done, Fault, Sheet, Who, api,
+    Desk, Done, Fault, Sheet, Who, answered, api,
     fields::{Fields, invalid},
-    mendable,
     order_forms::{self, State as Stands},
     parts::{Block, Cell, Entry, Table, columns},
-    sentence_of,
+    returns, sentence_of,
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
@@ -18,7 +17,10 @@ use axum::{
 };
 use contracts::{
     catalog::ReturnedItem,
-    orders::{NoteView, OrderEventView, OrderStatus, OrderView, Reader, ShipLine, ShipmentView},
+    orders::{
+        NoteView, OrderEventView, OrderStatus, OrderView, Reader, ReturnView, ShipLine,
+        ShipmentView,
+    },
     payments::{PaymentView, RefundView},
     problem::{Code, Problem},
     values::{OrderId, Page, PaymentId, Quantity},
@@ -52,6 +54,13 @@ const FLASHES: &[(&str, &str)] = &[
         "The money goes back. Payments below say how far that is.",
     ),
     ("noted", "The note is kept."),
+    ("asked", "The wish is kept. Say whether it may come."),
+    ("approved", "It may come. The buyer is told."),
+    ("turned-down", "It may not come. The buyer is told."),
+    (
+        "received",
+        "It has come. Its money goes back within moments; look at the payments below.",
+    ),
 ];
 
 /// GET `/admin/orders/{id}`.
@@ -69,27 +78,34 @@ pub(in crate::pages) async fn show(
     desk.show(Who::Admin, sheet).await
 }
 
-fn read(id: &str) -> Result<OrderId, Fault> {
+pub(super) fn read(id: &str) -> Result<OrderId, Fault> {
     id.parse().map_err(|_| Fault::new(Code::NotFound))
 }
 
 /// A form that was refused: which, why, and what it said.
-type Refused<'f> = Option<(&'static str, &'f Problem, &'f Fields)>;
+pub(super) type Refused<'f> = Option<(&'f str, &'f Problem, &'f Fields)>;
 
-async fn sheet(desk: Desk<'_>, id: OrderId, refused: Refused<'_>) -> Result<Sheet, Fault> {
+pub(super) async fn sheet(
+    desk: Desk<'_>,
+    id: OrderId,
+    refused: Refused<'_>,
+) -> Result<Sheet, Fault> {
     let of = |what: &str| api(&format!("orders/{id}{what}"), &[]);
     let ask = desk.ask();
     let order: OrderView = ask.get(&of("")).await?;
     let timeline: Page<OrderEventView> = ask.get(&of("/timeline")).await?;
     let shipments: Page<ShipmentView> = ask.get(&of("/shipments")).await?;
     let notes: Page<NoteView> = ask.get(&of("/notes")).await?;
+    let back: Page<ReturnView> = ask.get(&of("/returns")).await?;
     let (payments, refunds) = money(desk, id).await?;
     let stands = Stands {
         order: &order,
         left: left(&order, &shipments.data),
         is_paid: payments.iter().any(order_forms::has_money),
     };
-    let mut forms = order_forms::all(&stands);
+    let mut forms = returns::answers(&stands, &back.data);
+    forms.extend(order_forms::all(&stands));
+    forms.extend(returns::ask_form(&stands, &back.data));
     if let Some((which, problem, sent)) = refused {
         forms = forms
             .into_iter()
@@ -106,6 +122,9 @@ async fn sheet(desk: Desk<'_>, id: OrderId, refused: Refused<'_>) -> Result<Shee
             Block::Table("What was bought".to_owned(), lines(&stands)),
             Block::Table("Payments".to_owned(), paid(&payments, &refunds)),
             Block::Table("Parcels".to_owned(), parcels(&shipments.data)),
+        ])
+        .with(returns::listed(&back.data))
+        .with([
             noted(desk, &notes.data).await,
             Block::Timeline(entries(desk, timeline.data).await),
         ])
@@ -327,23 +346,18 @@ async fn send(
         }
         Err(fault) => Err(fault),
     };
-    match sent {
-        Ok(()) => {
-            let flash = match form {
-                "ship" => "shipped",
-                "deliver" => "delivered",
-                "cancel" => "cancelled",
-                "refund" => "refunded",
-                _ => "noted",
-            };
-            Ok(Done::at(&format!("/admin/orders/{id}"), flash))
-        }
-        Err(fault) => {
-            let problem = mendable(fault)?;
-            let sheet = sheet(desk, id, Some((form, &problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
-        }
-    }
+    let flash = match form {
+        "ship" => "shipped",
+        "deliver" => "delivered",
+        "cancel" => "cancelled",
+        "refund" => "refunded",
+        _ => "noted",
+    };
+    let to = Done::at(&format!("/admin/orders/{id}"), flash);
+    answered(sent, to, |problem| async move {
+        sheet(desk, id, Some((form, &problem, fields))).await
+    })
+    .await
 }
 
 macro_rules! verbs {
@@ -415,7 +429,7 @@ fn given_back(fields: &Fields) -> Result<Value, Fault> {
     Ok(json!({"amount": fields.given("amount"), "items": items, "reason": fields.given("reason")}))
 }
 
-fn units_of(name: &str, units: &str) -> Result<Quantity, Fault> {
+pub(super) fn units_of(name: &str, units: &str) -> Result<Quantity, Fault> {
     let number = units.parse::<u32>().ok();
     let units = number.and_then(|number| Quantity::try_from(number).ok());
     units.ok_or_else(|| invalid(name, "is no number of units"))

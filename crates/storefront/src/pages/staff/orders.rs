@@ -31,6 +31,7 @@ pub(in crate::pages) struct Wish {
     customer: String,
     q: String,
     cursor: String,
+    trail: String,
     shipped: String,
     refused: String,
 }
@@ -247,6 +248,7 @@ fn table(wish: &Wish, found: &Page<OrderView>, names: &BTreeMap<String, String>)
         &kept,
         Pages {
             asked: &wish.cursor,
+            trail: &wish.trail,
             next: found.next_cursor.as_ref(),
         },
     )

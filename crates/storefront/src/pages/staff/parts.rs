@@ -1,6 +1,6 @@
 //! What pages for staff are made of: tables, forms, facts, figures. Values only; how they look is the templates'.
 
-use super::fields::Fields;
+use super::{fields::Fields, trail};
 use crate::{
     view,
     words::{refusal, say},
@@ -101,7 +101,7 @@ pub(super) struct Table {
     /// The form around the rows, whose boxes or buttons are in them. Without a button of its own it has none.
     pub(super) bulk: Option<Box<Form>>,
     pub(super) first: String,
-    /// Only lists that can be read in both directions have it.
+    /// Where it is known which page that is.
     pub(super) previous: String,
     pub(super) next: String,
     /// Where the next page begins.
@@ -113,11 +113,20 @@ pub(super) struct Table {
 impl Table {
     /// Says where the pages around this one are.
     pub(super) fn paged(mut self, here: &str, kept: &[(&str, &str)], pages: Pages<'_>) -> Self {
+        let at = |cursor: &str, trail: &str| {
+            view::address(
+                here,
+                &[kept, &[("cursor", cursor), ("trail", trail)]].concat(),
+            )
+        };
         if !pages.asked.is_empty() {
             self.first = view::address(here, kept);
         }
+        if let Some((cursor, trail)) = trail::back(pages.asked, pages.trail) {
+            self.previous = at(&cursor, &trail);
+        }
         if let Some(next) = pages.next {
-            self.next = view::address(here, &[kept, &[("cursor", next.as_str())]].concat());
+            self.next = at(next.as_str(), &trail::onwards(pages.asked, pages.trail));
             next.as_str().clone_into(&mut self.after);
         }
         self
@@ -130,9 +139,10 @@ impl Table {
     }
 }
 
-/// Where a page of a list is: the cursor that was asked for, and the next one's.
+/// Where a page of a list is: the cursor that was asked for, the way to it, and the next one's cursor.
 pub(super) struct Pages<'c> {
     pub(super) asked: &'c str,
+    pub(super) trail: &'c str,
     pub(super) next: Option<&'c Cursor>,
 }
 

@@ -3,9 +3,9 @@
 //! admin in.
 
 use super::{
-    Desk, Done, Fault, Sheet, Who, api,
+    Desk, Done, Fault, Sheet, Who, answered, api,
     fields::Fields,
-    mendable, order,
+    order,
     parts::{Block, Cell, Form, Table, columns},
     sentence_of,
 };
@@ -57,7 +57,7 @@ pub(in crate::pages) async fn void(
     Path(id): Path<String>,
     Sent(fields): Sent<Fields>,
 ) -> Response {
-    let desk = Desk::new(&app, &visit);
+    let (desk, fields) = (Desk::new(&app, &visit), &fields);
     let done = async {
         let id = read(&id)?;
         let path = api(&format!("payments/{id}/void"), &[]);
@@ -66,16 +66,13 @@ pub(in crate::pages) async fn void(
             let nothing = json!({});
             desk.ask().send(Method::POST, &path, (&nothing, "")).await
         };
-        match sent.await {
-            Ok(_) => Ok(Done::at(&format!("{HERE}/{id}"), "voided")),
-            Err(fault) => {
-                let problem = mendable(fault)?;
-                let sheet = sheet(desk, id, Some((&problem, &fields))).await?;
-                Ok(Done::Show(Box::new(sheet)))
-            }
-        }
+        let to = Done::at(&format!("{HERE}/{id}"), "voided");
+        answered(sent.await, to, |problem| async move {
+            sheet(desk, id, Some((&problem, fields))).await
+        })
+        .await
     };
-    desk.act(Who::Admin, &fields, done).await
+    desk.act(Who::Admin, fields, done).await
 }
 
 fn read(id: &str) -> Result<PaymentId, Fault> {

@@ -2,9 +2,9 @@
 //! catalog's to draw anew.
 
 use super::{
-    Desk, Done, Fault, Who, api,
+    Desk, Done, Fault, Who, answered, api,
     fields::{Fields, invalid},
-    mendable, multipart,
+    multipart,
     product::{read, sheet},
 };
 use crate::{App, pages::frame::Visit};
@@ -59,14 +59,11 @@ async fn added(
         Some((kind, bytes)) => desk.ask().upload(&path, &kind, bytes).await,
         None => Err(invalid("file", "must be chosen")),
     };
-    match sent {
-        Ok(()) => Ok(Done::at(&format!("/admin/products/{id}"), "pictured")),
-        Err(fault) => {
-            let problem = mendable(fault)?;
-            let sheet = sheet(desk, id, Some(("picture", &problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
-        }
-    }
+    let to = Done::at(&format!("/admin/products/{id}"), "pictured");
+    answered(sent, to, |problem| async move {
+        sheet(desk, id, Some(("picture", &problem, fields))).await
+    })
+    .await
 }
 
 /// POST `/admin/products/{id}/pictures/{picture}/remove`.

@@ -2,9 +2,9 @@
 //! side by side, and whoever comes second decides field by field what is kept.
 
 use super::{
-    Desk, Done, Fault, Sheet, Who, api,
+    Desk, Done, Fault, Sheet, Who, again, answered, api,
     fields::Fields,
-    mendable,
+    gone,
     parts::{Block, Cell, Field, Form, Shot, Table, columns},
     price_list,
     product_fields::{self, value_of},
@@ -126,7 +126,7 @@ pub(super) async fn sheet(
         let forms = variants::forms(&product).into_iter();
         sheet = sheet.with(forms.map(|form| Block::Form(mend(form))));
     }
-    let mut side = vec![facts(&product)];
+    let mut side = vec![facts(desk, &product)];
     if !product.images.is_empty() {
         let shots = product.images.iter().map(|image| shot(id, image));
         side.push(Block::Shots(shots.collect()));
@@ -202,7 +202,7 @@ fn price_table(prices: &[PriceSince]) -> Table {
     }
 }
 
-fn facts(product: &ProductView) -> Block {
+fn facts(desk: Desk<'_>, product: &ProductView) -> Block {
     let stars = product.rating.average.map_or_else(
         || say("no reviews").to_owned(),
         |average| {
@@ -213,6 +213,10 @@ fn facts(product: &ProductView) -> Block {
             )
         },
     );
+    let said = match desk.is_admin() {
+        true => Cell::link(stars, format!("{HERE}/{}/reviews", product.id)),
+        false => Cell::text(stars),
+    };
     Block::Facts(
         "The product".to_owned(),
         vec![
@@ -229,7 +233,14 @@ fn facts(product: &ProductView) -> Block {
             ),
             ("Made".to_owned(), Cell::when(product.created_at)),
             ("Changed".to_owned(), Cell::when(product.updated_at)),
-            ("Buyers say".to_owned(), Cell::text(stars)),
+            (
+                "What changed".to_owned(),
+                Cell::link(
+                    say("prices and stock"),
+                    format!("{HERE}/{}/history", product.id),
+                ),
+            ),
+            ("Buyers say".to_owned(), said),
             ("Id".to_owned(), Cell::code(product.id)),
         ],
     )
@@ -275,9 +286,10 @@ async fn wrong(
     id: ProductId,
     (fault, fields): (Fault, &Fields),
 ) -> Result<Done, Fault> {
-    let problem = mendable(fault)?;
-    let sheet = sheet(desk, id, Some(("edit", &problem, fields))).await?;
-    Ok(Done::Show(Box::new(sheet)))
+    again(fault, |problem| async move {
+        sheet(desk, id, Some(("edit", &problem, fields))).await
+    })
+    .await
 }
 
 /// What one changed beside what stands there now.
@@ -304,23 +316,16 @@ pub(in crate::pages) async fn archive(
     Path(id): Path<String>,
     Sent(fields): Sent<Fields>,
 ) -> Response {
-    let desk = Desk::new(&app, &visit);
+    let (desk, fields) = (Desk::new(&app, &visit), &fields);
     let done = async {
         let id = read(&id)?;
         let version = fields.text("version");
         let path = api(&format!("products/{id}"), &[("version", version)]);
-        let gone = match fields.confirmed() {
-            Ok(()) => desk.ask().delete(&path).await,
-            Err(fault) => Err(fault),
-        };
-        match gone {
-            Ok(()) => Ok(Done::at(HERE, "archived")),
-            Err(fault) => {
-                let problem = mendable(fault)?;
-                let sheet = sheet(desk, id, Some(("archive", &problem, &fields))).await?;
-                Ok(Done::Show(Box::new(sheet)))
-            }
-        }
+        let gone = gone(desk, &path, fields).await;
+        answered(gone, Done::at(HERE, "archived"), |problem| async move {
+            sheet(desk, id, Some(("archive", &problem, fields))).await
+        })
+        .await
     };
-    desk.act(Who::Seller, &fields, done).await
+    desk.act(Who::Seller, fields, done).await
 }

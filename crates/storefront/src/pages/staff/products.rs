@@ -1,9 +1,8 @@
 //! Products, and a new one. Those who only sell are shown what is theirs.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
+    Desk, Done, Fault, ROWS, Sheet, Who, again, api, csv,
     fields::Fields,
-    mendable,
     parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns},
     product_fields, steps,
 };
@@ -15,7 +14,7 @@ use crate::{
 };
 use axum::{Form as Sent, extract::State, http::Method, response::Response};
 use contracts::{
-    catalog::{ProductStatus, ProductView},
+    catalog::{Facets, ProductStatus, ProductView},
     problem::Problem,
     values::Page,
 };
@@ -31,6 +30,7 @@ pub(in crate::pages) struct Wish {
     status: String,
     q: String,
     cursor: String,
+    trail: String,
     flash: String,
     /// Whose stock was changed in the list just now.
     moved: String,
@@ -44,17 +44,19 @@ impl Wish {
             status: text("status"),
             q: text("q"),
             cursor: text("cursor"),
+            trail: text("trail"),
             ..Self::default()
         }
     }
 
     /// Which list it is, and which page of it.
-    pub(super) fn place(&self) -> [(&'static str, &str); 4] {
+    pub(super) fn place(&self) -> [(&'static str, &str); 5] {
         [
             (steps::LIST, steps::OF_PRODUCTS),
             ("status", &self.status),
             ("q", &self.q),
             ("cursor", &self.cursor),
+            ("trail", &self.trail),
         ]
     }
 }
@@ -102,10 +104,15 @@ pub(super) async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
     found
         .data
         .retain(|product| desk.may_change(product.owner_id));
+    let on_sale = on_sale(desk, wish.q.trim()).await?;
     let tabs = TABS.iter().map(|(value, title)| Tab {
         title: (*title).to_owned(),
         href: view::address(HERE, &[("status", value), ("q", &wish.q)]),
-        count: String::new(),
+        count: if value.is_empty() {
+            on_sale.clone()
+        } else {
+            String::new()
+        },
         is_current: *value == word || (value.is_empty() && word == "active"),
     });
     let low = Tab {
@@ -136,6 +143,16 @@ pub(super) async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         Block::Table(String::new(), table(&wish, &found)),
     ]);
     Ok(sheet)
+}
+
+/// How many are on sale, of those that are looked for: the catalog has counted them in memory. Whoever only sells sees
+/// fewer, which nobody counts.
+async fn on_sale(desk: Desk<'_>, q: &str) -> Result<String, Fault> {
+    if !desk.is_admin() {
+        return Ok(String::new());
+    }
+    let counted: Facets = desk.ask().get(&api("products/facets", &[("q", q)])).await?;
+    Ok(view::grouped(&counted.total.to_string()))
 }
 
 fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
@@ -169,6 +186,7 @@ fn table(wish: &Wish, found: &Page<ProductView>) -> Table {
         &[("status", &wish.status), ("q", &wish.q)],
         Pages {
             asked: &wish.cursor,
+            trail: &wish.trail,
             next: found.next_cursor.as_ref(),
         },
     )
@@ -244,9 +262,10 @@ async fn made(desk: Desk<'_>, fields: &Fields) -> Result<Done, Fault> {
             Ok(Done::at(&format!("{HERE}/{}", product.id), "made"))
         }
         Err(fault) => {
-            let problem = mendable(fault)?;
-            let sheet = blank(desk, Some((&problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
+            again(fault, |problem| async move {
+                blank(desk, Some((&problem, fields))).await
+            })
+            .await
         }
     }
 }

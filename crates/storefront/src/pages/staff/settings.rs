@@ -74,10 +74,11 @@ fn sheet(desk: Desk<'_>, wish: &Wish) -> Sheet {
 }
 
 /// What is changed on a page of its own: what it is, the setting that has a say in it, and the page.
-const PAGES: [(&str, &str, &str); 8] = [
+const PAGES: [(&str, &str, &str); 9] = [
     ("Taxes", "orders.tax", "/admin/taxes"),
     ("Shipping", "", "/admin/shipping"),
     ("Discounts", "", "/admin/discounts"),
+    ("Categories", "", "/admin/categories"),
     ("Users and what they may do", "", "/admin/customers"),
     ("Sessions of others", "", "/admin/customers"),
     ("Your own security", "", "/account/security"),

@@ -3,9 +3,9 @@
 //! address says.
 
 use super::{
-    Desk, Done, Fault, Sheet, Who, api,
+    Desk, Done, Fault, Sheet, Who, again, api,
     fields::{Fields, invalid},
-    inventory, mendable,
+    inventory,
     parts::{Block, Field, Form},
     products,
 };
@@ -131,9 +131,10 @@ pub(in crate::pages) async fn step(
         match sent {
             Ok(id) => Ok(Done::GoTo(list.address(&id.to_string()))),
             Err(fault) => {
-                let problem = mendable(fault)?;
-                let sheet = list.refused(desk, &problem).await?;
-                Ok(Done::Show(Box::new(sheet)))
+                again(fault, |problem| async move {
+                    list.refused(desk, &problem).await
+                })
+                .await
             }
         }
     };

@@ -1,9 +1,9 @@
 //! Tax rates by place and class of goods.
 
 use super::{
-    Desk, Done, Fault, Sheet, Who, api,
+    Desk, Done, Fault, Sheet, Who, answered, api,
     fields::{Fields, invalid},
-    mendable,
+    gone,
     parts::{Block, Cell, Field, Form, Table, columns},
     pricing::{Kind, Priced, Refused, Thing, Typed, Wish, parts_of, percent, text},
 };
@@ -154,22 +154,15 @@ pub(in crate::pages) async fn remove(
     Path(id): Path<String>,
     Sent(fields): Sent<Fields>,
 ) -> Response {
-    let desk = Desk::new(&app, &visit);
+    let (desk, id, fields) = (Desk::new(&app, &visit), id.as_str(), &fields);
     let done = async {
-        let path = format!("{}/{}", KIND.api, view::encoded(&id));
+        let path = format!("{}/{}", KIND.api, view::encoded(id));
         let path = api(&path, &[("version", fields.text("version"))]);
-        let gone = match fields.confirmed() {
-            Ok(()) => desk.ask().delete(&path).await,
-            Err(fault) => Err(fault),
-        };
-        match gone {
-            Ok(()) => Ok(Done::at(KIND.here, "removed")),
-            Err(fault) => {
-                let problem = mendable(fault)?;
-                let sheet = Rates::sheet(desk, &id, Some((&problem, &fields))).await?;
-                Ok(Done::Show(Box::new(sheet)))
-            }
-        }
+        let gone = gone(desk, &path, fields).await;
+        answered(gone, Done::at(KIND.here, "removed"), |problem| async move {
+            Rates::sheet(desk, id, Some((&problem, fields))).await
+        })
+        .await
     };
-    desk.act(Who::Admin, &fields, done).await
+    desk.act(Who::Admin, fields, done).await
 }

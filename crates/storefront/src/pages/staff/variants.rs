@@ -2,9 +2,9 @@
 //! one names the product's version, and is shown both sides' words when somebody else was faster.
 
 use super::{
-    Desk, Done, Fault, Sheet, Who, api,
+    Desk, Done, Fault, Sheet, Who, again, answered, api,
     fields::{Fields, invalid},
-    mendable,
+    gone,
     parts::{Block, Cell, Field, Form, Table, columns},
     product::{self, mine},
     product_fields, sentence_of,
@@ -226,9 +226,10 @@ async fn refused(
     id: ProductId,
     (form, fault, fields): (&'static str, Fault, &Fields),
 ) -> Result<Done, Fault> {
-    let problem = mendable(fault)?;
-    let sheet = product::sheet(desk, id, Some((form, &problem, fields))).await?;
-    Ok(Done::Show(Box::new(sheet)))
+    again(fault, |problem| async move {
+        product::sheet(desk, id, Some((form, &problem, fields))).await
+    })
+    .await
 }
 
 /// POST `/admin/products/{id}/variants`.
@@ -401,9 +402,10 @@ async fn saved(desk: Desk<'_>, place: &Place, fields: &Fields) -> Result<Done, F
             Ok(versus::conflict(edited, fields))
         }
         Err(fault) => {
-            let problem = mendable(fault)?;
-            let sheet = sheet(desk, place, Some(("edit", &problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
+            again(fault, |problem| async move {
+                sheet(desk, place, Some(("edit", &problem, fields))).await
+            })
+            .await
         }
     }
 }
@@ -443,25 +445,19 @@ pub(in crate::pages) async fn remove(
     Path(place): Path<Place>,
     Sent(fields): Sent<Fields>,
 ) -> Response {
-    let desk = Desk::new(&app, &visit);
+    let (desk, place, fields) = (Desk::new(&app, &visit), &place, &fields);
     let done = async {
-        let (product, variant) = found(desk, &place).await?;
+        let (product, variant) = found(desk, place).await?;
         let path = format!("products/{}/variants/{}", product.id, variant.id);
         let path = api(&path, &[("version", fields.text("version"))]);
-        let gone = match fields.confirmed() {
-            Ok(()) => desk.ask().delete(&path).await,
-            Err(fault) => Err(fault),
-        };
-        match gone {
-            Ok(()) => Ok(Done::at(&format!("{HERE}/{}", product.id), "removed")),
-            Err(fault) => {
-                let problem = mendable(fault)?;
-                let sheet = sheet(desk, &place, Some(("remove", &problem, &fields))).await?;
-                Ok(Done::Show(Box::new(sheet)))
-            }
-        }
+        let gone = gone(desk, &path, fields).await;
+        let to = Done::at(&format!("{HERE}/{}", product.id), "removed");
+        answered(gone, to, |problem| async move {
+            sheet(desk, place, Some(("remove", &problem, fields))).await
+        })
+        .await
     };
-    desk.act(Who::Seller, &fields, done).await
+    desk.act(Who::Seller, fields, done).await
 }
 
 #[cfg(test)]

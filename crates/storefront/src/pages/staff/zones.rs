@@ -2,9 +2,8 @@
 //! its way of shipping, which the API replaces as a whole, and goes by the version of that.
 
 use super::{
-    Desk, Done, Fault, Sheet, Who,
+    Desk, Done, Fault, Sheet, Who, again, answered,
     fields::{Fields, invalid},
-    mendable,
     parts::{Block, Field, Form},
     pricing::{Thing, Typed, currency_of, decimal, put, text, version},
     shipping::{KIND, bounds, countries, say_bounds, zones_of},
@@ -218,9 +217,11 @@ async fn saved(desk: Desk<'_>, place: &Place, fields: &Fields) -> Result<Done, F
             Ok(versus::conflict(edited, fields))
         }
         Err(fault) => {
-            let problem = zone.in_form(mendable(fault)?);
-            let sheet = sheet(desk, place, Some(("edit", &problem, fields))).await?;
-            Ok(Done::Show(Box::new(sheet)))
+            again(fault, |problem| async move {
+                let problem = zone.in_form(problem);
+                sheet(desk, place, Some(("edit", &problem, fields))).await
+            })
+            .await
         }
     }
 }
@@ -232,26 +233,23 @@ pub(in crate::pages) async fn remove(
     Path(place): Path<Place>,
     Sent(fields): Sent<Fields>,
 ) -> Response {
-    let desk = Desk::new(&app, &visit);
+    let (desk, place, fields) = (Desk::new(&app, &visit), &place, &fields);
     let done = async {
-        let zone = Zone::find(desk, &place).await?;
+        let zone = Zone::find(desk, place).await?;
         let mut way = zone.way.clone();
         let zones = zones_of(&zone.way).iter().enumerate();
         let kept = zones.filter(|(index, _)| *index != zone.index);
         let kept: Vec<Value> = kept.map(|(_, zone)| zone.clone()).collect();
         way.insert("zones".to_owned(), Value::Array(kept));
         let sent = match fields.confirmed() {
-            Ok(()) => put(desk, (&KIND, &place.0), way, &fields).await,
+            Ok(()) => put(desk, (&KIND, &place.0), way, fields).await,
             Err(fault) => Err(fault),
         };
-        match sent {
-            Ok(()) => Ok(Done::at(&format!("{}/{}", KIND.here, place.0), "saved")),
-            Err(fault) => {
-                let problem = mendable(fault)?;
-                let refused = Some(("remove", &problem, &fields));
-                Ok(Done::Show(Box::new(sheet(desk, &place, refused).await?)))
-            }
-        }
+        let to = Done::at(&format!("{}/{}", KIND.here, place.0), "saved");
+        answered(sent, to, |problem| async move {
+            sheet(desk, place, Some(("remove", &problem, fields))).await
+        })
+        .await
     };
-    desk.act(Who::Admin, &fields, done).await
+    desk.act(Who::Admin, fields, done).await
 }
