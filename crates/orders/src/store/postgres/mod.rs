@@ -48,7 +48,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 19] = [
+pub(crate) const MIGRATIONS: [Migration; 21] = [
     BASE,
     Migration {
         number: 1,
@@ -139,6 +139,11 @@ pub(crate) const MIGRATIONS: [Migration; 19] = [
         number: 18,
         name: "address_book",
         sql: include_str!("../../../migrations/postgres/0018_address_book.sql"),
+    },
+    Migration {
+        number: 19,
+        name: "erased_customers",
+        sql: include_str!("../../../migrations/postgres/0019_erased_customers.sql"),
     },
     Migration {
         number: 20,

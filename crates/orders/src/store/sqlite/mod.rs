@@ -47,7 +47,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 20] = [
+pub(crate) const MIGRATIONS: [Migration; 22] = [
     BASE,
     Migration {
         number: 1,
@@ -143,6 +143,11 @@ pub(crate) const MIGRATIONS: [Migration; 20] = [
         number: 19,
         name: "address_book",
         sql: include_str!("../../../migrations/sqlite/0019_address_book.sql"),
+    },
+    Migration {
+        number: 20,
+        name: "erased_customers",
+        sql: include_str!("../../../migrations/sqlite/0020_erased_customers.sql"),
     },
     Migration {
         number: 21,
