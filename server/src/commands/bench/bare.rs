@@ -191,8 +191,8 @@ impl Bare {
              VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, 1, 999)",
         )?;
         let mut event = self.orders.prepare_cached(
-            "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, at_ms)
-             VALUES (?1, 1, 'placed', 'pending', 1, ?2, ?3)",
+            "INSERT INTO order_events (order_number, sequence, kind, status, version, actor, at_ms, request_id)
+             VALUES (?1, 1, 'placed', 'pending', 1, ?2, ?3, ?4)",
         )?;
         let mut outbox = self.orders.prepare_cached(
             "INSERT INTO outbox (event_id, name, subject, payload, at_ms)
@@ -213,7 +213,9 @@ impl Bare {
             ])?;
             by_order::add(&self.orders, id, number)?;
             insert_line(&mut line, number, variant)?;
-            event.execute(params![number, buyer.to_string(), now])?;
+            // As long as an id that the shop makes of its own.
+            let request = format!("request-{number:028}");
+            event.execute(params![number, buyer.to_string(), now, request])?;
             let subject = id.to_string();
             let total = "{\"amount\":999,\"currency\":\"USD\"}";
             let payload =

@@ -36,8 +36,8 @@ BEGIN
                                     unit_price_minor)
     VALUES (order_number, 1, offer.product_id, offer.variant_id, offer.owner_id, offer.sku, offer.name, 1,
             offer.price_minor);
-    INSERT INTO orders.order_events (order_number, sequence, kind, status, version, actor, at_ms)
-    VALUES (order_number, 1, 'placed', 'pending', 1, offer.owner_id::text, now_ms);
+    INSERT INTO orders.order_events (order_number, sequence, kind, status, version, actor, at_ms, request_id)
+    VALUES (order_number, 1, 'placed', 'pending', 1, offer.owner_id::text, now_ms, new_id::text);
     INSERT INTO orders.outbox (event_id, name, subject, payload, at_ms)
     VALUES (gen_random_uuid(), 'orders.placed.v1', subject,
             '{"order_id":"' || subject || '","number":' || order_number || ',"total":{"amount":'
