@@ -1,6 +1,10 @@
 //! The pages over plain HTTP, without a browser's help: what they show, what they keep to themselves, and what
 //! their forms let happen. Whatever a page changes is looked at through the API afterwards.
-#![expect(clippy::expect_used, reason = "a test that cannot go on should stop")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should stop"
+)]
 
 mod addresses;
 mod books;

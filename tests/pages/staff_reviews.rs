@@ -89,17 +89,22 @@ async fn a_review_is_hidden_shown_again_and_taken_out_after_a_tick(open: Open) {
     let shown = send(&mut browser, (&page, &show), &[]).await;
     assert_eq!(shown.status, 303, "{}", shown.text);
     assert_eq!(counted(&admin, &tea).await, 1);
-    // Hidden once more, from the list of all, and gone after a tick.
+    is_taken_out_after_a_tick(&mut browser, &id).await;
+}
+
+/// Hidden once more, from the list of all, and gone.
+async fn is_taken_out_after_a_tick(browser: &mut Browser, id: &str) {
     let page = browser.get(HERE).await;
-    let hidden = send(&mut browser, (&page, &hide), &[]).await;
+    let hide = format!("{HERE}/{id}/hide");
+    let hidden = send(browser, (&page, &hide), &[]).await;
     assert_eq!(hidden.header("location"), format!("{HERE}?flash=hide"));
     let page = browser.get(HERE).await;
     assert!(page.text.contains(">Hidden</span>"), "{}", page.text);
     let remove = format!("{HERE}/{id}/remove");
-    let unsure = send(&mut browser, (&page, &remove), &[]).await;
+    let unsure = send(browser, (&page, &remove), &[]).await;
     assert_eq!(unsure.status, 422, "{}", unsure.text);
     assert!(unsure.text.contains("role=\"alert\""), "{}", unsure.text);
-    let gone = send(&mut browser, (&page, &remove), &[("confirm", "yes")]).await;
+    let gone = send(browser, (&page, &remove), &[("confirm", "yes")]).await;
     assert_eq!(gone.status, 303, "{}", gone.text);
     let page = browser.get(gone.header("location")).await;
     assert!(

@@ -44,13 +44,9 @@ async fn each_step_names_its_own_request_to_the_shop_alone(mut shop: Ground) {
             order.text
         );
         let (order, sends) = (order.str("/id"), format!("sends-{id}"));
-        let sent = at_request(
-            &admin,
-            &sends,
-            &format!("/api/v1/orders/{order}/ship"),
-            &json!({}),
-        );
-        assert_eq!(sent.await.status, 200);
+        let (ship, nothing) = (format!("/api/v1/orders/{order}/ship"), json!({}));
+        let sent = at_request(&admin, &sends, &ship, &nothing).await;
+        assert_eq!(sent.status, 200, "{}", sent.text);
         let known = |kind: &str, request: &str| (kind.to_owned(), Some(request.to_owned()));
         let expected = [
             known("placed", id),

@@ -39,7 +39,8 @@ async fn whoever_was_erased_keeps_no_address(shop: &Shop) {
         let street = format!("{number} Tea Lane");
         keep(shop, &ann(), &street).await.said()
     });
-    let (said, ()) = tokio::join!(join_all(tries), erase(shop, &ann()));
+    let her = ann();
+    let (said, ()) = tokio::join!(join_all(tries), erase(shop, &her));
     let fits = |said: &String| said == "201" || said == "401 invalid_token";
     assert!(said.iter().all(fits), "{said:?}");
     assert_eq!(kept(shop, &ann()).await, 0, "whoever came first");
