@@ -15,6 +15,7 @@ mod files;
 mod forms;
 mod guards;
 mod languages;
+mod letters;
 mod mails;
 mod marks;
 mod news;
