@@ -7,7 +7,7 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::Output,
+    process::{Output, Stdio},
     time::Duration,
 };
 use testkit::{Folder, Shop, postgres::Postgres};
@@ -69,6 +69,7 @@ impl Bench {
             .current_dir(self.path())
             .env("PYTHONPATH", "src")
             .env("PYTHONDONTWRITEBYTECODE", "1")
+            .stdin(Stdio::null())
             .kill_on_drop(true);
         if let Some(shop) = shop {
             command.env("SOUK_URL", shop.url());

@@ -21,11 +21,9 @@ const ROUNDS_MAX: usize = 10;
 const COUNTED: [&str; 5] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"];
 
 /// What makes a shop do as little as can be by the clock: sweeps, mails, webhooks, looking after others.
-pub(crate) const QUIET: [(&str, &str); 7] = [
+pub(crate) const QUIET: [(&str, &str); 6] = [
     ("SOUK_WEBHOOKS__LOOK_EVERY_MS", "60000"),
     ("SOUK_MAIL__POLL_MS", "60000"),
-    // They go by and by, and read the orders that they tell of.
-    ("SOUK_ORDERS__MAILS__KINDS", "[]"),
     ("SOUK_ORDERS__SWEEP_EVERY_MS", "3600000"),
     ("SOUK_PAYMENTS__SWEEP_EVERY_MS", "3600000"),
     ("SOUK_PAYMENTS__RECONCILE_EVERY_SECONDS", "3600"),
@@ -65,8 +63,13 @@ impl Counted {
     pub(crate) async fn on_files() -> (Shop, Self) {
         let folder = Folder::default();
         let path = folder.write("statements", "");
-        let own = [("SOUK_STATEMENTS_FILE", path.as_str())];
-        let shop = Shop::breakable(&[&QUIET[..], &[EUROS], &own].concat()).await;
+        let own = [
+            ("SOUK_STATEMENTS_FILE", path.as_str()),
+            // They go by and by, and read the orders that they tell of.
+            ("SOUK_ORDERS__MAILS__KINDS", "[]"),
+            EUROS,
+        ];
+        let shop = Shop::breakable(&[&QUIET[..], &own].concat()).await;
         let told = Told::File {
             path: path.into(),
             _folder: folder,

@@ -173,7 +173,7 @@ mod tests {
         root
     }
 
-    fn tools(is_there: bool) -> Tools {
+    fn tools(fetch: fn(&Path, &Path) -> io::Result<bool>) -> Tools {
         Tools {
             client: "python",
             lock: "requirements.txt",
@@ -181,28 +181,25 @@ mod tests {
             needed: "nothing",
             has_base: || true,
             runs: |_| true,
-            fetch: if is_there {
-                |_, _| Ok(true)
-            } else {
-                |_, _| Ok(false)
-            },
+            fetch,
         }
     }
 
     #[test]
     fn what_is_there_is_not_fetched_again_until_its_lock_file_changes() {
         let root = workspace("again");
+        let (fails, works) = (tools(|_, _| Ok(false)), tools(|_, _| Ok(true)));
         let provided = |tools: &Tools| {
             let mut out = Vec::new();
             let is_there = tools.provide(&root, &mut out).unwrap();
             (is_there, !out.is_empty())
         };
-        assert_eq!(provided(&tools(false)), (false, true));
-        assert_eq!(provided(&tools(true)), (true, true));
-        assert_eq!(provided(&tools(false)), (true, false));
+        assert_eq!(provided(&fails), (false, true));
+        assert_eq!(provided(&works), (true, true));
+        assert_eq!(provided(&fails), (true, false), "nothing is fetched");
         fs::write(root.join("clients/python/requirements.txt"), "one==2\n").unwrap();
-        assert_eq!(provided(&tools(false)), (false, true));
-        assert_eq!(provided(&tools(false)), (false, true), "half of it");
+        assert_eq!(provided(&fails), (false, true));
+        assert_eq!(provided(&fails), (false, true), "half of it is nothing");
         fs::remove_dir_all(root).unwrap();
     }
 }
