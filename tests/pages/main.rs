@@ -9,6 +9,7 @@ mod bucket;
 mod buying;
 mod cards;
 mod changed;
+mod crossed;
 mod currencies;
 mod doors;
 mod files;
