@@ -323,7 +323,7 @@ async fn a_request_costs_few_statements_however_many_rows_it_reads_on_postgresql
     let node = Shop::start_with(&[&QUIET[..], &[("SOUK_DB", own.as_str()), EUROS]].concat()).await;
     let mut counted = Counted::of_server(server, &own);
     let who = admin.at(node.url());
-    let dear = dear(&mut counted, (&who, &node), |[_, server]| server).await;
+    let dear = Box::pin(dear(&mut counted, (&who, &node), |[_, server]| server)).await;
     assert!(dear.is_empty(), "{dear:#?}");
 }
 
@@ -331,6 +331,6 @@ async fn a_request_costs_few_statements_however_many_rows_it_reads_on_postgresql
 async fn a_request_costs_few_statements_however_many_rows_it_reads_on_sqlite() {
     let (mut shop, mut counted) = Counted::on_files().await;
     let admin = shop.admin().await;
-    let dear = dear(&mut counted, (&admin, &shop), |[file, _]| file).await;
+    let dear = Box::pin(dear(&mut counted, (&admin, &shop), |[file, _]| file)).await;
     assert!(dear.is_empty(), "{dear:#?}");
 }
