@@ -189,7 +189,7 @@ impl Parent {
         if values.is_empty() || self.name.is_empty() {
             return Found::Product(Box::new(product));
         }
-        let told = product.attributes.clone();
+        let told = product.attributes;
         let mut product = ImportProduct {
             publish_at: None,
             unpublish_at: None,
