@@ -25,6 +25,27 @@ async fn the_document_of_the_api_is_the_one_in_docs() {
     assert!(kept.trim_end() == served.text.trim_end(), "{changed}");
 }
 
+/// Clients in other languages are made of the document, and call what they ask by this name.
+#[test]
+fn every_operation_has_a_name_of_its_own() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
+    let kept = std::fs::read_to_string(path).unwrap();
+    let document: serde_json::Value = serde_json::from_str(&kept).unwrap();
+    let paths = document
+        .pointer("/paths")
+        .and_then(|paths| paths.as_object());
+    let operations = paths.unwrap().values().filter_map(|path| path.as_object());
+    let mut names: Vec<&str> = operations
+        .flat_map(|operations| operations.values())
+        .filter_map(|operation| operation.pointer("/operationId"))
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    assert!(names.len() > 100, "the document was not read");
+    names.sort_unstable();
+    let twice: Vec<_> = names.windows(2).filter(|two| two[0] == two[1]).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
 #[tokio::test]
 async fn the_page_of_the_api_works_without_a_network() {
     let shop = Shop::start().await;

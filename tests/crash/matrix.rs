@@ -207,6 +207,7 @@ async fn a_shop_for_customers_knows_no_fail_points_and_does_not_start_with_one()
     for (name, value) in [
         ("SOUK_FAIL_POINT", "place.reserved"),
         ("SOUK_CLOCK_OFFSET_FILE", "/dev/null"),
+        ("SOUK_STATEMENTS_FILE", "/dev/null"),
     ] {
         let said = run_with(&["config", "check"], &[(name, value)], "").await;
         assert_ne!(said.code, 0, "{}", said.out);

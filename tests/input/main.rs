@@ -96,5 +96,6 @@ async fn requests_that_are_odd_broken_or_too_much_are_refused_and_change_nothing
     pages::assert_pages_hold(&world).await;
     pages::assert_problems_are_explained(&world).await;
     pages::assert_a_batch_tells_each(&world).await;
+    pages::assert_an_import_tells_each(&world).await;
     world.assert_unchanged(&before).await;
 }

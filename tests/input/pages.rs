@@ -166,3 +166,43 @@ pub(crate) async fn assert_a_batch_tells_each(world: &World) {
         );
     }
 }
+
+/// Each row that cannot be is refused for a reason, whether it is to be written or not.
+pub(crate) async fn assert_an_import_tells_each(world: &World) {
+    const PRICE: &str = r#""price":{"amount":1,"currency":"USD"}"#;
+    let rows = [
+        "{}".to_owned(),
+        "[]".to_owned(),
+        "1".to_owned(),
+        "null".to_owned(),
+        r#"{"$ne":null}"#.to_owned(),
+        r#"{"sku":"x","name":"x"}"#.to_owned(),
+        r#"{"sku":"x","name":"x","price":1}"#.to_owned(),
+        r#"{"sku":"x","name":"x","price":{"amount":-1,"currency":"USD"}}"#.to_owned(),
+        r#"{"sku":"x","name":"x","price":{"amount":1,"currency":"XXX"}}"#.to_owned(),
+        format!(r#"{{"sku":"","name":"x",{PRICE}}}"#),
+        format!(r#"{{"sku":"x","name":"",{PRICE}}}"#),
+        format!(r#"{{"sku":{{"$ne":1}},"name":"x",{PRICE}}}"#),
+        format!(r#"{{"sku":"x","sku":"y","name":"x",{PRICE}}}"#),
+        format!(r#"{{"sku":"x","name":"\u0000",{PRICE}}}"#),
+        format!(r#"{{"sku":"x","name":"x",{PRICE},"stock":-1}}"#),
+        format!(r#"{{"sku":"x","name":"x",{PRICE},"owner_id":"$ann"}}"#),
+        format!(r#"{{"sku":"x","name":"x",{PRICE},"image_url":"javascript:x"}}"#),
+    ];
+    for dry_run in [true, false] {
+        let body = format!(r#"{{"rows":[{}],"dry_run":{dry_run}}}"#, rows.join(","));
+        let answer = Ask::new("POST /api/v1/products/import")
+            .by(&world.admin)
+            .json(body)
+            .send(world.url())
+            .await
+            .unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        for (index, row) in rows.iter().enumerate() {
+            let told = &answer.json["data"][index];
+            assert_eq!(told["outcome"], "refused", "{row}: {told}");
+            let reason = told["reason"].as_str().unwrap_or_default();
+            assert!(!reason.is_empty(), "{row}: {told}");
+        }
+    }
+}

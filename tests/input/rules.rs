@@ -23,6 +23,7 @@ const BOB: &str = "PATCH /api/v1/users/$bob";
 const CATEGORIES: &str = "POST /api/v1/categories";
 const PRODUCTS: &str = "POST /api/v1/products";
 const BATCH: &str = "POST /api/v1/products/batch";
+const IMPORT: &str = "POST /api/v1/products/import";
 const REPLACE: &str = "PUT /api/v1/products/$product";
 const CHANGE: &str = "PATCH /api/v1/products/$product";
 const VARIANTS: &str = "POST /api/v1/products/$product/variants";
@@ -110,6 +111,9 @@ const RULES: &[Rule] = &[
     (Admin, OPTIONS, r#"{"options":[{"name":"","values":["S"]}],"version":1}"#, Validation, "/options/0/name"),
     (Admin, BATCH, r#"{"products":[]}"#, Validation, "/products"),
     (Admin, BATCH, r#"{"products":[$101{}]}"#, Validation, "/products"),
+    (Admin, IMPORT, r#"{"rows":[]}"#, Validation, "/rows"),
+    (Admin, IMPORT, r#"{"rows":[$101{}]}"#, Validation, "/rows"),
+    (Ann, IMPORT, r#"{"rows":[{}]}"#, Forbidden, ""),
     (Admin, REPLACE, r#"{"name":"x","price":1}"#, PreconditionRequired, ""),
     (Admin, REPLACE, r#"{"name":"x","price":1,"version":3}"#, VersionConflict, ""),
     (Admin, REPLACE, r#"{"name":"x","price":1,"version":1,"sku":"Cup"}"#, SkuTaken, "/sku"),

@@ -98,6 +98,7 @@ const fn wrong(kind: Kind) -> &'static [Values] {
         Kind::Version => &[OBJECTS, LISTS, TEXTS, TRUTHS, FRACTIONS, HUGE, &["0", "-1"]],
         Kind::Money => &[OBJECTS, LISTS, TRUTHS, NO_MONEY],
         Kind::Price => &[OBJECTS, LISTS, TRUTHS, NO_MONEY, NO_PRICES],
+        Kind::Truth => &[OBJECTS, LISTS, NUMBERS, TEXTS, NULL],
         Kind::Choice => &[OBJECTS, LISTS, NUMBERS, TEXTS, TRUTHS, OTHER_WORDS],
         Kind::Words => &[OBJECTS, NUMBERS, TEXTS, TRUTHS, NULL, NO_WORDS],
         Kind::Objects => &[OBJECTS, LISTS, NUMBERS, TEXTS, TRUTHS, NULL],

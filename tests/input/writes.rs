@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Money,
     /// A price.
     Price,
+    /// Yes or no.
+    Truth,
     /// One word of a few.
     Choice,
     Words,
@@ -188,6 +190,15 @@ pub(crate) const ROUTES: &[Route] = &[
         body: r#"{"products":[{"name":"Batch","price":1}]}"#,
         fields: &[("/products", Kind::Each)],
         required: &["/products"],
+        bytes_max: LARGE,
+        status: 200,
+    },
+    Route {
+        line: "POST /api/v1/products/import",
+        by: By::Admin,
+        body: r#"{"rows":[{"sku":"Brought","name":"Brought","price":{"amount":150,"currency":"USD"}}],"dry_run":false}"#,
+        fields: &[("/rows", Kind::Each), ("/dry_run", Kind::Truth)],
+        required: &["/rows"],
         bytes_max: LARGE,
         status: 200,
     },

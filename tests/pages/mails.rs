@@ -8,7 +8,7 @@ const ANN: &str = "ann@souk.example";
 const NEW: &str = "another horse battery";
 
 /// A shop whose mails are files in a folder of this one, with these settings more.
-async fn open(more: &[(&str, &str)]) -> (Folder, Shop) {
+pub(crate) async fn open(more: &[(&str, &str)]) -> (Folder, Shop) {
     let files = Folder::default();
     let folder = files.at("mails");
     let mut settings = vec![

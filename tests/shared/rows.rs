@@ -2,7 +2,8 @@
 //! costs is counted in `writes`.
 
 use crate::{
-    statements::{TIMES, made},
+    counted::TIMES,
+    statements::made,
     writes::{Ask, World, Write, times},
 };
 use reqwest::Method;

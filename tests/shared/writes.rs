@@ -3,8 +3,9 @@
 //! under a name of its own, and another node does what follows by itself (events, mails, sweeps), which is not counted.
 
 use crate::{
+    counted::{Counted, QUIET, TIMES, of_whom},
     rows::{of_goods, of_people, of_rules},
-    statements::{Counted, EUROS, TIMES, counting_shop, made, of_whom},
+    statements::{EUROS, counting_shop, made},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -382,13 +383,9 @@ async fn node(database: &str, paid_by: &[(&str, &str)]) -> Shop {
     let own = [
         ("SOUK_DB", database),
         EUROS,
-        ("SOUK_WEBHOOKS__LOOK_EVERY_MS", "60000"),
-        ("SOUK_MAIL__POLL_MS", "60000"),
         ("SOUK_WEBHOOKS__OUTWARD__ALLOW", "[\"127.0.0.1\"]"),
-        ("SOUK_ORDERS__SWEEP_EVERY_MS", "3600000"),
-        ("SOUK_PAYMENTS__SWEEP_EVERY_MS", "3600000"),
     ];
-    Shop::start_with(&[&own, paid_by].concat()).await
+    Shop::start_with(&[&QUIET[..], &own, paid_by].concat()).await
 }
 
 async fn world(admin: Client, node: &Shop) -> World {
@@ -455,7 +452,7 @@ async fn a_write_costs_few_statements_however_many_lines_it_has() {
     let own = format!("postgres://counted@{place}");
     let node = node(&own, &settings).await;
     let world = world(admin.at(node.url()), &node).await;
-    let mut counted = Counted::open(server, &own);
+    let mut counted = Counted::of_server(server, &own);
     counted.learn().await;
     let few = with_lines(&counted, (&world, &node), FEW).await;
     let many = with_lines(&counted, (&world, &node), MANY).await;

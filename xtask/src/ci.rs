@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: every check in order, stopping at the first that fails and naming it.
 //! Runs the tools and lets them speak for themselves; it never hides or rewrites what they print.
 
-use crate::{servers, tidy};
+use crate::{kept_tools, servers, tidy};
 use std::{
     env,
     fs::{self, File},
@@ -54,6 +54,9 @@ ci: NOT RUN: mounted here. They need Linux, /dev/fuse, and root or fusermount3 (
 const NO_SERVERS: &str = "\
 ci: NOT RUN: what needs the servers that are named above as not here: the cluster's stores, bus, limits and cache, and
 ci: NOT RUN: other people's balancers. They are installed by this command where it runs as root on Debian.";
+const NO_CLIENTS: &str = "\
+ci: NOT RUN: the clients that are named above, tried in a shop (tests/clients). What they need is fetched by this command
+ci: NOT RUN: from npm and PyPI, or by `cargo xtask clients tools`, and kept below target.";
 /// Last, when all libraries are built as they are here.
 const DOC_TEST: &[&str] = &["test", "--workspace", "--doc"];
 
@@ -78,13 +81,16 @@ const OWN_VARIABLES: &[&str] = &["CARGO_PKG_", "CARGO_MANIFEST_"];
 pub(crate) fn run(root: &Path, out: &mut dyn Write) -> io::Result<bool> {
     let can_mount = can_mount();
     let steps = steps(has_nextest(root)?, can_mount);
-    let mut has_servers = true;
+    let (mut has_servers, mut has_clients) = (true, true);
     let passed = run_all(&steps, out, |step, out| match step.work {
         Work::Cargo(words) => {
             let mut command = cargo(root, words);
             command.envs(LINTING);
             if !has_servers {
                 command.env(servers::SKIP, "1");
+            }
+            if !has_clients {
+                command.env(kept_tools::SKIP, "1");
             }
             if env::var_os(THROWN_AWAY).is_some() {
                 command.env("CARGO_INCREMENTAL", "0");
@@ -93,12 +99,16 @@ pub(crate) fn run(root: &Path, out: &mut dyn Write) -> io::Result<bool> {
         }
         Work::Servers => {
             has_servers = servers::provide(out)?;
+            has_clients = kept_tools::provide(root, out)?;
             Ok(true)
         }
         Work::Tidy => tidy::run(root, out),
     })?;
     if !has_servers {
         writeln!(out, "{NO_SERVERS}")?;
+    }
+    if !has_clients {
+        writeln!(out, "{NO_CLIENTS}")?;
     }
     if !can_mount {
         writeln!(out, "{NO_DISK}")?;

@@ -3,6 +3,7 @@
 //! copies below `target`: nothing of the workspace is touched.
 
 use crate::{
+    kept_tools,
     parts::{self, Outcome, Part, Stand},
     security::{shop::Shop, tools},
 };
@@ -25,6 +26,12 @@ const PARTS: &[Part] = &[
         what: "installed by pip, checked by mypy --strict, and tried in a shop",
         asks_a_shop: true,
         run: python,
+    },
+    Part {
+        name: "tools",
+        what: "what the tests of `tests/clients` need is kept below target",
+        asks_a_shop: false,
+        run: kept_tools::part,
     },
 ];
 

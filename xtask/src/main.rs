@@ -9,6 +9,7 @@ mod deploy;
 mod documents;
 mod headers;
 mod imports;
+mod kept_tools;
 mod parts;
 mod release;
 mod rooms;
@@ -35,7 +36,7 @@ usage: cargo xtask COMMAND
   bench     how fast and how small the shop is, beside named peers, with a report; --help for its parts and options
   ci        formatting, lints, tidy, tests, doc tests; stops at the first failure
   security  the long proofs: contract, secrets, login, slow, or only those that are named
-  clients   make the clients in other languages, and try them in a shop: typescript, python
+  clients   make the clients in other languages, and try them in a shop: typescript, python, tools
   deploy    what we ship for running a shop, by the tools of its formats: metrics, alerts, image, or only those named
   release   a release in one folder, or (--dry-run) whether there could be one: VERSION
   simulate  run simulated shops: --seeds N (200), --first S (1), --trace to see what happened";

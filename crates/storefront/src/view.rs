@@ -3,7 +3,7 @@
 
 use crate::words::{self, Language, say};
 use contracts::{
-    catalog::{IMAGE_URLS, ProductView, StockView},
+    catalog::{COMPARE_AT_PRICE, IMAGE_URLS, ProductView, StockView},
     values::{Money, Timestamp},
 };
 use serde_json::{Map, Value};
@@ -44,6 +44,11 @@ pub(crate) fn price_of(product: &ProductView) -> String {
         Some(_) => say!("From {}", money(product.price)),
         None => money(product.price),
     }
+}
+
+/// What it cost before, where it costs less now; else nothing.
+pub(crate) fn price_before(product: &ProductView) -> String {
+    product.price_before().map(money).unwrap_or_default()
 }
 
 /// An amount with its sign or code, as the reader writes it: `$14.50`, `£3.99`, `1,250 ¥`, `12.500 KWD`, `1.234,50 €`.
@@ -152,11 +157,12 @@ pub(crate) fn availability(stock: StockView) -> String {
     }
 }
 
-/// Attributes as names and values for people; nested ones have no place in a table, and pictures are shown.
+/// Attributes as names and values for people; nested ones have no place in a table, and what is shown elsewhere is not
+/// told again.
 pub(crate) fn attributes(attributes: &Map<String, Value>) -> Vec<(String, String)> {
     attributes
         .iter()
-        .filter(|(name, _)| *name != IMAGE_URLS)
+        .filter(|(name, _)| ![COMPARE_AT_PRICE, IMAGE_URLS].contains(&name.as_str()))
         .filter_map(|(name, value)| {
             let (bare, unit) = split_unit(name, value);
             Some((words(bare), format!("{}{unit}", plain(value)?)))

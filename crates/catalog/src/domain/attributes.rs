@@ -2,7 +2,10 @@
 
 use super::text;
 use contracts::{
-    catalog::{IMAGE_URLS, IMAGE_URLS_MAX, TAX_CLASS, TaxClass, WEIGHT_GRAMS, WEIGHT_GRAMS_MAX},
+    catalog::{
+        COMPARE_AT_PRICE, IMAGE_URLS, IMAGE_URLS_MAX, TAX_CLASS, TaxClass, WEIGHT_GRAMS,
+        WEIGHT_GRAMS_MAX, compare_at_price,
+    },
     values::{ValueError, bounded_text},
 };
 use serde_json::{Map, Value};
@@ -78,6 +81,7 @@ fn check_known(name: &str, value: &Value) -> Result<(), ValueError> {
             .parse()
             .map(|_: TaxClass| ()),
         IMAGE_URLS => pictures(value),
+        COMPARE_AT_PRICE => compare_at_price(value.as_str().unwrap_or_default()).map(drop),
         _ => Ok(()),
     }
 }
@@ -122,10 +126,11 @@ mod tests {
     }
 
     #[test]
-    fn weight_tax_class_and_pictures_mean_what_they_say() {
+    fn weight_tax_class_pictures_and_an_earlier_price_mean_what_they_say() {
         for right in [
             json!({"weight_grams": 0}),
             json!({"tax_class": "reduced"}),
+            json!({"compare_at_price": "24.99 EUR"}),
             json!({"image_urls": ["https://cdn.example/a.jpg", "/media/a.jpg"]}),
         ] {
             assert_eq!(refusal(&right), None);
@@ -146,6 +151,17 @@ mod tests {
         ] {
             let refused = refusal(&json!({"image_urls": wrong}));
             assert_eq!(refused.as_deref(), Some("/attributes/image_urls"));
+        }
+        for wrong in [
+            json!(24.99),
+            json!("24.99"),
+            json!("24.999 EUR"),
+            json!("-1 EUR"),
+            json!("24.99 XXX"),
+            json!(["24.99 EUR"]),
+        ] {
+            let refused = refusal(&json!({"compare_at_price": wrong}));
+            assert_eq!(refused.as_deref(), Some("/attributes/compare_at_price"));
         }
         let refused = refusal(&json!({"tax_class": "none"}));
         assert_eq!(refused.as_deref(), Some("/attributes/tax_class"));

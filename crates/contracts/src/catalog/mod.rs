@@ -28,8 +28,8 @@ pub use inventory::{
     Unchosen,
 };
 pub use offers::{
-    CurrencyView, IMAGE_URLS, IMAGE_URLS_MAX, OfferView, TAX_CLASS, TaxClass, WEIGHT_GRAMS,
-    WEIGHT_GRAMS_MAX,
+    COMPARE_AT_PRICE, CurrencyView, IMAGE_URLS, IMAGE_URLS_MAX, OfferView, TAX_CLASS, TaxClass,
+    WEIGHT_GRAMS, WEIGHT_GRAMS_MAX, compare_at_price,
 };
 pub use product::{
     CategoryView, ImportOutcome, ImportProduct, ImportVariant, NUMBERED_PAGES_MAX, NewCategory,

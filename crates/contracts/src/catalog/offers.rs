@@ -85,6 +85,24 @@ pub const IMAGE_URLS: &str = "image_urls";
 /// As many as a list among the attributes has.
 pub const IMAGE_URLS_MAX: usize = 64;
 
+/// The attribute of a product that says what it cost before: an amount and its currency, as `24.99 EUR`. It is shown
+/// crossed out beside a lower price, and counted nowhere.
+pub const COMPARE_AT_PRICE: &str = "compare_at_price";
+
+/// Reads [`COMPARE_AT_PRICE`].
+///
+/// # Errors
+/// When it is no amount, or none of a currency, or below nothing.
+pub fn compare_at_price(text: &str) -> Result<Money, ValueError> {
+    let wrong = || ValueError::new("must be an amount and its currency, such as 24.99 EUR");
+    let (amount, currency) = text.split_once(' ').ok_or_else(wrong)?;
+    let price = Money::parse_decimal(amount, currency.parse()?)?;
+    if price.minor < 0 {
+        return Err(wrong());
+    }
+    Ok(price)
+}
+
 /// The attribute of a product that says how it is taxed: a word of [`TaxClass`].
 pub const TAX_CLASS: &str = "tax_class";
 

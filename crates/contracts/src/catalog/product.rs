@@ -1,8 +1,8 @@
 //! Products, variants and categories: requests and views.
 
 use super::{
-    AttributeChange, AttributeValue, IMAGE_URLS, NewVariant, ProductImage, ProductOption,
-    RatingView, VariantView,
+    AttributeChange, AttributeValue, COMPARE_AT_PRICE, IMAGE_URLS, NewVariant, ProductImage,
+    ProductOption, RatingView, VariantView, compare_at_price,
 };
 use crate::values::{
     CategoryId, Currency, Cursor, Money, MoneyInput, PageSize, ProductId, Timestamp, UserId,
@@ -225,6 +225,15 @@ impl ProductView {
         let further = self.attributes.get(IMAGE_URLS).and_then(Value::as_array);
         let further = further.into_iter().flatten().filter_map(Value::as_str);
         self.image_url.as_deref().into_iter().chain(further)
+    }
+
+    /// What it cost before, if that was more than each of its variants costs now, and in the same currency.
+    #[must_use]
+    pub fn price_before(&self) -> Option<Money> {
+        let before = self.attributes.get(COMPARE_AT_PRICE)?.as_str()?;
+        let before = compare_at_price(before).ok()?;
+        let now = self.price_max.unwrap_or(self.price);
+        (before.currency == now.currency && before.minor > now.minor).then_some(before)
     }
 
     /// As it is shown to somebody who pays in this currency. What has no price there keeps its own, which cannot be

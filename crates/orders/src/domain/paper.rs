@@ -79,13 +79,20 @@ fn bytes(text: &str) -> Vec<u8> {
 
 /// A character in `WinAnsi`, or a question mark.
 fn byte(c: char) -> u8 {
+    known(c).unwrap_or(b'?')
+}
+
+/// Whether a paper has a letter for each of these characters.
+pub(crate) fn shows(text: &str) -> bool {
+    text.chars().all(|c| known(c).is_some())
+}
+
+fn known(c: char) -> Option<u8> {
     if let Some((_, byte)) = WINDOWS.iter().find(|(known, _)| *known == c) {
-        return *byte;
+        return Some(*byte);
     }
-    match u8::try_from(u32::from(c)) {
-        Ok(byte @ (0x20..=0x7e | 0xa0..=0xff)) => byte,
-        Ok(_) | Err(_) => b'?',
-    }
+    let byte = u8::try_from(u32::from(c)).ok()?;
+    matches!(byte, 0x20..=0x7e | 0xa0..=0xff).then_some(byte)
 }
 
 /// What Windows puts where ISO 8859-1 has controls.
@@ -174,6 +181,10 @@ pub(crate) mod tests {
     fn what_no_font_of_all_readers_has_is_a_question_mark() {
         assert_eq!(bytes("Tee für 5 €, 茶"), b"Tee f\xfcr 5 \x80, ?");
         assert_eq!(bytes("\u{7}\u{81}"), b"??");
+        assert!(shows("Tee für 5 €?"), "a question mark is one");
+        for beyond in ["茶", "Дмитрий", "Ωμέγα", "Łódź", "\u{81}"] {
+            assert!(!shows(beyond), "{beyond}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What stands on an order's papers, line by line: the invoice for its buyer, and the slip that goes into a parcel. All
 //! of it is the order's own: lines and parts as they were, the total they add up to, and what was given back since.
 
-use super::paper::{COLUMNS, pieces};
+use super::paper::{COLUMNS, pieces, shows};
 use contracts::{
     orders::{OrderEventView, OrderView, ShipmentView},
     values::{Money, Timestamp},
@@ -103,6 +103,25 @@ pub(crate) fn slip(order: &OrderView, parcel: &ShipmentView, sender: &[String]) 
     for line in &parcel.lines {
         let what = format!("{} ({})", line.name, line.sku);
         lines.extend(row(&line.quantity.get().to_string(), &what, ("", "")));
+    }
+    lines
+}
+
+/// The lines, and what a question mark in them stands for where one is no question mark: nobody is to take it for what
+/// was written, and all of that stands on the order's page.
+pub(crate) fn explained(mut lines: Vec<String>, page: Option<&str>) -> Vec<String> {
+    if lines.iter().all(|line| shows(line)) {
+        return lines;
+    }
+    lines.push(String::new());
+    lines.push("A question mark stands for each letter that this paper does not have.".to_owned());
+    let whole = "All as it was written stands on the order's page";
+    match page {
+        Some(page) => {
+            lines.push(format!("{whole}:"));
+            lines.extend(pieces(page, COLUMNS));
+        }
+        None => lines.push(format!("{whole}.")),
     }
     lines
 }

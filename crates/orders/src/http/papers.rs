@@ -50,7 +50,7 @@ fn file(paper: Paper) -> Response {
 /// Read an order's invoice
 ///
 /// Once it was paid, for whoever sees the order. Its number is the order's. What was given back since stands on it too.
-/// Characters beyond Western Europe's are question marks.
+/// Characters beyond Western Europe's are question marks; it says so then, and names the order's page.
 #[utoipa::path(
     get, path = "/api/v1/orders/{id}/invoice", operation_id = "order_invoice", tag = "orders",
     params(

@@ -231,11 +231,16 @@ impl Service {
 
     /// The order's page: guests have no account to sign in to, so theirs carries what opens it.
     fn link(&self, post: &Post, order: &OrderView) -> String {
-        let page = format!("{}/order/{}", post.public_url, order.id);
+        let page = page(post, order.id);
         match order.customer_id {
             Some(_) => page,
             None => format!("{page}?token={}", self.order_token(order.id)),
         }
+    }
+
+    /// The same without what opens it, for what is handed on; where this process knows the shop's address.
+    pub(super) fn page(&self, id: OrderId) -> Option<String> {
+        self.post.as_ref().map(|post| page(post, id))
     }
 
     /// Writes to an order's buyer once more, about what happened to it.
@@ -330,6 +335,10 @@ fn last_refund(timeline: &[OrderEventView]) -> Option<[u8; 16]> {
     let mut refunds = refunds.filter(|entry| entry.kind.starts_with("refunded"));
     let (id, _) = refunds.next()?.note.as_deref()?.split_once(' ')?;
     Some(*id.parse::<RefundId>().ok()?.as_bytes())
+}
+
+fn page(post: &Post, id: OrderId) -> String {
+    format!("{}/order/{id}", post.public_url)
 }
 
 fn later(now: Timestamp, ms: u64) -> Timestamp {

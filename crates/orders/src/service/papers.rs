@@ -4,7 +4,7 @@
 use super::{Service, internal};
 use crate::domain::{
     paper::pdf,
-    papers::{Billed, invoice, slip},
+    papers::{Billed, explained, invoice, slip},
 };
 use contracts::{
     orders::{OrderError, Reader},
@@ -32,6 +32,7 @@ impl Service {
             timeline: &timeline,
             seller: &self.config.papers.seller,
         });
+        let lines = explained(lines, self.page(id).as_deref());
         Ok(Paper {
             name: format!("invoice-{}", order.number),
             pdf: pdf(&format!("Invoice {}", order.number), &lines),
@@ -57,6 +58,7 @@ impl Service {
         };
         let parcel = found.ok_or(OrderError::NotFound)?;
         let lines = slip(&order, parcel, &self.config.papers.seller);
+        let lines = explained(lines, self.page(id).as_deref());
         Ok(Paper {
             name: format!("packing-slip-{}-{}", order.number, parcel.number),
             pdf: pdf(&format!("Packing slip {}", order.number), &lines),

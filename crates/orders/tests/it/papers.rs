@@ -1,6 +1,6 @@
 //! An order's papers, through the router.
 
-use crate::shop::{Ask, Shop, admin, ann, bob, tea_merchant};
+use crate::shop::{Ask, Shop, admin, ann, bob, tea, tea_merchant, with};
 use axum::http::StatusCode;
 use serde_json::json;
 
@@ -90,4 +90,36 @@ async fn a_slip_is_for_those_who_send_and_tells_no_price() {
         shop.ask(Ask::get(&slip).by(&ann())).await.said(),
         "403 forbidden"
     );
+}
+
+#[tokio::test]
+async fn what_a_paper_has_no_letters_for_is_a_question_mark_and_it_says_where_all_of_it_stands() {
+    let shop = Shop::open().await;
+    let plain = shop.paid("k1", 1).await;
+    let address =
+        json!({"name": "Дмитрий 日本", "line1": "Οδός Ωμέγα 7", "city": "Köln", "country": "GR"});
+    let wish = with(tea(1), "shipping_address", address);
+    let wish = with(wish, "payment", json!({"method": "tok_ok"}));
+    let greek = shop.ask(Ask::place(&wish).key("k2").by(&ann())).await;
+    let greek = greek.order_id();
+    let invoice = |id| format!("/api/v1/orders/{id}/invoice");
+    let said = shown(&shop.ask(Ask::get(&invoice(greek)).by(&ann())).await.bytes);
+    let note = [
+        "A question mark stands for each letter that this paper does not have.".to_owned(),
+        "All as it was written stands on the order's page:".to_owned(),
+        format!("https://shop.test/order/{greek}"),
+    ];
+    assert!(said.contains(&"??????? ??".to_owned()), "{said:?}");
+    assert!(said.contains(&"???? ????? 7".to_owned()), "{said:?}");
+    assert!(said.ends_with(&note), "{said:?}");
+    let path = format!("/api/v1/orders/{greek}/shipments");
+    let parcel = json!({"lines": [{"line": 1, "quantity": 1}]});
+    let sent = Ask::post(&path, parcel.to_string()).by(&admin());
+    assert_eq!(shop.ask(sent).await.status, StatusCode::CREATED);
+    let slip = format!("/api/v1/orders/{greek}/packing-slip");
+    let slip = shown(&shop.ask(Ask::get(&slip).by(&admin())).await.bytes);
+    assert!(slip.ends_with(&note), "{slip:?}");
+    let said = shown(&shop.ask(Ask::get(&invoice(plain)).by(&ann())).await.bytes);
+    assert!(said.iter().all(|line| !line.contains('?')), "{said:?}");
+    assert!(!said.contains(&note[0]), "{said:?}");
 }

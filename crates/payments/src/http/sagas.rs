@@ -67,7 +67,7 @@ pub(super) async fn retry(
 ///
 /// Money that nobody asked for, that came too late or in another amount. It was made safe already; newest first.
 #[utoipa::path(
-    get, path = "/api/v1/payments/reviews", tag = "payments", operation_id = "list_reviews",
+    get, path = "/api/v1/payments/reviews", tag = "payments", operation_id = "list_payment_reviews",
     responses(
         (status = 200, body = Page<ReviewView>), (status = 400, body = ProblemBody),
         (status = 401, body = ProblemBody), (status = 403, body = ProblemBody),

@@ -130,7 +130,7 @@ fn environment(documented: Figment) -> Env {
         .ignore(&OF_COMMANDS);
     // To every other binary these are unknown keys: no shop for customers starts with them.
     if fault::heeds_tests() {
-        return variables.ignore(&["fail_point", "clock_offset_file"]);
+        return variables.ignore(&["fail_point", "clock_offset_file", "statements_file"]);
     }
     variables
 }
@@ -140,7 +140,7 @@ fn environment(documented: Figment) -> Env {
 fn kept_in_files(documented: &Figment) -> Result<Vec<(String, String)>, ConfigError> {
     let mut variables = Env::prefixed("SOUK_").split("__").ignore(&OF_COMMANDS);
     if fault::heeds_tests() {
-        variables = variables.ignore(&["clock_offset_file"]);
+        variables = variables.ignore(&["clock_offset_file", "statements_file"]);
     }
     let mut kept = Vec::new();
     for (key, path) in variables.iter() {
@@ -177,6 +177,11 @@ pub(crate) fn fail_point() -> Option<String> {
 /// The file in which a test writes how far the clock is wrong; see `fault`.
 pub(crate) fn clock_offset_file() -> Option<PathBuf> {
     std::env::var_os("SOUK_CLOCK_OFFSET_FILE").map(PathBuf::from)
+}
+
+/// The file in which a test has statements written down; see `db::sqlite`.
+pub(crate) fn statements_file() -> Option<PathBuf> {
+    std::env::var_os("SOUK_STATEMENTS_FILE").map(PathBuf::from)
 }
 
 /// Flags that were not given must not hide the layers below: nulls and empty tables are dropped.

@@ -10,6 +10,8 @@ pub(super) struct Card {
     pub(super) href: String,
     pub(super) picture: Option<Picture>,
     pub(super) price: String,
+    /// What it cost before; empty where it costs no less now.
+    pub(super) before: String,
     pub(super) badge: String,
     pub(super) sold_out: bool,
 }
@@ -21,6 +23,7 @@ impl Card {
             href: format!("/p/{}", view::encoded(&product.slug)),
             picture: Picture::small(product),
             price: view::price_of(product),
+            before: view::price_before(product),
             badge: view::badge(product.stock),
             sold_out: product.stock.available <= 0,
         }

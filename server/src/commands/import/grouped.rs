@@ -2,6 +2,7 @@
 //! product. Holds no more than one product, and a name for each that came before.
 
 use super::{
+    before,
     pictures::{self, PICTURES_MAX, Picture},
     source::{Found, Numbered},
     weight,
@@ -161,6 +162,7 @@ fn add(product: &mut ImportProduct, line: Line) -> Result<(), String> {
         return Err(format!("a product has at most {VARIANTS_MAX} variants"));
     }
     weight::heavier(&mut product.attributes, &line.product.attributes);
+    before::agree(&mut product.attributes, &line.product.attributes);
     product.variants.push(ImportVariant {
         sku: line.product.sku,
         price: line.product.price,

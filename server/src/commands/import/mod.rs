@@ -2,6 +2,7 @@
 //! of one elsewhere (`shelf`). Every bad line is named. What kinds of files there are, `source` knows. Stock,
 //! customers and orders are brought by the public API (`bring`).
 
+mod before;
 pub(super) mod bring;
 mod grouped;
 mod html;

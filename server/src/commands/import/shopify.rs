@@ -2,6 +2,7 @@
 //! some rows with the same handle; each row with a price is a variant.
 
 use super::{
+    before,
     grouped::Line,
     html,
     pictures::Picture,
@@ -32,6 +33,7 @@ const OPTION_NAMES: [Column; 3] = [&["option1 name"], &["option2 name"], &["opti
 const OPTION_VALUES: [Column; 3] = [&["option1 value"], &["option2 value"], &["option3 value"]];
 const SKU: Column = &["variant sku", "sku"];
 const PRICE: Column = &["variant price", "price"];
+const BEFORE: Column = &["variant compare at price", "compare-at price"];
 const STOCK: Column = &["variant inventory qty", "inventory quantity"];
 /// Whatever unit people see there, the file says grams.
 const GRAMS: Column = &["variant grams", "weight value (grams)"];
@@ -146,6 +148,7 @@ impl Head {
     fn variant(&self, record: &Record<'_>, price: Money) -> Result<Found, String> {
         let mut attributes = self.attributes.clone();
         weight::note(&mut attributes, record.get(GRAMS), 0)?;
+        before::note(&mut attributes, record.get(BEFORE), price)?;
         let mut values: Vec<(String, String)> = Vec::new();
         for (name, value) in self.option_names.iter().zip(OPTION_VALUES) {
             if let Some(value) = record.get(value).filter(|value| *value != DEFAULT)
@@ -391,5 +394,31 @@ https://cdn.example/mug.jpg,1,,FALSE
             let why = classic(row).remove(0).unwrap_err();
             assert!(why.contains(word), "{row}: {why}");
         }
+    }
+
+    #[test]
+    fn an_earlier_price_comes_along_where_all_variants_say_the_same() {
+        let rows = |first: &str, second: &str| {
+            let cells = "200,shopify,4,deny,manual";
+            format!(
+                "mug,Mug,,,,,,true,Size,S,,,,,M-S,{cells},9.90,{first},true,true,,,,,,,g,,active\n\
+                 mug,,,,,,,,,M,,,,,M-M,{cells},11,{second},true,true,,,,,,,g,,\n"
+            )
+        };
+        for (first, second, wanted) in [
+            ("15", "15.00", Some("15.00 EUR")),
+            ("15", "16", None),
+            ("15", "", None),
+            ("10", "10", None),
+            ("", "", None),
+        ] {
+            let mug = classic(&rows(first, second)).remove(0).unwrap();
+            assert_eq!(mug.variants.len(), 2);
+            let before = mug.attributes.get("compare_at_price");
+            let before = before.and_then(Value::as_str);
+            assert_eq!(before, wanted, "{first} {second}");
+        }
+        let why = classic(&rows("much", "15")).remove(0).unwrap_err();
+        assert!(why.starts_with("the price before"), "{why}");
     }
 }

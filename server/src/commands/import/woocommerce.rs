@@ -2,6 +2,7 @@
 //! price and a row for each variation.
 
 use super::{
+    before,
     grouped::Line,
     html,
     pictures::{self, Picture},
@@ -188,6 +189,7 @@ impl Parent {
         if values.is_empty() || self.name.is_empty() {
             return Found::Product(Box::new(product));
         }
+        let told = product.attributes;
         let mut product = ImportProduct {
             publish_at: None,
             unpublish_at: None,
@@ -197,6 +199,7 @@ impl Parent {
             image_url: None,
             ..product
         };
+        before::carry(&mut product.attributes, &told);
         pictures::show(&mut product, in_order(self.pictures));
         Found::Variant(Box::new(Line {
             of: self.of,
@@ -206,7 +209,10 @@ impl Parent {
         }))
     }
 
-    fn product(self, record: &Record<'_>, price: Money) -> Result<ImportProduct, String> {
+    fn product(mut self, record: &Record<'_>, price: Money) -> Result<ImportProduct, String> {
+        // On the days of a sale that is what it costs on others.
+        let regular = record.get(&["regular price"]).map(with_point);
+        before::note(&mut self.attributes, regular.as_deref(), price)?;
         let id = || record.get(&["id"]).map(|id| format!("woo-{id}"));
         let sku = record.get(&["sku"]).map(|sku| plain(sku).to_owned());
         let mut product = ImportProduct {
@@ -379,7 +385,11 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
             ("", "2024-05-14", 400),
         ] {
             let all = found(&row(starts, ends));
-            assert_eq!(product(&all[0]).price.minor, price, "{starts} to {ends}");
+            let one = product(&all[0]);
+            assert_eq!(one.price.minor, price, "{starts} to {ends}");
+            let before = one.attributes.get("compare_at_price");
+            let before = before.and_then(Value::as_str);
+            assert_eq!(before, (price == 300).then_some("4.00 EUR"));
         }
         let why = found(&row("soon", "")).remove(0).unwrap_err();
         assert!(why.contains("date sale price starts"), "{why}");

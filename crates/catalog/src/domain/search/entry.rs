@@ -2,7 +2,7 @@
 
 use super::super::{schedule::Schedule, text};
 use contracts::{
-    catalog::{IMAGE_URLS, ProductStatus, words},
+    catalog::{COMPARE_AT_PRICE, IMAGE_URLS, ProductStatus, words},
     values::UserId,
 };
 use serde_json::{Map, Value};
@@ -151,9 +151,12 @@ fn values(attributes: &Map<String, Value>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Names with each of their values, of what people look for: nobody looks for the address of a picture.
+/// Names with each of their values, of what people look for: nobody looks for the address of a picture, nor for what
+/// something cost before.
 fn told(attributes: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
-    let told = attributes.iter().filter(|(name, _)| *name != IMAGE_URLS);
+    let told = attributes
+        .iter()
+        .filter(|(name, _)| ![COMPARE_AT_PRICE, IMAGE_URLS].contains(&name.as_str()));
     told.flat_map(|(name, value)| each(value).iter().map(move |one| (name, one)))
 }
 
@@ -199,7 +202,7 @@ pub(super) mod tests {
         let long = "x".repeat(61);
         tea.attributes = serde_json::from_value(json!({
             "colour": ["green", "black"], "organic": true, "grams": 100, "story": long, "none": null,
-            "image_urls": ["https://cdn.example/leaf.jpg"]
+            "image_urls": ["https://cdn.example/leaf.jpg"], "compare_at_price": "24.99 EUR"
         }))
         .unwrap();
         let ready = tea.ready();

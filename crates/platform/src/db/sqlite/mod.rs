@@ -7,6 +7,7 @@ pub mod by_order;
 pub mod inline;
 mod log;
 mod readers;
+mod statements;
 mod writer;
 
 use super::{
@@ -254,7 +255,7 @@ fn connect(path: &Path, options: Options, read_only: bool) -> Result<Connection,
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(128);
     // Plans do not depend on values: otherwise SQLite compiles some statements again for every value.
@@ -272,6 +273,7 @@ fn connect(path: &Path, options: Options, read_only: bool) -> Result<Connection,
         options.cache_kilobytes,
         if read_only { "ON" } else { "OFF" },
     ))?;
+    statements::watch(&mut connection)?;
     Ok(connection)
 }
 
