@@ -24,8 +24,8 @@ use std::{net::SocketAddr, sync::Arc};
 /// Whoever scrapes needs one connection, or a few.
 const CONNECTIONS_MAX: u32 = 16;
 
-/// Serves `/metrics`, `/livez`, `/readyz`, `/services` (the pools behind this process) and what is inside of it; answers
-/// where.
+/// Serves `/metrics`, `/livez`, `/readyz`, `/services` (the pools behind this process) and what is inside of it;
+/// answers where.
 pub(crate) async fn start(
     life: &Life,
     address: SocketAddr,

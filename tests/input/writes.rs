@@ -196,7 +196,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route {
         line: "POST /api/v1/products/import",
         by: By::Admin,
-        body: r#"{"rows":[{"sku":"Brought","name":"Brought","price":{"amount":150,"currency":"USD"}}],"dry_run":false}"#,
+        body: r#"{"rows":[{"sku":"Come","name":"Come","price":{"amount":150,"currency":"USD"}}],"dry_run":false}"#,
         fields: &[("/rows", Kind::Each), ("/dry_run", Kind::Truth)],
         required: &["/rows"],
         bytes_max: LARGE,

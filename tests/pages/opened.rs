@@ -1,4 +1,5 @@
-//! A shop without the demo catalog, on the store that a test is about, and whoever runs it: by the API, and at a browser.
+//! A shop without the demo catalog, on the store that a test is about, and whoever runs it: by the API, and at a
+//! browser.
 
 use crate::browser::Browser;
 use testkit::{Client, Shop};

@@ -1,5 +1,5 @@
-//! The tree of categories as whoever runs the shop changes it, by forms alone, with a shop on its own files and with one
-//! on PostgreSQL. What came of it is looked at through the API.
+//! The tree of categories as whoever runs the shop changes it, by forms alone, with a shop on its own files and with
+//! one on PostgreSQL. What came of it is looked at through the API.
 
 use crate::{
     browser::{Browser, all, field},

@@ -1,5 +1,5 @@
-//! What comes back of an order, as whoever runs the shop asks for it, answers it and receives it on the order's page, by
-//! forms alone, with a shop on its own files and with one on PostgreSQL.
+//! What comes back of an order, as whoever runs the shop asks for it, answers it and receives it on the order's page,
+//! by forms alone, with a shop on its own files and with one on PostgreSQL.
 
 use crate::{
     browser::{Browser, field},

@@ -1,5 +1,5 @@
-//! What buyers say, as whoever runs the shop reads it, hides it, shows it again and takes it out, by forms alone, with a
-//! shop on its own files and with one on PostgreSQL.
+//! What buyers say, as whoever runs the shop reads it, hides it, shows it again and takes it out, by forms alone, with
+//! a shop on its own files and with one on PostgreSQL.
 
 use crate::{
     browser::{Browser, all, field},

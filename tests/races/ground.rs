@@ -8,8 +8,8 @@ use testkit::{Answer, Client, Shop, postgres::Postgres};
 /// Longer than anything is under way.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// They say only what went wrong: a line for each of a thousand payments helps nobody. And a thousand people come from one
-/// address here, of a process that is busy with all of them: some say what they want a second after they came.
+/// They say only what went wrong: a line for each of a thousand payments helps nobody. And a thousand people come from
+/// one address here, of a process that is busy with all of them: some say what they want a second after they came.
 const SETTINGS: [(&str, &str); 3] = [
     ("SOUK_LOG_LEVEL", "warn"),
     ("SOUK_HTTP__HESITANT_PER_ADDRESS_MAX", "2000"),

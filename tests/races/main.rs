@@ -52,8 +52,8 @@ use ground::Ground;
 use std::{cell::Cell, collections::BTreeMap, future::Future};
 use testkit::{Answer, Client, Shop};
 
-/// A shop that says only what went wrong: a line for each of a thousand payments helps nobody; and that waits for all who
-/// come from one address, as a thousand people do here.
+/// A shop that says only what went wrong: a line for each of a thousand payments helps nobody; and that waits for all
+/// who come from one address, as a thousand people do here.
 async fn start() -> Shop {
     let settings = [
         ("SOUK_LOG_LEVEL", "warn"),

@@ -55,8 +55,8 @@ const NO_SERVERS: &str = "\
 ci: NOT RUN: what needs the servers that are named above as not here: the cluster's stores, bus, limits and cache, and
 ci: NOT RUN: other people's balancers. They are installed by this command where it runs as root on Debian.";
 const NO_CLIENTS: &str = "\
-ci: NOT RUN: the clients that are named above, tried in a shop (tests/clients). What they need is fetched by this command
-ci: NOT RUN: from npm and PyPI, or by `cargo xtask clients tools`, and kept below target.";
+ci: NOT RUN: the clients that are named above, tried in a shop (tests/clients). What they need is fetched by this
+ci: NOT RUN: command from npm and PyPI, or by `cargo xtask clients tools`, and kept below target.";
 /// Last, when all libraries are built as they are here.
 const DOC_TEST: &[&str] = &["test", "--workspace", "--doc"];
 

@@ -1,5 +1,6 @@
 //! What is written down of a product's changes, in one list: its prices, and what moved the stock of its variants. No
-//! entry is missing between two that are shown: where one of these is told less far back than the others, the list ends.
+//! entry is missing between two that are shown: where one of these is told less far back than the others, the list
+//! ends.
 
 use super::{
     Desk, Fault, Sheet, Who, api,
@@ -84,7 +85,7 @@ async fn sheet(desk: Desk<'_>, id: ProductId) -> Result<Sheet, Fault> {
         ..Table::default()
     };
     let mut notes = vec![
-        "What moved a variant's stock before this is on its own page. Who changed a price or a text is not written down."
+        "What moved a variant's stock before this is on its own page. Who changed a price or a text is not noted."
             .to_owned(),
     ];
     if product.variants.len() > VARIANTS_MAX {

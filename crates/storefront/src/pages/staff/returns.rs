@@ -1,5 +1,6 @@
 //! What comes back of an order, on the order's page: asked for on a buyer's behalf, answered, received. What may come
-//! back, and which step follows which, is decided by the orders' own service: a form that comes too late is refused there.
+//! back, and which step follows which, is decided by the orders' own service: a form that comes too late is refused
+//! there.
 
 use super::{
     Desk, Done, Fault, Who, answered, api,

@@ -1,5 +1,5 @@
-//! What buyers say, for whoever runs the shop: of all products, and of one. Whoever hides a review can show it again; one
-//! that is hidden can be taken out for good.
+//! What buyers say, for whoever runs the shop: of all products, and of one. Whoever hides a review can show it again;
+//! one that is hidden can be taken out for good.
 
 use super::{
     Desk, Done, Fault, ROWS, Sheet, Who, answered, api,
