@@ -13,8 +13,8 @@ const MANY: usize = 8;
 
 /// What is asked, and the most statements that it may cost, for one row or for many: of a file, and of a server. What
 /// is kept in memory for a second costs none or one, and so does looking whether the index of a search is as it should
-/// be. Of a file, each product of a cart is read by itself, in one reading of the whole cart: no way to a server is gone
-/// for it.
+/// be. Of a file, each product of a cart is read by itself, in one reading of the whole cart: no way to a server is
+/// gone for it.
 const COSTS: [(&str, [u64; 2]); 42] = [
     ("currencies", [1, 1]),
     ("products", [1, 1]),
