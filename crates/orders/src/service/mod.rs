@@ -51,6 +51,10 @@ use place::{PlaceBatcher, PlaceWorker};
 use platform::clock::Clock;
 use std::sync::{Arc, Mutex, OnceLock};
 
+/// When whoever was erased is erased once more: a token lives for fifteen minutes at most (`identity`), and a node may
+/// be late.
+const ERASED_AGAIN_SECONDS: i64 = 3_600;
+
 /// Orders, near.
 pub struct Service {
     store: Arc<dyn Store>,
@@ -103,7 +107,8 @@ impl Service {
 
     /// Erases who bought, everywhere in the orders.
     pub(crate) async fn forget_customer(&self, id: UserId) -> Result<(), BoxError> {
-        Ok(self.store.forget_customer(id).await?)
+        let again_at = self.clock.now().plus_seconds(ERASED_AGAIN_SECONDS);
+        Ok(self.store.forget_customer(id, Some(again_at)).await?)
     }
 
     async fn happen(

@@ -196,8 +196,15 @@ pub(crate) trait Store:
     /// Gives so many at most of the orders that guests placed with this address to its user; how many.
     async fn claim_orders(&self, user: UserId, email: Email, limit: u32)
     -> Result<u64, StoreError>;
-    /// Erases who bought, and leaves a mark, so that nobody keeps an address for them any more.
-    async fn forget_customer(&self, id: UserId) -> Result<(), StoreError>;
+    /// Erases who bought, and leaves a mark, so that nobody keeps an address for them any more. What else a token
+    /// leaves that outlives the account is to be erased `again_at` this time; never again, if there is none.
+    async fn forget_customer(
+        &self,
+        id: UserId,
+        again_at: Option<Timestamp>,
+    ) -> Result<(), StoreError>;
+    /// So many at most of those whose time has come to be erased once more.
+    async fn half_erased(&self, now: Timestamp, limit: u32) -> Result<Vec<UserId>, StoreError>;
     /// Orders after this id, in id order, for verification.
     async fn audit(
         &self,

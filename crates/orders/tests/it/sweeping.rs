@@ -2,7 +2,12 @@
 
 use crate::shop::{Ask, Shop, TEA, ann, tea, with};
 use axum::http::StatusCode;
-use contracts::{catalog::ReservationState, values::OrderId};
+use contracts::{
+    catalog::ReservationState,
+    event::Event,
+    identity::UserDeleted,
+    values::{EventId, OrderId},
+};
 use platform::bus::{Bus, MemoryBus};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -72,6 +77,25 @@ async fn an_order_that_is_paid_or_being_paid_does_not_end() {
     );
     shop.payments.settle().await;
     assert_eq!(status(&shop, paying.order_id()).await, "paid");
+}
+
+#[tokio::test]
+async fn what_was_ordered_while_an_account_went_is_erased_once_its_token_is_over() {
+    let shop = swept_shop().await;
+    let gone = UserDeleted {
+        user_id: ann().user_id,
+    };
+    let envelope = gone.envelope(EventId::generate(), shop.clock.now());
+    let told = shop.opened.consumer().consume(&envelope.unwrap()).await;
+    told.unwrap();
+    let late = shop.paid("k1", 1).await;
+    next_round(&shop).await;
+    assert_eq!(shop.seen(late).await["customer_id"], json!(ann().user_id));
+    shop.clock.advance_seconds(3_600);
+    next_round(&shop).await;
+    assert_eq!(shop.seen(late).await["customer_id"], json!(null));
+    assert_eq!(status(&shop, late).await, "paid", "the order stays");
+    assert_eq!(shop.timeline(late).await[0].1, "erased");
 }
 
 const REFUSE: &str = "CREATE TRIGGER refuse BEFORE INSERT ON orders

@@ -113,13 +113,38 @@ async fn forget_one(
     Ok(())
 }
 
-/// Forgets all of a customer's, for good: the mark outlives whatever token may still be about.
-pub(super) async fn forget(connection: &Connection, customer: UserId) -> Result<(), StoreError> {
+/// Forgets all of a customer's, for good: the mark outlives whatever token may still be about. An erasure that is told
+/// of twice is due once.
+pub(super) async fn forget(
+    connection: &Connection,
+    customer: UserId,
+    again_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
     let customer = Bytes(*customer.as_bytes());
     take_turns(connection, &customer).await?;
-    let sql = "INSERT INTO erased_customers (customer_id) VALUES ($1) ON CONFLICT DO NOTHING";
-    connection.execute(sql, &[&customer]).await?;
+    let sql = "INSERT INTO erased_customers (customer_id, again_at_ms) VALUES ($1, $2)
+               ON CONFLICT (customer_id) DO UPDATE SET again_at_ms = NULL WHERE excluded.again_at_ms IS NULL";
+    let again_at = again_at.map(Timestamp::as_ms);
+    connection.execute(sql, &[&customer, &again_at]).await?;
     let sql = "DELETE FROM kept_addresses WHERE customer_id = $1";
     connection.execute(sql, &[&customer]).await?;
     Ok(())
+}
+
+/// Customers who are due to be erased once more.
+pub(super) async fn half_erased(
+    connection: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<UserId>, StoreError> {
+    let sql = "SELECT customer_id FROM erased_customers WHERE again_at_ms <= $1 ORDER BY again_at_ms LIMIT $2";
+    let rows = connection
+        .query(sql, &[&now.as_ms(), &i64::from(limit)])
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let Bytes(id): Bytes<16> = row.try_get(0)?;
+            Ok(UserId::from_bytes(id))
+        })
+        .collect()
 }

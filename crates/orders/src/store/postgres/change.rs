@@ -371,6 +371,7 @@ pub(super) async fn claim(
 pub(super) async fn forget_customer(
     connection: &Connection,
     id: UserId,
+    again_at: Option<Timestamp>,
 ) -> Result<(), Abort<Infallible>> {
     super::notes::forget(connection, id).await?;
     mails::forget(connection, id).await?;
@@ -396,7 +397,7 @@ pub(super) async fn forget_customer(
     super::addresses::forget(connection, &numbers).await?;
     carts::forget(connection, id).await?;
     earlier::forget(connection, id).await?;
-    super::book::forget(connection, id).await?;
+    super::book::forget(connection, id, again_at).await?;
     Ok(())
 }
 

@@ -410,11 +410,21 @@ impl Store for PostgresStore {
             .map_err(storage)
     }
 
-    async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {
+    async fn forget_customer(
+        &self,
+        id: UserId,
+        again_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
         self.database
-            .write(id, |c, id| Box::pin(change::forget_customer(c, *id)))
+            .write((id, again_at), |c, (id, again_at)| {
+                Box::pin(change::forget_customer(c, *id, *again_at))
+            })
             .await
             .map_err(storage)
+    }
+
+    async fn half_erased(&self, now: Timestamp, limit: u32) -> Result<Vec<UserId>, StoreError> {
+        book::half_erased(&self.database.read().await?, now, limit).await
     }
 
     async fn audit(

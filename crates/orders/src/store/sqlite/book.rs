@@ -100,14 +100,36 @@ fn is_erased(connection: &Connection, customer: UserId) -> Result<bool, StoreErr
     Ok(erased)
 }
 
-/// Forgets all of a customer's, for good: the mark outlives whatever token may still be about.
-pub(super) fn forget(connection: &Connection, customer: UserId) -> Result<(), StoreError> {
-    let mark = "INSERT INTO erased_customers (customer_id) VALUES (?1) ON CONFLICT DO NOTHING";
+/// Forgets all of a customer's, for good: the mark outlives whatever token may still be about. An erasure that is told
+/// of twice is due once.
+pub(super) fn forget(
+    connection: &Connection,
+    customer: UserId,
+    again_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
     connection
-        .prepare_cached(mark)?
-        .execute([customer.as_bytes()])?;
+        .prepare_cached(
+            "INSERT INTO erased_customers (customer_id, again_at_ms) VALUES (?1, ?2)
+             ON CONFLICT (customer_id) DO UPDATE SET again_at_ms = NULL WHERE excluded.again_at_ms IS NULL",
+        )?
+        .execute(params![customer.as_bytes(), again_at.map(Timestamp::as_ms)])?;
     connection
         .prepare_cached("DELETE FROM kept_addresses WHERE customer_id = ?1")?
         .execute([customer.as_bytes()])?;
     Ok(())
+}
+
+/// Customers who are due to be erased once more.
+pub(super) fn half_erased(
+    connection: &Connection,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<UserId>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT customer_id FROM erased_customers WHERE again_at_ms <= ?1 ORDER BY again_at_ms LIMIT ?2",
+    )?;
+    let due = statement.query_map(params![now.as_ms(), limit], |row| {
+        Ok(UserId::from_bytes(row.get(0)?))
+    })?;
+    Ok(due.collect::<Result<_, _>>()?)
 }

@@ -223,6 +223,7 @@ pub(super) fn claim(
 pub(super) fn forget_customer(
     connection: &Connection,
     id: UserId,
+    again_at: Option<Timestamp>,
 ) -> Result<(), Abort<Infallible>> {
     super::notes::forget(connection, id)?;
     mails::forget(connection, id)?;
@@ -243,7 +244,7 @@ pub(super) fn forget_customer(
         .execute([id.as_bytes()])?;
     carts::forget(connection, id)?;
     earlier::forget(connection, id)?;
-    super::book::forget(connection, id)?;
+    super::book::forget(connection, id, again_at)?;
     Ok(())
 }
 

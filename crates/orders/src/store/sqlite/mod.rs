@@ -344,11 +344,21 @@ impl Store for SqliteStore {
             .map_err(storage)
     }
 
-    async fn forget_customer(&self, id: UserId) -> Result<(), StoreError> {
+    async fn forget_customer(
+        &self,
+        id: UserId,
+        again_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
         self.database
-            .write(move |c| change::forget_customer(c, id))
+            .write(move |c| change::forget_customer(c, id, again_at))
             .await
             .map_err(storage)
+    }
+
+    async fn half_erased(&self, now: Timestamp, limit: u32) -> Result<Vec<UserId>, StoreError> {
+        self.database
+            .read(move |c| book::half_erased(c, now, limit))
+            .await
     }
 
     async fn audit(

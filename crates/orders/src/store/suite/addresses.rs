@@ -82,7 +82,7 @@ pub(super) async fn addresses_go_with_their_customer(bench: Bench) {
     for wish in [&hers, &his] {
         bench.place(wish).await;
     }
-    bench.store.forget_customer(ann).await.unwrap();
+    bench.store.forget_customer(ann, None).await.unwrap();
     let seen = async |id| {
         bench
             .store

@@ -61,7 +61,7 @@ pub(super) async fn an_address_is_kept_once_and_is_its_customer_s_own(bench: Ben
     let twice = bench.store.forget_address(ann, first.id).await;
     assert!(matches!(twice, Err(Abort::Refused(BookError::NotFound))));
     assert_eq!(bench.streets(ann).await, ["2 Cup Row"]);
-    bench.store.forget_customer(ann).await.unwrap();
+    bench.store.forget_customer(ann, None).await.unwrap();
     assert!(bench.streets(ann).await.is_empty());
     assert_eq!(bench.streets(bob).await, ["1 Tea Lane"]);
 }
@@ -85,8 +85,9 @@ pub(super) async fn no_more_addresses_are_kept_than_may_be_whoever_comes_at_once
 
 pub(super) async fn for_whoever_is_erased_no_address_is_kept_any_more(bench: Bench) {
     let (ann, bob) = (UserId::generate(), UserId::generate());
-    for _ in 0..2 {
-        bench.store.forget_customer(ann).await.unwrap();
+    for again_at in [at(60), at(90)] {
+        let erased = bench.store.forget_customer(ann, Some(again_at));
+        erased.await.unwrap();
     }
     let late = bench.store.keep_address(keeping(ann, "1 Tea Lane", 1));
     assert!(matches!(late.await, Err(Abort::Refused(BookError::Erased))));
@@ -104,7 +105,7 @@ pub(super) async fn an_address_that_is_kept_at_an_erasure_does_not_outlive_it(be
             let wish = keeping(ann, &format!("{number} Tea Lane"), round);
             bench.store.keep_address(wish)
         });
-        let (kept, erased) = tokio::join!(join_all(tries), bench.store.forget_customer(ann));
+        let (kept, erased) = tokio::join!(join_all(tries), bench.store.forget_customer(ann, None));
         erased.unwrap();
         assert!(
             kept.iter()
@@ -113,4 +114,23 @@ pub(super) async fn an_address_that_is_kept_at_an_erasure_does_not_outlive_it(be
         );
         assert!(bench.streets(ann).await.is_empty(), "round {round}");
     }
+}
+
+pub(super) async fn whoever_is_erased_is_due_once_more_and_then_never(bench: Bench) {
+    let ann = UserId::generate();
+    // Told of again later, and that changes nothing.
+    for again_at in [at(60), at(90)] {
+        let erased = bench.store.forget_customer(ann, Some(again_at));
+        erased.await.unwrap();
+    }
+    let due = async |second| bench.store.half_erased(at(second), 10).await.unwrap();
+    assert!(due(59).await.is_empty());
+    assert_eq!(due(60).await, [ann]);
+    assert!(bench.store.half_erased(at(60), 0).await.unwrap().is_empty());
+    bench.store.forget_customer(ann, None).await.unwrap();
+    assert!(due(10_000).await.is_empty());
+    // An event that comes very late makes it due no more.
+    let erased = bench.store.forget_customer(ann, Some(at(60)));
+    erased.await.unwrap();
+    assert!(due(10_000).await.is_empty());
 }

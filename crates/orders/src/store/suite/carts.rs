@@ -220,7 +220,7 @@ pub(super) async fn carts_end_with_their_time_and_their_user(bench: Bench) {
     let hers = filled(&*bench.store, Owner::User(ann)).await;
     let guests = filled(&*bench.store, guest()).await;
     assert_eq!(bench.store.sweep_carts(at(100), 10).await.unwrap(), 0);
-    bench.store.forget_customer(ann).await.unwrap();
+    bench.store.forget_customer(ann, None).await.unwrap();
     assert_eq!(bench.store.cart(hers.id).await.unwrap(), None);
     assert_eq!(bench.store.sweep_carts(at(101), 10).await.unwrap(), 1);
     assert_eq!(bench.store.cart(guests.id).await.unwrap(), None);

@@ -63,7 +63,7 @@ pub(super) async fn a_guest_s_orders_are_claimed_once_and_nobody_else_s(bench: B
     assert_eq!(hers.unwrap().data.len(), 3);
     let seen = bench.store.view(other.id).await.unwrap().unwrap();
     assert_eq!(seen.customer_id, None);
-    bench.store.forget_customer(ann).await.unwrap();
+    bench.store.forget_customer(ann, None).await.unwrap();
     let gone = bench.store.list(Some(ann), OrderQuery::default()).await;
     assert!(gone.unwrap().data.is_empty(), "they go with the account");
 }
@@ -394,7 +394,7 @@ pub(super) async fn a_forgotten_customer_is_nowhere(bench: Bench) {
     by_ann.await.unwrap();
     let (before, untouched) = (bench.seen(hers.id).await, bench.seen(his.id).await);
     for _ in 0..2 {
-        bench.store.forget_customer(ann).await.unwrap();
+        bench.store.forget_customer(ann, None).await.unwrap();
     }
     let after = bench.seen(hers.id).await;
     let view = after.view.unwrap();

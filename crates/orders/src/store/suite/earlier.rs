@@ -79,7 +79,7 @@ pub(super) async fn records_are_kept_once_listed_claimed_and_forgotten(bench: Be
     };
     let own = store.earlier_orders(theirs.clone()).await.unwrap().data;
     assert_eq!((own.len(), own[0].number.as_str()), (1, "1"));
-    store.forget_customer(ann).await.unwrap();
+    store.forget_customer(ann, None).await.unwrap();
     assert!(store.earlier_orders(theirs).await.unwrap().data.is_empty());
     let left = store.earlier_order(own[0].id).await.unwrap().unwrap();
     assert_eq!((left.customer_id, left.customer_ref), (None, None));

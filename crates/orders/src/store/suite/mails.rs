@@ -134,7 +134,7 @@ pub(super) async fn who_has_gone_is_written_to_no_more(bench: Bench) {
             .await
     };
     owe().await.unwrap();
-    bench.store.forget_customer(bob).await.unwrap();
+    bench.store.forget_customer(bob, None).await.unwrap();
     assert!(!bench.store.mails_are_due(at(99)).await.unwrap());
     owe().await.unwrap();
     assert!(

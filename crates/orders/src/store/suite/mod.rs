@@ -121,6 +121,7 @@ store_suite! {
         no_more_addresses_are_kept_than_may_be_whoever_comes_at_once,
         for_whoever_is_erased_no_address_is_kept_any_more,
         an_address_that_is_kept_at_an_erasure_does_not_outlive_it,
+        whoever_is_erased_is_due_once_more_and_then_never,
     },
     notes::{
         notes_stand_in_order_and_are_no_more_than_may_be,

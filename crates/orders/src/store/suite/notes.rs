@@ -58,7 +58,7 @@ pub(super) async fn notes_go_with_the_customer_and_their_author_with_theirs(benc
             .await
             .unwrap();
     }
-    bench.store.forget_customer(bob).await.unwrap();
+    bench.store.forget_customer(bob, None).await.unwrap();
     assert!(bench.store.notes(bobs).await.unwrap().is_empty());
     let left = bench.store.notes(others).await.unwrap();
     assert_eq!(left[0].author.as_deref(), Some("erased"));

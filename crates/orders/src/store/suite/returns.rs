@@ -245,6 +245,6 @@ pub(super) async fn a_return_with_a_key_is_asked_for_once_and_forgotten_with_its
     assert_eq!((again.id, again.replayed), (first.id, true));
     let other = bench.store.ask_return(keyed("b")).await;
     assert!(matches!(other, Err(Abort::Refused(ReturnError::KeyReused))));
-    bench.store.forget_customer(bob).await.unwrap();
+    bench.store.forget_customer(bob, None).await.unwrap();
     assert_eq!(bench.store.returns(id).await.unwrap()[0].reason, "");
 }
