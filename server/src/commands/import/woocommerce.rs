@@ -367,7 +367,8 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
         assert_eq!(tea.image_url.as_deref(), Some("https://a.example/1.jpg"));
         let attributes = serde_json::to_value(&tea.attributes).unwrap();
         let wanted = serde_json::json!({"Origin": "Japan", "tags": ["green", "fine"], "barcode": "4006381333931",
-            "brand": "Leaf", "weight_grams": 250, "image_urls": ["https://a.example/2.jpg"]});
+            "brand": "Leaf", "weight_grams": 250, "compare_at_price": "3.99 EUR",
+            "image_urls": ["https://a.example/2.jpg"]});
         assert_eq!(attributes, wanted);
     }
 

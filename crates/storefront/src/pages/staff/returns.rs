@@ -21,7 +21,7 @@ use axum::{
 use contracts::{
     orders::{ReturnStatus, ReturnView, ShipLine},
     problem::{Code, Problem},
-    values::OrderId,
+    values::{OrderId, ReturnId},
 };
 use serde_json::{Value, json};
 
@@ -84,12 +84,12 @@ pub(super) fn answers(stands: &Stands<'_>, returns: &[ReturnView]) -> Vec<Form> 
 }
 
 /// The id of a form of one return.
-fn form_id(verb: &str, one: &str) -> String {
+fn form_id(verb: &str, one: ReturnId) -> String {
     format!("{verb}-{one}")
 }
 
 fn form(one: &ReturnView, verb: &str, button: &str) -> Form {
-    let id = form_id(verb, &one.id.to_string());
+    let id = form_id(verb, one.id);
     let action = format!("/admin/orders/{}/returns/{}/{verb}", one.order_id, one.id);
     Form::new(&id, action, button)
 }
@@ -230,7 +230,8 @@ async fn act(
             "receive" => (received(&fields), "received"),
             _ => return Err(Fault::new(Code::NotFound)),
         };
-        let path = format!("orders/{id}/returns/{}/{verb}", view::encoded(&one));
+        let one: ReturnId = one.parse().map_err(|_| Fault::new(Code::NotFound))?;
+        let path = format!("orders/{id}/returns/{one}/{verb}");
         let path = api(&path, &[]);
         let sent = match body {
             Ok(body) => {
@@ -239,7 +240,7 @@ async fn act(
             }
             Err(fault) => Err(fault),
         };
-        let form = form_id(&verb, &one);
+        let form = form_id(&verb, one);
         came(desk, (id, &fields), (flash, &form), sent).await
     };
     desk.act(Who::Admin, &fields, done).await
