@@ -200,13 +200,13 @@ async fn one_trace_crosses_nodes_by_http_and_by_the_broker() {
     assert_eq!(called_off.status, 200, "{}", called_off.text);
     let taken = "payments-refunds orders.cancelled.v1";
     // Nodes tell of their spans each in its own time, and the door of its own last.
-    let above = [
+    let names = [
         "POST orders",
         "ask orders",
         "POST /api/v1/orders/{id}/cancel",
+        taken,
     ];
-    let spans = collector.trace_with(ANOTHER, &[&above[..], &[taken]].concat());
-    let spans = spans.await;
+    let spans = collector.trace_with(ANOTHER, &names).await;
     let taken = named(&spans, taken);
     assert_eq!(taken.kind, 5);
     assert_eq!(upwards(&spans, taken).last().unwrap(), CALLER);
