@@ -130,6 +130,9 @@ fn fetch_typescript(client: &Path, folder: &Path) -> io::Result<bool> {
         "--no-audit",
         "--no-fund",
         "--silent",
+        // A registry that does not answer keeps nobody waiting for its defaults, which are minutes.
+        "--fetch-timeout=30000",
+        "--fetch-retries=1",
     ]);
     Ok(quietly(npm.current_dir(folder)))
 }
@@ -142,6 +145,8 @@ fn fetch_python(client: &Path, folder: &Path) -> io::Result<bool> {
         "install",
         "--quiet",
         "--disable-pip-version-check",
+        "--timeout=30",
+        "--retries=1",
         "-r",
     ]);
     pip.arg(client.join("requirements.txt"));
