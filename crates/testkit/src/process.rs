@@ -8,7 +8,7 @@ use crate::{
 use std::{
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     io::{AsyncBufReadExt, BufReader, Lines},
@@ -18,6 +18,8 @@ use tokio::{
 
 /// Longer than any start takes, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a shop that starts says nothing before it is looked at.
+const STILL: Duration = Duration::from_millis(250);
 
 /// The password of everybody in tests.
 pub const PASSWORD: &str = "correct horse battery";
@@ -37,6 +39,7 @@ pub struct Shop {
     // Empty when it serves no metrics.
     ops_url: String,
     setup_token: Option<String>,
+    thawed_at_start: bool,
 }
 
 impl Shop {
@@ -232,17 +235,18 @@ impl Shop {
 
     /// Waits until it stands still, as after `STOP`.
     pub async fn frozen(&self) {
-        let status = format!("/proc/{}/status", self.process_id());
         let frozen = async {
-            loop {
-                let text = std::fs::read_to_string(&status).expect("it runs, and this is Linux");
-                if text.contains("State:\tT") {
-                    return;
-                }
+            while !is_frozen(&self.process) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         timeout(PATIENCE, frozen).await.expect("it freezes");
+    }
+
+    /// Whether it stood still before it listened, and went on.
+    #[must_use]
+    pub const fn thawed_at_start(&self) -> bool {
+        self.thawed_at_start
     }
 
     /// Starts it again on the same folder, on another port.
@@ -262,6 +266,7 @@ impl Shop {
         self.url = launched.url;
         self.internal_url = launched.internal_url;
         self.ops_url = launched.ops_url;
+        self.thawed_at_start = launched.thawed;
     }
 
     /// Puts its clock wrong by so much, or right again; only if it is breakable.
@@ -289,6 +294,7 @@ impl Shop {
             internal_url: launched.internal_url,
             ops_url: launched.ops_url,
             setup_token: launched.setup_token,
+            thawed_at_start: launched.thawed,
         }
     }
 
@@ -344,6 +350,12 @@ fn keep_in(command: &mut tokio::process::Command, folder: &Path, environment: &[
     );
 }
 
+fn is_frozen(process: &Child) -> bool {
+    let status = |id| std::fs::read_to_string(format!("/proc/{id}/status"));
+    let status = process.id().map(status).and_then(Result::ok);
+    status.is_some_and(|text| text.contains("State:\tT"))
+}
+
 /// A process that listens, or has ended.
 struct Launched {
     process: Child,
@@ -352,9 +364,12 @@ struct Launched {
     internal_url: String,
     ops_url: String,
     setup_token: Option<String>,
+    /// Whether it stood still before it listened.
+    thawed: bool,
 }
 
-/// Starts a shop and waits until it listens, or ends: then its address is empty.
+/// Starts a shop and waits until it listens, or ends: then its address is empty. One that freezes before it listens,
+/// over what was left to do, is let go on after a moment: nobody else could.
 async fn launch(
     build: Build,
     folder: &Path,
@@ -381,13 +396,19 @@ async fn launch(
         internal_url: String::new(),
         ops_url: String::new(),
         setup_token: None,
+        thawed: false,
     };
+    let begun = Instant::now();
     loop {
-        let line = timeout(PATIENCE, launched.stdout.next_line())
-            .await
-            .expect("it starts in time")
-            .expect("text");
-        let Some(line) = line else {
+        let Ok(line) = timeout(STILL, launched.stdout.next_line()).await else {
+            assert!(begun.elapsed() < PATIENCE, "it starts in time");
+            if is_frozen(&launched.process) {
+                signal(&launched.process, "CONT").await;
+                launched.thawed = true;
+            }
+            continue;
+        };
+        let Some(line) = line.expect("text") else {
             return launched;
         };
         if let Some((_, rest)) = line.split_once("\"setup_token\":\"") {
