@@ -79,15 +79,39 @@ async fn an_order_that_is_paid_or_being_paid_does_not_end() {
     assert_eq!(status(&shop, paying.order_id()).await, "paid");
 }
 
-#[tokio::test]
-async fn what_was_ordered_while_an_account_went_is_erased_once_its_token_is_over() {
-    let shop = swept_shop().await;
+/// Identity tells that Ann's account is gone.
+async fn erase_ann(shop: &Shop) {
     let gone = UserDeleted {
         user_id: ann().user_id,
     };
     let envelope = gone.envelope(EventId::generate(), shop.clock.now());
     let told = shop.opened.consumer().consume(&envelope.unwrap()).await;
     told.unwrap();
+}
+
+#[tokio::test]
+async fn who_cannot_be_erased_once_more_keeps_no_stock_of_others() {
+    let shop = swept_shop().await;
+    erase_ann(&shop).await;
+    let id = shop.placed("k1", 2).await;
+    shop.spoil(
+        "CREATE TRIGGER refuse BEFORE UPDATE ON erased_customers
+         BEGIN SELECT RAISE(ABORT, 'nobody today'); END",
+    );
+    shop.clock.advance_seconds(3_600);
+    next_round(&shop).await;
+    assert_eq!(status(&shop, id).await, "cancelled");
+    assert_eq!(shop.catalog.stock(TEA), (10, 0));
+    assert_eq!(shop.seen(id).await["customer_id"], json!(ann().user_id));
+    shop.spoil("DROP TRIGGER refuse");
+    next_round(&shop).await;
+    assert_eq!(shop.seen(id).await["customer_id"], json!(null));
+}
+
+#[tokio::test]
+async fn what_was_ordered_while_an_account_went_is_erased_once_its_token_is_over() {
+    let shop = swept_shop().await;
+    erase_ann(&shop).await;
     let late = shop.paid("k1", 1).await;
     next_round(&shop).await;
     assert_eq!(shop.seen(late).await["customer_id"], json!(ann().user_id));
