@@ -31,6 +31,12 @@ pub fn current() -> Option<Arc<str>> {
     CURRENT.try_with(|trail| trail.id.clone()).ok().flatten()
 }
 
+/// The same, to be kept.
+#[must_use]
+pub fn request_id() -> Option<String> {
+    current().map(|id| id.to_string())
+}
+
 /// The place in the trace that this work belongs to, if it belongs to one.
 #[must_use]
 pub fn trace() -> Option<TraceParent> {

@@ -245,7 +245,7 @@ impl Service {
             address: asked.address,
             terms: asked.terms,
             trace: None,
-            request: trail::current().map(|id| id.to_string()),
+            request: trail::request_id(),
         };
         fault::point("place.queued");
         let placing = async {

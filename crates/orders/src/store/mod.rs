@@ -99,8 +99,10 @@ pub(crate) struct Acting {
 impl Acting {
     /// In the request that is being answered here, if one is.
     pub(crate) fn here(actor: String) -> Self {
-        let request = trail::current().map(|id| id.to_string());
-        Self { actor, request }
+        Self {
+            actor,
+            request: trail::request_id(),
+        }
     }
 }
 

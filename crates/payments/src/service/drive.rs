@@ -86,7 +86,7 @@ impl Core {
         let wish = BeginPayment {
             order_id: payment.order_id,
             payment_id: payment.id,
-            request_id: trail::current().map(|id| id.to_string()),
+            request_id: trail::request_id(),
         };
         let payable = match self.crossings.begin(wish).await.map_err(refusal) {
             Ok(payable) => payable,
@@ -302,7 +302,7 @@ impl Core {
             order_id: payment.order_id,
             payment_id: payment.id,
             end,
-            request_id: trail::current().map(|id| id.to_string()),
+            request_id: trail::request_id(),
         };
         let told = self.crossings.settle(wish).await.map_err(refusal);
         fault::point("settle.told");

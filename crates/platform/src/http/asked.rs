@@ -56,7 +56,7 @@ impl Asking {
             asking: self,
             status: status.as_u16(),
             took_ms: u64::try_from(took).unwrap_or(u64::MAX),
-            request_id: trail::current().map_or_else(String::new, |id| id.to_string()),
+            request_id: trail::request_id().unwrap_or_default(),
         };
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
         if last.len() >= KEPT_MAX {

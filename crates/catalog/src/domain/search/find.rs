@@ -180,10 +180,10 @@ impl Index {
         if !found.is_empty() {
             return found;
         }
-        let mut is_another = false;
+        let mut has_near = false;
         for (word, meant) in words.iter().zip(&mut meant) {
             let near = typo::meant(word, &self.shapes, &self.texts);
-            is_another |= !near.is_empty();
+            has_near |= !near.is_empty();
             meant.extend(near.into_iter().map(|(word, errors)| Meant {
                 word,
                 kind: if errors <= 1 {
@@ -193,7 +193,7 @@ impl Index {
                 },
             }));
         }
-        if is_another {
+        if has_near {
             self.with_all(&meant, sieve)
         } else {
             Vec::new()

@@ -4,7 +4,7 @@ use super::{
     at, by,
     carts::{filled, order_of_cart},
     discounts::{make, order_with, tenth},
-    order, postgres_nodes,
+    open_postgres, order, postgres_nodes,
 };
 use crate::{
     domain::{
@@ -19,6 +19,7 @@ use contracts::{
 };
 use futures_util::future::join_all;
 use std::sync::Arc;
+use testkit::postgres::Postgres;
 
 type Node = Arc<dyn Store>;
 
@@ -182,4 +183,50 @@ async fn three_nodes_give_no_more_than_a_discount_has() {
     assert_eq!(given, 50);
     let kept = nodes[1].discount(discount.id).await.unwrap().unwrap();
     assert_eq!(kept.uses, Some(50));
+}
+
+/// What a node of the release before calls for an order of a guest: it knows no ids of requests (ADR 102).
+fn placed_before(id: OrderId) -> String {
+    let digits: Vec<String> = id
+        .as_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let id = format!("ARRAY['{}'::uuid]", digits.concat());
+    let (zeros, one) = ("00".repeat(32), "ARRAY[1::bigint]");
+    format!(
+        "SELECT place_orders_1({id}, ARRAY[NULL::uuid], ARRAY['guest@example.com'], ARRAY['\\x{zeros}'::bytea],
+                               ARRAY[999::bigint], ARRAY['USD'], ARRAY[900000::bigint], {one}, ARRAY['guest'],
+                               {one}, {one}, {id}, {id}, {id}, ARRAY['A'], ARRAY['A'], {one}, ARRAY[999::bigint],
+                               ARRAY[gen_random_uuid()], ARRAY['orders.placed.v1'], ARRAY['an order'],
+                               ARRAY['{{\"number\":0,\"rest\":1}}'])"
+    )
+}
+
+#[tokio::test]
+async fn a_node_of_the_release_before_places_beside_this_one_and_nothing_twice() {
+    let Some(server) = Postgres::shared() else {
+        return;
+    };
+    let node = open_postgres(&server.place("orders")).await;
+    let (ours, theirs, nobodys) = (order(), order(), order());
+    node.place_all(vec![ours.clone()]).await.unwrap();
+    node.give_up(vec![nobodys.id], at(1)).await.unwrap();
+    let database = node.database();
+    let connection = database.read().await.unwrap();
+    let mut numbers = Vec::new();
+    for id in [ours.id, theirs.id, theirs.id, nobodys.id] {
+        let row = connection.query_one(&placed_before(id), &[]).await.unwrap();
+        numbers.extend(row.get::<_, Vec<Option<i64>>>(0));
+    }
+    let written: Vec<bool> = numbers.iter().map(Option::is_some).collect();
+    assert_eq!(written, [false, true, false, false], "{numbers:?}");
+    let again = node.place_all(vec![theirs.clone()]).await.unwrap();
+    assert_eq!(again, [Err(PlaceRefusal::FingerprintDiffers)]);
+    let told = node.timeline(theirs.id).await.unwrap();
+    let told: Vec<_> = told.iter().map(|entry| &entry.request_id).collect();
+    assert_eq!(told, [&None]);
+    let count = "SELECT COUNT(*) FROM orders";
+    let row = connection.query_one(count, &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 2);
 }
