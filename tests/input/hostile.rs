@@ -249,7 +249,9 @@ fn names(world: &World, route: &Route) -> Vec<Case> {
     let known: Vec<&String> = valid.as_object().unwrap().keys().collect();
     let unknown = UNKNOWN.iter().chain(FOREIGN.iter().filter(|name| {
         // Not in this body, and no field that this route has but this body lacks.
-        !known.contains(&&(**name).to_owned()) && !route.line.contains("products")
+        let takes_many = ["products", "discounts"];
+        !known.contains(&&(**name).to_owned())
+            && !takes_many.iter().any(|of| route.line.contains(of))
     }));
     let text = valid.to_string();
     let inner = &text[1..];

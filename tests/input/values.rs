@@ -104,6 +104,7 @@ const fn wrong(kind: Kind) -> &'static [Values] {
         Kind::Objects => &[OBJECTS, LISTS, NUMBERS, TEXTS, TRUTHS, NULL],
         Kind::Each => &[OBJECTS, NUMBERS, TEXTS, TRUTHS, NULL, &["[]"]],
         Kind::Object => &[OBJECTS, LISTS, NUMBERS, TEXTS, TRUTHS],
+        Kind::Selection => &[LISTS, NUMBERS, TEXTS, TRUTHS, &[r#"{"$ne":null}"#]],
         Kind::Attributes => &[LISTS, NUMBERS, TEXTS, TRUTHS, NO_ATTRIBUTES],
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum Kind {
     /// Objects of which each is judged alone.
     Each,
     Object,
+    /// An object of which every field may be left out.
+    Selection,
     /// Names with plain values.
     Attributes,
 }
@@ -182,6 +184,21 @@ pub(crate) const ROUTES: &[Route] = &[
         fields: DOCUMENT,
         required: &["/name", "/price"],
         bytes_max: LARGE,
+        status: 201,
+    },
+    Route {
+        line: "POST /api/v1/discounts",
+        by: By::Admin,
+        body: r#"{"code":"TEA-10","basis_points":1000,"only":{"products":["$product"]},"active":true}"#,
+        fields: &[
+            ("/code", Kind::Plain),
+            ("/basis_points", Kind::Units),
+            ("/only", Kind::Selection),
+            ("/only/products", Kind::Words),
+            ("/only/products/0", Kind::Id),
+        ],
+        required: &["/code"],
+        bytes_max: ORDER,
         status: 201,
     },
     Route {

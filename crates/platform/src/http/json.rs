@@ -1,6 +1,6 @@
 //! JSON bodies: read with a bound and a pointer to what is wrong. Never guesses a content type.
 
-use super::Fault;
+use super::{Fault, objects::Objects};
 use axum::{
     RequestExt,
     body::{Bytes, HttpBody},
@@ -113,13 +113,8 @@ pub async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, 
 /// The problem to answer with.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     check_depth(bytes)?;
-    // Every body is an object; serde would also read a struct from an array, field by field.
-    if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-        let problem = Problem::new(Code::Malformed).detail("the body must be an object");
-        return Err(problem.field("", "wrong_type", "must be an object"));
-    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader)
+    let value = serde_path_to_error::deserialize(Objects(&mut reader))
         .map_err(|error| to_problem(&pointer(error.path()), error.inner()))?;
     reader.end().map_err(|error| to_problem("", &error))?;
     Ok(value)

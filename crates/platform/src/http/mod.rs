@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod internal;
 pub mod json;
 pub mod listen;
+mod objects;
 pub mod params;
 mod patience;
 mod places;
