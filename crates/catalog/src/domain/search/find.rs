@@ -183,6 +183,10 @@ impl Index {
         let mut has_near = false;
         for (word, meant) in words.iter().zip(&mut meant) {
             let near = typo::meant(word, &self.shapes, &self.texts);
+            // All words must be met: one that stands for nothing spares looking for the others.
+            if meant.is_empty() && near.is_empty() {
+                return Vec::new();
+            }
             has_near |= !near.is_empty();
             meant.extend(near.into_iter().map(|(word, errors)| Meant {
                 word,
