@@ -75,6 +75,18 @@ pub(super) fn rise(alone: Duration, beside: Duration) -> (u128, bool) {
     (thousandths, thousandths > RISE_MAX && rise > TICK)
 }
 
+/// What was seen in one state of the world and, right after or before it, in the other.
+pub(super) type Pair = (Duration, Duration);
+
+/// The round in the middle, by how much more its second is than its first. What the machine does in a round comes to
+/// both, and a round that it spoils is one at an end: the two middles of all firsts and all seconds may be of rounds
+/// that have nothing to do with each other.
+pub(super) fn middle(mut rounds: Vec<Pair>) -> Pair {
+    let crosswise = |one: &Pair, other: &Pair| one.1.as_nanos().saturating_mul(other.0.as_nanos());
+    rounds.sort_by(|one, other| crosswise(one, other).cmp(&crosswise(other, one)));
+    rounds.get(rounds.len() / 2).copied().unwrap_or_default()
+}
+
 /// The 99th of a hundred.
 pub(super) fn p99(times: Vec<Duration>) -> Duration {
     part(times, 99)
@@ -120,6 +132,20 @@ mod tests {
         let p99 = asking.p99(all_slow_once).unwrap();
         assert_eq!(asked.into_inner(), 40);
         assert!(p99 >= Duration::from_millis(30), "{p99:?}");
+    }
+
+    #[test]
+    fn the_round_in_the_middle_is_found_by_what_its_two_times_are_to_each_other() {
+        let pair = |first, second| (Duration::from_millis(first), Duration::from_millis(second));
+        let rounds = vec![
+            pair(100, 105),
+            pair(10, 30),
+            pair(20, 20),
+            pair(40, 44),
+            pair(1, 9),
+        ];
+        assert_eq!(middle(rounds), pair(40, 44));
+        assert_eq!(middle(Vec::new()), pair(0, 0));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use super::{
     Outcome, Stand,
     http::ask,
-    rounds::{Asking, RISE_MAX, p99, pause, rise},
+    rounds::{Asking, RISE_MAX, middle, p99, pause, rise},
     shop,
     shop::Shop,
     tools,
@@ -25,10 +25,8 @@ const CONNECTIONS_A_SECOND: &str = "500";
 const SECONDS: &str = "7";
 /// How long its connections take to be all there.
 const ARRIVING: Duration = Duration::from_millis(2_200);
-/// How the tool gives way, as `nice` counts: it is not the one that is looked at.
-const NICENESS: &str = "10";
-/// A p99 of one round is the machine's mood: the times of all rounds are put together first.
-const ROUNDS: u32 = 12;
+/// Odd, so that one of them is the middle; many, for the p99 of one round is the machine's mood.
+const ROUNDS: u32 = 15;
 /// Ordinary requests, each with a connection of its own, that as many slow ones are held against: in milliseconds the
 /// same code took 275 on one day and 584 on another.
 const ORDINARY: u32 = 1_000;
@@ -104,25 +102,29 @@ fn run(way: &Way, stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     };
     // The first seconds of a shop are not like the others.
     time()?;
-    let (mut alone, mut elsewhere, mut here) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut alone, mut rounds) = (Vec::new(), Vec::new());
     let mut spent = Duration::ZERO;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         alone.extend(time()?);
+        // In turns which is first: what the machine's mood does in the meantime comes to both.
+        let here_first = (!round.is_multiple_of(2)).then(|| beside(&shop.address));
         // The other one is asked by nobody else; what it does by itself in the rest of a round is not the tool's.
         let before = other.processor_time()?;
-        elsewhere.extend(beside(&other.address)?);
+        let elsewhere = p99(beside(&other.address)?);
         spent = spent.saturating_add(other.processor_time()?.saturating_sub(before));
-        here.extend(beside(&shop.address)?);
+        let here = p99(here_first.unwrap_or_else(|| beside(&shop.address))?);
+        rounds.push((elsewhere, here));
     }
     let ordinary = ordinary(&other)?;
     closing_lines(&said, out)?;
-    let asked = alone.len();
-    let (alone, elsewhere, here) = (p99(alone), p99(elsewhere), p99(here));
+    writeln!(out, "  rounds, slow ones elsewhere and here: {rounds:.1?}")?;
+    let alone = p99(alone);
+    let (elsewhere, here) = middle(rounds);
     let (thousandths, too_much) = rise(elsewhere, here);
     let a_round = spent.checked_div(ROUNDS).unwrap_or_default();
     let line = format!(
-        "others' p99, of {asked} times in {ROUNDS} rounds each: {alone:.1?} alone, {elsewhere:.1?} while {CONNECTIONS} \
-         slow connections are another shop's, {here:.1?} while they are theirs: {thousandths} thousandths more, of \
+        "others' p99: {alone:.1?} alone, and in the middle of {ROUNDS} rounds {elsewhere:.1?} while {CONNECTIONS} slow \
+         connections are another shop's, {here:.1?} while they are theirs: {thousandths} thousandths more, of \
          {RISE_MAX} that may be; a shop spent {a_round:.0?} of a processor on them, and {ordinary:.0?} on as many \
          ordinary ones, of which {TIMES_MAX} times as much may be"
     );
@@ -148,8 +150,9 @@ fn ordinary(shop: &Shop) -> io::Result<Duration> {
 }
 
 fn start(program: &Path, address: &str, way: &Way, said: &Path) -> io::Result<Child> {
-    Command::new("nice")
-        .args(["-n", NICENESS])
+    // It gives way to everybody: elsewhere it would have a machine of its own.
+    Command::new("chrt")
+        .args(["--idle", "0"])
         .arg(program)
         .args(["-c", CONNECTIONS, "-r", CONNECTIONS_A_SECOND, "-l", SECONDS])
         .args(way.arguments)

@@ -7,7 +7,7 @@
 use super::{
     Outcome, Stand,
     http::ask,
-    rounds::{Asking, RISE_MAX, median, pause, rise},
+    rounds::{Asking, RISE_MAX, median, middle, pause, rise},
     shop::{self, Shop},
 };
 use std::{
@@ -79,33 +79,34 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
         }
         io::Result::Ok(time)
     };
-    let (mut alone, mut at_other, mut at_shop) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut alone, mut rounds) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         alone.push(time()?);
         // In turns which is first: what the machine's mood does in the meantime comes to both.
-        if round.is_multiple_of(2) {
-            at_other.push(beside(&other.address, &mut time)?);
-            at_shop.push(beside(&shop.address, &mut time)?);
+        rounds.push(if round.is_multiple_of(2) {
+            let at_other = beside(&other.address, &mut time)?;
+            (at_other, beside(&shop.address, &mut time)?)
         } else {
-            at_shop.push(beside(&shop.address, &mut time)?);
-            at_other.push(beside(&other.address, &mut time)?);
-        }
+            let at_shop = beside(&shop.address, &mut time)?;
+            (beside(&other.address, &mut time)?, at_shop)
+        });
     }
     writeln!(
         out,
-        "rounds: alone {alone:.1?}, storm elsewhere {at_other:.1?}, storm here {at_shop:.1?}"
+        "rounds: alone {alone:.1?}, storm elsewhere and here {rounds:.1?}"
     )?;
     let [hashed, refused, strange] = seen;
     writeln!(
         out,
         "{CALLERS} callers: {hashed} passwords hashed, {refused} refused (503), {strange} answered otherwise"
     )?;
-    let (alone, at_other, at_shop) = (median(alone), median(at_other), median(at_shop));
+    let alone = median(alone);
+    let (at_other, at_shop) = middle(rounds);
     let (thousandths, too_much) = rise(at_other, at_shop);
     let line = format!(
-        "p99 of orders with their payments, medians of {ROUNDS} rounds: {alone:.1?} alone, {at_other:.1?} while the \
-         storm is another's, {at_shop:.1?} while it is the shop's: {thousandths} thousandths more, of {RISE_MAX} that \
-         may be"
+        "p99 of orders with their payments, in the middle of {ROUNDS} rounds: {alone:.1?} alone, {at_other:.1?} while \
+         the storm is another's, {at_shop:.1?} while it is the shop's: {thousandths} thousandths more, of {RISE_MAX} \
+         that may be"
     );
     let was_a_storm = hashed > 0 && refused > 0 && strange == 0;
     Ok(if too_much || !was_a_storm {
