@@ -4,7 +4,7 @@ use super::name;
 use contracts::{
     access::Role,
     scopes::Scope,
-    values::{Timestamp, ValueError, bounded_text},
+    values::{Timestamp, ValueError, one_line},
 };
 
 const NAME_LONGEST: usize = 100;
@@ -13,7 +13,7 @@ const SCOPES_MOST: usize = 32;
 
 /// Checks what a key is called.
 pub(crate) fn name(text: &str) -> Result<String, ValueError> {
-    bounded_text(text, 1, NAME_LONGEST)?;
+    one_line(text, 1, NAME_LONGEST)?;
     name::display_name(text)
 }
 

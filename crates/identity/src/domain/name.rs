@@ -1,16 +1,12 @@
 //! What people want to be called. Kept as written, but one line, since it ends up in mail and on labels.
 
-use contracts::values::{ValueError, bounded_text};
+use contracts::values::{ValueError, one_line};
 
 const LONGEST: usize = 200;
 
 /// Checks a name.
 pub(crate) fn display_name(text: &str) -> Result<String, ValueError> {
-    let name = bounded_text(text, 1, LONGEST)?;
-    if name.chars().any(char::is_control) {
-        return Err(ValueError::new("must be one line"));
-    }
-    Ok(name)
+    one_line(text, 1, LONGEST)
 }
 
 #[cfg(test)]

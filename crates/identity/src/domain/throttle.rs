@@ -1,5 +1,6 @@
 //! How often a password may be guessed: after some wrong tries an account has to wait, longer each time, and
-//! never for good. Accounts are known by a hash: no name is kept here.
+//! never for good. Who comes from where its owner does waits for what was tried from there only (ADR 105). Accounts are
+//! known by a hash: no name is kept here.
 
 use contracts::values::Timestamp;
 use std::collections::HashMap;
@@ -9,6 +10,16 @@ const FIRST_WAIT_SECONDS: u32 = 2;
 
 /// An account, or a name that has none: both are treated alike.
 pub(crate) type Account = [u8; 32];
+
+/// What a try is counted by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tried {
+    pub(crate) account: Account,
+    /// The account as it is tried from the network that this try comes from, where that is known.
+    pub(crate) here: Option<Account>,
+    /// Whether its owner comes from there.
+    pub(crate) at_home: bool,
+}
 
 /// The bounds.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +51,30 @@ impl Throttle {
         }
     }
 
-    /// How many seconds the account has to wait, if it has to.
-    pub(crate) fn wait_seconds(&self, account: &Account, now: Timestamp) -> Option<u32> {
+    /// How many seconds this try has to wait, if it has to.
+    pub(crate) fn wait(&self, tried: &Tried, now: Timestamp) -> Option<u32> {
+        let wait = self.wait_seconds(&tried.account, now)?;
+        match tried.here.filter(|_| tried.at_home) {
+            Some(here) => self.wait_seconds(&here, now),
+            None => Some(wait),
+        }
+    }
+
+    /// Counts a wrong password.
+    pub(crate) fn failed(&mut self, tried: &Tried, now: Timestamp) {
+        for account in [Some(tried.account), tried.here].into_iter().flatten() {
+            self.count(account, now);
+        }
+    }
+
+    /// Forgets the wrong passwords of somebody who knew the right one.
+    pub(crate) fn succeeded(&mut self, tried: &Tried) {
+        for account in [Some(tried.account), tried.here].into_iter().flatten() {
+            self.tries.remove(&account);
+        }
+    }
+
+    fn wait_seconds(&self, account: &Account, now: Timestamp) -> Option<u32> {
         let tries = self.tries.get(account)?;
         let wait = self.wait_after(tries.failures)?;
         let until = tries.last_at.plus_seconds(i64::from(wait));
@@ -49,6 +82,13 @@ impl Throttle {
         let left_seconds = u32::try_from(left_ms.saturating_add(999).div_euclid(1_000)).ok()?;
         // Never longer than the wait itself, even if the clock was set back.
         (left_seconds > 0).then(|| left_seconds.min(wait))
+    }
+
+    /// Whether wrong passwords are counted on it.
+    pub(crate) fn is_tried(&self, account: &Account, now: Timestamp) -> bool {
+        let forgotten = self.forgotten_before(now);
+        let tries = self.tries.get(account);
+        tries.is_some_and(|tries| tries.last_at >= forgotten)
     }
 
     fn wait_after(&self, failures: u32) -> Option<u32> {
@@ -60,8 +100,7 @@ impl Throttle {
         Some(doubled.min(self.rules.wait_seconds_max))
     }
 
-    /// Counts a wrong password.
-    pub(crate) fn failed(&mut self, account: Account, now: Timestamp) {
+    fn count(&mut self, account: Account, now: Timestamp) {
         self.make_room(&account, now);
         let forgotten = self.forgotten_before(now);
         let tries = self.tries.entry(account).or_insert(Tries {
@@ -73,11 +112,6 @@ impl Throttle {
         }
         tries.failures = tries.failures.saturating_add(1);
         tries.last_at = now;
-    }
-
-    /// Forgets the wrong passwords of somebody who knew the right one.
-    pub(crate) fn succeeded(&mut self, account: &Account) {
-        self.tries.remove(account);
     }
 
     fn forgotten_before(&self, now: Timestamp) -> Timestamp {
@@ -109,9 +143,27 @@ mod tests {
         failures_max: 10,
         window_seconds: 900,
         wait_seconds_max: 60,
-        accounts_max: 3,
+        accounts_max: 60,
     };
-    const ANN: Account = [1; 32];
+    const ANN: Tried = of(1);
+
+    /// Tried from nowhere in particular.
+    const fn of(who: u8) -> Tried {
+        Tried {
+            account: [who; 32],
+            here: None,
+            at_home: false,
+        }
+    }
+
+    /// Ann's account, tried from this network.
+    const fn from(network: u8, at_home: bool) -> Tried {
+        Tried {
+            here: Some([network; 32]),
+            at_home,
+            ..ANN
+        }
+    }
 
     const fn at(seconds: i64) -> Timestamp {
         Timestamp::from_ms(0).plus_seconds(seconds)
@@ -120,29 +172,25 @@ mod tests {
     fn after_failures(count: u32, now: Timestamp) -> Throttle {
         let mut throttle = Throttle::new(RULES);
         for _ in 0..count {
-            throttle.failed(ANN, now);
+            throttle.failed(&ANN, now);
         }
         throttle
     }
 
     #[test]
     fn the_wait_begins_after_ten_failures_and_doubles_up_to_its_bound() {
-        assert_eq!(after_failures(9, at(0)).wait_seconds(&ANN, at(0)), None);
+        assert_eq!(after_failures(9, at(0)).wait(&ANN, at(0)), None);
         let waits: Vec<_> = (10..18)
-            .map(|count| {
-                after_failures(count, at(0))
-                    .wait_seconds(&ANN, at(0))
-                    .unwrap()
-            })
+            .map(|count| after_failures(count, at(0)).wait(&ANN, at(0)).unwrap())
             .collect();
         assert_eq!(waits, [2, 4, 8, 16, 32, 60, 60, 60]);
         assert_eq!(
-            after_failures(200, at(0)).wait_seconds(&ANN, at(60)),
+            after_failures(200, at(0)).wait(&ANN, at(60)),
             None,
             "never for good"
         );
         assert_eq!(
-            after_failures(50, at(0)).wait_seconds(&[2; 32], at(0)),
+            after_failures(50, at(0)).wait(&of(2), at(0)),
             None,
             "only that one"
         );
@@ -152,19 +200,39 @@ mod tests {
     fn success_and_time_forget() {
         let mut throttle = after_failures(50, at(0));
         throttle.succeeded(&ANN);
-        assert_eq!(throttle.wait_seconds(&ANN, at(0)), None);
+        assert_eq!(throttle.wait(&ANN, at(0)), None);
         let mut throttle = after_failures(50, at(0));
-        throttle.failed(ANN, at(901));
-        assert_eq!(throttle.wait_seconds(&ANN, at(901)), None);
+        throttle.failed(&ANN, at(901));
+        assert_eq!(throttle.wait(&ANN, at(901)), None);
+    }
+
+    #[test]
+    fn nobody_waits_at_home_for_what_is_tried_elsewhere_and_everybody_for_what_is_tried_there() {
+        let mut throttle = Throttle::new(RULES);
+        for network in 10..60 {
+            throttle.failed(&from(network, false), at(0));
+        }
+        assert_eq!(throttle.wait(&from(10, false), at(0)), Some(60));
+        assert_eq!(throttle.wait(&from(99, false), at(0)), Some(60));
+        assert_eq!(throttle.wait(&from(99, true), at(0)), None);
+        for _ in 0..9 {
+            throttle.failed(&from(99, true), at(0));
+            assert_eq!(throttle.wait(&from(99, true), at(0)), None);
+        }
+        throttle.failed(&from(99, true), at(0));
+        assert_eq!(throttle.wait(&from(99, true), at(0)), Some(2));
+        assert_eq!(throttle.wait(&from(98, true), at(0)), None, "another home");
+        throttle.succeeded(&from(99, true));
+        assert_eq!(throttle.wait(&from(99, true), at(0)), None);
     }
 
     #[test]
     fn an_attacker_gets_fewer_than_a_hundred_tries_an_hour() {
         let mut throttle = Throttle::new(RULES);
         let tries = (0..3_600).filter(|second| {
-            let free = throttle.wait_seconds(&ANN, at(*second)).is_none();
+            let free = throttle.wait(&ANN, at(*second)).is_none();
             if free {
-                throttle.failed(ANN, at(*second));
+                throttle.failed(&ANN, at(*second));
             }
             free
         });
@@ -174,11 +242,11 @@ mod tests {
     proptest! {
         #[test]
         fn memory_and_waits_are_bounded(steps in proptest::collection::vec((0_u8..9, 0_i64..4_000), 0..200)) {
-            let mut throttle = Throttle::new(RULES);
+            let mut throttle = Throttle::new(Rules { accounts_max: 3, ..RULES });
             for (who, second) in steps {
-                throttle.failed([who; 32], at(second));
+                throttle.failed(&of(who), at(second));
                 prop_assert!(throttle.tries.len() <= 3);
-                prop_assert!(throttle.wait_seconds(&[who; 32], at(0)).unwrap_or(0) <= 60);
+                prop_assert!(throttle.wait(&of(who), at(0)).unwrap_or(0) <= 60);
             }
         }
     }

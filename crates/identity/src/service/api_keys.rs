@@ -153,7 +153,7 @@ async fn prove(
     let account = proof::account_of_user(id);
     let refused = service.event(SecurityEventKind::PasswordRefused);
     let refused = refused.by(who).of(id);
-    let proving = service.prover.prove(account, found, password, refused);
+    let proving = proof::prove(service, account, found, password, refused);
     Ok(codes::prove(service, proving.await?, code.as_ref()).await?)
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn prove(
     let found = service.store.factor(proven.user_id).await;
     let factor = found.map_err(failure)?.filter(is_on);
     let factor = factor.ok_or(LoginError::InvalidCredentials)?;
-    let spent = check(service, proven.user_id, &factor, code)?;
+    let spent = check(service, proven.user_id, &factor, code).await?;
     Ok(Credentials {
         spent: Some(spent),
         ..proven
@@ -52,12 +52,13 @@ pub(super) fn came(
 }
 
 /// What the code uses up.
-pub(super) fn check(
+pub(super) async fn check(
     service: &Service,
     user: UserId,
     factor: &Factor,
     code: &SecretString,
 ) -> Result<Spent, LoginError> {
+    let tried = proof::counted_by(service, proof::account_of_user(user), Some(user)).await;
     let now = service.clock.now();
     let spent = match Typed::read(code.expose_secret()) {
         Some(Typed::Code(code)) => {
@@ -78,7 +79,7 @@ pub(super) fn check(
         }
         None => None,
     };
-    let judged = service.prover.judge(proof::account_of_user(user), spent);
+    let judged = service.prover.judge(&tried, spent);
     match &judged {
         Err(LoginError::CodeInvalid) => refused(service, user, None),
         Err(LoginError::TooManyTries { .. }) => {

@@ -17,10 +17,9 @@ pub(super) async fn delete_account(
     let found = found.map_err(|error| LoginError::Internal(error.into()))?;
     codes::came(found.as_ref(), wish.code.as_ref())?;
     let account = proof::account_of_user(who.user_id);
-    let refusal = service.event(SecurityEventKind::PasswordRefused).by(who);
-    let proving = service
-        .prover
-        .prove(account, found, wish.password, refusal.of(who.user_id));
+    let refused = service.event(SecurityEventKind::PasswordRefused);
+    let refused = refused.by(who).of(who.user_id);
+    let proving = proof::prove(service, account, found, wish.password, refused);
     let proven = codes::prove(service, proving.await?, wish.code.as_ref()).await?;
     let used = codes::told_of(&proven);
     let (store, endings, id) = (

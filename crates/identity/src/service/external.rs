@@ -249,7 +249,7 @@ async fn prove(
     let account = proof::account_of_user(who.user_id);
     let refused = service.event(SecurityEventKind::PasswordRefused);
     let refused = refused.by(who).of(who.user_id);
-    let proving = service.prover.prove(account, found, wish.password, refused);
+    let proving = proof::prove(service, account, found, wish.password, refused);
     let proven = proving.await.map_err(ExternalError::from_login)?;
     let proven = codes::prove(service, proven, wish.code.as_ref()).await;
     proven.map_err(ExternalError::from_login)

@@ -141,7 +141,7 @@ async fn confirm(
         return Err(FactorError::Off);
     }
     // There are no recovery codes yet.
-    let Spent::Step(step) = codes::check(service, id, &factor, &wish.code)? else {
+    let Spent::Step(step) = codes::check(service, id, &factor, &wish.code).await? else {
         return Err(LoginError::CodeInvalid.into());
     };
     let (shown, codes) = fresh_codes(id).map_err(LoginError::Internal)?;
@@ -232,7 +232,7 @@ async fn password(
 ) -> Result<Credentials, LoginError> {
     let account = proof::account_of_user(who.user_id);
     let refused = owned(service, SecurityEventKind::PasswordRefused, who);
-    let proving = service.prover.prove(account, found, password, refused);
+    let proving = proof::prove(service, account, found, password, refused);
     proving.await
 }
 

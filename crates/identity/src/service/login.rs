@@ -22,7 +22,7 @@ pub(super) async fn login(service: &Service, wish: Login) -> Result<SignedIn, Lo
     let account = proof::account_of(&name, found.as_ref());
     let mut refused = service.event(SecurityEventKind::SignInRefused);
     refused.account = found.as_ref().map(|found| found.user_id);
-    let proving = service.prover.prove(account, found, wish.password, refused);
+    let proving = proof::prove(service, account, found, wish.password, refused);
     let proven = proving.await?;
     if proven.has_factor {
         return Err(challenge(service, &proven).await);
@@ -69,7 +69,7 @@ pub(super) async fn answer(
     if !service.vault.is_ours(&challenge, &found, &factor) {
         return Err(begins_again(service));
     }
-    let spent = codes::check(service, user, &factor, &wish.code)?;
+    let spent = codes::check(service, user, &factor, &wish.code).await?;
     let proven = Credentials {
         spent: Some(spent),
         ..found

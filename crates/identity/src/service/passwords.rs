@@ -32,9 +32,7 @@ pub(super) async fn change(
     let account = proof::account_of_user(id);
     let refused = service.event(SecurityEventKind::PasswordRefused);
     let refused = refused.by(who).of(id);
-    let proving = service
-        .prover
-        .prove(account, found, wish.current_password, refused);
+    let proving = proof::prove(service, account, found, wish.current_password, refused);
     let proven = codes::prove(service, proving.await?, wish.code.as_ref()).await?;
     let used = codes::told_of(&proven);
     let password_hash = hash(service, wish.new_password).await?;

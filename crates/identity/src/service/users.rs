@@ -13,7 +13,7 @@ use contracts::{
         UserView,
     },
     request::Precondition,
-    values::{Cursor, Email, Page, UserId, bounded_text, fold},
+    values::{Cursor, Email, Page, UserId, fold, one_line},
 };
 use platform::{db::StoreError, digest};
 
@@ -58,7 +58,7 @@ pub(super) async fn list(
         parameter: parameter.into(),
     };
     let prefix = query.q.as_deref().map(|text| {
-        let text = bounded_text(text, 1, PREFIX_LENGTH_MAX);
+        let text = one_line(text, 1, PREFIX_LENGTH_MAX);
         text.map(|text| fold(&text)).map_err(|_| unreadable("q"))
     });
     let after = query.cursor.as_ref().map(|cursor| {

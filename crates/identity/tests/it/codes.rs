@@ -159,6 +159,20 @@ async fn wrong_codes_have_to_wait_and_a_right_password_does_not_forgive_them() {
 }
 
 #[tokio::test]
+async fn a_code_is_good_at_home_while_others_guess_the_password_elsewhere() {
+    let shop = Shop::start().await;
+    let ann = person(&shop, "ann").await;
+    let guess = json!({"email": "ann@example.com", "password": "wrong horse"});
+    for _ in 0..11 {
+        let call = Call::post("/api/v1/auth/login").from("203.0.113.9");
+        let refused = shop.send(call.json(&guess)).await;
+        assert!(matches!(refused.status.as_u16(), 401 | 429), "{refused:?}");
+    }
+    let right = shown_now(&shop, &ann.app);
+    assert_eq!(sign_in(&shop, "ann", &right).await.status, 200);
+}
+
+#[tokio::test]
 async fn however_many_codes_come_at_once_each_is_counted_before_the_next() {
     let shop = Shop::start().await;
     let ann = person(&shop, "ann").await;

@@ -1,6 +1,6 @@
 //! Opening accounts and signing in to them.
 
-use crate::shop::{PASSWORD, Shop};
+use crate::shop::{Call, PASSWORD, Shop};
 use contracts::access::Role;
 use insta::assert_snapshot;
 use serde_json::json;
@@ -242,4 +242,51 @@ async fn guessing_has_to_wait_longer_and_longer_but_never_for_good() {
         200,
         "others never waited"
     );
+}
+
+/// A sign-in of Ann's from this address.
+async fn from(shop: &Shop, client: &'static str, password: &str) -> u16 {
+    let body = json!({"email": "ann@example.com", "password": password});
+    let call = Call::post("/api/v1/auth/login").from(client).json(&body);
+    shop.send(call).await.status.as_u16()
+}
+
+#[tokio::test]
+async fn who_guesses_elsewhere_makes_nobody_wait_at_home() {
+    let shop = Shop::start().await;
+    shop.register("ann").await;
+    let elsewhere = ["203.0.113.9", "203.0.114.9", "2001:db8::1", "2001:db8:1::1"];
+    for client in elsewhere.iter().cycle().take(10) {
+        assert_eq!(from(&shop, client, "wrong horse").await, 401);
+    }
+    let waits = async |client| {
+        assert_eq!(from(&shop, client, PASSWORD).await, 429, "{client}");
+    };
+    for client in [elsewhere[0], elsewhere[3], "192.0.2.1"] {
+        waits(client).await;
+    }
+    // Where Ann registered, and beside it: her address changes within her network.
+    assert_eq!(from(&shop, "198.51.100.1", "wrong horse").await, 401);
+    assert_eq!(from(&shop, "198.51.100.77", PASSWORD).await, 200);
+    // Whoever guesses there waits there.
+    for client in elsewhere.iter().cycle().take(10) {
+        assert_eq!(from(&shop, client, "wrong horse").await, 401);
+    }
+    for _ in 0..10 {
+        assert_eq!(from(&shop, "198.51.100.9", "wrong horse").await, 401);
+    }
+    waits("198.51.100.1").await;
+    // A sign-in makes another home, for a while.
+    shop.clock.advance_seconds(60);
+    assert_eq!(from(&shop, "2001:db8:2::1", PASSWORD).await, 200);
+    for client in elsewhere.iter().cycle().take(10) {
+        assert_eq!(from(&shop, client, "wrong horse").await, 401);
+    }
+    assert_eq!(from(&shop, "2001:db8:2::ffff", PASSWORD).await, 200);
+    shop.clock.advance_seconds(91 * 24 * 60 * 60);
+    for client in elsewhere.iter().cycle().take(10) {
+        assert_eq!(from(&shop, client, "wrong horse").await, 401);
+    }
+    waits("198.51.100.1").await;
+    waits("2001:db8:2::1").await;
 }
