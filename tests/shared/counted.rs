@@ -59,8 +59,8 @@ impl Counted {
         Self::of(Told::Server { server, name, user })
     }
 
-    /// A shop on files, and what it asks of them.
-    pub(crate) async fn on_files() -> (Shop, Self) {
+    /// A shop on files with these settings, and what it asks of them.
+    pub(crate) async fn on_files(settings: &[(&str, &str)]) -> (Shop, Self) {
         let folder = Folder::default();
         let path = folder.write("statements", "");
         let own = [
@@ -69,7 +69,7 @@ impl Counted {
             ("SOUK_ORDERS__MAILS__KINDS", "[]"),
             EUROS,
         ];
-        let shop = Shop::breakable(&[&QUIET[..], &own].concat()).await;
+        let shop = Shop::breakable(&[&QUIET[..], &own, settings].concat()).await;
         let told = Told::File {
             path: path.into(),
             _folder: folder,

@@ -9,6 +9,7 @@
 
 mod counted;
 mod encrypted;
+mod refused;
 mod rows;
 mod statements;
 mod writes;
