@@ -3,7 +3,7 @@
 //! text only: no mark-up, and no line of its own that nobody wrote there.
 
 use super::phrases::{Phrases, filled};
-use contracts::orders::{OrderMailKind, OrderView, ShipmentView};
+use contracts::orders::{OrderMailKind, OrderPartView, OrderView, ShipmentView};
 
 /// Lines that a mail shows; of larger orders it says how many there are more.
 const LINES_MAX: usize = 50;
@@ -95,14 +95,24 @@ fn sums(order: &OrderView, words: &Phrases) -> Vec<(String, String)> {
     };
     let mut rows: Vec<_> = order.items.iter().take(LINES_MAX).map(line).collect();
     more(&mut rows, order.items.len(), words);
-    rows.extend(
-        order
-            .parts
-            .iter()
-            .map(|part| (part.title.clone(), part.amount.to_string())),
-    );
+    rows.extend(order.parts.iter().map(|part| beside(part, words)));
     rows.push((words.total.clone(), order.total.to_string()));
     rows
+}
+
+/// A part of the total. A tax that is in the prices adds nothing: how much it is stands with it.
+fn beside(part: &OrderPartView, words: &Phrases) -> (String, String) {
+    let title = part.title.clone();
+    match &part.tax {
+        Some(tax) if tax.included => {
+            let values = [
+                ("title", title.as_str()),
+                ("amount", &tax.amount.to_string()),
+            ];
+            (filled(&words.tax_included, &values), String::new())
+        }
+        Some(_) | None => (title, part.amount.to_string()),
+    }
 }
 
 fn more(rows: &mut Vec<(String, String)>, all: usize, words: &Phrases) {
@@ -241,7 +251,7 @@ pub(crate) fn amount_of<'n>(note: &'n str, refund: &str) -> Option<&'n str> {
 mod tests {
     use super::{super::phrases::tests::documented, *};
     use contracts::{
-        orders::{OrderLineView, OrderStatus},
+        orders::{OrderLineView, OrderStatus, PartKind, PartTax},
         values::{Money, OrderId, ProductId, Quantity, Timestamp, VariantId, Version},
     };
 
@@ -311,6 +321,32 @@ mod tests {
         assert!(
             text.lines()
                 .all(|line| line.len() <= 76 || line.starts_with("http")),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_tax_says_how_much_it_is_whether_or_not_it_is_in_the_prices() {
+        let usd = |minor| Money::new(minor, "USD".parse().unwrap());
+        let tax = |included: bool| OrderPartView {
+            kind: PartKind::Tax,
+            title: "VAT".to_owned(),
+            code: None,
+            amount: usd(if included { 0 } else { 200 }),
+            tax: Some(Box::new(PartTax {
+                millionths: 190_000,
+                included,
+                taxed: usd(1_250),
+                amount: usd(200),
+                lines: Vec::new(),
+                shipping: None,
+            })),
+        };
+        let mut order = order("Tea", "USD");
+        order.parts = vec![tax(true), tax(false)];
+        let text = paid(&order).text();
+        assert!(
+            text.contains("VAT, included: 2.00 USD\r\n  VAT: 2.00 USD\r\n"),
             "{text}"
         );
     }

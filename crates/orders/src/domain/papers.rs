@@ -3,7 +3,7 @@
 
 use super::paper::{COLUMNS, pieces, shows};
 use contracts::{
-    orders::{OrderEventView, OrderView, ShipmentView},
+    orders::{OrderEventView, OrderPartView, OrderView, ShipmentView},
     values::{Money, Timestamp},
 };
 
@@ -40,11 +40,33 @@ pub(crate) fn invoice(billed: &Billed<'_>) -> Vec<String> {
     }
     lines.push(rule());
     for part in &order.parts {
-        lines.extend(row("", &part.title, ("", &part.amount.to_string())));
+        lines.extend(beside(part));
     }
     lines.extend(row("", "Total", ("", &order.total.to_string())));
     lines.extend(given_back(billed));
     lines
+}
+
+/// A part of the total. A tax says its rate and what it is of; one that is in the prices adds nothing, and how much it is
+/// stands with it.
+fn beside(part: &OrderPartView) -> Vec<String> {
+    let adds = part.amount.to_string();
+    let Some(tax) = &part.tax else {
+        return row("", &part.title, ("", &adds));
+    };
+    let (title, percent, taxed) = (&part.title, percent(tax.millionths), tax.taxed);
+    if tax.included {
+        let what = format!("{title}: {percent} % of {taxed}, in the prices");
+        return row("", &what, (&tax.amount.to_string(), ""));
+    }
+    row("", &format!("{title}: {percent} % of {taxed}"), ("", &adds))
+}
+
+/// Millionths as hundredths, with as many decimals as they have.
+fn percent(millionths: u32) -> String {
+    let (whole, rest) = (millionths / 10_000, millionths % 10_000);
+    let text = format!("{whole}.{rest:04}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// What was given back, a line each, and what is left of the total.
@@ -172,4 +194,47 @@ fn rule() -> String {
 /// The day of a moment, in UTC.
 fn day(moment: Timestamp) -> String {
     moment.to_string().chars().take(10).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contracts::orders::{PartKind, PartTax};
+
+    #[test]
+    fn a_tax_says_its_rate_what_it_is_of_and_how_much_it_is() {
+        let usd = |minor| Money::new(minor, "USD".parse().unwrap());
+        let lines = |included: bool, millionths: u32| {
+            let lines = beside(&OrderPartView {
+                kind: PartKind::Tax,
+                title: "VAT".to_owned(),
+                code: None,
+                amount: usd(if included { 0 } else { 487 }),
+                tax: Some(Box::new(PartTax {
+                    millionths,
+                    included,
+                    taxed: usd(3_050),
+                    amount: usd(487),
+                    lines: Vec::new(),
+                    shipping: None,
+                })),
+            });
+            let words: Vec<String> = lines
+                .iter()
+                .flat_map(|line| line.split_whitespace().map(str::to_owned))
+                .collect();
+            words.join(" ")
+        };
+        assert_eq!(
+            lines(true, 190_000),
+            "VAT: 19 % of 30.50 USD, in the prices 4.87 USD"
+        );
+        assert_eq!(lines(false, 72_500), "VAT: 7.25 % of 30.50 USD 4.87 USD");
+        assert_eq!(lines(false, 1), "VAT: 0.0001 % of 30.50 USD 4.87 USD");
+        assert_eq!(lines(false, 0), "VAT: 0 % of 30.50 USD 4.87 USD");
+        assert_eq!(
+            lines(true, 1_000_000),
+            "VAT: 100 % of 30.50 USD, in the prices 4.87 USD"
+        );
+    }
 }

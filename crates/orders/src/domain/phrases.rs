@@ -37,6 +37,7 @@ pub struct Phrases {
     pub return_refused_title: String,
     pub return_refused_text: String,
     pub total: String,
+    pub tax_included: String,
     pub more_lines: String,
     pub carrier: String,
     pub tracking: String,
@@ -60,7 +61,7 @@ impl Phrases {
         })
     }
 
-    fn all(&self) -> [Phrase<'_>; 27] {
+    fn all(&self) -> [Phrase<'_>; 28] {
         [
             ("hello", &self.hello, &[]),
             ("subject", &self.subject, &["number", "title"]),
@@ -91,6 +92,7 @@ impl Phrases {
                 &["number"],
             ),
             ("total", &self.total, &[]),
+            ("tax_included", &self.tax_included, &["title", "amount"]),
             ("more_lines", &self.more_lines, &["count"]),
             ("carrier", &self.carrier, &[]),
             ("tracking", &self.tracking, &[]),
