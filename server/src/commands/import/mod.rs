@@ -13,6 +13,7 @@ mod shelf;
 mod shopify;
 mod source;
 mod table;
+mod taxed;
 mod weight;
 mod woocommerce;
 

@@ -9,7 +9,7 @@ use super::{
     sheet::names,
     source::Found,
     table::{Header, Record},
-    weight,
+    taxed, weight,
 };
 use contracts::{
     catalog::{ImportProduct, ProductStatus},
@@ -37,6 +37,7 @@ const BEFORE: Column = &["variant compare at price", "compare-at price"];
 const STOCK: Column = &["variant inventory qty", "inventory quantity"];
 /// Whatever unit people see there, the file says grams.
 const GRAMS: Column = &["variant grams", "weight value (grams)"];
+const TAXABLE: Column = &["variant taxable", "charge tax"];
 const BARCODE: Column = &["variant barcode", "barcode"];
 const IMAGE: Column = &["image src", "product image url"];
 const IMAGE_PLACE: Column = &["image position"];
@@ -149,6 +150,7 @@ impl Head {
         let mut attributes = self.attributes.clone();
         weight::note(&mut attributes, record.get(GRAMS), 0)?;
         before::note(&mut attributes, record.get(BEFORE), price)?;
+        taxed::note(&mut attributes, taxed::by_word(record.get(TAXABLE)));
         let mut values: Vec<(String, String)> = Vec::new();
         for (name, value) in self.option_names.iter().zip(OPTION_VALUES) {
             if let Some(value) = record.get(value).filter(|value| *value != DEFAULT)
@@ -339,7 +341,7 @@ Title,URL handle,Description,Vendor,Product category,Type,Tags,Published on onli
 Option1 name,Option1 value,Option2 name,Option2 value,Option3 name,Option3 value,Price,Compare-at price,Cost per item,\
 Charge tax,Inventory tracker,Inventory quantity,Continue selling when out of stock,Weight value (grams),\
 Product image URL,Image position,Variant image URL,Gift card
-Mug,mug,Holds tea,,,Kitchen,,TRUE,Active,MUG,,Title,Default Title,,,,,5.5,,,TRUE,shopify,7,DENY,300,\
+Mug,mug,Holds tea,,,Kitchen,,TRUE,Active,MUG,,Title,Default Title,,,,,5.5,,,FALSE,shopify,7,DENY,300,\
 https://cdn.example/mug.jpg,1,,FALSE
 ";
         let mug = products(text).remove(0).unwrap();
@@ -352,6 +354,7 @@ https://cdn.example/mug.jpg,1,,FALSE
             Some("https://cdn.example/mug.jpg")
         );
         assert_eq!(mug.attributes.get("weight_grams"), Some(&300.into()));
+        assert_eq!(mug.attributes.get("tax_class"), Some(&"zero".into()));
     }
 
     #[test]

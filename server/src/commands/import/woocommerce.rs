@@ -9,10 +9,10 @@ use super::{
     sheet::{names, plain},
     source::Found,
     table::{Header, Record},
-    weight,
+    taxed, weight,
 };
 use contracts::{
-    catalog::{ImportProduct, ProductStatus, WEIGHT_GRAMS},
+    catalog::{ImportProduct, ProductStatus, TAX_CLASS, WEIGHT_GRAMS},
     values::{Currency, Money, Timestamp},
 };
 use serde_json::{Map, Value};
@@ -174,6 +174,10 @@ impl Parent {
         if !self.attributes.contains_key(WEIGHT_GRAMS) {
             weight::heavier(&mut self.attributes, &parent.attributes);
         }
+        if let Some(class) = parent.attributes.get(TAX_CLASS) {
+            let own = self.attributes.entry(TAX_CLASS);
+            own.or_insert_with(|| class.clone());
+        }
         if parent.status != ProductStatus::Active {
             self.status = parent.status;
         }
@@ -307,6 +311,8 @@ fn attributes(record: &Record<'_>) -> Result<Map<String, Value>, String> {
         let weight = record.get(&[column]).map(with_point);
         weight::note(&mut attributes, weight.as_deref(), places)?;
     }
+    let class = taxed::by_status(record.get(&["tax status"]), record.get(&["tax class"]))?;
+    taxed::note(&mut attributes, class);
     Ok(attributes)
 }
 
@@ -399,7 +405,7 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
     #[test]
     fn variations_are_variants_of_their_parent_wherever_they_stand() {
         let rows = "\
-20,variable,SHIRT,,Shirt,1,0,visible,,Light,,,taxable,,1,,,0,0,0.2,,,,1,,,,Clothing,,,https://a.example/s.jpg,,,,,,,,,\
+20,variable,SHIRT,,Shirt,1,0,visible,,Light,,,taxable,reduced-rate,1,,,0,0,0.2,,,,1,,,,Clothing,,,https://a.example/s.jpg,,,,,,,,,\
 0,,Size,\"S, M\",1,1
 21,variation,SHIRT-S,,\"Shirt - S\",1,0,visible,,,,,taxable,parent,1,4,,0,0,,,,,0,,,20,,,,,,,SHIRT,,,,,,1,,Size,S,,1
 22,variation,,,\"Shirt - M\",1,0,visible,,,,,taxable,parent,1,,,0,0,,,,,0,,,21,,,,,,,id:20,,,,,,2,,Size,M,,1
@@ -427,7 +433,7 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
         assert_eq!(told, [("SHIRT-S", "S", 4), ("woo-22", "M", 0)]);
         assert_eq!(shirt.options[0].name, "Size");
         let attributes = serde_json::to_value(&shirt.attributes).unwrap();
-        let wanted = serde_json::json!({"weight_grams": 200});
+        let wanted = serde_json::json!({"weight_grams": 200, "tax_class": "reduced"});
         assert_eq!(attributes, wanted, "what it is chosen by is none of them");
         assert_eq!(shirt.category_path, ["Clothing"]);
         assert_eq!(shirt.image_url.as_deref(), Some("https://a.example/s.jpg"));
