@@ -157,6 +157,8 @@ const RULES: &[Rule] = &[
     (Ann, "POST /api/v1/orders/$paid/ship", r#"{"tracking":"x"}"#, Forbidden, ""),
     (Admin, "POST /api/v1/orders/$paid/ship", r#"{"tracking":""}"#, Validation, "/tracking"),
     (Admin, "POST /api/v1/orders/$paid/ship", r#"{"tracking":"$101x"}"#, Validation, "/tracking"),
+    (Admin, "POST /api/v1/orders/$paid/ship", r#"{"tracking":"1Z\r\nBcc: eve"}"#, Validation, "/tracking"),
+    (Admin, "POST /api/v1/shipping-methods", r#"{"name":"Po\nst","price":{"amount":1,"currency":"USD"}}"#, Validation, "/name"),
     (Admin, "POST /api/v1/orders/$pending/ship", "{}", IllegalTransition, ""),
     (Admin, "POST /api/v1/orders/$pending/deliver", "{}", IllegalTransition, ""),
     (Admin, "POST /api/v1/orders/$shipped/ship", "{}", IllegalTransition, ""),

@@ -3,7 +3,7 @@
 use super::{slug, text};
 use contracts::{
     catalog::{EditError, NewCategory},
-    values::ValueError,
+    values::{ValueError, one_line},
 };
 
 /// The longest name of a category.
@@ -21,7 +21,7 @@ pub(crate) struct CategoryName {
 impl CategoryName {
     /// The category that a slug or a name means.
     pub(crate) fn parse(given: &str) -> Result<Self, ValueError> {
-        let name = text::one_line(given, 1, NAME_CHARS_MAX)?;
+        let name = one_line(given, 1, NAME_CHARS_MAX)?;
         let slug = slug::of(&name);
         if slug.is_empty() {
             return Err(ValueError::new("must hold letters or digits"));

@@ -1,9 +1,8 @@
 //! What a review may say. Whether its author has bought the product is not known here.
 
-use super::text;
 use contracts::{
     catalog::{NewReview, ReviewError},
-    values::{ValueError, bounded_text},
+    values::{ValueError, bounded_text, one_line},
 };
 
 const RATINGS: std::ops::RangeInclusive<i64> = 1..=5;
@@ -33,9 +32,9 @@ impl Review {
         }
         Ok(Self {
             rating: wish.rating,
-            title: text::one_line(&wish.title, 0, TITLE_CHARS_MAX).map_err(at("/title"))?,
+            title: one_line(&wish.title, 0, TITLE_CHARS_MAX).map_err(at("/title"))?,
             text: bounded_text(&wish.text, 0, TEXT_CHARS_MAX).map_err(at("/text"))?,
-            author: text::one_line(&wish.author, 0, AUTHOR_CHARS_MAX).map_err(at("/author"))?,
+            author: one_line(&wish.author, 0, AUTHOR_CHARS_MAX).map_err(at("/author"))?,
         })
     }
 }

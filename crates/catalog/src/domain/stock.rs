@@ -1,9 +1,9 @@
 //! Changes of stock by hand: what may be asked, and what comes of it. Orders have their own rules.
 
-use super::{document::STOCK_MAX, text};
+use super::document::STOCK_MAX;
 use contracts::{
     catalog::{AdjustError, AdjustStock, StockChange},
-    values::{ValueError, VariantId, fold},
+    values::{ValueError, VariantId, fold, one_line},
 };
 
 /// What is called low.
@@ -95,7 +95,7 @@ fn check_one(change: StockChange) -> Result<Adjustment, (&'static str, ValueErro
         }
     };
     let reason =
-        text::one_line(&change.reason, 1, REASON_CHARS_MAX).map_err(|error| ("/reason", error))?;
+        one_line(&change.reason, 1, REASON_CHARS_MAX).map_err(|error| ("/reason", error))?;
     Ok(Adjustment {
         target,
         change: change_by,

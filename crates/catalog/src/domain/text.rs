@@ -2,7 +2,7 @@
 
 use contracts::{
     catalog::EditError,
-    values::{Money, ValueError, bounded_text, fold},
+    values::{Money, ValueError, bounded_text, fold, one_line},
 };
 
 const NAME_CHARS_MAX: usize = 200;
@@ -20,15 +20,6 @@ pub(crate) fn invalid(field: &str, error: ValueError) -> EditError {
         field: field.to_owned(),
         reason: error.0,
     }
-}
-
-/// Trimmed text without any control character.
-pub(crate) fn one_line(text: &str, shortest: usize, longest: usize) -> Result<String, ValueError> {
-    let text = bounded_text(text, shortest, longest)?;
-    if text.chars().any(char::is_control) {
-        return Err(ValueError::new("must be a single line"));
-    }
-    Ok(text)
 }
 
 pub(crate) fn name(text: &str) -> Result<String, ValueError> {

@@ -7,14 +7,14 @@ use super::{
 };
 use crate::{
     bucket,
-    domain::{scope::Scope, text},
+    domain::scope::Scope,
     store::{Files, ImageChange, ImageEdit, ImageRow},
 };
 use contracts::{
     access::Principal,
     catalog::{ImageError, NewImage, PatchImage, ProductImage, ProductRef},
     request::{Answered, Precondition},
-    values::{ImageId, ProductId, ValueError},
+    values::{ImageId, ProductId, ValueError, one_line},
 };
 use platform::db::StoreError;
 
@@ -236,7 +236,7 @@ fn is_refused(error: &ImageError) -> bool {
 }
 
 fn alt(words: &str) -> Result<String, ImageError> {
-    text::one_line(words, 0, ALT_CHARS_MAX).map_err(|ValueError(reason)| ImageError::Invalid {
+    one_line(words, 0, ALT_CHARS_MAX).map_err(|ValueError(reason)| ImageError::Invalid {
         field: "/alt".to_owned(),
         reason,
     })

@@ -3,7 +3,7 @@
 
 use crate::{
     problem::{Code, Problem},
-    values::{Country, ValueError, bounded_text},
+    values::{Country, ValueError, one_line},
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -161,24 +161,14 @@ impl Faults {
     }
 
     fn required(&mut self, field: &str, text: &str, longest: usize) -> String {
-        self.keep(field, line(text, 1, longest)).unwrap_or_default()
+        self.keep(field, one_line(text, 1, longest))
+            .unwrap_or_default()
     }
 
     fn optional(&mut self, field: &str, text: Option<&str>, longest: usize) -> Option<String> {
-        let checked = self.keep(field, line(text?, 0, longest));
+        let checked = self.keep(field, one_line(text?, 0, longest));
         checked.filter(|text| !text.is_empty())
     }
-}
-
-/// A single line: what ends one is refused as other control characters are.
-fn line(text: &str, shortest: usize, longest: usize) -> Result<String, ValueError> {
-    let ends_a_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    if text.contains(ends_a_line) {
-        return Err(ValueError::new(
-            "must be one line without control characters",
-        ));
-    }
-    bounded_text(text, shortest, longest)
 }
 
 /// A field of an address that breaks a rule.

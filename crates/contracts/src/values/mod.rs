@@ -24,7 +24,7 @@ pub use money::{Currency, Money, MoneyError, MoneyInput};
 pub use page::{Cursor, Page, PageSize};
 pub use quantity::Quantity;
 pub use raw::RawId;
-pub use text::{ValueError, bounded_text, fold};
+pub use text::{ValueError, bounded_text, fold, one_line};
 pub use time::Timestamp;
 pub use version::Version;
 

@@ -43,6 +43,20 @@ pub fn bounded_text(text: &str, shortest: usize, longest: usize) -> Result<Strin
     Ok(text.to_owned())
 }
 
+/// The same for a text of one line: what ends one is refused as other control characters are.
+///
+/// # Errors
+/// [`ValueError`] that says which rule was broken.
+pub fn one_line(text: &str, shortest: usize, longest: usize) -> Result<String, ValueError> {
+    let ends_a_line = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if text.trim().contains(ends_a_line) {
+        return Err(ValueError::new(
+            "must be one line without control characters",
+        ));
+    }
+    bounded_text(text, shortest, longest)
+}
+
 /// The form in which two spellings of one name are equal: NFKC, lower case, NFKC again.
 ///
 /// ```

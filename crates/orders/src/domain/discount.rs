@@ -3,7 +3,7 @@
 use contracts::{
     orders::{DiscountError, DiscountView, NewDiscount, Selection, TakesOff},
     request::Precondition,
-    values::{Currency, DiscountId, Money, Quantity, Timestamp, Version, bounded_text},
+    values::{Currency, DiscountId, Money, Quantity, Timestamp, Version, one_line},
 };
 
 /// The longest name, in characters.
@@ -20,7 +20,7 @@ pub fn made(
 ) -> Result<DiscountView, DiscountError> {
     check(&wish)?;
     check_what(&wish)?;
-    let name = wish.name.map(|name| bounded_text(&name, 1, NAME_MAX));
+    let name = wish.name.map(|name| one_line(&name, 1, NAME_MAX));
     let name = name.transpose();
     Ok(DiscountView {
         id,

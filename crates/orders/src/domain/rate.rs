@@ -4,7 +4,7 @@ use contracts::{
     catalog::TaxClass,
     orders::{NewTaxRate, TaxError, TaxRateView},
     request::Precondition,
-    values::{Country, TaxRateId, Timestamp, Version, bounded_text, fold},
+    values::{Country, TaxRateId, Timestamp, Version, fold, one_line},
 };
 
 /// All of it.
@@ -21,9 +21,9 @@ pub fn made(
         field: field.to_owned(),
         reason: reason.to_owned(),
     };
-    let name = bounded_text(&wish.name, 1, 80).map_err(|error| invalid("/name", &error.0))?;
+    let name = one_line(&wish.name, 1, 80).map_err(|error| invalid("/name", &error.0))?;
     let region = wish.region.filter(|text| !text.trim().is_empty());
-    let region = region.map(|text| bounded_text(&text, 1, 100)).transpose();
+    let region = region.map(|text| one_line(&text, 1, 100)).transpose();
     let region = region.map_err(|error| invalid("/region", &error.0))?;
     if wish.millionths > WHOLE {
         return Err(invalid("/millionths", "must be at most 1000000"));

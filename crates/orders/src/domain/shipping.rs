@@ -4,7 +4,7 @@ use super::tariff;
 use contracts::{
     orders::{NewShippingMethod, ShippingError, ShippingMethodView},
     request::Precondition,
-    values::{ShippingMethodId, Timestamp, Version, bounded_text},
+    values::{ShippingMethodId, Timestamp, Version, one_line},
 };
 
 /// A method that is made now.
@@ -17,7 +17,7 @@ pub fn made(
         field: field.to_owned(),
         reason,
     };
-    let name = bounded_text(&wish.name, 1, 80);
+    let name = one_line(&wish.name, 1, 80);
     let name = name.map_err(|error| invalid("/name", error.0))?;
     if wish.price.minor < 0 {
         return Err(invalid(

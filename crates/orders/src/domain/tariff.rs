@@ -6,7 +6,7 @@ use contracts::{
     orders::{
         Address, ShippingBand, ShippingError, ShippingMethodView, ShippingTariff, ShippingZone,
     },
-    values::{Currency, Money, bounded_text, fold},
+    values::{Currency, Money, fold, one_line},
 };
 use std::collections::HashSet;
 
@@ -210,7 +210,7 @@ fn checked_zone(
         check_money(field("free_from"), like, from)?;
     }
     let region = |(index, text): (usize, &String)| {
-        let text = bounded_text(text, 1, REGION_CHARS_MAX);
+        let text = one_line(text, 1, REGION_CHARS_MAX);
         text.map_err(|error| invalid(format!("{place}/regions/{index}"), &error.0))
     };
     let regions = zone.regions.iter().enumerate().map(region);

@@ -5,7 +5,7 @@ use crate::domain::order::Happening;
 use contracts::{
     catalog::ReservationState,
     orders::{OrderError, OrderMove, OrderStatus, OrderView, Reader},
-    values::{OrderId, bounded_text},
+    values::{OrderId, one_line},
 };
 use platform::fault;
 
@@ -61,7 +61,7 @@ fn checked(step: OrderMove) -> Result<OrderMove, OrderError> {
     else {
         return Ok(step);
     };
-    let number = bounded_text(&number, 1, 100).map_err(|error| OrderError::Invalid {
+    let number = one_line(&number, 1, 100).map_err(|error| OrderError::Invalid {
         field: "/tracking".into(),
         reason: error.0,
     })?;

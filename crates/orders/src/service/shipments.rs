@@ -9,7 +9,7 @@ use contracts::{
     access::Actor,
     orders::{NewShipment, OrderError, Reader, ShipError, ShipmentView},
     request::{Answered, IdempotencyKey},
-    values::{OrderId, ShipmentId, ValueError, bounded_text},
+    values::{OrderId, ShipmentId, ValueError, one_line},
 };
 use platform::{db::Abort, db::keys::KeyedRequest, outward::Address};
 
@@ -111,7 +111,7 @@ fn invalid(field: &'static str, reason: String) -> OrderError {
 }
 
 fn text(given: Option<String>, field: &'static str) -> Result<Option<String>, OrderError> {
-    let checked = given.map(|text| bounded_text(&text, 1, 100)).transpose();
+    let checked = given.map(|text| one_line(&text, 1, 100)).transpose();
     checked.map_err(|ValueError(reason)| invalid(field, reason))
 }
 

@@ -4,7 +4,7 @@ use super::invalid;
 use crate::domain::text;
 use contracts::{
     catalog::{EditError, ProductOption},
-    values::{ValueError, fold},
+    values::{ValueError, fold, one_line},
 };
 use std::collections::{BTreeMap, HashSet};
 
@@ -39,7 +39,7 @@ pub(crate) fn checked(options: Vec<ProductOption>) -> Result<Vec<ProductOption>,
 }
 
 fn word(text: &str) -> Result<String, ValueError> {
-    text::one_line(text, 1, WORD_CHARS_MAX)
+    one_line(text, 1, WORD_CHARS_MAX)
 }
 
 fn words(values: Vec<String>) -> Result<Vec<String>, ValueError> {
