@@ -103,11 +103,12 @@ fn standing(text: &str) -> Vec<Standing> {
     words
 }
 
-/// Small letters without accents: what words are compared by.
+/// Small letters without accents, wide ones and those that are set as one like any others: what words are compared by.
 fn folded(text: &str) -> String {
     text.chars()
         .flat_map(char::to_lowercase)
-        .nfd()
+        .nfkd()
+        .flat_map(char::to_lowercase)
         .filter(|letter| letter.is_alphanumeric() || !is_combining_mark(*letter))
         .collect()
 }
@@ -167,6 +168,9 @@ mod tests {
             ("Green teapot", "tea", "Green [tea]pot"),
             ("Teapot for tea", "tea teap", "[Teap]ot for [tea]"),
             ("iced-tea, iced", "tea", "iced-[tea], iced"),
+            ("ＴＥＡ cup", "tea", "[ＴＥＡ] cup"),
+            ("ﬁne tea", "ＦＩＮＥ", "[ﬁne] tea"),
+            ("ℌut", "hut", "[ℌut]"),
             ("steam", "tea", "steam"),
             ("Straße", "STRASS", "Straße"),
             ("간장", "가", "[간]장"),
