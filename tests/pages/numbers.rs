@@ -168,6 +168,7 @@ async fn what_is_no_page_of_a_shelf_is_refused(shop: Shop) {
         ("/c/tea?page=4", 404),
         ("/c/tea?page=100", 404),
         ("/c/tea?page=3&in_stock=true", 404),
+        ("/c/nowhere", 404),
         ("/c/nowhere?page=2", 404),
     ] {
         let page = visitor.get(address).await;
@@ -186,7 +187,7 @@ async fn what_is_no_page_of_a_shelf_is_refused(shop: Shop) {
     for address in [
         "/?page=7",
         "/search?q=tea&page=x",
-        "/c/nowhere",
+        "/search?category=nowhere",
         "/c/tea?page=",
     ] {
         assert_eq!(visitor.get(address).await.status, 200, "{address}");

@@ -7,7 +7,7 @@ use super::{
     goods::{self, Card},
     narrow::{self, Chosen, Narrowing, narrowings},
     numbers::{self, Listed, Pager},
-    problems,
+    problems::{self, Missing},
     sorts::{Sort, sort_of, sorts, word_of},
 };
 use crate::{App, view, words::say};
@@ -172,6 +172,11 @@ pub(super) async fn shelf(
     wish: Query<Wish>,
 ) -> Response {
     let Query(wish) = wish;
+    // Where they cannot be read, an empty list is shown rather than none.
+    let categories = app.catalog.categories().await.ok();
+    if categories.is_some_and(|all| all.iter().all(|category| category.slug != slug)) {
+        return nowhere(&app, &visit, &slug).await;
+    }
     let wish = Wish {
         category: slug,
         ..wish
@@ -180,6 +185,16 @@ pub(super) async fn shelf(
         Ok(response) => response,
         Err(fault) => problems::refuse(&app, &visit, fault).await,
     }
+}
+
+async fn nowhere(app: &App, visit: &Visit, slug: &str) -> Response {
+    let what = Missing {
+        status: StatusCode::NOT_FOUND,
+        title: "There is no such category",
+        detail: say("It may have moved. Perhaps a search finds what you look for.").to_owned(),
+        suggestion: slug.replace('-', " ").chars().take(200).collect(),
+    };
+    problems::missing(app, visit, what).await
 }
 
 async fn page(app: &App, visit: &Visit, wish: Wish) -> Result<Response, Fault> {
