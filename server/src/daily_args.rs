@@ -195,12 +195,12 @@ pub enum OrdersCommand {
     },
     /// Show one order with its lines and all that happened to it
     Show {
-        /// Its id
+        /// Its id or its number
         order: String,
     },
     /// Send all that was not sent yet
     Ship {
-        /// Its id
+        /// Its id or its number
         order: String,
         /// The carrier's number
         #[arg(long)]
@@ -208,17 +208,17 @@ pub enum OrdersCommand {
     },
     /// It has arrived
     Deliver {
-        /// Its id
+        /// Its id or its number
         order: String,
     },
     /// Call it off; what was paid goes back
     Cancel {
-        /// Its id
+        /// Its id or its number
         order: String,
     },
     /// Give money back: an amount, units with what they cost, or all that is left
     Refund {
-        /// Its id
+        /// Its id or its number
         order: String,
         /// How much, like 5.00; without it what the units cost, or all that is left
         #[arg(long)]
@@ -235,7 +235,7 @@ pub enum OrdersCommand {
     },
     /// Write something down about it
     Note {
-        /// Its id
+        /// Its id or its number
         order: String,
         /// What
         text: String,

@@ -143,13 +143,16 @@ async fn an_order_is_brought_to_its_end_from_a_terminal(desk: Desk) {
         first,
         "said again, not given again"
     );
+    // As people say it, and as lists show it.
+    let number = &order.int("/number").to_string();
     let shipped = desk
-        .does(&["orders", "ship", id, "--tracking", "1Z999"])
+        .does(&["orders", "ship", number, "--tracking", "1Z999"])
         .await;
     assert_eq!(said_of(&shipped, "status"), "shipped", "{shipped}");
-    desk.does(&["orders", "note", id, "A gift"]).await;
+    desk.does(&["orders", "note", number, "A gift"]).await;
     desk.does(&["orders", "deliver", id]).await;
-    let shown = desk.does(&["orders", "show", id]).await;
+    let shown = desk.does(&["orders", "show", number]).await;
+    assert_eq!(desk.does(&["orders", "show", id]).await, shown);
     for expected in ["delivered", "TEA-1", "refunded_in_part", "tracking 1Z999"] {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
@@ -180,6 +183,8 @@ async fn what_the_shop_refuses_is_said_in_one_line(desk: Desk) {
     assert!(refusal(&stranger).contains("401 "), "{stranger:?}");
     for (words, expected) in [
         (&["orders", "show", "../users"][..], "400 "),
+        (&["orders", "show", "99999"], "there is no order 99999"),
+        (&["orders", "show", "99999999999999999999"], "400 "),
         (&["products", "show", "no such thing"], "404 "),
         (&["products", "change", "tea"], "nothing was named"),
         (&["products", "add", "x", "--price", "cheap"], "/price"),

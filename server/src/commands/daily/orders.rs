@@ -57,6 +57,7 @@ const NOTE: &[Column] = &[
 pub(crate) async fn run(args: OrdersArgs) -> Result<(), BoxError> {
     let door = Door::open(&args.door).await?;
     let step = async |order: &str, step: &str, body: Value| -> Result<(), BoxError> {
+        let order = &id_of(&door, order).await?;
         let after = door.post(&path(&["orders", order, step])?, &body).await?;
         show_one(door.json, ONE, &after);
         Ok(())
@@ -70,7 +71,7 @@ pub(crate) async fn run(args: OrdersArgs) -> Result<(), BoxError> {
             let query = [("status", status), ("customer_id", customer)];
             door.list(&path(&["orders"])?, &query, limit, LIST).await
         }
-        OrdersCommand::Show { order } => show(&door, &order).await,
+        OrdersCommand::Show { order } => show(&door, &id_of(&door, &order).await?).await,
         OrdersCommand::Ship { order, tracking } => {
             step(&order, "ship", json!({"tracking": tracking})).await
         }
@@ -83,6 +84,7 @@ pub(crate) async fn run(args: OrdersArgs) -> Result<(), BoxError> {
             reason,
             key,
         } => {
+            let order = id_of(&door, &order).await?;
             let items = named(&door, &order, &items).await?;
             let mut body = json!({"items": items, "reason": reason});
             if let (Some(amount), Some(all)) = (amount, body.as_object_mut()) {
@@ -99,6 +101,7 @@ pub(crate) async fn run(args: OrdersArgs) -> Result<(), BoxError> {
             text,
             for_customer,
         } => {
+            let order = id_of(&door, &order).await?;
             let body = json!({"text": text, "for_customer": for_customer});
             let note = door
                 .post(&path(&["orders", &order, "notes"])?, &body)
@@ -107,6 +110,19 @@ pub(crate) async fn run(args: OrdersArgs) -> Result<(), BoxError> {
             Ok(())
         }
     }
+}
+
+/// An order's id, where people say its number, which is what lists and papers show.
+async fn id_of(door: &Door, order: &str) -> Result<String, BoxError> {
+    if order.is_empty() || !order.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(order.to_owned());
+    }
+    let found = door
+        .get(&format!("{}?number={order}", path(&["orders"])?))
+        .await?;
+    let id = found.pointer("/data/0/id").and_then(Value::as_str);
+    let id = id.ok_or_else(|| format!("there is no order {order} here"))?;
+    Ok(id.to_owned())
 }
 
 async fn show(door: &Door, order: &str) -> Result<(), BoxError> {
