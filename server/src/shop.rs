@@ -16,6 +16,7 @@ use contracts::{BoxError, values::Timestamp};
 use platform::{
     clock::Clock,
     http::{Readiness, listen, tls::nodes::Nodes},
+    mail::MailerKind,
     tasks::Tasks,
     telemetry::LogFormat,
 };
@@ -122,6 +123,20 @@ impl Shop {
             life,
             folder,
         })
+    }
+
+    /// The database on a server that everything is kept in, for people to read; none where that is the folder.
+    #[must_use]
+    pub fn server(&self) -> Option<String> {
+        let is_shared = self.config.database_is_shared();
+        is_shared.then(|| self.config.shown_database())
+    }
+
+    /// Whether mails are written into the folder though nothing else is kept there, and it goes with this shop.
+    #[must_use]
+    pub fn loses_mails(&self) -> bool {
+        let mail = &self.config.mail;
+        self.server().is_some() && mail.mailer == MailerKind::File && mail.folder.is_empty()
     }
 
     /// The folder everything is kept in, if anything is.

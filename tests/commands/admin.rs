@@ -2,7 +2,7 @@
 
 use crate::refusal;
 use serde_json::json;
-use testkit::{App, Client, PASSWORD, Shop, run};
+use testkit::{App, Client, PASSWORD, Running, Shop, postgres::Postgres, run, run_with};
 
 async fn sign_in(shop: &Shop, email: &str) -> Client {
     let body = json!({"email": email, "password": PASSWORD});
@@ -141,4 +141,35 @@ async fn whoever_lost_app_and_codes_gets_in_again_by_a_command() {
         refusal(&nobody),
         "souk: nobody has the address bob@souk.example"
     );
+}
+
+/// What the notes of the first run say is done, word by word.
+#[tokio::test]
+async fn a_shop_on_a_server_says_how_one_becomes_its_admin_and_what_goes_with_it() {
+    let Some(server) = Postgres::shared() else {
+        return;
+    };
+    let database = server.database();
+    let settings = [
+        ("SOUK_DB", database.as_str()),
+        ("SOUK_POSTGRES__MIGRATE", "true"),
+        ("SOUK_SHOP__DEMO", "false"),
+        ("SOUK_IDENTITY__ARGON2_MEMORY_KIB", "64"),
+        ("SOUK_IDENTITY__ARGON2_PASSES", "1"),
+    ];
+    let mut shop = Running::start(&["serve", "--listen", "127.0.0.1:0"], &settings);
+    let place = shop.after("Data ").await;
+    assert!(place.starts_with("postgres"), "{place}");
+    shop.after("Mails are files in ").await;
+    shop.after("There is no admin yet").await;
+    let note = shop.after("").await;
+    let (_, words) = note.split_once(' ').unwrap_or_default();
+    let words = words.replace("you@example.com", "boss@souk.example");
+    let url = shop.after("listening on").await;
+    let words: Vec<&str> = words.split(' ').collect();
+    let said = run_with(&words, &settings, &format!("{PASSWORD}\n")).await;
+    assert_eq!(said.code, 0, "{words:?}: {said:?}");
+    let body = json!({"email": "boss@souk.example", "password": PASSWORD});
+    let answer = Client::new(&url).post("/api/v1/auth/login", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
 }

@@ -203,16 +203,30 @@ fn welcome(
         let scheme = shop.entrance.scheme_between_nodes();
         say(format!("  Nodes    {scheme}://{address}"));
     }
-    say(format!("  Data     {folder}\n"));
+    let server = shop.server();
+    say(format!(
+        "  Data     {}\n",
+        server.as_ref().unwrap_or(&folder)
+    ));
+    if shop.loses_mails() {
+        say(format!(
+            "Mails are files in {folder}, which goes when this ends: [mail] says where they go instead.\n"
+        ));
+    }
     if let Some(address) = shop.ops_address {
         say(format!("  Metrics  http://{address}/metrics\n"));
     }
     beside(shop)?;
     if let Some(token) = &shop.setup_token {
         let souk = std::env::args().next().unwrap_or_else(|| "souk".to_owned());
+        // A server is named by the settings, here as there.
+        let place = match server {
+            Some(_) => String::new(),
+            None => format!(" --data {folder}"),
+        };
         say(format!(
             "There is no admin yet. Become it with\n  \
-             {souk} admin create --data {folder} --email you@example.com\n\
+             {souk} admin create{place} --email you@example.com\n\
              or, once, with this token:\n  \
              curl -X POST {url}/api/v1/auth/setup -H 'content-type: application/json' \\\n    \
              -d '{{\"setup_token\":\"{token}\",\"email\":\"you@example.com\",\

@@ -109,7 +109,7 @@ pub struct Shop {
 }
 
 /// What the command line may say, above all other layers.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Flags {
     /// `--data DIR`.
     pub db: Option<String>,
@@ -122,7 +122,7 @@ pub struct Flags {
 }
 
 /// Flags of the section `[http]`.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct HttpFlags {
     /// `--listen ADDR`.
     pub listen: Option<SocketAddr>,
@@ -170,10 +170,30 @@ impl Config {
             environment,
         };
         let config: Self = platform::config::load(&sources, flags)?;
+        if flags.db.is_some() {
+            let unsaid = Flags {
+                db: None,
+                ..flags.clone()
+            };
+            let other: Self = platform::config::load(&sources, &unsaid)?;
+            other.keeps_in_a_folder()?;
+        }
         config.check()?;
         config.check_secrets()?;
         file.map_or(Ok(()), refusals::check_file)?;
         Ok(config)
+    }
+
+    /// A folder that the command line names must not put the database aside that the settings name: a shop that forgot
+    /// to look there would open, and be another one.
+    fn keeps_in_a_folder(&self) -> Result<(), ConfigError> {
+        if !self.database_is_shared() {
+            return Ok(());
+        }
+        Err(ConfigError::Invalid(format!(
+            "db is \"{}\", and --data names a folder: leave one of them out",
+            masked_url(&self.db)
+        )))
     }
 
     /// Settings that cannot work.
@@ -244,6 +264,12 @@ impl Config {
         ["postgres://", "postgresql://"]
             .iter()
             .any(|scheme| self.db.starts_with(scheme))
+    }
+
+    /// Where everything is kept, for people to read: no password is in it.
+    #[must_use]
+    pub fn shown_database(&self) -> String {
+        masked_url(&self.db)
     }
 
     /// The folder that everything is kept in, unless it is on a server.
@@ -334,6 +360,31 @@ mod tests {
             }
             commented = line.starts_with('#');
         }
+    }
+
+    #[test]
+    fn a_folder_puts_no_database_aside() {
+        let flags = Flags {
+            db: Some("sqlite:/srv/souk".to_owned()),
+            ..Flags::default()
+        };
+        let folder = std::env::temp_dir();
+        let file = |db: &str| {
+            let name = format!("souk-{}-{}.toml", std::process::id(), db.len());
+            let path = folder.join(name);
+            std::fs::write(&path, format!("db = \"{db}\"\n")).unwrap();
+            let loaded = Config::load(Some(&path), false, &flags);
+            std::fs::remove_file(&path).unwrap();
+            loaded
+        };
+        let here = file("sqlite:./elsewhere").unwrap();
+        assert_eq!(here.data_folder(), Some(PathBuf::from("/srv/souk")));
+        let refused = file("postgres://souk:secret@db/souk").unwrap_err();
+        let said = refused.to_string();
+        assert!(
+            said.contains("--data") && !said.contains("secret"),
+            "{said}"
+        );
     }
 
     #[test]
