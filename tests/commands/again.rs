@@ -73,9 +73,7 @@ impl Stand {
 
     /// Somebody at this address looks at products.
     async fn look(&self, from: &str) -> Answer {
-        let request = self
-            .door
-            .request("GET".parse().unwrap(), "/api/v1/products");
+        let request = self.door.request(reqwest::Method::GET, "/api/v1/products");
         self.door
             .send(request.header("x-forwarded-for", from))
             .await
@@ -84,7 +82,7 @@ impl Stand {
     /// Somebody at this address tries a password.
     async fn try_password(&self, from: &str) -> u16 {
         let path = "/api/v1/auth/login";
-        let request = self.door.request("POST".parse().unwrap(), path);
+        let request = self.door.request(reqwest::Method::POST, path);
         let body = serde_json::json!({"email": "nobody@souk.example", "password": "not this one"});
         let request = request.header("x-forwarded-for", from).json(&body);
         self.door.send(request).await.status
