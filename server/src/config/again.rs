@@ -108,8 +108,12 @@ mod tests {
             before.waiting(&after).unwrap(),
             "http.timeout_ms, shop.notice"
         );
-        let mut after = defaults();
-        after.internal.secret = SecretString::from("hidden".to_owned()).into();
+        let with_secret = |secret: &str| {
+            let mut settings = defaults();
+            settings.internal.secret = SecretString::from(secret.to_owned()).into();
+            settings
+        };
+        let (before, after) = (with_secret("one"), with_secret("hidden"));
         assert_eq!(before.waiting(&after).unwrap(), A_SECRET);
     }
 }
