@@ -1,7 +1,7 @@
 //! A door in front of nodes that are all alike: no folder, no service, nothing kept.
 
 use crate::{
-    config::Config,
+    config::{Again, Config},
     entrance::{Entrance, Opened},
     life::Life,
     ops, told,
@@ -10,6 +10,7 @@ use contracts::BoxError;
 use platform::{
     balance::{Balanced, Pool, Pools},
     clock::Clock,
+    config::Shown,
     http::{Readiness, counted, stack, tls::nodes::Nodes},
 };
 use std::net::SocketAddr;
@@ -25,6 +26,8 @@ pub(crate) struct Balancer {
     pub(crate) ops_address: Option<SocketAddr>,
     /// Its sockets.
     pub(crate) entrance: Opened,
+    /// How it is set, as operators are shown it.
+    shown: Shown,
     config: Config,
     life: Life,
 }
@@ -57,8 +60,9 @@ impl Balancer {
         life.readiness.look().await;
         life.readiness.start(&life.work);
         told::start_if_asked(config.log, &life.work);
+        let shown = Shown::new(config.print()?);
         let ops_address = match config.http.ops_address()? {
-            Some(address) => Some(ops::start(&life, address, &config, &pools).await?),
+            Some(address) => Some(ops::start(&life, address, (&config, &shown), &pools).await?),
             None => None,
         };
         let entrance = entrance.open(&life, router, &config.http, &public_url)?;
@@ -67,9 +71,21 @@ impl Balancer {
             address,
             ops_address,
             entrance,
+            shown,
             config,
             life,
         })
+    }
+
+    /// How it is set.
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Goes on with these settings. It limits nobody: its nodes do.
+    pub(crate) fn take(&mut self, again: Again) {
+        self.shown.change(again.shown);
+        self.config = again.config;
     }
 
     /// Ends when a part of it has failed, and says which.

@@ -42,7 +42,7 @@ impl Services {
         };
         let door = gateway::Door {
             config: config.gateway.clone(),
-            limits: config.limits.clone(),
+            limits: self.limits.clone(),
             verifier: TokenVerifier::new(
                 &verifying,
                 self.keys.clone(),
@@ -67,7 +67,6 @@ impl Services {
             ])?,
             public_url: public_url.to_owned(),
             readiness: readiness.clone(),
-            redis: self.redis.clone(),
         };
         let router = stack::wrap(
             readiness.part_while_draining(gateway::routes(door)),
@@ -190,7 +189,7 @@ impl Services {
                 }),
             Target::Storefront => storefront::routes(storefront::App {
                 api: gateway::api(self.upstreams(config, around)?),
-                house: self.house(config, around)?,
+                house: self.house(config, around),
                 news: storefront::News::default(),
                 catalog: self.catalog.clone(),
                 identity: self.identity.clone(),
@@ -210,12 +209,8 @@ impl Services {
     }
 
     /// What admins are shown of the process that serves the pages.
-    fn house(
-        &self,
-        config: &Config,
-        (public_url, readiness): Around<'_>,
-    ) -> Result<storefront::House, BoxError> {
-        Ok(storefront::House {
+    fn house(&self, config: &Config, (public_url, readiness): Around<'_>) -> storefront::House {
+        storefront::House {
             version: env!("CARGO_PKG_VERSION"),
             target: config.target.to_string(),
             public_url: public_url.to_owned(),
@@ -230,9 +225,9 @@ impl Services {
             backups: self.backups.clone(),
             measured: ops::text,
             asked: || asked::last(crate::shop::now()),
-            settings: config.print()?,
+            settings: self.settings.clone(),
             backup: backup(&config.db).to_owned(),
-        })
+        }
     }
 
     fn calls(&self, target: Target) -> Router {
@@ -262,7 +257,7 @@ fn backup(address: &str) -> &'static str {
 }
 
 /// What something is kept in. An address may hold a password: no more of it than its kind is told.
-fn kind(address: &str) -> &'static str {
+pub(crate) fn kind(address: &str) -> &'static str {
     match address.split(':').next().unwrap_or_default() {
         "sqlite" => "SQLite",
         "postgres" | "postgresql" => "PostgreSQL",

@@ -112,9 +112,6 @@ impl Opened {
 
     /// Reads the certificates' files again; whoever has none has nothing to read.
     pub(crate) fn read_again(&self) {
-        if self.tls.is_none() && self.nodes.is_none() {
-            tracing::info!("there is no certificate here that could be read again");
-        }
         if let Some(tls) = &self.tls {
             tls.read_again();
         }

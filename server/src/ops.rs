@@ -1,7 +1,7 @@
 //! The listener for operations: what the shop counts, and how everything is that it depends on. It is not the
 //! public door, and nothing of the shop is sold here.
 
-use crate::{config::Config, entrance, inside, life::Life, watch};
+use crate::{config::Config, entrance, inside::Inside, life::Life, watch};
 use axum::{
     Router,
     http::{
@@ -14,6 +14,7 @@ use axum::{
 use contracts::BoxError;
 use platform::{
     balance::{self, Pools},
+    config::Shown,
     exposition,
     http::{counted, listen, tls},
     metrics::{self, Family, Gauge, Registry},
@@ -29,7 +30,7 @@ const CONNECTIONS_MAX: u32 = 16;
 pub(crate) async fn start(
     life: &Life,
     address: SocketAddr,
-    config: &Config,
+    (config, settings): (&Config, &Shown),
     pools: &Pools,
 ) -> Result<SocketAddr, BoxError> {
     let listener = entrance::bind(address).await?;
@@ -39,10 +40,11 @@ pub(crate) async fn start(
         let registry = Arc::clone(&registry);
         async move { page(&registry, &headers) }
     });
+    let inside = Inside::new(config, settings.clone(), life.readiness.clone());
     let router = Router::new()
         .route("/metrics", scrape)
         .merge(life.readiness.routes())
-        .merge(inside::routes(config)?)
+        .merge(inside.routes())
         .merge(pools.routes());
     let manner = config.http.plainly(listen::Room::for_any(CONNECTIONS_MAX));
     listen::start(&life.doors, listener, router, manner);

@@ -2,7 +2,7 @@
 //! their own within the process.
 
 use crate::{
-    config::Config,
+    config::{Again, Config},
     data::DataFolder,
     demo,
     entrance::{self, Entrance, Opened},
@@ -93,8 +93,9 @@ impl Shop {
             watch::start(&services, config.watch, work);
         }
         told::start_if_asked(config.log, work);
+        let settings = (&config, &services.settings);
         let ops_address = match ops_address {
-            Some(address) => Some(ops::start(&life, address, &config, services.pools()).await?),
+            Some(address) => Some(ops::start(&life, address, settings, services.pools()).await?),
             None => None,
         };
         let entrance = match door {
@@ -158,6 +159,18 @@ impl Shop {
         F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         self.life.work.start(name, work);
+    }
+
+    /// How it is set.
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Goes on with these settings, which differ from its own in nothing but what may change while it is open.
+    pub(crate) fn take(&mut self, again: Again) {
+        self.services.limits.change(&again.config.limits);
+        self.services.settings.change(again.shown);
+        self.config = again.config;
     }
 
     /// Ends when a part of the shop has failed, and says which.

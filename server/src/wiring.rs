@@ -25,6 +25,7 @@ use platform::{
     balance::Pools,
     bus::{self, Bus},
     clock::{Clock, Steady},
+    config::Shown,
     db::Database,
     http::{KeySet, Readiness, Revocations, readiness::Need, tls::nodes::Nodes},
     mail,
@@ -53,6 +54,10 @@ pub struct Services {
     pub(crate) keys: KeySet,
     pub(crate) revocations: Revocations,
     pub(crate) redis: Option<Redis>,
+    /// The door's, if that is here.
+    pub(crate) limits: gateway::Limits,
+    /// How this process is set, as people are shown it.
+    pub(crate) settings: Shown,
     pub(crate) clock: Clock,
     targets: Targets,
     bus: Arc<dyn Bus>,
@@ -209,7 +214,9 @@ impl Services {
             ways,
             keys: ground.keys,
             revocations: ground.revocations,
+            limits: gateway::Limits::new(&config.limits, ground.redis.as_ref()),
             redis: ground.redis,
+            settings: Shown::new(config.print()?),
             clock,
         })
     }

@@ -10,6 +10,7 @@
 )]
 
 mod admin;
+mod again;
 mod backup;
 mod bench;
 mod bring;

@@ -165,7 +165,20 @@ async fn metrics_are_served_beside_the_door_and_never_at_it() {
     }
     let public = reqwest::get(format!("{url}/metrics")).await.unwrap();
     assert_eq!(public.status(), 404);
-    let other = metrics.replace("/metrics", "/");
+    let root = metrics.replace("/metrics", "/");
+    let pages = reqwest::get(&root).await.unwrap().text().await.unwrap();
+    assert!(
+        pages.starts_with("souk 0.") && pages.contains(", ready."),
+        "{pages}"
+    );
+    let named = pages.lines().filter(|line| line.starts_with('/'));
+    let named: Vec<&str> = named.filter_map(|line| line.split(' ').next()).collect();
+    assert!(named.contains(&"/info") && named.len() == 9, "{pages}");
+    for page in named {
+        let there = reqwest::get(format!("{}{page}", root.trim_end_matches('/')));
+        assert_eq!(there.await.unwrap().status(), 200, "{page}");
+    }
+    let other = metrics.replace("/metrics", "/api/v1/products");
     assert_eq!(reqwest::get(&other).await.unwrap().status(), 404);
     assert!(shop.stop().await);
 }
@@ -183,6 +196,15 @@ async fn operators_see_what_is_inside_a_process_and_no_secret_and_say_how_much_i
     assert_eq!(ops.get("/startupz").await.text, "started");
     let version = ops.get("/version").await;
     assert_eq!(version.json, shop.visitor().get("/version").await.json);
+    let info = ops.get("/info").await;
+    assert_eq!(info.str("/version"), version.str("/version"));
+    assert_eq!(info.str("/what"), "a shop (all)");
+    assert_eq!(info.json["ready"], true, "{}", info.text);
+    assert_eq!(
+        (info.str("/parts/payments"), info.str("/stores/database")),
+        ("here", "SQLite")
+    );
+    assert!(info.int("/open_for_seconds") < 3_600, "{}", info.text);
     let inside = ops.get("/debug/config").await.text;
     assert!(inside.contains("log_level = \"warn\""), "{inside}");
     assert!(!inside.contains(secret), "{inside}");
@@ -204,7 +226,7 @@ async fn operators_see_what_is_inside_a_process_and_no_secret_and_say_how_much_i
         assert!([400, 413].contains(&refused.status), "{}", refused.text);
     }
     assert_eq!(ops.get("/loglevel").await.text, now, "nothing changed");
-    for path in ["/startupz", "/debug/config", "/loglevel"] {
+    for path in ["/startupz", "/info", "/debug/config", "/loglevel"] {
         assert_eq!(shop.visitor().get(path).await.status, 404, "{path}");
     }
 }

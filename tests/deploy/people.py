@@ -1,4 +1,5 @@
-"""People of a check: they look about, buy and pay, want more than there is, and ask for what is not there.
+"""People of a check: they look about, buy and pay, want more than there is, and ask for what is not there. In the end
+they say how often they asked, how often the shop failed them, and how many orders it took.
 
 python3 people.py URL SECONDS
 """
@@ -10,7 +11,18 @@ import urllib.error
 import urllib.request
 
 
+asked = failed = 0
+
+
 def ask(method, url, body=None, token=None, key=None):
+    global asked, failed
+    status, answer = answered(method, url, body, token, key)
+    asked += 1
+    failed += status == 0 or status >= 500
+    return status, answer
+
+
+def answered(method, url, body, token, key):
     headers = {"content-type": "application/json"}
     if token:
         headers["authorization"] = f"Bearer {token}"
@@ -30,7 +42,9 @@ def ask(method, url, body=None, token=None, key=None):
 
 def main(shop, seconds):
     api = f"{shop}/api/v1"
-    account = {"email": "ann@example.com", "password": "correct horse battery", "name": "Ann"}
+    # Somebody else each time, and others' keys.
+    visit = time.time_ns()
+    account = {"email": f"ann-{visit}@example.com", "password": "correct horse battery", "name": "Ann"}
     status, tokens = ask("POST", f"{api}/auth/register", account)
     if status not in (200, 201):
         sys.exit(f"nobody could register: {status}")
@@ -43,17 +57,18 @@ def main(shop, seconds):
         ask("GET", f"{api}/products/{product}")
         ask("GET", f"{api}/products/nothing-{turn}")
         wish = {"items": [{"product_id": product, "quantity": 1}]}
-        status, order = ask("POST", f"{api}/orders", wish, token, f"order-{turn}")
+        status, order = ask("POST", f"{api}/orders", wish, token, f"order-{visit}-{turn}")
         if status == 201:
             placed += 1
             payment = {"order_id": order["id"], "method": "tok_ok" if turn % 5 else "tok_declined"}
-            ask("POST", f"{api}/payments", payment, token, f"payment-{turn}")
+            ask("POST", f"{api}/payments", payment, token, f"payment-{visit}-{turn}")
             if turn % 7 == 1:
-                ask("POST", f"{api}/orders/{order['id']}/cancel", {}, token, f"cancel-{turn}")
+                ask("POST", f"{api}/orders/{order['id']}/cancel", {}, token, f"cancel-{visit}-{turn}")
         wish["items"][0]["quantity"] = 9999
-        ask("POST", f"{api}/orders", wish, token, f"too-much-{turn}")
+        ask("POST", f"{api}/orders", wish, token, f"too-much-{visit}-{turn}")
         turn += 1
         time.sleep(0.02)
+    print(f"asked {asked} failed {failed} placed {placed}")
     if placed == 0:
         sys.exit("nobody could buy")
 

@@ -1,6 +1,7 @@
 //! The door's part of the settings. Reads nothing by itself: the server hands the values in.
 
 use crate::{address::Network, cors::Site};
+use contracts::BoxError;
 use platform::{
     balance::Source,
     limit::{Quota, Sharing},
@@ -50,6 +51,30 @@ pub struct Limits {
     pub sharing: Sharing,
 }
 
+impl Limits {
+    /// Says what cannot work: a quota of nothing would keep everybody out.
+    ///
+    /// # Errors
+    /// One line that names the key.
+    pub fn check(&self) -> Result<(), BoxError> {
+        for (name, quota) in [
+            ("default", self.default),
+            ("checkout", self.checkout),
+            ("login", self.login),
+            ("login_network", self.login_network),
+            ("login_all", self.login_all),
+        ] {
+            if quota.units == 0 || quota.window_seconds == 0 {
+                return Err(format!(
+                    "limits.{name}: units and window_seconds are 1 or more; limits.enabled = false limits nobody"
+                )
+                .into());
+            }
+        }
+        self.sharing.check()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +100,32 @@ mod tests {
         let sections = read(serde_json::json!({})).unwrap();
         assert!(sections.limits.enabled && sections.gateway.trusted_proxies.is_empty());
         assert_eq!(sections.limits.default.units, 600);
+    }
+
+    #[test]
+    fn a_quota_of_nothing_is_named() {
+        let named = |limits: serde_json::Value| {
+            let read = read(serde_json::json!({ "limits": limits })).unwrap();
+            read.limits.check().map_err(|error| error.to_string())
+        };
+        assert_eq!(named(serde_json::json!({})), Ok(()));
+        for (limits, name) in [
+            (
+                serde_json::json!({"login_all": {"units": 0}}),
+                "limits.login_all",
+            ),
+            (
+                serde_json::json!({"checkout": {"window_seconds": 0}}),
+                "limits.checkout",
+            ),
+            (
+                serde_json::json!({"sharing": {"nodes": 0}}),
+                "limits.sharing.nodes",
+            ),
+        ] {
+            let why = named(limits).unwrap_err();
+            assert!(why.starts_with(&format!("{name}: ")), "{why}");
+        }
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub use alike::alike;
 pub use api::api;
 pub use config::{Config, DEFAULTS};
 pub use cors::Site;
+pub use limits::Limits;
 pub use routes::Upstreams;
 pub use scopes::{Need, need};
 
@@ -35,14 +36,13 @@ use contracts::{
 };
 use cors::Cors;
 use docs::Docs;
-use limits::{Bucket, Counted, Limits};
+use limits::{Bucket, Counted};
 use origin::Origin;
 use platform::{
     http::{
         Fault, Readiness, TokenVerifier, asked::Asking, auth::ClientAddress, cookies::Cookies,
         counted,
     },
-    redis::Redis,
     trail,
 };
 use routes::Route;
@@ -58,8 +58,8 @@ use tower::ServiceExt;
 pub struct Door {
     /// The section `[gateway]`.
     pub config: Config,
-    /// The section `[limits]`.
-    pub limits: config::Limits,
+    /// How much everybody may ask; whoever holds a clone may change it.
+    pub limits: Limits,
     /// Knows our tokens.
     pub verifier: TokenVerifier,
     /// Renews browsers' sessions.
@@ -72,8 +72,6 @@ pub struct Door {
     pub public_url: String,
     /// Asked by `/readyz`.
     pub readiness: Readiness,
-    /// Where limits are shared with other nodes, if they are.
-    pub redis: Option<Redis>,
 }
 
 struct Inside {
@@ -92,7 +90,7 @@ pub fn routes(door: Door) -> Router {
     let inside = Inside {
         trusted_proxies: door.config.trusted_proxies,
         cors: Cors::of(door.config.cors_origins),
-        limits: Limits::new(&door.limits, door.redis.as_ref()),
+        limits: door.limits,
         sessions: Sessions {
             keys: door.verifier.for_keys(),
             verifier: door.verifier,

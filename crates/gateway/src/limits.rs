@@ -1,5 +1,5 @@
-//! Rate limits: which bucket a request is counted in, for whom, and what the answer says of it.
-//! Calls between services never come through here.
+//! Rate limits: which bucket a request is counted in, for whom, and what the answer says of it. They may become others
+//! while the door is open. Calls between services never come through here.
 
 use crate::{
     address, config,
@@ -16,7 +16,10 @@ use platform::{
     metrics,
     redis::Redis,
 };
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 // draft-ietf-httpapi-ratelimit-headers
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -150,14 +153,21 @@ fn name(who: &Principal) -> String {
         .map_or_else(|| who.user_id.to_string(), |key| key.id.to_string())
 }
 
-/// The limits of the door.
-pub(crate) struct Limits {
-    enabled: bool,
-    default: Box<dyn Limiter>,
-    checkout: Box<dyn Limiter>,
-    login: Box<dyn Limiter>,
-    login_network: Box<dyn Limiter>,
-    login_all: Box<dyn Limiter>,
+/// The limits of the door. Clones are the same ones.
+#[derive(Clone)]
+pub struct Limits {
+    redis: Option<Redis>,
+    now: Arc<RwLock<Arc<Limiters>>>,
+}
+
+/// What is counted by just now.
+struct Limiters {
+    settings: config::Limits,
+    default: Arc<dyn Limiter>,
+    checkout: Arc<dyn Limiter>,
+    login: Arc<dyn Limiter>,
+    login_network: Arc<dyn Limiter>,
+    login_all: Arc<dyn Limiter>,
 }
 
 /// A request that was counted.
@@ -170,26 +180,26 @@ pub(crate) struct Counted {
 
 impl Limits {
     /// Limits of this node alone, or of all nodes that share a Redis.
-    pub(crate) fn new(config: &config::Limits, redis: Option<&Redis>) -> Self {
-        let limiter = |policy, quota| -> Box<dyn Limiter> {
-            match redis {
-                Some(redis) => Box::new(SharedLimiter::new(
-                    redis.clone(),
-                    policy,
-                    quota,
-                    config.sharing,
-                )),
-                None => Box::new(MemoryLimiter::new(quota)),
-            }
-        };
+    #[must_use]
+    pub fn new(settings: &config::Limits, redis: Option<&Redis>) -> Self {
+        let limiters = Limiters::of(settings, redis, None);
         Self {
-            enabled: config.enabled,
-            default: limiter("default", config.default),
-            checkout: limiter("checkout", config.checkout),
-            login: limiter("login", config.login),
-            login_network: limiter("login-network", config.login_network),
-            login_all: limiter("login-all", config.login_all),
+            redis: redis.cloned(),
+            now: Arc::new(RwLock::new(Arc::new(limiters))),
         }
+    }
+
+    /// Counts by these from now on. A limit that is the same as before goes on where it was; of one that is another,
+    /// this process forgets what it counted.
+    pub fn change(&self, settings: &config::Limits) {
+        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+        let limiters = Limiters::of(settings, self.redis.as_ref(), Some(&**now));
+        *now = Arc::new(limiters);
+    }
+
+    fn now(&self) -> Arc<Limiters> {
+        let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&now)
     }
 
     /// Counts a request for whoever asks.
@@ -199,21 +209,57 @@ impl Limits {
         who: Option<&Principal>,
         client: IpAddr,
     ) -> Option<Counted> {
-        if !self.enabled {
+        let now = self.now();
+        if !now.settings.enabled {
             return None;
         }
         let by_address = || address::bucket(client);
         let by_caller = || who.map_or_else(by_address, name);
         let (policy, limiter, caller, units) = match bucket {
-            Bucket::Default(units) => ("default", &self.default, by_caller(), units),
-            Bucket::Checkout => ("checkout", &self.checkout, by_caller(), 1),
-            Bucket::Login | Bucket::Renewal => ("login", &self.login, by_address(), 1),
+            Bucket::Default(units) => ("default", &now.default, by_caller(), units),
+            Bucket::Checkout => ("checkout", &now.checkout, by_caller(), 1),
+            Bucket::Login | Bucket::Renewal => ("login", &now.login, by_address(), 1),
         };
         let counted = Counted::of(policy, &**limiter, &caller, units).await;
         if bucket == Bucket::Login && counted.verdict.allowed {
-            return Some(self.take_wider(client).await.unwrap_or(counted));
+            return Some(now.take_wider(client).await.unwrap_or(counted));
         }
         Some(counted)
+    }
+
+    /// Counts the renewal of a browser's session; answers with the refusal, if it is one too many.
+    pub(crate) async fn take_renewal(&self, client: IpAddr) -> Option<Problem> {
+        let counted = self.take(Bucket::Renewal, None, client).await;
+        counted.and_then(|counted| counted.refusal())
+    }
+}
+
+impl Limiters {
+    /// By these settings; what is limited as it was before is counted by who counted it before.
+    fn of(settings: &config::Limits, redis: Option<&Redis>, before: Option<&Self>) -> Self {
+        let alike = before.filter(|before| before.settings.sharing == settings.sharing);
+        let limiter =
+            |policy, quota: Quota, kept: fn(&Self) -> &Arc<dyn Limiter>| -> Arc<dyn Limiter> {
+                let kept = alike.map(kept).filter(|kept| kept.quota() == quota);
+                match (kept, redis) {
+                    (Some(kept), _) => Arc::clone(kept),
+                    (None, Some(redis)) => {
+                        let redis = redis.clone();
+                        Arc::new(SharedLimiter::new(redis, policy, quota, settings.sharing))
+                    }
+                    (None, None) => Arc::new(MemoryLimiter::new(quota)),
+                }
+            };
+        Self {
+            default: limiter("default", settings.default, |before| &before.default),
+            checkout: limiter("checkout", settings.checkout, |before| &before.checkout),
+            login: limiter("login", settings.login, |before| &before.login),
+            login_network: limiter("login-network", settings.login_network, |before| {
+                &before.login_network
+            }),
+            login_all: limiter("login-all", settings.login_all, |before| &before.login_all),
+            settings: settings.clone(),
+        }
     }
 
     /// Counts somebody who proves who they are for their network, and then for everybody; answers where there is no
@@ -227,12 +273,6 @@ impl Limits {
         }
         let all = Counted::of("login-all", &*self.login_all, EVERYBODY, 1).await;
         (!all.verdict.allowed).then_some(all)
-    }
-
-    /// Counts the renewal of a browser's session; answers with the refusal, if it is one too many.
-    pub(crate) async fn take_renewal(&self, client: IpAddr) -> Option<Problem> {
-        let counted = self.take(Bucket::Renewal, None, client).await;
-        counted.and_then(|counted| counted.refusal())
     }
 }
 

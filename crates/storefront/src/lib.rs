@@ -23,6 +23,7 @@ use contracts::{
 };
 use platform::{
     balance::Pools,
+    config::Shown,
     http::{Readiness, cookies::Cookies},
 };
 use std::sync::Arc;
@@ -84,7 +85,7 @@ pub struct House {
     /// What programs asked of it last, newest first.
     pub asked: fn() -> Vec<Asked>,
     /// How it is set, as TOML; what is secret is masked.
-    pub settings: String,
+    pub settings: Shown,
     /// How a backup is made, in words.
     pub backup: String,
 }

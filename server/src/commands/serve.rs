@@ -1,8 +1,13 @@
 //! `souk serve`: opens the shop, says where it is, and closes it when told to.
 
-use super::demo;
+use super::{demo, in_one_line};
 use crate::{
-    args::ServeArgs, balancer::Balancer, config::Config, console::say, entrance, shop::Shop,
+    args::ServeArgs,
+    balancer::Balancer,
+    config::{Again, Config},
+    console::say,
+    entrance,
+    shop::Shop,
     target::Target,
 };
 use contracts::BoxError;
@@ -24,19 +29,23 @@ pub(super) async fn run(args: &ServeArgs) -> Result<(), BoxError> {
         list_targets();
         return Ok(());
     }
-    let mut config = args.load()?;
-    if !args.ephemeral {
-        demo::mark(&mut config);
-    }
-    open(config, args, |_| Ok(())).await
+    let mark = |config: &mut Config| {
+        if !args.ephemeral {
+            demo::mark(config);
+        }
+    };
+    // On the heap: whoever opens a shop holds all settings twice.
+    Box::pin(open((args.load()?, mark), args, |_| Ok(()))).await
 }
 
-/// Opens a shop with these settings, begins what is beside it, and closes it when told to.
+/// Opens a shop with these settings and what is made of them, begins what is beside it, and closes it when told to.
 pub(super) async fn open(
-    config: Config,
+    (settings, make): (Config, impl FnOnce(&mut Config)),
     args: &ServeArgs,
     beside: impl FnOnce(&mut Shop) -> Result<(), BoxError>,
 ) -> Result<(), BoxError> {
+    let mut config = settings.clone();
+    make(&mut config);
     config.check_exposure(args)?;
     let levels = telemetry::start(&telemetry::Options {
         format: config.log,
@@ -57,10 +66,7 @@ pub(super) async fn open(
         tokio::select! {
             _ = terminate.recv() => break None,
             _ = interrupt.recv() => break None,
-            _ = hangup.recv() => {
-                opened.entrance().read_again();
-                read_again(args, &levels);
-            }
+            _ = hangup.recv() => read_again(args, (&settings, &levels), &mut opened),
             why = opened.failed() => break Some(why),
         }
     };
@@ -105,21 +111,34 @@ pub(super) async fn end_traces(spans: Tasks) {
     spans.wait(SPANS_LEAVE_WITHIN).await;
 }
 
-/// Takes of the settings what may change while the shop is open: how much logs say. All else waits for a start.
-fn read_again(args: &ServeArgs, levels: &Levels) {
-    let set = |level: &str| {
-        let set = levels.set(level);
-        set.map(|()| {
-            tracing::info!(
-                log.level = level,
-                "logs say as much as the settings ask for"
-            )
-        })
-    };
-    let config = args.load().map_err(BoxError::from);
-    if let Err(error) = config.and_then(|config| set(&config.log_level)) {
-        tracing::error!(error = %error, "the settings could not be read again; all stays as it was");
+/// Takes of the settings what may change while the process is open: how much logs say, and the limits of callers; all
+/// of it, or nothing where there is a mistake anywhere. Certificates, which are looked at by themselves as well, are
+/// looked at at once then. What else has changed waits for a start, and is named.
+fn read_again(args: &ServeArgs, began: (&Config, &Levels), opened: &mut Opened) {
+    match take(args, began, opened) {
+        Ok((level, waiting)) => {
+            opened.entrance().read_again();
+            tracing::info!(log.level = level, waiting, "the settings were read again");
+        }
+        Err(error) => tracing::error!(
+            error = in_one_line(error.as_ref()),
+            "the settings could not be read again; all stays as it was"
+        ),
     }
+}
+
+/// Answers with the level of logs from now on, and with what waits for a start.
+fn take(
+    args: &ServeArgs,
+    (began_with, levels): (&Config, &Levels),
+    opened: &mut Opened,
+) -> Result<(String, String), BoxError> {
+    let settings = args.load()?;
+    let waiting = began_with.waiting(&settings)?;
+    let again = opened.config().again(&settings)?;
+    levels.set(&settings.log_level)?;
+    opened.take(again);
+    Ok((settings.log_level, waiting))
 }
 
 /// What can be in the list of `--target`.
@@ -154,6 +173,20 @@ impl Opened {
             }
         }
         Ok(())
+    }
+
+    const fn config(&self) -> &Config {
+        match self {
+            Self::Shop(shop) => shop.config(),
+            Self::Balancer(balancer) => balancer.config(),
+        }
+    }
+
+    fn take(&mut self, again: Again) {
+        match self {
+            Self::Shop(shop) => shop.take(again),
+            Self::Balancer(balancer) => balancer.take(again),
+        }
     }
 
     const fn entrance(&self) -> &entrance::Opened {

@@ -1,9 +1,11 @@
 //! The whole configuration: the server's own sections and each service's. Printed with secrets masked.
 
+mod again;
 mod apart;
 mod http;
 mod refusals;
 
+pub(crate) use again::Again;
 pub use apart::{Internal, Peers};
 pub use http::{Delay, Http, Word};
 
@@ -234,7 +236,7 @@ impl Config {
         let shared = self
             .redis
             .check()
-            .and_then(|()| self.limits.sharing.check())
+            .and_then(|()| self.limits.check())
             .and_then(|()| self.mail.check())
             .and_then(|()| self.catalog.check());
         if let Err(error) = shared {
@@ -423,6 +425,7 @@ mod tests {
         assert!(file("[redis]\ntimeout_ms = 0\n").is_err());
         assert!(file("[catalog]\nwindow_age_max_ms = 5001\n").is_err());
         assert!(file("[limits.sharing]\nnodes = 0\n").is_err());
+        assert!(file("[limits.login_all]\nunits = 0\n").is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod monitoring;
 mod names;
 pub(crate) mod postgres;
 mod reference;
+mod upgrade;
 
 pub(crate) use image::BINARY as STATIC_BINARY;
 
@@ -104,6 +105,12 @@ const PARTS: &[Part] = &[
         what: "a shop on PostgreSQL comes back to a moment, from a base backup and archived logs",
         asks_a_shop: true,
         run: moment::run,
+    },
+    Part {
+        name: "upgrade",
+        what: "data and nodes of the release before go on by this binary, on files and on PostgreSQL",
+        asks_a_shop: true,
+        run: upgrade::run,
     },
     Part {
         name: "cost",

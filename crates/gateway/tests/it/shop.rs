@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderName, Method, Response},
 };
 use contracts::{access::Role, identity::Ended, values::UserId};
-use gateway::{Config, Door, Upstreams, config::Limits};
+use gateway::{Config, Door, Limits, Upstreams, config};
 use http_body_util::BodyExt;
 use platform::{
     config::{Sources, load},
@@ -24,7 +24,7 @@ use tower::ServiceExt;
 #[derive(Debug, serde::Deserialize)]
 struct Sections {
     gateway: Config,
-    limits: Limits,
+    limits: config::Limits,
     readiness: readiness::Options,
 }
 
@@ -154,7 +154,7 @@ impl Shop {
         };
         let router = gateway::routes(Door {
             config: sections.gateway,
-            limits: sections.limits,
+            limits: Limits::new(&sections.limits, None),
             verifier: signer.verifier(),
             identity: Arc::new(identity),
             upstreams: Upstreams {
@@ -168,7 +168,6 @@ impl Shop {
             openapi: include_str!("openapi.json").to_owned(),
             public_url: "https://shop.example".to_owned(),
             readiness: readiness.clone(),
-            redis: None,
         });
         let options = stack::Options {
             timeout_ms: 10_000,

@@ -1,6 +1,10 @@
 //! Configuration in layers, later ones winning: documented defaults < file < `SOUK_*` environment < flags.
 //! An unknown key stops the start and is named. Nothing else reads the environment.
 
+mod shown;
+
+pub use shown::Shown;
+
 use crate::fault;
 use figment::{
     Figment, Profile, Provider,
@@ -232,11 +236,23 @@ fn explain(error: &figment::Error) -> String {
         let what = if let Kind::UnknownField(_, known) = &one.kind {
             format!("unknown key; known here: {}", known.join(", "))
         } else {
-            one.kind.to_string()
+            without_excerpt(&one.kind.to_string())
         };
         format!("{place}{what}{source}")
     });
     lines.collect::<Vec<_>>().join("; ")
+}
+
+/// An error of a file in one line, without the lines that it shows of the file: a secret may stand there.
+fn without_excerpt(text: &str) -> String {
+    let is_excerpt = |line: &&str| {
+        let after_number =
+            line.trim_start_matches(|digit: char| digit.is_ascii_digit() || digit == ' ');
+        after_number.starts_with('|')
+    };
+    let lines = text.lines().filter(|line| !is_excerpt(line)).map(str::trim);
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    lines.join(": ")
 }
 
 #[cfg(test)]
@@ -298,6 +314,22 @@ mod tests {
             error.contains("timeuot_ms") && error.contains("timeout_ms"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_told_of_in_one_line_that_shows_nothing_of_it() {
+        let path = std::env::temp_dir().join(format!("souk-broken-{}.toml", std::process::id()));
+        std::fs::write(&path, "name = \"souk\"\n[http]\nhidden = \"se | cret\n").unwrap();
+        let sources = Sources {
+            defaults: DEFAULTS,
+            file: Some(&path),
+            environment: false,
+        };
+        let error = load::<Shop>(&sources, serde_json::json!({})).unwrap_err();
+        std::fs::remove_file(&path).unwrap();
+        let line = error.to_string();
+        assert!(line.contains("line 3") && line.contains("string"), "{line}");
+        assert!(!line.contains('\n') && !line.contains("cret"), "{line}");
     }
 
     #[test]

@@ -37,15 +37,15 @@ pub(super) async fn run(args: &LivingArgs) -> Result<(), BoxError> {
         ephemeral: args.data.data.is_none(),
         ..ServeArgs::default()
     };
-    let mut config = serve.load()?;
+    let config = serve.load()?;
     check(&config, args)?;
-    make_it_a_demo(&mut config);
     let password = match &args.data.data {
         Some(folder) => password_in(folder)?,
         None => fresh_password()?,
     };
     let orders = args.orders;
-    serve::open(config, &serve, move |shop| begin(shop, password, orders)).await
+    let begin = move |shop: &mut Shop| begin(shop, password, orders);
+    Box::pin(serve::open((config, make_it_a_demo), &serve, begin)).await
 }
 
 /// What a demo is never opened on.

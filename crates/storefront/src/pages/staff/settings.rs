@@ -38,7 +38,8 @@ pub(in crate::pages) async fn show(
 }
 
 fn sheet(desk: Desk<'_>, wish: &Wish) -> Sheet {
-    let sections = read(&desk.app.house.settings);
+    let settings = desk.app.house.settings.text();
+    let sections = read(&settings);
     let is_there = sections.iter().any(|(name, _)| *name == wish.section);
     let current = if is_there { &wish.section } else { FIRST };
     let tab = |(name, _): &Section<'_>| Tab {
