@@ -1,7 +1,7 @@
 //! The first page for staff: what is to be done, then how it goes.
 
 use super::{
-    Desk, Fault, Sheet, Who, api,
+    Desk, Fault, Sheet, Who, all_returns, api,
     chart::of_sales,
     orders::count_of,
     parts::{Block, Figure},
@@ -12,7 +12,7 @@ use crate::{App, pages::frame::Visit, view};
 use axum::{extract::State, response::Response};
 use contracts::{
     catalog::InventoryView,
-    orders::{CartFigures, OrderFigures, OrderStatus},
+    orders::{CartFigures, OrderFigures, OrderStatus, ReturnStatus},
     payments::{ReviewView, SagaView},
     values::Page,
     webhooks::{WebhookStatus, WebhookView},
@@ -41,12 +41,9 @@ async fn sheet(desk: Desk<'_>) -> Result<Sheet, Fault> {
     }
     let figures: OrderFigures = desk.ask().get(&api("orders/figures", &[])).await?;
     let carts = carts(desk).await.map(|carts| Block::Figures(vec![carts]));
-    let due = vec![
-        of_status(&figures, OrderStatus::Paid, "to ship"),
-        low,
-        payments(desk).await?,
-        webhooks(desk).await?,
-    ];
+    let mut due = vec![of_status(&figures, OrderStatus::Paid, "to ship")];
+    due.extend(returns(&figures));
+    due.extend([low, payments(desk).await?, webhooks(desk).await?]);
     let sheet = Sheet::new(say("What is to be done"))
         .with([Block::Figures(due), Block::Chart(of_sales(&figures.hours))]);
     Ok(sheet.with(carts).with([
@@ -117,6 +114,19 @@ fn of_status(figures: &OrderFigures, status: OrderStatus, words: &str) -> Figure
         href: format!("/admin/orders?status={}", status.as_str()),
         ..Figure::default()
     }
+}
+
+/// Returns for whose answer somebody waits; nothing where nobody tells how many there are.
+fn returns(figures: &OrderFigures) -> Option<Figure> {
+    let status = ReturnStatus::Requested;
+    let value = all_returns::count_of(figures, status)?;
+    Some(Figure {
+        is_due: value != "0",
+        value,
+        label: "returns to answer".to_owned(),
+        href: format!("/admin/returns?status={}", status.as_str()),
+        ..Figure::default()
+    })
 }
 
 /// So many as there are in a list that was read to its bound.

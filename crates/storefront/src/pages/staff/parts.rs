@@ -337,6 +337,12 @@ pub(super) struct Tab {
     pub(super) is_current: bool,
 }
 
+/// So many as were counted, and whether there are more.
+pub(super) fn counter(count: i64, is_more: bool) -> String {
+    let more = if is_more { "+" } else { "" };
+    format!("{}{more}", view::grouped(&count.to_string()))
+}
+
 /// A number that matters, and where it leads.
 #[derive(Default)]
 pub(super) struct Figure {
