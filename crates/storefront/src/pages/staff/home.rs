@@ -3,8 +3,9 @@
 use super::{
     Desk, Fault, Sheet, Who, all_returns, api,
     chart::of_sales,
+    money,
     orders::count_of,
-    parts::{Block, Figure},
+    parts::{Block, Figure, LOOKED_AT, at_least},
     system,
 };
 use crate::words::say;
@@ -13,13 +14,9 @@ use axum::{extract::State, response::Response};
 use contracts::{
     catalog::InventoryView,
     orders::{CartFigures, OrderFigures, OrderStatus, ReturnStatus},
-    payments::{ReviewView, SagaView},
     values::Page,
     webhooks::{WebhookStatus, WebhookView},
 };
-
-/// Rows that are counted one by one; of more it is said that there are more.
-const LOOKED_AT: usize = 100;
 
 /// GET `/admin`.
 pub(in crate::pages) async fn show(State(app): State<App>, visit: Visit) -> Response {
@@ -129,17 +126,8 @@ fn returns(figures: &OrderFigures) -> Option<Figure> {
     })
 }
 
-/// So many as there are in a list that was read to its bound.
-fn at_least(count: usize) -> String {
-    if count >= LOOKED_AT {
-        format!("{LOOKED_AT}+")
-    } else {
-        count.to_string()
-    }
-}
-
 async fn low_stock(desk: Desk<'_>) -> Result<Figure, Fault> {
-    let path = api("inventory", &[("low_stock", "true"), ("limit", "100")]);
+    let path = api("inventory", &[("low_stock", "true"), ("limit", LOOKED_AT)]);
     let low: Page<InventoryView> = desk.ask().get(&path).await?;
     Ok(Figure {
         value: at_least(low.data.len()),
@@ -151,10 +139,7 @@ async fn low_stock(desk: Desk<'_>) -> Result<Figure, Fault> {
 }
 
 async fn payments(desk: Desk<'_>) -> Result<Figure, Fault> {
-    let parked = api("payments/sagas", &[("state", "parked"), ("limit", "100")]);
-    let parked: Page<SagaView> = desk.ask().get(&parked).await?;
-    let reviews: Page<ReviewView> = desk.ask().get(&api("payments/reviews", &[])).await?;
-    let count = parked.data.len().saturating_add(reviews.data.len());
+    let count = money::to_look_at(desk).await?;
     Ok(Figure {
         value: at_least(count),
         label: "payments to look at".to_owned(),
