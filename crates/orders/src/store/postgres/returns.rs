@@ -396,8 +396,8 @@ fn gathered(rows: &[Row]) -> Result<Vec<ReturnView>, StoreError> {
     let mut returns: Vec<ReturnView> = Vec::new();
     for row in rows {
         let (order, place): (i64, u32) = (row.try_get(13)?, number(row, 1)?);
-        let is_its = |last: &ReturnView| (last.order_number, last.number) == (order, place);
-        if !returns.last().is_some_and(is_its) {
+        let is_another = |last: &ReturnView| (last.order_number, last.number) != (order, place);
+        if returns.last().is_none_or(is_another) {
             returns.push(without_lines(row)?);
         }
         let ShipLine { line, quantity } = units(row, 8, 9)?;

@@ -401,7 +401,7 @@ fn with_lines(
             quantity,
             written_off: row.get(5)?,
         };
-        Ok((row.get::<_, usize>(0)?, line))
+        Ok((row.get::<_, u32>(0)?, line))
     };
     let mut statement = connection.prepare_cached(
         "SELECT wish.key, b.line_number, b.quantity, l.sku, l.name, b.written_off
@@ -416,6 +416,7 @@ fn with_lines(
     )?;
     for row in statement.query_map([keys], line)? {
         let (place, line) = row?;
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
         if let Some(one) = returns.get_mut(place) {
             one.lines.push(line);
         }
