@@ -286,6 +286,7 @@ pub(crate) const ROUTES: &[Row] = &[
     Row("POST /api/v1/orders/{id}/returns/{return}/approve", Returned, "{}", admins(200)),
     Row("POST /api/v1/orders/{id}/returns/{return}/refuse", Returned, "{}", admins(200)),
     Row("POST /api/v1/orders/{id}/returns/{return}/receive", Returned, "{}", admins(409)),
+    Row("GET /api/v1/returns", Returned, "", admins(200)),
     Row("POST /api/v1/orders/{id}/deliver", Shipped, "{}", SENDS),
     Row("POST /api/v1/orders/{id}/deliver", Guests, "{}", [401, 404, 404, 404, 409, 409]),
     Row("POST /api/v1/orders/{id}/refund", Paid, "{}", admins(201)),

@@ -368,6 +368,9 @@ impl Walk {
         let is_paid = |seen: &Answer| seen.str("/data/0/status") == "refunded";
         let paid = self.ann.get_until(&returns, is_paid).await;
         self.note("paid back", 200, paid);
+        let all = self.admin.get("/api/v1/returns?status=refunded").await;
+        let all = self.note("returns of all orders", 200, all);
+        assert!(back.ends_with(all.str("/data/0/id")), "{}", all.text);
         for part in ["/shipments", "/notes", "/timeline"] {
             let path = format!("{order}{part}");
             let seen = self.ann.get(&path).await;

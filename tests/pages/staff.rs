@@ -10,6 +10,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// All pages for admins that lists lead to.
 const ADMINS: &[&str] = &[
     "/admin/orders",
+    "/admin/returns",
+    "/admin/returns?status=approved",
     "/admin/categories",
     "/admin/reviews",
     "/admin/customers",

@@ -113,6 +113,7 @@ async fn a_list_s_file_is_for_whom_the_list_is_for(open: Open) {
     let mut nobody = Browser::new(&shop);
     for list in [
         "orders",
+        "returns",
         "payments",
         "products",
         "inventory",

@@ -5,13 +5,14 @@ use crate::{
     browser::{Browser, all},
     opened::{Open, shop},
 };
-use serde_json::json;
-use testkit::{Answer, on_both_stores};
+use serde_json::{Value, json};
+use testkit::{Answer, Client, on_both_stores};
 
 on_both_stores! {
     shop:
     prices_and_what_moved_the_stock_are_one_list_newest_first,
     a_history_is_for_those_who_may_change_the_product,
+    who_changed_a_price_is_told_to_those_who_may_change_it,
 }
 
 /// The rows of the list, each as the texts of its cells.
@@ -106,4 +107,61 @@ async fn a_history_is_for_those_who_may_change_the_product(open: Open) {
     assert_eq!(ann.get(&history(&own)).await.status, 403);
     let away = Browser::new(&shop).get(&history(&own)).await;
     assert_eq!(away.status, 303, "{}", away.text);
+}
+
+/// Prices and who made them, as a list in the API says it to somebody.
+async fn actors(who: &Client, product: &str) -> Vec<(i64, Option<String>)> {
+    let listed = who.get(&format!("/api/v1/products/{product}/prices")).await;
+    assert_eq!(listed.status, 200, "{}", listed.text);
+    let prices = listed.json["data"].as_array().cloned().unwrap_or_default();
+    let one = |price: &Value| {
+        let minor = price["price"]["amount"].as_i64().expect("an amount");
+        (minor, price["actor"].as_str().map(str::to_owned))
+    };
+    prices.iter().map(one).collect()
+}
+
+async fn who_changed_a_price_is_told_to_those_who_may_change_it(open: Open) {
+    let Open {
+        shop,
+        admin,
+        mut browser,
+    } = open;
+    let mel = shop.merchant(&admin, "mel").await;
+    let cup = mel.sell("CUP-1", 500, 3).await;
+    let api = format!("/api/v1/products/{cup}");
+    for (who, change) in [
+        (&admin, json!({"price": "6.00", "version": 1})),
+        (&mel, json!({"name": "Large cup", "version": 2})),
+        (&mel, json!({"price": "7.00", "version": 3})),
+    ] {
+        assert_eq!(who.patch(&api, &change).await.status, 200, "{change}");
+    }
+    let stale = json!({"price": "9.00", "version": 1});
+    assert_eq!(admin.patch(&api, &stale).await.status, 409);
+    let expected = [(700, &mel), (600, &admin), (500, &mel)];
+    let expected = expected.map(|(minor, who)| (minor, Some(who.user_id().to_owned())));
+    for who in [&admin, &mel] {
+        assert_eq!(actors(who, &cup).await, expected);
+    }
+    let ann = shop.customer("ann").await;
+    let other = shop.merchant(&admin, "max").await;
+    for who in [&shop.visitor(), &ann, &other] {
+        let told = actors(who, &cup).await;
+        assert_eq!(told.len(), 3);
+        assert!(told.iter().all(|(_, actor)| actor.is_none()), "{told:?}");
+    }
+    let names = |page: &Answer| -> Vec<String> {
+        let rows = rows(page);
+        let prices = rows.iter().filter(|row| row[1] == "Price");
+        prices.map(|row| row[7].clone()).collect()
+    };
+    let here = format!("/admin/products/{cup}/history");
+    let page = browser.get(&here).await;
+    let [last, middle, first] = names(&page).try_into().expect("three prices");
+    assert_eq!((last.as_str(), first.as_str()), ("mel", "mel"));
+    assert!(!middle.is_empty() && middle != "mel", "{middle}");
+    let mut browser = Browser::signed_in(&shop, "mel@souk.example").await;
+    let page = browser.get(&here).await;
+    assert_eq!(names(&page), ["mel", "", "mel"], "their own name alone");
 }

@@ -191,7 +191,10 @@ async fn payments_are_listed_by_where_they_stand_and_read_in_both_directions(ope
     assert_eq!(Some(paid.as_slice()), first.get(..ROWS - 1));
     let unreconciled = browser.get("/admin/payments").await;
     assert!(
-        unreconciled.text.contains("All is well"),
+        unreconciled.text.contains("All is well")
+            && unreconciled
+                .text
+                .contains("Unreconciled <span class=\"count\">0</span>"),
         "{}",
         unreconciled.text
     );
@@ -199,6 +202,9 @@ async fn payments_are_listed_by_where_they_stand_and_read_in_both_directions(ope
 
 async fn a_list_of_no_payments_says_so_and_a_page_that_there_is_not_is_refused(open: Open) {
     let Open { mut browser, .. } = open;
+    let open = browser.get("/admin/payments?show=open").await;
+    let none = "Under way <span class=\"count\">0</span>";
+    assert!(open.text.contains(none), "{}", open.text);
     for (show, said) in [
         ("all", "There are no payments yet."),
         ("voided", "No payment stands so."),

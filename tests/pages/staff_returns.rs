@@ -2,7 +2,7 @@
 //! by forms alone, with a shop on its own files and with one on PostgreSQL.
 
 use crate::{
-    browser::{Browser, field},
+    browser::{Browser, all, field},
     forms::send,
     opened::{Open, shop},
 };
@@ -16,6 +16,8 @@ on_both_stores! {
     a_return_is_refused_after_a_tick_and_what_came_too_late_changes_nothing,
     no_more_than_was_sent_is_asked_for_and_the_page_says_beside_which_line,
     returns_are_answered_by_whoever_runs_the_shop_alone,
+    returns_of_all_orders_are_one_list_with_exact_counters,
+    the_list_of_all_returns_is_for_whoever_runs_the_shop_alone,
 }
 
 /// An order of three cups, of which two were sent, and its page for staff.
@@ -254,4 +256,128 @@ async fn returns_are_answered_by_whoever_runs_the_shop_alone(open: Open) {
     }
     let all = returns(&admin, &api).await;
     assert_eq!((all.len(), &all[0]["status"]), (1, &json!("requested")));
+}
+
+/// Returns of a page.
+const ROWS: usize = 25;
+const LIST: &str = "/admin/returns";
+
+/// So many orders of a cup each that were sent, and all of which is to come back: its orders' numbers, and the paths of
+/// their returns.
+async fn many(shop: &Shop, admin: &Client, count: usize) -> Vec<(String, String)> {
+    let ann = shop.customer("ann").await;
+    let cup = admin.sell("Cup", 1_000, 99).await;
+    let mut returns = Vec::new();
+    for number in 0..count {
+        let bought = ann.buy(&format!("k{number}"), &cup, 1, "tok_ok").await;
+        assert_eq!(bought.status, 201, "{}", bought.text);
+        let order = format!("/api/v1/orders/{}", bought.str("/id"));
+        let sent = admin.post(&format!("{order}/ship"), &json!({})).await;
+        assert_eq!(sent.status, 200, "{}", sent.text);
+        let id = asked(&ann, &format!("{order}/returns"), &format!("r{number}")).await;
+        let number = bought.int("/number").to_string();
+        returns.push((number, format!("{order}/returns/{id}")));
+    }
+    returns
+}
+
+/// The numbers of orders in a list, in its order.
+fn orders_of(page: &Answer) -> Vec<String> {
+    let rows = page.text.split("<td><a href=\"/admin/orders/").skip(1);
+    let number = |row: &str| {
+        let (_, rest) = row.split_once("\">")?;
+        Some(rest.split('<').next()?.to_owned())
+    };
+    rows.filter_map(number).collect()
+}
+
+async fn returns_of_all_orders_are_one_list_with_exact_counters(open: Open) {
+    let Open {
+        shop,
+        admin,
+        mut browser,
+    } = open;
+    let empty = browser.get(LIST).await;
+    says(&empty, "Nothing comes back.");
+    let home = browser.get("/admin").await;
+    says(&home, "<strong>0</strong> <span>returns to answer</span>");
+    let all_returns = many(&shop, &admin, ROWS + 1).await;
+    for (_, one) in &all_returns[..2] {
+        let approved = admin.post(&format!("{one}/approve"), &json!({})).await;
+        assert_eq!(approved.status, 200, "{}", approved.text);
+    }
+    let page = browser.get(LIST).await;
+    for shown in [
+        "To answer <span class=\"count\">24</span>",
+        "To receive <span class=\"count\">2</span>",
+        "Refused <span class=\"count\">0</span>",
+        "1 × Cup",
+        "too small",
+    ] {
+        says(&page, shown);
+    }
+    let mut newest_first: Vec<&str> = all_returns
+        .iter()
+        .map(|(order, _)| order.as_str())
+        .collect();
+    newest_first.reverse();
+    assert_eq!(orders_of(&page), newest_first[..ROWS]);
+    let next = page
+        .text
+        .split_once("\" rel=\"next\">")
+        .expect("a second page");
+    let (_, next) = next.0.rsplit_once("href=\"").expect("its address");
+    let second = browser.get(&next.replace("&#38;", "&")).await;
+    assert_eq!(orders_of(&second), newest_first[ROWS..]);
+    let approved = browser.get(&format!("{LIST}?status=approved")).await;
+    assert_eq!(orders_of(&approved), newest_first[ROWS - 1..]);
+    let none = browser.get(&format!("{LIST}?status=refused")).await;
+    says(&none, "No return stands so.");
+    let home = browser.get("/admin").await;
+    says(&home, "<strong>24</strong> <span>returns to answer</span>");
+    assert_eq!(
+        all(&home, "<a href=\"/admin/returns?status=requested\"").len(),
+        1
+    );
+    assert_eq!(all(&home, "<li><a href=\"/admin/returns\"").len(), 1);
+    let file = browser.get(&format!("{LIST}.csv?status=approved")).await;
+    assert_eq!(file.status, 200, "{}", file.text);
+    let lines: Vec<&str> = file.text.lines().collect();
+    assert_eq!(lines.len(), 3, "{}", file.text);
+    assert_eq!(
+        lines[0],
+        "Order,Return,Asked for,What,Why,Status,Last moved"
+    );
+    let wrong = browser.get(&format!("{LIST}?cursor=wrong")).await;
+    assert_eq!(wrong.status, 400, "{}", wrong.text);
+}
+
+async fn the_list_of_all_returns_is_for_whoever_runs_the_shop_alone(open: Open) {
+    let Open { shop, admin, .. } = open;
+    let (ann, api, _) = sent_two(&shop, &admin).await;
+    let id = asked(&ann, &api, "r").await;
+    let mel = shop.merchant(&admin, "mel").await;
+    let path = "/api/v1/returns";
+    let listed = admin.get(&format!("{path}?status=requested&limit=1")).await;
+    assert_eq!(listed.status, 200, "{}", listed.text);
+    assert_eq!(listed.str("/data/0/id"), id);
+    assert_eq!(listed.json["data"], admin.get(&api).await.json["data"]);
+    assert!(listed.json["next_cursor"].is_null(), "{}", listed.text);
+    for (who, status) in [(&shop.visitor(), 401), (&ann, 403), (&mel, 403)] {
+        assert_eq!(who.get(path).await.status, status);
+    }
+    for wrong in [
+        "?status=lost",
+        "?limit=0",
+        "?limit=101",
+        "?cursor=x",
+        "?order=1",
+    ] {
+        let refused = admin.get(&format!("{path}{wrong}")).await;
+        assert_eq!(refused.status, 400, "{wrong}: {}", refused.text);
+    }
+    let mut browser = Browser::signed_in(&shop, "mel@souk.example").await;
+    let page = browser.get("/admin").await;
+    assert!(!page.text.contains(LIST), "{}", page.text);
+    assert_eq!(browser.get(LIST).await.status, 403);
 }

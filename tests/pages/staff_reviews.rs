@@ -85,6 +85,11 @@ async fn a_review_is_hidden_shown_again_and_taken_out_after_a_tick(open: Open) {
     );
     assert_eq!(counted(&admin, &tea).await, 0);
     let page = browser.get(&format!("{here}?show=hidden")).await;
+    let counters = [("Shown", 0), ("Hidden", 1)];
+    for (title, count) in counters {
+        let tab = format!("{title} <span class=\"count\">{count}<");
+        assert!(page.text.contains(&tab), "{tab}: {}", page.text);
+    }
     let show = format!("{HERE}/{id}/show");
     let shown = send(&mut browser, (&page, &show), &[]).await;
     assert_eq!(shown.status, 303, "{}", shown.text);

@@ -15,7 +15,7 @@ const MANY: usize = 8;
 /// is kept in memory for a second costs none or one, and so does looking whether the index of a search is as it should
 /// be. Of a file, each product of a cart is read by itself, in one reading of the whole cart: no way to a server is
 /// gone for it.
-const COSTS: [(&str, [u64; 2]); 51] = [
+const COSTS: [(&str, [u64; 2]); 52] = [
     ("currencies", [1, 1]),
     ("products", [1, 1]),
     ("a search", [4, 4]),
@@ -41,9 +41,10 @@ const COSTS: [(&str, [u64; 2]); 51] = [
     ("orders", [2, 2]),
     // The orders, and the name of whoever bought them; no figures.
     ("orders as a file", [3, 3]),
-    ("figures", [7, 7]),
+    ("figures", [8, 8]),
     ("earlier orders", [1, 2]),
     ("what they come to", [1, 1]),
+    ("returns", [2, 1]),
     ("an order", [4, 4]),
     ("its timeline", [3, 3]),
     ("its notes", [4, 3]),
@@ -266,6 +267,7 @@ fn of_orders(of: Orders<'_>) -> Vec<Asked<'_>> {
             staff,
             both("/api/v1/earlier-orders/totals"),
         ),
+        ("returns", staff, pages("/api/v1/returns")),
         ("an order", own, order("")),
         ("its timeline", own, order("/timeline")),
         ("its notes", staff, order("/notes")),

@@ -31,13 +31,14 @@ const ROWS: [(&str, u64); 19] = [
     // The password is asked for once more, and its owner is held while it is made; a line and a mail tell of it.
     ("a key", 9),
     ("a guest's cart", 2),
-    // The product, its variant, its stock and the first movement of that, its address, and itself as it is answered.
-    ("a product", 7),
-    ("another price", 6),
+    // The product, its variant, its stock and the first movement of that, who made it, its address, and itself as it is
+    // answered.
+    ("a product", 8),
+    ("another price", 7),
     // Variants are a version of their product: all are read, checked against each other, and kept in their order.
-    ("a price in euros", 10),
+    ("a price in euros", 11),
     // The same, its stock, and the first movement of that.
-    ("a variant", 13),
+    ("a variant", 14),
     ("a review", 4),
     ("a category", 2),
     ("a discount", 2),
@@ -82,9 +83,9 @@ const LINES: [(&str, u64, u64); 20] = [
     ("agreeing to a return", 8, 0),
     ("a return that is there", 13, 0),
     ("stock that came", 6, 0),
-    ("a product with variants", 10, 0),
-    // Each is a write of its own, with an answer of its own: seven for every product.
-    ("products at once", 21, 7 * 27),
+    ("a product with variants", 11, 0),
+    // Each is a write of its own, with an answer of its own: eight for every product.
+    ("products at once", 24, 8 * 27),
 ];
 
 /// Something that is asked.

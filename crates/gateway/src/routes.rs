@@ -52,6 +52,7 @@ const SERVICES: &[(&str, Service)] = &[
     ("/api/v1/products", Service::Catalog),
     ("/api/v1/orders", Service::Orders),
     ("/api/v1/earlier-orders", Service::Orders),
+    ("/api/v1/returns", Service::Orders),
     ("/api/v1/carts", Service::Orders),
     ("/api/v1/discounts", Service::Orders),
     ("/api/v1/shipping-methods", Service::Orders),

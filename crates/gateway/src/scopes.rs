@@ -157,6 +157,7 @@ const ROUTES: &[(&str, &str, Need)] = &[
     ("POST", "/api/v1/products/{product}/variants", Of(ProductsWrite)),
     ("PATCH", "/api/v1/products/{product}/variants/{variant_id}", Of(ProductsWrite)),
     ("DELETE", "/api/v1/products/{product}/variants/{variant_id}", Of(ProductsWrite)),
+    ("GET", "/api/v1/returns", Of(OrdersRead)),
     ("GET", "/api/v1/reviews", Of(ProductsRead)),
     ("DELETE", "/api/v1/reviews/{review_id}", Session),
     ("PUT", "/api/v1/reviews/{review_id}", Session),

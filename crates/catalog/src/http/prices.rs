@@ -1,7 +1,11 @@
 //! What a product has cost, over HTTP.
 
 use super::Shop;
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, header::CACHE_CONTROL},
+    response::Response,
+};
 use contracts::{
     catalog::{EditError, PriceSince, ProductRef},
     problem::ProblemBody,
@@ -25,6 +29,8 @@ struct CurrencyQuery {
 }
 
 /// Lists what a product has cost, the newest price first; a hundred at most.
+///
+/// Whoever may change the product sees who changed its price.
 #[utoipa::path(get, path = "/api/v1/products/{product}/prices", operation_id = "list_prices", tag = "catalog",
     params(("product" = ProductId, Path), CurrencyQuery),
     responses(
@@ -40,16 +46,21 @@ async fn prices(
     headers: HeaderMap,
     Query(query): Query<CurrencyQuery>,
 ) -> Result<Response, Fault> {
-    shop.product(viewer.as_ref(), ProductRef::Id(product))
+    let product = shop
+        .product(viewer.as_ref(), ProductRef::Id(product))
         .await?;
+    let told = shop.near.prices(viewer.as_ref(), &product, query.currency);
+    let told = told.await?;
     let page = Page {
-        data: shop.near.prices(product, query.currency).await?,
+        data: told.prices,
         next_cursor: None,
     };
     let body = serde_json::to_vec(&page).map_err(|error| EditError::Internal(error.into()))?;
-    Ok(etag::conditional_json(
-        &headers,
-        &etag::tag_of(&body),
-        body.into(),
-    ))
+    let mut answer = etag::conditional_json(&headers, &etag::tag_of(&body), body.into());
+    if told.names_people {
+        // No cache on the way keeps for others what is not theirs to see.
+        let private = HeaderValue::from_static("private, no-cache");
+        answer.headers_mut().insert(CACHE_CONTROL, private);
+    }
+    Ok(answer)
 }

@@ -85,6 +85,7 @@ impl Service {
             scope: Scope::of(Some(who)),
             sent,
             change: check()?,
+            by: who.user_id,
             at: self.clock.now(),
         };
         let edited = self.store.edit(edit).await;

@@ -5,11 +5,19 @@ use crate::domain::scope::Scope;
 use contracts::{
     access::Principal,
     catalog::{EditError, ListError, PriceSince, ProductQuery, ProductRef, ProductView},
-    values::{Currency, Page, ProductId},
+    values::{Currency, Page},
 };
 
 /// Prices that are told, the newest.
 const PRICES_MAX: u32 = 100;
+
+/// What a product has cost.
+#[derive(Debug)]
+pub(crate) struct PricesTold {
+    pub(crate) prices: Vec<PriceSince>,
+    /// Whether it says who changed them, which is not for everybody.
+    pub(crate) names_people: bool,
+}
 
 impl Service {
     pub(super) async fn find(
@@ -37,14 +45,25 @@ impl Service {
         shown
     }
 
-    /// What a product has cost; whether the viewer may see it is known already.
+    /// What a product that the viewer sees has cost; and who changed it, for those who may change it themselves.
     pub(crate) async fn prices(
         &self,
-        id: ProductId,
+        viewer: Option<&Principal>,
+        product: &ProductView,
         currency: Option<Currency>,
-    ) -> Result<Vec<PriceSince>, EditError> {
-        let prices = self.store.prices(id, currency, PRICES_MAX).await;
-        prices.map_err(|error| EditError::Internal(Box::new(error)))
+    ) -> Result<PricesTold, EditError> {
+        let prices = self.store.prices(product.id, currency, PRICES_MAX).await;
+        let mut prices = prices.map_err(|error| EditError::Internal(Box::new(error)))?;
+        let names_people = Scope::of(viewer).holds(product.owner_id);
+        if !names_people {
+            for price in &mut prices {
+                price.actor = None;
+            }
+        }
+        Ok(PricesTold {
+            prices,
+            names_people,
+        })
     }
 
     pub(super) async fn list(

@@ -111,6 +111,7 @@ impl Service {
             scope: Scope::of(Some(who)),
             sent: which.sent,
             change,
+            by: who.user_id,
             at: self.clock.now(),
             request,
         };

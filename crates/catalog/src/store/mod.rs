@@ -82,6 +82,8 @@ pub(crate) struct Edit {
     pub(crate) scope: Scope,
     pub(crate) sent: Precondition,
     pub(crate) change: Change,
+    /// Who changes it.
+    pub(crate) by: UserId,
     pub(crate) at: Timestamp,
 }
 
@@ -127,7 +129,8 @@ pub(crate) trait Store: Reviews + Tree + Images + Variants {
     /// Where the database writes what it tells others.
     fn outbox(&self) -> platform::db::Database;
 
-    /// Makes a product, its default variant and its first stock, and remembers the answer under the key.
+    /// Makes a product, its default variant and its first stock, and remembers the answer under the key. Its owner is
+    /// who made it.
     async fn create(
         &self,
         row: NewRow,

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{EditError, OfferView, ProductOption, VariantView, variant_name, variant_title},
     request::{Answered, Precondition},
-    values::{Currency, ProductId, Timestamp},
+    values::{Currency, ProductId, Timestamp, UserId},
 };
 use platform::db::{StoreError, keys::KeyedRequest};
 use serde_json::{Map, Value};
@@ -24,6 +24,8 @@ pub(crate) struct LineupEdit {
     pub(crate) scope: Scope,
     pub(crate) sent: Precondition,
     pub(crate) change: LineupChange,
+    /// Who changes them.
+    pub(crate) by: UserId,
     pub(crate) at: Timestamp,
     pub(crate) request: Option<KeyedRequest>,
 }

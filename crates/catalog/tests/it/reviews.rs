@@ -203,6 +203,11 @@ async fn prices_are_told_to_everybody_and_an_old_address_still_leads_here() {
         .map(|one| &one["price"]["amount"])
         .collect();
     assert_eq!(minors, [200, 100]);
+    assert_eq!(
+        prices.body["data"][0].get("actor"),
+        None,
+        "not for everybody"
+    );
     let moved = shop.get(Who::Nobody, "/api/v1/products/tea").await;
     assert_eq!((moved.status, moved.text("slug")), (200, "green-tea"));
 }

@@ -266,6 +266,10 @@ pub struct PriceSince {
     pub price: Money,
     /// Since when. What a release before the history left says when the product last changed.
     pub since: Timestamp,
+    /// Who made it so, for whoever may change the product. Nobody is named for what an import or an earlier release
+    /// wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor: Option<UserId>,
 }
 
 /// Which product is meant.

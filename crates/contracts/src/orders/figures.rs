@@ -1,7 +1,7 @@
 //! How the shop is doing: how many orders stand where, and what was sold of late. Counted when somebody asks; nothing
 //! is kept for it, so that no order waits for a counter.
 
-use super::OrderStatus;
+use super::{OrderStatus, ReturnStatus};
 use crate::values::{Money, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,17 @@ use serde::{Deserialize, Serialize};
 pub struct StatusCount {
     /// Where they stand.
     pub status: OrderStatus,
+    /// How many there are; of very many, so many at least.
+    pub count: i64,
+    /// Whether there are more than that.
+    pub is_more: bool,
+}
+
+/// Returns that stand alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ReturnCount {
+    /// Where they stand.
+    pub status: ReturnStatus,
     /// How many there are; of very many, so many at least.
     pub count: i64,
     /// Whether there are more than that.
@@ -44,6 +55,9 @@ pub struct CartFigures {
 pub struct OrderFigures {
     /// Orders by where they stand, a line a status.
     pub counts: Vec<StatusCount>,
+    /// Returns by where they stand, a line a status; an earlier release does not tell.
+    #[serde(default)]
+    pub returns: Vec<ReturnCount>,
     /// The last 24 hours, the present one last.
     pub hours: Vec<HourFigures>,
     /// Whether so many were sold that only the newest of them are in the hours.

@@ -32,12 +32,12 @@ pub use earlier::{
 };
 pub use errors::{OrderError, PlaceOrderError};
 pub use events::{OrderCancelled, OrderMoved, OrderPlaced};
-pub use figures::{CartFigures, HourFigures, OrderFigures, StatusCount};
+pub use figures::{CartFigures, HourFigures, OrderFigures, ReturnCount, StatusCount};
 pub use mails::{OrderMailKind, OrderMailView, SendMail};
 pub use notes::{NewNote, NoteError, NoteView};
 pub use promotions::{BuyGet, Selection, TakesOff};
 pub use returns::{
-    AnswerReturn, NewReturn, ReceiveReturn, ReturnAudit, ReturnError, ReturnLineView,
+    AnswerReturn, NewReturn, ReceiveReturn, ReturnAudit, ReturnError, ReturnLineView, ReturnQuery,
     ReturnReceived, ReturnStatus, ReturnView,
 };
 pub use shipments::{NewShipment, ShipError, ShipLine, ShipmentLineView, ShipmentView};

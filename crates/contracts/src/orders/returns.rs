@@ -6,7 +6,8 @@ use crate::{
     event::Event,
     problem::{Code, Problem, ToProblem},
     values::{
-        Money, MoneyInput, OrderId, PaymentId, Quantity, RefundId, ReturnId, Timestamp, ValueError,
+        Cursor, Money, MoneyInput, OrderId, PageSize, PaymentId, Quantity, RefundId, ReturnId,
+        Timestamp, ValueError,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -113,6 +114,9 @@ pub struct ReturnView {
     pub id: ReturnId,
     /// The order it is of.
     pub order_id: OrderId,
+    /// That order's number, as people say it; an earlier release does not tell.
+    #[serde(default)]
+    pub order_number: i64,
     /// Its place among the order's returns, from 1.
     pub number: u32,
     /// Where it stands.
@@ -129,6 +133,21 @@ pub struct ReturnView {
     pub created_at: Timestamp,
     /// When it last moved.
     pub updated_at: Timestamp,
+}
+
+/// Which returns, from where. Those that were asked for last come first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ReturnQuery {
+    /// Only of this status.
+    pub status: Option<ReturnStatus>,
+    /// 1 to 100; 20 when absent.
+    #[serde(default)]
+    #[param(inline)]
+    pub limit: PageSize,
+    /// Where the page begins.
+    pub cursor: Option<Cursor>,
 }
 
 /// A return as verification reads it.

@@ -18,7 +18,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Say how the shop is doing
 ///
-/// How many orders stand where, up to 100,000 of each status, and what was sold in the last 24 hours, by the hour.
+/// How many orders and returns stand where, up to 100,000 of each status, and what was sold in the last 24 hours, by
+/// the hour.
 #[utoipa::path(
     get, path = "/api/v1/orders/figures", operation_id = "order_figures", tag = "orders",
     responses(

@@ -4,20 +4,22 @@ use super::{keep_private, whole};
 use crate::Service;
 use axum::{
     extract::{Path, State},
+    http::Uri,
     middleware::map_response,
     response::Response,
 };
 use contracts::{
     access::Principal,
-    orders::{AnswerReturn, NewReturn, ReceiveReturn, ReturnStatus, ReturnView},
+    orders::{AnswerReturn, NewReturn, ReceiveReturn, ReturnQuery, ReturnStatus, ReturnView},
     problem::ProblemBody,
     values::{OrderId, Page, ReturnId},
 };
 use platform::http::{
-    Fault, Id, Json, NoQuery,
+    Fault, Id, Json, NoQuery, Query,
     auth::{Admin, OrderReader},
     created,
     idempotency::MaybeKey,
+    page,
 };
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -27,6 +29,7 @@ type App = Arc<Service>;
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(ask, list))
+        .routes(routes!(list_all))
         .routes(routes!(approve))
         .routes(routes!(refuse))
         .routes(routes!(receive))
@@ -109,6 +112,25 @@ async fn list(
     Id(id): Id<OrderId>,
 ) -> Result<Json<Page<ReturnView>>, Fault> {
     Ok(whole(app.returns(&who, id).await?))
+}
+
+/// List all returns
+///
+/// Of all orders, for admins: those that were asked for last first.
+#[utoipa::path(
+    get, path = "/api/v1/returns", operation_id = "list_all_returns", tag = "orders", params(ReturnQuery),
+    responses(
+        (status = 200, body = Page<ReturnView>), (status = 400, body = ProblemBody),
+        (status = 401, body = ProblemBody), (status = 403, body = ProblemBody), (status = 429, body = ProblemBody),
+    )
+)]
+async fn list_all(
+    State(app): State<App>,
+    _: Admin,
+    uri: Uri,
+    Query(query): Query<ReturnQuery>,
+) -> Result<Response, Fault> {
+    Ok(page(&uri, app.all_returns(query).await?))
 }
 
 /// Approve a return

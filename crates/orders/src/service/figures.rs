@@ -3,11 +3,11 @@
 use super::{Service, internal};
 use crate::store::Sale;
 use contracts::{
-    orders::{CartFigures, HourFigures, OrderError, OrderFigures, StatusCount},
+    orders::{CartFigures, HourFigures, OrderError, OrderFigures, ReturnCount, StatusCount},
     values::{Money, Timestamp},
 };
 
-/// Orders of a status that are counted.
+/// Orders, or returns, of a status that are counted.
 const COUNT_MAX: i64 = 100_000;
 /// Orders of the last hours that are added up.
 const SALES_MAX: u32 = 20_000;
@@ -21,6 +21,8 @@ impl Service {
     pub(crate) async fn figures(&self) -> Result<OrderFigures, OrderError> {
         let counts = self.store.count_by_status(COUNT_MAX.saturating_add(1));
         let counts = counts.await.map_err(internal)?;
+        let returns = self.store.count_returns(COUNT_MAX.saturating_add(1));
+        let returns = returns.await.map_err(internal)?;
         let begin = beginning(self.clock.now());
         let sales = self.store.sold_since(begin, SALES_MAX);
         let sales = sales.await.map_err(internal)?;
@@ -28,6 +30,14 @@ impl Service {
             counts: counts
                 .into_iter()
                 .map(|(status, count)| StatusCount {
+                    status,
+                    count: count.min(COUNT_MAX),
+                    is_more: count > COUNT_MAX,
+                })
+                .collect(),
+            returns: returns
+                .into_iter()
+                .map(|(status, count)| ReturnCount {
                     status,
                     count: count.min(COUNT_MAX),
                     is_more: count > COUNT_MAX,

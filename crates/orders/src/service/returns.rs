@@ -4,16 +4,16 @@
 use super::{Service, internal};
 use crate::store::{
     Acting,
-    returns::{Answering, Asking, Receiving},
+    returns::{Answering, Asking, Place, Receiving, ReturnWish},
 };
 use contracts::{
     access::{Actor, Principal},
     orders::{
-        AnswerReturn, NewReturn, OrderError, Reader, ReceiveReturn, ReturnError, ReturnStatus,
-        ReturnView,
+        AnswerReturn, NewReturn, OrderError, Reader, ReceiveReturn, ReturnError, ReturnQuery,
+        ReturnStatus, ReturnView,
     },
     request::{Answered, IdempotencyKey},
-    values::{Money, MoneyInput, OrderId, ReturnId, ValueError, bounded_text},
+    values::{Money, MoneyInput, OrderId, Page, ReturnId, ValueError, bounded_text},
 };
 use platform::{
     db::{Abort, keys::KeyedRequest},
@@ -62,6 +62,19 @@ impl Service {
     ) -> Result<Vec<ReturnView>, OrderError> {
         self.find_for(who, id).await?;
         self.store.returns(id).await.map_err(internal)
+    }
+
+    /// A page of the returns of all orders, for those who run the shop.
+    pub(crate) async fn all_returns(
+        &self,
+        query: ReturnQuery,
+    ) -> Result<Page<ReturnView>, OrderError> {
+        let wish = ReturnWish {
+            status: query.status,
+            before: Place::read(query.cursor.as_ref())?,
+            limit: query.limit.get(),
+        };
+        self.store.all_returns(wish).await.map_err(internal)
     }
 
     /// Approves or refuses.

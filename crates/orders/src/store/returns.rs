@@ -7,7 +7,7 @@ use contracts::{
     orders::{
         OrderError, OrderView, ReturnError, ReturnReceived, ReturnStatus, ReturnView, ShipLine,
     },
-    values::{Money, OrderId, PaymentId, RefundId, ReturnId, Timestamp},
+    values::{Cursor, Money, OrderId, Page, PaymentId, RefundId, ReturnId, Timestamp},
 };
 use platform::{
     db::{Abort, StoreError, keys::KeyedRequest},
@@ -73,6 +73,73 @@ pub(crate) struct Standing {
     pub(crate) number: i64,
     pub(crate) status: ReturnStatus,
     pub(crate) lines: Vec<ShipLine>,
+}
+
+/// Which of all returns.
+#[derive(Debug, Clone)]
+pub(crate) struct ReturnWish {
+    /// Only of this status.
+    pub(crate) status: Option<ReturnStatus>,
+    /// Only those behind this place.
+    pub(crate) before: Place,
+    pub(crate) limit: u32,
+}
+
+/// Where a return stands in the list of all, which goes backwards from the one that was asked for last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) at_ms: i64,
+    pub(crate) order: i64,
+    pub(crate) number: i64,
+}
+
+impl Place {
+    /// Before all of them.
+    pub(crate) const END: Self = Self {
+        at_ms: i64::MAX,
+        order: i64::MAX,
+        number: i64::MAX,
+    };
+
+    /// Reads where a page begins.
+    pub(crate) fn read(cursor: Option<&Cursor>) -> Result<Self, OrderError> {
+        let Some(cursor) = cursor else {
+            return Ok(Self::END);
+        };
+        let bytes = digest::from_base64url(cursor.as_str()).unwrap_or_default();
+        let text = String::from_utf8(bytes).unwrap_or_default();
+        let parts: Result<Vec<i64>, _> = text.split('.').map(str::parse).collect();
+        match parts.unwrap_or_default().as_slice() {
+            &[at_ms, order, number] => Ok(Self {
+                at_ms,
+                order,
+                number,
+            }),
+            _ => Err(OrderError::Invalid {
+                field: "cursor".into(),
+                reason: "is no cursor of this list".to_owned(),
+            }),
+        }
+    }
+
+    fn cursor(self) -> Option<Cursor> {
+        let text = format!("{}.{}.{}", self.at_ms, self.order, self.number);
+        Cursor::parse(&digest::base64url(text.as_bytes())).ok()
+    }
+}
+
+/// Cuts a page that was read one return too long; where the next one begins, if there is one.
+pub(super) fn cut(returns: &mut Vec<ReturnView>, limit: u32) -> Option<Cursor> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = returns.len() > limit;
+    returns.truncate(limit);
+    let last = returns.last().filter(|_| more)?;
+    let place = Place {
+        at_ms: last.created_at.as_ms(),
+        order: last.order_number,
+        number: last.number.into(),
+    };
+    place.cursor()
 }
 
 /// Whether a return has to move to get there; none if it is there already, or beyond.
@@ -157,4 +224,8 @@ pub(crate) trait ReturnStore {
     async fn receive_return(&self, receiving: Receiving) -> Result<(), Abort<ReturnError>>;
     /// An order's returns, in order.
     async fn returns(&self, id: OrderId) -> Result<Vec<ReturnView>, StoreError>;
+    /// A page of the returns of all orders, those that were asked for last first.
+    async fn all_returns(&self, wish: ReturnWish) -> Result<Page<ReturnView>, StoreError>;
+    /// How many returns stand where: of each status so many at most.
+    async fn count_returns(&self, most: i64) -> Result<Vec<(ReturnStatus, i64)>, StoreError>;
 }

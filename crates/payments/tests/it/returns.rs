@@ -201,6 +201,7 @@ async fn what_came_back_broken_is_not_put_on_sale_by_a_later_refund() {
     let broken = ReturnView {
         id: ReturnId::from_bytes([7; 16]),
         order_id: order,
+        order_number: 10_001,
         number: 1,
         status: ReturnStatus::Refunded,
         lines: vec![ReturnLineView {

@@ -1,9 +1,9 @@
-//! What a product has cost: its versions, as far as the price is another. Changes nothing.
+//! What a product has cost: its versions, as far as the price is another; and who made a version.
 
 use super::read;
 use contracts::{
     catalog::PriceSince,
-    values::{Currency, ProductId, Timestamp},
+    values::{Currency, ProductId, Timestamp, UserId},
 };
 use platform::db::{
     StoreError,
@@ -11,7 +11,7 @@ use platform::db::{
 };
 
 const PRICES: &str = "WITH told AS (
-         SELECT o.version, COALESCE($3::text, o.currency) AS currency, o.at_ms,
+         SELECT o.version, COALESCE($3::text, o.currency) AS currency, o.at_ms, p.product_number,
                 CASE WHEN o.currency = COALESCE($3::text, o.currency) THEN o.price_minor
                      ELSE (o.prices::jsonb ->> $3::text)::bigint END AS minor
            FROM products p
@@ -21,10 +21,11 @@ const PRICES: &str = "WITH told AS (
      ), changed AS (
          SELECT *, LAG(minor || currency) OVER (ORDER BY version) AS before FROM told
      )
-     SELECT minor, currency, at_ms
-       FROM changed
-      WHERE minor IS NOT NULL AND (before IS NULL OR before <> minor || currency)
-      ORDER BY version DESC
+     SELECT c.minor, c.currency, c.at_ms, e.user_id
+       FROM changed c
+       LEFT JOIN product_editors e ON e.product_number = c.product_number AND e.version = c.version
+      WHERE c.minor IS NOT NULL AND (c.before IS NULL OR c.before <> c.minor || c.currency)
+      ORDER BY c.version DESC
       LIMIT $2";
 
 pub(super) async fn prices(
@@ -37,10 +38,24 @@ pub(super) async fn prices(
     let rows = connection.query(PRICES, &[&id, &limit, &code]).await?;
     rows.iter()
         .map(|row| {
+            let actor: Option<Bytes<16>> = row.try_get(3)?;
             Ok(PriceSince {
                 price: read::money(row, 0, 1)?,
                 since: Timestamp::from_ms(row.try_get(2)?),
+                actor: actor.map(|Bytes(who)| UserId::from_bytes(who)),
             })
         })
         .collect()
+}
+
+/// Notes who made a version that is written in this commit.
+pub(super) async fn made_by(
+    connection: &Connection,
+    (number, version): (i64, i64),
+    who: UserId,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO product_editors (product_number, version, user_id) VALUES ($1, $2, $3)";
+    let who = Bytes(*who.as_bytes());
+    let noted = connection.execute(sql, &[&number, &version, &who]).await;
+    noted.map(drop)
 }

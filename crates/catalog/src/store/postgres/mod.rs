@@ -58,7 +58,7 @@ use platform::db::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 11] = [
+pub(crate) const MIGRATIONS: [Migration; 12] = [
     BASE,
     Migration {
         number: 1,
@@ -109,6 +109,11 @@ pub(crate) const MIGRATIONS: [Migration; 11] = [
         number: 10,
         name: "prices",
         sql: include_str!("../../../migrations/postgres/0010_prices.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "product_editors",
+        sql: include_str!("../../../migrations/postgres/0011_product_editors.sql"),
     },
 ];
 

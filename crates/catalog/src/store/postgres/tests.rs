@@ -59,6 +59,7 @@ async fn nothing_is_taken_out_of_a_ledger() {
         "UPDATE reservation_lines SET quantity = 2",
         "TRUNCATE reservation_returns",
         "DELETE FROM product_versions",
+        "TRUNCATE product_editors",
         "DELETE FROM variants",
         "DELETE FROM reservations",
         "TRUNCATE reservations",

@@ -1,7 +1,7 @@
 //! Variants as they are written: all of a product's in one transaction, under its lock, as the next version of its
 //! document. Stock is touched for what is new only.
 
-use super::{PostgresStore, broken, edit_error, read, rows, stock, write};
+use super::{PostgresStore, broken, edit_error, history, read, rows, stock, write};
 use crate::{
     domain::{
         lineup::{Lineup, Member},
@@ -59,6 +59,7 @@ async fn change(
     };
     let written = product.change(connection, &before, &next).await;
     written.map_err(write::taken)?;
+    history::made_by(connection, (number, product.version), edit.by).await?;
     let view = read::numbered(connection, number).await?;
     Ok(schedule::seen(view, edit.at))
 }

@@ -1,7 +1,7 @@
 //! Products as they are written: document, default variant and first stock in one transaction.
 //! An edit never touches stock. What is written for one product is written for many in as many statements.
 
-use super::{broken, categories, read, rows};
+use super::{broken, categories, history, read, rows};
 use crate::{
     domain::{document, schedule, scope::Scope, slug},
     store::{Edit, NewRow, kept::Kept},
@@ -9,7 +9,7 @@ use crate::{
 use contracts::{
     catalog::{EditError, ProductView},
     request::{Answered, Precondition},
-    values::ProductId,
+    values::{ProductId, Version},
 };
 use platform::db::{
     Abort, StoreError,
@@ -31,6 +31,8 @@ pub(super) async fn create(
             Some(named) => Some(categories::find_or_make(connection, named, row.at).await?),
         };
         let number = insert(connection, row, category).await?;
+        let first = (number, Version::FIRST.get());
+        history::made_by(connection, first, row.owner_id).await?;
         let view = schedule::seen(read::numbered(connection, number).await?, row.at);
         Ok::<_, Abort<EditError>>(Kept::of(&view))
     };
@@ -113,7 +115,7 @@ pub(super) async fn edit(
     edit: &Edit,
 ) -> Result<ProductView, Abort<EditError>> {
     let found = current(connection, edit.product_id, edit.scope, edit.sent).await?;
-    let number = found.number;
+    let (number, version) = (found.number, found.version.next().get());
     let change = edit.change.clone();
     let before = found.document.at(edit.at);
     let document = change.apply(before.clone()).map_err(Abort::Refused)?;
@@ -135,6 +137,7 @@ pub(super) async fn edit(
     rows::update(connection, &[next], edit.at)
         .await
         .map_err(taken)?;
+    history::made_by(connection, (number, version), edit.by).await?;
     let view = read::numbered(connection, number).await?;
     Ok(schedule::seen(view, edit.at))
 }

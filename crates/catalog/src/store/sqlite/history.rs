@@ -1,9 +1,9 @@
-//! What a product has cost: its versions, as far as the price is another. Changes nothing.
+//! What a product has cost: its versions, as far as the price is another; and who made a version.
 
 use super::read;
 use contracts::{
     catalog::PriceSince,
-    values::{Currency, ProductId, Timestamp},
+    values::{Currency, ProductId, Timestamp, UserId},
 };
 use platform::db::StoreError;
 use rusqlite::{Connection, params};
@@ -15,7 +15,7 @@ pub(super) fn prices(
 ) -> Result<Vec<PriceSince>, StoreError> {
     let mut statement = connection.prepare_cached(
         "WITH told AS (
-             SELECT o.version, COALESCE(?3, o.currency) AS currency, o.at_ms,
+             SELECT o.version, COALESCE(?3, o.currency) AS currency, o.at_ms, p.product_number,
                     iif(o.currency = COALESCE(?3, o.currency), o.price_minor, o.prices ->> ('$.' || ?3)) AS minor
                FROM products p
                JOIN variants v ON v.product_number = p.product_number AND v.position = 0
@@ -24,18 +24,35 @@ pub(super) fn prices(
          ), changed AS (
              SELECT *, LAG(minor || currency) OVER (ORDER BY version) AS before FROM told
          )
-         SELECT minor, currency, at_ms
-           FROM changed
-          WHERE minor IS NOT NULL AND (before IS NULL OR before <> minor || currency)
-          ORDER BY version DESC
+         SELECT c.minor, c.currency, c.at_ms, e.user_id
+           FROM changed c
+           LEFT JOIN product_editors e ON e.product_number = c.product_number AND e.version = c.version
+          WHERE c.minor IS NOT NULL AND (c.before IS NULL OR c.before <> c.minor || c.currency)
+          ORDER BY c.version DESC
           LIMIT ?2",
     )?;
     let code = currency.as_ref().map(Currency::code);
     let rows = statement.query_map(params![id.as_bytes(), limit, code], |row| {
+        let actor: Option<[u8; 16]> = row.get(3)?;
         Ok(PriceSince {
             price: read::money(row, 0, 1)?,
             since: Timestamp::from_ms(row.get(2)?),
+            actor: actor.map(UserId::from_bytes),
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Notes who made a version that is written in this commit.
+pub(super) fn made_by(
+    connection: &Connection,
+    (number, version): (i64, i64),
+    who: UserId,
+) -> Result<(), StoreError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO product_editors (product_number, version, user_id) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![number, version, who.as_bytes()])?;
+    Ok(())
 }

@@ -121,6 +121,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "prices",
         sql: include_str!("../../../migrations/sqlite/0013_prices.sql"),
     },
+    Migration {
+        number: 14,
+        name: "product_editors",
+        sql: include_str!("../../../migrations/sqlite/0014_product_editors.sql"),
+    },
 ];
 
 /// The catalog in a SQLite file.

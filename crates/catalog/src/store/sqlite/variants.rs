@@ -1,7 +1,7 @@
 //! Variants as they are written: all of a product's in one transaction, as the next version of its document. Stock is
 //! touched for what is new only.
 
-use super::{SqliteStore, broken, edit_error, read, write};
+use super::{SqliteStore, broken, edit_error, history, read, write};
 use crate::{
     domain::{
         lineup::{Lineup, Member},
@@ -51,6 +51,7 @@ fn change(connection: &Connection, edit: &LineupEdit) -> Result<ProductView, Abo
         at: edit.at,
     };
     product.change(&before, &next)?;
+    history::made_by(connection, (product.number, product.version), edit.by)?;
     let view = read::numbered(connection, found.number)?;
     Ok(schedule::seen(view, edit.at))
 }

@@ -1,7 +1,7 @@
 //! Products as they are written: document, default variant and first stock in one transaction.
 //! An edit never touches stock.
 
-use super::{broken, categories, read, variants::Product};
+use super::{broken, categories, history, read, variants::Product};
 use crate::{
     domain::{
         category::CategoryName,
@@ -35,6 +35,7 @@ pub(super) fn create(
             .map(|named| categories::find_or_make(connection, named, row.at))
             .transpose()?;
         let number = insert(connection, row, category)?;
+        history::made_by(connection, (number, Version::FIRST.get()), row.owner_id)?;
         let view = schedule::seen(read::numbered(connection, number)?, row.at);
         Ok::<_, Abort<EditError>>(Kept::of(&view))
     };
@@ -149,6 +150,8 @@ pub(super) fn edit(connection: &Connection, edit: Edit) -> Result<ProductView, A
         category,
     };
     update(connection, &place, &next, edit.at)?;
+    let version = found.version.next().get();
+    history::made_by(connection, (found.number, version), edit.by)?;
     let view = read::numbered(connection, found.number)?;
     Ok(schedule::seen(view, edit.at))
 }

@@ -132,6 +132,7 @@ store_suite! {
     },
     versions::{
         every_version_is_kept_whoever_made_it,
+        who_made_a_version_is_kept_with_it_and_nobody_is_named_for_another,
         a_reservation_is_known_by_a_price_that_the_product_had_then,
         what_is_reserved_has_one_mark_and_ends_once,
     },
@@ -251,6 +252,7 @@ impl Room {
             scope: Scope::All,
             sent: Precondition::LastWriterWins,
             change: Change::Patch(Box::new(Patch::check(wish, shop()).unwrap())),
+            by: seller(),
             at: NOW,
         };
         self.store.edit(edit).await.unwrap()

@@ -38,6 +38,7 @@ impl Room {
             scope: Scope::Of(seller()),
             sent: Precondition::LastWriterWins,
             change: LineupChange::Edit(tea.variants[0].id, altered),
+            by: seller(),
             at,
             request: None,
         };

@@ -52,6 +52,7 @@ async fn edited(
         scope: Scope::All,
         sent: Precondition::LastWriterWins,
         change: Change::Patch(Box::new(Patch::check(patch, super::shop())?)),
+        by: seller(),
         at: now,
     };
     room.store.edit(edit).await

@@ -75,6 +75,7 @@ impl Room {
             scope: Scope::Of(seller()),
             sent,
             change,
+            by: seller(),
             at: NOW,
             request: None,
         };
@@ -211,6 +212,7 @@ pub(super) async fn variants_come_change_and_go_under_the_product_s_version(room
         scope: Scope::All,
         sent: Precondition::LastWriterWins,
         change: Change::Archive,
+        by: seller(),
         at: NOW,
     };
     let priced = json!({"price": "7.00"}).to_string();

@@ -4,16 +4,17 @@ use super::{NOW, Room, seller, shop, wish};
 use crate::{
     domain::{
         change::{Change, Patch},
+        lineup::{Altered, LineupChange},
         scope::Scope,
     },
-    store::Edit,
+    store::{Edit, LineupEdit},
 };
 use contracts::{
-    catalog::{ProductAudit, ReservationAudit, ReservationState},
+    catalog::{EditError, ImportProduct, ProductAudit, ReservationAudit, ReservationState},
     request::Precondition,
-    values::{OrderId, ProductId, Timestamp},
+    values::{Money, OrderId, ProductId, Timestamp, UserId},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 impl Room {
     async fn priced(&self, id: ProductId, price: &str, at: Timestamp) {
@@ -23,6 +24,7 @@ impl Room {
             scope: Scope::Of(seller()),
             sent: Precondition::LastWriterWins,
             change: Change::Patch(Box::new(Patch::check(patch, shop()).unwrap())),
+            by: seller(),
             at,
         };
         self.store.edit(edit).await.unwrap();
@@ -71,6 +73,72 @@ pub(super) async fn every_version_is_kept_whoever_made_it(room: Room) {
         );
         assert!(row.is_current && !row.opened_late, "{row:?}");
     }
+}
+
+/// Prices in dollars with who made them, the newest first.
+async fn told(room: &Room, id: ProductId) -> Vec<(i64, Option<UserId>)> {
+    let prices = room.store.prices(id, None, 100).await.unwrap();
+    prices
+        .into_iter()
+        .map(|one| (one.price.minor, one.actor))
+        .collect()
+}
+
+pub(super) async fn who_made_a_version_is_kept_with_it_and_nobody_is_named_for_another(room: Room) {
+    let [ann, bob, eve] = [1, 2, 3].map(|byte| UserId::from_bytes([byte; 16]));
+    let patched = async |id: ProductId, by: UserId, body: Value| {
+        let patch = serde_json::from_str(&body.to_string()).unwrap();
+        let edit = Edit {
+            product_id: id,
+            scope: Scope::All,
+            sent: Precondition::LastWriterWins,
+            change: Change::Patch(Box::new(Patch::check(patch, shop()).unwrap())),
+            by,
+            at: NOW,
+        };
+        room.store.edit(edit).await
+    };
+    let pot = room
+        .product(json!({"name": "Pot", "sku": "pot", "price": "2.00"}))
+        .await;
+    patched(pot.id, ann, json!({"price": "3.00"}))
+        .await
+        .unwrap();
+    // Another text by somebody else is no other price, and takes nothing over.
+    patched(pot.id, bob, json!({"name": "Large pot"}))
+        .await
+        .unwrap();
+    room.product(json!({"name": "Pan", "price": 1, "slug": "pan"}))
+        .await;
+    let refused = patched(pot.id, eve, json!({"price": "9.00", "slug": "pan"}));
+    assert!(matches!(refused.await, Err(EditError::SlugTaken)));
+    // An import says nobody, whoever wrote last.
+    let line = ImportProduct {
+        price: Money::new(400, shop()),
+        ..super::products::line("pot", &[])
+    };
+    assert!(room.import(vec![line], true).await[0].is_ok());
+    assert_eq!(
+        told(&room, pot.id).await,
+        [(400, None), (300, Some(ann)), (200, Some(seller()))]
+    );
+    room.priced(pot.id, "5.00", NOW).await;
+    let altered = json!({"price": "6.00"}).to_string();
+    let altered = Altered::check(serde_json::from_str(&altered).unwrap(), shop()).unwrap();
+    let edit = LineupEdit {
+        product_id: pot.id,
+        scope: Scope::All,
+        sent: Precondition::LastWriterWins,
+        change: LineupChange::Edit(pot.variants[0].id, altered),
+        by: bob,
+        at: NOW,
+        request: None,
+    };
+    room.store.change_lineup(edit).await.unwrap();
+    assert_eq!(
+        told(&room, pot.id).await[..3],
+        [(600, Some(bob)), (500, Some(seller())), (400, None)]
+    );
 }
 
 pub(super) async fn a_reservation_is_known_by_a_price_that_the_product_had_then(room: Room) {

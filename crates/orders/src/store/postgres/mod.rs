@@ -48,7 +48,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 21] = [
+pub(crate) const MIGRATIONS: [Migration; 22] = [
     BASE,
     Migration {
         number: 1,
@@ -149,6 +149,11 @@ pub(crate) const MIGRATIONS: [Migration; 21] = [
         number: 20,
         name: "request_ids",
         sql: include_str!("../../../migrations/postgres/0020_request_ids.sql"),
+    },
+    Migration {
+        number: 21,
+        name: "returns_list",
+        sql: include_str!("../../../migrations/postgres/0021_returns_list.sql"),
     },
 ];
 

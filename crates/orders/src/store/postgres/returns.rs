@@ -9,8 +9,8 @@ use crate::{
     store::{
         Acting,
         returns::{
-            Answering, Asking, KeptReturn, Receiving, ReturnStore, Returning, Standing, moves,
-            of_order, received, too_many,
+            Answering, Asking, KeptReturn, Receiving, ReturnStore, ReturnWish, Returning, Standing,
+            cut, moves, of_order, received, too_many,
         },
     },
 };
@@ -20,7 +20,7 @@ use contracts::{
         OrderError, OrderMailKind, RefundNote, ReturnError, ReturnLineView, ReturnStatus,
         ReturnView, ShipLine,
     },
-    values::{OrderId, Quantity, RefundId, ReturnId, Timestamp, UserId, VariantId},
+    values::{OrderId, Page, Quantity, RefundId, ReturnId, Timestamp, UserId, VariantId},
 };
 use platform::{
     db::{
@@ -55,6 +55,14 @@ impl ReturnStore for PostgresStore {
 
     async fn returns(&self, id: OrderId) -> Result<Vec<ReturnView>, StoreError> {
         all(&self.database.read().await?, id).await
+    }
+
+    async fn all_returns(&self, wish: ReturnWish) -> Result<Page<ReturnView>, StoreError> {
+        list(&self.database.read().await?, &wish).await
+    }
+
+    async fn count_returns(&self, most: i64) -> Result<Vec<(ReturnStatus, i64)>, StoreError> {
+        counts(&self.database.read().await?, most).await
     }
 }
 
@@ -317,33 +325,80 @@ async fn gone(connection: &Connection, order: i64) -> Result<Vec<GoneLine>, Stor
     rows.iter().map(line).collect()
 }
 
+/// What a return and one of its lines are made of.
+const COLUMNS: &str = "r.return_id, r.return_number, r.status, r.reason, r.note, r.refund_id, r.created_at_ms, \
+                       r.updated_at_ms, b.line_number, b.quantity, b.written_off, l.sku, l.name, r.order_number, \
+                       o.order_id";
+
+/// Its order and its lines, beside a return.
+const LINES: &str = "JOIN orders o ON o.order_number = r.order_number \
+     JOIN return_lines b ON b.order_number = r.order_number AND b.return_number = r.return_number \
+     JOIN order_lines l ON l.order_number = b.order_number AND l.line_number = b.line_number";
+
 async fn all(connection: &Connection, id: OrderId) -> Result<Vec<ReturnView>, StoreError> {
-    let sql = "SELECT r.return_id, r.return_number, r.status, r.reason, r.note, r.refund_id, r.created_at_ms,
-                      r.updated_at_ms, b.line_number, b.quantity, b.written_off, l.sku, l.name
-                 FROM returns r
-                 JOIN return_lines b ON b.order_number = r.order_number AND b.return_number = r.return_number
-                 JOIN order_lines l ON l.order_number = b.order_number AND l.line_number = b.line_number
-                WHERE r.order_number = (SELECT order_number FROM orders WHERE order_id = $1)
-                ORDER BY r.return_number, b.line_number";
-    let rows = connection.query(sql, &[&Bytes(*id.as_bytes())]).await?;
+    let sql = format!(
+        "SELECT {COLUMNS}
+           FROM returns r
+           {LINES}
+          WHERE r.order_number = (SELECT order_number FROM orders WHERE order_id = $1)
+          ORDER BY r.return_number, b.line_number"
+    );
+    let rows = connection.query(&sql, &[&Bytes(*id.as_bytes())]).await?;
+    gathered(&rows)
+}
+
+async fn list(connection: &Connection, wish: &ReturnWish) -> Result<Page<ReturnView>, StoreError> {
+    // Of a status, and of any: each is walked along an index of its own.
+    let whose = match wish.status {
+        Some(_) => "status = $1",
+        None => "$1::text IS NULL",
+    };
+    let sql = format!(
+        "SELECT {COLUMNS}
+           FROM (SELECT *
+                   FROM returns
+                  WHERE {whose}
+                    AND (created_at_ms, order_number, return_number) < ($2, $3, $4)
+                  ORDER BY created_at_ms DESC, order_number DESC, return_number DESC
+                  LIMIT $5) AS r
+           {LINES}
+          ORDER BY r.created_at_ms DESC, r.order_number DESC, r.return_number DESC, b.line_number"
+    );
+    let values: [&(dyn ToSql + Sync); 5] = [
+        &wish.status.map(ReturnStatus::as_str),
+        &wish.before.at_ms,
+        &wish.before.order,
+        &wish.before.number,
+        &i64::from(wish.limit.saturating_add(1)),
+    ];
+    let mut data = gathered(&connection.query(&sql, &values).await?)?;
+    let next_cursor = cut(&mut data, wish.limit);
+    Ok(Page { data, next_cursor })
+}
+
+/// One statement for all, which reads at one moment and along the index alone: a return is counted once.
+async fn counts(
+    connection: &Connection,
+    most: i64,
+) -> Result<Vec<(ReturnStatus, i64)>, StoreError> {
+    let sql = "SELECT wish.status,
+                      (SELECT COUNT(*) FROM (SELECT 1 FROM returns r WHERE r.status = wish.status LIMIT $2) AS found)
+                 FROM UNNEST($1::text[]) AS wish (status)";
+    let all: Vec<&str> = ReturnStatus::ALL.map(ReturnStatus::as_str).to_vec();
+    let rows = connection.query(sql, &[&all, &most]).await?;
+    rows.iter()
+        .map(|row| Ok((parsed(row, 0)?, row.try_get(1)?)))
+        .collect()
+}
+
+/// Returns of rows in which each is as often as it has lines, these behind each other.
+fn gathered(rows: &[Row]) -> Result<Vec<ReturnView>, StoreError> {
     let mut returns: Vec<ReturnView> = Vec::new();
-    for row in &rows {
-        let place = number(row, 1)?;
-        if returns.last().is_none_or(|last| last.number != place) {
-            let Bytes(one): Bytes<16> = row.try_get(0)?;
-            let refund: Option<Bytes<16>> = row.try_get(5)?;
-            returns.push(ReturnView {
-                id: ReturnId::from_bytes(one),
-                order_id: id,
-                number: place,
-                status: parsed(row, 2)?,
-                lines: Vec::new(),
-                reason: row.try_get(3)?,
-                note: row.try_get(4)?,
-                refund_id: refund.map(|Bytes(refund)| RefundId::from_bytes(refund)),
-                created_at: Timestamp::from_ms(row.try_get(6)?),
-                updated_at: Timestamp::from_ms(row.try_get(7)?),
-            });
+    for row in rows {
+        let (order, place): (i64, u32) = (row.try_get(13)?, number(row, 1)?);
+        let is_another = |last: &ReturnView| (last.order_number, last.number) != (order, place);
+        if returns.last().is_none_or(is_another) {
+            returns.push(without_lines(row)?);
         }
         let ShipLine { line, quantity } = units(row, 8, 9)?;
         let line = ReturnLineView {
@@ -358,6 +413,25 @@ async fn all(connection: &Connection, id: OrderId) -> Result<Vec<ReturnView>, St
         }
     }
     Ok(returns)
+}
+
+fn without_lines(row: &Row) -> Result<ReturnView, StoreError> {
+    let Bytes(id): Bytes<16> = row.try_get(0)?;
+    let Bytes(order): Bytes<16> = row.try_get(14)?;
+    let refund: Option<Bytes<16>> = row.try_get(5)?;
+    Ok(ReturnView {
+        id: ReturnId::from_bytes(id),
+        order_id: OrderId::from_bytes(order),
+        order_number: row.try_get(13)?,
+        number: number(row, 1)?,
+        status: parsed(row, 2)?,
+        lines: Vec::new(),
+        reason: row.try_get(3)?,
+        note: row.try_get(4)?,
+        refund_id: refund.map(|Bytes(refund)| RefundId::from_bytes(refund)),
+        created_at: Timestamp::from_ms(row.try_get(6)?),
+        updated_at: Timestamp::from_ms(row.try_get(7)?),
+    })
 }
 
 /// What a customer wrote goes with them, before their orders are nobody's.

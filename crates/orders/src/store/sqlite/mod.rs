@@ -47,7 +47,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 22] = [
+pub(crate) const MIGRATIONS: [Migration; 23] = [
     BASE,
     Migration {
         number: 1,
@@ -153,6 +153,11 @@ pub(crate) const MIGRATIONS: [Migration; 22] = [
         number: 21,
         name: "request_ids",
         sql: include_str!("../../../migrations/sqlite/0021_request_ids.sql"),
+    },
+    Migration {
+        number: 22,
+        name: "returns_list",
+        sql: include_str!("../../../migrations/sqlite/0022_returns_list.sql"),
     },
 ];
 

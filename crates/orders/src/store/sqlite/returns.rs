@@ -9,8 +9,8 @@ use crate::{
     store::{
         Acting,
         returns::{
-            Answering, Asking, KeptReturn, Receiving, ReturnStore, Returning, Standing, moves,
-            of_order, received, too_many,
+            Answering, Asking, KeptReturn, Receiving, ReturnStore, ReturnWish, Returning, Standing,
+            cut, moves, of_order, received, too_many,
         },
     },
 };
@@ -20,7 +20,7 @@ use contracts::{
         OrderError, OrderMailKind, RefundNote, ReturnError, ReturnLineView, ReturnStatus,
         ReturnView, ShipLine,
     },
-    values::{OrderId, Quantity, RefundId, ReturnId, Timestamp, UserId, VariantId},
+    values::{OrderId, Page, Quantity, RefundId, ReturnId, Timestamp, UserId, VariantId},
 };
 use platform::{
     db::{Abort, StoreError, keys},
@@ -44,6 +44,14 @@ impl ReturnStore for SqliteStore {
 
     async fn returns(&self, id: OrderId) -> Result<Vec<ReturnView>, StoreError> {
         self.database.read(move |c| all(c, id)).await
+    }
+
+    async fn all_returns(&self, wish: ReturnWish) -> Result<Page<ReturnView>, StoreError> {
+        self.database.read(move |c| list(c, &wish)).await
+    }
+
+    async fn count_returns(&self, most: i64) -> Result<Vec<(ReturnStatus, i64)>, StoreError> {
+        self.database.read(move |c| counts(c, most)).await
     }
 }
 
@@ -304,32 +312,86 @@ fn gone(connection: &Connection, number: i64) -> Result<Vec<GoneLine>, StoreErro
     Ok(lines)
 }
 
+/// What a return is made of, without its lines. Its order is found by its number, whichever way returns are walked.
+const COLUMNS: &str = "r.return_id, r.return_number, r.status, r.reason, r.note, r.refund_id, r.created_at_ms, \
+                       r.updated_at_ms, r.order_number, \
+                       (SELECT o.order_id FROM orders o WHERE o.order_number = r.order_number)";
+
+fn view(row: &Row<'_>) -> rusqlite::Result<ReturnView> {
+    let refund: Option<[u8; 16]> = row.get(5)?;
+    Ok(ReturnView {
+        id: ReturnId::from_bytes(row.get(0)?),
+        order_id: OrderId::from_bytes(row.get(9)?),
+        order_number: row.get(8)?,
+        number: row.get(1)?,
+        status: read::parsed(row, 2)?,
+        lines: Vec::new(),
+        reason: row.get(3)?,
+        note: row.get(4)?,
+        refund_id: refund.map(RefundId::from_bytes),
+        created_at: Timestamp::from_ms(row.get(6)?),
+        updated_at: Timestamp::from_ms(row.get(7)?),
+    })
+}
+
 fn all(connection: &Connection, id: OrderId) -> Result<Vec<ReturnView>, StoreError> {
     let Some(order) = read::order(connection, id)? else {
         return Ok(Vec::new());
     };
-    let one = |row: &Row<'_>| {
-        let refund: Option<[u8; 16]> = row.get(5)?;
-        Ok(ReturnView {
-            id: ReturnId::from_bytes(row.get(0)?),
-            order_id: id,
-            number: row.get(1)?,
-            status: read::parsed(row, 2)?,
-            lines: Vec::new(),
-            reason: row.get(3)?,
-            note: row.get(4)?,
-            refund_id: refund.map(RefundId::from_bytes),
-            created_at: Timestamp::from_ms(row.get(6)?),
-            updated_at: Timestamp::from_ms(row.get(7)?),
-        })
-    };
-    let mut returns: Vec<ReturnView> = connection
-        .prepare_cached(
-            "SELECT return_id, return_number, status, reason, note, refund_id, created_at_ms, updated_at_ms
-               FROM returns WHERE order_number = ?1 ORDER BY return_number",
-        )?
-        .query_map([order.number], one)?
+    let sql = format!(
+        "SELECT {COLUMNS} FROM returns r WHERE r.order_number = ?1 ORDER BY r.return_number"
+    );
+    let returns = connection
+        .prepare_cached(&sql)?
+        .query_map([order.number], view)?
         .collect::<Result<_, _>>()?;
+    with_lines(connection, returns)
+}
+
+/// A page of all returns; `whose` says of which status.
+fn page_of(whose: &str) -> String {
+    format!(
+        "SELECT {COLUMNS}
+           FROM returns r
+          WHERE {whose}
+            AND (r.created_at_ms, r.order_number, r.return_number) < (?2, ?3, ?4)
+          ORDER BY r.created_at_ms DESC, r.order_number DESC, r.return_number DESC
+          LIMIT ?5"
+    )
+}
+
+/// Of a status, and of any: each is walked along an index of its own.
+const OF_STATUS: &str = "r.status = ?1";
+const OF_ANY: &str = "?1 IS NULL";
+
+fn list(connection: &Connection, wish: &ReturnWish) -> Result<Page<ReturnView>, StoreError> {
+    let sql = page_of(wish.status.map_or(OF_ANY, |_| OF_STATUS));
+    let values = params![
+        wish.status.map(ReturnStatus::as_str),
+        wish.before.at_ms,
+        wish.before.order,
+        wish.before.number,
+        wish.limit.saturating_add(1),
+    ];
+    let mut returns = connection
+        .prepare_cached(&sql)?
+        .query_map(values, view)?
+        .collect::<Result<_, _>>()?;
+    let next_cursor = cut(&mut returns, wish.limit);
+    Ok(Page {
+        data: with_lines(connection, returns)?,
+        next_cursor,
+    })
+}
+
+/// The lines of many returns in one statement, each with the place of its return among them.
+fn with_lines(
+    connection: &Connection,
+    mut returns: Vec<ReturnView>,
+) -> Result<Vec<ReturnView>, StoreError> {
+    let keys = returns.iter().map(|one| (one.order_number, one.number));
+    let keys: Vec<(i64, u32)> = keys.collect();
+    let keys = serde_json::to_string(&keys).map_err(|error| StoreError::Other(Box::new(error)))?;
     let line = |row: &Row<'_>| {
         let ShipLine { line, quantity } = units(row, 1, 2)?;
         let line = ReturnLineView {
@@ -342,19 +404,39 @@ fn all(connection: &Connection, id: OrderId) -> Result<Vec<ReturnView>, StoreErr
         Ok((row.get::<_, u32>(0)?, line))
     };
     let mut statement = connection.prepare_cached(
-        "SELECT r.return_number, r.line_number, r.quantity, l.sku, l.name, r.written_off
-           FROM return_lines r
-           JOIN order_lines l ON l.order_number = r.order_number AND l.line_number = r.line_number
-          WHERE r.order_number = ?1
-          ORDER BY r.return_number, r.line_number",
+        "SELECT wish.key, b.line_number, b.quantity, l.sku, l.name, b.written_off
+           FROM json_each(?1) wish
+          CROSS JOIN return_lines b
+          CROSS JOIN order_lines l
+          WHERE b.order_number = json_extract(wish.value, '$[0]')
+            AND b.return_number = json_extract(wish.value, '$[1]')
+            AND l.order_number = b.order_number
+            AND l.line_number = b.line_number
+          ORDER BY wish.key, b.line_number",
     )?;
-    for row in statement.query_map([order.number], line)? {
-        let (number, line) = row?;
-        if let Some(one) = returns.iter_mut().find(|one| one.number == number) {
+    for row in statement.query_map([keys], line)? {
+        let (place, line) = row?;
+        let place = usize::try_from(place).unwrap_or(usize::MAX);
+        if let Some(one) = returns.get_mut(place) {
             one.lines.push(line);
         }
     }
     Ok(returns)
+}
+
+/// One statement for all, which reads at one moment and along the index alone: a return is counted once.
+const COUNTS: &str = "SELECT wish.value,
+                             (SELECT COUNT(*) FROM (SELECT 1 FROM returns r WHERE r.status = wish.value LIMIT ?2))
+                        FROM json_each(?1) wish";
+
+fn counts(connection: &Connection, most: i64) -> Result<Vec<(ReturnStatus, i64)>, StoreError> {
+    let all = serde_json::to_string(&ReturnStatus::ALL);
+    let all = all.map_err(|error| StoreError::Other(Box::new(error)))?;
+    let mut statement = connection.prepare_cached(COUNTS)?;
+    let counted = statement.query_map(params![all, most], |row| {
+        Ok((read::parsed(row, 0)?, row.get(1)?))
+    })?;
+    Ok(counted.collect::<Result<_, _>>()?)
 }
 
 /// What a customer wrote goes with them, before their orders are nobody's.
@@ -366,4 +448,31 @@ pub(super) fn forget(connection: &Connection, customer: UserId) -> Result<(), St
         )?
         .execute([customer.as_bytes()])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn returns_are_listed_and_counted_along_indices() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        platform::db::migrate::migrate(&mut connection, &super::super::MIGRATIONS, 1).unwrap();
+        for (sql, walk) in [
+            (page_of(OF_ANY), "returns_by_created"),
+            (page_of(OF_STATUS), "returns_by_status"),
+            (COUNTS.to_owned(), "COVERING INDEX returns_by_status"),
+        ] {
+            let explained = format!("EXPLAIN QUERY PLAN {sql}");
+            let mut statement = connection.prepare(&explained).unwrap();
+            let mut rows = statement.raw_query();
+            let mut plan = Vec::new();
+            while let Some(row) = rows.next().unwrap() {
+                plan.push(row.get::<_, String>(3).unwrap());
+            }
+            let plan = plan.join("; ");
+            assert!(plan.contains(walk), "{walk}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
 }

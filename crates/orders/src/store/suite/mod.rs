@@ -139,6 +139,7 @@ store_suite! {
         an_audit_tells_of_returns_and_notices_more_than_was_sent,
         what_came_back_without_a_return_does_not_come_back_once_more,
         a_return_with_a_key_is_asked_for_once_and_forgotten_with_its_buyer,
+        returns_of_all_orders_are_one_list_by_status_and_are_counted,
     },
     shipments::{
         parcels_add_up_and_the_last_one_ships_the_order,

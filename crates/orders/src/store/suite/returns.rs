@@ -3,19 +3,23 @@
 use super::{Bench, at, by, line, order_of, shipments::sending};
 use crate::{
     domain::order::Happening,
-    store::returns::{Answering, Asking, Receiving, Returning, refund_of},
+    store::returns::{Answering, Asking, Place, Receiving, ReturnWish, Returning, refund_of},
 };
 use contracts::{
     catalog::line_mark,
     event::Event,
     orders::{
-        OrderStatus, RefundNote, ReturnAudit, ReturnError, ReturnReceived, ReturnStatus, ShipLine,
+        OrderStatus, RefundNote, ReturnAudit, ReturnError, ReturnReceived, ReturnStatus,
+        ReturnView, ShipLine,
     },
     request::IdempotencyKey,
-    values::{Money, OrderId, Quantity, ReturnId, UserId},
+    values::{Cursor, Money, OrderId, Page, Quantity, ReturnId, UserId},
 };
 use futures_util::future::join_all;
-use platform::db::{Abort, keys::KeyedRequest};
+use platform::{
+    db::{Abort, keys::KeyedRequest},
+    digest,
+};
 
 /// A paid order of three units of tea, of which two are on their way, and a cup.
 async fn sent_in_part(bench: &Bench) -> OrderId {
@@ -247,4 +251,88 @@ pub(super) async fn a_return_with_a_key_is_asked_for_once_and_forgotten_with_its
     assert!(matches!(other, Err(Abort::Refused(ReturnError::KeyReused))));
     bench.store.forget_customer(bob, None).await.unwrap();
     assert_eq!(bench.store.returns(id).await.unwrap()[0].reason, "");
+}
+
+/// A page of two of all returns, from there on.
+async fn two(
+    bench: &Bench,
+    status: Option<ReturnStatus>,
+    from: Option<&Cursor>,
+) -> Page<ReturnView> {
+    let wish = ReturnWish {
+        status,
+        before: Place::read(from).unwrap(),
+        limit: 2,
+    };
+    bench.store.all_returns(wish).await.unwrap()
+}
+
+/// All of them, page by page.
+async fn walked(bench: &Bench, status: Option<ReturnStatus>) -> Vec<ReturnView> {
+    let (mut seen, mut from) = (Vec::new(), None);
+    loop {
+        let page = two(bench, status, from.as_ref()).await;
+        assert!(page.data.len() <= 2);
+        seen.extend(page.data);
+        from = page.next_cursor;
+        if from.is_none() {
+            return seen;
+        }
+    }
+}
+
+pub(super) async fn returns_of_all_orders_are_one_list_by_status_and_are_counted(bench: Bench) {
+    assert!(walked(&bench, None).await.is_empty());
+    let mut asked = Vec::new();
+    // Each order has two, asked for in the same moment; the last order's, first of all.
+    for second in [31, 31, 30] {
+        let id = sent_in_part(&bench).await;
+        for _ in 0..2 {
+            let wish = Asking {
+                at: at(second),
+                ..asking(id, 1)
+            };
+            let one = bench.store.ask_return(wish).await.unwrap();
+            asked.push((id, one.id));
+        }
+    }
+    let ids = |seen: &[ReturnView]| seen.iter().map(|one| one.id).collect::<Vec<_>>();
+    let newest_first = [3, 2, 1, 0, 5, 4].map(|place: usize| asked[place].1);
+    let seen = walked(&bench, None).await;
+    assert_eq!(ids(&seen), newest_first);
+    // Each as its order shows it.
+    for (order, id) in &asked {
+        let own = bench.store.returns(*order).await.unwrap();
+        let own = own.iter().find(|one| one.id == *id);
+        assert_eq!(seen.iter().find(|one| one.id == *id), own);
+    }
+    let number = bench.store.view(asked[5].0).await.unwrap().unwrap().number;
+    assert_eq!((seen[4].order_number, seen[4].number), (number, 2));
+    for (order, id) in [asked[0], asked[3], asked[4]] {
+        assert!(bench.answer(order, id, ReturnStatus::Approved).await);
+    }
+    let approved = walked(&bench, Some(ReturnStatus::Approved)).await;
+    assert_eq!(ids(&approved), [asked[3].1, asked[0].1, asked[4].1]);
+    assert!(
+        walked(&bench, Some(ReturnStatus::Refunded))
+            .await
+            .is_empty()
+    );
+    let counts = bench.store.count_returns(9).await.unwrap();
+    let expected = ReturnStatus::ALL.map(|status| match status {
+        ReturnStatus::Requested | ReturnStatus::Approved => (status, 3),
+        ReturnStatus::Refused | ReturnStatus::Received | ReturnStatus::Refunded => (status, 0),
+    });
+    assert_eq!(counts, expected);
+    let few = bench.store.count_returns(2).await.unwrap();
+    assert!(
+        few.iter().all(|(_, count)| *count <= 2),
+        "no further than asked"
+    );
+    for text in ["", "1", "1.2", "1.2.3.4", "a.b.c", "1.2.x"] {
+        let foreign = Cursor::parse(&digest::base64url(text.as_bytes()));
+        if let Ok(foreign) = foreign {
+            assert!(Place::read(Some(&foreign)).is_err(), "{text}");
+        }
+    }
 }

@@ -48,8 +48,8 @@ struct Entry<'v> {
 }
 
 enum What<'v> {
-    /// A price, and the one before it, if there was one.
-    Price(Option<Money>, Money),
+    /// A price and who made it so, and the one before it, if there was one.
+    Price(Option<Money>, PriceSince),
     /// What moved a variant's stock.
     Moved(&'v VariantView, MovementView),
 }
@@ -85,7 +85,8 @@ async fn sheet(desk: Desk<'_>, id: ProductId) -> Result<Sheet, Fault> {
         ..Table::default()
     };
     let mut notes = vec![
-        "What moved a variant's stock before this is on its own page. Who changed a price or a text is not noted."
+        "What moved a variant's stock before this is on its own page. Changes of texts are not in this list; who \
+         changed a price is not known of what a file brought, nor of what is older than these notes."
             .to_owned(),
     ];
     if product.variants.len() > VARIANTS_MAX {
@@ -130,7 +131,7 @@ impl<'v> Told<'v> {
         let before = before.chain([None]);
         let entry = |(now, before): (&PriceSince, Option<Money>)| Entry {
             at: now.since,
-            what: What::Price(before, now.price),
+            what: What::Price(before, *now),
         };
         self.entries.extend(prices.iter().zip(before).map(entry));
     }
@@ -162,14 +163,26 @@ impl<'v> Told<'v> {
 async fn row(desk: Desk<'_>, entry: Entry<'_>) -> Vec<Cell> {
     match entry.what {
         What::Price(before, now) => {
+            let price = view::money(now.price);
             let change = match before {
-                Some(before) => format!("{} → {}", view::money(before), view::money(now)),
-                None => view::money(now),
+                Some(before) => format!("{} → {price}", view::money(before)),
+                None => price,
+            };
+            // Others than admins read their own name at most.
+            let sits = desk.visit.principal.as_ref().map(|one| one.user_id);
+            let named = now.actor.filter(|id| desk.is_admin() || sits == Some(*id));
+            let who = match named {
+                Some(id) => desk.name_of(id).await,
+                None => String::new(),
             };
             let mut row = vec![Cell::when(entry.at), Cell::text(say("Price"))];
             row.extend((0..3).map(|_| Cell::text("")));
-            row.push(Cell::Number(change));
-            row.extend((0..3).map(|_| Cell::text("")));
+            row.extend([
+                Cell::Number(change),
+                Cell::text(""),
+                Cell::text(who),
+                Cell::text(""),
+            ]);
             row
         }
         What::Moved(variant, movement) => {
@@ -237,6 +250,7 @@ mod tests {
         let price = |minor, ms| PriceSince {
             price: dollars(minor),
             since: Timestamp::from_ms(ms),
+            actor: None,
         };
         let prices = [price(300, 50), price(250, 10)];
         let tea = variant();
@@ -249,7 +263,7 @@ mod tests {
         let all = whole();
         assert!(matches!(
             all.entries[0].what,
-            What::Price(Some(before), now) if (before.minor, now.minor) == (250, 300)
+            What::Price(Some(before), now) if (before.minor, now.price.minor) == (250, 300)
         ));
         assert!(matches!(all.entries[1].what, What::Price(None, _)));
         assert_eq!(times(all), [60, 50, 40, 20, 10]);

@@ -1,10 +1,11 @@
 //! The first page for staff: what is to be done, then how it goes.
 
 use super::{
-    Desk, Fault, Sheet, Who, api,
+    Desk, Fault, Sheet, Who, all_returns, api,
     chart::of_sales,
+    money,
     orders::count_of,
-    parts::{Block, Figure},
+    parts::{Block, Figure, LOOKED_AT, at_least},
     system,
 };
 use crate::words::say;
@@ -12,14 +13,10 @@ use crate::{App, pages::frame::Visit, view};
 use axum::{extract::State, response::Response};
 use contracts::{
     catalog::InventoryView,
-    orders::{CartFigures, OrderFigures, OrderStatus},
-    payments::{ReviewView, SagaView},
+    orders::{CartFigures, OrderFigures, OrderStatus, ReturnStatus},
     values::Page,
     webhooks::{WebhookStatus, WebhookView},
 };
-
-/// Rows that are counted one by one; of more it is said that there are more.
-const LOOKED_AT: usize = 100;
 
 /// GET `/admin`.
 pub(in crate::pages) async fn show(State(app): State<App>, visit: Visit) -> Response {
@@ -41,12 +38,9 @@ async fn sheet(desk: Desk<'_>) -> Result<Sheet, Fault> {
     }
     let figures: OrderFigures = desk.ask().get(&api("orders/figures", &[])).await?;
     let carts = carts(desk).await.map(|carts| Block::Figures(vec![carts]));
-    let due = vec![
-        of_status(&figures, OrderStatus::Paid, "to ship"),
-        low,
-        payments(desk).await?,
-        webhooks(desk).await?,
-    ];
+    let mut due = vec![of_status(&figures, OrderStatus::Paid, "to ship")];
+    due.extend(returns(&figures));
+    due.extend([low, payments(desk).await?, webhooks(desk).await?]);
     let sheet = Sheet::new(say("What is to be done"))
         .with([Block::Figures(due), Block::Chart(of_sales(&figures.hours))]);
     Ok(sheet.with(carts).with([
@@ -119,17 +113,21 @@ fn of_status(figures: &OrderFigures, status: OrderStatus, words: &str) -> Figure
     }
 }
 
-/// So many as there are in a list that was read to its bound.
-fn at_least(count: usize) -> String {
-    if count >= LOOKED_AT {
-        format!("{LOOKED_AT}+")
-    } else {
-        count.to_string()
-    }
+/// Returns for whose answer somebody waits; nothing where nobody tells how many there are.
+fn returns(figures: &OrderFigures) -> Option<Figure> {
+    let status = ReturnStatus::Requested;
+    let value = all_returns::count_of(figures, status)?;
+    Some(Figure {
+        is_due: value != "0",
+        value,
+        label: "returns to answer".to_owned(),
+        href: format!("/admin/returns?status={}", status.as_str()),
+        ..Figure::default()
+    })
 }
 
 async fn low_stock(desk: Desk<'_>) -> Result<Figure, Fault> {
-    let path = api("inventory", &[("low_stock", "true"), ("limit", "100")]);
+    let path = api("inventory", &[("low_stock", "true"), ("limit", LOOKED_AT)]);
     let low: Page<InventoryView> = desk.ask().get(&path).await?;
     Ok(Figure {
         value: at_least(low.data.len()),
@@ -141,10 +139,7 @@ async fn low_stock(desk: Desk<'_>) -> Result<Figure, Fault> {
 }
 
 async fn payments(desk: Desk<'_>) -> Result<Figure, Fault> {
-    let parked = api("payments/sagas", &[("state", "parked"), ("limit", "100")]);
-    let parked: Page<SagaView> = desk.ask().get(&parked).await?;
-    let reviews: Page<ReviewView> = desk.ask().get(&api("payments/reviews", &[])).await?;
-    let count = parked.data.len().saturating_add(reviews.data.len());
+    let count = money::to_look_at(desk).await?;
     Ok(Figure {
         value: at_least(count),
         label: "payments to look at".to_owned(),

@@ -1,6 +1,7 @@
 //! Pages for those who run the shop, below `/admin`: who may see them, and what surrounds them. Each asks the API for
 //! what it shows and does (`ask`); none has a rule of its own.
 
+mod all_returns;
 mod audit;
 mod backups;
 mod categories;
@@ -80,6 +81,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/admin/orders/{id}/refund", post(order::refund))
         .route("/admin/orders/{id}/note", post(order::note))
         .merge(returns::routes())
+        .route("/admin/returns", get(all_returns::show))
+        .route("/admin/returns.csv", get(csv::file::<all_returns::Wish>))
         .merge(goods())
         .merge(people())
         .merge(machines())
@@ -191,9 +194,10 @@ enum Who {
 }
 
 /// The pages, by what they are called, and whether those who only sell see them.
-const PAGES: [(&str, &str, Who); 15] = [
+const PAGES: [(&str, &str, Who); 16] = [
     ("Home", "/admin", Who::Seller),
     ("Orders", "/admin/orders", Who::Admin),
+    ("Returns", "/admin/returns", Who::Admin),
     ("Products", "/admin/products", Who::Seller),
     ("Categories", "/admin/categories", Who::Admin),
     ("Reviews", "/admin/reviews", Who::Admin),

@@ -4,7 +4,7 @@
 use super::{
     Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
     fields::Fields,
-    parts::{Block, Cell, Form, Pages, Tab, Table, columns},
+    parts::{Block, Cell, Form, LOOKED_AT, Pages, Tab, Table, at_least, columns},
     payments, sentence_of,
 };
 use crate::words::say;
@@ -35,6 +35,13 @@ pub(in crate::pages) struct Wish {
     flash: String,
 }
 
+impl Wish {
+    /// Whether what is under way is asked for.
+    fn is_open(&self) -> bool {
+        self.show == "open"
+    }
+}
+
 /// GET `/admin/payments`.
 pub(in crate::pages) async fn show(
     State(app): State<App>,
@@ -51,7 +58,8 @@ impl csv::List for Wish {
 
     async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
         self.cursor = from;
-        sheet(desk, self).await
+        // A file has no tabs, so that nothing is counted for them.
+        Ok(Sheet::new(say("Payments")).with(lists(desk, &self).await?))
     }
 }
 
@@ -60,37 +68,58 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         "retried",
         "It is taken up again. Reload this page in a moment.",
     )];
-    let all = payments::asked(&wish.show);
-    let is_open = wish.show == "open";
-    let tab = |title: &str, show: &str, is_current| Tab {
+    let (all, is_open) = (payments::asked(&wish.show), wish.is_open());
+    let tab = |title: &str, show: &str, count, is_current| Tab {
         title: title.to_owned(),
         href: view::address(HERE, &[("show", show)]),
-        count: String::new(),
+        count: at_least(count),
         is_current,
     };
+    let to_look_at = to_look_at(desk).await?;
+    let open = unended_at_least(desk, "open").await?;
     let mut tabs = vec![
-        tab("Unreconciled", "", !is_open && all.is_none()),
-        tab("Under way", "open", is_open),
+        tab("Unreconciled", "", to_look_at, !is_open && all.is_none()),
+        tab("Under way", "open", open, is_open),
     ];
     tabs.extend(payments::tabs(desk, &wish.show).await?);
-    let sheet = Sheet::new(say("Payments"))
+    Ok(Sheet::new(say("Payments"))
         .says(&sentence_of(&wish.flash, &flashes))
-        .with([Block::Tabs("Payments by how they get on", tabs)]);
-    if let Some(status) = all {
-        return Ok(sheet.with([payments::list(desk, status, &wish.cursor).await?]));
-    }
-    let sheet = sheet.with([Block::Table(
-        String::new(),
-        unended(desk, &wish, is_open).await?,
-    )]);
-    if is_open {
-        return Ok(sheet);
-    }
+        .with([Block::Tabs("Payments by how they get on", tabs)])
+        .with(lists(desk, &wish).await?))
+}
+
+/// How many wait for a person, and differ from the provider's books, as far as rows are counted one by one.
+pub(super) async fn to_look_at(desk: Desk<'_>) -> Result<usize, Fault> {
+    let parked = unended_at_least(desk, "parked").await?;
     let reviews: Page<ReviewView> = desk.ask().get(&api("payments/reviews", &[])).await?;
-    Ok(sheet.with([Block::Table(
-        "Differs from the provider's books".to_owned(),
-        review_table(&reviews),
-    )]))
+    Ok(parked.saturating_add(reviews.data.len()))
+}
+
+/// How many are in this state, as far as rows are counted one by one.
+async fn unended_at_least(desk: Desk<'_>, state: &str) -> Result<usize, Fault> {
+    let path = api("payments/sagas", &[("state", state), ("limit", LOOKED_AT)]);
+    let found: Page<SagaView> = desk.ask().get(&path).await?;
+    Ok(found.data.len())
+}
+
+/// What is asked for, without what it is asked for by.
+async fn lists(desk: Desk<'_>, wish: &Wish) -> Result<Vec<Block>, Fault> {
+    if let Some(status) = payments::asked(&wish.show) {
+        return Ok(vec![payments::list(desk, status, &wish.cursor).await?]);
+    }
+    let is_open = wish.is_open();
+    let mut lists = vec![Block::Table(
+        String::new(),
+        unended(desk, wish, is_open).await?,
+    )];
+    if !is_open {
+        let reviews: Page<ReviewView> = desk.ask().get(&api("payments/reviews", &[])).await?;
+        lists.push(Block::Table(
+            "Differs from the provider's books".to_owned(),
+            review_table(&reviews),
+        ));
+    }
+    Ok(lists)
 }
 
 /// What is under way, or waits for a person.

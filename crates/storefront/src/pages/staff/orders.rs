@@ -3,7 +3,7 @@
 use super::{
     Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
     fields::Fields,
-    parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns},
+    parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns, counter},
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
@@ -188,10 +188,7 @@ async fn names(desk: Desk<'_>, orders: &[OrderView]) -> BTreeMap<String, String>
 /// How many orders stand so.
 pub(super) fn count_of(figures: &OrderFigures, status: OrderStatus) -> String {
     let found = figures.counts.iter().find(|count| count.status == status);
-    found.map_or_else(String::new, |count| {
-        let more = if count.is_more { "+" } else { "" };
-        format!("{}{more}", view::grouped(&count.count.to_string()))
-    })
+    found.map_or_else(String::new, |count| counter(count.count, count.is_more))
 }
 
 fn tabs(figures: &OrderFigures, wish: &Wish) -> Vec<Tab> {

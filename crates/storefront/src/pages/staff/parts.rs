@@ -337,6 +337,25 @@ pub(super) struct Tab {
     pub(super) is_current: bool,
 }
 
+/// Rows that are counted one by one, as an address says it; of more it is said that there are more.
+pub(super) const LOOKED_AT: &str = "100";
+const LOOKED_AT_MAX: usize = 100;
+
+/// So many as there are in a list that was read to its bound.
+pub(super) fn at_least(count: usize) -> String {
+    if count >= LOOKED_AT_MAX {
+        format!("{LOOKED_AT}+")
+    } else {
+        count.to_string()
+    }
+}
+
+/// So many as were counted, and whether there are more.
+pub(super) fn counter(count: i64, is_more: bool) -> String {
+    let more = if is_more { "+" } else { "" };
+    format!("{}{more}", view::grouped(&count.to_string()))
+}
+
 /// A number that matters, and where it leads.
 #[derive(Default)]
 pub(super) struct Figure {

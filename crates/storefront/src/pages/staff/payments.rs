@@ -3,7 +3,7 @@
 
 use super::{
     Desk, Fault,
-    parts::{Block, Cell, Tab, Table, columns},
+    parts::{Block, Cell, Tab, Table, columns, counter},
 };
 use crate::{pages::cursor, view, words::say};
 use contracts::{
@@ -56,10 +56,7 @@ pub(super) async fn tabs(desk: Desk<'_>, word: &str) -> Result<Vec<Tab>, Fault> 
 
 fn count_of(counts: &[PaymentCount], status: PaymentStatus) -> String {
     let found = counts.iter().find(|count| count.status == status);
-    found.map_or_else(String::new, |count| {
-        let more = if count.is_more { "+" } else { "" };
-        format!("{}{more}", view::grouped(&count.count.to_string()))
-    })
+    found.map_or_else(String::new, |count| counter(count.count, count.is_more))
 }
 
 /// A page of them, from where the address says.

@@ -37,18 +37,10 @@ pub(super) fn routes() -> Router<App> {
 /// An order's returns; nothing while there are none.
 pub(super) fn listed(returns: &[ReturnView]) -> Option<Block> {
     let row = |one: &ReturnView| {
-        let inside = one.lines.iter().map(|line| {
-            let units = format!("{} × {}", line.quantity.get(), line.name);
-            if line.written_off {
-                say!("{} (written off)", units)
-            } else {
-                units
-            }
-        });
         vec![
             Cell::number(one.number),
             Cell::when(one.created_at),
-            Cell::text(inside.collect::<Vec<_>>().join(", ")),
+            Cell::text(what_of(one)),
             Cell::text(one.reason.clone()),
             Cell::status(one.status.as_str()),
             Cell::text(one.note.clone().unwrap_or_default()),
@@ -68,6 +60,19 @@ pub(super) fn listed(returns: &[ReturnView]) -> Option<Block> {
         ..Table::default()
     };
     (!returns.is_empty()).then(|| Block::Table("Returns".to_owned(), table))
+}
+
+/// What is in a return.
+pub(super) fn what_of(one: &ReturnView) -> String {
+    let inside = one.lines.iter().map(|line| {
+        let units = format!("{} × {}", line.quantity.get(), line.name);
+        if line.written_off {
+            say!("{} (written off)", units)
+        } else {
+            units
+        }
+    });
+    inside.collect::<Vec<_>>().join(", ")
 }
 
 /// What can be done now with returns that are under way.

@@ -4,7 +4,7 @@
 use super::{
     Desk, Done, Fault, ROWS, Sheet, Who, answered, api,
     fields::Fields,
-    parts::{Block, Cell, Form, Pages, Tab, Table, columns},
+    parts::{Block, Cell, Form, LOOKED_AT, Pages, Tab, Table, at_least, columns},
     sentence_of,
 };
 use crate::words::say;
@@ -192,7 +192,7 @@ async fn head(desk: Desk<'_>, id: ProductId, status: ReviewStatus) -> Result<She
     let shown = view::grouped(&product.rating.count.to_string());
     let tabs = vec![
         tab("Shown", ReviewStatus::Shown, shown),
-        tab("Hidden", ReviewStatus::Hidden, String::new()),
+        tab("Hidden", ReviewStatus::Hidden, hidden(desk, id).await?),
     ];
     let links = vec![(product.name.clone(), format!("/admin/products/{id}"))];
     Ok(Sheet::new(say!("What buyers say of {}", product.name))
@@ -201,6 +201,17 @@ async fn head(desk: Desk<'_>, id: ProductId, status: ReviewStatus) -> Result<She
             Block::Links(links),
             Block::Tabs("Reviews by whether they are shown", tabs),
         ]))
+}
+
+/// How many of a product's are hidden.
+async fn hidden(desk: Desk<'_>, id: ProductId) -> Result<String, Fault> {
+    let only = [
+        ("status", ReviewStatus::Hidden.as_str()),
+        ("limit", LOOKED_AT),
+    ];
+    let path = api(&format!("products/{id}/reviews"), &only);
+    let found: Page<ProductReview> = desk.ask().get(&path).await?;
+    Ok(at_least(found.data.len()))
 }
 
 /// The list of all, with what each is about and whether it is seen.
