@@ -28,9 +28,8 @@ struct CurrencyQuery {
     currency: Option<Currency>,
 }
 
-/// Lists what a product has cost, the newest price first; a hundred at most.
-///
-/// Whoever may change the product sees who changed its price.
+/// Lists what a product has cost, the newest price first; a hundred at most. Whoever may change the product sees who
+/// changed it.
 #[utoipa::path(get, path = "/api/v1/products/{product}/prices", operation_id = "list_prices", tag = "catalog",
     params(("product" = ProductId, Path), CurrencyQuery),
     responses(
