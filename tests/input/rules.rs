@@ -158,7 +158,7 @@ const RULES: &[Rule] = &[
     (Admin, "POST /api/v1/orders/$paid/ship", r#"{"tracking":""}"#, Validation, "/tracking"),
     (Admin, "POST /api/v1/orders/$paid/ship", r#"{"tracking":"$101x"}"#, Validation, "/tracking"),
     (Admin, "POST /api/v1/orders/$paid/ship", r#"{"tracking":"1Z\r\nBcc: eve"}"#, Validation, "/tracking"),
-    (Admin, "POST /api/v1/shipping-methods", r#"{"name":"Po\nst","price":{"amount":1,"currency":"USD"}}"#, Validation, "/name"),
+    (Admin, "POST /api/v1/tax-rates", r#"{"name":"A\nB","country":"DE","millionths":1}"#, Validation, "/name"),
     (Admin, "POST /api/v1/orders/$pending/ship", "{}", IllegalTransition, ""),
     (Admin, "POST /api/v1/orders/$pending/deliver", "{}", IllegalTransition, ""),
     (Admin, "POST /api/v1/orders/$shipped/ship", "{}", IllegalTransition, ""),

@@ -1,6 +1,6 @@
-//! Proof by password: the same work and the same answer whether the account exists or not, and a wait after
-//! too many wrong ones. The count is taken where the hash is made, so that hanging up does not save a try. Who comes from
-//! where the account was signed in to of late is counted apart (ADR 105).
+//! Proof by password: the same work and the same answer whether the account exists or not, and a wait after too many
+//! wrong ones. The count is taken where the hash is made, so that hanging up does not save a try. Who comes from where
+//! the account was signed in to of late is counted apart (ADR 105).
 
 use super::{
     Service,

@@ -47,7 +47,7 @@ pub(crate) fn invoice(billed: &Billed<'_>) -> Vec<String> {
     lines
 }
 
-/// A part of the total. A tax says its rate and what it is of; one that is in the prices adds nothing, and how much it is
+/// A part of the total. A tax says its rate and what it is of; how much one is that is in the prices, and adds nothing,
 /// stands with it.
 fn beside(part: &OrderPartView) -> Vec<String> {
     let adds = part.amount.to_string();

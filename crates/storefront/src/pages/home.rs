@@ -7,13 +7,13 @@ use super::{
     goods::{self, Card},
     narrow::{self, Chosen, Narrowing, narrowings},
     numbers::{self, Listed, Pager},
-    problems::{self, Missing},
+    problems,
     sorts::{Sort, sort_of, sorts, word_of},
 };
 use crate::{App, view, words::say};
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -36,7 +36,7 @@ const SIDE_OF_ANY: u32 = 400;
 #[serde(default)]
 pub(super) struct Wish {
     q: String,
-    category: String,
+    pub(super) category: String,
     sort: String,
     in_stock: String,
     price_min: String,
@@ -164,40 +164,7 @@ pub(super) async fn search(State(app): State<App>, visit: Visit, wish: Query<Wis
     }
 }
 
-/// GET `/c/{slug}`.
-pub(super) async fn shelf(
-    State(app): State<App>,
-    visit: Visit,
-    Path(slug): Path<String>,
-    wish: Query<Wish>,
-) -> Response {
-    let Query(wish) = wish;
-    // Where they cannot be read, an empty list is shown rather than none.
-    let categories = app.catalog.categories().await.ok();
-    if categories.is_some_and(|all| all.iter().all(|category| category.slug != slug)) {
-        return nowhere(&app, &visit, &slug).await;
-    }
-    let wish = Wish {
-        category: slug,
-        ..wish
-    };
-    match page(&app, &visit, wish).await {
-        Ok(response) => response,
-        Err(fault) => problems::refuse(&app, &visit, fault).await,
-    }
-}
-
-async fn nowhere(app: &App, visit: &Visit, slug: &str) -> Response {
-    let what = Missing {
-        status: StatusCode::NOT_FOUND,
-        title: "There is no such category",
-        detail: say("It may have moved. Perhaps a search finds what you look for.").to_owned(),
-        suggestion: slug.replace('-', " ").chars().take(200).collect(),
-    };
-    problems::missing(app, visit, what).await
-}
-
-async fn page(app: &App, visit: &Visit, wish: Wish) -> Result<Response, Fault> {
+pub(super) async fn page(app: &App, visit: &Visit, wish: Wish) -> Result<Response, Fault> {
     // Nobody's view, even for merchants: the first page is the shop window, drafts stay in the
     // workshop.
     let wish = Wish {

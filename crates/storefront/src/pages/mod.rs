@@ -37,6 +37,7 @@ mod reviews;
 #[cfg(test)]
 mod samples;
 mod security;
+mod shelf;
 mod shipping;
 mod sign_in;
 mod sorts;
@@ -66,7 +67,7 @@ fn addresses() -> Router<App> {
     Router::new()
         .route("/", get(home::show))
         .route("/search", get(home::search))
-        .route("/c/{slug}", get(home::shelf))
+        .route("/c/{slug}", get(shelf::page))
         .route("/p/{slug}", get(product::show))
         .route("/p/{slug}/reviews", get(reviews::show).post(reviews::write))
         .route("/p/{slug}/reviews/remove", post(reviews::remove))

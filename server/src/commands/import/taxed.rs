@@ -1,4 +1,4 @@
-//! How goods of other shops are taxed, as the class that they have here: none is said of what is taxed like most things.
+//! How goods of other shops are taxed, as the class that they have here: nothing is said of what is taxed as most is.
 
 use contracts::catalog::{TAX_CLASS, TaxClass};
 use serde_json::{Map, Value};

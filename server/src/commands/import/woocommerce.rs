@@ -405,8 +405,8 @@ Description,\"Date sale price starts\",\"Date sale price ends\",\"Tax status\",\
     #[test]
     fn variations_are_variants_of_their_parent_wherever_they_stand() {
         let rows = "\
-20,variable,SHIRT,,Shirt,1,0,visible,,Light,,,taxable,reduced-rate,1,,,0,0,0.2,,,,1,,,,Clothing,,,https://a.example/s.jpg,,,,,,,,,\
-0,,Size,\"S, M\",1,1
+20,variable,SHIRT,,Shirt,1,0,visible,,Light,,,taxable,reduced-rate,1,,,0,0,0.2,,,,1,,,,Clothing,,,\
+https://a.example/s.jpg,,,,,,,,,0,,Size,\"S, M\",1,1
 21,variation,SHIRT-S,,\"Shirt - S\",1,0,visible,,,,,taxable,parent,1,4,,0,0,,,,,0,,,20,,,,,,,SHIRT,,,,,,1,,Size,S,,1
 22,variation,,,\"Shirt - M\",1,0,visible,,,,,taxable,parent,1,,,0,0,,,,,0,,,21,,,,,,,id:20,,,,,,2,,Size,M,,1
 ";

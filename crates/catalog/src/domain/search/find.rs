@@ -6,11 +6,12 @@ use super::{
     Held, Index,
     entry::Fields,
     parts,
+    places::{First, Place},
     sieve::{Filter, Sieve},
     slot, typo,
 };
 use contracts::catalog::ProductSort;
-use std::{cmp::Ordering, collections::BinaryHeap, ops::Bound};
+use std::ops::Bound;
 
 /// A sort key as it is compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,53 +81,6 @@ struct Tally {
     met: u8,
 }
 
-/// A product's place in a list: the first is the least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Place<'a>(&'a str, i64, i64);
-
-impl Ord for Place<'_> {
-    /// Of most sorts the texts are empty, and comparing nothing with nothing costs more than the numbers do.
-    fn cmp(&self, other: &Self) -> Ordering {
-        let texts = if self.0.is_empty() && other.0.is_empty() {
-            Ordering::Equal
-        } else {
-            self.0.cmp(other.0)
-        };
-        texts.then(self.1.cmp(&other.1)).then(self.2.cmp(&other.2))
-    }
-}
-
-impl PartialOrd for Place<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// The first so many of all places that are shown to it: of very many, nearly all are passed over by one comparison.
-struct First<'a> {
-    count: usize,
-    kept: BinaryHeap<Place<'a>>,
-}
-
-impl<'a> First<'a> {
-    const fn of(count: usize) -> Self {
-        Self {
-            count,
-            kept: BinaryHeap::new(),
-        }
-    }
-
-    fn see(&mut self, place: Place<'a>) {
-        if self.kept.len() < self.count {
-            self.kept.push(place);
-        } else if let Some(mut last) = self.kept.peek_mut()
-            && place < *last
-        {
-            *last = place;
-        }
-    }
-}
-
 impl Index {
     /// Numbers in the wish's order, with their sort keys: one more than its limit, if there are more.
     pub(crate) fn find(&self, wish: &Wish) -> Vec<(Option<Key>, i64)> {
@@ -163,7 +117,7 @@ impl Index {
                 first.see(place);
             }
         }
-        first.kept.into_sorted_vec()
+        first.in_order()
     }
 
     /// Everything visible that has the words, unsorted.

@@ -5,6 +5,7 @@
 mod entry;
 mod facets;
 mod find;
+mod places;
 mod sieve;
 mod suggest;
 mod typo;
