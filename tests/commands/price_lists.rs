@@ -103,6 +103,7 @@ async fn they_come_back_whole(files: &Folder, fresh: impl Fn(&str) -> String) {
     }
     what_is_named_changes_and_the_rest_stays(files, &first).await;
     what_is_no_price_changes_nothing(files, &first).await;
+    what_is_not_sold_in_is_left_out(files, &first).await;
     let verified = at(&["verify"], (&first, BOTH)).await;
     assert_eq!(verified.code, 0, "{verified:?}");
 }
@@ -199,11 +200,26 @@ async fn what_is_no_price_changes_nothing(files: &Folder, place: &str) {
         "{said:?}"
     );
     assert_eq!(exported(&files.at("after.jsonl"), place).await, before);
-    // A shop that gave a currency up writes no price in it: what it writes, it reads.
+}
+
+/// A shop that gave a currency up writes no price in it, and says so: what it writes, it reads.
+async fn what_is_not_sold_in_is_left_out(files: &Folder, place: &str) {
+    let before = exported(&files.at("whole.jsonl"), place).await;
     let euros = "[\"EUR\"]";
     let file = files.at("euros.jsonl");
     let said = at(&["export", "products", &file], (place, euros)).await;
     assert_eq!(said.code, 0, "{said:?}");
+    let told = said
+        .err
+        .lines()
+        .filter(|line| line.starts_with("prices in"));
+    assert!(
+        told.eq([
+            "prices in JPY are left out: the settings that were read here sell in no JPY \
+                      (catalog.further_currencies)"
+        ]),
+        "{said:?}"
+    );
     let said = at(&["import", "products", &file, "--commit"], (place, euros)).await;
     begins(&said, "created 0, updated 0, unchanged 4,");
     assert_eq!(

@@ -1,13 +1,14 @@
 //! Where records of earlier orders are kept: beside orders and no part of them. They are written once, and only their
 //! customer is ever forgotten.
 
+use super::places;
 use crate::domain::earlier::EarlierOrder;
 use async_trait::async_trait;
 use contracts::{
     orders::{EarlierOrderView, EarlierTotals, OrderError},
     values::{Cursor, EarlierOrderId, Page, Timestamp, UserId},
 };
-use platform::{db::StoreError, digest};
+use platform::db::StoreError;
 
 /// A record with whose it is, as far as that is certain.
 #[derive(Debug, Clone)]
@@ -58,34 +59,17 @@ pub(crate) trait EarlierStore: Send + Sync {
 }
 
 impl Place {
-    /// Behind all of them.
-    pub(crate) const END: Self = Self {
-        placed_at_ms: i64::MAX,
-        number: i64::MAX,
-    };
-
     /// Reads where a page begins.
     pub(crate) fn read(cursor: Option<&Cursor>) -> Result<Self, OrderError> {
-        let Some(cursor) = cursor else {
-            return Ok(Self::END);
-        };
-        let bytes = digest::from_base64url(cursor.as_str()).unwrap_or_default();
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        let place = text.split_once('.').and_then(|(placed, number)| {
-            Some(Self {
-                placed_at_ms: placed.parse().ok()?,
-                number: number.parse().ok()?,
-            })
-        });
-        place.ok_or(OrderError::Invalid {
-            field: "cursor".into(),
-            reason: "is no cursor of this list".to_owned(),
+        let [placed_at_ms, number] = places::read(cursor)?;
+        Ok(Self {
+            placed_at_ms,
+            number,
         })
     }
 
     fn cursor(self) -> Option<Cursor> {
-        let text = format!("{}.{}", self.placed_at_ms, self.number);
-        Cursor::parse(&digest::base64url(text.as_bytes())).ok()
+        places::cursor(&[self.placed_at_ms, self.number])
     }
 }
 

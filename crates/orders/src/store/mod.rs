@@ -6,6 +6,7 @@ pub(crate) mod discounts;
 pub(crate) mod earlier;
 pub(crate) mod mails;
 pub(crate) mod notes;
+mod places;
 pub(crate) mod postgres;
 pub(crate) mod returns;
 pub(crate) mod shipments;

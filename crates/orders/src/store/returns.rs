@@ -1,6 +1,6 @@
 //! What stores keep of returns, and what they decide under the order's lock.
 
-use super::Acting;
+use super::{Acting, places};
 use crate::domain::returned::{by_thing, items, leads_to, worth};
 use async_trait::async_trait;
 use contracts::{
@@ -94,37 +94,18 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Before all of them.
-    pub(crate) const END: Self = Self {
-        at_ms: i64::MAX,
-        order: i64::MAX,
-        number: i64::MAX,
-    };
-
     /// Reads where a page begins.
     pub(crate) fn read(cursor: Option<&Cursor>) -> Result<Self, OrderError> {
-        let Some(cursor) = cursor else {
-            return Ok(Self::END);
-        };
-        let bytes = digest::from_base64url(cursor.as_str()).unwrap_or_default();
-        let text = String::from_utf8(bytes).unwrap_or_default();
-        let parts: Result<Vec<i64>, _> = text.split('.').map(str::parse).collect();
-        match parts.unwrap_or_default().as_slice() {
-            &[at_ms, order, number] => Ok(Self {
-                at_ms,
-                order,
-                number,
-            }),
-            _ => Err(OrderError::Invalid {
-                field: "cursor".into(),
-                reason: "is no cursor of this list".to_owned(),
-            }),
-        }
+        let [at_ms, order, number] = places::read(cursor)?;
+        Ok(Self {
+            at_ms,
+            order,
+            number,
+        })
     }
 
     fn cursor(self) -> Option<Cursor> {
-        let text = format!("{}.{}.{}", self.at_ms, self.order, self.number);
-        Cursor::parse(&digest::base64url(text.as_bytes())).ok()
+        places::cursor(&[self.at_ms, self.order, self.number])
     }
 }
 

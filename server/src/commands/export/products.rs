@@ -1,14 +1,17 @@
 //! Products, a line each, as `souk import products` reads them.
 
 use super::{Writing, books::Books};
-use crate::commands::import::{cell, path_cell};
+use crate::{
+    commands::import::{cell, path_cell},
+    console::complain,
+};
 use contracts::{
     BoxError,
     catalog::{CategoryView, ProductStatus, ProductView, VariantView},
     values::{Currency, Money, ProductId, Timestamp},
 };
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Categories above one another; a circle would be longer.
 const DEPTH_MAX: usize = 64;
@@ -49,13 +52,26 @@ struct Beside<'a> {
 impl Beside<'_> {
     /// Plain decimals by currency, as they are read back.
     fn prices(&self, variant: &VariantView) -> BTreeMap<String, String> {
-        let own = variant.price.currency;
-        let is_paid =
-            |price: &&Money| price.currency != own && self.sold_in.contains(&price.currency);
-        let paid = variant.prices.iter().filter(is_paid);
+        let paid = further(variant).filter(|price| self.sold_in.contains(&price.currency));
         paid.map(|price| (price.currency.to_string(), price.decimal()))
             .collect()
     }
+
+    /// In what else there are prices, which are left out.
+    fn left_out(&self, product: &ProductView) -> BTreeSet<Currency> {
+        let prices = product.variants.iter().flat_map(further);
+        let currencies = prices.map(|price| price.currency);
+        currencies
+            .filter(|currency| !self.sold_in.contains(currency))
+            .collect()
+    }
+}
+
+/// A variant's prices beside its main one.
+fn further(variant: &VariantView) -> impl Iterator<Item = &Money> {
+    let own = variant.price.currency;
+    let prices = variant.prices.iter();
+    prices.filter(move |price| price.currency != own)
 }
 
 /// SKUs of products that others name, each read once.
@@ -97,6 +113,7 @@ pub(super) async fn all(
     let paths = paths(&books.categories().await?);
     let sold_in = books.currencies().await?;
     let mut names = Names::default();
+    let mut left_out = BTreeSet::new();
     for status in [
         ProductStatus::Active,
         ProductStatus::Draft,
@@ -113,6 +130,7 @@ pub(super) async fn all(
                     picture: picture(product, public_url),
                     sold_in: &sold_in,
                 };
+                left_out.append(&mut beside.left_out(product));
                 writing.put(|| Ok(line(product, &beside)), || rows(product, &beside))?;
             }
             cursor = page.next_cursor;
@@ -120,6 +138,12 @@ pub(super) async fn all(
                 break;
             }
         }
+    }
+    for currency in left_out {
+        complain(format!(
+            "prices in {currency} are left out: the settings that were read here sell in no {currency} \
+             (catalog.further_currencies)"
+        ));
     }
     Ok(())
 }

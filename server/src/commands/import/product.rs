@@ -5,7 +5,8 @@ use contracts::{
     catalog::{ImportProduct, ImportVariant, ProductOption, ProductStatus},
     values::{Currency, Money, Timestamp, bounded_text},
 };
-use serde::Deserialize;
+use platform::http::json;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -50,10 +51,7 @@ struct Variant {
 
 /// Reads a line, or says what is wrong with it. A price without a currency is in the shop's.
 pub(super) fn read(line: &str, shop: Currency) -> Result<ImportProduct, String> {
-    checked(
-        serde_json::from_str(line).map_err(|error| error.to_string())?,
-        shop,
-    )
+    checked(in_words(line.as_bytes())?, shop)
 }
 
 /// Reads the fields of a line that was written otherwise.
@@ -61,10 +59,16 @@ pub(super) fn read_fields(
     fields: Map<String, Value>,
     shop: Currency,
 ) -> Result<ImportProduct, String> {
-    checked(
-        serde_json::from_value(Value::Object(fields)).map_err(|error| error.to_string())?,
-        shop,
-    )
+    let line = serde_json::to_vec(&fields).map_err(|error| error.to_string())?;
+    checked(in_words(&line)?, shop)
+}
+
+/// Reads JSON, or says where it is wrong, as the API would.
+pub(super) fn in_words<T: DeserializeOwned>(line: &[u8]) -> Result<T, String> {
+    json::parse(line).map_err(|problem| match problem.errors.into_iter().next() {
+        Some(error) if error.field.is_empty() => error.message,
+        Some(_) | None => problem.detail,
+    })
 }
 
 fn checked(line: Line, shop: Currency) -> Result<ImportProduct, String> {
@@ -215,8 +219,13 @@ mod tests {
             ),
             (
                 r#"{"sku":"A","name":"T","price_minor":1,"prices":{"EUR":1}}"#,
-                "expected a string",
+                "/prices/EUR: invalid type: integer `1`, expected a string",
             ),
+            (
+                r#"{"sku":"A","name":"T","price_minor":1,"stock":"two"}"#,
+                "/stock: invalid type: string \"two\", expected a whole number",
+            ),
+            ("[]", "invalid type: sequence, expected an object"),
         ] {
             let why = read(line, usd()).unwrap_err();
             assert!(why.contains(word), "{line}: {why}");

@@ -10,7 +10,10 @@ use contracts::values::{EarlierOrderId, Email, UserId};
 const ALL: EarlierWish = EarlierWish {
     customer: None,
     source: None,
-    before: Place::END,
+    before: Place {
+        placed_at_ms: i64::MAX,
+        number: i64::MAX,
+    },
     limit: 100,
 };
 

@@ -3,6 +3,7 @@
 
 use super::{
     super::{
+        product::in_words,
         sheet::plain,
         table::{Judged, Record, Table},
     },
@@ -54,10 +55,9 @@ impl Rows {
     /// The next row, or what is wrong with it.
     pub(super) fn next(&mut self) -> Result<Option<Read>, BoxError> {
         match self {
-            Self::Lines(lines) => Ok(lines.next_line()?.map(|(number, line)| {
-                let read = serde_json::from_str(&line).map_err(|error| error.to_string());
-                (number, read)
-            })),
+            Self::Lines(lines) => Ok(lines
+                .next_line()?
+                .map(|(number, line)| (number, in_words(line.as_bytes())))),
             Self::Table(table) => table.next_with(cells),
             Self::Orders(table, records) => {
                 while let Some(row) = table.next_with(cells)? {
