@@ -5,8 +5,10 @@ use crate::domain::scope::Scope;
 use contracts::{
     BoxError,
     access::Principal,
-    catalog::{AdjustError, InventoryQuery, InventoryView, ListError, MovementView},
-    values::{Cursor, Page, PageSize, VariantId},
+    catalog::{
+        AdjustError, InventoryCounts, InventoryQuery, InventoryView, ListError, MovementView,
+    },
+    values::{Counted, Cursor, Page, PageSize, VariantId},
 };
 
 impl Service {
@@ -16,6 +18,15 @@ impl Service {
         query: InventoryQuery,
     ) -> Result<Page<InventoryView>, ListError> {
         self.store.inventory(query, Scope::of(Some(who))).await
+    }
+
+    pub(super) async fn stock_counts(&self, who: &Principal) -> Result<InventoryCounts, ListError> {
+        let found = self.store.inventory_counts(Scope::of(Some(who))).await;
+        let [all, low] = found.map_err(|error| ListError::Internal(Box::new(error)))?;
+        Ok(InventoryCounts {
+            all: Counted::of(all),
+            low: Counted::of(low),
+        })
     }
 
     pub(super) async fn stock_of(

@@ -7,7 +7,7 @@ use crate::{
 };
 use contracts::{
     catalog::{InventoryQuery, InventoryView},
-    values::{Page, ProductId, VariantId, fold},
+    values::{Counted, Page, ProductId, VariantId, fold},
 };
 use platform::db::{
     StoreError,
@@ -28,6 +28,8 @@ const SELECT: &str =
    FROM variants v
    JOIN products p ON p.product_number = v.product_number
    JOIN stock s ON s.variant_number = v.variant_number";
+/// Of what is low only: it has rows of its own, however much else there is.
+const LOW: &str = " JOIN stock_low l ON l.variant_number = v.variant_number";
 
 pub(super) async fn page(
     connection: &Connection,
@@ -60,8 +62,9 @@ pub(super) async fn page(
     }
     let limit = query.limit.get();
     let fits = conditions.bind(i64::from(limit).saturating_add(1));
+    let low = if query.low_stock { LOW } else { "" };
     let sql = format!(
-        "{SELECT} WHERE {conditions} ORDER BY v.variant_number LIMIT {fits}",
+        "{SELECT}{low} WHERE {conditions} ORDER BY v.variant_number LIMIT {fits}",
         conditions = conditions.text()
     );
     let rows = connection.query(&sql, &conditions.values()).await?;
@@ -72,6 +75,43 @@ pub(super) async fn page(
         data: page.data.into_iter().map(|(_, view)| view).collect(),
         next_cursor: page.next_cursor,
     })
+}
+
+/// How many variants there are, and how many of them are low.
+const COUNT: &str = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM stock LIMIT $1) AS found),
+        (SELECT COUNT(*)
+           FROM (SELECT 1
+                   FROM stock_low l
+                   JOIN variants v ON v.variant_number = l.variant_number
+                   JOIN products p ON p.product_number = v.product_number
+                  WHERE p.status <> 'archived'
+                  LIMIT $1) AS found)";
+/// The same of a seller's.
+const COUNT_OWN: &str = "SELECT (SELECT COUNT(*)
+           FROM (SELECT 1
+                   FROM products p
+                   JOIN variants v ON v.product_number = p.product_number
+                  WHERE p.owner_id = $2
+                  LIMIT $1) AS found),
+        (SELECT COUNT(*)
+           FROM (SELECT 1
+                   FROM products p
+                   JOIN variants v ON v.product_number = p.product_number
+                   JOIN stock_low l ON l.variant_number = v.variant_number
+                  WHERE p.owner_id = $2 AND p.status <> 'archived'
+                  LIMIT $1) AS found)";
+
+pub(super) async fn counts(connection: &Connection, scope: Scope) -> Result<[i64; 2], StoreError> {
+    let most = Counted::LOOKED_FOR;
+    let row = match scope {
+        Scope::All => connection.query_one(COUNT, &[&most]).await?,
+        Scope::Of(owner) => {
+            let owner = Bytes(*owner.as_bytes());
+            connection.query_one(COUNT_OWN, &[&most, &owner]).await?
+        }
+        Scope::Nothing => return Ok([0, 0]),
+    };
+    Ok([row.try_get(0)?, row.try_get(1)?])
 }
 
 pub(super) async fn one(

@@ -3,7 +3,7 @@
 use super::{
     Desk, Fault, ROWS, Sheet, Who, api,
     fields::{Fields, invalid},
-    parts::{Block, Cell, Field, Pages, Table, columns},
+    parts::{Block, Cell, Field, Pages, Tab, Table, columns, together, told},
     pricing::{
         Kind, Priced, Refused, Thing, Typed, currency_of, decimal, inner, is_active, parts_of,
         percent, text,
@@ -28,6 +28,7 @@ use serde_json::{Value, json};
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::pages) struct Wish {
+    show: String,
     cursor: String,
     trail: String,
     flash: String,
@@ -55,6 +56,13 @@ const KIND: Kind = Kind {
     renamed: &[("/basis_points", "/percent")],
 };
 
+/// The tabs: a word in the address, its title, and what the API calls it.
+const TABS: [(&str, &str, &str); 3] = [
+    ("", "All", ""),
+    ("given", "Given", "true"),
+    ("ended", "Ended", "false"),
+];
+
 /// GET `/admin/discounts`.
 pub(in crate::pages) async fn show(
     State(app): State<App>,
@@ -63,7 +71,14 @@ pub(in crate::pages) async fn show(
 ) -> Response {
     let desk = Desk::new(&app, &visit);
     let sheet = async {
-        let path = api(KIND.api, &[("cursor", &wish.cursor), ("limit", ROWS)]);
+        let chosen = TABS.iter().find(|(word, ..)| *word == wish.show);
+        let (current, _, active) = chosen.copied().unwrap_or_default();
+        let asked = [
+            ("active", active),
+            ("cursor", &wish.cursor),
+            ("limit", ROWS),
+        ];
+        let path = api(KIND.api, &asked);
         let found: Page<DiscountView> = desk.ask().get(&path).await?;
         let pages = Pages {
             asked: &wish.cursor,
@@ -74,15 +89,40 @@ pub(in crate::pages) async fn show(
             caption: "Discounts by their code",
             columns: columns(&["Code", "Takes off", "From", "Until", "#Used", "Status"]),
             rows: found.data.iter().map(row).collect(),
-            empty: "There are no discounts yet. Make one, and tell somebody its code.".to_owned(),
+            empty: if current.is_empty() {
+                "There are no discounts yet. Make one, and tell somebody its code.".to_owned()
+            } else {
+                "No discount stands so. Look at all of them.".to_owned()
+            },
             ..Table::default()
         };
         Ok(Sheet::new(say(KIND.name)).saved(&wish.flash).with([
             KIND.link(),
-            Block::Table(String::new(), table.paged(KIND.here, &[], pages)),
+            tabs(desk, current).await?,
+            Block::Table(
+                String::new(),
+                table.paged(KIND.here, &[("show", current)], pages),
+            ),
         ]))
     };
     desk.show(Who::Admin, sheet).await
+}
+
+async fn tabs(desk: Desk<'_>, current: &str) -> Result<Block, Fault> {
+    let counts = desk.app.orders.discount_counts(desk.who()?).await?;
+    let both = [counts.given, counts.ended];
+    let tab = |(word, title, _): &(&str, &str, &str)| Tab {
+        title: (*title).to_owned(),
+        href: view::address(KIND.here, &[("show", word)]),
+        count: match *word {
+            "given" => told(counts.given),
+            "ended" => told(counts.ended),
+            _ => together(both.map(|one| (one.count, one.is_more))),
+        },
+        is_current: *word == current,
+    };
+    let tabs = TABS.iter().map(tab).collect();
+    Ok(Block::Tabs("Discounts by whether they are given", tabs))
 }
 
 fn row(discount: &DiscountView) -> Vec<Cell> {
