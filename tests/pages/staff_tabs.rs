@@ -68,6 +68,7 @@ async fn products_and_stock_are_counted_each_seller_their_own(open: Open) {
     let (_, value) = before.rsplit_once("<strong>").expect("its value");
     assert!(value.starts_with("5<"), "{value}");
     let low = browser.get("/admin/inventory?low=true").await;
+    assert!(low.text.contains(">Blue cup</a>"), "{}", low.text);
     assert_eq!(low.text.matches("/admin/products/prd_").count(), 5);
     let mut theirs = Browser::signed_in(&shop, "mel@souk.example").await;
     let own = ["On sale: 1", "Drafts: 1", "Archived: 1", "Low in stock: 2"];

@@ -24,7 +24,7 @@ pub(super) struct After {
 }
 
 const SELECT: &str =
-    "SELECT v.variant_number, v.variant_id, p.product_id, v.sku, s.on_hand, s.reserved, s.version
+    "SELECT v.variant_number, v.variant_id, p.product_id, v.sku, s.on_hand, s.reserved, s.version, p.name
    FROM variants v
    JOIN products p ON p.product_number = v.product_number
    JOIN stock s ON s.variant_number = v.variant_number";
@@ -161,6 +161,7 @@ fn numbered(row: &Row) -> Result<(i64, InventoryView), StoreError> {
         variant_id: VariantId::from_bytes(read::id(row, 1)?),
         product_id: ProductId::from_bytes(read::id(row, 2)?),
         sku: row.try_get(3)?,
+        name: row.try_get(7)?,
         on_hand,
         reserved,
         available: on_hand.saturating_sub(reserved),

@@ -21,7 +21,7 @@ macro_rules! rows {
     ($of:literal) => {
         concat!(
             "SELECT v.variant_number, v.variant_id, p.product_id, v.sku,
-                    s.on_hand, s.reserved, s.version
+                    s.on_hand, s.reserved, s.version, p.name
                FROM ",
             $of,
             "
@@ -165,6 +165,7 @@ fn numbered(row: &Row<'_>) -> rusqlite::Result<(i64, InventoryView)> {
         variant_id: VariantId::from_bytes(row.get(1)?),
         product_id: ProductId::from_bytes(row.get(2)?),
         sku: row.get(3)?,
+        name: row.get(7)?,
         on_hand,
         reserved,
         available: on_hand.saturating_sub(reserved),

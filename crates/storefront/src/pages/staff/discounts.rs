@@ -1,7 +1,7 @@
 //! Discounts: with a code or by themselves, off goods or shipping, for some products, with something bought for it.
 
 use super::{
-    Desk, Fault, ROWS, Sheet, Who, api,
+    Desk, Fault, ROWS, Sheet, Who, api, csv,
     fields::{Fields, invalid},
     parts::{Block, Cell, Field, Pages, Tab, Table, columns, together, told},
     pricing::{
@@ -25,7 +25,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(in crate::pages) struct Wish {
     show: String,
@@ -71,41 +71,57 @@ pub(in crate::pages) async fn show(
 ) -> Response {
     let desk = Desk::new(&app, &visit);
     let sheet = async {
-        let chosen = TABS.iter().find(|(word, ..)| *word == wish.show);
-        let (current, _, active) = chosen.copied().unwrap_or_default();
-        let asked = [
-            ("active", active),
-            ("cursor", &wish.cursor),
-            ("limit", ROWS),
-        ];
-        let path = api(KIND.api, &asked);
-        let found: Page<DiscountView> = desk.ask().get(&path).await?;
-        let pages = Pages {
-            asked: &wish.cursor,
-            trail: &wish.trail,
-            next: found.next_cursor.as_ref(),
-        };
-        let table = Table {
-            caption: "Discounts by their code",
-            columns: columns(&["Code", "Takes off", "From", "Until", "#Used", "Status"]),
-            rows: found.data.iter().map(row).collect(),
-            empty: if current.is_empty() {
-                "There are no discounts yet. Make one, and tell somebody its code.".to_owned()
-            } else {
-                "No discount stands so. Look at all of them.".to_owned()
-            },
-            ..Table::default()
-        };
+        let (current, table) = rows(desk, &wish).await?;
         Ok(Sheet::new(say(KIND.name)).saved(&wish.flash).with([
             KIND.link(),
             tabs(desk, current).await?,
-            Block::Table(
-                String::new(),
-                table.paged(KIND.here, &[("show", current)], pages),
-            ),
+            Block::Table(String::new(), table),
         ]))
     };
     desk.show(Who::Admin, sheet).await
+}
+
+impl csv::List for Wish {
+    const NAME: &'static str = "discounts";
+    const WHO: Who = Who::Admin;
+
+    async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
+        self.cursor = from;
+        // A file has no tabs, so that nothing is counted for them.
+        let (_, table) = rows(desk, &self).await?;
+        Ok(Sheet::new(say(KIND.name)).with([Block::Table(String::new(), table)]))
+    }
+}
+
+/// The word of the tab that is chosen, and its discounts.
+async fn rows(desk: Desk<'_>, wish: &Wish) -> Result<(&'static str, Table), Fault> {
+    let chosen = TABS.iter().find(|(word, ..)| *word == wish.show);
+    let (current, _, active) = chosen.copied().unwrap_or_default();
+    let asked = [
+        ("active", active),
+        ("cursor", &wish.cursor),
+        ("limit", ROWS),
+    ];
+    let found: Page<DiscountView> = desk.ask().get(&api(KIND.api, &asked)).await?;
+    let pages = Pages {
+        asked: &wish.cursor,
+        trail: &wish.trail,
+        next: found.next_cursor.as_ref(),
+    };
+    let table = Table {
+        caption: "Discounts by their code",
+        columns: columns(&["Code", "Takes off", "From", "Until", "#Used", "Status"]),
+        rows: found.data.iter().map(row).collect(),
+        empty: if current.is_empty() {
+            "There are no discounts yet. Make one, and tell somebody its code.".to_owned()
+        } else {
+            "No discount stands so. Look at all of them.".to_owned()
+        },
+        ..Table::default()
+    };
+    let kept = [("show", current)];
+    let table = table.paged(KIND.here, &kept, pages).filed(KIND.here, &kept);
+    Ok((current, table))
 }
 
 async fn tabs(desk: Desk<'_>, current: &str) -> Result<Block, Fault> {
