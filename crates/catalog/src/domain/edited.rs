@@ -122,7 +122,7 @@ mod tests {
         let (same, rest) = ("ä".repeat(500), "z".repeat(900));
         let told = change("description", &same, &format!("{same}new{rest}")).unwrap();
         assert_eq!(told.before, format!("…{}", "ä".repeat(AROUND)));
-        let end = "z".repeat(TEXT_MAX - AROUND - 3);
+        let end = "z".repeat(167);
         assert_eq!(told.after, format!("…{}new{end}…", "ä".repeat(AROUND)));
         assert_eq!(change("name", "Tea", "Tea"), None);
         let short = change("name", "Tea", "Teapot").unwrap();

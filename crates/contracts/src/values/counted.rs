@@ -15,7 +15,7 @@ impl Counted {
     /// What is counted of anything that people look at a counter of.
     pub const MAX: i64 = 100_000;
     /// How many rows a store looks for: one more tells that there are more.
-    pub const LOOKED_FOR: i64 = Self::MAX + 1;
+    pub const LOOKED_FOR: i64 = 100_001;
 
     /// So many were found by whoever looked for [`Self::LOOKED_FOR`].
     #[must_use]

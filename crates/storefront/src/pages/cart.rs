@@ -278,7 +278,7 @@ pub(super) struct Wish {
 
 /// Units that the form begins with: what an address says that means none is as good as nothing said.
 fn begun(quantity: &str) -> u32 {
-    let units = quantity.trim().parse().ok();
+    let units: Option<u32> = quantity.trim().parse().ok();
     units
         .filter(|units| (1..=UNITS_MAX).contains(units))
         .unwrap_or(1)

@@ -117,7 +117,7 @@ const COUNT_OWN: &str = "SELECT (SELECT COUNT(*)
 
 pub(super) fn counts(connection: &Connection, scope: Scope) -> Result<[i64; 2], StoreError> {
     let most = Counted::LOOKED_FOR;
-    let both = |row: &Row<'_>| Ok([row.get(0)?, row.get(1)?]);
+    let both = |row: &Row<'_>| -> rusqlite::Result<[i64; 2]> { Ok([row.get(0)?, row.get(1)?]) };
     match scope {
         Scope::All => Ok(connection.prepare_cached(COUNT)?.query_row([most], both)?),
         Scope::Of(owner) => Ok(connection

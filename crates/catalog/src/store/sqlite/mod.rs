@@ -36,8 +36,8 @@ use contracts::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
         ImportOutcome, InventoryQuery, InventoryView, ItemRef, ListError, MovementView,
         NUMBERED_PAGES_MAX, OfferView, Overdue, PriceSince, ProductAudit, ProductCounts,
-        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
-        Resolve, ResolveError, StockAudit, Suggestion,
+        ProductEdit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
+        ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::Answered,
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
@@ -258,7 +258,7 @@ impl Store for SqliteStore {
         q: Option<String>,
         scope: Scope,
         at: Timestamp,
-    ) -> Result<ProductCounts, ProductEdit, ListError> {
+    ) -> Result<ProductCounts, ListError> {
         let wish = lists::standing(q.as_deref(), scope, at);
         let asked = self
             .search

@@ -196,8 +196,7 @@ pub(super) async fn what_a_person_changed_is_kept_with_who_and_when_and_not_for_
     );
     assert_eq!(edits[1].actor, Some(STRANGER));
     // An import changes and leaves no such row.
-    let sku = tea.sku.clone();
-    let line = super::products::line(&sku, &[]);
+    let line = super::products::line(&tea.sku, &[]);
     assert!(room.import(vec![line], true).await[0].is_ok());
     assert_eq!(room.edits(tea.id).await, edits);
 

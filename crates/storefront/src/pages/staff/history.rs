@@ -1,6 +1,6 @@
 //! What is written down of a product's changes, in one list: its prices, what people changed of it otherwise, and what
-//! moved the stock of its variants. No entry is missing between two that are shown: where one of these is told less far back than the others, the list
-//! ends.
+//! moved the stock of its variants. No entry is missing between two that are shown: where one of these is told less far
+//! back than the others, the list ends.
 
 use super::{
     Desk, Fault, Sheet, Who, api,
@@ -247,7 +247,7 @@ fn field(name: &str) -> String {
 fn otherwise(change: &FieldChange) -> Cell {
     let text = |text: &str| match (change.field.as_str(), text) {
         (_, "") => "–".to_owned(),
-        ("status", word) => say(&view::words(word)).to_owned(),
+        ("status", word) => view::words(word),
         (_, text) => text.to_owned(),
     };
     let whole = format!("{} → {}", text(&change.before), text(&change.after));
