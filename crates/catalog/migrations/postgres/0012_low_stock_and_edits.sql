@@ -29,8 +29,8 @@ CREATE TRIGGER stock_crosses_low AFTER UPDATE ON stock
     FOR EACH ROW WHEN ((NEW.on_hand - NEW.reserved <= 5) <> (OLD.on_hand - OLD.reserved <= 5))
     EXECUTE FUNCTION note_low_stock();
 
--- What a person changed of a product's document: a row a save, under the version that it made, with each field's text of
--- before and after, cut where it is long. Who it was is in product_editors. The last hundred versions of a product stay.
+-- What a person changed of a product's document: a row a save, under the version that it made, with each field's text
+-- of before and after, cut where it is long. Who it was is in product_editors. A product's last hundred versions stay.
 CREATE TABLE product_edits (
     product_number BIGINT NOT NULL,
     version        BIGINT NOT NULL,

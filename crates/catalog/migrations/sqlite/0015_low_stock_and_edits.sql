@@ -27,8 +27,8 @@ BEGIN
     DELETE FROM stock_low WHERE variant_number = NEW.variant_number;
 END;
 
--- What a person changed of a product's document: a row a save, under the version that it made, with each field's text of
--- before and after, cut where it is long. Who it was is in product_editors. The last hundred versions of a product stay.
+-- What a person changed of a product's document: a row a save, under the version that it made, with each field's text
+-- of before and after, cut where it is long. Who it was is in product_editors. A product's last hundred versions stay.
 CREATE TABLE product_edits (
     product_number INTEGER NOT NULL,
     version        INTEGER NOT NULL,

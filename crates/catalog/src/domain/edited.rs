@@ -1,5 +1,5 @@
-//! What a save changed, in texts that people compare: each field that is another, as it was and as it is. What a product
-//! costs is told by its versions, and is not among them.
+//! What a save changed, in texts that people compare: each field that is another, as it was and as it is. What a
+//! product costs is told by its versions, and is not among them.
 
 use super::{
     document::Document,
@@ -50,8 +50,8 @@ fn texts(document: &Document) -> [(&'static str, String); 11] {
     ]
 }
 
-/// What is sold of a product, where that is another: its options, and those variants that came, went or changed. The one
-/// variant of a product without options has its price in the product's versions.
+/// What is sold of a product, where that is another: its options, and those variants that came, went or changed. The
+/// one variant of a product without options has its price in the product's versions.
 pub(crate) fn variants(before: &Lineup, after: &Lineup) -> Vec<FieldChange> {
     let has_any = !before.options.is_empty() || !after.options.is_empty();
     let options = |lineup: &Lineup| {

@@ -80,7 +80,7 @@ const COUNT: &str = "SELECT seen, disabled, merchants,
    FROM (SELECT COUNT(*) AS seen,
                 COUNT(*) FILTER (WHERE disabled_at_ms IS NOT NULL) AS disabled,
                 COUNT(*) FILTER (WHERE roles IN ('customer,merchant', 'customer,merchant,admin')) AS merchants
-           FROM (SELECT disabled_at_ms, roles FROM users WHERE deleted_at_ms IS NULL LIMIT $1) AS looked_at) AS counted";
+           FROM (SELECT disabled_at_ms, roles FROM users WHERE deleted_at_ms IS NULL LIMIT $1) AS seen_rows) AS told";
 
 const IMPORT: &str = "INSERT INTO users (user_id, email, email_key, name, password_hash, roles, version, token_epoch,
                         epoch_changed_at_ms, created_at_ms)

@@ -114,8 +114,8 @@ async fn listed(desk: Desk<'_>, wish: &Wish) -> Result<Page<ProductView>, Fault>
     Ok(found)
 }
 
-/// What may be changed by whoever sits here, counted: as far as words are looked for, of what they find. The catalog has
-/// all products in memory, and what is low has rows of its own.
+/// What may be changed by whoever sits here, counted: as far as words are looked for, of what they find. The catalog
+/// has all products in memory, and what is low has rows of its own.
 async fn tabs(desk: Desk<'_>, wish: &Wish) -> Result<Vec<Tab>, Fault> {
     let q = Some(wish.q.trim().to_owned()).filter(|q| !q.is_empty());
     let counts = desk.app.catalog.product_counts(desk.who()?, q).await?;

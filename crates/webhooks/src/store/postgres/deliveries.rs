@@ -67,7 +67,7 @@ pub(super) async fn count(
 ) -> Result<DeliveryCounts, StoreError> {
     let sql = "SELECT COUNT(*) FILTER (WHERE status = 'pending'), COUNT(*) FILTER (WHERE status = 'delivered'),
                       COUNT(*) FILTER (WHERE status = 'failed')
-                 FROM (SELECT status FROM deliveries WHERE webhook_id = $1 ORDER BY delivery_id DESC LIMIT $2) AS found";
+                 FROM (SELECT status FROM deliveries WHERE webhook_id = $1 ORDER BY delivery_id DESC LIMIT $2) AS log";
     let row = connection
         .query_one(sql, &[&Bytes(*id.as_bytes()), &most])
         .await?;
