@@ -11,6 +11,9 @@ use contracts::{
     values::{Counted, Cursor, Page, PageSize, VariantId},
 };
 
+/// Variants with few units that are counted: of each it is looked up whether its product is archived.
+const LOW_MAX: i64 = 10_000;
+
 impl Service {
     pub(super) async fn stock_page(
         &self,
@@ -21,11 +24,12 @@ impl Service {
     }
 
     pub(super) async fn stock_counts(&self, who: &Principal) -> Result<InventoryCounts, ListError> {
-        let found = self.store.inventory_counts(Scope::of(Some(who))).await;
+        let (scope, most) = (Scope::of(Some(who)), LOW_MAX.saturating_add(1));
+        let found = self.store.inventory_counts(scope, most).await;
         let [all, low] = found.map_err(|error| ListError::Internal(Box::new(error)))?;
         Ok(InventoryCounts {
             all: Counted::of(all),
-            low: Counted::of(low),
+            low: Counted::up_to(LOW_MAX, low),
         })
     }
 

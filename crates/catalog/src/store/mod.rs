@@ -208,9 +208,9 @@ pub(crate) trait Store: Reviews + Tree + Images + Variants {
         query: InventoryQuery,
         scope: Scope,
     ) -> Result<Page<InventoryView>, ListError>;
-    /// How many rows the scope's stock has, and its list of what is low: counted as far as
-    /// [`contracts::values::Counted::LOOKED_FOR`].
-    async fn inventory_counts(&self, scope: Scope) -> Result<[i64; 2], StoreError>;
+    /// How many rows the scope's stock has, counted as far as [`contracts::values::Counted::LOOKED_FOR`], and its list
+    /// of what is low, as far as this.
+    async fn inventory_counts(&self, scope: Scope, low_most: i64) -> Result<[i64; 2], StoreError>;
     /// The stock of one of the scope's variants.
     async fn inventory_of(
         &self,

@@ -20,9 +20,15 @@ impl Counted {
     /// So many were found by whoever looked for [`Self::LOOKED_FOR`].
     #[must_use]
     pub const fn of(found: i64) -> Self {
-        let is_more = found > Self::MAX;
+        Self::up_to(Self::MAX, found)
+    }
+
+    /// So many were found by whoever looked for one more than this bound.
+    #[must_use]
+    pub const fn up_to(most: i64, found: i64) -> Self {
+        let is_more = found > most;
         Self {
-            count: if is_more { Self::MAX } else { found },
+            count: if is_more { most } else { found },
             is_more,
         }
     }
@@ -38,5 +44,6 @@ mod tests {
         assert_eq!(told(0), (0, false));
         assert_eq!(told(Counted::MAX), (100_000, false));
         assert_eq!(told(Counted::LOOKED_FOR), (100_000, true));
+        assert_eq!(Counted::up_to(7, 8).count, 7);
     }
 }

@@ -11,7 +11,7 @@ use contracts::{
 };
 use platform::db::{
     StoreError,
-    postgres::{Bytes, Connection, Row},
+    postgres::{Bytes, Connection, Row, ToSql},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -77,7 +77,7 @@ pub(super) async fn page(
     })
 }
 
-/// How many variants there are, and how many of them are low.
+/// How many variants there are, and how many of them are low: of these, the status of each product is looked up.
 const COUNT: &str = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM stock LIMIT $1) AS found),
         (SELECT COUNT(*)
            FROM (SELECT 1
@@ -85,29 +85,34 @@ const COUNT: &str = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM stock LIMIT $1)
                    JOIN variants v ON v.variant_number = l.variant_number
                    JOIN products p ON p.product_number = v.product_number
                   WHERE p.status <> 'archived'
-                  LIMIT $1) AS found)";
+                  LIMIT $2) AS found)";
 /// The same of a seller's.
 const COUNT_OWN: &str = "SELECT (SELECT COUNT(*)
            FROM (SELECT 1
                    FROM products p
                    JOIN variants v ON v.product_number = p.product_number
-                  WHERE p.owner_id = $2
+                  WHERE p.owner_id = $3
                   LIMIT $1) AS found),
         (SELECT COUNT(*)
            FROM (SELECT 1
                    FROM products p
                    JOIN variants v ON v.product_number = p.product_number
                    JOIN stock_low l ON l.variant_number = v.variant_number
-                  WHERE p.owner_id = $2 AND p.status <> 'archived'
-                  LIMIT $1) AS found)";
+                  WHERE p.owner_id = $3 AND p.status <> 'archived'
+                  LIMIT $2) AS found)";
 
-pub(super) async fn counts(connection: &Connection, scope: Scope) -> Result<[i64; 2], StoreError> {
+pub(super) async fn counts(
+    connection: &Connection,
+    scope: Scope,
+    low_most: i64,
+) -> Result<[i64; 2], StoreError> {
     let most = Counted::LOOKED_FOR;
     let row = match scope {
-        Scope::All => connection.query_one(COUNT, &[&most]).await?,
+        Scope::All => connection.query_one(COUNT, &[&most, &low_most]).await?,
         Scope::Of(owner) => {
             let owner = Bytes(*owner.as_bytes());
-            connection.query_one(COUNT_OWN, &[&most, &owner]).await?
+            let values: [&(dyn ToSql + Sync); 3] = [&most, &low_most, &owner];
+            connection.query_one(COUNT_OWN, &values).await?
         }
         Scope::Nothing => return Ok([0, 0]),
     };

@@ -312,8 +312,8 @@ impl Store for PostgresStore {
         page.await.map_err(list_error)
     }
 
-    async fn inventory_counts(&self, scope: Scope) -> Result<[i64; 2], StoreError> {
-        inventory::counts(&self.database.read().await?, scope).await
+    async fn inventory_counts(&self, scope: Scope, low_most: i64) -> Result<[i64; 2], StoreError> {
+        inventory::counts(&self.database.read().await?, scope, low_most).await
     }
 
     async fn inventory_of(

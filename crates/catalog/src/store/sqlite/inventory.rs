@@ -91,9 +91,9 @@ fn statement(query: &InventoryQuery, after: Option<After>, scope: Scope) -> (Str
     (sql, values)
 }
 
-/// How many variants there are, of all or of a seller's, and how many of them are low: along indices alone, but for the
-/// status of what is low.
-const COUNT: &str = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM stock LIMIT ?1)),
+/// How many variants there are, and how many of them are low. SQLite counts all rows of a table by its pages, and half a
+/// millisecond is enough for a million of these; of what is low, the status of each product is looked up.
+const COUNT: &str = "SELECT (SELECT COUNT(*) FROM stock),
         (SELECT COUNT(*)
            FROM (SELECT 1
                    FROM stock_low l
@@ -101,12 +101,13 @@ const COUNT: &str = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM stock LIMIT ?1)
                   CROSS JOIN products p ON p.product_number = v.product_number
                   WHERE p.status <> 'archived'
                   LIMIT ?1))";
+/// The same of a seller's, by the index of what is theirs.
 const COUNT_OWN: &str = "SELECT (SELECT COUNT(*)
            FROM (SELECT 1
                    FROM products p
                   CROSS JOIN variants v ON v.product_number = p.product_number
                   WHERE p.owner_id = ?2
-                  LIMIT ?1)),
+                  LIMIT ?3)),
         (SELECT COUNT(*)
            FROM (SELECT 1
                    FROM products p
@@ -115,14 +116,22 @@ const COUNT_OWN: &str = "SELECT (SELECT COUNT(*)
                   WHERE p.owner_id = ?2 AND p.status <> 'archived'
                   LIMIT ?1))";
 
-pub(super) fn counts(connection: &Connection, scope: Scope) -> Result<[i64; 2], StoreError> {
-    let most = Counted::LOOKED_FOR;
+pub(super) fn counts(
+    connection: &Connection,
+    scope: Scope,
+    low_most: i64,
+) -> Result<[i64; 2], StoreError> {
     let both = |row: &Row<'_>| -> rusqlite::Result<[i64; 2]> { Ok([row.get(0)?, row.get(1)?]) };
     match scope {
-        Scope::All => Ok(connection.prepare_cached(COUNT)?.query_row([most], both)?),
-        Scope::Of(owner) => Ok(connection
-            .prepare_cached(COUNT_OWN)?
-            .query_row(params![most, owner.as_bytes()], both)?),
+        Scope::All => Ok(connection
+            .prepare_cached(COUNT)?
+            .query_row([low_most], both)?),
+        Scope::Of(owner) => {
+            let values = params![low_most, owner.as_bytes(), Counted::LOOKED_FOR];
+            Ok(connection
+                .prepare_cached(COUNT_OWN)?
+                .query_row(values, both)?)
+        }
         Scope::Nothing => Ok([0, 0]),
     }
 }

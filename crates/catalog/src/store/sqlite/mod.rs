@@ -338,9 +338,9 @@ impl Store for SqliteStore {
         read.await.map_err(list_error)
     }
 
-    async fn inventory_counts(&self, scope: Scope) -> Result<[i64; 2], StoreError> {
+    async fn inventory_counts(&self, scope: Scope, low_most: i64) -> Result<[i64; 2], StoreError> {
         self.database
-            .read(move |c| inventory::counts(c, scope))
+            .read(move |c| inventory::counts(c, scope, low_most))
             .await
     }
 

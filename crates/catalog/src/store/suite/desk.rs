@@ -61,7 +61,7 @@ impl Room {
         }
         assert_eq!(listed, low);
         let counts = [all.len(), low.len()].map(|count| i64::try_from(count).unwrap());
-        let counted = async |scope| self.store.inventory_counts(scope).await.unwrap();
+        let counted = async |scope| self.store.inventory_counts(scope, 100).await.unwrap();
         assert_eq!(counted(Scope::All).await, counts);
         assert_eq!(counted(Scope::Of(seller())).await, counts, "all are theirs");
         assert_eq!(counted(Scope::Of(STRANGER)).await, [0, 0]);
