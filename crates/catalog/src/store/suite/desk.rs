@@ -34,7 +34,7 @@ impl Room {
     async fn stock(&self, low_stock: bool) -> Vec<InventoryView> {
         let mut query = InventoryQuery {
             low_stock,
-            limit: PageSize::try_from(3).unwrap(),
+            limit: PageSize::try_from(100).unwrap(),
             ..InventoryQuery::default()
         };
         let mut all = Vec::new();
@@ -52,14 +52,16 @@ impl Room {
     /// What the rows of what is low say is what whoever looks at all stock would find.
     pub(super) async fn assert_low_is_known(&self) {
         let (all, listed) = (self.stock(false).await, self.stock(true).await);
-        let mut low = Vec::new();
-        for one in &all {
-            let few = one.available <= crate::domain::stock::LOW_STOCK_MAX;
-            if few && self.seen(one.product_id).await.status != ProductStatus::Archived {
-                low.push(one.clone());
+        let few = crate::domain::stock::LOW_STOCK_MAX;
+        let mut low: Vec<_> = all.iter().filter(|one| one.available <= few).collect();
+        for one in &low {
+            if !listed.contains(one) {
+                let status = self.seen(one.product_id).await.status;
+                assert_eq!(status, ProductStatus::Archived, "{one:?}");
             }
         }
-        assert_eq!(listed, low);
+        low.retain(|one| listed.contains(one));
+        assert_eq!(listed.iter().collect::<Vec<_>>(), low);
         let counts = [all.len(), low.len()].map(|count| i64::try_from(count).unwrap());
         let counted = async |scope| self.store.inventory_counts(scope, 100).await.unwrap();
         assert_eq!(counted(Scope::All).await, counts);
@@ -128,7 +130,7 @@ pub(super) async fn what_is_low_is_listed_and_counted_as_units_come_and_go(room:
     room.adjust(json!([{"sku": "POT", "delta": 1, "reason": "found"}]))
         .await
         .unwrap();
-    assert_eq!(low().await, []);
+    assert!(low().await.is_empty());
     room.adjust(json!([{"sku": "POT", "delta": -6, "reason": "broken"}]))
         .await
         .unwrap();
@@ -172,7 +174,7 @@ fn told(edit: &ProductEdit) -> Vec<String> {
 
 pub(super) async fn what_a_person_changed_is_kept_with_who_and_when_and_not_for_ever(room: Room) {
     let tea = room.tea(1).await;
-    assert_eq!(room.edits(tea.id).await, [], "it was made so");
+    assert!(room.edits(tea.id).await.is_empty(), "it was made so");
     let both = json!({"name": "Green tea", "description": "From Assam.", "category": "tea"});
     room.changed(tea.id, STRANGER, both).await;
     room.changed(tea.id, seller(), json!({"price": "3.00"}))
@@ -202,7 +204,7 @@ pub(super) async fn what_a_person_changed_is_kept_with_who_and_when_and_not_for_
 
     let shirt = room
         .product(json!({
-            "name": "Shirt", "price": 1, "options": [{"name": "Size", "values": ["S", "M"]}],
+            "name": "Shirt", "price": "1.00", "options": [{"name": "Size", "values": ["S", "M"]}],
             "variants": [{"options": {"Size": "S"}, "sku": "S"}, {"options": {"Size": "M"}, "sku": "M"}],
         }))
         .await;
@@ -221,7 +223,7 @@ pub(super) async fn what_a_person_changed_is_kept_with_who_and_when_and_not_for_
     let edits = room.edits(shirt.id).await;
     assert_eq!(
         told(&edits[0]),
-        ["variants: M: M, 0.01 USD > M: M, 6.00 USD"]
+        ["variants: M: M, 1.00 USD > M: M, 6.00 USD"]
     );
 
     for number in 0..105 {
