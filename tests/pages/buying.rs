@@ -11,6 +11,7 @@ on_both_stores! {
     open_with:
     a_shirt_is_bought_in_the_size_that_was_chosen,
     a_guest_buys_on_one_page_and_pays_again_after_a_refusal,
+    a_line_is_taken_out_with_one_button,
     an_order_goes_where_the_checkout_was_told_and_faults_stand_beside_their_fields,
     a_cart_comes_along_at_sign_in_and_a_form_sent_twice_is_one_order,
     a_code_takes_off_what_the_page_says_and_a_guest_s_form_sent_twice_is_one_order,
@@ -26,8 +27,10 @@ pub(crate) async fn put_in(browser: &mut Browser, quantity: &str) -> Answer {
     let home = browser.get("/").await;
     let product = first(&home, "<h2><a href=\"");
     let product = browser.get(&product).await;
-    let adding = first(&product, "href=\"/cart?add=");
-    let cart = browser.get(&format!("/cart?add={adding}")).await;
+    let adding = first(&product, "name=\"add\" value=\"");
+    let cart = format!("/cart?add={adding}&quantity={quantity}");
+    let cart = browser.get(&cart).await;
+    assert_eq!(field(&cart, "quantity").as_deref(), Some(quantity));
     let csrf = field(&cart, "csrf").expect("a form");
     let there = field(&cart, "there").expect("a form that adds");
     let fields = [
@@ -68,6 +71,27 @@ pub(crate) async fn check_out(browser: &mut Browser, email: &str, method: &str) 
 fn hidden(page: &Answer) -> (String, String) {
     let one = |name| field(page, name).expect("a hidden field");
     (one("cart"), one("total"))
+}
+
+/// The steps that an order has come, and the one that it is at; all four are shown.
+fn steps(page: &Answer) -> (Vec<&str>, &str) {
+    let (_, rest) = page.text.split_once("<ol class=\"steps\"").expect("steps");
+    let (steps, _) = rest.split_once("</ol>").expect("their end");
+    let items = steps.split("<li").skip(1);
+    let items: Vec<(&str, &str)> = items.filter_map(|item| item.split_once('>')).collect();
+    assert_eq!(items.len(), 4, "{steps}");
+    let mut done = Vec::new();
+    let mut last = "";
+    for (tag, text) in items {
+        let word = text.split('<').next().unwrap_or_default();
+        if tag.contains("class=\"done\"") {
+            done.push(word);
+        }
+        if tag.contains("aria-current=\"step\"") {
+            last = word;
+        }
+    }
+    (done, last)
 }
 
 async fn orders(admin: &Client) -> usize {
@@ -169,6 +193,7 @@ async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal(mut shop: Shop)
     let place = bought.header("location").to_owned();
     let order = guest.get(&place).await;
     assert!(order.text.contains("was declined"), "{}", order.text);
+    assert_eq!(steps(&order), (vec!["Placed"], "Placed"));
     assert!(
         order.text.contains("It is held for you until <time"),
         "{}",
@@ -186,6 +211,7 @@ async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal(mut shop: Shop)
     assert_eq!(paid.status, 303, "{}", paid.text);
     let order = guest.get(paid.header("location")).await;
     assert!(order.text.contains("Thank you"), "{}", order.text);
+    assert_eq!(steps(&order), (vec!["Placed", "Paid"], "Paid"));
     let cart = guest.get("/cart").await;
     assert!(
         cart.text.contains("There is nothing in it yet"),
@@ -198,6 +224,39 @@ async fn a_guest_buys_on_one_page_and_pays_again_after_a_refusal(mut shop: Shop)
     assert!(matches!(hidden.status, 401 | 404), "{}", hidden.status);
     assert_eq!(orders(&admin).await, 1);
     shop.verify().await;
+}
+
+async fn a_line_is_taken_out_with_one_button(shop: Shop) {
+    let mut guest = Browser::new(&shop);
+    let cart = put_in(&mut guest, "2").await;
+    assert!(
+        cart.text.contains(">Take it out<span class=\"unseen\">: "),
+        "{}",
+        cart.text
+    );
+    let csrf = field(&cart, "csrf").expect("a form");
+    let variant = field(&cart, "variant").expect("a line");
+    let none = [
+        ("csrf", csrf.as_str()),
+        ("variant", variant.as_str()),
+        ("quantity", "0"),
+    ];
+    assert!(cart.text.contains("name=\"quantity\" value=\"0\""));
+    let out = guest.submit("/cart/items", &none).await;
+    assert_eq!(out.status, 303, "{}", out.text);
+    let cart = guest.get("/cart").await;
+    assert!(
+        cart.text.contains("There is nothing in it yet"),
+        "{}",
+        cart.text
+    );
+    // What no form says is one.
+    for odd in ["0", "-1", "x", "1000001", ""] {
+        let page = guest
+            .get(&format!("/cart?add={variant}&quantity={odd}"))
+            .await;
+        assert_eq!(field(&page, "quantity").as_deref(), Some("1"), "{odd}");
+    }
 }
 
 async fn an_order_goes_where_the_checkout_was_told_and_faults_stand_beside_their_fields(

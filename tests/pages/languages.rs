@@ -140,7 +140,7 @@ async fn every_page_is_german_for_whoever_asks_for_german() {
 
 /// The first thing that a product's page puts into the cart.
 fn first(page: &Answer) -> String {
-    let link = all(page, "href=\"/cart?add=")
+    let link = all(page, "name=\"add\" value=\"")
         .first()
         .map(|id| (*id).to_owned());
     link.or_else(|| {

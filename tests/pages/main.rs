@@ -47,5 +47,6 @@ mod staff_returns;
 mod staff_reviews;
 mod staff_stock;
 mod staff_system;
+mod staff_tabs;
 mod staff_variants;
 mod table;

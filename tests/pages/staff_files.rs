@@ -6,6 +6,7 @@ use crate::{
     buying::first,
     opened::{Open, shop},
 };
+use serde_json::json;
 use testkit::on_both_stores;
 
 /// More than a page of any list.
@@ -97,6 +98,32 @@ async fn a_list_is_one_file_with_all_of_its_rows(open: Open) {
         "{}",
         row(&inventory, 1)
     );
+    for number in 0..MANY {
+        let code = json!({"code": format!("CODE{number:02}"), "basis_points": 100});
+        let made = admin.post("/api/v1/discounts", &code).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    let discounts = file(&mut browser, "/admin/discounts?show=given").await;
+    assert_eq!(discounts.len(), MANY + 1);
+    assert!(
+        row(&discounts, 1).starts_with("CODE00,1 %,"),
+        "{}",
+        row(&discounts, 1)
+    );
+    let said = json!({"rating": 4, "title": "Good, \"black\" tea", "author": "Ann"});
+    let path = format!("/api/v1/products/{tea}/reviews");
+    let said = ann.post(&path, &said).await;
+    assert_eq!(said.status, 201, "{}", said.text);
+    let reviews = file(&mut browser, "/admin/reviews").await;
+    assert_eq!(
+        row(&reviews, 0),
+        "When,Product,Status,Stars,What is said,Name"
+    );
+    assert!(
+        row(&reviews, 1).contains(",Shown,4,\"Good, \"\"black\"\" tea\","),
+        "{}",
+        row(&reviews, 1)
+    );
     let customers = file(&mut browser, "/admin/customers").await;
     assert!(customers.iter().any(|row| row.contains("ann@souk.example")));
     let audit = file(&mut browser, "/admin/audit").await;
@@ -118,6 +145,8 @@ async fn a_list_s_file_is_for_whom_the_list_is_for(open: Open) {
         "products",
         "inventory",
         "customers",
+        "discounts",
+        "reviews",
         "audit",
     ] {
         let path = format!("/admin/{list}.csv");

@@ -13,12 +13,13 @@ on_both_stores! {
     prices_and_what_moved_the_stock_are_one_list_newest_first,
     a_history_is_for_those_who_may_change_the_product,
     who_changed_a_price_is_told_to_those_who_may_change_it,
+    what_a_save_changed_is_told_field_by_field_with_who_it_was,
 }
 
 /// The rows of the list, each as the texts of its cells.
 fn rows(page: &Answer) -> Vec<Vec<String>> {
     assert_eq!(page.status, 200, "{}", page.text);
-    let start = "<caption class=\"unseen\">Prices and movements of stock, newest first";
+    let start = "<caption class=\"unseen\">What changed, newest first";
     let (_, rest) = page.text.split_once(start).expect("the list");
     let (_, body) = rest.split_once("<tbody>").expect("its rows");
     let (body, _) = body.split_once("</tbody>").expect("their end");
@@ -164,4 +165,50 @@ async fn who_changed_a_price_is_told_to_those_who_may_change_it(open: Open) {
     let mut browser = Browser::signed_in(&shop, "mel@souk.example").await;
     let page = browser.get(&here).await;
     assert_eq!(names(&page), ["mel", "", "mel"], "their own name alone");
+}
+
+async fn what_a_save_changed_is_told_field_by_field_with_who_it_was(open: Open) {
+    let Open {
+        shop,
+        admin,
+        mut browser,
+    } = open;
+    let mel = shop.merchant(&admin, "mel").await;
+    let cup = mel.sell("CUP-1", 500, 3).await;
+    let here = format!("/admin/products/{cup}");
+    let form = browser.get(&here).await;
+    let wish = [
+        ("name", "Large <cup>"),
+        ("description", "Holds much."),
+        ("status", "draft"),
+    ];
+    let saved = crate::forms::send(&mut browser, &form, &here, &wish).await;
+    assert_eq!(saved.status, 303, "{}", saved.text);
+    let long = "z".repeat(900);
+    let texts = json!({"description": format!("Holds much. {long}"), "version": 2});
+    let api = format!("/api/v1/products/{cup}");
+    assert_eq!(mel.patch(&api, &texts).await.status, 200);
+    let page = browser.get(&format!("{here}/history")).await;
+    let rows = rows(&page);
+    let said = |what: &str| -> Vec<(String, String)> {
+        let of = rows.iter().filter(|row| row[1] == what);
+        of.map(|row| (row[6].clone(), row[7].clone())).collect()
+    };
+    assert_eq!(said("Name")[0].0, "CUP-1 → Large &#60;cup&#62;");
+    assert_eq!(said("Status")[0].0, "Active → Draft");
+    let [last, first] = said("Description").try_into().expect("two saves");
+    assert_eq!(first.0, "– → Holds much.");
+    assert!(
+        last.0.starts_with("Holds much. → Holds much."),
+        "{}",
+        last.0
+    );
+    assert!(last.0.contains('…') && last.0.len() < 900, "{}", last.0);
+    assert_eq!(last.1, "mel");
+    assert!(!first.1.is_empty() && first.1 != "mel", "{}", first.1);
+    let mut browser = Browser::signed_in(&shop, "mel@souk.example").await;
+    let page = browser.get(&format!("{here}/history")).await;
+    let names: Vec<String> = self::rows(&page).iter().map(|row| row[7].clone()).collect();
+    let known = names.iter().all(|name| matches!(name.as_str(), "" | "mel"));
+    assert!(known, "their own name alone: {names:?}");
 }

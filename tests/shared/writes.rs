@@ -37,8 +37,8 @@ const ROWS: [(&str, u64); 19] = [
     ("another price", 7),
     // Variants are a version of their product: all are read, checked against each other, and kept in their order.
     ("a price in euros", 11),
-    // The same, its stock, and the first movement of that.
-    ("a variant", 14),
+    // The same, its stock, the first movement of that, what changed with it, and what is too far back for that.
+    ("a variant", 16),
     ("a review", 4),
     ("a category", 2),
     ("a discount", 2),

@@ -4,11 +4,11 @@
 use contracts::{
     catalog::{
         AdjustError, AdjustStock, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
-        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
-        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit,
-        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
-        SuggestionsQuery,
+        GiveBackError, ImportOutcome, ImportProduct, InventoryCounts, InventoryQuery,
+        InventoryView, ItemRef, ListError, MovementView, NewCategory, NewProduct, OfferView,
+        Overdue, PatchProduct, ProductAudit, ProductCounts, ProductEdit, ProductQuery, ProductRef,
+        ProductReview, ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve,
+        ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -72,6 +72,10 @@ pub(crate) const PRODUCTS: Call<(Option<Who>, ProductQuery), Listed<Page<Product
     Call::read("products");
 pub(crate) const PAGE_STARTS: Call<ProductQuery, Listed<Vec<Cursor>>> = Call::read("page_starts");
 pub(crate) const FACETS: Call<FacetsQuery, Listed<Facets>> = Call::read("facets");
+pub(crate) const PRODUCT_COUNTS: Call<(Who, Option<String>), Listed<ProductCounts>> =
+    Call::read("product_counts");
+pub(crate) const PRODUCT_EDITS: Call<(Who, ProductId), Edited<Vec<ProductEdit>>> =
+    Call::read("product_edits");
 pub(crate) const SUGGESTIONS: Call<SuggestionsQuery, Listed<Vec<Suggestion>>> =
     Call::read("suggestions");
 pub(crate) const IMPORT_PRODUCTS: Call<(UserId, Vec<ImportProduct>, bool), Imported> =
@@ -86,6 +90,8 @@ pub(crate) const ADJUST_STOCK: Call<(Who, Key, AdjustStock), Adjusted<Levels>> =
     Call::once("adjust_stock");
 pub(crate) const INVENTORY: Call<(Who, InventoryQuery), Listed<Page<InventoryView>>> =
     Call::read("inventory");
+pub(crate) const INVENTORY_COUNTS: Call<Who, Listed<InventoryCounts>> =
+    Call::read("inventory_counts");
 pub(crate) const INVENTORY_OF: Call<(Who, VariantId), Adjusted<InventoryView>> =
     Call::read("inventory_of");
 pub(crate) const MOVEMENTS: Call<PageOf, Adjusted<Page<MovementView>>> = Call::read("movements");

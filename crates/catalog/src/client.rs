@@ -6,12 +6,12 @@ use contracts::{
     BoxError,
     access::Principal,
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
-        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
-        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit,
-        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
-        SuggestionsQuery,
+        AdjustError, AdjustStock, Catalog, CatalogDesk, CategoryView, EditError, Facets,
+        FacetsQuery, GiveBack, GiveBackError, ImportOutcome, ImportProduct, InventoryCounts,
+        InventoryQuery, InventoryView, ItemRef, ListError, MovementView, NewCategory, NewProduct,
+        OfferView, Overdue, PatchProduct, ProductAudit, ProductCounts, ProductEdit, ProductQuery,
+        ProductRef, ProductReview, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
+        Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -29,6 +29,29 @@ impl Client {
     #[must_use]
     pub const fn new(peer: Peer) -> Self {
         Self { peer }
+    }
+}
+
+#[async_trait]
+impl CatalogDesk for Client {
+    async fn product_counts(
+        &self,
+        who: &Principal,
+        q: Option<String>,
+    ) -> Result<ProductCounts, ListError> {
+        self.peer.ask(calls::PRODUCT_COUNTS, &(who.into(), q)).await
+    }
+
+    async fn inventory_counts(&self, who: &Principal) -> Result<InventoryCounts, ListError> {
+        self.peer.ask(calls::INVENTORY_COUNTS, &who.into()).await
+    }
+
+    async fn product_edits(
+        &self,
+        who: &Principal,
+        id: ProductId,
+    ) -> Result<Vec<ProductEdit>, EditError> {
+        self.peer.ask(calls::PRODUCT_EDITS, &(who.into(), id)).await
     }
 }
 

@@ -240,6 +240,20 @@ pub struct WebhookView {
     pub created_at: Timestamp,
     /// When somebody changed it last.
     pub updated_at: Timestamp,
+    /// What is in its log of deliveries; only where one webhook is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliveries: Option<DeliveryCounts>,
+}
+
+/// How many deliveries a webhook's log has, by how they went: of its newest 100,000, where it has more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct DeliveryCounts {
+    /// They will be tried, or tried again.
+    pub pending: i64,
+    /// They were taken.
+    pub delivered: i64,
+    /// All their tries are used up.
+    pub failed: i64,
 }
 
 /// A webhook that was just made, or got another secret.

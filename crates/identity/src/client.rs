@@ -11,12 +11,12 @@ use contracts::{
         ForgotPassword, Identity, KeyHolder, LinkError, Login, LoginError, MakeApiKey,
         OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
         RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, RotateApiKey,
-        SecondFactorView, SecondFactors, SecurityEventError, SecurityEventQuery, SecurityEventView,
-        SessionError, SessionQuery, SessionView, SetRoles, SetUserStatus, SetupAdmin, ShownKey,
-        SignedIn, UserQuery, UserView, VerifyEmail,
+        SecondFactorView, SecondFactors, SecurityEventError, SecurityEventKind, SecurityEventQuery,
+        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetUserStatus,
+        SetupAdmin, ShownKey, SignedIn, UserCounts, UserQuery, UserView, VerifyEmail,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{ApiKeyId, Page, SessionId, Timestamp, UserId},
+    values::{ApiKeyId, Counted, Page, SessionId, Timestamp, UserId},
 };
 use platform::call::Peer;
 use secrecy::SecretString;
@@ -149,6 +149,10 @@ impl Identity for Client {
         self.peer.ask(calls::USERS, &query).await
     }
 
+    async fn user_counts(&self) -> Result<UserCounts, ProfileError> {
+        self.peer.ask(calls::USER_COUNTS, &()).await
+    }
+
     async fn set_status(
         &self,
         who: &Principal,
@@ -175,6 +179,13 @@ impl Identity for Client {
         query: SecurityEventQuery,
     ) -> Result<Page<SecurityEventView>, SecurityEventError> {
         self.peer.ask(calls::SECURITY_EVENTS, &query).await
+    }
+
+    async fn security_event_counts(
+        &self,
+        kinds: Vec<SecurityEventKind>,
+    ) -> Result<Vec<Counted>, SecurityEventError> {
+        self.peer.ask(calls::SECURITY_EVENT_COUNTS, &kinds).await
     }
 
     async fn own_security_events(

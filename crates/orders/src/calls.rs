@@ -3,11 +3,11 @@
 
 use contracts::{
     orders::{
-        BeginPayment, Beside, CartError, CartFigures, CartView, DiscountCode, DiscountError,
-        DiscountQuery, DiscountView, EarlierOrderQuery, EarlierOrderView, EventsAudit, KeptAddress,
-        NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery,
-        OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote, SetCartItem, Settlement,
-        ShippingChoice, ShippingError, ShippingMethodView,
+        BeginPayment, Beside, CartError, CartFigures, CartView, DiscountCode, DiscountCounts,
+        DiscountError, DiscountQuery, DiscountView, EarlierOrderQuery, EarlierOrderView,
+        EventsAudit, KeptAddress, NewAddress, NewDiscount, OrderAudit, OrderError, OrderEventView,
+        OrderMove, OrderQuery, OrderView, Payable, PlaceOrder, PlaceOrderError, RefundNote,
+        SetCartItem, Settlement, ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -80,6 +80,7 @@ pub(crate) const REPLACE_DISCOUNT: Call<
     Off<DiscountView>,
 > = Call::once("replace_discount");
 pub(crate) const DISCOUNT: Call<(Who, DiscountId), Off<DiscountView>> = Call::read("discount");
+pub(crate) const DISCOUNT_COUNTS: Call<Who, Off<DiscountCounts>> = Call::read("discount_counts");
 pub(crate) const DISCOUNTS: Call<(Who, DiscountQuery), Off<Page<DiscountView>>> =
     Call::read("discounts");
 

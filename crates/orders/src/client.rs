@@ -8,10 +8,10 @@ use contracts::{
     catalog::Purchases,
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
-        DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
-        EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount, OrderAudit,
-        OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
-        PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
+        DiscountCode, DiscountCounts, DiscountError, DiscountQuery, DiscountView, Discounts,
+        EarlierOrderQuery, EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount,
+        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
+        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
         ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
@@ -165,6 +165,10 @@ impl Discounts for Client {
         id: DiscountId,
     ) -> Result<DiscountView, DiscountError> {
         self.peer.ask(calls::DISCOUNT, &(who.into(), id)).await
+    }
+
+    async fn discount_counts(&self, who: &Principal) -> Result<DiscountCounts, DiscountError> {
+        self.peer.ask(calls::DISCOUNT_COUNTS, &who.into()).await
     }
 
     async fn discounts(

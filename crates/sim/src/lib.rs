@@ -11,6 +11,7 @@ mod books;
 mod bus;
 mod cast;
 mod client;
+mod desk;
 mod net;
 pub mod people;
 mod plan;

@@ -16,10 +16,10 @@ use contracts::{
     },
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
-        DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
-        EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount, OrderAudit,
-        OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
-        PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
+        DiscountCode, DiscountCounts, DiscountError, DiscountQuery, DiscountView, Discounts,
+        EarlierOrderQuery, EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount,
+        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
+        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
         ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
@@ -361,6 +361,10 @@ impl Discounts for FarOrders {
         id: DiscountId,
     ) -> Result<DiscountView, DiscountError> {
         self.inner.discount(who, id).await
+    }
+
+    async fn discount_counts(&self, who: &Principal) -> Result<DiscountCounts, DiscountError> {
+        self.inner.discount_counts(who).await
     }
 
     async fn discounts(

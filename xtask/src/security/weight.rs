@@ -141,7 +141,7 @@ impl<'s> Visitor<'s> {
             cookies: String::new(),
         };
         let page = visitor.get(product)?;
-        let variant = between(&page.body, "href=\"/cart?add=", "\"")?.to_owned();
+        let variant = between(&page.body, "name=\"add\" value=\"", "\"")?.to_owned();
         let form = visitor.get(&format!("/cart?add={variant}"))?;
         visitor.keep(&form);
         let csrf = between(&form.body, "name=\"csrf\" value=\"", "\"")?;

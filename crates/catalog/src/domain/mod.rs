@@ -4,6 +4,7 @@ pub(crate) mod attributes;
 pub(crate) mod category;
 pub(crate) mod change;
 pub(crate) mod document;
+pub(crate) mod edited;
 pub(crate) mod lineup;
 pub(crate) mod picture;
 pub mod price_list;

@@ -53,6 +53,12 @@ fn products(table: Table) -> Table {
         .on(calls::FACETS, async |catalog, query| {
             catalog.facets(query).await
         })
+        .on(calls::PRODUCT_COUNTS, async |catalog, (who, q)| {
+            catalog.product_counts(&who.into(), q).await
+        })
+        .on(calls::PRODUCT_EDITS, async |catalog, (who, id)| {
+            catalog.product_edits(&who.into(), id).await
+        })
         .on(calls::SUGGESTIONS, async |catalog, query| {
             catalog.suggestions(query).await
         })
@@ -91,6 +97,9 @@ fn inventory(table: Table) -> Table {
         })
         .on(calls::INVENTORY, async |catalog, (who, query)| {
             catalog.inventory(&who.into(), query).await
+        })
+        .on(calls::INVENTORY_COUNTS, async |catalog, who| {
+            catalog.inventory_counts(&who.into()).await
         })
         .on(calls::INVENTORY_OF, async |catalog, (who, id)| {
             catalog.inventory_of(&who.into(), id).await

@@ -4,12 +4,17 @@ use super::Service;
 use crate::domain::scope::Scope;
 use contracts::{
     access::Principal,
-    catalog::{EditError, ListError, PriceSince, ProductQuery, ProductRef, ProductView},
-    values::{Currency, Page},
+    catalog::{
+        EditError, ListError, PriceSince, ProductEdit, ProductQuery, ProductRef, ProductView,
+    },
+    values::{Currency, Page, ProductId},
 };
 
 /// Prices that are told, the newest.
 const PRICES_MAX: u32 = 100;
+
+/// Saves that are told, the newest.
+const EDITS_MAX: u32 = 50;
 
 /// What a product has cost.
 #[derive(Debug)]
@@ -64,6 +69,20 @@ impl Service {
             prices,
             names_people,
         })
+    }
+
+    /// What was changed of a product that somebody may change; of others it is not told whether they exist.
+    pub(super) async fn edits(
+        &self,
+        who: &Principal,
+        id: ProductId,
+    ) -> Result<Vec<ProductEdit>, EditError> {
+        let product = self.find(Some(who), ProductRef::Id(id)).await?;
+        if !Scope::of(Some(who)).holds(product.owner_id) {
+            return Err(EditError::NotFound);
+        }
+        let edits = self.store.edits(id, EDITS_MAX).await;
+        edits.map_err(|error| EditError::Internal(Box::new(error)))
     }
 
     pub(super) async fn list(

@@ -5,9 +5,14 @@ use crate::domain::scope::Scope;
 use contracts::{
     BoxError,
     access::Principal,
-    catalog::{AdjustError, InventoryQuery, InventoryView, ListError, MovementView},
-    values::{Cursor, Page, PageSize, VariantId},
+    catalog::{
+        AdjustError, InventoryCounts, InventoryQuery, InventoryView, ListError, MovementView,
+    },
+    values::{Counted, Cursor, Page, PageSize, VariantId},
 };
+
+/// Variants with few units that are counted: of each it is looked up whether its product is archived.
+const LOW_MAX: i64 = 10_000;
 
 impl Service {
     pub(super) async fn stock_page(
@@ -16,6 +21,16 @@ impl Service {
         query: InventoryQuery,
     ) -> Result<Page<InventoryView>, ListError> {
         self.store.inventory(query, Scope::of(Some(who))).await
+    }
+
+    pub(super) async fn stock_counts(&self, who: &Principal) -> Result<InventoryCounts, ListError> {
+        let (scope, most) = (Scope::of(Some(who)), LOW_MAX.saturating_add(1));
+        let found = self.store.inventory_counts(scope, most).await;
+        let [all, low] = found.map_err(|error| ListError::Internal(Box::new(error)))?;
+        Ok(InventoryCounts {
+            all: Counted::of(all),
+            low: Counted::up_to(LOW_MAX, low),
+        })
     }
 
     pub(super) async fn stock_of(

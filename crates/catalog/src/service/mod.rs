@@ -25,18 +25,18 @@ pub(crate) use shown::{Ready, Shown};
 pub(crate) use variants::WhichProduct;
 pub use window::Window;
 
-use crate::{bucket::Bucket, config::Config, store::Store};
+use crate::{bucket::Bucket, config::Config, domain::scope::Scope, store::Store};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
     access::Principal,
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
-        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
-        ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView, Purchases,
-        ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit,
-        Suggestion, SuggestionsQuery,
+        AdjustError, AdjustStock, Catalog, CatalogDesk, CategoryView, EditError, Facets,
+        FacetsQuery, GiveBack, GiveBackError, ImportOutcome, ImportProduct, InventoryCounts,
+        InventoryQuery, InventoryView, ItemRef, ListError, MovementView, NewCategory, NewProduct,
+        OfferView, Overdue, PatchProduct, ProductAudit, ProductCounts, ProductEdit, ProductQuery,
+        ProductRef, ProductReview, ProductView, Purchases, ReservationAudit, Reserve, ReserveError,
+        Reserved, Resolve, ResolveError, StockAudit, Suggestion, SuggestionsQuery,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, UserId, VariantId},
@@ -105,6 +105,30 @@ impl Service {
     #[must_use]
     pub fn window(&self) -> Window {
         self.window.clone()
+    }
+}
+
+#[async_trait]
+impl CatalogDesk for Service {
+    async fn product_counts(
+        &self,
+        who: &Principal,
+        q: Option<String>,
+    ) -> Result<ProductCounts, ListError> {
+        let (scope, now) = (Scope::of(Some(who)), self.clock.now());
+        self.store.product_counts(q, scope, now).await
+    }
+
+    async fn inventory_counts(&self, who: &Principal) -> Result<InventoryCounts, ListError> {
+        self.stock_counts(who).await
+    }
+
+    async fn product_edits(
+        &self,
+        who: &Principal,
+        id: ProductId,
+    ) -> Result<Vec<ProductEdit>, EditError> {
+        self.edits(who, id).await
     }
 }
 

@@ -244,10 +244,35 @@ pub(super) fn counted(query: FacetsQuery, at: Timestamp) -> Result<Wish, ListErr
     })
 }
 
+/// What is counted by where it stands: everything of the scope's that the words would list; none if it has nothing, or
+/// the words are none.
+pub(super) fn standing(q: Option<&str>, scope: Scope, at: Timestamp) -> Option<Wish> {
+    let words = q.map(words::asked);
+    let owner_id = match scope {
+        Scope::All => None,
+        Scope::Of(owner) => Some(owner),
+        Scope::Nothing => return None,
+    };
+    if words.as_ref().is_some_and(Vec::is_empty) {
+        return None;
+    }
+    let mut wish = on_sale(words, at);
+    wish.filter.owner_id = owner_id;
+    Some(wish)
+}
+
 /// What is suggested to whoever has typed this.
 pub(super) fn suggested(typed: &str, at: Timestamp) -> Wish {
     Wish {
-        words: Some(words::asked(typed)),
+        limit: SUGGESTIONS_MAX,
+        ..on_sale(Some(words::asked(typed)), at)
+    }
+}
+
+/// All that is on sale and has these words; no page of it.
+fn on_sale(words: Option<Vec<String>>, at: Timestamp) -> Wish {
+    Wish {
+        words,
         filter: Filter {
             at,
             status: ProductStatus::Active,
@@ -260,7 +285,7 @@ pub(super) fn suggested(typed: &str, at: Timestamp) -> Wish {
         },
         sort: ProductSort::Relevance,
         after: None,
-        limit: SUGGESTIONS_MAX,
+        limit: 0,
     }
 }
 

@@ -32,9 +32,9 @@ use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
         ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef, ListError,
-        MovementView, OfferView, Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef,
-        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
-        StockAudit, Suggestion,
+        MovementView, OfferView, Overdue, PriceSince, ProductAudit, ProductCounts, ProductEdit,
+        ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve, ReserveError, Reserved,
+        Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::{Answered, Precondition},
     values::{
@@ -44,6 +44,9 @@ use contracts::{
 };
 use platform::db::{Schema, StoreError, keys::KeyedRequest};
 use std::sync::Arc;
+
+/// Versions of a product whose edits are kept, the newest.
+const EDITS_KEPT: i64 = 100;
 
 /// All steps of the schema.
 pub const SCHEMA: Schema = Schema {
@@ -152,6 +155,8 @@ pub(crate) trait Store: Reviews + Tree + Images + Variants {
         currency: Option<Currency>,
         limit: u32,
     ) -> Result<Vec<PriceSince>, StoreError>;
+    /// What people changed of a product, newest first, so many saves at most.
+    async fn edits(&self, id: ProductId, limit: u32) -> Result<Vec<ProductEdit>, StoreError>;
     /// A page of products that the scope sees.
     async fn products(
         &self,
@@ -167,6 +172,13 @@ pub(crate) trait Store: Reviews + Tree + Images + Variants {
     ) -> Result<Vec<Cursor>, ListError>;
     /// Counts what a search finds among what is on sale.
     async fn facets(&self, query: FacetsQuery, at: Timestamp) -> Result<Facets, ListError>;
+    /// How many of the scope's products stand where, of those that these words find.
+    async fn product_counts(
+        &self,
+        q: Option<String>,
+        scope: Scope,
+        at: Timestamp,
+    ) -> Result<ProductCounts, ListError>;
     /// What somebody may mean who has typed this.
     async fn suggestions(&self, typed: &str, at: Timestamp) -> Result<Vec<Suggestion>, StoreError>;
     /// Where to say what has changed, so that the next search knows.
@@ -196,6 +208,9 @@ pub(crate) trait Store: Reviews + Tree + Images + Variants {
         query: InventoryQuery,
         scope: Scope,
     ) -> Result<Page<InventoryView>, ListError>;
+    /// How many rows the scope's stock has, counted as far as [`contracts::values::Counted::LOOKED_FOR`], and its list
+    /// of what is low, as far as this.
+    async fn inventory_counts(&self, scope: Scope, low_most: i64) -> Result<[i64; 2], StoreError>;
     /// The stock of one of the scope's variants.
     async fn inventory_of(
         &self,

@@ -67,6 +67,9 @@ pub struct InventoryView {
     pub product_id: ProductId,
     /// Its SKU.
     pub sku: String,
+    /// What its product is called.
+    #[serde(default)]
+    pub name: String,
     /// In the building.
     pub on_hand: i64,
     /// Promised to orders.

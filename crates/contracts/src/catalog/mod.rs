@@ -3,6 +3,8 @@
 
 mod attributes;
 mod audit;
+mod counts;
+mod edits;
 mod errors;
 mod events;
 mod images;
@@ -17,6 +19,8 @@ pub mod words;
 
 pub use attributes::{AttributeChange, AttributeValue};
 pub use audit::{ProductAudit, line_mark};
+pub use counts::{InventoryCounts, ProductCounts};
+pub use edits::{FieldChange, ProductEdit};
 pub use errors::{AdjustError, EditError, ListError};
 pub use events::{ProductChange, ProductEdited, ProductsChanged, StockAdjusted, StockRanLow};
 pub use images::{ImageError, ImageFile, NewImage, PatchImage, ProductImage};
@@ -57,9 +61,28 @@ use crate::{
 };
 use async_trait::async_trait;
 
+/// What those who look after products ask of the catalog beside its public API.
+#[async_trait]
+pub trait CatalogDesk: Send + Sync {
+    /// How many products stand where, of those that somebody may change: all that these words find, if there are any.
+    async fn product_counts(
+        &self,
+        who: &Principal,
+        q: Option<String>,
+    ) -> Result<ProductCounts, ListError>;
+    /// How much there is to list of stock (own products, or all for admins).
+    async fn inventory_counts(&self, who: &Principal) -> Result<InventoryCounts, ListError>;
+    /// What people changed of a product's document, newest first, as far back as it is kept: for whoever may change it.
+    async fn product_edits(
+        &self,
+        who: &Principal,
+        id: ProductId,
+    ) -> Result<Vec<ProductEdit>, EditError>;
+}
+
 /// What the others may ask of the catalog.
 #[async_trait]
-pub trait Catalog: Send + Sync {
+pub trait Catalog: CatalogDesk {
     /// Makes a product with its default variant and first stock (merchants and admins).
     async fn create_product(
         &self,

@@ -32,14 +32,14 @@ pub use security::{
     SecurityEventKind, SecurityEventQuery, SecurityEventView,
 };
 pub use sessions::{ChangePassword, SessionQuery, SessionView};
-pub use users::{SetUserStatus, UserQuery, UserStatus};
+pub use users::{SetUserStatus, UserCounts, UserQuery, UserStatus};
 
 use crate::{
     BoxError,
     access::{Principal, Role},
     event::Event,
     request::{Answered, IdempotencyKey, Precondition},
-    values::{ApiKeyId, Email, Page, SessionId, Timestamp, UserId, Username, Version},
+    values::{ApiKeyId, Counted, Email, Page, SessionId, Timestamp, UserId, Username, Version},
 };
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -318,6 +318,8 @@ pub trait Identity: External + SecondFactors + Send + Sync {
     async fn check_key(&self, shown: ShownKey) -> Result<Option<KeyHolder>, BoxError>;
     /// Accounts, the newest first (admins; the caller checks).
     async fn users(&self, query: UserQuery) -> Result<Page<UserView>, ProfileError>;
+    /// How many accounts there are (admins; the caller checks).
+    async fn user_counts(&self) -> Result<UserCounts, ProfileError>;
     /// Lets a user sign in, or not any more; then all their sessions and tokens end (admins; the caller checks). Nobody
     /// does it to themselves, and the last admin stays.
     async fn set_status(
@@ -336,6 +338,11 @@ pub trait Identity: External + SecondFactors + Send + Sync {
         &self,
         query: SecurityEventQuery,
     ) -> Result<Page<SecurityEventView>, SecurityEventError>;
+    /// How many security events of each of these kinds the log shows, in their order (admins; the caller checks).
+    async fn security_event_counts(
+        &self,
+        kinds: Vec<SecurityEventKind>,
+    ) -> Result<Vec<Counted>, SecurityEventError>;
     /// Security events of one's own account, the newest first. Of what somebody else did, it is not told who and from
     /// where.
     async fn own_security_events(

@@ -2,7 +2,7 @@
 
 use crate::{
     access::Role,
-    values::{Cursor, PageSize, Version},
+    values::{Counted, Cursor, PageSize, Version},
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +36,19 @@ pub struct UserQuery {
     pub limit: PageSize,
     /// Where the page begins.
     pub cursor: Option<Cursor>,
+}
+
+/// How many accounts there are, by what they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserCounts {
+    /// All that have not gone.
+    pub all: Counted,
+    /// Those that sell.
+    pub merchants: Counted,
+    /// Those that run the shop.
+    pub admins: Counted,
+    /// Those that are kept out.
+    pub disabled: Counted,
 }
 
 /// A change of whether an account may sign in.

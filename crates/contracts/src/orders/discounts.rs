@@ -7,7 +7,8 @@ use crate::{
     problem::{Code, Problem, ToProblem},
     request::{Answered, IdempotencyKey, Precondition},
     values::{
-        Cursor, DiscountId, Money, Page, PageSize, Timestamp, ValueError, Version, bounded_text,
+        Counted, Cursor, DiscountId, Money, Page, PageSize, Timestamp, ValueError, Version,
+        bounded_text,
     },
 };
 use async_trait::async_trait;
@@ -262,12 +263,23 @@ pub struct DiscountView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DiscountQuery {
+    /// Only those that are given, or only those that ended.
+    pub active: Option<bool>,
     /// 1 to 100; 20 when absent.
     #[serde(default)]
     #[param(inline)]
     pub limit: PageSize,
     /// Where the page begins.
     pub cursor: Option<Cursor>,
+}
+
+/// How many discounts there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiscountCounts {
+    /// Those that are given.
+    pub given: Counted,
+    /// Those that ended.
+    pub ended: Counted,
 }
 
 /// Why a discount was not shown, changed or given.
@@ -378,6 +390,8 @@ pub trait Discounts: Send + Sync {
         who: &Principal,
         id: DiscountId,
     ) -> Result<DiscountView, DiscountError>;
+    /// How many discounts there are.
+    async fn discount_counts(&self, who: &Principal) -> Result<DiscountCounts, DiscountError>;
     /// A page of discounts, by code.
     async fn discounts(
         &self,

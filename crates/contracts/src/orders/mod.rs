@@ -23,8 +23,8 @@ pub use carts::{
     CartError, CartHolder, CartLineChange, CartLineView, CartStatus, CartView, Carts, SetCartItem,
 };
 pub use discounts::{
-    DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, NewDiscount,
-    OrderPartView, PartKind, PartSums,
+    DiscountCode, DiscountCounts, DiscountError, DiscountQuery, DiscountView, Discounts,
+    NewDiscount, OrderPartView, PartKind, PartSums,
 };
 pub use earlier::{
     EarlierLineView, EarlierOrderQuery, EarlierOrderView, EarlierStatus, EarlierTotals,

@@ -1,5 +1,6 @@
 //! The values every service shares: each is checked once, when it is made. No rules of any one service.
 
+mod counted;
 mod country;
 mod email;
 mod id;
@@ -12,6 +13,7 @@ mod text;
 mod time;
 mod version;
 
+pub use counted::Counted;
 pub use country::Country;
 pub use email::{Email, Username};
 pub use id::{

@@ -22,12 +22,12 @@ use contracts::{
         ForgotPassword, Identity, KeyHolder, LinkError, Login, LoginError, MakeApiKey,
         OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
         RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, RotateApiKey,
-        SecondFactorView, SecondFactors, SecurityEventError, SecurityEventQuery, SecurityEventView,
-        SessionError, SessionQuery, SessionView, SetRoles, SetUserStatus, SetupAdmin, ShownKey,
-        SignedIn, UserQuery, UserView, VerifyEmail,
+        SecondFactorView, SecondFactors, SecurityEventError, SecurityEventKind, SecurityEventQuery,
+        SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles, SetUserStatus,
+        SetupAdmin, ShownKey, SignedIn, UserCounts, UserQuery, UserView, VerifyEmail,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{ApiKeyId, Page, SessionId, Timestamp, UserId, Version},
+    values::{ApiKeyId, Counted, Page, SessionId, Timestamp, UserId, Version},
 };
 use http_body_util::BodyExt;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -360,6 +360,10 @@ impl Identity for FakeIdentity {
     async fn users(&self, _: UserQuery) -> Result<Page<UserView>, ProfileError> {
         Err(ProfileError::Internal(away()))
     }
+    async fn user_counts(&self) -> Result<UserCounts, ProfileError> {
+        Err(ProfileError::Internal(away()))
+    }
+
     async fn set_status(
         &self,
         _: &Principal,
@@ -381,6 +385,13 @@ impl Identity for FakeIdentity {
     ) -> Result<Page<SecurityEventView>, SecurityEventError> {
         Err(SecurityEventError::Internal(away()))
     }
+    async fn security_event_counts(
+        &self,
+        _: Vec<SecurityEventKind>,
+    ) -> Result<Vec<Counted>, SecurityEventError> {
+        Err(SecurityEventError::Internal(away()))
+    }
+
     async fn own_security_events(
         &self,
         _: &Principal,

@@ -14,12 +14,12 @@ use contracts::{
         Ended, FactorError, FactorSecret, ForgotPassword, LinkError, Login, LoginError,
         OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, ProveTwice,
         RecoveryCodes, RefreshError, RegisterError, RegisterUser, ResetPassword, SecondFactorView,
-        SecurityEventError, SecurityEventQuery, SecurityEventView, SessionError, SessionQuery,
-        SessionView, SetRoles, SetUserStatus, SetupAdmin, SignedIn, UserQuery, UserView,
-        VerifyEmail,
+        SecurityEventError, SecurityEventKind, SecurityEventQuery, SecurityEventView, SessionError,
+        SessionQuery, SessionView, SetRoles, SetUserStatus, SetupAdmin, SignedIn, UserCounts,
+        UserQuery, UserView, VerifyEmail,
     },
     request::Precondition,
-    values::{Email, Page, SessionId, Timestamp, UserId, Username},
+    values::{Counted, Email, Page, SessionId, Timestamp, UserId, Username},
     wire::{Cause, Who},
 };
 use platform::call::Call;
@@ -397,6 +397,7 @@ pub(crate) const USER: Call<UserId, Profile<UserView>> = Call::read("user");
 pub(crate) const SET_ROLES: Call<(Who, UserId, Precondition, SetRoles), Profile<UserView>> =
     Call::once("set_roles");
 pub(crate) const USERS: Call<UserQuery, Profile<Page<UserView>>> = Call::read("users");
+pub(crate) const USER_COUNTS: Call<(), Profile<UserCounts>> = Call::read("user_counts");
 pub(crate) const SET_STATUS: Call<(Who, UserId, Precondition, SetUserStatus), Profile<UserView>> =
     Call::once("set_status");
 // A second try owes a second mail.
@@ -405,6 +406,10 @@ pub(crate) const SEND_PASSWORD_RESET: Call<(Who, UserId), Profile<()>> =
 pub(crate) const END_SESSIONS_OF: Call<(Who, UserId), Profile<()>> =
     Call::repeatable("end_sessions_of");
 pub(crate) const SECURITY_EVENTS: Call<SecurityEventQuery, Listed> = Call::read("security_events");
+pub(crate) const SECURITY_EVENT_COUNTS: Call<
+    Vec<SecurityEventKind>,
+    Result<Vec<Counted>, SecurityEventError>,
+> = Call::read("security_event_counts");
 pub(crate) const OWN_SECURITY_EVENTS: Call<(Who, OwnSecurityEventQuery), Listed> =
     Call::read("own_security_events");
 pub(crate) const PUBLIC_KEYS: Call<(), Result<serde_json::Value, Cause>> =

@@ -147,6 +147,9 @@ fn security(table: Table) -> Table {
         .on(calls::USERS, async |identity, query| {
             identity.users(query).await
         })
+        .on(calls::USER_COUNTS, async |identity, ()| {
+            identity.user_counts().await
+        })
         .on(
             calls::SET_STATUS,
             async |identity, (who, id, sent, wish)| {
@@ -161,6 +164,9 @@ fn security(table: Table) -> Table {
         })
         .on(calls::SECURITY_EVENTS, async |identity, query| {
             identity.security_events(query).await
+        })
+        .on(calls::SECURITY_EVENT_COUNTS, async |identity, kinds| {
+            identity.security_event_counts(kinds).await
         })
         .on(
             calls::OWN_SECURITY_EVENTS,

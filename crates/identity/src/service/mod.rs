@@ -52,11 +52,12 @@ use contracts::{
         ForgotPassword, Identity, KeyHolder, LinkError, Login, LoginError, MakeApiKey,
         OwnSecurityEventQuery, PasswordError, PatchProfile, ProfileError, RefreshError,
         RegisterError, RegisterUser, ResetPassword, RotateApiKey, SecurityEventError,
-        SecurityEventQuery, SecurityEventView, SessionError, SessionQuery, SessionView, SetRoles,
-        SetUserStatus, SetupAdmin, ShownKey, SignedIn, UserQuery, UserView, VerifyEmail,
+        SecurityEventKind, SecurityEventQuery, SecurityEventView, SessionError, SessionQuery,
+        SessionView, SetRoles, SetUserStatus, SetupAdmin, ShownKey, SignedIn, UserCounts,
+        UserQuery, UserView, VerifyEmail,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{ApiKeyId, Email, Page, SessionId, Timestamp, UserId},
+    values::{ApiKeyId, Counted, Email, Page, SessionId, Timestamp, UserId},
 };
 use hashing::Hasher;
 use key_uses::Uses;
@@ -349,6 +350,10 @@ impl Identity for Service {
         users::list(self, query).await
     }
 
+    async fn user_counts(&self) -> Result<UserCounts, ProfileError> {
+        users::counts(self).await
+    }
+
     async fn set_status(
         &self,
         who: &Principal,
@@ -372,6 +377,13 @@ impl Identity for Service {
         query: SecurityEventQuery,
     ) -> Result<Page<SecurityEventView>, SecurityEventError> {
         security::list(self, query).await
+    }
+
+    async fn security_event_counts(
+        &self,
+        kinds: Vec<SecurityEventKind>,
+    ) -> Result<Vec<Counted>, SecurityEventError> {
+        security::counts(self, kinds).await
     }
 
     async fn own_security_events(

@@ -171,6 +171,19 @@ pub(super) async fn sweep(service: &Service) -> Result<(), StoreError> {
     store.sweep_places(yesterday).await
 }
 
+/// How many of each of these kinds there are.
+pub(super) async fn counts(
+    service: &Service,
+    kinds: Vec<SecurityEventKind>,
+) -> Result<Vec<contracts::values::Counted>, SecurityEventError> {
+    let found = service.store.count_events(kinds).await;
+    let found = found.map_err(|error| SecurityEventError::Internal(error.into()))?;
+    Ok(found
+        .into_iter()
+        .map(contracts::values::Counted::of)
+        .collect())
+}
+
 pub(super) async fn list(
     service: &Service,
     query: SecurityEventQuery,

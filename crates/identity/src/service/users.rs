@@ -9,8 +9,8 @@ use crate::{
 use contracts::{
     access::Principal,
     identity::{
-        ProfileError, SecurityEventDetail, SecurityEventKind, SetUserStatus, UserQuery, UserStatus,
-        UserView,
+        ProfileError, SecurityEventDetail, SecurityEventKind, SetUserStatus, UserCounts, UserQuery,
+        UserStatus, UserView,
     },
     request::Precondition,
     values::{Cursor, Email, Page, UserId, fold, one_line},
@@ -48,6 +48,10 @@ impl Service {
         };
         change_status(self, change).await
     }
+}
+
+pub(super) async fn counts(service: &Service) -> Result<UserCounts, ProfileError> {
+    service.store.count_users().await.map_err(failure)
 }
 
 pub(super) async fn list(

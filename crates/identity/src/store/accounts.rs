@@ -5,7 +5,7 @@ use crate::domain::{security::SecurityEvent, user::User};
 use async_trait::async_trait;
 use contracts::{
     access::Role,
-    identity::{ProfileError, UserStatus},
+    identity::{ProfileError, UserCounts, UserStatus},
     request::Precondition,
     values::UserId,
 };
@@ -55,6 +55,8 @@ pub(crate) struct ImportedUser {
 pub(crate) trait Accounts: Send + Sync {
     /// Accounts, the newest first.
     async fn users(&self, wish: UserWish) -> Result<Vec<User>, StoreError>;
+    /// How many there are, by what they are.
+    async fn count_users(&self) -> Result<UserCounts, StoreError>;
     /// Lets an account sign in, or not any more, which ends all its sessions; whether anything changed. The last admin
     /// who may sign in stays.
     async fn set_status(&self, change: StatusChange) -> Result<(User, bool), Abort<ProfileError>>;

@@ -28,6 +28,9 @@ pub(crate) trait SecurityLog: Send + Sync {
     async fn write_events(&self, rows: Vec<Counted>) -> Result<(), StoreError>;
     /// Events, the newest first.
     async fn security_events(&self, wish: EventWish) -> Result<Vec<Counted>, StoreError>;
+    /// How many events of each of these kinds there are, in their order: counted as far as
+    /// [`contracts::values::Counted::LOOKED_FOR`].
+    async fn count_events(&self, kinds: Vec<SecurityEventKind>) -> Result<Vec<i64>, StoreError>;
     /// The moment of the newest event that so many of its sort are newer than: refusals, or all others.
     async fn first_surplus(
         &self,

@@ -123,6 +123,9 @@ fn discounts(table: Table) -> Table {
         .on(calls::DISCOUNT, async |orders, (who, id)| {
             orders.discount(&who.into(), id).await
         })
+        .on(calls::DISCOUNT_COUNTS, async |orders, who| {
+            orders.discount_counts(&who.into()).await
+        })
         .on(calls::DISCOUNTS, async |orders, (who, query)| {
             orders.discounts(&who.into(), query).await
         })

@@ -15,11 +15,11 @@ use contracts::{
     access::Principal,
     catalog::ReserveError,
     orders::{
-        DiscountCode, DiscountError, DiscountQuery, DiscountView, NewDiscount, OrderView,
-        PlaceOrderError, ShippingError,
+        DiscountCode, DiscountCounts, DiscountError, DiscountQuery, DiscountView, NewDiscount,
+        OrderView, PlaceOrderError, ShippingError,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{Currency, DiscountId, Email, Money, Page, ShippingMethodId, UserId},
+    values::{Counted, Currency, DiscountId, Email, Money, Page, ShippingMethodId, UserId},
 };
 use platform::{
     db::{Abort, StoreError},
@@ -76,6 +76,22 @@ impl Service {
         let found = self.store.discount(id).await;
         let found = found.map_err(|error| DiscountError::Internal(Box::new(error)))?;
         found.ok_or(DiscountError::NotFound)
+    }
+
+    pub(super) async fn count_discounts(
+        &self,
+        who: &Principal,
+    ) -> Result<DiscountCounts, DiscountError> {
+        admin(who, DiscountError::Forbidden)?;
+        let found = self.store.count_discounts(Counted::LOOKED_FOR).await;
+        let found = found.map_err(|error| DiscountError::Internal(Box::new(error)))?;
+        let [given, ended] = found;
+        let is_more = given.saturating_add(ended) > Counted::MAX;
+        let counted = |count| Counted { count, is_more };
+        Ok(DiscountCounts {
+            given: counted(given),
+            ended: counted(ended),
+        })
     }
 
     pub(super) async fn list_discounts(

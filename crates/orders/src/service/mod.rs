@@ -38,10 +38,10 @@ use contracts::{
     identity::Addresses,
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
-        DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
-        EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount, OrderAudit,
-        OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable, PlaceOrder,
-        PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
+        DiscountCode, DiscountCounts, DiscountError, DiscountQuery, DiscountView, Discounts,
+        EarlierOrderQuery, EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount,
+        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderView, Orders, Payable,
+        PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement, ShippingChoice,
         ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
@@ -277,6 +277,10 @@ impl Discounts for Service {
         id: DiscountId,
     ) -> Result<DiscountView, DiscountError> {
         self.find_discount(who, id).await
+    }
+
+    async fn discount_counts(&self, who: &Principal) -> Result<DiscountCounts, DiscountError> {
+        self.count_discounts(who).await
     }
 
     async fn discounts(

@@ -96,6 +96,8 @@ pub(crate) trait DiscountStore: Send + Sync {
     async fn automatic_discounts(&self) -> Result<Vec<DiscountView>, StoreError>;
     /// How often these are used, in all and by this customer, as far as it is counted.
     async fn used(&self, ids: Vec<DiscountId>, customer_key: [u8; 32]) -> Result<Used, StoreError>;
+    /// How many are given, and how many ended: of so many rows.
+    async fn count_discounts(&self, most: i64) -> Result<[i64; 2], StoreError>;
     /// A page, by code.
     async fn discounts(
         &self,

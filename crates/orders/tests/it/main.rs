@@ -14,6 +14,7 @@ mod bodies;
 mod book;
 mod carts;
 mod currencies;
+mod desk;
 mod discounts;
 mod fakes;
 mod guests;

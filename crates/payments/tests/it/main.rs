@@ -9,6 +9,7 @@
 
 mod callbacks;
 mod crash;
+mod desk;
 mod fakes;
 mod giving_back;
 mod http;

@@ -136,6 +136,10 @@ impl Discounts for FakeOrders {
         no_discount()
     }
 
+    async fn discount_counts(&self, _: &Principal) -> Result<DiscountCounts, DiscountError> {
+        no_discount()
+    }
+
     async fn discounts(
         &self,
         _: &Principal,

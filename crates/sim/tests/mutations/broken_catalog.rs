@@ -5,12 +5,13 @@ use contracts::{
     BoxError,
     access::{Principal, Role},
     catalog::{
-        AdjustError, AdjustStock, Catalog, CategoryView, EditError, Facets, FacetsQuery, GiveBack,
-        GiveBackError, ImportOutcome, ImportProduct, InventoryQuery, InventoryView, ItemRef,
-        ListError, MovementView, NewCategory, NewProduct, OfferView, Overdue, PatchProduct,
-        PricedLine, ProductAudit, ProductQuery, ProductRef, ProductReview, ProductView,
-        ReservationAudit, ReservationState, Reserve, ReserveError, Reserved, Resolve, ResolveError,
-        StockAudit, StockChange, Suggestion, SuggestionsQuery,
+        AdjustError, AdjustStock, Catalog, CatalogDesk, CategoryView, EditError, Facets,
+        FacetsQuery, GiveBack, GiveBackError, ImportOutcome, ImportProduct, InventoryCounts,
+        InventoryQuery, InventoryView, ItemRef, ListError, MovementView, NewCategory, NewProduct,
+        OfferView, Overdue, PatchProduct, PricedLine, ProductAudit, ProductCounts, ProductEdit,
+        ProductQuery, ProductRef, ProductReview, ProductView, ReservationAudit, ReservationState,
+        Reserve, ReserveError, Reserved, Resolve, ResolveError, StockAudit, StockChange,
+        Suggestion, SuggestionsQuery,
     },
     event::{Envelope, Event},
     orders::OrderCancelled,
@@ -386,5 +387,28 @@ impl Consumer for ReturnsByHand {
         };
         self.0.adjust_stock(&admin(), None, wish).await?;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl CatalogDesk for BrokenCatalog {
+    async fn product_counts(
+        &self,
+        who: &Principal,
+        q: Option<String>,
+    ) -> Result<ProductCounts, ListError> {
+        self.inner.product_counts(who, q).await
+    }
+
+    async fn inventory_counts(&self, who: &Principal) -> Result<InventoryCounts, ListError> {
+        self.inner.inventory_counts(who).await
+    }
+
+    async fn product_edits(
+        &self,
+        who: &Principal,
+        id: ProductId,
+    ) -> Result<Vec<ProductEdit>, EditError> {
+        self.inner.product_edits(who, id).await
     }
 }

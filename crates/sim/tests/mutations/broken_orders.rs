@@ -7,11 +7,11 @@ use contracts::{
     catalog::{Purchases, ReserveError},
     orders::{
         BeginPayment, Beside, Buyer, CartError, CartFigures, CartHolder, CartView, Carts,
-        DiscountCode, DiscountError, DiscountQuery, DiscountView, Discounts, EarlierOrderQuery,
-        EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount, OrderAudit,
-        OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus, OrderView, Orders, Payable,
-        PaymentEnd, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem, Settlement,
-        ShippingChoice, ShippingError, ShippingMethodView,
+        DiscountCode, DiscountCounts, DiscountError, DiscountQuery, DiscountView, Discounts,
+        EarlierOrderQuery, EarlierOrderView, EventsAudit, KeptAddress, NewAddress, NewDiscount,
+        OrderAudit, OrderError, OrderEventView, OrderMove, OrderQuery, OrderStatus, OrderView,
+        Orders, Payable, PaymentEnd, PlaceOrder, PlaceOrderError, Reader, RefundNote, SetCartItem,
+        Settlement, ShippingChoice, ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
     values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
@@ -185,6 +185,10 @@ impl Discounts for BrokenOrders {
         id: DiscountId,
     ) -> Result<DiscountView, DiscountError> {
         self.inner.discount(who, id).await
+    }
+
+    async fn discount_counts(&self, who: &Principal) -> Result<DiscountCounts, DiscountError> {
+        self.inner.discount_counts(who).await
     }
 
     async fn discounts(

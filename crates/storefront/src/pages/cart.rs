@@ -28,6 +28,8 @@ use contracts::{
 use platform::http::{Fault, Query, cookies::Name};
 use serde::Deserialize;
 
+/// Units of a line that a form asks for at most.
+const UNITS_MAX: u32 = 1_000_000;
 /// How long a browser keeps the token; the cart itself may end earlier.
 const COOKIE_SECONDS: i64 = 30 * 24 * 3_600;
 
@@ -145,6 +147,8 @@ pub(super) struct Line {
     pub(super) change: String,
     /// How many there are, where fewer are left than are wanted.
     pub(super) left: Option<i64>,
+    /// Whether none is left: then that is what takes it out.
+    pub(super) is_gone: bool,
 }
 
 impl Line {
@@ -167,6 +171,7 @@ impl Line {
             change: change(line),
             left: (line.change == Some(CartLineChange::InsufficientStock))
                 .then_some(line.available),
+            is_gone: line.change == Some(CartLineChange::InsufficientStock) && line.available <= 0,
         }
     }
 }
@@ -256,6 +261,8 @@ struct Adding {
     variant: VariantId,
     /// Units of it that are in the cart already.
     there: u32,
+    /// Units that the product's page was asked for.
+    quantity: u32,
     name: String,
     sku: String,
     price: String,
@@ -266,6 +273,15 @@ struct Adding {
 #[serde(default)]
 pub(super) struct Wish {
     add: String,
+    quantity: String,
+}
+
+/// Units that the form begins with: what an address says that means none is as good as nothing said.
+fn begun(quantity: &str) -> u32 {
+    let units: Option<u32> = quantity.trim().parse().ok();
+    units
+        .filter(|units| (1..=UNITS_MAX).contains(units))
+        .unwrap_or(1)
 }
 
 /// GET `/cart`.
@@ -277,7 +293,10 @@ pub(super) async fn show(
     let shown = async {
         let currency = currency::chosen(&app, &visit).await;
         let (adding, problem) = match adding(&app, &wish.add, currency).await? {
-            Some(Ok(adding)) => (Some(adding), String::new()),
+            Some(Ok(adding)) => {
+                let quantity = begun(&wish.quantity);
+                (Some(Adding { quantity, ..adding }), String::new())
+            }
             Some(Err(problem)) => (None, problem),
             None => (None, String::new()),
         };
@@ -310,6 +329,7 @@ async fn adding(
         Some(_) | None => Ok(Adding {
             variant,
             there: 0,
+            quantity: 1,
             name: offer.name,
             sku: offer.sku,
             price: view::money(offer.unit_price),

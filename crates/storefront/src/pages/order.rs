@@ -40,6 +40,8 @@ struct OrderPage {
     status: &'static str,
     status_words: String,
     placed: view::Moment,
+    /// From its placing to its delivery; none of what was called off or given back.
+    steps: Vec<Reached>,
     lines: Vec<(String, u32, String)>,
     parts: Vec<(String, String)>,
     total: String,
@@ -67,6 +69,32 @@ struct OrderPage {
     news: Option<(String, String)>,
     /// After how many seconds it loads itself again without a script.
     again: u32,
+}
+
+/// A step of every order's way, and whether this one has come so far.
+struct Reached {
+    words: &'static str,
+    is_done: bool,
+    is_last: bool,
+}
+
+/// The steps of an order's way, up to where it is and beyond.
+fn reached(status: OrderStatus) -> Vec<Reached> {
+    let done = match status {
+        OrderStatus::Pending => 1,
+        OrderStatus::Paid => 2,
+        OrderStatus::Shipped => 3,
+        OrderStatus::Delivered => 4,
+        OrderStatus::Cancelled | OrderStatus::Refunded => return Vec::new(),
+    };
+    let steps = (1..).zip(["Placed", "Paid", "Shipped", "Delivered"]);
+    steps
+        .map(|(place, words)| Reached {
+            words,
+            is_done: place <= done,
+            is_last: place == done,
+        })
+        .collect()
 }
 
 /// What the address may carry.
@@ -217,6 +245,7 @@ fn compose(frame: Frame, order: &OrderView, flash: &str) -> OrderPage {
         status: order.status.as_str(),
         status_words: view::words(order.status.as_str()),
         placed: view::moment(order.created_at),
+        steps: reached(order.status),
         lines: order.items.iter().map(line).collect(),
         parts: order.parts.iter().map(part).collect(),
         total: view::money(order.total),

@@ -155,6 +155,7 @@ impl Endpoint {
             told_sequence: self.told,
             created_at: self.created_at,
             updated_at: self.updated_at,
+            deliveries: None,
         }
     }
 }

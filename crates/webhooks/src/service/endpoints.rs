@@ -11,7 +11,7 @@ use crate::{
 use contracts::{
     access::Principal,
     request::{Answered, IdempotencyKey, Precondition},
-    values::{ValueError, Version, WebhookId, bounded_text},
+    values::{Counted, ValueError, Version, WebhookId, bounded_text},
     webhooks::{
         EventType, NewWebhook, PatchWebhook, RotateWebhook, WebhookError, WebhookMade,
         WebhookStatus, WebhookView,
@@ -71,7 +71,12 @@ impl Service {
     }
 
     pub(crate) async fn find(&self, id: WebhookId) -> Result<WebhookView, WebhookError> {
-        Ok(self.found(id).await?.view(self.now()))
+        let view = self.found(id).await?.view(self.now());
+        let counts = self.store.count_deliveries(id, Counted::MAX).await;
+        Ok(WebhookView {
+            deliveries: Some(counts.map_err(failure)?),
+            ..view
+        })
     }
 
     pub(super) async fn found(&self, id: WebhookId) -> Result<Endpoint, WebhookError> {

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use contracts::{
     request::{Answered, Precondition},
     values::{DeliveryId, EventId, Timestamp, WebhookId},
-    webhooks::{DeliveryStatus, DeliveryView, EventType, EventView, WebhookError},
+    webhooks::{DeliveryCounts, DeliveryStatus, DeliveryView, EventType, EventView, WebhookError},
 };
 use platform::db::{Abort, Schema, StoreError, keys::KeyedRequest};
 use serde::{Deserialize, Serialize};
@@ -230,6 +230,12 @@ pub(crate) trait Store: Send + Sync {
         status: Option<DeliveryStatus>,
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError>;
+    /// How many of a webhook's deliveries stand where, of its newest so many.
+    async fn count_deliveries(
+        &self,
+        id: WebhookId,
+        most: i64,
+    ) -> Result<DeliveryCounts, StoreError>;
     /// Events after this number, in order.
     async fn feed(&self, after: i64, limit: u32) -> Result<Vec<EventView>, StoreError>;
     /// How far each outbox was read.

@@ -7,6 +7,7 @@ mod facets;
 mod find;
 mod places;
 mod sieve;
+mod stand;
 mod suggest;
 mod typo;
 

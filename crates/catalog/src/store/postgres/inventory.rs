@@ -7,11 +7,11 @@ use crate::{
 };
 use contracts::{
     catalog::{InventoryQuery, InventoryView},
-    values::{Page, ProductId, VariantId, fold},
+    values::{Counted, Page, ProductId, VariantId, fold},
 };
 use platform::db::{
     StoreError,
-    postgres::{Bytes, Connection, Row},
+    postgres::{Bytes, Connection, Row, ToSql},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -24,10 +24,12 @@ pub(super) struct After {
 }
 
 const SELECT: &str =
-    "SELECT v.variant_number, v.variant_id, p.product_id, v.sku, s.on_hand, s.reserved, s.version
+    "SELECT v.variant_number, v.variant_id, p.product_id, v.sku, s.on_hand, s.reserved, s.version, p.name
    FROM variants v
    JOIN products p ON p.product_number = v.product_number
    JOIN stock s ON s.variant_number = v.variant_number";
+/// Of what is low only: it has rows of its own, however much else there is.
+const LOW: &str = " JOIN stock_low l ON l.variant_number = v.variant_number";
 
 pub(super) async fn page(
     connection: &Connection,
@@ -60,8 +62,9 @@ pub(super) async fn page(
     }
     let limit = query.limit.get();
     let fits = conditions.bind(i64::from(limit).saturating_add(1));
+    let low = if query.low_stock { LOW } else { "" };
     let sql = format!(
-        "{SELECT} WHERE {conditions} ORDER BY v.variant_number LIMIT {fits}",
+        "{SELECT}{low} WHERE {conditions} ORDER BY v.variant_number LIMIT {fits}",
         conditions = conditions.text()
     );
     let rows = connection.query(&sql, &conditions.values()).await?;
@@ -72,6 +75,48 @@ pub(super) async fn page(
         data: page.data.into_iter().map(|(_, view)| view).collect(),
         next_cursor: page.next_cursor,
     })
+}
+
+/// How many variants there are, and how many of them are low: of these, the status of each product is looked up.
+const COUNT: &str = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM stock LIMIT $1) AS found),
+        (SELECT COUNT(*)
+           FROM (SELECT 1
+                   FROM stock_low l
+                   JOIN variants v ON v.variant_number = l.variant_number
+                   JOIN products p ON p.product_number = v.product_number
+                  WHERE p.status <> 'archived'
+                  LIMIT $2) AS found)";
+/// The same of a seller's.
+const COUNT_OWN: &str = "SELECT (SELECT COUNT(*)
+           FROM (SELECT 1
+                   FROM products p
+                   JOIN variants v ON v.product_number = p.product_number
+                  WHERE p.owner_id = $3
+                  LIMIT $1) AS found),
+        (SELECT COUNT(*)
+           FROM (SELECT 1
+                   FROM products p
+                   JOIN variants v ON v.product_number = p.product_number
+                   JOIN stock_low l ON l.variant_number = v.variant_number
+                  WHERE p.owner_id = $3 AND p.status <> 'archived'
+                  LIMIT $2) AS found)";
+
+pub(super) async fn counts(
+    connection: &Connection,
+    scope: Scope,
+    low_most: i64,
+) -> Result<[i64; 2], StoreError> {
+    let most = Counted::LOOKED_FOR;
+    let row = match scope {
+        Scope::All => connection.query_one(COUNT, &[&most, &low_most]).await?,
+        Scope::Of(owner) => {
+            let owner = Bytes(*owner.as_bytes());
+            let values: [&(dyn ToSql + Sync); 3] = [&most, &low_most, &owner];
+            connection.query_one(COUNT_OWN, &values).await?
+        }
+        Scope::Nothing => return Ok([0, 0]),
+    };
+    Ok([row.try_get(0)?, row.try_get(1)?])
 }
 
 pub(super) async fn one(
@@ -121,6 +166,7 @@ fn numbered(row: &Row) -> Result<(i64, InventoryView), StoreError> {
         variant_id: VariantId::from_bytes(read::id(row, 1)?),
         product_id: ProductId::from_bytes(read::id(row, 2)?),
         sku: row.try_get(3)?,
+        name: row.try_get(7)?,
         on_hand,
         reserved,
         available: on_hand.saturating_sub(reserved),

@@ -43,9 +43,9 @@ use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
         ImportOutcome, InventoryQuery, InventoryView, ItemRef, ListError, MovementView,
-        NUMBERED_PAGES_MAX, OfferView, Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef,
-        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
-        StockAudit, Suggestion,
+        NUMBERED_PAGES_MAX, OfferView, Overdue, PriceSince, ProductAudit, ProductCounts,
+        ProductEdit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
+        ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::Answered,
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
@@ -58,7 +58,7 @@ use platform::db::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 12] = [
+pub(crate) const MIGRATIONS: [Migration; 13] = [
     BASE,
     Migration {
         number: 1,
@@ -114,6 +114,11 @@ pub(crate) const MIGRATIONS: [Migration; 12] = [
         number: 11,
         name: "product_editors",
         sql: include_str!("../../../migrations/postgres/0011_product_editors.sql"),
+    },
+    Migration {
+        number: 12,
+        name: "low_stock_and_edits",
+        sql: include_str!("../../../migrations/postgres/0012_low_stock_and_edits.sql"),
     },
 ];
 
@@ -177,6 +182,10 @@ impl Store for PostgresStore {
         history::prices(&self.database.read().await?, (id, currency), limit).await
     }
 
+    async fn edits(&self, id: ProductId, limit: u32) -> Result<Vec<ProductEdit>, StoreError> {
+        history::edits(&self.database.read().await?, id, limit).await
+    }
+
     async fn products(
         &self,
         query: ProductQuery,
@@ -225,6 +234,19 @@ impl Store for PostgresStore {
     async fn facets(&self, query: FacetsQuery, at: Timestamp) -> Result<Facets, ListError> {
         let wish = lists::counted(query, at)?;
         let asked = self.search.ask(self, move |index| index.facets(&wish));
+        asked.await.map_err(list_error)
+    }
+
+    async fn product_counts(
+        &self,
+        q: Option<String>,
+        scope: Scope,
+        at: Timestamp,
+    ) -> Result<ProductCounts, ListError> {
+        let wish = lists::standing(q.as_deref(), scope, at);
+        let asked = self
+            .search
+            .ask(self, move |index| index.stand(wish.as_ref()));
         asked.await.map_err(list_error)
     }
 
@@ -288,6 +310,10 @@ impl Store for PostgresStore {
         let page =
             async { inventory::page(&self.database.read().await?, &query, after, scope).await };
         page.await.map_err(list_error)
+    }
+
+    async fn inventory_counts(&self, scope: Scope, low_most: i64) -> Result<[i64; 2], StoreError> {
+        inventory::counts(&self.database.read().await?, scope, low_most).await
     }
 
     async fn inventory_of(

@@ -4,6 +4,7 @@
 use super::{PostgresStore, broken, edit_error, history, read, rows, stock, write};
 use crate::{
     domain::{
+        edited,
         lineup::{Lineup, Member},
         schedule,
     },
@@ -59,7 +60,10 @@ async fn change(
     };
     let written = product.change(connection, &before, &next).await;
     written.map_err(write::taken)?;
-    history::made_by(connection, (number, product.version), edit.by).await?;
+    let made = (number, product.version);
+    history::made_by(connection, made, edit.by).await?;
+    let changes = edited::variants(&before, &next);
+    history::edited(connection, made, &changes, edit.at).await?;
     let view = read::numbered(connection, number).await?;
     Ok(schedule::seen(view, edit.at))
 }

@@ -3,7 +3,7 @@
 
 use super::{broken, categories, history, read, rows};
 use crate::{
-    domain::{document, schedule, scope::Scope, slug},
+    domain::{document, edited, schedule, scope::Scope, slug},
     store::{Edit, NewRow, kept::Kept},
 };
 use contracts::{
@@ -128,6 +128,7 @@ pub(super) async fn edit(
         None => None,
         Some(named) => Some(categories::find_or_make(connection, named, edit.at).await?),
     };
+    let changes = edited::fields(&before, &document);
     let next = Next {
         number,
         version: found.version,
@@ -138,6 +139,7 @@ pub(super) async fn edit(
         .await
         .map_err(taken)?;
     history::made_by(connection, (number, version), edit.by).await?;
+    history::edited(connection, (number, version), &changes, edit.at).await?;
     let view = read::numbered(connection, number).await?;
     Ok(schedule::seen(view, edit.at))
 }

@@ -35,9 +35,9 @@ use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
         ImportOutcome, InventoryQuery, InventoryView, ItemRef, ListError, MovementView,
-        NUMBERED_PAGES_MAX, OfferView, Overdue, PriceSince, ProductAudit, ProductQuery, ProductRef,
-        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
-        StockAudit, Suggestion,
+        NUMBERED_PAGES_MAX, OfferView, Overdue, PriceSince, ProductAudit, ProductCounts,
+        ProductEdit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
+        ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
     },
     request::Answered,
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
@@ -126,6 +126,11 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         name: "product_editors",
         sql: include_str!("../../../migrations/sqlite/0014_product_editors.sql"),
     },
+    Migration {
+        number: 15,
+        name: "low_stock_and_edits",
+        sql: include_str!("../../../migrations/sqlite/0015_low_stock_and_edits.sql"),
+    },
 ];
 
 /// The catalog in a SQLite file.
@@ -191,6 +196,11 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn edits(&self, id: ProductId, limit: u32) -> Result<Vec<ProductEdit>, StoreError> {
+        let read = self.database.read(move |c| history::edits(c, id, limit));
+        read.await
+    }
+
     async fn products(
         &self,
         query: ProductQuery,
@@ -240,6 +250,19 @@ impl Store for SqliteStore {
     async fn facets(&self, query: FacetsQuery, at: Timestamp) -> Result<Facets, ListError> {
         let wish = lists::counted(query, at)?;
         let asked = self.search.ask(self, move |index| index.facets(&wish));
+        asked.await.map_err(list_error)
+    }
+
+    async fn product_counts(
+        &self,
+        q: Option<String>,
+        scope: Scope,
+        at: Timestamp,
+    ) -> Result<ProductCounts, ListError> {
+        let wish = lists::standing(q.as_deref(), scope, at);
+        let asked = self
+            .search
+            .ask(self, move |index| index.stand(wish.as_ref()));
         asked.await.map_err(list_error)
     }
 
@@ -313,6 +336,12 @@ impl Store for SqliteStore {
             .database
             .read(move |c| inventory::page(c, &query, after, scope));
         read.await.map_err(list_error)
+    }
+
+    async fn inventory_counts(&self, scope: Scope, low_most: i64) -> Result<[i64; 2], StoreError> {
+        self.database
+            .read(move |c| inventory::counts(c, scope, low_most))
+            .await
     }
 
     async fn inventory_of(

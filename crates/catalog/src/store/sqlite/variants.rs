@@ -4,6 +4,7 @@
 use super::{SqliteStore, broken, edit_error, history, read, write};
 use crate::{
     domain::{
+        edited,
         lineup::{Lineup, Member},
         schedule,
     },
@@ -51,7 +52,9 @@ fn change(connection: &Connection, edit: &LineupEdit) -> Result<ProductView, Abo
         at: edit.at,
     };
     product.change(&before, &next)?;
-    history::made_by(connection, (product.number, product.version), edit.by)?;
+    let made = (product.number, product.version);
+    history::made_by(connection, made, edit.by)?;
+    history::edited(connection, made, &edited::variants(&before, &next), edit.at)?;
     let view = read::numbered(connection, found.number)?;
     Ok(schedule::seen(view, edit.at))
 }

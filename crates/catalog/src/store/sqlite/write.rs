@@ -6,7 +6,7 @@ use crate::{
     domain::{
         category::CategoryName,
         document::{self, Document},
-        schedule,
+        edited, schedule,
         scope::Scope,
         slug, text,
     },
@@ -150,8 +150,9 @@ pub(super) fn edit(connection: &Connection, edit: Edit) -> Result<ProductView, A
         category,
     };
     update(connection, &place, &next, edit.at)?;
-    let version = found.version.next().get();
-    history::made_by(connection, (found.number, version), edit.by)?;
+    let made = (found.number, found.version.next().get());
+    history::made_by(connection, made, edit.by)?;
+    history::edited(connection, made, &edited::fields(&before, &next), edit.at)?;
     let view = read::numbered(connection, found.number)?;
     Ok(schedule::seen(view, edit.at))
 }

@@ -1,5 +1,6 @@
 //! What every store of the catalog must do, whatever it is made of. No rule of its own.
 
+mod desk;
 mod histories;
 mod images;
 mod nodes;
@@ -54,6 +55,11 @@ macro_rules! store_suite {
 }
 
 store_suite! {
+    desk::{
+        products_are_counted_by_where_they_stand_and_by_whose_they_are,
+        what_is_low_is_listed_and_counted_as_units_come_and_go,
+        what_a_person_changed_is_kept_with_who_and_when_and_not_for_ever,
+    },
     images::{
         pictures_stand_in_the_order_that_was_wished_and_files_go_with_them,
         a_picture_is_added_once_and_no_more_than_there_is_room_for,
@@ -304,7 +310,7 @@ impl Room {
         page.data.into_iter().map(|product| product.name).collect()
     }
 
-    /// Every variant's stock is what its ledgers say.
+    /// Every variant's stock is what its ledgers say, and those that are low are known.
     async fn assert_books_balance(&self) {
         let mut after = None;
         loop {
@@ -318,9 +324,10 @@ impl Room {
             }
             match page.last() {
                 Some(last) => after = Some(last.variant_id),
-                None => return,
+                None => break,
             }
         }
+        self.assert_low_is_known().await;
     }
 }
 

@@ -13,8 +13,8 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     access::Role,
-    identity::{ProfileError, UserStatus},
-    values::{Email, UserId, Version},
+    identity::{ProfileError, UserCounts, UserStatus},
+    values::{Counted, Email, UserId, Version},
 };
 use platform::db::{
     Abort, StoreError,
@@ -70,6 +70,18 @@ const ADMINS: &str = "SELECT user_id
       ORDER BY user_number
         FOR NO KEY UPDATE";
 
+/// Who runs the shop by the index of them: whoever has gone is a customer. All others one by one.
+const COUNT: &str = "SELECT seen, disabled, merchants,
+        (SELECT COUNT(*)
+           FROM (SELECT 1
+                   FROM users
+                  WHERE roles IN ('customer,admin', 'customer,merchant,admin')
+                  LIMIT $1) AS found)
+   FROM (SELECT COUNT(*) AS seen,
+                COUNT(*) FILTER (WHERE disabled_at_ms IS NOT NULL) AS disabled,
+                COUNT(*) FILTER (WHERE roles IN ('customer,merchant', 'customer,merchant,admin')) AS merchants
+           FROM (SELECT disabled_at_ms, roles FROM users WHERE deleted_at_ms IS NULL LIMIT $1) AS seen_rows) AS told";
+
 const IMPORT: &str = "INSERT INTO users (user_id, email, email_key, name, password_hash, roles, version, token_epoch,
                         epoch_changed_at_ms, created_at_ms)
      VALUES ($1, $2, $3, $4, $5, $6, 1, 0, $7, $7)
@@ -95,6 +107,22 @@ impl Accounts for PostgresStore {
         };
         let rows = connection.query(sql, &values).await?;
         rows.iter().map(rows::user).collect()
+    }
+
+    async fn count_users(&self) -> Result<UserCounts, StoreError> {
+        let connection = self.database.read().await?;
+        let row = connection.query_one(COUNT, &[&Counted::LOOKED_FOR]).await?;
+        let all = Counted::of(row.try_get(0)?);
+        let seen = |count| Counted {
+            count,
+            is_more: all.is_more,
+        };
+        Ok(UserCounts {
+            all,
+            disabled: seen(row.try_get(1)?),
+            merchants: seen(row.try_get(2)?),
+            admins: Counted::of(row.try_get(3)?),
+        })
     }
 
     async fn set_status(&self, change: StatusChange) -> Result<(User, bool), Abort<ProfileError>> {

@@ -10,7 +10,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use contracts::{
-    identity::SecurityActor,
+    identity::{SecurityActor, SecurityEventKind},
     values::{SecurityEventId, SessionId, Timestamp, UserId, ValueError},
 };
 use platform::db::{
@@ -50,6 +50,12 @@ const ALL: &str = list!("$5::uuid IS NULL AND $6::text IS NULL");
 const OF_USER: &str = list!("user_id = $5 AND $6::text IS NULL");
 const OF_KIND: &str = list!("$5::uuid IS NULL AND kind = $6");
 const OF_USER_AND_KIND: &str = list!("user_id = $5 AND kind = $6");
+
+/// By the index of kinds alone.
+const COUNT_OF_KINDS: &str = "SELECT (SELECT COUNT(*)
+                  FROM (SELECT 1 FROM security_events WHERE kind = wanted.kind LIMIT $2) AS found)
+           FROM unnest($1::text[]) WITH ORDINALITY AS wanted (kind, place)
+          ORDER BY wanted.place";
 
 const FORGET_PLACES: [&str; 2] = [
     "UPDATE security_events
@@ -96,6 +102,14 @@ impl SecurityLog for PostgresStore {
 
     async fn security_events(&self, wish: EventWish) -> Result<Vec<Counted>, StoreError> {
         list(&self.database.read().await?, &wish).await
+    }
+
+    async fn count_events(&self, kinds: Vec<SecurityEventKind>) -> Result<Vec<i64>, StoreError> {
+        let connection = self.database.read().await?;
+        let most = contracts::values::Counted::LOOKED_FOR;
+        let words: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+        let rows = connection.query(COUNT_OF_KINDS, &[&words, &most]).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     async fn first_surplus(

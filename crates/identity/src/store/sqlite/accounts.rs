@@ -8,8 +8,8 @@ use crate::{
 use async_trait::async_trait;
 use contracts::{
     access::Role,
-    identity::{ProfileError, UserStatus},
-    values::{Email, UserId, Version},
+    identity::{ProfileError, UserCounts, UserStatus},
+    values::{Counted, Email, UserId, Version},
 };
 use platform::db::{Abort, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -21,6 +21,10 @@ impl Accounts for SqliteStore {
     async fn users(&self, wish: UserWish) -> Result<Vec<User>, StoreError> {
         let read = self.database.read(move |c| Ok(list(c, &wish)?));
         read.await
+    }
+
+    async fn count_users(&self) -> Result<UserCounts, StoreError> {
+        self.database.read(|c| Ok(count(c)?)).await
     }
 
     async fn set_status(&self, change: StatusChange) -> Result<(User, bool), Abort<ProfileError>> {
@@ -130,6 +134,37 @@ fn list(connection: &Connection, wish: &UserWish) -> rusqlite::Result<Vec<User>>
             rows::user,
         )?
         .collect()
+}
+
+/// Who sells and who runs the shop by the index of roles: whoever has gone is a customer. All others one by one.
+const COUNT: &str = "SELECT seen, disabled,
+        (SELECT COUNT(*)
+           FROM (SELECT 1
+                   FROM users
+                  WHERE roles IN ('customer,merchant', 'customer,merchant,admin')
+                  LIMIT ?1)),
+        (SELECT COUNT(*)
+           FROM (SELECT 1
+                   FROM users
+                  WHERE roles IN ('customer,admin', 'customer,merchant,admin')
+                  LIMIT ?1))
+   FROM (SELECT COUNT(*) AS seen, COALESCE(SUM(disabled_at_ms IS NOT NULL), 0) AS disabled
+           FROM (SELECT disabled_at_ms FROM users WHERE deleted_at_ms IS NULL LIMIT ?1))";
+
+fn count(connection: &Connection) -> rusqlite::Result<UserCounts> {
+    let mut statement = connection.prepare_cached(COUNT)?;
+    statement.query_row([Counted::LOOKED_FOR], |row| {
+        let all = Counted::of(row.get(0)?);
+        Ok(UserCounts {
+            all,
+            disabled: Counted {
+                count: row.get(1)?,
+                is_more: all.is_more,
+            },
+            merchants: Counted::of(row.get(2)?),
+            admins: Counted::of(row.get(3)?),
+        })
+    })
 }
 
 fn set_status(

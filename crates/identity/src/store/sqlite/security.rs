@@ -10,7 +10,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use contracts::{
-    identity::SecurityActor,
+    identity::{SecurityActor, SecurityEventKind},
     values::{SecurityEventId, SessionId, Timestamp, UserId, ValueError},
 };
 use platform::db::{Durability, StoreError};
@@ -30,6 +30,11 @@ impl SecurityLog for SqliteStore {
 
     async fn security_events(&self, wish: EventWish) -> Result<Vec<Counted>, StoreError> {
         let read = self.database.read(move |c| Ok(list(c, &wish)?));
+        read.await
+    }
+
+    async fn count_events(&self, kinds: Vec<SecurityEventKind>) -> Result<Vec<i64>, StoreError> {
+        let read = self.database.read(move |c| Ok(count_of_kinds(c, &kinds)?));
         read.await
     }
 
@@ -133,6 +138,20 @@ fn list(connection: &Connection, wish: &EventWish) -> rusqlite::Result<Vec<Count
             counted,
         )?
         .collect()
+}
+
+/// By the index of kinds alone.
+fn count_of_kinds(
+    connection: &Connection,
+    kinds: &[SecurityEventKind],
+) -> rusqlite::Result<Vec<i64>> {
+    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM security_events WHERE kind = ?1 LIMIT ?2)";
+    let mut statement = connection.prepare_cached(sql)?;
+    let most = contracts::values::Counted::LOOKED_FOR;
+    let count = |kind: &SecurityEventKind| {
+        statement.query_row(params![kind.as_str(), most], |row| row.get(0))
+    };
+    kinds.iter().map(count).collect()
 }
 
 fn counted(row: &Row<'_>) -> rusqlite::Result<Counted> {

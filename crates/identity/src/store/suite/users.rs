@@ -10,7 +10,7 @@ use contracts::{
     access::Role,
     identity::{ProfileError, UserStatus},
     request::Precondition,
-    values::{Email, UserId, Username, Version},
+    values::{Counted, Email, UserId, Username, Version},
 };
 use platform::db::Abort;
 
@@ -102,6 +102,19 @@ pub(super) async fn accounts_are_found_by_name_role_and_status(bench: Bench) {
         wish.status = Some(status);
         assert_eq!(ids(store, wish.clone()).await, expected, "{status:?}");
     }
+    let counts = store.count_users().await.unwrap();
+    let told = [counts.all, counts.merchants, counts.admins, counts.disabled];
+    assert_eq!(told, [4, 0, 1, 1].map(Counted::of));
+    let sells = RoleChange {
+        id: ann,
+        sent: Precondition::LastWriterWins,
+        roles: Roles::of(&[Role::Merchant]),
+        at: at(7),
+        event: event(7),
+    };
+    store.set_roles(sells).await.unwrap();
+    let counts = store.count_users().await.unwrap();
+    assert_eq!(counts.merchants, Counted::of(1));
 }
 
 pub(super) async fn accounts_are_listed_page_by_page(bench: Bench) {

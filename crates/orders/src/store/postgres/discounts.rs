@@ -112,16 +112,29 @@ pub(super) async fn list(
     let limit = query.limit.get();
     // Codes are of ASCII: one order everywhere.
     let sql = format!(
-        "SELECT {COLUMNS} FROM discounts WHERE code COLLATE \"C\" > $1 ORDER BY code COLLATE \"C\" LIMIT $2"
+        "SELECT {COLUMNS} FROM discounts
+          WHERE code COLLATE \"C\" > $1 AND ($3::boolean IS NULL OR active = $3)
+          ORDER BY code COLLATE \"C\"
+          LIMIT $2"
     );
     let count = i64::from(limit).saturating_add(1);
-    let rows = connection.query(&sql, &[&after, &count]).await?;
+    let rows = connection
+        .query(&sql, &[&after, &count, &query.active])
+        .await?;
     let mut data = rows
         .iter()
         .map(discount_of)
         .collect::<Result<Vec<_>, _>>()?;
     let next_cursor = cut(&mut data, limit);
     Ok(Page { data, next_cursor })
+}
+
+/// How many are given and how many are not, of so many rows at most.
+pub(super) async fn count(connection: &Connection, most: i64) -> Result<[i64; 2], StoreError> {
+    let sql = "SELECT COUNT(*) FILTER (WHERE active), COUNT(*) FILTER (WHERE NOT active)
+                 FROM (SELECT active FROM discounts LIMIT $1) AS found";
+    let row = connection.query_one(sql, &[&most]).await?;
+    Ok([row.try_get(0)?, row.try_get(1)?])
 }
 
 pub(super) async fn make(

@@ -145,6 +145,10 @@ impl DiscountStore for PostgresStore {
         discounts::used(&self.database.read().await?, &ids, customer_key).await
     }
 
+    async fn count_discounts(&self, most: i64) -> Result<[i64; 2], StoreError> {
+        discounts::count(&self.database.read().await?, most).await
+    }
+
     async fn discounts(
         &self,
         query: DiscountQuery,

@@ -112,16 +112,26 @@ pub(super) fn list(
     after: &str,
 ) -> Result<Page<DiscountView>, StoreError> {
     let limit = query.limit.get();
-    let sql = format!("SELECT {COLUMNS} FROM discounts WHERE code > ?1 ORDER BY code LIMIT ?2");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM discounts WHERE code > ?1 AND (?3 IS NULL OR active = ?3) ORDER BY code LIMIT ?2"
+    );
     let mut data: Vec<DiscountView> = connection
         .prepare_cached(&sql)?
         .query_map(
-            params![after, i64::from(limit).saturating_add(1)],
+            params![after, i64::from(limit).saturating_add(1), query.active],
             read_discount,
         )?
         .collect::<Result<_, _>>()?;
     let next_cursor = view::cut_discounts(&mut data, limit);
     Ok(Page { data, next_cursor })
+}
+
+/// How many are given and how many are not, of so many rows at most.
+pub(super) fn count(connection: &Connection, most: i64) -> Result<[i64; 2], StoreError> {
+    let sql = "SELECT COALESCE(SUM(active), 0), COALESCE(SUM(1 - active), 0)
+                 FROM (SELECT active FROM discounts LIMIT ?1)";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([most], |row| Ok([row.get(0)?, row.get(1)?]))?)
 }
 
 pub(super) fn make(

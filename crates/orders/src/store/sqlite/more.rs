@@ -145,6 +145,10 @@ impl DiscountStore for SqliteStore {
             .await
     }
 
+    async fn count_discounts(&self, most: i64) -> Result<[i64; 2], StoreError> {
+        self.database.read(move |c| discounts::count(c, most)).await
+    }
+
     async fn discounts(
         &self,
         query: DiscountQuery,

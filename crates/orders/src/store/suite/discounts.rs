@@ -97,12 +97,13 @@ pub(super) async fn discounts_are_kept_changed_and_listed_by_code(bench: Bench) 
     make(store, tenth("c-code")).await;
     make(store, tenth("a-code")).await;
     let mut query = DiscountQuery {
+        active: None,
         limit: PageSize::try_from(2).unwrap(),
         cursor: None,
     };
     let first = store.discounts(query.clone()).await.unwrap();
     query.cursor = first.next_cursor.clone();
-    let second = store.discounts(query).await.unwrap();
+    let second = store.discounts(query.clone()).await.unwrap();
     let codes: Vec<_> = first
         .data
         .iter()
@@ -118,6 +119,15 @@ pub(super) async fn discounts_are_kept_changed_and_listed_by_code(bench: Bench) 
     let change = || store.replace_discount(made.id, sent, off.clone(), at(5));
     let changed = change().await.unwrap();
     assert_eq!((changed.active, changed.version.get()), (false, 2));
+    for (active, expected) in [(true, vec!["A-CODE", "C-CODE"]), (false, vec!["B-CODE"])] {
+        (query.active, query.cursor) = (Some(active), None);
+        let listed = store.discounts(query.clone()).await.unwrap();
+        let codes: Vec<_> = listed.data.iter().map(|one| one.code.as_str()).collect();
+        assert_eq!(codes, expected);
+    }
+    assert_eq!(store.count_discounts(100).await.unwrap(), [2, 1]);
+    let few = store.count_discounts(2).await.unwrap();
+    assert_eq!(few.iter().sum::<i64>(), 2, "no more are looked at");
     assert!(change().await.is_err(), "of a version that has gone");
 }
 

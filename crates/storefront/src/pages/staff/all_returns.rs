@@ -3,7 +3,7 @@
 
 use super::{
     Desk, Fault, ROWS, Sheet, Who, api, csv,
-    parts::{Block, Cell, Pages, Tab, Table, columns, counter},
+    parts::{Block, Cell, Pages, Tab, Table, columns, counter, together},
     returns::what_of,
 };
 use crate::words::say;
@@ -83,7 +83,7 @@ fn tabs(figures: &OrderFigures, wish: &Wish) -> Vec<Tab> {
     let all = Tab {
         title: "All".to_owned(),
         href: HERE.to_owned(),
-        count: String::new(),
+        count: together(figures.returns.iter().map(|one| (one.count, one.is_more))),
         is_current: current.is_none(),
     };
     let rest = TABS.iter().map(|(status, title)| Tab {

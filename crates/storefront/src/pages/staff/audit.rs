@@ -2,13 +2,13 @@
 
 use super::{
     Desk, Fault, ROWS, Sheet, Who, api, csv,
-    parts::{Block, Cell, Pages, Search, Tab, Table, columns},
+    parts::{Block, Cell, Pages, Search, Tab, Table, columns, told},
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{extract::State, response::Response};
 use contracts::{
-    identity::{SecurityEventView, UserView},
+    identity::{SecurityEventKind, SecurityEventView, UserView},
     values::{Email, Page},
 };
 use platform::http::Query;
@@ -52,13 +52,21 @@ impl csv::List for Wish {
 
     async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
         self.cursor = from;
-        sheet(desk, self).await
+        // A file has no tabs, so that nothing is counted for them.
+        let (table, _) = rows(desk, &self).await?;
+        Ok(Sheet::new(say("Audit log")).with([Block::Table(String::new(), table)]))
     }
 }
 
-async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
-    let kind = TABS.iter().find(|(kind, _)| *kind == wish.kind);
-    let kind = kind.map_or("", |(kind, _)| kind);
+/// The kind of a tab that there is, or all.
+fn known(kind: &str) -> &'static str {
+    let found = TABS.iter().find(|(known, _)| *known == kind);
+    found.map_or("", |(known, _)| known)
+}
+
+/// The events of a page; and why a search finds none.
+async fn rows(desk: Desk<'_>, wish: &Wish) -> Result<(Table, &'static str), Fault> {
+    let kind = known(&wish.kind);
     let (found, alert) = match account(desk, wish.q.trim()).await? {
         Ok(user) => (listed(desk, (kind, &user), &wish.cursor).await?, ""),
         Err(alert) => (
@@ -73,12 +81,6 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
     for event in &found.data {
         rows.push(row(desk, event).await);
     }
-    let tabs = TABS.iter().map(|(word, title)| Tab {
-        title: (*title).to_owned(),
-        href: view::address(HERE, &[("kind", word), ("q", &wish.q)]),
-        count: String::new(),
-        is_current: *word == kind,
-    });
     let table = Table {
         caption: "What happened to accounts, newest first",
         columns: columns(&["When", "What", "Whose", "By", "#Times", "From", "Request"]),
@@ -96,13 +98,45 @@ async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         },
     )
     .filed(HERE, &[("kind", kind), ("q", &wish.q)]);
+    Ok((table, alert))
+}
+
+/// Kinds are counted of everybody's events: of one account's, nobody counts them.
+async fn tabs(desk: Desk<'_>, wish: &Wish) -> Result<Vec<Tab>, Fault> {
+    let kinds: Vec<SecurityEventKind> = TABS
+        .iter()
+        .filter_map(|(kind, _)| kind.parse().ok())
+        .collect();
+    let counts = if wish.q.trim().is_empty() {
+        let counts = desk.app.identity.security_event_counts(kinds.clone());
+        counts.await?
+    } else {
+        Vec::new()
+    };
+    let count = |word: &str| {
+        let mut counted = kinds.iter().zip(&counts);
+        let (_, count) = counted.find(|(kind, _)| kind.as_str() == word)?;
+        Some(told(*count))
+    };
+    let tab = |(word, title): &(&str, &str)| Tab {
+        title: (*title).to_owned(),
+        href: view::address(HERE, &[("kind", word), ("q", &wish.q)]),
+        count: count(word).unwrap_or_default(),
+        is_current: *word == known(&wish.kind),
+    };
+    Ok(TABS.iter().map(tab).collect())
+}
+
+async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
+    let (table, alert) = rows(desk, &wish).await?;
+    let tabs = tabs(desk, &wish).await?;
     let mut sheet = Sheet::new(say("Audit log")).with([
-        Block::Tabs("Events by what they are", tabs.collect()),
+        Block::Tabs("Events by what they are", tabs),
         Block::Search(Search {
             action: HERE,
             label: "A whole e-mail address",
             value: wish.q.clone(),
-            hidden: vec![("kind".to_owned(), kind.to_owned())],
+            hidden: vec![("kind".to_owned(), known(&wish.kind).to_owned())],
         }),
         Block::Table(String::new(), table),
     ]);

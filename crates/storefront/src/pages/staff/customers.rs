@@ -3,7 +3,7 @@
 use super::{
     Desk, Done, Fault, ROWS, Sheet, Who, answered, api, csv,
     fields::Fields,
-    parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns},
+    parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns, told},
     sentence_of,
 };
 use crate::words::say;
@@ -64,11 +64,14 @@ impl csv::List for Wish {
 
     async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
         self.cursor = from;
-        list(desk, self).await
+        // A file has no tabs, so that nothing is counted for them.
+        let (_, table) = rows(desk, &self).await?;
+        Ok(Sheet::new(say("Customers")).with([Block::Table(String::new(), table)]))
     }
 }
 
-async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
+/// The word of the tab that is chosen, and its accounts.
+async fn rows(desk: Desk<'_>, wish: &Wish) -> Result<(&'static str, Table), Fault> {
     let chosen = TABS.iter().find(|(word, ..)| *word == wish.show);
     let (current, _, only) = chosen.copied().unwrap_or(("", "", ("", "")));
     let path = api(
@@ -81,12 +84,6 @@ async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         ],
     );
     let found: Page<UserView> = desk.ask().get(&path).await?;
-    let tabs = TABS.iter().map(|(word, title, _)| Tab {
-        title: (*title).to_owned(),
-        href: view::address(HERE, &[("show", word)]),
-        count: String::new(),
-        is_current: *word == current,
-    });
     let table = Table {
         caption: "Accounts, newest first",
         columns: columns(&["Who", "E-mail", "May", "Status", "Since"]),
@@ -104,6 +101,23 @@ async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
         },
     )
     .filed(HERE, &[("show", &wish.show), ("q", &wish.q)]);
+    Ok((current, table))
+}
+
+async fn list(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
+    let (current, table) = rows(desk, &wish).await?;
+    let counts = desk.app.identity.user_counts().await?;
+    let tabs = TABS.iter().map(|(word, title, _)| Tab {
+        title: (*title).to_owned(),
+        href: view::address(HERE, &[("show", word)]),
+        count: told(match *word {
+            "merchants" => counts.merchants,
+            "admins" => counts.admins,
+            "disabled" => counts.disabled,
+            _ => counts.all,
+        }),
+        is_current: *word == current,
+    });
     Ok(Sheet::new(say("Customers")).with([
         Block::Tabs("Accounts by what they are", tabs.collect()),
         Block::Search(Search {

@@ -1,9 +1,9 @@
 //! Discounts: with a code or by themselves, off goods or shipping, for some products, with something bought for it.
 
 use super::{
-    Desk, Fault, ROWS, Sheet, Who, api,
+    Desk, Fault, ROWS, Sheet, Who, api, csv,
     fields::{Fields, invalid},
-    parts::{Block, Cell, Field, Pages, Table, columns},
+    parts::{Block, Cell, Field, Pages, Tab, Table, columns, together, told},
     pricing::{
         Kind, Priced, Refused, Thing, Typed, currency_of, decimal, inner, is_active, parts_of,
         percent, text,
@@ -25,9 +25,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 pub(in crate::pages) struct Wish {
+    show: String,
     cursor: String,
     trail: String,
     flash: String,
@@ -55,6 +56,13 @@ const KIND: Kind = Kind {
     renamed: &[("/basis_points", "/percent")],
 };
 
+/// The tabs: a word in the address, its title, and what the API calls it.
+const TABS: [(&str, &str, &str); 3] = [
+    ("", "All", ""),
+    ("given", "Given", "true"),
+    ("ended", "Ended", "false"),
+];
+
 /// GET `/admin/discounts`.
 pub(in crate::pages) async fn show(
     State(app): State<App>,
@@ -63,26 +71,74 @@ pub(in crate::pages) async fn show(
 ) -> Response {
     let desk = Desk::new(&app, &visit);
     let sheet = async {
-        let path = api(KIND.api, &[("cursor", &wish.cursor), ("limit", ROWS)]);
-        let found: Page<DiscountView> = desk.ask().get(&path).await?;
-        let pages = Pages {
-            asked: &wish.cursor,
-            trail: &wish.trail,
-            next: found.next_cursor.as_ref(),
-        };
-        let table = Table {
-            caption: "Discounts by their code",
-            columns: columns(&["Code", "Takes off", "From", "Until", "#Used", "Status"]),
-            rows: found.data.iter().map(row).collect(),
-            empty: "There are no discounts yet. Make one, and tell somebody its code.".to_owned(),
-            ..Table::default()
-        };
+        let (current, table) = rows(desk, &wish).await?;
         Ok(Sheet::new(say(KIND.name)).saved(&wish.flash).with([
             KIND.link(),
-            Block::Table(String::new(), table.paged(KIND.here, &[], pages)),
+            tabs(desk, current).await?,
+            Block::Table(String::new(), table),
         ]))
     };
     desk.show(Who::Admin, sheet).await
+}
+
+impl csv::List for Wish {
+    const NAME: &'static str = "discounts";
+    const WHO: Who = Who::Admin;
+
+    async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
+        self.cursor = from;
+        // A file has no tabs, so that nothing is counted for them.
+        let (_, table) = rows(desk, &self).await?;
+        Ok(Sheet::new(say(KIND.name)).with([Block::Table(String::new(), table)]))
+    }
+}
+
+/// The word of the tab that is chosen, and its discounts.
+async fn rows(desk: Desk<'_>, wish: &Wish) -> Result<(&'static str, Table), Fault> {
+    let chosen = TABS.iter().find(|(word, ..)| *word == wish.show);
+    let (current, _, active) = chosen.copied().unwrap_or_default();
+    let asked = [
+        ("active", active),
+        ("cursor", &wish.cursor),
+        ("limit", ROWS),
+    ];
+    let found: Page<DiscountView> = desk.ask().get(&api(KIND.api, &asked)).await?;
+    let pages = Pages {
+        asked: &wish.cursor,
+        trail: &wish.trail,
+        next: found.next_cursor.as_ref(),
+    };
+    let table = Table {
+        caption: "Discounts by their code",
+        columns: columns(&["Code", "Takes off", "From", "Until", "#Used", "Status"]),
+        rows: found.data.iter().map(row).collect(),
+        empty: if current.is_empty() {
+            "There are no discounts yet. Make one, and tell somebody its code.".to_owned()
+        } else {
+            "No discount stands so. Look at all of them.".to_owned()
+        },
+        ..Table::default()
+    };
+    let kept = [("show", current)];
+    let table = table.paged(KIND.here, &kept, pages).filed(KIND.here, &kept);
+    Ok((current, table))
+}
+
+async fn tabs(desk: Desk<'_>, current: &str) -> Result<Block, Fault> {
+    let counts = desk.app.orders.discount_counts(desk.who()?).await?;
+    let both = [counts.given, counts.ended];
+    let tab = |(word, title, _): &(&str, &str, &str)| Tab {
+        title: (*title).to_owned(),
+        href: view::address(KIND.here, &[("show", word)]),
+        count: match *word {
+            "given" => told(counts.given),
+            "ended" => told(counts.ended),
+            _ => together(both.map(|one| (one.count, one.is_more))),
+        },
+        is_current: *word == current,
+    };
+    let tabs = TABS.iter().map(tab).collect();
+    Ok(Block::Tabs("Discounts by whether they are given", tabs))
 }
 
 fn row(discount: &DiscountView) -> Vec<Cell> {

@@ -1,6 +1,6 @@
-//! What is written down of a product's changes, in one list: its prices, and what moved the stock of its variants. No
-//! entry is missing between two that are shown: where one of these is told less far back than the others, the list
-//! ends.
+//! What is written down of a product's changes, in one list: its prices, what people changed of it otherwise, and what
+//! moved the stock of its variants. No entry is missing between two that are shown: where one of these is told less far
+//! back than the others, the list ends.
 
 use super::{
     Desk, Fault, Sheet, Who, api,
@@ -17,14 +17,16 @@ use axum::{
     routing::get,
 };
 use contracts::{
-    catalog::{MovementView, PriceSince, VariantView},
+    catalog::{FieldChange, MovementView, PriceSince, ProductEdit, VariantView},
     problem::Code,
-    values::{Money, Page, ProductId, Timestamp},
+    values::{Money, Page, ProductId, Timestamp, UserId},
 };
 use std::cmp::Reverse;
 
 /// Entries that are shown.
 const ROWS_MAX: usize = 50;
+/// Characters of a change that are shown at once.
+const SHOWN_CHARACTERS_MAX: usize = 120;
 /// Movements of each variant that are read: as many as may be shown.
 const MOVES: &str = "50";
 /// Variants whose stock is looked at: each is asked for by itself.
@@ -50,6 +52,8 @@ struct Entry<'v> {
 enum What<'v> {
     /// A price and who made it so, and the one before it, if there was one.
     Price(Option<Money>, PriceSince),
+    /// A field that somebody changed, and who.
+    Edited(FieldChange, Option<UserId>),
     /// What moved a variant's stock.
     Moved(&'v VariantView, MovementView),
 }
@@ -60,6 +64,7 @@ async fn sheet(desk: Desk<'_>, id: ProductId) -> Result<Sheet, Fault> {
     let prices: Page<PriceSince> = desk.ask().get(&prices).await?;
     let mut told = Told::default();
     told.add_prices(&prices.data);
+    told.add_edits(desk.app.catalog.product_edits(desk.who()?, id).await?);
     for variant in product.variants.iter().take(VARIANTS_MAX) {
         told.add_moves(variant, moves(desk, variant).await?);
     }
@@ -68,7 +73,7 @@ async fn sheet(desk: Desk<'_>, id: ProductId) -> Result<Sheet, Fault> {
         rows.push(row(desk, entry).await);
     }
     let table = Table {
-        caption: "Prices and movements of stock, newest first",
+        caption: "What changed, newest first",
         columns: columns(&[
             "When",
             "What",
@@ -76,7 +81,7 @@ async fn sheet(desk: Desk<'_>, id: ProductId) -> Result<Sheet, Fault> {
             "#On hand",
             "#Reserved",
             "#Price",
-            "Why",
+            "Why, or what was otherwise",
             "Who",
             "Order",
         ]),
@@ -85,8 +90,8 @@ async fn sheet(desk: Desk<'_>, id: ProductId) -> Result<Sheet, Fault> {
         ..Table::default()
     };
     let mut notes = vec![
-        "What moved a variant's stock before this is on its own page. Changes of texts are not in this list; who \
-         changed a price is not known of what a file brought, nor of what is older than these notes."
+        "What moved a variant's stock before this is on its own page. Texts are told of the last 100 versions. Of what \
+         a file brought, or an earlier release wrote, only the price is known, and not who."
             .to_owned(),
     ];
     if product.variants.len() > VARIANTS_MAX {
@@ -136,6 +141,17 @@ impl<'v> Told<'v> {
         self.entries.extend(prices.iter().zip(before).map(entry));
     }
 
+    /// A row for each field: as many saves are told as there may be rows.
+    fn add_edits(&mut self, edits: Vec<ProductEdit>) {
+        for edit in edits {
+            let entry = |change| Entry {
+                at: edit.at,
+                what: What::Edited(change, edit.actor),
+            };
+            self.entries.extend(edit.changes.into_iter().map(entry));
+        }
+    }
+
     fn add_moves(&mut self, variant: &'v VariantView, moves: Page<MovementView>) {
         let oldest = moves.data.last().map(|movement| movement.at);
         if moves.next_cursor.is_some() {
@@ -168,13 +184,7 @@ async fn row(desk: Desk<'_>, entry: Entry<'_>) -> Vec<Cell> {
                 Some(before) => format!("{} → {price}", view::money(before)),
                 None => price,
             };
-            // Others than admins read their own name at most.
-            let sits = desk.visit.principal.as_ref().map(|one| one.user_id);
-            let named = now.actor.filter(|id| desk.is_admin() || sits == Some(*id));
-            let who = match named {
-                Some(id) => desk.name_of(id).await,
-                None => String::new(),
-            };
+            let who = called(desk, now.actor).await;
             let mut row = vec![Cell::when(entry.at), Cell::text(say("Price"))];
             row.extend((0..3).map(|_| Cell::text("")));
             row.extend([
@@ -185,6 +195,13 @@ async fn row(desk: Desk<'_>, entry: Entry<'_>) -> Vec<Cell> {
             ]);
             row
         }
+        What::Edited(change, actor) => {
+            let who = called(desk, actor).await;
+            let mut row = vec![Cell::when(entry.at), Cell::text(field(&change.field))];
+            row.extend((0..4).map(|_| Cell::text("")));
+            row.extend([otherwise(&change), Cell::text(who), Cell::text("")]);
+            row
+        }
         What::Moved(variant, movement) => {
             let mut row = moved(desk, &movement).await;
             let stock = format!("/admin/inventory/{}", variant.id);
@@ -192,6 +209,52 @@ async fn row(desk: Desk<'_>, entry: Entry<'_>) -> Vec<Cell> {
             row.insert(5, Cell::text(""));
             row
         }
+    }
+}
+
+/// Whoever did something. Others than admins read their own name at most.
+async fn called(desk: Desk<'_>, actor: Option<UserId>) -> String {
+    let sits = desk.visit.principal.as_ref().map(|one| one.user_id);
+    match actor.filter(|id| desk.is_admin() || sits == Some(*id)) {
+        Some(id) => desk.name_of(id).await,
+        None => String::new(),
+    }
+}
+
+/// Fields as the form of a product calls them.
+const FIELDS: [(&str, &str); 13] = [
+    ("name", "Name"),
+    ("slug", "Address of its page"),
+    ("sku", "SKU"),
+    ("description", "Description"),
+    ("status", "Status"),
+    ("category", "Category"),
+    ("publish_at", "On sale from (UTC)"),
+    ("unpublish_at", "Off sale from (UTC)"),
+    ("image_url", "Picture kept elsewhere"),
+    ("attributes", "Details"),
+    ("related", "Goes with"),
+    ("options", "Options"),
+    ("variants", "Variants"),
+];
+
+fn field(name: &str) -> String {
+    let known = FIELDS.iter().find(|(known, _)| *known == name);
+    known.map_or_else(|| name.to_owned(), |(_, title)| say(title).to_owned())
+}
+
+/// What was there and what is, the rest of it behind a line to open where it is long.
+fn otherwise(change: &FieldChange) -> Cell {
+    let text = |text: &str| match (change.field.as_str(), text) {
+        (_, "") => "–".to_owned(),
+        ("status", word) => view::words(word),
+        (_, text) => text.to_owned(),
+    };
+    let whole = format!("{} → {}", text(&change.before), text(&change.after));
+    if whole.chars().count() <= SHOWN_CHARACTERS_MAX {
+        Cell::text(whole)
+    } else {
+        Cell::Folded(view::beginning(&whole, SHOWN_CHARACTERS_MAX), whole)
     }
 }
 

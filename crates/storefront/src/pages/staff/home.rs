@@ -5,14 +5,13 @@ use super::{
     chart::of_sales,
     money,
     orders::count_of,
-    parts::{Block, Figure, LOOKED_AT, at_least},
+    parts::{Block, Figure, at_least, told},
     system,
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
 use axum::{extract::State, response::Response};
 use contracts::{
-    catalog::InventoryView,
     orders::{CartFigures, OrderFigures, OrderStatus, ReturnStatus},
     values::Page,
     webhooks::{WebhookStatus, WebhookView},
@@ -127,13 +126,12 @@ fn returns(figures: &OrderFigures) -> Option<Figure> {
 }
 
 async fn low_stock(desk: Desk<'_>) -> Result<Figure, Fault> {
-    let path = api("inventory", &[("low_stock", "true"), ("limit", LOOKED_AT)]);
-    let low: Page<InventoryView> = desk.ask().get(&path).await?;
+    let stock = desk.app.catalog.inventory_counts(desk.who()?).await?;
     Ok(Figure {
-        value: at_least(low.data.len()),
+        value: told(stock.low),
         label: "low in stock".to_owned(),
         href: "/admin/inventory?low=true".to_owned(),
-        is_due: !low.data.is_empty(),
+        is_due: stock.low.count > 0,
         ..Figure::default()
     })
 }

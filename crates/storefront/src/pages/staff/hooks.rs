@@ -5,7 +5,7 @@ use super::{
     developers::{self, HERE},
     fields::Fields,
     mendable,
-    parts::{Block, Cell, Field, Form, Pages, Tab, Table, columns},
+    parts::{Block, Cell, Field, Form, Pages, Tab, Table, columns, counter},
     product_fields::moment,
     sentence_of,
 };
@@ -167,10 +167,22 @@ async fn sheet(
     );
     let found: Page<DeliveryView> = desk.ask().get(&path).await?;
     let here = format!("{HERE}/webhooks/{id}");
+    // An earlier release counts none.
+    let count = |word: &str| {
+        let counts = webhook.deliveries?;
+        let all = counts.pending.saturating_add(counts.delivered);
+        let count = match word {
+            "pending" => counts.pending,
+            "delivered" => counts.delivered,
+            "failed" => counts.failed,
+            _ => all.saturating_add(counts.failed),
+        };
+        Some(counter(count, false))
+    };
     let tabs = TABS.iter().map(|(word, title)| Tab {
         title: (*title).to_owned(),
         href: view::address(&here, &[("show", word)]),
-        count: String::new(),
+        count: count(word).unwrap_or_default(),
         is_current: *word == show,
     });
     let table = Table {

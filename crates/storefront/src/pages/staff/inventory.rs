@@ -3,7 +3,7 @@
 use super::{
     Desk, Done, Fault, ROWS, Sheet, Who, answered, api, csv,
     fields::{Fields, invalid},
-    parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns},
+    parts::{Block, Cell, Field, Form, Pages, Search, Tab, Table, columns, told},
     sentence_of, steps,
 };
 use crate::words::say;
@@ -78,15 +78,13 @@ impl csv::List for Wish {
 
     async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
         self.cursor = from;
-        list(desk, &self, None).await
+        // A file has no tabs, so that nothing is counted for them.
+        let table = rows(desk, &self).await?;
+        Ok(Sheet::new(say("Inventory")).with([Block::Table(String::new(), table)]))
     }
 }
 
-pub(super) async fn list(
-    desk: Desk<'_>,
-    wish: &Wish,
-    refused: Option<&Problem>,
-) -> Result<Sheet, Fault> {
+async fn rows(desk: Desk<'_>, wish: &Wish) -> Result<Table, Fault> {
     let is_low = !wish.low.is_empty();
     let path = api(
         "inventory",
@@ -98,12 +96,6 @@ pub(super) async fn list(
         ],
     );
     let found: Page<InventoryView> = desk.ask().get(&path).await?;
-    let tab = |title: &str, low: &str, is_current| Tab {
-        title: title.to_owned(),
-        href: view::address(HERE, &[("low", low)]),
-        count: String::new(),
-        is_current,
-    };
     let table = Table {
         caption: "Stock by SKU",
         columns: columns(&[
@@ -133,6 +125,22 @@ pub(super) async fn list(
         },
     )
     .filed(HERE, &[("low", &wish.low), ("q", &wish.q)]);
+    Ok(table)
+}
+
+pub(super) async fn list(
+    desk: Desk<'_>,
+    wish: &Wish,
+    refused: Option<&Problem>,
+) -> Result<Sheet, Fault> {
+    let table = rows(desk, wish).await?;
+    let counts = desk.app.catalog.inventory_counts(desk.who()?).await?;
+    let tab = |title: &str, low: &str, count| Tab {
+        title: title.to_owned(),
+        href: view::address(HERE, &[("low", low)]),
+        count: told(count),
+        is_current: low.is_empty() == wish.low.is_empty(),
+    };
     let (said, back) = steps::just_now(desk, (&wish.moved, &wish.place()))
         .await
         .unwrap_or_default();
@@ -140,7 +148,7 @@ pub(super) async fn list(
     Ok(sheet.with(back).with([
         Block::Tabs(
             "Stock by how much there is",
-            vec![tab("All", "", !is_low), tab("Low", "true", is_low)],
+            vec![tab("All", "", counts.all), tab("Low", "true", counts.low)],
         ),
         Block::Search(Search {
             action: HERE,
@@ -156,7 +164,11 @@ fn row(stock: &InventoryView) -> Vec<Cell> {
     vec![
         Cell::link(stock.sku.clone(), format!("{HERE}/{}", stock.variant_id)),
         Cell::link(
-            say("product"),
+            // An earlier release does not say it.
+            match stock.name.as_str() {
+                "" => say("product"),
+                name => name,
+            },
             format!("/admin/products/{}", stock.product_id),
         ),
         Cell::number(stock.on_hand),

@@ -59,6 +59,7 @@ use axum::{
     routing::{get, post},
 };
 use contracts::{
+    access::Principal,
     problem::{Code, Problem},
     values::UserId,
 };
@@ -321,6 +322,12 @@ impl<'a> Desk<'a> {
             .principal
             .as_ref()
             .is_some_and(contracts::access::Principal::is_admin)
+    }
+
+    /// Whoever sits here, once the door has let them in.
+    fn who(self) -> Result<&'a Principal, Fault> {
+        let sits = self.visit.principal.as_ref();
+        sits.ok_or_else(|| Fault::new(Code::Unauthenticated))
     }
 
     /// Whether what this one sells is for whoever sits here to change.

@@ -3,7 +3,7 @@
 use super::{
     Desk, Done, Fault, ROWS, Sheet, Who, api, csv,
     fields::Fields,
-    parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns, counter},
+    parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns, counter, together},
 };
 use crate::words::say;
 use crate::{App, pages::frame::Visit, view};
@@ -196,7 +196,7 @@ fn tabs(figures: &OrderFigures, wish: &Wish) -> Vec<Tab> {
     let all = Tab {
         title: "All".to_owned(),
         href: HERE.to_owned(),
-        count: String::new(),
+        count: together(figures.counts.iter().map(|one| (one.count, one.is_more))),
         is_current: current.is_none(),
     };
     let rest = TABS.iter().map(|(status, title)| Tab {

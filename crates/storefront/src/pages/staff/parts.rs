@@ -7,7 +7,7 @@ use crate::{
 };
 use contracts::{
     problem::Problem,
-    values::{Cursor, Timestamp},
+    values::{Counted, Cursor, Timestamp},
 };
 
 /// A place in a table or beside a name.
@@ -354,6 +354,19 @@ pub(super) fn at_least(count: usize) -> String {
 pub(super) fn counter(count: i64, is_more: bool) -> String {
     let more = if is_more { "+" } else { "" };
     format!("{}{more}", view::grouped(&count.to_string()))
+}
+
+/// The same of what was counted as one.
+pub(super) fn told(counted: Counted) -> String {
+    counter(counted.count, counted.is_more)
+}
+
+/// All of several that were counted apart.
+pub(super) fn together(counts: impl IntoIterator<Item = (i64, bool)>) -> String {
+    let sum =
+        |(sum, any): (i64, bool), (count, is_more)| (sum.saturating_add(count), any || is_more);
+    let (count, is_more) = counts.into_iter().fold((0, false), sum);
+    counter(count, is_more)
 }
 
 /// A number that matters, and where it leads.

@@ -3,7 +3,7 @@
 
 use super::{
     Desk, Fault,
-    parts::{Block, Cell, Tab, Table, columns, counter},
+    parts::{Block, Cell, Tab, Table, columns, counter, together},
 };
 use crate::{pages::cursor, view, words::say};
 use contracts::{
@@ -47,7 +47,8 @@ pub(super) async fn tabs(desk: Desk<'_>, word: &str) -> Result<Vec<Tab>, Fault> 
         count,
         is_current: value == word,
     };
-    let all = tab("All", ALL, String::new());
+    let sum = together(counts.iter().map(|one| (one.count, one.is_more)));
+    let all = tab("All", ALL, sum);
     let rest = TABS
         .iter()
         .map(|(status, title)| tab(title, status.as_str(), count_of(&counts, *status)));

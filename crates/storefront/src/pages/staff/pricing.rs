@@ -3,7 +3,7 @@
 //! When somebody else was faster, both sides' words are shown (`versus`).
 
 use super::{
-    Desk, Done, Fault, Sheet, Who, api,
+    Desk, Done, Fault, Sheet, Who, api, csv,
     discounts::{self, Discounts},
     fields::{Fields, invalid},
     mendable,
@@ -54,6 +54,7 @@ pub(super) struct Kind {
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/admin/discounts", get(discounts::show))
+        .route("/admin/discounts.csv", get(csv::file::<discounts::Wish>))
         .route(
             "/admin/discounts/{id}",
             get(one::<Discounts>).post(save::<Discounts>),

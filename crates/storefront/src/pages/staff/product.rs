@@ -236,7 +236,7 @@ fn facts(desk: Desk<'_>, product: &ProductView) -> Block {
             (
                 "What changed".to_owned(),
                 Cell::link(
-                    say("prices and stock"),
+                    say("prices, texts and stock"),
                     format!("{HERE}/{}/history", product.id),
                 ),
             ),

@@ -3,7 +3,7 @@
 use super::{
     Desk, Done, Fault, ROWS, Sheet, Who, again, api, csv,
     fields::Fields,
-    parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns},
+    parts::{Block, Cell, Form, Pages, Search, Tab, Table, columns, told},
     product_fields, steps,
 };
 use crate::words::say;
@@ -14,7 +14,7 @@ use crate::{
 };
 use axum::{Form as Sent, extract::State, http::Method, response::Response};
 use contracts::{
-    catalog::{Facets, ProductStatus, ProductView},
+    catalog::{ProductStatus, ProductView},
     problem::Problem,
     values::Page,
 };
@@ -83,17 +83,24 @@ impl csv::List for Wish {
 
     async fn page(mut self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
         self.cursor = from;
-        sheet(desk, self).await
+        // A file has no tabs, so that nothing is counted for them.
+        let table = table(&self, &listed(desk, &self).await?);
+        Ok(Sheet::new(say("Products")).with([Block::Table(String::new(), table)]))
     }
 }
 
-pub(super) async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
-    let status: Option<ProductStatus> = wish.status.parse().ok();
-    let word = status.map_or("", ProductStatus::as_str);
+/// A status that there is: an old address is no mistake of whoever follows it.
+fn known(status: &str) -> &'static str {
+    let status: Option<ProductStatus> = status.parse().ok();
+    status.map_or("", ProductStatus::as_str)
+}
+
+/// The products of a page.
+async fn listed(desk: Desk<'_>, wish: &Wish) -> Result<Page<ProductView>, Fault> {
     let path = api(
         "products",
         &[
-            ("status", word),
+            ("status", known(&wish.status)),
             ("q", wish.q.trim()),
             ("cursor", &wish.cursor),
             ("limit", ROWS),
@@ -104,23 +111,41 @@ pub(super) async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
     found
         .data
         .retain(|product| desk.may_change(product.owner_id));
-    let on_sale = on_sale(desk, wish.q.trim()).await?;
-    let tabs = TABS.iter().map(|(value, title)| Tab {
-        title: (*title).to_owned(),
-        href: view::address(HERE, &[("status", value), ("q", &wish.q)]),
-        count: if value.is_empty() {
-            on_sale.clone()
-        } else {
-            String::new()
-        },
-        is_current: *value == word || (value.is_empty() && word == "active"),
+    Ok(found)
+}
+
+/// What may be changed by whoever sits here, counted: as far as words are looked for, of what they find. The catalog
+/// has all products in memory, and what is low has rows of its own.
+async fn tabs(desk: Desk<'_>, wish: &Wish) -> Result<Vec<Tab>, Fault> {
+    let q = Some(wish.q.trim().to_owned()).filter(|q| !q.is_empty());
+    let counts = desk.app.catalog.product_counts(desk.who()?, q).await?;
+    let stock = desk.app.catalog.inventory_counts(desk.who()?).await?;
+    let word = known(&wish.status);
+    let tabs = TABS.iter().map(|(value, title)| {
+        let count = match *value {
+            "draft" => counts.draft,
+            "archived" => counts.archived,
+            _ => counts.active,
+        };
+        Tab {
+            title: (*title).to_owned(),
+            href: view::address(HERE, &[("status", value), ("q", &wish.q)]),
+            count: view::grouped(&count.to_string()),
+            is_current: *value == word || (value.is_empty() && word == "active"),
+        }
     });
     let low = Tab {
         title: "Low in stock".to_owned(),
         href: "/admin/inventory?low=true".to_owned(),
-        count: String::new(),
+        count: told(stock.low),
         is_current: false,
     };
+    Ok(tabs.chain([low]).collect())
+}
+
+pub(super) async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
+    let found = listed(desk, &wish).await?;
+    let tabs = tabs(desk, &wish).await?;
     let flash = if wish.flash == "archived" {
         "It is archived. Old orders keep it."
     } else {
@@ -133,26 +158,16 @@ pub(super) async fn sheet(desk: Desk<'_>, wish: Wish) -> Result<Sheet, Fault> {
     };
     let sheet = Sheet::new(say("Products")).says(&said).with(back).with([
         Block::Links(vec![("A new product".to_owned(), format!("{HERE}/new"))]),
-        Block::Tabs("Products by where they stand", tabs.chain([low]).collect()),
+        Block::Tabs("Products by where they stand", tabs),
         Block::Search(Search {
             action: HERE,
             label: "Words of a product, or its SKU",
             value: wish.q.clone(),
-            hidden: vec![("status".to_owned(), word.to_owned())],
+            hidden: vec![("status".to_owned(), known(&wish.status).to_owned())],
         }),
         Block::Table(String::new(), table(&wish, &found)),
     ]);
     Ok(sheet)
-}
-
-/// How many are on sale, of those that are looked for: the catalog has counted them in memory. Whoever only sells sees
-/// fewer, which nobody counts.
-async fn on_sale(desk: Desk<'_>, q: &str) -> Result<String, Fault> {
-    if !desk.is_admin() {
-        return Ok(String::new());
-    }
-    let counted: Facets = desk.ask().get(&api("products/facets", &[("q", q)])).await?;
-    Ok(view::grouped(&counted.total.to_string()))
 }
 
 fn table(wish: &Wish, found: &Page<ProductView>) -> Table {

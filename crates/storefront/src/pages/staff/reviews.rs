@@ -2,7 +2,7 @@
 //! one that is hidden can be taken out for good.
 
 use super::{
-    Desk, Done, Fault, ROWS, Sheet, Who, answered, api,
+    Desk, Done, Fault, ROWS, Sheet, Who, answered, api, csv,
     fields::Fields,
     parts::{Block, Cell, Form, LOOKED_AT, Pages, Tab, Table, at_least, columns},
     sentence_of,
@@ -32,7 +32,7 @@ const HERE: &str = "/admin/reviews";
 const SHOWN_CHARACTERS_MAX: usize = 160;
 
 /// What the address may carry.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default)]
 struct Wish {
     /// Of a product's: which of them.
@@ -58,6 +58,7 @@ const FLASHES: &[(&str, &str)] = &[
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/admin/reviews", get(show))
+        .route("/admin/reviews.csv", get(csv::file::<Wish>))
         .route("/admin/reviews/{id}/{verb}", post(act))
         .route("/admin/products/{id}/reviews", get(of_product))
 }
@@ -124,6 +125,15 @@ async fn show(State(app): State<App>, visit: Visit, Query(wish): Query<Wish>) ->
     desk.show(Who::Admin, sheet).await
 }
 
+impl csv::List for Wish {
+    const NAME: &'static str = "reviews";
+    const WHO: Who = Who::Admin;
+
+    async fn page(self, desk: Desk<'_>, from: String) -> Result<Sheet, Fault> {
+        list(desk, Place::All, ((&from, ""), None)).await
+    }
+}
+
 /// GET `/admin/products/{id}/reviews`.
 async fn of_product(
     State(app): State<App>,
@@ -172,7 +182,11 @@ async fn list(
         next: found.next_cursor.as_ref(),
     };
     let kept = [("show", place.show())];
-    let table = Block::Table(String::new(), table.paged(&place.here(), &kept, pages));
+    let mut table = table.paged(&place.here(), &kept, pages);
+    if place == Place::All {
+        table = table.filed(HERE, &[]);
+    }
+    let table = Block::Table(String::new(), table);
     let sheet = match place {
         Place::All => Sheet::new(say("Reviews")),
         Place::Of(product, status) => head(desk, product, status).await?,

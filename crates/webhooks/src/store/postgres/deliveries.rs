@@ -8,7 +8,7 @@ use crate::store::Delivery;
 use contracts::{
     trace::beside,
     values::{DeliveryId, Timestamp, WebhookId},
-    webhooks::DeliveryStatus,
+    webhooks::{DeliveryCounts, DeliveryStatus},
 };
 use platform::db::{
     StoreError,
@@ -57,6 +57,25 @@ pub(super) async fn insert(connection: &Connection, made: &[Delivery]) -> Result
         &number(|one| one.created_at.as_ms()),
     ];
     connection.execute(sql, &values).await.map(drop)
+}
+
+/// Counts the newest of a webhook's: the log is bounded for each of them.
+pub(super) async fn count(
+    connection: &Connection,
+    id: WebhookId,
+    most: i64,
+) -> Result<DeliveryCounts, StoreError> {
+    let sql = "SELECT COUNT(*) FILTER (WHERE status = 'pending'), COUNT(*) FILTER (WHERE status = 'delivered'),
+                      COUNT(*) FILTER (WHERE status = 'failed')
+                 FROM (SELECT status FROM deliveries WHERE webhook_id = $1 ORDER BY delivery_id DESC LIMIT $2) AS log";
+    let row = connection
+        .query_one(sql, &[&Bytes(*id.as_bytes()), &most])
+        .await?;
+    Ok(DeliveryCounts {
+        pending: row.try_get(0)?,
+        delivered: row.try_get(1)?,
+        failed: row.try_get(2)?,
+    })
 }
 
 pub(super) async fn page(

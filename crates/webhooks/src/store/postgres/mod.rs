@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use contracts::{
     request::{Answered, Precondition},
     values::{DeliveryId, Timestamp, WebhookId},
-    webhooks::{DeliveryStatus, EventView, WebhookError},
+    webhooks::{DeliveryCounts, DeliveryStatus, EventView, WebhookError},
 };
 use platform::db::{
     Abort, StoreError,
@@ -121,6 +121,14 @@ impl Store for PostgresStore {
     ) -> Result<Vec<Delivery>, StoreError> {
         let connection = self.database.read().await?;
         deliveries::page(&connection, id, before, status, limit).await
+    }
+
+    async fn count_deliveries(
+        &self,
+        id: WebhookId,
+        most: i64,
+    ) -> Result<DeliveryCounts, StoreError> {
+        deliveries::count(&self.database.read().await?, id, most).await
     }
 
     async fn feed(&self, after: i64, limit: u32) -> Result<Vec<EventView>, StoreError> {

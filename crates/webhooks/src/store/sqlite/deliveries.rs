@@ -5,7 +5,7 @@ use crate::store::Delivery;
 use contracts::{
     trace::beside,
     values::{DeliveryId, Timestamp, WebhookId},
-    webhooks::DeliveryStatus,
+    webhooks::{DeliveryCounts, DeliveryStatus},
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -64,6 +64,25 @@ pub(super) fn page(
             rows::delivery,
         )?
         .collect()
+}
+
+/// Counts the newest of a webhook's: the log is bounded for each of them.
+pub(super) fn count(
+    connection: &Connection,
+    id: WebhookId,
+    most: i64,
+) -> rusqlite::Result<DeliveryCounts> {
+    let sql = "SELECT COALESCE(SUM(status = 'pending'), 0), COALESCE(SUM(status = 'delivered'), 0),
+                      COALESCE(SUM(status = 'failed'), 0)
+                 FROM (SELECT status FROM deliveries WHERE webhook_id = ?1 ORDER BY delivery_id DESC LIMIT ?2)";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_row(params![id.as_bytes(), most], |row| {
+        Ok(DeliveryCounts {
+            pending: row.get(0)?,
+            delivered: row.get(1)?,
+            failed: row.get(2)?,
+        })
+    })
 }
 
 /// Writes down what became of one that was pending.

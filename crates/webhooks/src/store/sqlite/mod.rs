@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use contracts::{
     request::{Answered, Precondition},
     values::{DeliveryId, Timestamp, WebhookId},
-    webhooks::{DeliveryStatus, EventView, WebhookError},
+    webhooks::{DeliveryCounts, DeliveryStatus, EventView, WebhookError},
 };
 use platform::db::{
     Abort, StoreError,
@@ -129,6 +129,17 @@ impl Store for SqliteStore {
         let read = self
             .database
             .read(move |c| Ok(deliveries::page(c, id, before, status, limit)?));
+        read.await
+    }
+
+    async fn count_deliveries(
+        &self,
+        id: WebhookId,
+        most: i64,
+    ) -> Result<DeliveryCounts, StoreError> {
+        let read = self
+            .database
+            .read(move |c| Ok(deliveries::count(c, id, most)?));
         read.await
     }
 

@@ -3,11 +3,11 @@
 use super::{Bench, at, ended, refused, told, turn};
 use crate::{
     domain::endpoint::{Edit, Outcome},
-    store::{Turn, Work},
+    store::{Delivery, Turn, Work},
 };
 use contracts::{
     request::Precondition,
-    webhooks::{DeliveryStatus, EventType, WebhookStatus},
+    webhooks::{DeliveryCounts, DeliveryStatus, EventType, WebhookStatus},
 };
 
 fn numbers(work: &Work) -> Vec<i64> {
@@ -46,6 +46,22 @@ pub(super) async fn a_webhook_is_told_what_it_wants_from_its_beginning_on(bench:
         (log[0].answer_status, log[0].ended_at),
         (Some(204), Some(at(8)))
     );
+    let counted = async |most| bench.store.count_deliveries(hook.id, most).await.unwrap();
+    let delivered = DeliveryCounts {
+        delivered: 1,
+        ..DeliveryCounts::default()
+    };
+    assert_eq!(counted(9).await, delivered);
+    let ping = Delivery::ping(hook.id, at(9));
+    bench.store.insert(ping).await.unwrap();
+    let both = DeliveryCounts {
+        pending: 1,
+        ..delivered
+    };
+    assert_eq!(counted(9).await, both);
+    let newest = counted(1).await;
+    let looked_at = newest.pending.saturating_add(newest.delivered);
+    assert_eq!(looked_at, 1, "no more are looked at");
 }
 
 pub(super) async fn one_of_two_nodes_has_a_webhook_until_its_time_is_over(bench: Bench) {

@@ -1,0 +1,41 @@
+-- Which variants have few units left (5, as those are told of that run low): written by the database itself whenever a
+-- variant's units cross that bound, so that the list of what is low and its counter read these rows and no others. Most
+-- sales cross nothing and write nothing here. Whether the product is archived is asked of the product.
+CREATE TABLE stock_low (
+    variant_number INTEGER PRIMARY KEY
+) STRICT;
+
+INSERT INTO stock_low (variant_number)
+SELECT variant_number FROM stock WHERE on_hand - reserved <= 5 ORDER BY variant_number;
+
+-- No row here is worth a sale that fails: one that is there already stays.
+CREATE TRIGGER stock_is_low_when_made AFTER INSERT ON stock
+WHEN NEW.on_hand - NEW.reserved <= 5
+BEGIN
+    INSERT OR IGNORE INTO stock_low (variant_number) VALUES (NEW.variant_number);
+END;
+
+CREATE TRIGGER stock_turns_low AFTER UPDATE OF on_hand, reserved ON stock
+WHEN NEW.on_hand - NEW.reserved <= 5 AND OLD.on_hand - OLD.reserved > 5
+BEGIN
+    INSERT OR IGNORE INTO stock_low (variant_number) VALUES (NEW.variant_number);
+END;
+
+CREATE TRIGGER stock_is_low_no_more AFTER UPDATE OF on_hand, reserved ON stock
+WHEN NEW.on_hand - NEW.reserved > 5 AND OLD.on_hand - OLD.reserved <= 5
+BEGIN
+    DELETE FROM stock_low WHERE variant_number = NEW.variant_number;
+END;
+
+-- What a person changed of a product's document: a row a save, under the version that it made, with each field's text
+-- of before and after, cut where it is long. Who it was is in product_editors. A product's last hundred versions stay.
+CREATE TABLE product_edits (
+    product_number INTEGER NOT NULL,
+    version        INTEGER NOT NULL,
+    changes        TEXT NOT NULL,
+    at_ms          INTEGER NOT NULL,
+    CONSTRAINT product_edits_pk PRIMARY KEY (product_number, version),
+    CONSTRAINT product_edits_version_positive CHECK (version >= 1),
+    CONSTRAINT product_edits_documents CHECK (JSON_VALID(changes)),
+    CONSTRAINT product_edits_product FOREIGN KEY (product_number) REFERENCES products (product_number)
+) STRICT, WITHOUT ROWID;
