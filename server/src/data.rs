@@ -1,5 +1,6 @@
 //! The data folder: made private, locked by the shop that serves from it, removed if it was temporary.
 
+use crate::target::Targets;
 use contracts::BoxError;
 use platform::config::readable_by_everybody;
 use std::{
@@ -61,6 +62,12 @@ fn check_private(path: &Path) -> Result<(), BoxError> {
         return Err(line.into());
     }
     Ok(())
+}
+
+/// Whether anything is kept in this folder of what is kept here.
+pub(crate) fn has_a_shop(path: &Path, targets: &Targets) -> bool {
+    let mut services = targets.services();
+    services.any(|service| path.join(format!("{}.sqlite", service.name())).is_file())
 }
 
 /// Whether a shop is open on this folder just now.

@@ -35,7 +35,11 @@ pub(crate) async fn start(
 ) -> Result<SocketAddr, BoxError> {
     let listener = entrance::bind(address).await?;
     let address = listener.local_addr()?;
-    let registry = Arc::new(registry());
+    let mut registry = registry();
+    if let Some(folder) = config.data_folder() {
+        process::register_room(&mut registry, &folder);
+    }
+    let registry = Arc::new(registry);
     let scrape = get(move |headers: HeaderMap| {
         let registry = Arc::clone(&registry);
         async move { page(&registry, &headers) }

@@ -3,7 +3,7 @@
 
 use crate::{
     config::{Again, Config},
-    data::DataFolder,
+    data::{self, DataFolder},
     demo,
     entrance::{self, Entrance, Opened},
     life::Life,
@@ -90,7 +90,7 @@ impl Shop {
         services.start(work);
         let ops_address = config.http.ops_address()?;
         if ops_address.is_some() || config.log == LogFormat::Emf {
-            watch::start(&services, config.watch, work);
+            watch::start(&services, &config, work);
         }
         told::start_if_asked(config.log, work);
         let settings = (&config, &services.settings);
@@ -226,19 +226,18 @@ pub async fn open_services(
     must_exist: bool,
 ) -> Result<(Services, Tasks), BoxError> {
     let work = Tasks::default();
-    let folder = config.data_folder();
+    let keeps = config.target.services().next().is_some();
+    let folder = config.data_folder().filter(|_| keeps);
     if let Some(folder) = &folder {
-        let is_missing = || !folder.join("catalog.sqlite").is_file();
-        if must_exist && config.target.is_near(Target::Catalog) && is_missing() {
+        // Whoever is in the wrong folder would change, or find in order, a shop that nobody has.
+        if must_exist && !data::has_a_shop(folder, &config.target) {
             return Err(format!("there is no shop in {}", folder.display()).into());
         }
+        data::make(folder)?;
     }
-    let folder = folder.filter(|_| config.target.services().next().is_some());
-    if let Some(folder) = &folder {
-        crate::data::make(folder)?;
-    }
+    let config = config.for_a_command();
     // Schemas on a server are looked at as they are opened.
-    let services = Services::open(config, (folder.as_deref(), None), Clock::System, &work);
+    let services = Services::open(&config, (folder.as_deref(), None), Clock::System, &work);
     let services = Box::pin(services).await?;
     Ok((services, work))
 }

@@ -1,7 +1,7 @@
 //! Watches, beside the shop, what must never be: money that is under way for too long, books that do not balance, units
 //! sold twice. It only reads and counts; whoever scrapes raises the alarm.
 
-use crate::{target::Target, wiring::Services};
+use crate::{backup, config::Config, target::Target, wiring::Services};
 use contracts::{
     BoxError,
     audit::{AuditReport, Auditor},
@@ -18,7 +18,7 @@ use std::{
     sync::{Arc, LazyLock, atomic::AtomicU64},
     time::Duration,
 };
-use tokio::time::Instant;
+use tokio::{task::spawn_blocking, time::Instant};
 
 /// The section `[watch]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,7 @@ struct Watched {
     violations: Gauge,
     oversold: Gauge,
     audited_at: Gauge,
+    backed_up_at: Gauge,
     audit_seconds: Gauge<f64, AtomicU64>,
 }
 
@@ -76,6 +77,11 @@ pub(crate) fn register(registry: &mut Registry) {
             "When the last verification ended, in seconds since 1970; 0 where there was none",
             &watched.audited_at,
         ),
+        (
+            "souk_backup_finished_timestamp_seconds",
+            "When the newest backup in backups.folder was finished, in seconds since 1970; 0 where there is none",
+            &watched.backed_up_at,
+        ),
     ] {
         registry.register(name, help, gauge.clone());
     }
@@ -97,8 +103,12 @@ pub(crate) fn audited(report: &AuditReport, oversold_units: i64) {
     WATCHED.audited_at.set(ended.div_euclid(1_000));
 }
 
-/// Watches until the tasks stop: payments where they are kept, the books where the door is.
-pub(crate) fn start(services: &Services, options: Options, tasks: &Tasks) {
+/// Watches until the tasks stop: payments where they are kept, the books where the door is, backups where one process
+/// has the whole shop in a folder.
+pub(crate) fn start(services: &Services, config: &Config, tasks: &Tasks) {
+    let options = config.watch;
+    let data = config.data_folder().filter(|_| config.target.is_whole());
+    let backups = data.map(|data| backup::folder_of(config, &data));
     let (auditor, clock) = (services.auditor.clone(), services.clock.clone());
     let payments = services.near.payments.clone();
     let payments = payments.map(|near| -> Arc<dyn Payments> { near });
@@ -119,6 +129,10 @@ pub(crate) fn start(services: &Services, options: Options, tasks: &Tasks) {
                 next_audit = Instant::now().checked_add(audit_every);
                 // It tells of itself when it ends, also if that takes longer than somebody waits here.
                 warn(auditor.audit().await.map(|_| ()), "the books");
+            }
+            if let Some(folder) = backups.clone() {
+                let newest = spawn_blocking(move || backup::newest(&folder)).await?;
+                WATCHED.backed_up_at.set(newest);
             }
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),

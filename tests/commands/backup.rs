@@ -177,3 +177,41 @@ async fn what_is_no_backup_or_would_take_the_place_of_something_is_refused() {
     let elsewhere = run_with(&["backup", &files.at("pg")], &settings, "").await;
     assert!(refusal(&elsewhere).contains("pg_dump"), "{elsewhere:?}");
 }
+
+/// Somebody is told when they stop coming, whoever makes them.
+#[tokio::test]
+async fn how_old_the_newest_backup_is_is_measured() {
+    let files = Folder::default();
+    let backups = files.at("backups");
+    fs::create_dir(&backups).expect("a folder");
+    let settings = [
+        ("SOUK_HTTP__OPS_LISTEN", "127.0.0.1:0"),
+        ("SOUK_BACKUPS__FOLDER", &backups),
+        ("SOUK_WATCH__EVERY_MS", "1000"),
+    ];
+    let shop = Shop::start_with(&settings).await;
+    let ops = shop.visitor().at(shop.ops_url());
+    let finished = |text: &str| -> f64 {
+        let name = "souk_backup_finished_timestamp_seconds ";
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        value
+            .and_then(|value| value.trim().parse().ok())
+            .unwrap_or(-1.0)
+    };
+    assert!(finished(&ops.get("/metrics").await.text).abs() < 1.0);
+    // What a crash left is none.
+    let left = Path::new(&backups).join("left.unfinished");
+    fs::create_dir(&left).expect("a folder");
+    fs::write(left.join("SHA256SUMS"), "").expect("it is written");
+    let (data, to) = (text(shop.folder()), format!("{backups}/one"));
+    let made = run(&["backup", &to, "--data", data], "").await;
+    assert_eq!(made.code, 0, "{made:?}");
+    let sums = fs::metadata(Path::new(&backups).join("one/SHA256SUMS")).expect("sums");
+    let at = sums
+        .modified()
+        .expect("a time")
+        .duration_since(std::time::UNIX_EPOCH);
+    let at = at.expect("after 1970").as_secs_f64();
+    let told = |text: &str| (at - finished(text)).abs() < 2.0;
+    ops.get_until("/metrics", |answer| told(&answer.text)).await;
+}

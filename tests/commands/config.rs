@@ -93,7 +93,15 @@ async fn a_value_of_the_wrong_kind_is_named() {
         "",
     )
     .await;
-    assert!(refusal(&missing).contains("/nonexistent/souk.toml cannot be read"));
+    let line = refusal(&missing);
+    assert!(
+        line.contains("/nonexistent/souk.toml cannot be read: No such file"),
+        "{line}"
+    );
+    let value = [("SOUK_INTERNAL__SECRET_FILE", "/nonexistent/secret")];
+    let missing = run_with(&["config", "check"], &value, "").await;
+    let expected = "souk: SOUK_INTERNAL__SECRET_FILE: the file /nonexistent/secret cannot be read: No such file";
+    assert!(refusal(&missing).starts_with(expected), "{missing:?}");
 }
 
 #[tokio::test]

@@ -100,6 +100,42 @@ async fn what_is_taken_or_away_or_cannot_be_read_is_said_in_time() {
     refusal(&said);
 }
 
+/// What a start would refuse is no news for the moment of the start.
+#[tokio::test]
+async fn settings_that_no_shop_opens_with_are_said_by_doctor_and_by_config_check() {
+    let files = Folder::default();
+    let database = format!("sqlite:{}", files.at("data"));
+    let nothing = files.at("nothing.pem");
+    let everybody = [
+        ("SOUK_HTTP__LISTEN", "0.0.0.0:0"),
+        ("SOUK_DB", "postgres://souk:souk@127.0.0.1:1/souk"),
+    ];
+    let without_a_pair = [
+        ("SOUK_HTTP__LISTEN", "127.0.0.1:0"),
+        ("SOUK_DB", &database),
+        ("SOUK_HTTP__TLS__CERTIFICATE_FILE", &nothing),
+        ("SOUK_HTTP__TLS__KEY_FILE", &nothing),
+    ];
+    for (settings, why) in [
+        (
+            &everybody as &[(&str, &str)],
+            "its password stands in every example",
+        ),
+        (&without_a_pair, "nothing.pem"),
+    ] {
+        let opened = run_with(&["serve"], settings, "").await;
+        assert!(refusal(&opened).contains(why), "{opened:?}");
+        let said = doctor(settings).await;
+        let found = line(&said, "settings");
+        assert!(
+            found.starts_with("WRONG ") && found.contains(why),
+            "{said:?}"
+        );
+        let checked = run_with(&["config", "check"], settings, "").await;
+        assert!(refusal(&checked).contains(why), "{checked:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_parts_of_a_cluster_say_what_they_are() {
     let (Some(server), Some(broker), Some(cache)) =
@@ -119,6 +155,22 @@ async fn the_parts_of_a_cluster_say_what_they_are() {
     assert!(line(&said, "database").contains("PostgreSQL "), "{said:?}");
     assert!(line(&said, "bus").contains("with JetStream"), "{said:?}");
     assert!(line(&said, "cache").contains("Redis "), "{said:?}");
+    // Beside a node that is open it says no port to be wrong: nothing of that node is in a folder.
+    let migrated = run_with(&["migrate", "up"], &settings[..1], "").await;
+    assert_eq!(migrated.code, 0, "{migrated:?}");
+    let node = Shop::start_with(&settings).await;
+    let address = node.url().trim_start_matches("http://").to_owned();
+    let beside = [
+        &settings[..3],
+        &[("SOUK_HTTP__LISTEN", address.as_str())],
+        &settings[4..],
+    ]
+    .concat();
+    let open = doctor(&beside).await;
+    assert!(
+        line(&open, "port").ends_with("is taken; a shop is open here"),
+        "{open:?}"
+    );
     assert!(line(&said, "connected").contains("of "), "{said:?}");
     // The tests' own server keeps nothing when the power goes: it is quicker so, and no shop for customers is.
     let durability = line(&said, "durability");

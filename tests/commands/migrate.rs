@@ -2,6 +2,7 @@
 //! not make it says so and does not open.
 
 use crate::refusal;
+use std::time::{Duration, Instant};
 use testkit::{Folder, Said, Shop, postgres::Postgres, run_with};
 
 const SERVICES: [&str; 6] = [
@@ -119,4 +120,23 @@ async fn a_database_that_is_away_is_said() {
         line.starts_with("souk: identity: the database cannot be reached"),
         "{line}"
     );
+}
+
+/// A start may come up beside its database; whoever types a command wants to hear of it.
+#[tokio::test]
+async fn nobody_waits_long_to_hear_that_a_database_is_away() {
+    let away = [("SOUK_DB", "postgres://nobody@127.0.0.1:1/souk")];
+    for words in [
+        &["migrate", "status"] as &[&str],
+        &["verify"],
+        &["keys", "list"],
+        &["events", "dead"],
+    ] {
+        let begun = Instant::now();
+        let said = run_with(words, &away, "").await;
+        let line = refusal(&said);
+        assert!(line.contains("the database cannot be reached"), "{line}");
+        // A start waits for thirty seconds.
+        assert!(begun.elapsed() < Duration::from_secs(20), "{words:?}");
+    }
 }

@@ -140,6 +140,11 @@ async fn health_tells_a_running_shop_from_a_stopped_one() {
     assert!(shop.stop().await);
     let gone = run(&["health", &url], "").await;
     assert!(refusal(&gone).contains("does not answer"), "{gone:?}");
+    let strange = run(&["health", "ftp://127.0.0.1"], "").await;
+    assert!(
+        refusal(&strange).contains("neither http:// nor https://"),
+        "{strange:?}"
+    );
 }
 
 #[tokio::test]
@@ -194,6 +199,15 @@ async fn operators_see_what_is_inside_a_process_and_no_secret_and_say_how_much_i
     let shop = Shop::start_with(&settings).await;
     let ops = shop.visitor().at(shop.ops_url());
     assert_eq!(ops.get("/startupz").await.text, "started");
+    let scraped = ops.get("/metrics").await.text;
+    let bytes = |name: &str| -> f64 {
+        let value = scraped.lines().find_map(|line| line.strip_prefix(name));
+        value
+            .and_then(|value| value.trim().parse().ok())
+            .unwrap_or_default()
+    };
+    let (free, all) = (bytes("souk_disk_free_bytes "), bytes("souk_disk_bytes "));
+    assert!(0.0 < free && free < all, "{free} of {all}");
     let version = ops.get("/version").await;
     assert_eq!(version.json, shop.visitor().get("/version").await.json);
     let info = ops.get("/info").await;

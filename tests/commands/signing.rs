@@ -1,7 +1,11 @@
 //! `souk keys`, beside a running shop.
 
-use std::time::{Duration, Instant};
-use testkit::{Said, Shop, run};
+use crate::refusal;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+use testkit::{Folder, Said, Shop, run};
 
 async fn keys(shop: &Shop, words: &[&str]) -> Said {
     let data = shop.folder().to_str().unwrap_or_default();
@@ -73,4 +77,28 @@ async fn when_a_key_was_seen_all_tokens_end_within_seconds_and_sessions_go_on() 
     }
     let again = shop.customer("bob").await;
     assert_eq!(again.get("/api/v1/me").await.status, 200);
+}
+
+/// At night somebody is in the wrong folder, or forgets where the settings are. A key that is made in a shop that was
+/// just made for it would look like one of theirs.
+#[tokio::test]
+async fn where_there_is_no_shop_nothing_is_made_and_nothing_is_said_to_be_well() {
+    let files = Folder::default();
+    let data = files.at("nothing");
+    for words in [
+        &["keys", "list"] as &[&str],
+        &["keys", "rotate", "--at-once"],
+        &["admin", "keys", "list", "--email", "ann@souk.example"],
+        &["admin", "users", "list"],
+        &["events", "dead"],
+        &["events", "republish"],
+        &["verify"],
+        &["migrate", "status"],
+    ] {
+        let said = run(&[words, &["--data", &data]].concat(), "").await;
+        let line = refusal(&said);
+        let expected = format!("souk: there is no shop in {data}");
+        assert!(line.starts_with(&expected), "{words:?}: {line}");
+        assert!(!Path::new(&data).exists(), "{words:?} made one");
+    }
 }

@@ -7,7 +7,13 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeMetric},
     metrics::{counter::ConstCounter, gauge::ConstGauge},
 };
-use std::{fmt, fs, sync::LazyLock, time::Duration};
+use rustix::fs::statvfs;
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+    time::Duration,
+};
 use tokio::runtime::Handle;
 
 /// Milliseconds of a tick, in which Linux counts the time of processes everywhere.
@@ -21,6 +27,39 @@ static STARTED_SECONDS: LazyLock<i64> =
 pub fn register(registry: &mut Registry) {
     LazyLock::force(&STARTED_SECONDS);
     registry.register_collector(Box::new(Process));
+}
+
+/// Adds how much room there is on the disk of a folder.
+pub fn register_room(registry: &mut Registry, folder: &Path) {
+    registry.register_collector(Box::new(Room(folder.to_owned())));
+}
+
+#[derive(Debug)]
+struct Room(PathBuf);
+
+impl Collector for Room {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        // A folder that is away is told of by whoever writes there.
+        let Ok(disk) = statvfs(&self.0) else {
+            return Ok(());
+        };
+        let bytes = |blocks: u64| {
+            let bytes = blocks.saturating_mul(disk.f_frsize);
+            i64::try_from(bytes).unwrap_or(i64::MAX)
+        };
+        gauge(
+            &mut encoder,
+            "souk_disk_free_bytes",
+            "Room that is left for the shop on the disk of its folder, in bytes; absent where there is none.",
+            bytes(disk.f_bavail),
+        )?;
+        gauge(
+            &mut encoder,
+            "souk_disk_bytes",
+            "What that disk holds in all, in bytes.",
+            bytes(disk.f_blocks),
+        )
+    }
 }
 
 #[derive(Debug)]

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::{
     borrow::Cow,
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -47,6 +48,27 @@ impl Options {
         let line = format!("backups.kept_max: must be 1 to {KEPT_MAX}");
         Err(ConfigError::Invalid(line))
     }
+}
+
+/// Where the copies of a shop go that is in this folder.
+pub(crate) fn folder_of(config: &Config, data: &Path) -> PathBuf {
+    match config.backups.folder.as_str() {
+        "" => data.join(FOLDER),
+        other => PathBuf::from(other),
+    }
+}
+
+/// When the newest whole copy in a folder was finished, whoever made it, in seconds since 1970; 0 where there is none.
+pub(crate) fn newest(folder: &Path) -> i64 {
+    let there = fs::read_dir(folder).into_iter().flatten().flatten();
+    let whole = there.filter(|entry| {
+        let name = entry.file_name();
+        name.to_str()
+            .is_some_and(|name| !name.ends_with(UNFINISHED))
+    });
+    // The sums are written when everything else is there.
+    let finished = whole.filter_map(|entry| fs::metadata(entry.path().join(SUMS)).ok());
+    finished.map(|known| known.mtime()).max().unwrap_or(0)
 }
 
 /// What is known of the copy that is being made, and of the one before.
@@ -81,10 +103,7 @@ impl Keeper {
     }
 
     fn new(config: &Config, data: &Path, tasks: &Tasks) -> Self {
-        let folder = match config.backups.folder.as_str() {
-            "" => data.join(FOLDER),
-            other => PathBuf::from(other),
-        };
+        let folder = folder_of(config, data);
         let config = Config {
             db: format!("sqlite:{}", data.display()),
             ..config.clone()

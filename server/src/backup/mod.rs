@@ -4,8 +4,8 @@
 
 mod keeper;
 
-pub(crate) use keeper::Keeper;
 pub use keeper::Options;
+pub(crate) use keeper::{Keeper, folder_of, newest};
 
 use crate::{audit, config::Config, shop::open_services};
 use contracts::{BoxError, audit::AuditReport};

@@ -23,10 +23,12 @@ pub struct HealthArgs {
 }
 
 pub(super) async fn run(args: &HealthArgs) -> Result<(), BoxError> {
-    let scheme = if args.url.contains("://") {
-        ""
-    } else {
-        "http://"
+    let scheme = match args.url.split_once("://") {
+        None => "http://",
+        Some(("http" | "https", _)) => "",
+        Some(_) => {
+            return Err(format!("{} begins with neither http:// nor https://", args.url).into());
+        }
     };
     let address = format!("{scheme}{}/readyz", args.url.trim_end_matches('/'));
     let question = Question {

@@ -39,7 +39,7 @@ pub(super) async fn run(command: KeysCommand) -> Result<(), BoxError> {
 
 async fn create(data: &DataArgs, email: &str, wanted: Wanted) -> Result<(), BoxError> {
     let email = address(email)?;
-    let (services, _work) = open_services(&data.load()?, false).await?;
+    let (services, _work) = open_services(&data.load()?, true).await?;
     let made = services.near_identity()?.make_key_for(email, wanted).await;
     let made = made.map_err(|error| words(&error))?;
     complain(format!(
@@ -54,7 +54,7 @@ async fn create(data: &DataArgs, email: &str, wanted: Wanted) -> Result<(), BoxE
 
 async fn list(data: &DataArgs, email: &str) -> Result<(), BoxError> {
     let email = address(email)?;
-    let (services, _work) = open_services(&data.load()?, false).await?;
+    let (services, _work) = open_services(&data.load()?, true).await?;
     let keys = services.near_identity()?.keys_of(email).await;
     for key in keys.map_err(|error| words(&error))? {
         say(line(&key));
@@ -63,7 +63,7 @@ async fn list(data: &DataArgs, email: &str) -> Result<(), BoxError> {
 }
 
 async fn revoke(data: &DataArgs, id: ApiKeyId) -> Result<(), BoxError> {
-    let (services, _work) = open_services(&data.load()?, false).await?;
+    let (services, _work) = open_services(&data.load()?, true).await?;
     let ended = services.near_identity()?.end_key(id).await;
     if !ended.map_err(|error| words(&error))? {
         return Err(format!("there is no key {id}").into());

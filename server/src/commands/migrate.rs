@@ -20,14 +20,21 @@ pub(super) async fn run(command: &MigrateCommand) -> Result<(), BoxError> {
 /// Says what is missing; an error if anything is.
 async fn status(config: &Config) -> Result<(), BoxError> {
     let mut pending = 0_usize;
-    for (name, missing) in lacks(config).await? {
+    for (name, missing) in lacks(&config.for_a_command()).await? {
         pending = pending.saturating_add(missing.len());
         tell(name, "lacks", &missing);
     }
+    let empty = config.data_folder();
+    let empty = empty.filter(|folder| !data::has_a_shop(folder, &config.target));
+    let before = empty.map(|folder| format!("there is no shop in {}: ", folder.display()));
+    let before = before.unwrap_or_default();
     match pending {
         0 => Ok(()),
-        1 => Err("1 migration is pending: `souk migrate up` makes it".into()),
-        _ => Err(format!("{pending} migrations are pending: `souk migrate up` makes them").into()),
+        1 => Err(format!("{before}1 migration is pending: `souk migrate up` makes it").into()),
+        _ => Err(
+            format!("{before}{pending} migrations are pending: `souk migrate up` makes them")
+                .into(),
+        ),
     }
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn open(
 ) -> Result<(), BoxError> {
     let mut config = settings.clone();
     make(&mut config);
-    config.check_exposure(args)?;
+    config.check_exposure(args.ephemeral)?;
     let levels = telemetry::start(&telemetry::Options {
         format: config.log,
         level: config.log_level.clone(),

@@ -8,13 +8,13 @@ use identity::SigningKeyView;
 pub(super) async fn run(command: SigningKeysCommand) -> Result<(), BoxError> {
     match command {
         SigningKeysCommand::List { data } => {
-            let (services, _work) = open_services(&data.load()?, false).await?;
+            let (services, _work) = open_services(&data.load()?, true).await?;
             for key in services.near_identity()?.signing_keys().await? {
                 say(line(&key));
             }
         }
         SigningKeysCommand::Rotate { data, at_once } => {
-            let (services, _work) = open_services(&data.load()?, false).await?;
+            let (services, _work) = open_services(&data.load()?, true).await?;
             let identity = services.near_identity()?;
             say(line(&identity.rotate_signing_key(at_once).await?));
         }

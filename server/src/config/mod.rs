@@ -35,6 +35,8 @@ use std::{
 const DEFAULTS: &str = include_str!("defaults.toml");
 /// The longest notice: it stands on every page.
 const NOTICE_CHARS_MAX: usize = 200;
+/// How long a command waits for a database that is away.
+const COMMAND_WAIT_MS_MAX: u32 = 3_000;
 
 /// All settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -258,6 +260,16 @@ impl Config {
             ));
         }
         Ok(())
+    }
+
+    /// As a command takes them that somebody waits for at night: a database that is away is told of in time. A start
+    /// waits longer, for it may come up beside its database.
+    #[must_use]
+    pub(crate) fn for_a_command(&self) -> Self {
+        let mut config = self.clone();
+        let wait = &mut config.postgres.start_wait_ms;
+        *wait = COMMAND_WAIT_MS_MAX.min(*wait);
+        config
     }
 
     /// Whether everything is kept on a server that other nodes may use too.

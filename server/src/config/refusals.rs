@@ -3,7 +3,6 @@
 //! one line; there is no way around it but to mend it.
 
 use super::Config;
-use crate::args::ServeArgs;
 use platform::{
     call::signature::SECRET_LENGTH_MIN,
     config::{ConfigError, readable_by_everybody},
@@ -63,12 +62,12 @@ impl Config {
     ///
     /// # Errors
     /// One line that names the key or the flag.
-    pub(crate) fn check_exposure(&self, args: &ServeArgs) -> Result<(), ConfigError> {
+    pub(crate) fn check_exposure(&self, is_ephemeral: bool) -> Result<(), ConfigError> {
         if self.http.is_private() {
             return Ok(());
         }
         let listen = self.http.listen;
-        if args.ephemeral {
+        if is_ephemeral {
             return Err(ConfigError::Invalid(format!(
                 "--ephemeral: its keys and accounts are gone with the process, so it listens on this machine only, \
                  not on {listen}; use --data DIR"

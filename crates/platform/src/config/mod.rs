@@ -56,8 +56,11 @@ impl Serialize for Secret {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file that was asked for cannot be read.
-    #[error("the configuration file {} cannot be read", .0.display())]
-    File(PathBuf),
+    #[error("the configuration file {} cannot be read: {}", .0.display(), .1)]
+    File(PathBuf, std::io::Error),
+    /// The file that holds one value cannot be read: the variable that names it, the file, and why.
+    #[error("{}: the file {} cannot be read: {}", .0, .1.display(), .2)]
+    ValueFile(String, PathBuf, std::io::Error),
     /// The file holds a secret, and everybody on this machine can read it.
     #[error("{} holds a secret and can be read by everybody here: `chmod o= {}`", .0.display(), .0.display())]
     Exposed(PathBuf),
@@ -88,8 +91,9 @@ pub fn load<T: DeserializeOwned>(
     let mut figment = Figment::from(Toml::string(sources.defaults));
     let documented = figment.clone();
     if let Some(path) = sources.file {
-        if !path.is_file() {
-            return Err(ConfigError::File(path.to_owned()));
+        // Whoever reads it below would say neither which file it is nor why.
+        if let Err(error) = std::fs::read(path) {
+            return Err(ConfigError::File(path.to_owned(), error));
         }
         figment = figment.merge(Toml::file_exact(path));
     }
@@ -151,12 +155,17 @@ fn kept_in_files(documented: &Figment) -> Result<Vec<(String, String)>, ConfigEr
         if documented.contains(key.as_str()) {
             continue;
         }
-        let Some(key) = key.as_str().strip_suffix(IN_A_FILE) else {
+        let named = key.as_str();
+        let Some(key) = named.strip_suffix(IN_A_FILE) else {
             continue;
         };
         let path = PathBuf::from(path);
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            return Err(ConfigError::File(path));
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => {
+                let variable = format!("SOUK_{}", named.replace('.', "__").to_uppercase());
+                return Err(ConfigError::ValueFile(variable, path, error));
+            }
         };
         if readable_by_everybody(&path) {
             return Err(ConfigError::Exposed(path));
@@ -342,7 +351,7 @@ mod tests {
         };
         assert!(matches!(
             load::<Shop>(&sources, serde_json::json!({})),
-            Err(ConfigError::File(_))
+            Err(ConfigError::File(..))
         ));
     }
 }

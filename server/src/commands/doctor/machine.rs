@@ -1,9 +1,12 @@
 //! What the machine has for a shop: ports, a disk that keeps what it was given, room, files it may open, processors,
 //! and a clock that does not lie.
 
-use super::{Finding, is_open};
+use super::{Finding, PATIENCE, is_open};
 use crate::config::Config;
-use platform::digest;
+use platform::{
+    digest,
+    http::tls::ask::{Question, status},
+};
 use rustix::{
     fs::statvfs,
     process::{Resource, getrlimit},
@@ -11,7 +14,7 @@ use rustix::{
 use std::{
     fs::{self, File},
     io::{self, Write},
-    net::{SocketAddr, TcpListener},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -30,8 +33,8 @@ const GIB: u64 = 1 << 30;
 /// How far a file of the shop may be ahead of the clock.
 const AHEAD_MAX: Duration = Duration::from_secs(2);
 
-pub(super) fn look(config: &Config) -> Vec<Finding> {
-    let mut findings = ports(config);
+pub(super) async fn look(config: &Config) -> Vec<Finding> {
+    let mut findings = ports(config).await;
     findings.push(handles(config));
     findings.push(processors());
     let folder = config.data_folder();
@@ -44,8 +47,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn ports(config: &Config) -> Vec<Finding> {
-    let open = is_open(config);
+async fn ports(config: &Config) -> Vec<Finding> {
     let http = &config.http;
     let listeners = [
         Some(http.listen.to_string()),
@@ -54,9 +56,17 @@ fn ports(config: &Config) -> Vec<Finding> {
     ];
     let addresses = listeners.into_iter().flatten();
     let addresses = addresses.filter_map(|text| text.parse::<SocketAddr>().ok());
-    addresses
-        .map(|address| match TcpListener::bind(address) {
-            Ok(_) => Finding::fine("port", format!("{address} is free")),
+    let tried: Vec<_> = addresses
+        .map(|address| (address, TcpListener::bind(address).map(drop)))
+        .collect();
+    let mut open = is_open(config);
+    for (address, tried) in &tried {
+        open = open || (tried.is_err() && is_a_shop(*address).await);
+    }
+    tried
+        .into_iter()
+        .map(|(address, tried)| match tried {
+            Ok(()) => Finding::fine("port", format!("{address} is free")),
             Err(error) if open && error.kind() == io::ErrorKind::AddrInUse => {
                 Finding::fine("port", format!("{address} is taken; a shop is open here"))
             }
@@ -69,6 +79,24 @@ fn ports(config: &Config) -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+/// Whether whoever has this address answers as a shop does. A node that keeps its rows on a server has no folder that
+/// would tell.
+async fn is_a_shop(mut address: SocketAddr) -> bool {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let question = Question {
+        url: &format!("http://{address}/livez"),
+        authorities: None,
+        name: None,
+    };
+    let asked = tokio::time::timeout(PATIENCE, status(&question)).await;
+    asked.is_ok_and(|answered| answered.is_ok_and(|status| status.is_success()))
 }
 
 fn handles(config: &Config) -> Finding {

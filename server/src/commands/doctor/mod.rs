@@ -67,11 +67,22 @@ pub(super) async fn run(data: &DataArgs) -> Result<(), BoxError> {
             return Err("the settings cannot be read: nothing else was looked at".into());
         }
     };
-    let mut findings = vec![Finding::fine("settings", "can be read, and can work")];
-    findings.extend(machine::look(&config));
+    let mut findings = vec![settings(&config)];
+    findings.extend(machine::look(&config).await);
     findings.extend(stores::look(&config).await);
     findings.iter().for_each(Finding::tell);
     sum_up(&findings)
+}
+
+/// Whether a start takes them.
+fn settings(config: &Config) -> Finding {
+    match super::config::check(config) {
+        Ok(()) => Finding::fine("settings", "can be read, and can work"),
+        Err(error) => Finding::wrong(
+            "settings",
+            format!("no shop opens with them: {}", in_one_line(&*error)),
+        ),
+    }
 }
 
 fn sum_up(findings: &[Finding]) -> Result<(), BoxError> {
