@@ -11,7 +11,7 @@ type Table = Answering<dyn Catalog>;
 /// The calls as routes, for a port that only our own nodes reach.
 pub fn internal_routes(service: Arc<dyn Catalog>) -> Router {
     let table = Answering::of(NAME, service);
-    audits(orders(inventory(products(table)))).routes()
+    audits(orders(inventory(desk(products(table))))).routes()
 }
 
 fn products(table: Table) -> Table {
@@ -53,22 +53,9 @@ fn products(table: Table) -> Table {
         .on(calls::FACETS, async |catalog, query| {
             catalog.facets(query).await
         })
-        .on(calls::PRODUCT_COUNTS, async |catalog, (who, q)| {
-            catalog.product_counts(&who.into(), q).await
-        })
-        .on(calls::PRODUCT_EDITS, async |catalog, (who, id)| {
-            catalog.product_edits(&who.into(), id).await
-        })
         .on(calls::SUGGESTIONS, async |catalog, query| {
             catalog.suggestions(query).await
         })
-        .on(
-            calls::IMPORT_PRODUCTS,
-            async |catalog, (owner, batch, commit)| {
-                let imported = catalog.import_products(owner, batch, commit).await;
-                imported.map_err(Cause::from)
-            },
-        )
         .on(calls::REVIEWS_BY, async |catalog, (user, limit, cursor)| {
             catalog.reviews_by(user, limit, cursor).await
         })
@@ -88,6 +75,24 @@ fn products(table: Table) -> Table {
         .on(calls::CREATE_CATEGORY, async |catalog, wish| {
             catalog.create_category(wish).await
         })
+}
+
+/// What only those ask who keep the shop.
+fn desk(table: Table) -> Table {
+    table
+        .on(calls::PRODUCT_COUNTS, async |catalog, (who, q)| {
+            catalog.product_counts(&who.into(), q).await
+        })
+        .on(calls::PRODUCT_EDITS, async |catalog, (who, id)| {
+            catalog.product_edits(&who.into(), id).await
+        })
+        .on(
+            calls::IMPORT_PRODUCTS,
+            async |catalog, (owner, batch, commit)| {
+                let imported = catalog.import_products(owner, batch, commit).await;
+                imported.map_err(Cause::from)
+            },
+        )
 }
 
 fn inventory(table: Table) -> Table {

@@ -91,8 +91,8 @@ fn statement(query: &InventoryQuery, after: Option<After>, scope: Scope) -> (Str
     (sql, values)
 }
 
-/// How many variants there are, and how many of them are low. SQLite counts all rows of a table by its pages, and half a
-/// millisecond is enough for a million of these; of what is low, the status of each product is looked up.
+/// How many variants there are, and how many of them are low. SQLite counts all rows of a table by its pages, and
+/// half a millisecond is enough for a million of these; of what is low, the status of each product is looked up.
 const COUNT: &str = "SELECT (SELECT COUNT(*) FROM stock),
         (SELECT COUNT(*)
            FROM (SELECT 1
