@@ -109,9 +109,9 @@ async fn a_list_is_one_file_with_all_of_its_rows(open: Open) {
 }
 
 async fn what_is_given_and_said_is_a_file_too(
-    browser: &mut Browser<'_>,
-    admin: &Visitor<'_>,
-    (ann, tea): (&Visitor<'_>, &str),
+    browser: &mut Browser,
+    admin: &Client,
+    (ann, tea): (&Client, &str),
 ) {
     for number in 0..MANY {
         let code = json!({"code": format!("CODE{number:02}"), "basis_points": 100});

@@ -182,7 +182,7 @@ async fn what_a_save_changed_is_told_field_by_field_with_who_it_was(open: Open) 
         ("description", "Holds much."),
         ("status", "draft"),
     ];
-    let saved = crate::forms::send(&mut browser, &form, &here, &wish).await;
+    let saved = crate::forms::send(&mut browser, (&form, &here), &wish).await;
     assert_eq!(saved.status, 303, "{}", saved.text);
     let long = "z".repeat(900);
     let texts = json!({"description": format!("Holds much. {long}"), "version": 2});

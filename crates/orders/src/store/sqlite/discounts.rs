@@ -127,7 +127,7 @@ pub(super) fn list(
 }
 
 /// How many are given and how many are not, of so many rows at most.
-pub(super) fn count(connection: &Connection, most: i64) -> Result<[i64; 2], StoreError> {
+pub(super) fn counts(connection: &Connection, most: i64) -> Result<[i64; 2], StoreError> {
     let sql = "SELECT COALESCE(SUM(active), 0), COALESCE(SUM(1 - active), 0)
                  FROM (SELECT active FROM discounts LIMIT ?1)";
     let mut statement = connection.prepare_cached(sql)?;

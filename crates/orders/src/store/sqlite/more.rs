@@ -146,7 +146,9 @@ impl DiscountStore for SqliteStore {
     }
 
     async fn count_discounts(&self, most: i64) -> Result<[i64; 2], StoreError> {
-        self.database.read(move |c| discounts::count(c, most)).await
+        self.database
+            .read(move |c| discounts::counts(c, most))
+            .await
     }
 
     async fn discounts(
