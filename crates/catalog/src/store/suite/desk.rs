@@ -146,7 +146,7 @@ pub(super) async fn what_is_low_is_listed_and_counted_as_units_come_and_go(room:
 }
 
 impl Room {
-    async fn changed(&self, id: ProductId, by: UserId, body: Value) {
+    async fn patched(&self, id: ProductId, by: UserId, body: Value) {
         let patch = serde_json::from_str(&body.to_string()).unwrap();
         let edit = Edit {
             product_id: id,
@@ -176,10 +176,10 @@ pub(super) async fn what_a_person_changed_is_kept_with_who_and_when_and_not_for_
     let tea = room.tea(1).await;
     assert!(room.edits(tea.id).await.is_empty(), "it was made so");
     let both = json!({"name": "Green tea", "description": "From Assam.", "category": "tea"});
-    room.changed(tea.id, STRANGER, both).await;
-    room.changed(tea.id, seller(), json!({"price": "3.00"}))
+    room.patched(tea.id, STRANGER, both).await;
+    room.patched(tea.id, seller(), json!({"price": "3.00"}))
         .await;
-    room.changed(tea.id, seller(), json!({"status": "draft"}))
+    room.patched(tea.id, seller(), json!({"status": "draft"}))
         .await;
     let edits = room.edits(tea.id).await;
     assert_eq!(edits.len(), 2, "a price alone is told by its version");
@@ -228,7 +228,7 @@ pub(super) async fn what_a_person_changed_is_kept_with_who_and_when_and_not_for_
 
     for number in 0..105 {
         let name = json!({"name": format!("Tea {number}")});
-        room.changed(tea.id, seller(), name).await;
+        room.patched(tea.id, seller(), name).await;
     }
     let kept = room.edits(tea.id).await;
     assert_eq!(kept.len(), 100, "the last hundred versions");
