@@ -3,18 +3,17 @@
 use super::{NOW, Room, seller, shop};
 use crate::{
     domain::{
-        change::{Change, Patch},
         lineup::{Altered, LineupChange},
         scope::Scope,
     },
-    store::{Edit, LineupEdit},
+    store::LineupEdit,
 };
 use contracts::{
     catalog::{InventoryQuery, InventoryView, ProductCounts, ProductEdit, ProductStatus},
     request::Precondition,
     values::{PageSize, ProductId, UserId},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 const STRANGER: UserId = UserId::from_bytes([9; 16]);
 
@@ -146,19 +145,6 @@ pub(super) async fn what_is_low_is_listed_and_counted_as_units_come_and_go(room:
 }
 
 impl Room {
-    async fn patched(&self, id: ProductId, by: UserId, body: Value) {
-        let patch = serde_json::from_str(&body.to_string()).unwrap();
-        let edit = Edit {
-            product_id: id,
-            scope: Scope::All,
-            sent: Precondition::LastWriterWins,
-            change: Change::Patch(Box::new(Patch::check(patch, shop()).unwrap())),
-            by,
-            at: NOW,
-        };
-        self.store.edit(edit).await.unwrap();
-    }
-
     async fn edits(&self, id: ProductId) -> Vec<ProductEdit> {
         self.store.edits(id, 500).await.unwrap()
     }
@@ -176,11 +162,9 @@ pub(super) async fn what_a_person_changed_is_kept_with_who_and_when_and_not_for_
     let tea = room.tea(1).await;
     assert!(room.edits(tea.id).await.is_empty(), "it was made so");
     let both = json!({"name": "Green tea", "description": "From Assam.", "category": "tea"});
-    room.patched(tea.id, STRANGER, both).await;
-    room.patched(tea.id, seller(), json!({"price": "3.00"}))
-        .await;
-    room.patched(tea.id, seller(), json!({"status": "draft"}))
-        .await;
+    room.patched_by(STRANGER, tea.id, both).await;
+    room.patched(tea.id, json!({"price": "3.00"})).await;
+    room.patched(tea.id, json!({"status": "draft"})).await;
     let edits = room.edits(tea.id).await;
     assert_eq!(edits.len(), 2, "a price alone is told by its version");
     assert_eq!(told(&edits[0]), ["status: active > draft"]);
@@ -228,7 +212,7 @@ pub(super) async fn what_a_person_changed_is_kept_with_who_and_when_and_not_for_
 
     for number in 0..105 {
         let name = json!({"name": format!("Tea {number}")});
-        room.patched(tea.id, seller(), name).await;
+        room.patched(tea.id, name).await;
     }
     let kept = room.edits(tea.id).await;
     assert_eq!(kept.len(), 100, "the last hundred versions");

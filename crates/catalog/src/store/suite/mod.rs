@@ -252,13 +252,17 @@ impl Room {
     }
 
     async fn patched(&self, id: ProductId, body: Value) -> ProductView {
+        self.patched_by(seller(), id, body).await
+    }
+
+    async fn patched_by(&self, by: UserId, id: ProductId, body: Value) -> ProductView {
         let wish: PatchProduct = serde_json::from_str(&body.to_string()).unwrap();
         let edit = Edit {
             product_id: id,
             scope: Scope::All,
             sent: Precondition::LastWriterWins,
             change: Change::Patch(Box::new(Patch::check(wish, shop()).unwrap())),
-            by: seller(),
+            by,
             at: NOW,
         };
         self.store.edit(edit).await.unwrap()
