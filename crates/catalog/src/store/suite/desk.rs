@@ -62,7 +62,7 @@ impl Room {
         low.retain(|one| listed.contains(one));
         assert_eq!(listed.iter().collect::<Vec<_>>(), low);
         let counts = [all.len(), low.len()].map(|count| i64::try_from(count).unwrap());
-        let counted = async |scope| self.store.inventory_counts(scope, 100).await.unwrap();
+        let counted = async |scope| self.store.inventory_counts(scope, 10_000).await.unwrap();
         assert_eq!(counted(Scope::All).await, counts);
         assert_eq!(counted(Scope::Of(seller())).await, counts, "all are theirs");
         assert_eq!(counted(Scope::Of(STRANGER)).await, [0, 0]);
