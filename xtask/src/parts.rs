@@ -4,8 +4,10 @@
 use crate::ci;
 use std::{
     env,
+    ffi::OsStr,
     io::{self, Write},
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// How a part ended, and its last words.
@@ -24,6 +26,25 @@ pub(crate) struct Stand {
     pub(crate) binary: PathBuf,
     /// Where parts keep what they need: tools, shops, reports.
     pub(crate) folder: PathBuf,
+}
+
+impl Stand {
+    /// The shop's binary, with nothing of ours in its environment.
+    pub(crate) fn souk(&self) -> Command {
+        bare(&self.binary)
+    }
+}
+
+/// A program with nothing of ours in its environment: what this one is told there a shop would take for settings, and
+/// refuse those that it does not know.
+pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("SOUK_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 pub(crate) struct Part {

@@ -9,15 +9,12 @@ use super::{
     process::emptied,
     skew::{Skew, mixed},
 };
-use crate::{
-    parts::{BINARY, Stand},
-    security::http::ask,
-};
+use crate::{parts::Stand, security::http::ask};
 use std::{
     fs::File,
     io::{self, BufWriter, Write},
     path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -174,16 +171,13 @@ pub(super) fn words(number: u64) -> (&'static str, &'static str) {
 }
 
 fn import(stand: &Stand, file: &Path, data: &Path) -> io::Result<()> {
-    let mut command = Command::new(&stand.binary);
+    let mut command = stand.souk();
     command
         .args(["import", "products"])
         .arg(file)
         .args(["--commit", "--data"])
         .arg(data);
-    command
-        .env("SOUK_SHOP__DEMO", "false")
-        .env_remove(BINARY)
-        .stdin(Stdio::null());
+    command.env("SOUK_SHOP__DEMO", "false").stdin(Stdio::null());
     let output = command.output()?;
     match output.status.success() {
         true => Ok(()),

@@ -6,7 +6,7 @@ use super::{
     process::{Server, emptied, free_address},
 };
 use crate::{
-    parts::{self, Stand},
+    parts::Stand,
     security::http::{Answer, ask},
 };
 use std::{
@@ -53,7 +53,7 @@ pub(super) fn serve(
     data: &Path,
     settings: &[(&str, &str)],
 ) -> Command {
-    let mut command = Command::new(&stand.binary);
+    let mut command = stand.souk();
     command
         .args(["serve", "--listen", address])
         .env("SOUK_DB", kept_in(data))
@@ -107,11 +107,11 @@ impl Shop {
 
     /// Makes an admin, and signs them in.
     pub(super) fn admin(&self, stand: &Stand, settings: &[(&str, &str)]) -> io::Result<String> {
-        let mut command = Command::new(&stand.binary)
+        let mut command = stand
+            .souk()
             .args(["admin", "create", "--email", ADMIN])
             .env("SOUK_DB", kept_in(&self.data))
             .envs(settings.iter().copied())
-            .env_remove(parts::BINARY)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()?;
@@ -176,12 +176,11 @@ impl Shop {
 
 /// Recomputes the books of a shop that is closed.
 pub(super) fn verify(stand: &Stand, data: &Path, settings: &[(&str, &str)]) -> io::Result<()> {
-    let mut command = Command::new(&stand.binary);
+    let mut command = stand.souk();
     command
         .arg("verify")
         .env("SOUK_DB", kept_in(data))
-        .envs(settings.iter().copied())
-        .env_remove(parts::BINARY);
+        .envs(settings.iter().copied());
     let output = command.output()?;
     if output.status.success() {
         return Ok(());

@@ -7,10 +7,10 @@ use super::{
     page::Page,
     plan::Plan,
 };
-use crate::parts::{BINARY, Outcome, Stand};
+use crate::parts::{Outcome, Stand};
 use std::{
     io::{self, Write},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 /// Orders of each run.
@@ -178,8 +178,8 @@ pub(super) fn on_postgres(stand: &Stand, out: &mut dyn Write) -> io::Result<Outc
 
 /// Runs the shop's binary to its end; answers what it said.
 fn souk(stand: &Stand, words: &[&str]) -> io::Result<String> {
-    let mut command = Command::new(&stand.binary);
-    command.args(words).env_remove(BINARY).stdin(Stdio::null());
+    let mut command = stand.souk();
+    command.args(words).stdin(Stdio::null());
     let output = command.output()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {

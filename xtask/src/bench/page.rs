@@ -2,12 +2,11 @@
 //! by the command; nobody edits it.
 
 use super::{client::pause, plan::Plan};
-use crate::parts::Stand;
+use crate::parts::{Stand, bare};
 use std::{
     fs,
     io::{self, Write},
     path::PathBuf,
-    process::Command,
     time::Duration,
 };
 
@@ -181,11 +180,7 @@ fn machine(stand: &Stand) -> io::Result<Vec<String>> {
 
 /// The first line that a program says of itself, wherever it says it.
 pub(super) fn said(program: &str, words: &[&str]) -> String {
-    let mut command = Command::new(program);
-    let output = command
-        .args(words)
-        .env_remove(crate::parts::BINARY)
-        .output();
+    let output = bare(program).args(words).output();
     let said = output.map(|output| [output.stdout, output.stderr].concat());
     let said = String::from_utf8_lossy(&said.unwrap_or_default()).into_owned();
     said.lines().next().unwrap_or_default().trim().to_owned()

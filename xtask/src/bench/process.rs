@@ -2,7 +2,6 @@
 //! ended as their makers wish it (SIGTERM), with their workers.
 
 use super::client::{Client, micros};
-use crate::parts;
 use std::{
     fs::{self, File},
     io,
@@ -36,7 +35,6 @@ impl Server {
     ) -> io::Result<Self> {
         let log = File::create(log)?;
         command
-            .env_remove(parts::BINARY)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);

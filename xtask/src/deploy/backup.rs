@@ -9,7 +9,7 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::Path,
-    process::{Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
@@ -112,11 +112,8 @@ fn write_trace(orders: &Path, catalog: &Path, count: u32) -> io::Result<()> {
 
 /// Runs the shop's binary; what it says is told only where it fails.
 fn timed(stand: &Stand, words: &[&str]) -> io::Result<Duration> {
-    let mut command = Command::new(&stand.binary);
-    command
-        .args(words)
-        .env_remove(crate::parts::BINARY)
-        .stdin(Stdio::null());
+    let mut command = stand.souk();
+    command.args(words).stdin(Stdio::null());
     let begun = Instant::now();
     let ran = command.output()?;
     let took = begun.elapsed();

@@ -6,7 +6,7 @@ use crate::parts::{Outcome, Stand};
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Command, Stdio},
+    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::SeqCst},
@@ -73,10 +73,9 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
 
 /// One run of the shop's own benchmark, which also looks whether every answer is as new as it must be.
 fn read(stand: &Stand, collector: Option<&Collector>, out: &mut dyn Write) -> io::Result<Rates> {
-    let mut command = Command::new(&stand.binary);
+    let mut command = stand.souk();
     command
         .args(["bench", "reads", "--reads", READS])
-        .env_remove(crate::parts::BINARY)
         .stdin(Stdio::null());
     if let Some(collector) = collector {
         let address = format!("http://{}", collector.address);

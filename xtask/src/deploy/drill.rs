@@ -116,9 +116,9 @@ pub(super) struct Shop {
 impl Shop {
     pub(super) fn open(stand: &Stand, folder: &Path, database: &Database) -> io::Result<Self> {
         let (address, ops) = (free_address()?, free_address()?);
-        let mut process = Command::new(&stand.binary)
+        let mut process = stand
+            .souk()
             .args(["serve", "--listen", &address, "--log", "json"])
-            .env_remove(crate::parts::BINARY)
             .env("SOUK_DB", database.url())
             .env("SOUK_POSTGRES__MIGRATE", "true")
             .env("SOUK_LIMITS__ENABLED", "false")
@@ -154,11 +154,8 @@ impl Shop {
     }
 
     pub(super) fn verify(&self, stand: &Stand, database: &Database) -> io::Result<()> {
-        let mut verify = Command::new(&stand.binary);
-        verify
-            .arg("verify")
-            .env_remove(crate::parts::BINARY)
-            .env("SOUK_DB", database.url());
+        let mut verify = stand.souk();
+        verify.arg("verify").env("SOUK_DB", database.url());
         let verified = verify.output()?;
         match verified.status.success() {
             true => Ok(()),

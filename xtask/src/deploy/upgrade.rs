@@ -8,7 +8,7 @@ use super::{
     postgres::Database,
 };
 use crate::{
-    parts::{Outcome, Stand},
+    parts::{self, Outcome, Stand},
     security::{http, tools},
 };
 use std::{
@@ -231,13 +231,11 @@ impl People {
     }
 }
 
-/// A shop's binary with these settings, and nothing of ours in its environment: it would take it for a setting.
+/// A shop's binary with these settings.
 fn command(binary: &Path, words: &[&str], settings: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(binary);
+    let mut command = parts::bare(binary);
     command
         .args(words)
-        .env_remove(crate::parts::BINARY)
-        .env_remove(BEFORE)
         .env("SOUK_LIMITS__ENABLED", "false")
         .envs(settings.iter().copied())
         .stdin(Stdio::null());

@@ -21,7 +21,7 @@ mod updates;
 mod weight;
 mod witness;
 
-use crate::parts::{self, BINARY, Outcome, Part, Stand};
+use crate::parts::{self, Outcome, Part, Stand};
 use std::{
     io::{self, Write},
     path::Path,

@@ -9,7 +9,7 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     time::Duration,
 };
 
@@ -37,7 +37,8 @@ impl Shop {
         let folder = folder(stand, name);
         tools::remove(&folder)?;
         std::fs::create_dir_all(&folder)?;
-        let mut process = command(stand)
+        let mut process = stand
+            .souk()
             .args([
                 "serve",
                 "--listen",
@@ -82,7 +83,8 @@ impl Shop {
 
     /// Makes an admin and signs them in.
     pub(crate) fn admin(&self, stand: &Stand, name: &str) -> io::Result<Answer> {
-        let mut command = command(stand)
+        let mut command = stand
+            .souk()
             .args(["admin", "create", "--email", ADMIN, "--data"])
             .arg(data(&folder(stand, name)))
             .stdin(Stdio::piped())
@@ -131,13 +133,6 @@ impl Drop for Shop {
         drop(self.process.kill());
         drop(self.process.wait());
     }
-}
-
-/// The binary, with nothing of ours in its environment: it would take it for a setting.
-fn command(stand: &Stand) -> Command {
-    let mut command = Command::new(&stand.binary);
-    command.env_remove(super::BINARY);
-    command
 }
 
 /// Where a shop of this name keeps everything.
