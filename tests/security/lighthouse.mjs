@@ -49,7 +49,7 @@ const guest = new Jar();
 const home = await guest.ask("/");
 const product = first(home.text, /<h2><a href="(\/p\/[^"]*)"/);
 const shelf = first(home.text, /<a href="(\/c\/[^"]*)"/);
-const variant = first((await guest.ask(product)).text, /href="\/cart\?add=([^"]*)"/);
+const variant = first((await guest.ask(product)).text, /name="add" value="([^"]*)"/);
 const cart = await guest.ask(`/cart?add=${variant}`);
 await must(guest.ask("/cart/items", { csrf: proof(cart), variant, quantity: "2", more: "1" }), 303);
 

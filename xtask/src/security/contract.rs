@@ -1,10 +1,11 @@
 //! schemathesis against the whole document: examples, the edges of every schema, thousands of made-up requests right
 //! and wrong, and ways of several steps. What it may expect is said in `tests/security/schemathesis.toml`.
 
-use super::{Outcome, Stand, shop, shop::Shop, tools};
+use super::{Outcome, Stand, secrets::Planted, shop, shop::Shop, tools};
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Write},
+    path::PathBuf,
     process::Command,
 };
 
@@ -26,8 +27,9 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let planted = super::secrets::plant(&shop, &[&admin, &leaving])?;
     let report = shop::folder(stand, NAME).join("report.txt");
     let status = Command::new(program)
-        .current_dir(stand.root.join("tests/security"))
-        .args(["--config-file", "schemathesis.toml", "run"])
+        .arg("--config-file")
+        .arg(configured(stand, &planted)?)
+        .arg("run")
         .arg(format!("http://{}/openapi.json", shop.address))
         .args(["--workers", "2", "--no-color"])
         .args([
@@ -40,9 +42,6 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
         .arg(shop::folder(stand, NAME).join("report.ndjson"))
         .env("SOUK_ADMIN_TOKEN", admin.text("access_token"))
         .env("SOUK_LEAVING_TOKEN", leaving.text("access_token"))
-        .env("SOUK_PRODUCT_ID", planted.product)
-        .env("SOUK_VARIANT_ID", planted.variant)
-        .env("SOUK_ORDER_ID", planted.order)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .stdout(File::create(&report)?)
         .status()?;
@@ -56,6 +55,22 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     } else {
         Outcome::Failed(line)
     })
+}
+
+/// Its settings with what is there in this shop: it reads variables of the environment in headers, in dictionaries it
+/// takes their names for values.
+fn configured(stand: &Stand, planted: &Planted) -> io::Result<PathBuf> {
+    let folder = stand.root.join("tests/security");
+    let text = fs::read_to_string(folder.join("schemathesis.toml"))?;
+    let hooks = folder.join("hooks.py");
+    let text = text
+        .replace("hooks.py", &hooks.display().to_string())
+        .replace("${SOUK_PRODUCT_ID}", &planted.product)
+        .replace("${SOUK_VARIANT_ID}", &planted.variant)
+        .replace("${SOUK_ORDER_ID}", &planted.order);
+    let path = shop::folder(stand, NAME).join("schemathesis.toml");
+    fs::write(&path, text)?;
+    Ok(path)
 }
 
 /// How many requests it says to have made up.
