@@ -6,7 +6,6 @@ use std::{
     env,
     fs::{self, File},
     io::{self, Write},
-    num::NonZeroUsize,
     os::unix::fs::MetadataExt,
     path::Path,
     process::{Command, Stdio},
@@ -64,9 +63,6 @@ const DOC_TEST: &[&str] = &["test", "--workspace", "--doc"];
 /// Set where the clone goes with the run: what would make its next build quicker, some gigabytes, is not kept there.
 const THROWN_AWAY: &str = "CI";
 
-/// How many tests nextest runs at once.
-const TEST_THREADS: &str = "NEXTEST_TEST_THREADS";
-
 /// Who compiles the workspace's own crates, the same in each step that compiles: another one would build all again.
 const LINTING: [(&str, &str); 2] = [
     ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"),
@@ -96,9 +92,6 @@ pub(crate) fn run(root: &Path, out: &mut dyn Write) -> io::Result<bool> {
             if !has_clients {
                 command.env(kept_tools::SKIP, "1");
             }
-            if env::var_os(TEST_THREADS).is_none() {
-                command.env(TEST_THREADS, test_threads().to_string());
-            }
             if env::var_os(THROWN_AWAY).is_some() {
                 command.env("CARGO_INCREMENTAL", "0");
             }
@@ -121,12 +114,6 @@ pub(crate) fn run(root: &Path, out: &mut dyn Write) -> io::Result<bool> {
         writeln!(out, "{NO_DISK}")?;
     }
     Ok(passed)
-}
-
-/// One more than there are processors: most tests wait for a disk, a server or a moment now and then.
-fn test_threads() -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    processors.saturating_add(1)
 }
 
 /// Whether the tests' own disk can be mounted.
