@@ -4,7 +4,7 @@
 use crate::ci;
 use std::{
     env,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io::{self, Write},
     path::{Path, PathBuf},
     process::Command,
@@ -39,12 +39,14 @@ impl Stand {
 /// refuse those that it does not know.
 pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
-    for (name, _) in env::vars_os() {
-        if name.to_string_lossy().starts_with("SOUK_") {
-            command.env_remove(name);
-        }
-    }
+    leave_out(&mut command, env::vars_os().map(|(name, _)| name));
     command
+}
+
+fn leave_out(command: &mut Command, names: impl Iterator<Item = OsString>) {
+    for name in names.filter(|name| name.to_string_lossy().starts_with("SOUK_")) {
+        command.env_remove(name);
+    }
 }
 
 pub(crate) struct Part {
@@ -114,4 +116,21 @@ fn binary(root: &Path) -> io::Result<PathBuf> {
         return Err(io::Error::other("the shop could not be built"));
     }
     Ok(root.join("target/release/souk"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_part_is_told_by_no_shop_of_it_hears() {
+        let mut command = Command::new("souk");
+        let told = ["PATH", "SOUK_FUZZ_SECONDS", "SOUK_DB", "HOME_OF_SOUK_"];
+        leave_out(&mut command, told.into_iter().map(OsString::from));
+        let left_out: Vec<_> = command.get_envs().collect();
+        assert_eq!(
+            left_out,
+            ["SOUK_DB", "SOUK_FUZZ_SECONDS"].map(|name| (OsStr::new(name), None))
+        );
+    }
 }
