@@ -19,7 +19,6 @@ use platform::http::{
     internal::{Gate, guarded},
     stack,
 };
-use utoipa_axum::router::OpenApiRouter;
 
 /// What a part knows of the shop around it: where that is seen from outside, and how this process is.
 type Around<'a> = (&'a str, &'a Readiness);
@@ -35,7 +34,6 @@ impl Services {
         public_url: &str,
         readiness: &Readiness,
     ) -> Result<Router, BoxError> {
-        let (_, whole_api) = self.whole().split_for_parts();
         let verifying = VerifierOptions {
             issuer: config.identity.issuer.clone(),
             audience: config.identity.audience.clone(),
@@ -54,17 +52,7 @@ impl Services {
                 storefront: self.part(Target::Storefront, config, (public_url, readiness))?,
                 ..self.upstreams(config, (public_url, readiness))?
             },
-            openapi: openapi::join(vec![
-                identity::routes(self.identity.clone()).into_openapi(),
-                identity::api_beside(),
-                catalog::api(),
-                orders::routes(self.orders.clone(), self.payments.clone(), &config.orders)
-                    .into_openapi(),
-                orders::api_beside(),
-                payments::api(),
-                webhooks::api(),
-                whole_api,
-            ])?,
+            openapi: openapi::MADE,
             public_url: public_url.to_owned(),
             readiness: readiness.clone(),
         };
@@ -78,15 +66,17 @@ impl Services {
     }
 
     /// What is asked of the shop as a whole.
-    fn whole(&self) -> OpenApiRouter {
-        audit::routes(self.auditor.clone())
-            .merge(events::routes(self.desk.clone()))
-            .merge(export::routes(Sources {
-                catalog: self.catalog.clone(),
-                identity: self.identity.clone(),
-                orders: self.orders.clone(),
-                payments: self.payments.clone(),
-            }))
+    fn whole(&self) -> Router {
+        let sources = Sources {
+            catalog: self.catalog.clone(),
+            identity: self.identity.clone(),
+            orders: self.orders.clone(),
+            payments: self.payments.clone(),
+        };
+        audit::routes()
+            .router(self.auditor.clone())
+            .merge(events::routes().router(self.desk.clone()))
+            .merge(export::routes().router(sources))
     }
 
     /// The API's routers, near or far, without the pages.
@@ -101,7 +91,7 @@ impl Services {
             catalog: part(Target::Catalog)?,
             orders: part(Target::Orders)?,
             payments: part(Target::Payments)?,
-            audit: counted::by_route(self.whole().into()),
+            audit: counted::by_route(self.whole()),
             storefront: Router::new(),
         })
     }
@@ -157,7 +147,7 @@ impl Services {
         }
         let routes = match target {
             Target::Identity => {
-                let routes: Router = identity::routes(self.identity.clone()).into();
+                let routes = identity::routes(self.identity.clone());
                 match self.near_identity() {
                     Ok(near) => routes.merge(identity::routes_beside(near.clone())),
                     Err(_) => routes,
@@ -168,11 +158,11 @@ impl Services {
                 .catalog
                 .as_ref()
                 .map_or_else(Router::new, |catalog| {
-                    catalog::routes(catalog.clone(), catalog.clone()).into()
+                    catalog::routes(catalog.clone(), catalog.clone())
                 }),
             Target::Orders => {
                 let (orders, payments) = (self.orders.clone(), self.payments.clone());
-                let routes: Router = orders::routes(orders, payments, &config.orders).into();
+                let routes = orders::routes(orders, payments, &config.orders);
                 match (&self.near.orders, &self.near.webhooks) {
                     (Some(orders), Some(webhooks)) => routes
                         .merge(orders::routes_beside(orders.service.clone()))
@@ -184,9 +174,7 @@ impl Services {
                 .near
                 .payments
                 .as_ref()
-                .map_or_else(Router::new, |payments| {
-                    payments::routes(payments.clone()).into()
-                }),
+                .map_or_else(Router::new, |payments| payments::routes(payments.clone())),
             Target::Storefront => storefront::routes(storefront::App {
                 api: gateway::api(self.upstreams(config, around)?),
                 house: self.house(config, around),

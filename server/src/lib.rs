@@ -22,7 +22,7 @@ mod follow;
 mod inside;
 pub mod key_args;
 mod life;
-mod openapi;
+pub mod openapi;
 mod ops;
 mod peers;
 mod people;

@@ -67,7 +67,7 @@ pub struct Door {
     /// Who answers.
     pub upstreams: Upstreams,
     /// The `OpenAPI` document of all services, as JSON.
-    pub openapi: String,
+    pub openapi: &'static str,
     /// Where the shop is seen from outside.
     pub public_url: String,
     /// Asked by `/readyz`.

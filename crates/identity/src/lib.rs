@@ -18,7 +18,7 @@ mod store;
 pub use client::Client;
 pub use config::{Config, DEFAULTS, RegistrationRole};
 pub use events::start;
-pub use http::{api_beside, internal_routes, routes, routes_beside};
+pub use http::{api, api_beside, internal_routes, routes, routes_beside};
 pub use metrics::register as register_metrics;
 pub use provider::OpenId;
 pub use service::{Service, SigningKeyView, Wanted};

@@ -18,11 +18,12 @@ pub use domain::{
     phrases::Phrases,
     tax::{TaxMode, TaxRounding},
 };
-pub use http::{api_beside, internal_routes, routes_beside};
+pub use http::{api, api_beside, internal_routes, routes_beside};
 pub use metrics::register as register_metrics;
 pub use service::Service;
 pub use store::SCHEMA;
 
+use axum::Router;
 use contracts::{
     BoxError, catalog::Catalog, identity::Addresses, orders::Orders, payments::Payments,
 };
@@ -36,7 +37,6 @@ use platform::{
 };
 use std::{sync::Arc, time::Duration};
 use store::{Store, postgres::PostgresStore, sqlite::SqliteStore};
-use utoipa_axum::router::OpenApiRouter;
 
 /// What orders are made of.
 pub struct Parts {
@@ -152,10 +152,6 @@ impl Opened {
 }
 
 /// The routes of `/api/v1/orders`.
-pub fn routes(
-    orders: Arc<dyn Orders>,
-    payments: Arc<dyn Payments>,
-    config: &Config,
-) -> OpenApiRouter {
+pub fn routes(orders: Arc<dyn Orders>, payments: Arc<dyn Payments>, config: &Config) -> Router {
     http::routes(orders, payments, config)
 }

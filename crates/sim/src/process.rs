@@ -122,8 +122,7 @@ pub struct Services {
 impl Services {
     /// Makes something by a route that no other service asks, as an admin does before anybody comes; gives the answer.
     pub(crate) async fn made(&self, path: &str, body: Value) -> Result<Value, BoxError> {
-        let routes = orders::routes_beside(Arc::clone(&self.near_orders));
-        let (router, _) = routes.split_for_parts();
+        let router = orders::routes_beside(Arc::clone(&self.near_orders));
         let request = Request::post(path)
             .header(CONTENT_TYPE, "application/json")
             .extension(cast::admin())
@@ -318,9 +317,7 @@ fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
         .merge(catalog::routes(
             services.catalog.clone(),
             Arc::clone(&services.near_catalog),
-        ))
-        .split_for_parts()
-        .0;
+        ));
     let options = stack::Options {
         timeout_ms: 10_000,
         in_flight_max: 512,

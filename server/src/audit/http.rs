@@ -14,16 +14,16 @@ use contracts::{
     problem::{Problem, ProblemBody},
     values::Timestamp,
 };
-use platform::http::{Fault, NoQuery, auth::Admin};
+use platform::{
+    http::{Described, Fault, NoQuery, Routes, auth::Admin},
+    routes,
+};
 use serde::Serialize;
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The address, with its part of the API's document.
-pub(crate) fn routes(auditor: Arc<dyn Auditor>) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(audit))
-        .with_state(auditor)
+/// The address, and what is said of it.
+pub(crate) fn routes<D: Described>() -> Routes<Arc<dyn Auditor>, D> {
+    Routes::new().routes(routes!(audit))
 }
 
 /// A verification that is being made.

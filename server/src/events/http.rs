@@ -11,16 +11,15 @@ use contracts::{
     problem::ProblemBody,
     values::Page,
 };
-use platform::http::{Fault, Id, Json, NoQuery, Query, answer::page, auth::Admin};
+use platform::{
+    http::{Described, Fault, Id, Json, NoQuery, Query, Routes, answer::page, auth::Admin},
+    routes,
+};
 use serde::{Deserialize, Serialize};
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The addresses, with their part of the API's document.
-pub(crate) fn routes(desk: Desk) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(list))
-        .routes(routes!(redrive))
-        .with_state(desk)
+/// The addresses, and what is said of them.
+pub(crate) fn routes<D: Described>() -> Routes<Desk, D> {
+    Routes::new().routes(routes!(list)).routes(routes!(redrive))
 }
 
 /// Nothing to say.

@@ -11,14 +11,14 @@ use axum::{
     response::Response,
 };
 use contracts::problem::{Problem, ProblemBody};
-use platform::http::{Fault, NoQuery, auth::User};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use platform::{
+    http::{Described, Fault, NoQuery, Routes, auth::User},
+    routes,
+};
 
-/// The address, with its part of the API's document.
-pub(crate) fn routes(sources: Sources) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(export))
-        .with_state(sources)
+/// The address, and what is said of it.
+pub(crate) fn routes<D: Described>() -> Routes<Sources, D> {
+    Routes::new().routes(routes!(export))
 }
 
 /// Take one's own data along

@@ -12,18 +12,18 @@ use contracts::{
 use futures_util::future::join_all;
 use platform::{
     digest,
-    http::{Fault, Json, idempotency::MaybeKey, json},
+    http::{Described, Fault, Json, Routes, idempotency::MaybeKey, json},
+    routes,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 const PRODUCTS_MAX: usize = 100;
 
-pub(super) fn routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<Shop, D> {
+    Routes::new()
         .routes(routes!(create_all))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .map(|router| router.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)))
 }
 
 /// Products to be made, each read on its own.

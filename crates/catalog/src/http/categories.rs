@@ -7,18 +7,20 @@ use contracts::{
     problem::ProblemBody,
     values::{CategoryId, Page, Version},
 };
-use platform::http::{
-    Fault, Id, Json, MergePatch, NoQuery, Query,
-    auth::Admin,
-    created,
-    etag::{self, IfMatch},
-    idempotency::MaybeKey,
+use platform::{
+    http::{
+        Described, Fault, Id, Json, MergePatch, NoQuery, Query, Routes,
+        auth::Admin,
+        created,
+        etag::{self, IfMatch},
+        idempotency::MaybeKey,
+    },
+    routes,
 };
 use serde::Deserialize;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) fn routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<Shop, D> {
+    Routes::new()
         .routes(routes!(list, create))
         .routes(routes!(patch, remove))
 }

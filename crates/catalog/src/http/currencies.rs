@@ -10,11 +10,13 @@ use contracts::{
     problem::ProblemBody,
     values::Page,
 };
-use platform::http::{Fault, Json, NoQuery};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use platform::{
+    http::{Described, Fault, Json, NoQuery, Routes},
+    routes,
+};
 
-pub(super) fn routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new().routes(routes!(list))
+pub(super) fn routes<D: Described>() -> Routes<Shop, D> {
+    Routes::new().routes(routes!(list))
 }
 
 /// Lists the currencies that the shop sells in, its own first.

@@ -17,15 +17,17 @@ use contracts::{
     problem::{Code, ProblemBody},
     values::{ImageId, Page, ProductId, Version},
 };
-use platform::http::{
-    Fault, Id, Json, MergePatch, NoQuery, Query,
-    auth::Visitor,
-    created,
-    etag::{self, IfMatch},
-    json::body,
+use platform::{
+    http::{
+        Described, Fault, Id, Json, MergePatch, NoQuery, Query, Routes,
+        auth::Visitor,
+        created,
+        etag::{self, IfMatch},
+        json::body,
+    },
+    routes,
 };
 use serde::Deserialize;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Whoever shows one may keep it for good: another picture has another name.
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
@@ -36,12 +38,12 @@ const HASH_CHARS: usize = 43;
 /// Should a browser ever take one for a page: that page can do nothing.
 const DRAWS_ONLY: &str = "default-src 'none'; sandbox";
 
-pub(super) fn routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<Shop, D> {
+    Routes::new()
         .routes(routes!(list, add))
         .routes(routes!(replace, patch, remove))
         // No part of the API: a file, as pages and mails name it.
-        .route(&format!("{IMAGES_FOLDER}{{name}}"), routing::get(file))
+        .map(|router| router.route(&format!("{IMAGES_FOLDER}{{name}}"), routing::get(file)))
 }
 
 /// A picture's bytes.

@@ -9,15 +9,17 @@ use contracts::{
     import::{ImportError, ROWS_MAX},
     problem::{Problem, ProblemBody},
 };
-use platform::http::{Fault, Json, auth::Admin, json};
+use platform::{
+    http::{Described, Fault, Json, Routes, auth::Admin, json},
+    routes,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) fn routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<Shop, D> {
+    Routes::new()
         .routes(routes!(import))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .map(|router| router.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)))
 }
 
 /// Products to be brought along, each read on its own.

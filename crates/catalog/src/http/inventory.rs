@@ -11,12 +11,16 @@ use contracts::{
     problem::{Code, Problem, ProblemBody, ToProblem},
     values::{Cursor, Page, PageSize, VariantId},
 };
-use platform::http::{Fault, Id, Json, Query, answer::mark_replay, idempotency::MaybeKey, page};
+use platform::{
+    http::{
+        Described, Fault, Id, Json, Query, Routes, answer::mark_replay, idempotency::MaybeKey, page,
+    },
+    routes,
+};
 use serde::Deserialize;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) fn routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<Shop, D> {
+    Routes::new()
         .routes(routes!(list))
         .routes(routes!(adjust))
         .routes(routes!(find))

@@ -14,12 +14,11 @@ mod search;
 mod variants;
 
 use crate::{Service, Window};
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{Router, extract::FromRequestParts, http::request::Parts};
 use contracts::{access::Principal, catalog::Catalog, problem::Code};
-use platform::http::{Fault, auth::User};
+use platform::http::{Described, Fault, Routes, auth::User};
 use std::{ops::Deref, sync::Arc};
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
 pub use internal::internal_routes;
 
@@ -40,23 +39,23 @@ impl Deref for Shop {
 }
 
 /// All routes of the catalog, with their full paths: as the others see it, and the service that it is in the end.
-pub fn routes(catalog: Arc<dyn Catalog>, near: Arc<Service>) -> OpenApiRouter {
+pub fn routes(catalog: Arc<dyn Catalog>, near: Arc<Service>) -> Router {
     let window = near.window();
-    all().with_state(Shop {
+    all().router(Shop {
         catalog,
         window,
         near,
     })
 }
 
-/// The part of the `OpenAPI` document alone, for a door whose catalog is elsewhere.
+/// Their part of the API's document.
 #[must_use]
 pub fn api() -> OpenApi {
-    all().into_openapi()
+    all().document()
 }
 
-fn all() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
+fn all<D: Described>() -> Routes<Shop, D> {
+    Routes::new()
         .merge(products::routes())
         .merge(currencies::routes())
         .merge(prices::routes())

@@ -11,12 +11,14 @@ use contracts::{
     problem::ProblemBody,
     values::{Currency, Page, ProductId},
 };
-use platform::http::{Fault, Id, Query, auth::Visitor, etag};
+use platform::{
+    http::{Described, Fault, Id, Query, Routes, auth::Visitor, etag},
+    routes,
+};
 use serde::Deserialize;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) fn routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new().routes(routes!(prices))
+pub(super) fn routes<D: Described>() -> Routes<Shop, D> {
+    Routes::new().routes(routes!(prices))
 }
 
 /// Which currency prices are shown in.

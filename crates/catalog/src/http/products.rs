@@ -14,26 +14,28 @@ use contracts::{
     request::Answered,
     values::{Currency, Page, ProductId, Version},
 };
-use platform::http::{
-    Fault, Id, Json, MergePatch, Query,
-    answer::with_next,
-    auth::Visitor,
-    created,
-    etag::{self, IfMatch},
-    idempotency::MaybeKey,
+use platform::{
+    http::{
+        Described, Fault, Id, Json, MergePatch, Query, Routes,
+        answer::with_next,
+        auth::Visitor,
+        created,
+        etag::{self, IfMatch},
+        idempotency::MaybeKey,
+    },
+    routes,
 };
 use serde::Deserialize;
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Descriptions may be long.
 pub(super) const BODY_BYTES_MAX: usize = 1_024 * 1_024;
 
-pub(super) fn routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<Shop, D> {
+    Routes::new()
         .routes(routes!(list, create))
         .routes(routes!(find, replace, patch, archive))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .map(|router| router.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)))
 }
 
 /// Lists products.

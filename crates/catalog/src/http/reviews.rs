@@ -11,19 +11,21 @@ use contracts::{
     problem::ProblemBody,
     values::{Page, ProductId, ReviewId, Version},
 };
-use platform::http::{
-    Fault, Id, Json, Query,
-    answer::with_next,
-    auth::{Admin, User, Visitor},
-    created,
-    etag::{self, IfMatch},
-    idempotency::MaybeKey,
+use platform::{
+    http::{
+        Described, Fault, Id, Json, Query, Routes,
+        answer::with_next,
+        auth::{Admin, User, Visitor},
+        created,
+        etag::{self, IfMatch},
+        idempotency::MaybeKey,
+    },
+    routes,
 };
 use serde::Deserialize;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) fn routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<Shop, D> {
+    Routes::new()
         .routes(routes!(list, create))
         .routes(routes!(list_all))
         .routes(routes!(replace, remove))

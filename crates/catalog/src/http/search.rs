@@ -7,11 +7,13 @@ use contracts::{
     problem::ProblemBody,
     values::Page,
 };
-use platform::http::{Fault, Json, Query};
-use utoipa_axum::{router::OpenApiRouter, routes};
+use platform::{
+    http::{Described, Fault, Json, Query, Routes},
+    routes,
+};
 
-pub(super) fn routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<Shop, D> {
+    Routes::new()
         .routes(routes!(suggestions))
         .routes(routes!(facets))
 }

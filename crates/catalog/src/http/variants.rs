@@ -13,18 +13,20 @@ use contracts::{
     problem::{Code, ProblemBody},
     values::{Page, ProductId, VariantId, Version},
 };
-use platform::http::{
-    Fault, Id, Json, MergePatch, NoQuery, Query,
-    auth::Visitor,
-    created,
-    etag::{self, IfMatch},
-    idempotency::MaybeKey,
+use platform::{
+    http::{
+        Described, Fault, Id, Json, MergePatch, NoQuery, Query, Routes,
+        auth::Visitor,
+        created,
+        etag::{self, IfMatch},
+        idempotency::MaybeKey,
+    },
+    routes,
 };
 use serde::Deserialize;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(super) fn routes() -> OpenApiRouter<Shop> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<Shop, D> {
+    Routes::new()
         .routes(routes!(list, add))
         .routes(routes!(patch, withdraw))
         .routes(routes!(set_options))

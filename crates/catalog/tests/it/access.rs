@@ -192,12 +192,9 @@ async fn sellers_see_their_own_stock_and_admins_all() {
     }
 }
 
-#[tokio::test]
-async fn a_route_that_the_table_lacks_is_found() {
-    let shop = Shop::open().await;
-    let near: std::sync::Arc<dyn contracts::catalog::Catalog> = shop.service.clone();
-    let (_, document) = catalog::routes(near, shop.service.clone()).split_for_parts();
-    let document = serde_json::to_value(&document).unwrap();
+#[test]
+fn a_route_that_the_table_lacks_is_found() {
+    let document = serde_json::to_value(catalog::api()).unwrap();
     let mut documented = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
         for method in methods.as_object().unwrap().keys() {

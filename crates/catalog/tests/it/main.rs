@@ -205,7 +205,7 @@ impl Shop {
         .await
         .unwrap();
         let near: Arc<dyn Catalog> = service.clone();
-        let (router, _) = catalog::routes(near, service.clone()).split_for_parts();
+        let router = catalog::routes(near, service.clone());
         let options = stack::Options {
             timeout_ms: 10_000,
             in_flight_max: 10_000,

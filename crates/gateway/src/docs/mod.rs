@@ -1,4 +1,5 @@
-//! What the door answers by itself: health, version, and the documentation of the API, made once at start.
+//! What the door answers by itself: health, version, and the documentation of the API, whose page is made when it is
+//! asked for first.
 //! Nothing in here needs a network, a script or a store.
 
 mod page;
@@ -17,6 +18,7 @@ use contracts::problem::Code;
 use platform::http::{Fault, Json, Readiness, readiness::Reader};
 use serde::Serialize;
 use serde_json::Value;
+use std::sync::OnceLock;
 
 const STYLE: &str = include_str!("../../assets/docs.css");
 const HTML: &str = "text/html; charset=utf-8";
@@ -53,25 +55,32 @@ struct Version {
     version: &'static str,
 }
 
-/// Everything ready to be sent.
+/// What there is to be sent.
 pub(crate) struct Docs {
-    openapi: Bytes,
-    page: Bytes,
+    openapi: &'static str,
+    page: OnceLock<Bytes>,
     readiness: Readiness,
 }
 
 impl Docs {
-    /// Renders the page of an `OpenAPI` document.
-    pub(crate) fn new(openapi: String, readiness: Readiness) -> Self {
-        let document = serde_json::from_str(&openapi).unwrap_or_else(|error| {
-            tracing::error!(error = %error, "the OpenAPI document is no JSON");
-            Value::Null
-        });
+    pub(crate) fn new(openapi: &'static str, readiness: Readiness) -> Self {
         Self {
-            page: Bytes::from(page::render(&document)),
-            openapi: Bytes::from(openapi),
+            page: OnceLock::new(),
+            openapi,
             readiness,
         }
+    }
+
+    /// The page of the document.
+    fn page(&self) -> Bytes {
+        let render = || {
+            let document = serde_json::from_str(self.openapi).unwrap_or_else(|error| {
+                tracing::error!(error = %error, "the OpenAPI document is no JSON");
+                Value::Null
+            });
+            Bytes::from(page::render(&document))
+        };
+        self.page.get_or_init(render).clone()
     }
 
     pub(crate) fn answer(&self, page: Page, request: &Request) -> Response {
@@ -82,8 +91,11 @@ impl Docs {
             return response;
         }
         match page {
-            Page::OpenApi => text("application/json", self.openapi.clone()),
-            Page::Docs => text(HTML, self.page.clone()),
+            Page::OpenApi => text(
+                "application/json",
+                Bytes::from_static(self.openapi.as_bytes()),
+            ),
+            Page::Docs => text(HTML, self.page()),
             Page::DocsCss => text(
                 "text/css; charset=utf-8",
                 Bytes::from_static(STYLE.as_bytes()),

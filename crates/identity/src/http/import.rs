@@ -3,6 +3,7 @@
 
 use crate::Service;
 use axum::{
+    Router,
     extract::State,
     http::{HeaderValue, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
@@ -12,24 +13,26 @@ use contracts::{
     import::{ImportedRow, ImportedRows, RowOutcome},
     problem::ProblemBody,
 };
-use platform::http::{Fault, Json, auth::Admin};
+use platform::{
+    http::{Described, Fault, Json, Routes, auth::Admin},
+    routes,
+};
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-fn beside() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new().routes(routes!(import))
+fn beside<D: Described>() -> Routes<Arc<Service>, D> {
+    Routes::new().routes(routes!(import))
 }
 
 /// The route, where accounts are kept.
-pub fn routes_beside(service: Arc<Service>) -> OpenApiRouter {
-    beside().with_state(service)
+pub fn routes_beside(service: Arc<Service>) -> Router {
+    beside().router(service)
 }
 
-/// Its part of the document, for a door whose accounts are elsewhere.
+/// Its part of the API's document.
 #[must_use]
 pub fn api_beside() -> OpenApi {
-    beside().into_openapi()
+    beside().document()
 }
 
 /// Brings customers along from another shop, up to 100 at a time

@@ -15,9 +15,14 @@ mod security;
 mod sessions;
 mod users;
 
+use axum::Router;
 use contracts::identity::Identity;
+use platform::{
+    http::{Described, Routes},
+    routes,
+};
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa::openapi::OpenApi;
 
 pub use import::{api_beside, routes_beside};
 pub use internal::internal_routes;
@@ -26,8 +31,18 @@ pub use internal::internal_routes;
 type App = Arc<dyn Identity>;
 
 /// Identity's part of the door.
-pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
-    OpenApiRouter::default()
+pub fn routes(service: Arc<dyn Identity>) -> Router {
+    all().router(service)
+}
+
+/// Its part of the API's document.
+#[must_use]
+pub fn api() -> OpenApi {
+    all().document()
+}
+
+fn all<D: Described>() -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
         .routes(routes!(factors::answer))
@@ -57,5 +72,4 @@ pub fn routes(service: Arc<dyn Identity>) -> OpenApiRouter {
         .routes(routes!(security::list))
         .routes(routes!(security::list_own))
         .routes(routes!(keys::public_keys))
-        .with_state(service)
 }

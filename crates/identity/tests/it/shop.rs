@@ -194,7 +194,7 @@ impl Shop {
         };
         let service = identity::open(parts).await.unwrap();
         let near: Arc<dyn Identity> = service.clone();
-        let (router, document) = identity::routes(near).split_for_parts();
+        let router = identity::routes(near);
         let options = stack::Options {
             timeout_ms: 30_000,
             in_flight_max: 1_000,
@@ -206,7 +206,7 @@ impl Shop {
             verifier,
             clock,
             tasks,
-            document: serde_json::to_value(document).unwrap(),
+            document: serde_json::to_value(identity::api()).unwrap(),
             mailbox,
             mails: tokio::sync::Mutex::new(mails),
             router,

@@ -13,19 +13,21 @@ use contracts::{
     problem::ProblemBody,
     values::{KeptAddressId, Page},
 };
-use platform::http::{Fault, Id, Json, NoQuery, auth::User};
+use platform::{
+    http::{Described, Fault, Id, Json, NoQuery, Routes, auth::User},
+    routes,
+};
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 type App = Arc<Service>;
 
 const HERE: &str = "/api/v1/me/addresses";
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(keep, list))
         .routes(routes!(forget))
-        .layer(map_response(keep_private))
+        .map(|router| router.layer(map_response(keep_private)))
 }
 
 /// Keep an address

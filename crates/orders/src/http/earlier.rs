@@ -14,26 +14,31 @@ use contracts::{
     problem::ProblemBody,
     values::{EarlierOrderId, Page},
 };
-use platform::http::{
-    Fault, Id, Json, Query,
-    auth::{Admin, User},
-    page,
+use platform::{
+    http::{
+        Described, Fault, Id, Json, Query, Routes,
+        auth::{Admin, User},
+        page,
+    },
+    routes,
 };
 use serde::Deserialize;
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 type App = Arc<Service>;
 
 /// A batch of records is as long as an order may be.
-pub(super) fn routes(body_bytes_max: usize) -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>(body_bytes_max: usize) -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(import))
         .routes(routes!(list))
         .routes(routes!(totals))
         .routes(routes!(find))
-        .layer(map_response(keep_private))
-        .layer(DefaultBodyLimit::max(body_bytes_max))
+        .map(|router| {
+            router
+                .layer(map_response(keep_private))
+                .layer(DefaultBodyLimit::max(body_bytes_max))
+        })
 }
 
 /// Bring earlier orders along

@@ -4,16 +4,18 @@ use super::keep_private;
 use crate::Service;
 use axum::{extract::State, middleware::map_response};
 use contracts::{orders::OrderFigures, problem::ProblemBody};
-use platform::http::{Fault, Json, NoQuery, auth::Admin};
+use platform::{
+    http::{Described, Fault, Json, NoQuery, Routes, auth::Admin},
+    routes,
+};
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 type App = Arc<Service>;
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(figures))
-        .layer(map_response(keep_private))
+        .map(|router| router.layer(map_response(keep_private)))
 }
 
 /// Say how the shop is doing

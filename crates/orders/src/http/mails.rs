@@ -8,16 +8,18 @@ use contracts::{
     problem::ProblemBody,
     values::OrderId,
 };
-use platform::http::{Fault, Id, Json, auth::Admin};
+use platform::{
+    http::{Described, Fault, Id, Json, Routes, auth::Admin},
+    routes,
+};
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 type App = Arc<Service>;
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(send))
-        .layer(map_response(keep_private))
+        .map(|router| router.layer(map_response(keep_private)))
 }
 
 /// Write to an order's buyer once more

@@ -19,6 +19,7 @@ mod taxes;
 
 use crate::{Service, config::Config};
 use axum::{
+    Router,
     extract::DefaultBodyLimit,
     http::{HeaderValue, header::CACHE_CONTROL},
     middleware::map_response,
@@ -29,11 +30,13 @@ use contracts::{
     payments::Payments,
     values::{Page, Version},
 };
-use platform::http::{Json, etag};
+use platform::{
+    http::{Described, Json, Routes, etag},
+    routes,
+};
 use serde::Serialize;
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use internal::internal_routes;
 
@@ -48,9 +51,19 @@ pub(crate) fn routes(
     orders: Arc<dyn Orders>,
     payments: Arc<dyn Payments>,
     config: &Config,
-) -> OpenApiRouter {
+) -> Router {
     let body_bytes_max = usize::try_from(config.body_bytes_max).unwrap_or(usize::MAX);
-    OpenApiRouter::new()
+    all(body_bytes_max).router(App { orders, payments })
+}
+
+/// Their part of the API's document.
+#[must_use]
+pub fn api() -> OpenApi {
+    all(0).document()
+}
+
+fn all<D: Described>(body_bytes_max: usize) -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(orders::place, orders::list))
         .routes(routes!(orders::find))
         .routes(routes!(orders::timeline))
@@ -69,15 +82,17 @@ pub(crate) fn routes(
         .routes(routes!(carts::merge))
         .routes(routes!(discounts::make, discounts::list))
         .routes(routes!(discounts::find, discounts::replace))
-        .layer(map_response(keep_private))
-        .layer(DefaultBodyLimit::max(body_bytes_max))
-        .with_state(App { orders, payments })
+        .map(|router| {
+            router
+                .layer(map_response(keep_private))
+                .layer(DefaultBodyLimit::max(body_bytes_max))
+        })
 }
 
 /// What is kept beside orders and asked of by no other service: shipments, returns, papers, notes, mails, ways of
 /// shipping, tax rates, earlier orders, addresses that customers keep.
-fn beside(body_bytes_max: usize) -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new()
+fn beside<D: Described>(body_bytes_max: usize) -> Routes<Arc<Service>, D> {
+    Routes::new()
         .merge(book::routes())
         .merge(figures::routes())
         .merge(shipments::routes())
@@ -91,15 +106,15 @@ fn beside(body_bytes_max: usize) -> OpenApiRouter<Arc<Service>> {
 }
 
 /// Their routes, where orders are kept.
-pub fn routes_beside(service: Arc<Service>) -> OpenApiRouter {
+pub fn routes_beside(service: Arc<Service>) -> Router {
     let body_bytes_max = usize::try_from(service.config().body_bytes_max).unwrap_or(usize::MAX);
-    beside(body_bytes_max).with_state(service)
+    beside(body_bytes_max).router(service)
 }
 
-/// Their part of the document, for a door whose orders are elsewhere.
+/// Their part of the API's document.
 #[must_use]
 pub fn api_beside() -> OpenApi {
-    beside(0).into_openapi()
+    beside(0).document()
 }
 
 /// A list that is shown whole.

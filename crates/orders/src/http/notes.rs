@@ -8,21 +8,23 @@ use contracts::{
     problem::ProblemBody,
     values::{OrderId, Page},
 };
-use platform::http::{
-    Fault, Id, Json, NoQuery,
-    auth::{Admin, OrderReader},
-    created,
-    idempotency::MaybeKey,
+use platform::{
+    http::{
+        Described, Fault, Id, Json, NoQuery, Routes,
+        auth::{Admin, OrderReader},
+        created,
+        idempotency::MaybeKey,
+    },
+    routes,
 };
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 type App = Arc<Service>;
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(note, list))
-        .layer(map_response(keep_private))
+        .map(|router| router.layer(map_response(keep_private)))
 }
 
 /// Note something about an order

@@ -9,10 +9,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use contracts::{problem::ProblemBody, values::OrderId};
-use platform::http::{Fault, Id, NoQuery, Query, auth::OrderReader};
+use platform::{
+    http::{Described, Fault, Id, NoQuery, Query, Routes, auth::OrderReader},
+    routes,
+};
 use serde::Deserialize;
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 type App = Arc<Service>;
 
@@ -31,11 +33,11 @@ struct Parcel {
     shipment: Option<u32>,
 }
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(invoice))
         .routes(routes!(packing_slip))
-        .layer(map_response(keep_private))
+        .map(|router| router.layer(map_response(keep_private)))
 }
 
 fn file(paper: Paper) -> Response {

@@ -14,26 +14,28 @@ use contracts::{
     problem::ProblemBody,
     values::{OrderId, Page, ReturnId},
 };
-use platform::http::{
-    Fault, Id, Json, NoQuery, Query,
-    auth::{Admin, OrderReader},
-    created,
-    idempotency::MaybeKey,
-    page,
+use platform::{
+    http::{
+        Described, Fault, Id, Json, NoQuery, Query, Routes,
+        auth::{Admin, OrderReader},
+        created,
+        idempotency::MaybeKey,
+        page,
+    },
+    routes,
 };
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 type App = Arc<Service>;
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(ask, list))
         .routes(routes!(list_all))
         .routes(routes!(approve))
         .routes(routes!(refuse))
         .routes(routes!(receive))
-        .layer(map_response(keep_private))
+        .map(|router| router.layer(map_response(keep_private)))
 }
 
 /// What the shop does with a return.

@@ -8,16 +8,21 @@ use contracts::{
     problem::ProblemBody,
     values::{OrderId, Page},
 };
-use platform::http::{Fault, Id, Json, NoQuery, auth::OrderReader, created, idempotency::MaybeKey};
+use platform::{
+    http::{
+        Described, Fault, Id, Json, NoQuery, Routes, auth::OrderReader, created,
+        idempotency::MaybeKey,
+    },
+    routes,
+};
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 type App = Arc<Service>;
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(ship, list))
-        .layer(map_response(keep_private))
+        .map(|router| router.layer(map_response(keep_private)))
 }
 
 /// Send something of an order

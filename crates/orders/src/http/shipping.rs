@@ -9,20 +9,22 @@ use contracts::{
     problem::ProblemBody,
     values::{Page, ShippingMethodId},
 };
-use platform::http::{
-    Fault, Id, Json, NoQuery,
-    auth::{Admin, Visitor},
-    created,
-    etag::{self, IfMatch},
-    idempotency::MaybeKey,
+use platform::{
+    http::{
+        Described, Fault, Id, Json, NoQuery, Routes,
+        auth::{Admin, Visitor},
+        created,
+        etag::{self, IfMatch},
+        idempotency::MaybeKey,
+    },
+    routes,
 };
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 type App = Arc<Service>;
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(make, list))
         .routes(routes!(replace))
 }

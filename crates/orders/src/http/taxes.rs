@@ -8,21 +8,23 @@ use contracts::{
     problem::ProblemBody,
     values::{Page, TaxRateId, Version},
 };
-use platform::http::{
-    Fault, Id, Json, NoQuery, Query,
-    auth::{Admin, Visitor},
-    created,
-    etag::{self, IfMatch},
-    idempotency::MaybeKey,
+use platform::{
+    http::{
+        Described, Fault, Id, Json, NoQuery, Query, Routes,
+        auth::{Admin, Visitor},
+        created,
+        etag::{self, IfMatch},
+        idempotency::MaybeKey,
+    },
+    routes,
 };
 use serde::Deserialize;
 use std::sync::Arc;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 type App = Arc<Service>;
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub(super) fn routes<D: Described>() -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(make, list))
         .routes(routes!(replace, delete))
 }

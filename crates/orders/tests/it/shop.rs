@@ -170,7 +170,6 @@ impl Shop {
             in_flight_max: 4_096,
             body_bytes_max: 65_536,
         };
-        let routes = routes.split_for_parts().0;
         Self {
             router: wrap(routes, &options, "http://souk.test", clock.clone()),
             opened,

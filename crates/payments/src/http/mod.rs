@@ -7,37 +7,41 @@ mod sagas;
 mod sandbox;
 
 use crate::Service;
+use axum::Router;
 use contracts::payments::Payments;
+use platform::{
+    http::{Described, Routes},
+    routes,
+};
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use internal::internal_routes;
 
-/// The routes, with their part of the `OpenAPI` document.
-pub fn routes(service: Arc<Service>) -> OpenApiRouter {
+/// The routes, with their full paths.
+pub fn routes(service: Arc<Service>) -> Router {
     let payments: Arc<dyn Payments> = service.clone();
-    let sandbox = sandbox_routes().with_state(service);
-    money_routes().with_state(payments).merge(sandbox)
+    let sandbox = sandbox_routes().router(service);
+    money_routes().router(payments).merge(sandbox)
 }
 
-/// The part of the `OpenAPI` document alone, for a door whose payments are elsewhere.
+/// Their part of the API's document.
 #[must_use]
 pub fn api() -> OpenApi {
-    let mut api = money_routes().into_openapi();
-    api.merge(sandbox_routes().into_openapi());
+    let mut api: OpenApi = money_routes().document();
+    api.merge(sandbox_routes().document());
     api
 }
 
-fn sandbox_routes() -> OpenApiRouter<Arc<Service>> {
-    OpenApiRouter::new()
+fn sandbox_routes<D: Described>() -> Routes<Arc<Service>, D> {
+    Routes::new()
         .routes(routes!(sandbox::knobs, sandbox::turn))
         .routes(routes!(sandbox::charges))
         .routes(routes!(sandbox::prove))
 }
 
-fn money_routes() -> OpenApiRouter<Arc<dyn Payments>> {
-    OpenApiRouter::new()
+fn money_routes<D: Described>() -> Routes<Arc<dyn Payments>, D> {
+    Routes::new()
         .routes(routes!(payments::pay))
         .routes(routes!(payments::show))
         .routes(routes!(payments::void))

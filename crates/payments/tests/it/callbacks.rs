@@ -172,7 +172,7 @@ impl Shop {
     async fn prove_and_call_back(&self, view: &PaymentView) {
         use axum::body::Body;
         use tower::ServiceExt;
-        let (router, _) = payments::routes(self.service.clone()).split_for_parts();
+        let router = payments::routes(self.service.clone());
         let request = axum::http::Request::post(view.next_action.as_ref().unwrap())
             .header("content-type", "application/json")
             .body(Body::from(r#"{"approve":true}"#))

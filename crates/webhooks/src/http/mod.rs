@@ -5,15 +5,19 @@ mod webhooks;
 
 use crate::Service;
 use axum::{
+    Router,
     extract::DefaultBodyLimit,
     http::{HeaderValue, header::CACHE_CONTROL},
     middleware::map_response,
     response::Response,
 };
+use platform::{
+    http::{Described, Routes},
+    routes,
+};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The largest body.
 const BODY_BYTES_MAX: usize = 16 * 1_024;
@@ -27,18 +31,18 @@ type App = Arc<Service>;
 struct Nothing {}
 
 /// All routes of webhooks, with their full paths.
-pub fn routes(service: Arc<Service>) -> OpenApiRouter {
-    all().with_state(service)
+pub fn routes(service: Arc<Service>) -> Router {
+    all().router(service)
 }
 
-/// The part of the `OpenAPI` document alone, for a door whose webhooks are elsewhere.
+/// Their part of the API's document.
 #[must_use]
 pub fn api() -> OpenApi {
-    all().into_openapi()
+    all().document()
 }
 
-fn all() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn all<D: Described>() -> Routes<App, D> {
+    Routes::new()
         .routes(routes!(webhooks::make, webhooks::list))
         .routes(routes!(webhooks::find, webhooks::patch, webhooks::remove))
         .routes(routes!(webhooks::rotate))
@@ -47,8 +51,11 @@ fn all() -> OpenApiRouter<App> {
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::again))
         .routes(routes!(deliveries::feed))
-        .layer(map_response(keep_private))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .map(|router| {
+            router
+                .layer(map_response(keep_private))
+                .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        })
 }
 
 /// Secrets are among the answers.
