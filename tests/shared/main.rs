@@ -7,6 +7,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod away;
 mod counted;
 mod encrypted;
 mod refused;

@@ -13,6 +13,7 @@ mod kept_tools;
 mod parts;
 mod release;
 mod rooms;
+mod secrets;
 mod security;
 mod servers;
 mod simulate;

@@ -1,8 +1,8 @@
 //! `cargo xtask tidy`: reads the workspace and prints what breaks a rule, one line each.
-//! Holds no rule itself (see `documents`, `imports`, `rooms`, `sources`, `sizes`, `headers`, `steps`) and changes no
-//! file.
+//! Holds no rule itself (see `documents`, `imports`, `rooms`, `sources`, `sizes`, `headers`, `steps`, `secrets`) and
+//! changes no file.
 
-use crate::{documents, headers, imports, rooms, sizes, sources, steps};
+use crate::{documents, headers, imports, rooms, secrets, sizes, sources, steps};
 use std::{
     fs,
     io::{self, Write},
@@ -31,7 +31,7 @@ const RULES: &[Rule] = &[
 ];
 
 /// Folders that hold nothing of ours; hidden ones are left out as well.
-const FOREIGN_FOLDERS: &[&str] = &["target", "souk-data"];
+const FOREIGN_FOLDERS: &[&str] = &["target", "souk-data", "node_modules"];
 
 /// A file that some rule looks at.
 #[derive(Debug)]
@@ -85,7 +85,8 @@ pub(crate) fn run(root: &Path, out: &mut dyn Write) -> io::Result<bool> {
             root.display()
         )));
     }
-    let violations = check(&files);
+    let mut violations = check(&files);
+    violations.extend(secrets::absent(&every(root)?));
     for Violation { path, line, what } in &violations {
         writeln!(out, "{path}:{line}: {what}")?;
     }
@@ -107,10 +108,28 @@ fn check(files: &[File]) -> Vec<Violation> {
 }
 
 pub(crate) fn read(root: &Path) -> io::Result<Vec<File>> {
+    let files = paths(root)?.into_iter().filter(|path| is_watched(path));
+    files.map(|path| read_one(root, path)).collect()
+}
+
+/// Every file of the workspace, also those that no other rule looks at. What is no text is read as if it were.
+fn every(root: &Path) -> io::Result<Vec<File>> {
+    let read = |path: String| {
+        let bytes = fs::read(root.join(&path))?;
+        Ok(File {
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+            path,
+            layers: sizes::Layers::default(),
+        })
+    };
+    paths(root)?.into_iter().map(read).collect()
+}
+
+fn paths(root: &Path) -> io::Result<Vec<String>> {
     let mut paths = Vec::new();
     collect(root, "", &mut paths)?;
     paths.sort();
-    paths.into_iter().map(|path| read_one(root, path)).collect()
+    Ok(paths)
 }
 
 fn read_one(root: &Path, path: String) -> io::Result<File> {
@@ -119,7 +138,7 @@ fn read_one(root: &Path, path: String) -> io::Result<File> {
     Ok(File::new(path, text))
 }
 
-/// Adds the path of every file below `folder` that a rule wants to see.
+/// Adds the path of every file below `folder` that may be ours.
 fn collect(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -130,7 +149,7 @@ fn collect(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> io::Result<(
             if ours {
                 collect(&entry.path(), &format!("{path}/"), paths)?;
             }
-        } else if is_watched(&path) {
+        } else {
             paths.push(path);
         }
     }

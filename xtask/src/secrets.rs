@@ -1,0 +1,84 @@
+//! Nothing that opens a door anywhere is kept with the sources: no private key, and no key of a service by the shape
+//! that its makers give it so that it can be found. What tests need they make.
+
+use crate::tidy::{File, Violation};
+
+/// How a key begins, and how many letters and digits follow at least. Each is cut in two, or this file would be found.
+const SHAPES: &[(&str, &str, &str, usize)] = &[
+    ("a key of AWS", "AK", "IA", 16),
+    ("a live key of Stripe", "sk_", "live_", 16),
+    ("a live key of Stripe", "rk_", "live_", 16),
+    ("a token of GitHub", "gh", "p_", 30),
+    ("a token of GitHub", "github_", "pat_", 30),
+    ("a token of Slack", "xo", "xb-", 16),
+    ("a key of Google", "AI", "za", 30),
+];
+/// How the makers of keys end those that they print in their own documents.
+const EXAMPLE: &str = "EXAMPLE";
+/// Anything armoured that is private: PKCS #1, PKCS #8, OpenSSH, EC.
+const ARMOUR: (&str, &str) = ("-----BEGIN ", "PRIVATE KEY-----");
+
+/// Nothing of the kind stands in any file that is looked at.
+pub(crate) fn absent(files: &[File]) -> Vec<Violation> {
+    files.iter().flat_map(in_file).collect()
+}
+
+fn in_file(file: &File) -> Vec<Violation> {
+    let lines = (1..).zip(file.text.lines());
+    let found = lines.filter_map(|(number, line)| kind(line).map(|what| (number, what)));
+    found
+        .map(|(number, what)| file.violation(number, format!("{what} is kept with the sources")))
+        .collect()
+}
+
+fn kind(line: &str) -> Option<&'static str> {
+    let armoured = line.split_once(ARMOUR.0);
+    if armoured.is_some_and(|(_, rest)| rest.contains(ARMOUR.1)) {
+        return Some("a private key");
+    }
+    let is_there = |(_, first, second, least): &&(&str, &str, &str, usize)| {
+        let begins = format!("{first}{second}");
+        let mut after = line.split(begins.as_str()).skip(1);
+        let key = |rest: &str| -> String { rest.chars().take_while(is_of_a_key).collect() };
+        after.any(|rest| key(rest).len() >= *least && !key(rest).ends_with(EXAMPLE))
+    };
+    SHAPES.iter().find(is_there).map(|(what, ..)| *what)
+}
+
+fn is_of_a_key(letter: &char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(line: &str) -> Vec<String> {
+        let file = File::new("deploy/compose/compose.yaml", line);
+        absent(&[file]).into_iter().map(|one| one.what).collect()
+    }
+
+    #[test]
+    fn keys_are_found() {
+        for (what, first, second, least) in SHAPES {
+            let key = format!("key: {first}{second}{}", "7".repeat(*least));
+            assert_eq!(found(&key), [format!("{what} is kept with the sources")]);
+        }
+        let armoured = format!("{}EC {}", ARMOUR.0, ARMOUR.1);
+        assert_eq!(found(&armoured), ["a private key is kept with the sources"]);
+    }
+
+    #[test]
+    fn words_are_no_keys() {
+        let live = format!("sk_{}", "live_...");
+        for line in [
+            "secrets begin with AKIA",
+            "AKIAIOSFODNN7EXAMPLE",
+            live.as_str(),
+            "-----BEGIN CERTIFICATE-----",
+            "sk_test_4eC39HqLyjWDarjtT1zdp7dc",
+        ] {
+            assert!(found(line).is_empty(), "{line}");
+        }
+    }
+}
