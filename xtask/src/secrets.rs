@@ -15,8 +15,9 @@ const SHAPES: &[(&str, &str, &str, usize)] = &[
 ];
 /// How the makers of keys end those that they print in their own documents.
 const EXAMPLE: &str = "EXAMPLE";
-/// Anything armoured that is private: PKCS #1, PKCS #8, OpenSSH, EC.
-const ARMOUR: (&str, &str) = ("-----BEGIN ", "PRIVATE KEY-----");
+/// How anything armoured begins, and how it goes on if it is private: PKCS #1, PKCS #8, OpenSSH, EC.
+const ARMOUR: &str = "-----BEGIN ";
+const PRIVATE: &str = "PRIVATE KEY-----";
 
 /// Nothing of the kind stands in any file that is looked at.
 pub(crate) fn absent(files: &[File]) -> Vec<Violation> {
@@ -32,8 +33,8 @@ fn in_file(file: &File) -> Vec<Violation> {
 }
 
 fn kind(line: &str) -> Option<&'static str> {
-    let armoured = line.split_once(ARMOUR.0);
-    if armoured.is_some_and(|(_, rest)| rest.contains(ARMOUR.1)) {
+    let armoured = line.split_once(ARMOUR);
+    if armoured.is_some_and(|(_, rest)| rest.contains(PRIVATE)) {
         return Some("a private key");
     }
     let is_there = |(_, first, second, least): &&(&str, &str, &str, usize)| {
@@ -64,7 +65,7 @@ mod tests {
             let key = format!("key: {first}{second}{}", "7".repeat(*least));
             assert_eq!(found(&key), [format!("{what} is kept with the sources")]);
         }
-        let armoured = format!("{}EC {}", ARMOUR.0, ARMOUR.1);
+        let armoured = format!("{ARMOUR}EC {PRIVATE}");
         assert_eq!(found(&armoured), ["a private key is kept with the sources"]);
     }
 

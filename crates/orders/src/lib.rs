@@ -18,15 +18,12 @@ pub use domain::{
     phrases::Phrases,
     tax::{TaxMode, TaxRounding},
 };
-pub use http::{api, api_beside, internal_routes, routes_beside};
+pub use http::{api, api_beside, internal_routes, routes, routes_beside};
 pub use metrics::register as register_metrics;
 pub use service::Service;
 pub use store::SCHEMA;
 
-use axum::Router;
-use contracts::{
-    BoxError, catalog::Catalog, identity::Addresses, orders::Orders, payments::Payments,
-};
+use contracts::{BoxError, catalog::Catalog, identity::Addresses};
 use platform::{
     bus::{Bus, Consumer},
     clock::Clock,
@@ -149,9 +146,4 @@ impl Opened {
     pub fn consumer(&self) -> Arc<dyn Consumer> {
         Arc::new(events::Customers(Arc::clone(&self.service)))
     }
-}
-
-/// The routes of `/api/v1/orders`.
-pub fn routes(orders: Arc<dyn Orders>, payments: Arc<dyn Payments>, config: &Config) -> Router {
-    http::routes(orders, payments, config)
 }

@@ -118,3 +118,22 @@ fn operations(document: &mut Value) -> impl Iterator<Item = (&String, &String, &
         })
         .filter(|(.., operation)| operation.contains_key("responses"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, fs, path::Path};
+
+    /// Write the file anew with `SOUK_UPDATE_SNAPSHOTS=1 cargo nextest run --workspace what_routes_say`.
+    #[test]
+    fn what_routes_say_is_the_document_in_docs() {
+        let made = format!("{}\n", document().unwrap());
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
+        if env::var_os("SOUK_UPDATE_SNAPSHOTS").is_some() {
+            fs::write(&path, &made).unwrap();
+        }
+        let kept = fs::read_to_string(path).unwrap();
+        let changed = "the API changed: look at the difference, then write docs/openapi.json anew";
+        assert!(kept == made, "{changed}");
+    }
+}

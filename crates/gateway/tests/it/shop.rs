@@ -165,7 +165,7 @@ impl Shop {
                 audit: service("audit", &log, &script),
                 storefront: service("storefront", &log, &script),
             },
-            openapi: include_str!("openapi.json").to_owned(),
+            openapi: include_str!("openapi.json"),
             public_url: "https://shop.example".to_owned(),
             readiness: readiness.clone(),
         });

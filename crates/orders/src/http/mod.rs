@@ -47,11 +47,8 @@ pub(super) struct App {
     payments: Arc<dyn Payments>,
 }
 
-pub(crate) fn routes(
-    orders: Arc<dyn Orders>,
-    payments: Arc<dyn Payments>,
-    config: &Config,
-) -> Router {
+/// The routes of `/api/v1/orders`, of carts and of discounts.
+pub fn routes(orders: Arc<dyn Orders>, payments: Arc<dyn Payments>, config: &Config) -> Router {
     let body_bytes_max = usize::try_from(config.body_bytes_max).unwrap_or(usize::MAX);
     all(body_bytes_max).router(App { orders, payments })
 }

@@ -1,17 +1,15 @@
 //! Who may do what: every route, for everybody.
 
 use crate::shop::{
-    Answer, Ask, CUP, Shop, TEA, admin, ann, bob, config, cup_merchant, tea, tea_merchant, with,
+    Answer, Ask, CUP, Shop, TEA, admin, ann, bob, cup_merchant, tea, tea_merchant, with,
 };
 use axum::http::StatusCode;
 use contracts::{
     access::{Principal, Role},
-    orders::Orders,
-    payments::Payments,
     values::OrderId,
 };
 use serde_json::json;
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 /// What an order must have gone through for a route to have something to do.
 #[derive(Debug, Clone, Copy)]

@@ -114,7 +114,6 @@ impl<S: Clone + Send + Sync + 'static, D: Described> Routes<S, D> {
 
 impl<S: Clone + Send + Sync + 'static> Routes<S, ()> {
     /// The router, with what its handlers need.
-    #[must_use]
     pub fn router(self, state: S) -> Router {
         self.router.with_state(state)
     }
