@@ -9,7 +9,7 @@ use axum::{
     routing::{MethodFilter, on},
 };
 use utoipa::{
-    __dev::SchemaReferences,
+    __dev::{SchemaReferences, Tags},
     Path,
     openapi::{ComponentsBuilder, HttpMethod, OpenApi, Paths},
 };
@@ -17,23 +17,31 @@ use utoipa::{
 #[doc(hidden)]
 pub use pastey::paste;
 
+/// What `#[utoipa::path]` makes beside a handler.
+pub trait Operation: Path + SchemaReferences + Tags<'static> {}
+
+impl<P: Path + SchemaReferences + Tags<'static>> Operation for P {}
+
 /// What is made of the words at the handlers: nothing (`()`), or their part of the document (`OpenApi`).
 pub trait Described: Default {
     /// Adds an operation and the schemas that it names.
-    fn add<P: Path + SchemaReferences>(&mut self);
+    fn add<P: Operation>(&mut self);
     /// Adds another part.
     fn join(&mut self, other: Self);
 }
 
 impl Described for () {
-    fn add<P: Path + SchemaReferences>(&mut self) {}
+    fn add<P: Operation>(&mut self) {}
     fn join(&mut self, (): Self) {}
 }
 
 impl Described for OpenApi {
-    fn add<P: Path + SchemaReferences>(&mut self) {
+    fn add<P: Operation>(&mut self) {
         let mut paths = Paths::new();
-        paths.add_path_operation(P::path(), P::methods(), P::operation());
+        let mut operation = P::operation();
+        let tags = P::tags().into_iter().map(str::to_owned);
+        operation.tags.get_or_insert_default().extend(tags);
+        paths.add_path_operation(P::path(), P::methods(), operation);
         let mut schemas = Vec::new();
         P::schemas(&mut schemas);
         let components = ComponentsBuilder::new().schemas_from_iter(schemas).build();
@@ -74,7 +82,7 @@ impl<S: Clone + Send + Sync + 'static, D: Described> Routes<S, D> {
     #[must_use]
     pub fn route<P, H, T>(self, handler: H) -> Self
     where
-        P: Path + SchemaReferences,
+        P: Operation,
         H: Handler<T, S>,
         T: 'static,
     {

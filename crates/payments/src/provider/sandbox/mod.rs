@@ -129,6 +129,10 @@ impl Sandbox {
         Ok(())
     }
 
+    fn has_secret(&self) -> bool {
+        self.secret.lock().is_ok_and(|secret| secret.is_some())
+    }
+
     /// The buyer behind a challenge proves what was wanted, or fails to. False if there is no such challenge.
     pub(crate) async fn prove(&self, proof: &str, approve: bool) -> Result<bool, BoxError> {
         let to = if approve {
