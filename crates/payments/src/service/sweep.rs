@@ -10,19 +10,9 @@ use std::{sync::Arc, time::Duration};
 /// Starts the sweeper.
 pub(crate) fn start(service: Arc<Service>, tasks: &Tasks) {
     tasks.start("payments-sweeper", |stop| async move {
+        service.recover().await?;
         let (config, clock) = (&service.core.config, &service.core.clock);
         let pause = Duration::from_millis(u64::from(config.sweep_every_ms.max(10)));
-        while let Err(error) = service.recover().await {
-            // A database that is elsewhere may be away for a moment; whoever cannot read their own ends.
-            if service.core.is_alone {
-                return Err(error);
-            }
-            tracing::warn!(error = %error, "what another left behind waits: it could not be read");
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = tokio::time::sleep(pause) => {}
-            }
-        }
         let every_ms = i64::from(config.reconcile_every_seconds).saturating_mul(1_000);
         let mut reconciled = ms(clock);
         loop {
