@@ -16,7 +16,7 @@ async fn the_document_in_docs_is_the_one_that_is_sent() {
     );
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/openapi.json");
     let kept = std::fs::read_to_string(path).unwrap();
-    assert!(kept == served.text, "another is built in");
+    assert!(kept == served.text, "another is built in: build again");
 }
 
 /// Clients in other languages are made of the document, and call what they ask by this name.

@@ -27,7 +27,7 @@ impl Services {
     /// The whole shop as a router: the stack, the gateway, the services, the pages.
     ///
     /// # Errors
-    /// When the API's document cannot be written, or a part is neither here nor to be reached.
+    /// When a part is neither here nor to be reached.
     pub fn router(
         &self,
         config: &Config,
@@ -65,7 +65,7 @@ impl Services {
         Ok(counted::around(router, "shop"))
     }
 
-    /// What is asked of the shop as a whole.
+    /// What is asked of the shop as a whole. `openapi::made` has the same parts.
     fn whole(&self) -> Router {
         let sources = Sources {
             catalog: self.catalog.clone(),

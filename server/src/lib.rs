@@ -22,7 +22,7 @@ mod follow;
 mod inside;
 pub mod key_args;
 mod life;
-pub mod openapi;
+mod openapi;
 mod ops;
 mod peers;
 mod people;

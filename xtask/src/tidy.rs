@@ -30,8 +30,16 @@ const RULES: &[Rule] = &[
     documents::tables,
 ];
 
-/// Folders that hold nothing of ours; hidden ones are left out as well.
-const FOREIGN_FOLDERS: &[&str] = &["target", "souk-data", "node_modules"];
+/// Folders that hold nothing of ours.
+const FOREIGN_FOLDERS: &[&str] = &[
+    ".git",
+    ".hypothesis",
+    ".mypy_cache",
+    ".schemathesis",
+    "node_modules",
+    "souk-data",
+    "target",
+];
 
 /// A file that some rule looks at.
 #[derive(Debug)]
@@ -87,6 +95,7 @@ pub(crate) fn run(root: &Path, out: &mut dyn Write) -> io::Result<bool> {
     }
     let mut violations = check(&files);
     violations.extend(secrets::absent(&every(root)?));
+    violations.sort();
     for Violation { path, line, what } in &violations {
         writeln!(out, "{path}:{line}: {what}")?;
     }
@@ -115,7 +124,7 @@ pub(crate) fn read(root: &Path) -> io::Result<Vec<File>> {
 /// Every file of the workspace, also those that no other rule looks at. What is no text is read as if it were.
 fn every(root: &Path) -> io::Result<Vec<File>> {
     let read = |path: String| {
-        let bytes = fs::read(root.join(&path))?;
+        let bytes = fs::read(root.join(&path)).map_err(|error| named(&path, &error))?;
         Ok(File {
             text: String::from_utf8_lossy(&bytes).into_owned(),
             path,
@@ -133,9 +142,12 @@ fn paths(root: &Path) -> io::Result<Vec<String>> {
 }
 
 fn read_one(root: &Path, path: String) -> io::Result<File> {
-    let text = fs::read_to_string(root.join(&path))
-        .map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
+    let text = fs::read_to_string(root.join(&path)).map_err(|error| named(&path, &error))?;
     Ok(File::new(path, text))
+}
+
+fn named(path: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{path}: {error}"))
 }
 
 /// Adds the path of every file below `folder` that may be ours.
@@ -144,12 +156,12 @@ fn collect(folder: &Path, prefix: &str, paths: &mut Vec<String>) -> io::Result<(
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = format!("{prefix}{name}");
-        let ours = !name.starts_with('.') && !FOREIGN_FOLDERS.contains(&name.as_str());
-        if entry.file_type()?.is_dir() {
-            if ours {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            if !FOREIGN_FOLDERS.contains(&name.as_str()) {
                 collect(&entry.path(), &format!("{path}/"), paths)?;
             }
-        } else {
+        } else if kind.is_file() {
             paths.push(path);
         }
     }
@@ -219,13 +231,24 @@ mod tests {
                     "SELECT 1;\n",
                 ),
                 ("docs/adr/0001-sqlite.md", "# SQLite\n"),
-                ("README.md", "not looked at\n"),
+                ("README.md", "no rule counts it\n"),
             ],
         );
         assert_eq!(
             tree.tidy(),
             (true, "tidy: 5 files, 0 violations\n".to_owned())
         );
+    }
+
+    #[test]
+    fn a_key_is_found_in_any_file() {
+        let key = format!("token: ghp_{}\n", "7".repeat(36));
+        let tree = Tree::with(
+            "key",
+            &[("src/lib.rs", "//! Ours.\n"), (".ci/run.yaml", &key)],
+        );
+        let (passed, text) = tree.tidy();
+        assert!(!passed && text.starts_with(".ci/run.yaml:1: "), "{text}");
     }
 
     #[test]

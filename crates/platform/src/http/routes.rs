@@ -1,7 +1,7 @@
 //! Routes, and what the API's document says of them, written down once: at each handler, by `#[utoipa::path]`.
 //!
 //! A shop that is open needs routes only, and the document is the file that was made of them (ADR 106). So whoever
-//! asks for one of the two says which by a type, and the compiler leaves the other out of the binary.
+//! asks says by a type whether the document is made as well; where it is not, the compiler leaves it out.
 
 use axum::{
     Router,
@@ -104,7 +104,7 @@ impl<S: Clone + Send + Sync + 'static, D: Described> Routes<S, D> {
         self.map(|router| router.merge(other.router))
     }
 
-    /// Puts something around the routes that are there.
+    /// Changes the router: puts something around the routes that are there, or adds one that is no part of the API.
     #[must_use]
     pub fn map(self, change: impl FnOnce(Router<S>) -> Router<S>) -> Self {
         Self {

@@ -47,18 +47,18 @@ pub(crate) fn start(sandbox: Sandbox, sink: Arc<dyn Sink>, tasks: &Tasks) {
 
 impl Sandbox {
     /// One round, by whoever knows the secret: the database may be away when a node starts.
-    async fn round(&self, sink: &dyn Sink) -> Result<usize, BoxError> {
+    async fn round(&self, sink: &dyn Sink) -> Result<(), BoxError> {
         if !self.has_secret() {
             self.load_secret().await?;
         }
         self.deliver(sink).await
     }
 
-    /// Brings what is due; answers how many callbacks that were.
-    async fn deliver(&self, sink: &dyn Sink) -> Result<usize, BoxError> {
+    /// Brings what is due.
+    async fn deliver(&self, sink: &dyn Sink) -> Result<(), BoxError> {
         let knobs = self.knobs();
         if knobs.down {
-            return Ok(0);
+            return Ok(());
         }
         let now = self.clock.now();
         let again_at = later(now, LEFT_ALONE_MS);
@@ -66,7 +66,6 @@ impl Sandbox {
         if knobs.reorder_callbacks {
             due.reverse();
         }
-        let count = due.len();
         for callback in due {
             let mut answered = true;
             for _ in 0..=knobs.duplicate_callbacks.min(1_000) {
@@ -75,7 +74,7 @@ impl Sandbox {
             let next_try_at = self.next_try(&callback, answered);
             self.book.end_callback(callback.number, next_try_at).await?;
         }
-        Ok(count)
+        Ok(())
     }
 
     async fn hand_over(&self, sink: &dyn Sink, callback: &Courier) -> bool {
@@ -103,5 +102,38 @@ impl Sandbox {
         let now = self.clock.now();
         let given_up = now.as_ms() > callback.at.as_ms().saturating_add(GIVE_UP_MS);
         (!answered && !given_up).then(|| later(now, retry_delay_ms(callback.tries)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::PostgresBook;
+    use platform::clock::Clock;
+    use testkit::postgres::Postgres;
+
+    struct Nobody;
+
+    #[async_trait]
+    impl Sink for Nobody {
+        async fn take(&self, _: &str, _: &[u8]) -> Result<(), BoxError> {
+            Err("nobody is here".into())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_away_before_the_first_round_is_waited_for() {
+        let Some(server) = Postgres::start() else {
+            return;
+        };
+        let clock = Clock::System;
+        let book = PostgresBook::open(server.place("sandbox"), clock.now()).await;
+        let sandbox = Sandbox::new(Arc::new(book.unwrap()), Duration::ZERO, clock.clone());
+        server.kill();
+        assert!(sandbox.round(&Nobody).await.is_err());
+        assert!(sandbox.sign(b"{}", clock.now()).is_none());
+        server.restart();
+        sandbox.round(&Nobody).await.unwrap();
+        assert!(sandbox.sign(b"{}", clock.now()).is_some());
     }
 }
