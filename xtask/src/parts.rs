@@ -43,6 +43,23 @@ pub(crate) fn bare(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// A program that starts another: by itself, with its own words, and then as that one would be started. What is left
+/// out of the environment of the one is left out of the other's.
+pub(crate) fn around(outer: impl AsRef<OsStr>, words: &[&str], inner: &Command) -> Command {
+    let mut command = Command::new(outer);
+    command
+        .args(words)
+        .arg(inner.get_program())
+        .args(inner.get_args());
+    for (name, value) in inner.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
 fn leave_out(command: &mut Command, names: impl Iterator<Item = OsString>) {
     for name in names.filter(|name| name.to_string_lossy().starts_with("SOUK_")) {
         command.env_remove(name);
@@ -132,5 +149,19 @@ mod tests {
             left_out,
             ["SOUK_DB", "SOUK_FUZZ_SECONDS"].map(|name| (OsStr::new(name), None))
         );
+    }
+
+    #[test]
+    fn who_starts_a_shop_leaves_out_what_the_shop_does_not_hear() {
+        let mut shop = Command::new("souk");
+        shop.arg("serve")
+            .env("SOUK_DB", "sqlite:/tmp")
+            .env_remove("SOUK_TEST_BINARY");
+        let command = around("taskset", &["--cpu-list", "0"], &shop);
+        let words: Vec<_> = command.get_args().collect();
+        assert_eq!(words, ["--cpu-list", "0", "souk", "serve"]);
+        let environment: Vec<_> = command.get_envs().collect();
+        let kept = (OsStr::new("SOUK_DB"), Some(OsStr::new("sqlite:/tmp")));
+        assert_eq!(environment, [kept, (OsStr::new("SOUK_TEST_BINARY"), None)]);
     }
 }

@@ -10,14 +10,13 @@ use super::{
     process::{Server, emptied, free_address, get},
 };
 use crate::{
-    parts::{Outcome, Stand},
+    parts::{self, Outcome, Stand},
     security::tools,
 };
 use std::{
     fs,
     io::{self, Write},
     path::Path,
-    process::Command,
     time::Duration,
 };
 
@@ -105,16 +104,8 @@ fn counted(stand: &Stand, valgrind: &Path, what: What, requests: u64) -> io::Res
     let folder = emptied(stand.folder.join("instructions-out"))?;
     let (address, counts) = (free_address()?, folder.join("callgrind.out"));
     let ours = serve(stand, &address, &data, &[]);
-    let mut command = Command::new(valgrind);
-    command
-        .arg("--tool=callgrind")
-        .arg(format!("--callgrind-out-file={}", counts.display()))
-        .arg(ours.get_program())
-        .args(ours.get_args())
-        .envs(
-            ours.get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        );
+    let into = format!("--callgrind-out-file={}", counts.display());
+    let mut command = parts::around(valgrind, &["--tool=callgrind", &into], &ours);
     let server = Server::start(&mut command, address, FIRST_READ, &folder.join("log"))?;
     let asking = Drive {
         clients: 1,

@@ -13,7 +13,7 @@ use super::{
     skew::mixed,
 };
 use crate::{
-    parts::{Outcome, Stand},
+    parts::{self, Outcome, Stand},
     security::{http::ask, tools},
 };
 use std::{
@@ -113,16 +113,7 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
 fn on_one_processor(stand: &Stand, taskset: &Path, folder: &Path) -> io::Result<Shop> {
     let (address, data) = (free_address()?, folder.join("data"));
     let shop_alone = serve(stand, &address, &data, SETTINGS);
-    let mut command = Command::new(taskset);
-    command
-        .args(["--cpu-list", "0"])
-        .arg(shop_alone.get_program())
-        .args(shop_alone.get_args());
-    command.envs(
-        shop_alone
-            .get_envs()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
+    let mut command = parts::around(taskset, &["--cpu-list", "0"], &shop_alone);
     let server = Server::start(
         &mut command,
         address,
