@@ -98,8 +98,8 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let result = told(&mut page, &reached);
     picture(&mut page, &last)?;
     page.setting(format!(
-        "the shop on one processor, those who ask on the other; at most 256 orders wait (`orders.place_queue_max`), and \
-         connections may be there before their first request (`http.hesitant_per_address_max`), as behind a proxy; \
+        "the shop on one processor, those who ask on the other; at most 256 orders wait (`orders.place_queue_max`), \
+         and connections may be there before their first request (`http.hesitant_per_address_max`), as behind a proxy; \
          {PRODUCTS} products, SQLite; {there} orders there, {} acknowledged; the books balance",
         reached.acknowledged
     ));
