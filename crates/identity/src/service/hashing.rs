@@ -99,13 +99,12 @@ impl Hasher {
         .await
     }
 
-    /// The hash of a password that nobody has: names without an account are checked against it, at the same
-    /// cost.
-    pub(super) async fn dummy(&self) -> Result<SecretString, BoxError> {
-        let nobodys = SecretString::from(digest::base64url(&digest::random::<32>()?));
-        self.hash(nobodys)
-            .await
-            .map_err(|error| format!("{error:?}").into())
+    /// The hash of a password that nobody has: names without an account are checked against it, at the same cost. It
+    /// is drawn and not made, for a start waits for it: whether any password has it, nobody will find out.
+    pub(super) fn dummy(&self) -> Result<SecretString, BoxError> {
+        let (salt, drawn) = (digest::random::<SALT_BYTES>()?, digest::random::<32>()?);
+        let hash = Output::new(&drawn).map_err(unusable)?;
+        Ok(written(&self.argon2, &salt, hash)?.into())
     }
 }
 
@@ -147,8 +146,12 @@ fn made(
     password: &SecretString,
     salt: &[u8],
 ) -> Result<String, BoxError> {
-    let params = argon2.params();
     let hash = output(argon2, password, salt, Params::DEFAULT_OUTPUT_LEN)?;
+    written(argon2, salt, hash)
+}
+
+fn written(argon2: &Argon2<'static>, salt: &[u8], hash: Output) -> Result<String, BoxError> {
+    let params = argon2.params();
     let made = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
@@ -229,6 +232,31 @@ mod tests {
         assert!(fits(&password, &made).unwrap());
         assert!(!fits(&"wrong horse".into(), &made).unwrap());
         assert!(fits(&password, &"$argon2id$v=19$m=64".into()).is_err());
+    }
+
+    #[test]
+    fn what_nobody_has_costs_what_a_password_costs_and_fits_none() {
+        let argon2 = small();
+        let hasher = Hasher {
+            argon2: argon2.clone(),
+            seats: Arc::new(Semaphore::new(1)),
+            permits: Arc::new(Semaphore::new(1)),
+            lane: Lane::open("souk-hash-test", 1, || ()).unwrap(),
+        };
+        let dummy = hasher.dummy().unwrap();
+        let password = SecretString::from("correct horse");
+        let made = made(&argon2, &password, &[7; SALT_BYTES]).unwrap();
+        let shape = |hash: &str| {
+            let parts: Vec<&str> = hash.split('$').collect();
+            let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+            (parts[..4].join("$"), lengths)
+        };
+        assert_eq!(shape(dummy.expose_secret()), shape(&made));
+        assert!(!fits(&password, &dummy).unwrap());
+        assert_ne!(
+            dummy.expose_secret(),
+            hasher.dummy().unwrap().expose_secret()
+        );
     }
 
     #[test]

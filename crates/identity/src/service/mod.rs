@@ -126,7 +126,7 @@ impl Service {
         let secrets = ground.store.secrets(key, successor, now).await?;
         signing::trust(&ground.keys, &secrets.keys)?;
         let hasher = Hasher::new(&config)?;
-        let dummy = hasher.dummy().await?;
+        let dummy = hasher.dummy()?;
         let rules = throttle::Rules {
             failures_max: config.login_failures_max,
             window_seconds: config.login_failure_window_seconds,

@@ -90,9 +90,7 @@ impl Database {
         let mut connection = connect(path, options, false)?;
         migrate(&mut connection, migrations, now_ms)?;
         copy_log_back(&connection)?;
-        let readers = (0..options.readers.max(1))
-            .map(|_| connect(path, options, true))
-            .collect::<Result<Vec<_>, _>>()?;
+        let readers = Readers::open(path.to_owned(), options)?;
         let (committing, committed) = watch::channel(0);
         let second = connect(path, options, true)?;
         let metrics = metrics::Sqlite::of(&name_of(path));
@@ -109,7 +107,7 @@ impl Database {
         Ok(Self {
             room: Room::Threads {
                 writer: Arc::new(writer),
-                readers: Arc::new(Readers::new(readers)),
+                readers: Arc::new(readers),
             },
             committed,
         })
@@ -252,9 +250,9 @@ fn copy_log_back(connection: &Connection) -> Result<(), StoreError> {
 const PAGE_BYTES: u32 = 2_048;
 
 fn connect(path: &Path, options: Options, read_only: bool) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // Who only reads comes when the file is there: one that has gone is not made anew.
+    flags.set(OpenFlags::SQLITE_OPEN_CREATE, !read_only);
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(128);

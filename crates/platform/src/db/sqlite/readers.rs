@@ -1,25 +1,35 @@
-//! The readers of a database: a bounded pool of read-only connections, used off the async threads.
+//! The readers of a database: a bounded pool of read-only connections, used off the async threads. All but the first
+//! are opened when they are needed: a start does not wait for them, and a shop that few people ask has few.
 
+use super::{Options, connect};
 use crate::db::StoreError;
 use rusqlite::Connection;
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{Arc, Mutex},
 };
 use tokio::sync::Semaphore;
 
 #[derive(Debug)]
 pub(super) struct Readers {
+    path: PathBuf,
+    options: Options,
     free: Mutex<Vec<Connection>>,
+    /// One for each that there may be.
     permits: Arc<Semaphore>,
 }
 
 impl Readers {
-    pub(super) fn new(connections: Vec<Connection>) -> Self {
-        Self {
-            permits: Arc::new(Semaphore::new(connections.len())),
-            free: Mutex::new(connections),
-        }
+    pub(super) fn open(path: PathBuf, options: Options) -> Result<Self, StoreError> {
+        let first = connect(&path, options, true)?;
+        let most = usize::try_from(options.readers.max(1)).unwrap_or(usize::MAX);
+        Ok(Self {
+            path,
+            options,
+            free: Mutex::new(vec![first]),
+            permits: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
+        })
     }
 
     /// Waits for a free connection; how long is bounded by the request's own deadline.
@@ -35,12 +45,11 @@ impl Readers {
             .map_err(|_| lost())?;
         let readers = Arc::clone(this);
         let work = tokio::task::spawn_blocking(move || {
-            let connection = readers
-                .free
-                .lock()
-                .ok()
-                .and_then(|mut free| free.pop())
-                .ok_or_else(lost)?;
+            let free = readers.free.lock().ok().and_then(|mut free| free.pop());
+            let connection = match free {
+                Some(connection) => connection,
+                None => connect(&readers.path, readers.options, true)?,
+            };
             let result = catch_unwind(AssertUnwindSafe(|| snapshot(&connection, job)));
             if let Ok(mut free) = readers.free.lock() {
                 free.push(connection);
