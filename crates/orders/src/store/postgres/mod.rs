@@ -48,7 +48,7 @@ use platform::{
 };
 use std::{convert::Infallible, sync::Arc};
 
-pub(crate) const MIGRATIONS: [Migration; 22] = [
+pub(crate) const MIGRATIONS: [Migration; 23] = [
     BASE,
     Migration {
         number: 1,
@@ -154,6 +154,11 @@ pub(crate) const MIGRATIONS: [Migration; 22] = [
         number: 21,
         name: "returns_list",
         sql: include_str!("../../../migrations/postgres/0021_returns_list.sql"),
+    },
+    Migration {
+        number: 22,
+        name: "sold",
+        sql: include_str!("../../../migrations/postgres/0022_sold.sql"),
     },
 ];
 

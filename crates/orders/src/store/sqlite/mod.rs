@@ -47,7 +47,7 @@ use platform::{
 };
 use std::{convert::Infallible, path::Path};
 
-pub(crate) const MIGRATIONS: [Migration; 23] = [
+pub(crate) const MIGRATIONS: [Migration; 24] = [
     BASE,
     Migration {
         number: 1,
@@ -158,6 +158,11 @@ pub(crate) const MIGRATIONS: [Migration; 23] = [
         number: 22,
         name: "returns_list",
         sql: include_str!("../../../migrations/sqlite/0022_returns_list.sql"),
+    },
+    Migration {
+        number: 23,
+        name: "sold",
+        sql: include_str!("../../../migrations/sqlite/0023_sold.sql"),
     },
 ];
 
