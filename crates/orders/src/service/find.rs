@@ -33,12 +33,19 @@ impl Service {
             .await
             .map_err(internal)?
             .ok_or(OrderError::NotFound)?;
-        let access = self.access(who, &found).ok_or(OrderError::NotFound)?;
+        let bought_by = (found.order.id, found.order.customer_id);
+        let access = self.access(who, bought_by, found.sole_seller);
+        let access = access.ok_or(OrderError::NotFound)?;
         Ok((found, access))
     }
 
-    fn access(&self, who: &Reader, found: &Found) -> Option<Access> {
-        let expected = self.order_token(found.order.id);
+    fn access(
+        &self,
+        who: &Reader,
+        (id, customer_id): (OrderId, Option<UserId>),
+        sole_seller: Option<UserId>,
+    ) -> Option<Access> {
+        let expected = self.order_token(id);
         let has_token = who
             .order_token
             .as_ref()
@@ -46,8 +53,8 @@ impl Service {
         let is = |user: Option<UserId>, one: &Principal| user == Some(one.user_id);
         let known = who.principal.as_ref();
         let access = Access {
-            buyer: has_token || known.is_some_and(|one| is(found.order.customer_id, one)),
-            seller: known.is_some_and(|one| one.may_sell() && is(found.sole_seller, one)),
+            buyer: has_token || known.is_some_and(|one| is(customer_id, one)),
+            seller: known.is_some_and(|one| one.may_sell() && is(sole_seller, one)),
             shop: known.is_some_and(Principal::is_admin),
         };
         (access.buyer || access.seller || access.shop).then_some(access)
@@ -58,8 +65,12 @@ impl Service {
         who: &Reader,
         id: OrderId,
     ) -> Result<OrderView, OrderError> {
-        self.find_for(who, id).await?;
-        self.view(id).await
+        let view = self.view(id).await?;
+        // Buyers read most, and the order itself says whose it is: only for others is it looked up who sells it.
+        if self.access(who, (id, view.customer_id), None).is_none() {
+            self.find_for(who, id).await?;
+        }
+        Ok(view)
     }
 
     pub(super) async fn view(&self, id: OrderId) -> Result<OrderView, OrderError> {
