@@ -54,7 +54,10 @@ impl Balancer {
         let nodes = Balanced::new(pool.clone()).seen_at(&public_url);
         let router = gateway::alike(config.gateway.clone(), nodes, life.readiness.clone());
         let router = life.readiness.part_while_draining(router);
-        let router = stack::wrap(router, &config.http.stack(), &public_url, Clock::System);
+        let mut bounds = config.http.stack();
+        // Its nodes say by themselves when they do not keep up.
+        bounds.late_ms_max = 0;
+        let router = stack::wrap(router, &bounds, &public_url, Clock::System);
         let router = counted::around(router, "shop");
         pool.look().await;
         life.readiness.look().await;

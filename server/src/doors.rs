@@ -131,6 +131,8 @@ impl Services {
         let mut bounds = config.http.stack();
         // A call says itself how long it is waited for.
         bounds.timeout_ms = bounds.timeout_ms.max(config.internal.long_timeout_ms);
+        // What the shop's own door let in is not refused half-way.
+        bounds.late_ms_max = 0;
         let router = stack::wrap(router, &bounds, public_url, self.clock.clone());
         Ok(counted::around(router, "nodes"))
     }

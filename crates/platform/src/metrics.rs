@@ -67,6 +67,7 @@ struct Platform {
     redis_calls: Family<Outcome, Counter>,
     limit_takes: Family<Outcome, Counter>,
     limit_refusals: Family<Outcome, Counter>,
+    late_refusals: Counter,
     cache_reads: Family<Reads, Counter>,
     api_keys: Family<Outcome, Counter>,
     postgres_commit_seconds: Family<Schema, Histogram, fn() -> Histogram>,
@@ -93,12 +94,18 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     redis_calls: Family::default(),
     limit_takes: Family::default(),
     limit_refusals: Family::default(),
+    late_refusals: Counter::default(),
     cache_reads: Family::default(),
     api_keys: Family::default(),
 });
 
 fn register_surroundings(registry: &mut Registry) {
     register_keys(registry);
+    registry.register(
+        "souk_late_refusals",
+        "Requests that were refused before anybody looked at them, because this process was late with its work",
+        PLATFORM.late_refusals.clone(),
+    );
     registry.register(
         "souk_ready",
         "1 while this process takes work",
@@ -408,6 +415,11 @@ pub(crate) fn limit_takes(place: &'static str) -> Counter {
 pub fn limit_refused(policy: &'static str) {
     let policy = [("policy", policy)];
     PLATFORM.limit_refusals.get_or_create_owned(&policy).inc();
+}
+
+/// A request came while this process was late.
+pub(crate) fn late_refused() {
+    PLATFORM.late_refusals.inc();
 }
 
 #[cfg(test)]

@@ -321,6 +321,7 @@ fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
     let options = stack::Options {
         timeout_ms: 10_000,
         in_flight_max: 512,
+        late_ms_max: 0,
         body_bytes_max: 65_536,
     };
     let router = stack::wrap(routes, &options, "http://souk.test", services.clock.clone());

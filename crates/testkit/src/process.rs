@@ -57,6 +57,8 @@ impl Shop {
     pub async fn start_in(folder: &Path, build: Build, settings: &[(&str, &str)]) -> Self {
         let mut environment: Vec<(String, String)> = [
             ("SOUK_LIMITS__ENABLED", "false"),
+            // What is built for tests is not optimised, and late where people's shops are not.
+            ("SOUK_HTTP__LATE_MS_MAX", "0"),
             ("SOUK_SHOP__DEMO", "false"),
             // Cheap on purpose: tests sign many people in. The defaults have a test of their own.
             ("SOUK_IDENTITY__ARGON2_MEMORY_KIB", "64"),

@@ -26,6 +26,8 @@ pub struct Http {
     pub timeout_ms: u64,
     /// Requests at work at a time.
     pub in_flight_max: u32,
+    /// How late work may be while many requests are.
+    pub late_ms_max: u32,
     /// Connections at a time.
     pub connections_max: u32,
     /// Of these, from one address.
@@ -55,6 +57,7 @@ impl Http {
         stack::Options {
             timeout_ms: self.timeout_ms,
             in_flight_max: self.in_flight_max,
+            late_ms_max: self.late_ms_max,
             body_bytes_max: self.body_bytes_max,
         }
     }

@@ -209,6 +209,7 @@ impl Shop {
         let options = stack::Options {
             timeout_ms: 10_000,
             in_flight_max: 10_000,
+            late_ms_max: 0,
             body_bytes_max: 64 * 1_024,
         };
         let router = stack::wrap(router, &options, "http://shop.test", clock.clone());

@@ -172,6 +172,7 @@ impl Shop {
         let options = stack::Options {
             timeout_ms: 10_000,
             in_flight_max: 1_000,
+            late_ms_max: 0,
             body_bytes_max: 65_536,
         };
         let clock = signer.clock.clone();

@@ -198,6 +198,7 @@ impl Shop {
         let options = stack::Options {
             timeout_ms: 30_000,
             in_flight_max: 1_000,
+            late_ms_max: 0,
             body_bytes_max: 65_536,
         };
         let router = stack::wrap(router, &options, "http://shop.test", clock.clone());

@@ -168,6 +168,7 @@ impl Shop {
         let options = stack::Options {
             timeout_ms: 60_000,
             in_flight_max: 4_096,
+            late_ms_max: 0,
             body_bytes_max: 65_536,
         };
         Self {

@@ -46,6 +46,7 @@ fn door(shop: &Shop) -> Router {
     let options = stack::Options {
         timeout_ms: 10_000,
         in_flight_max: 100,
+        late_ms_max: 0,
         body_bytes_max: 65_536,
     };
     stack::wrap(router, &options, "http://shop.test", shop.clock.clone())

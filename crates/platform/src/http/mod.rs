@@ -21,6 +21,7 @@ mod objects;
 pub mod params;
 mod patience;
 mod places;
+mod pulse;
 pub mod readiness;
 pub mod routes;
 mod rumours;

@@ -1,10 +1,11 @@
 //! The stack around the whole door, one pass: request id, trace, panic to problem, size limits, shed,
 //! time-out, body limit, security headers, and the one place where problems become bodies.
 
-use super::{arrival, counted};
+use super::{arrival, counted, pulse::Pulse};
 use crate::{
     clock::Clock,
     deadline::{self, Deadline},
+    metrics,
     trace::{self, Purpose, Span},
     trail::{self, Trail},
 };
@@ -38,6 +39,8 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 const URI_BYTES_MAX: usize = 8 * 1_024;
 const HEADER_BYTES_MAX: usize = 16 * 1_024;
 const HEADERS_MAX: usize = 100;
+/// With fewer requests at work it is not they that make a process late.
+const MANY: usize = 128;
 
 /// Bounds of the stack.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -47,6 +50,9 @@ pub struct Options {
     pub timeout_ms: u64,
     /// Requests at work at a time; one more is refused.
     pub in_flight_max: u32,
+    /// How late work that is ready may be while many requests are at work, in milliseconds, until further ones are
+    /// refused; 0: they never are for that.
+    pub late_ms_max: u32,
     /// The largest body, unless a route says otherwise, in bytes.
     pub body_bytes_max: u32,
 }
@@ -59,8 +65,22 @@ pub struct RequestId(pub Arc<str>);
 struct Stack {
     options: Options,
     permits: Arc<Semaphore>,
+    permits_max: usize,
+    pulse: Pulse,
     public_url: Arc<str>,
     clock: Clock,
+}
+
+impl Stack {
+    /// Whether more is at work than this process keeps up with. Then whoever comes is better off to hear so at once,
+    /// and so are those who wait already: they would wait behind them.
+    fn is_late(&self) -> bool {
+        let at_work = self
+            .permits_max
+            .saturating_sub(self.permits.available_permits());
+        let most = Duration::from_millis(self.options.late_ms_max.into());
+        !most.is_zero() && at_work >= MANY && self.pulse.is_later_than(most)
+    }
 }
 
 /// Puts the stack around a router. `public_url` is where the shop is seen from outside.
@@ -71,6 +91,8 @@ pub fn wrap(router: Router, options: &Options, public_url: &str, clock: Clock) -
     let stack = Stack {
         options: options.clone(),
         permits: Arc::new(Semaphore::new(permits)),
+        permits_max: permits,
+        pulse: Pulse::new(),
         public_url: Arc::from(public_url.trim_end_matches('/')),
         clock,
     };
@@ -177,17 +199,22 @@ async fn admit(stack: &Stack, request: Request, next: Next) -> Response {
     }
     // Probes answer even when the shop is full.
     let probe = matches!(request.uri().path(), "/livez" | "/readyz");
-    let _permit = match stack.permits.try_acquire() {
-        Ok(permit) => Some(permit),
-        Err(_) if probe => None,
-        Err(_) => return super::Fault::new(Code::Overloaded).into_response(),
-    };
+    let permit = stack.permits.try_acquire().ok();
+    let is_late = !probe && stack.is_late();
+    if is_late {
+        metrics::late_refused();
+    }
+    if is_late || !probe && permit.is_none() {
+        return super::Fault::new(Code::Overloaded).into_response();
+    }
     let safe = request.method() == Method::GET || request.method() == Method::HEAD;
     let deadline = Deadline::after(time_for(stack, &request));
     let (request, arrival) = arrival::watch(request);
     let work = deadline::within(Some(deadline), next.run(request));
     let work = AssertUnwindSafe(work).catch_unwind();
-    match tokio::time::timeout_at(deadline.moment(), work).await {
+    let done = tokio::time::timeout_at(deadline.moment(), work).await;
+    drop(permit);
+    match done {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!("a handler panicked");

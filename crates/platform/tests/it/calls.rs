@@ -173,6 +173,7 @@ async fn node(tasks: &Tasks, thing: &Arc<Thing>) -> SocketAddr {
     let bounds = stack::Options {
         timeout_ms: 10_000,
         in_flight_max: 100,
+        late_ms_max: 0,
         body_bytes_max: 100,
     };
     let router = guarded(routes, gate, &readiness);

@@ -43,6 +43,7 @@ fn shop() -> Router {
     let options = stack::Options {
         timeout_ms: 50,
         in_flight_max: 2,
+        late_ms_max: 0,
         body_bytes_max: 100,
     };
     stack::wrap(router, &options, "https://shop.example", Clock::System)
@@ -179,6 +180,7 @@ async fn a_caller_who_waits_less_is_answered_sooner_and_the_work_knows_when() {
     let options = stack::Options {
         timeout_ms: 600_000,
         in_flight_max: 2,
+        late_ms_max: 0,
         body_bytes_max: 100,
     };
     let shop = stack::wrap(router, &options, "https://shop.example", Clock::System);
@@ -197,6 +199,66 @@ async fn a_caller_who_waits_less_is_answered_sooner_and_the_work_knows_when() {
         assert_eq!(status, expected.0, "{path} {said}");
         assert!(text.contains(expected.1), "{path} {said}: {text}");
     }
+}
+
+/// Has a shop with so many requests at work do something, after its only thread was away for a while.
+async fn when_late<T>(at_work: usize, then: impl AsyncFnOnce(&Router) -> T) -> T {
+    let router = Router::new()
+        .route("/fine", get(async || "fine"))
+        .route("/livez", get(async || "alive"))
+        .route("/slow", get(async || std::future::pending::<()>().await));
+    let options = stack::Options {
+        timeout_ms: 600_000,
+        in_flight_max: 1_000,
+        late_ms_max: 10,
+        body_bytes_max: 100,
+    };
+    let shop = stack::wrap(router, &options, "https://shop.example", Clock::System);
+    let mut waiting = Vec::new();
+    for _ in 0..at_work {
+        let request = Request::get("/slow").body(Body::empty()).unwrap();
+        let mut work = Box::pin(shop.clone().oneshot(request));
+        assert!(futures_util::poll!(&mut work).is_pending());
+        waiting.push(work);
+    }
+    // Somebody has to look first; then the pulse beats.
+    assert_eq!(ask(&shop, "/fine").await.0, 200);
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < Duration::from_millis(100) {
+        std::hint::spin_loop();
+    }
+    then(&shop).await
+}
+
+async fn ask(shop: &Router, path: &str) -> (u16, String) {
+    let request = Request::get(path).body(Body::empty()).unwrap();
+    let response = shop.clone().oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[tokio::test]
+async fn a_shop_that_does_not_keep_up_says_so_at_once_and_takes_work_again_when_it_does() {
+    when_late(200, async |shop| {
+        let (status, text) = ask(shop, "/fine").await;
+        assert_eq!(status, 503, "{text}");
+        assert!(text.contains("overloaded"), "{text}");
+        let begun = std::time::Instant::now();
+        while ask(shop, "/fine").await.0 != 200 {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn probes_are_answered_late_or_not_and_few_requests_are_not_what_makes_late() {
+    let (alive, _) = when_late(200, async |shop| ask(shop, "/livez").await).await;
+    let (fine, _) = when_late(20, async |shop| ask(shop, "/fine").await).await;
+    assert_eq!((alive, fine), (200, 200));
 }
 
 #[tokio::test]

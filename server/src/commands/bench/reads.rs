@@ -150,6 +150,7 @@ impl Stand {
             None => String::new(),
         };
         config.limits.enabled = limits != Limits::Off;
+        config.http.late_ms_max = 0;
         // Clients come from many addresses, as in front of a shop they do.
         config.gateway.trusted_proxies = vec!["127.0.0.1/32".parse()?];
         if let (Limits::Redis, Some(url)) = (limits, &plan.redis) {

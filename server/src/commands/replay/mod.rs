@@ -87,6 +87,8 @@ pub(super) fn own_config(data: Option<&std::path::Path>) -> Result<Config, BoxEr
     let mut config = Config::load(None, true, &flags)?;
     config.shop.demo = false;
     config.limits.enabled = false;
+    // Whoever asks waits for each answer, and is told what it took.
+    config.http.late_ms_max = 0;
     config.http.public_url = String::new();
     config.http.ops_listen = String::new();
     Ok(config)
