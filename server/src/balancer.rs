@@ -68,7 +68,7 @@ impl Balancer {
             Some(address) => Some(ops::start(&life, address, (&config, &shown), &pools).await?),
             None => None,
         };
-        let entrance = entrance.open(&life, router, &config.http, &public_url)?;
+        let entrance = entrance.open(&life, (router, None), &config.http, &public_url)?;
         let entrance = entrance.beside(tls);
         Ok(Self {
             address,

@@ -17,6 +17,7 @@ use platform::http::{
     cookies::Cookies,
     counted, desk_routes,
     internal::{Gate, guarded},
+    lane::Lane,
     stack,
 };
 
@@ -24,7 +25,7 @@ use platform::http::{
 type Around<'a> = (&'a str, &'a Readiness);
 
 impl Services {
-    /// The whole shop as a router: the stack, the gateway, the services, the pages.
+    /// The whole shop as a router: the stack, the gateway, the services, the pages; and the lane beside it.
     ///
     /// # Errors
     /// When a part is neither here nor to be reached.
@@ -33,20 +34,26 @@ impl Services {
         config: &Config,
         public_url: &str,
         readiness: &Readiness,
-    ) -> Result<Router, BoxError> {
+    ) -> Result<(Router, Lane), BoxError> {
         let verifying = VerifierOptions {
             issuer: config.identity.issuer.clone(),
             audience: config.identity.audience.clone(),
         };
+        let verifier = TokenVerifier::new(
+            &verifying,
+            self.keys.clone(),
+            self.revocations.clone(),
+            self.clock.clone(),
+        );
+        let turnstile = gateway::Turnstile {
+            trusted_proxies: config.gateway.trusted_proxies.clone(),
+            limits: self.limits.clone(),
+            verifier: verifier.clone(),
+        };
         let door = gateway::Door {
             config: config.gateway.clone(),
             limits: self.limits.clone(),
-            verifier: TokenVerifier::new(
-                &verifying,
-                self.keys.clone(),
-                self.revocations.clone(),
-                self.clock.clone(),
-            ),
+            verifier,
             identity: self.identity.clone(),
             upstreams: gateway::Upstreams {
                 storefront: self.part(Target::Storefront, config, (public_url, readiness))?,
@@ -62,7 +69,8 @@ impl Services {
             public_url,
             self.clock.clone(),
         );
-        Ok(counted::around(router, "shop"))
+        let lane = Lane::new(turnstile, readiness.clone());
+        Ok((counted::around(router, "shop"), lane))
     }
 
     /// What is asked of the shop as a whole. `openapi::made` has the same parts.
@@ -164,7 +172,9 @@ impl Services {
                 }),
             Target::Orders => {
                 let (orders, payments) = (self.orders.clone(), self.payments.clone());
-                let routes = orders::routes(orders, payments, &config.orders);
+                let near = self.near.orders.as_ref();
+                let rows = near.and_then(|orders| orders.service.rows());
+                let routes = orders::routes(orders, payments, &config.orders, rows);
                 match (&self.near.orders, &self.near.webhooks) {
                     (Some(orders), Some(webhooks)) => routes
                         .merge(orders::routes_beside(orders.service.clone()))

@@ -7,6 +7,7 @@ use contracts::BoxError;
 use platform::{
     clock::Clock,
     http::{
+        lane::Lane,
         listen, stack,
         tls::{self, Tls, nodes::Nodes},
     },
@@ -41,11 +42,12 @@ impl Entrance {
         Ok(self.listener.local_addr()?)
     }
 
-    /// Lets everybody in; gives the certificate, if there is one.
+    /// Lets everybody in, to the router and to what is given before it is asked; gives the certificate, if there is
+    /// one.
     pub(crate) fn open(
         self,
         life: &Life,
-        router: Router,
+        (router, lane): (Router, Option<Lane>),
         http: &Http,
         public_url: &str,
     ) -> Result<Opened, BoxError> {
@@ -66,6 +68,7 @@ impl Entrance {
         }
         let manner = listen::Manner {
             tls: self.tls.clone().map(|tls| (tls, Some(elsewhere))),
+            lane,
             ..http.plainly(http.room())
         };
         listen::start(&life.doors, self.listener, router, manner);

@@ -100,8 +100,8 @@ impl Shop {
         };
         let entrance = match door {
             Some(entrance) => {
-                let router = services.router(&config, &public_url, &life.readiness)?;
-                entrance.open(&life, router, &config.http, &public_url)?
+                let (router, lane) = services.router(&config, &public_url, &life.readiness)?;
+                entrance.open(&life, (router, Some(lane)), &config.http, &public_url)?
             }
             None => Opened::default(),
         };

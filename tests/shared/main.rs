@@ -10,6 +10,7 @@
 mod away;
 mod counted;
 mod encrypted;
+mod lane;
 mod refused;
 mod rows;
 mod statements;

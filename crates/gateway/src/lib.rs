@@ -14,6 +14,7 @@ mod routes;
 mod scopes;
 mod seeds;
 mod session;
+mod turnstile;
 
 pub use address::Network;
 pub use alike::alike;
@@ -23,6 +24,7 @@ pub use cors::Site;
 pub use limits::Limits;
 pub use routes::Upstreams;
 pub use scopes::{Need, need};
+pub use turnstile::Turnstile;
 
 use axum::{
     Router,
@@ -41,7 +43,7 @@ use origin::Origin;
 use platform::{
     http::{
         Fault, Readiness, TokenVerifier, asked::Asking, auth::ClientAddress, cookies::Cookies,
-        counted,
+        counted, lane,
     },
     trail,
 };
@@ -176,7 +178,10 @@ impl Inside {
                     parts.extensions.insert(principal);
                 }
                 let request = Request::from_parts(parts, body);
-                let response = self.dispatch(route, request).await;
+                let mut response = self.dispatch(route, request).await;
+                if let (Route::Service(_), Bucket::Default(units)) = (route, bucket) {
+                    lane::costs(&mut response, units);
+                }
                 lasting::bounded(response, standing, &self.readiness)
             }
         };

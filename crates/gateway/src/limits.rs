@@ -22,8 +22,10 @@ use std::{
 };
 
 // draft-ietf-httpapi-ratelimit-headers
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// The headers that callers are told by.
+pub(crate) const TOLD: [&str; 2] = ["ratelimit", "ratelimit-policy"];
+const RATE_LIMIT: HeaderName = HeaderName::from_static(TOLD[0]);
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static(TOLD[1]);
 
 /// Forms of the pages that take a password or a code, or send a link for another password.
 const PASSWORD_FORMS: &[&str] = &[
@@ -47,6 +49,8 @@ const SECOND_FACTOR: &str = "/api/v1/me/second-factor";
 const BY_PROVIDERS: &str = "/login/with/";
 const CHECKOUT_FORM: &str = "/checkout";
 const REFRESH: &str = "/api/v1/auth/refresh";
+/// The limit of whatever has no other one.
+const DEFAULT: &str = "default";
 /// All callers together are one.
 const EVERYBODY: &str = "all";
 /// Counts of a search.
@@ -178,6 +182,16 @@ pub(crate) struct Counted {
     verdict: Verdict,
 }
 
+/// What came of counting at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AtOnce {
+    /// Nothing is limited.
+    Unlimited,
+    Counted(Counted),
+    /// There is no room, or it takes time to find out: nothing was counted.
+    No,
+}
+
 impl Limits {
     /// Limits of this node alone, or of all nodes that share a Redis.
     #[must_use]
@@ -216,7 +230,7 @@ impl Limits {
         let by_address = || address::bucket(client);
         let by_caller = || who.map_or_else(by_address, name);
         let (policy, limiter, caller, units) = match bucket {
-            Bucket::Default(units) => ("default", &now.default, by_caller(), units),
+            Bucket::Default(units) => (DEFAULT, &now.default, by_caller(), units),
             Bucket::Checkout => ("checkout", &now.checkout, by_caller(), 1),
             Bucket::Login | Bucket::Renewal => ("login", &now.login, by_address(), 1),
         };
@@ -225,6 +239,28 @@ impl Limits {
             return Some(now.take_wider(client).await.unwrap_or(counted));
         }
         Some(counted)
+    }
+
+    /// Counts a read of so many units for whoever asks, if that takes no time and there is room.
+    pub(crate) fn take_at_once(
+        &self,
+        units: u32,
+        who: Option<&Principal>,
+        client: IpAddr,
+    ) -> AtOnce {
+        let now = self.now();
+        if !now.settings.enabled {
+            return AtOnce::Unlimited;
+        }
+        let caller = who.map_or_else(|| address::bucket(client), name);
+        match now.default.take_at_once(&caller, units) {
+            Some(verdict) if verdict.allowed => AtOnce::Counted(Counted {
+                policy: DEFAULT,
+                quota: now.default.quota(),
+                verdict,
+            }),
+            Some(_) | None => AtOnce::No,
+        }
     }
 
     /// Counts the renewal of a browser's session; answers with the refusal, if it is one too many.
@@ -251,7 +287,7 @@ impl Limiters {
                 }
             };
         Self {
-            default: limiter("default", settings.default, |before| &before.default),
+            default: limiter(DEFAULT, settings.default, |before| &before.default),
             checkout: limiter("checkout", settings.checkout, |before| &before.checkout),
             login: limiter("login", settings.login, |before| &before.login),
             login_network: limiter("login-network", settings.login_network, |before| {

@@ -212,7 +212,7 @@ impl Sessions {
 }
 
 /// The token of an `Authorization` header, if its scheme is ours.
-fn bearer(header: &str) -> Option<&str> {
+pub(crate) fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -68,6 +68,7 @@ struct Platform {
     limit_takes: Family<Outcome, Counter>,
     limit_refusals: Family<Outcome, Counter>,
     late_refusals: Counter,
+    lane_given: Counter,
     cache_reads: Family<Reads, Counter>,
     api_keys: Family<Outcome, Counter>,
     postgres_commit_seconds: Family<Schema, Histogram, fn() -> Histogram>,
@@ -95,6 +96,7 @@ static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform {
     limit_takes: Family::default(),
     limit_refusals: Family::default(),
     late_refusals: Counter::default(),
+    lane_given: Counter::default(),
     cache_reads: Family::default(),
     api_keys: Family::default(),
 });
@@ -105,6 +107,11 @@ fn register_surroundings(registry: &mut Registry) {
         "souk_late_refusals",
         "Requests that were refused before anybody looked at them, because this process was late with its work",
         PLATFORM.late_refusals.clone(),
+    );
+    registry.register(
+        "souk_lane_given",
+        "Answers that were given again as they had left before, without asking whoever made them",
+        PLATFORM.lane_given.clone(),
     );
     registry.register(
         "souk_ready",
@@ -415,6 +422,11 @@ pub(crate) fn limit_takes(place: &'static str) -> Counter {
 pub fn limit_refused(policy: &'static str) {
     let policy = [("policy", policy)];
     PLATFORM.limit_refusals.get_or_create_owned(&policy).inc();
+}
+
+/// Counts what was given again.
+pub(crate) fn lane_given() -> Counter {
+    PLATFORM.lane_given.clone()
 }
 
 /// A request came while this process was late.

@@ -311,13 +311,18 @@ fn begin(ground: &Ground<'_>, seed: u64, near: Near, services: &Services) {
 
 /// Answers what comes in by the real routes in the real stack.
 fn serve(ground: &Ground<'_>, services: &Services, config: &orders::Config) {
-    let routes = orders::routes(services.orders.clone(), services.payments.clone(), config)
-        .merge(orders::routes_beside(Arc::clone(&services.near_orders)))
-        .merge(payments::routes(Arc::clone(&services.near_payments)))
-        .merge(catalog::routes(
-            services.catalog.clone(),
-            Arc::clone(&services.near_catalog),
-        ));
+    let routes = orders::routes(
+        services.orders.clone(),
+        services.payments.clone(),
+        config,
+        None,
+    )
+    .merge(orders::routes_beside(Arc::clone(&services.near_orders)))
+    .merge(payments::routes(Arc::clone(&services.near_payments)))
+    .merge(catalog::routes(
+        services.catalog.clone(),
+        Arc::clone(&services.near_catalog),
+    ));
     let options = stack::Options {
         timeout_ms: 10_000,
         in_flight_max: 512,

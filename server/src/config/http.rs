@@ -102,6 +102,7 @@ impl Http {
             room,
             pace: self.pace(),
             tls: None,
+            lane: None,
         }
     }
 

@@ -22,6 +22,7 @@ use platform::{
         created,
         etag::{self, IfMatch},
         idempotency::MaybeKey,
+        lane,
     },
     routes,
 };
@@ -72,11 +73,13 @@ fn shown_list(
     headers: &HeaderMap,
     query: &ProductQuery,
 ) -> Option<Response> {
-    let Some(Shown::List(ready)) = shop.window.peek_list(query) else {
+    let held = shop.window.peek_list(query)?;
+    let Shown::List(ready) = held.value() else {
         return None;
     };
-    let response = send(headers, &ready);
-    Some(with_next(response, uri, ready.next.as_ref()))
+    let response = send(headers, ready);
+    let response = with_next(response, uri, ready.next.as_ref());
+    Some(lane::everybodys(response, held.into_stamp()))
 }
 
 fn send<T>(headers: &HeaderMap, ready: &Ready<T>) -> Response {
@@ -147,11 +150,13 @@ async fn find(
 }
 
 fn shown_product(shop: &Shop, headers: &HeaderMap, which: &ProductRef) -> Option<Response> {
-    match shop.window.peek_product(which) {
-        Some(Shown::Product(ready)) => Some(send(headers, &ready)),
-        // Some may see what is not on sale.
-        Some(Shown::List(_) | Shown::Archived(_) | Shown::Nothing) | None => None,
-    }
+    let held = shop.window.peek_product(which)?;
+    // Some may see what is not on sale.
+    let Shown::Product(ready) = held.value() else {
+        return None;
+    };
+    let response = send(headers, ready);
+    Some(lane::everybodys(response, held.into_stamp()))
 }
 
 /// Replaces a product's document. `stock` changes nothing; absent `sku`, `slug` and `status` stay.

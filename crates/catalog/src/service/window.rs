@@ -12,7 +12,7 @@ use contracts::{
     values::{Page, ProductId},
 };
 use platform::{
-    cache::{Cache, Fresh, Options},
+    cache::{Cache, Fresh, Held, Options},
     clock::Clock,
     redis::Redis,
 };
@@ -51,12 +51,12 @@ impl Window {
     }
 
     /// What is shown of a product, if it is in memory.
-    pub(crate) fn peek_product(&self, which: &ProductRef) -> Option<Shown> {
+    pub(crate) fn peek_product(&self, which: &ProductRef) -> Option<Held<Shown>> {
         self.cache.peek(&product_key(which))
     }
 
     /// The page of a list, if it is in memory.
-    pub(crate) fn peek_list(&self, query: &ProductQuery) -> Option<Shown> {
+    pub(crate) fn peek_list(&self, query: &ProductQuery) -> Option<Held<Shown>> {
         self.cache.peek(&list_key(query)?)
     }
 

@@ -31,6 +31,7 @@ use contracts::{
     values::{Page, Version},
 };
 use platform::{
+    db::sqlite::Rows,
     http::{Described, Json, Routes, etag},
     routes,
 };
@@ -45,12 +46,23 @@ pub use internal::internal_routes;
 pub(super) struct App {
     orders: Arc<dyn Orders>,
     payments: Arc<dyn Payments>,
+    rows: Option<Rows>,
 }
 
-/// The routes of `/api/v1/orders`, of carts and of discounts.
-pub fn routes(orders: Arc<dyn Orders>, payments: Arc<dyn Payments>, config: &Config) -> Router {
+/// The routes of `/api/v1/orders`, of carts and of discounts; where it is known which orders change, what their buyers
+/// read goes by that.
+pub fn routes(
+    orders: Arc<dyn Orders>,
+    payments: Arc<dyn Payments>,
+    config: &Config,
+    rows: Option<Rows>,
+) -> Router {
     let body_bytes_max = usize::try_from(config.body_bytes_max).unwrap_or(usize::MAX);
-    all(body_bytes_max).router(App { orders, payments })
+    all(body_bytes_max).router(App {
+        orders,
+        payments,
+        rows,
+    })
 }
 
 /// Their part of the API's document.

@@ -19,12 +19,16 @@ use contracts::{
     scopes::Scope,
     values::{OrderId, Page},
 };
-use platform::http::{
-    Fault, Id, Json, NoQuery, Query,
-    answer::{created, mark_replay, page},
-    auth::{CartUser, OrderReader, User},
-    etag,
-    idempotency::Key,
+use platform::{
+    db::sqlite::Rows,
+    http::{
+        Fault, Id, Json, NoQuery, Query,
+        answer::{created, mark_replay, page},
+        auth::{CartUser, OrderReader, User},
+        etag,
+        idempotency::Key,
+        lane,
+    },
 };
 
 /// Place an order
@@ -178,12 +182,16 @@ pub(super) async fn find(
     Id(id): Id<OrderId>,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
+    // Before it is read: what changes from here on is seen to be newer.
+    let begun = app.rows.as_ref().map(Rows::now);
     let order = app.orders.order(&who, id).await?;
-    Ok(etag::conditional(
-        &headers,
-        &etag::tag(order.version),
-        order,
-    ))
+    let read = app.rows.zip(begun);
+    let read = read.map(|(rows, begun)| rows.read(begun, order.number));
+    let response = etag::conditional(&headers, &etag::tag(order.version), order);
+    Ok(match read {
+        Some(read) => lane::bearers(response, read),
+        None => response,
+    })
 }
 
 /// Read an order's timeline

@@ -48,7 +48,7 @@ use contracts::{
     values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
 };
 use place::{PlaceBatcher, PlaceWorker};
-use platform::clock::Clock;
+use platform::{clock::Clock, db::sqlite::Rows};
 use std::sync::{Arc, Mutex, OnceLock};
 
 /// When whoever was erased is erased once more: a token lives for fifteen minutes at most (`identity`), and a node may
@@ -99,6 +99,12 @@ impl Service {
             addresses: OnceLock::new(),
             post,
         }
+    }
+
+    /// Which orders change, where this service's store knows it of all of them.
+    #[must_use]
+    pub fn rows(&self) -> Option<Rows> {
+        self.store.rows()
     }
 
     pub(crate) const fn config(&self) -> &Config {

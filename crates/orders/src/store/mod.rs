@@ -33,7 +33,7 @@ use contracts::{
 };
 use notes::{Note, Noted};
 use platform::{
-    db::{Abort, Schema, StoreError},
+    db::{Abort, Schema, StoreError, sqlite::Rows},
     trail,
 };
 use shipments::{Sending, Sent};
@@ -134,6 +134,8 @@ pub(crate) trait Store:
         id: OrderId,
         fingerprint: [u8; 32],
     ) -> Result<Result<Placed, PlaceRefusal>, StoreError>;
+    /// Which orders changed since when, by their numbers; nothing where others may change them as well.
+    fn rows(&self) -> Option<Rows>;
     /// One order, for deciding.
     async fn find(&self, id: OrderId) -> Result<Option<Found>, StoreError>;
     /// One order, for showing.

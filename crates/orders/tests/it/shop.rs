@@ -163,7 +163,7 @@ impl Shop {
         let service = Arc::clone(&opened.service) as Arc<dyn Orders>;
         payments.serve(Arc::clone(&service));
         let till = Arc::clone(&payments) as Arc<dyn Payments>;
-        let routes = orders::routes(service, till, &config)
+        let routes = orders::routes(service, till, &config, None)
             .merge(orders::routes_beside(Arc::clone(&opened.service)));
         let options = stack::Options {
             timeout_ms: 60_000,

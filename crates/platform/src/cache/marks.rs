@@ -13,10 +13,10 @@ use tokio::time::Instant;
 const SLOTS: u16 = 16_384;
 
 /// Where a tag falls.
-pub(super) type Slot = u16;
+pub(crate) type Slot = u16;
 
 /// The slot of a tag, within this process.
-pub(super) fn slot(tag: &str) -> Slot {
+pub(crate) fn slot(tag: &str) -> Slot {
     let mut hasher = DefaultHasher::new();
     tag.hash(&mut hasher);
     let place = hasher.finish().checked_rem(u64::from(SLOTS));
@@ -25,7 +25,7 @@ pub(super) fn slot(tag: &str) -> Slot {
         .unwrap_or_default()
 }
 
-pub(super) struct Marks {
+pub(crate) struct Marks {
     /// The number of the last drop.
     last: AtomicU64,
     slots: Box<[Mark]>,
@@ -56,22 +56,26 @@ impl Default for Marks {
 
 impl Marks {
     /// The number of the last drop: what is begun now is newer than it.
-    pub(super) fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.last.load(SeqCst)
     }
 
-    pub(super) fn drop_tag(&self, tag: &str) {
-        if let Some(mark) = self.mark(slot(tag)) {
+    pub(crate) fn drop_tag(&self, tag: &str) {
+        self.drop_slot(slot(tag));
+    }
+
+    pub(crate) fn drop_slot(&self, slot: Slot) {
+        if let Some(mark) = self.mark(slot) {
             self.set(mark);
         }
     }
 
-    pub(super) fn drop_all(&self) {
+    pub(crate) fn drop_all(&self) {
         self.set(&self.everything);
     }
 
     /// Whether nothing that an answer depends on was dropped after it was begun.
-    pub(super) fn allow(&self, begun: u64, slots: &[Slot]) -> bool {
+    pub(crate) fn allow(&self, begun: u64, slots: &[Slot]) -> bool {
         self.everything.number.load(SeqCst) <= begun
             && slots.iter().all(|slot| {
                 self.mark(*slot)
@@ -80,7 +84,7 @@ impl Marks {
     }
 
     /// Whether anything that an answer depends on was dropped so lately.
-    pub(super) fn dropped_within(&self, slots: &[Slot], time: Duration) -> bool {
+    pub(crate) fn dropped_within(&self, slots: &[Slot], time: Duration) -> bool {
         let now_ms = self.now_ms();
         let time_ms = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let lately = |mark: &Mark| {

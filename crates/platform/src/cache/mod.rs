@@ -3,7 +3,7 @@
 //! whatever it says is checked. Nothing that only some may see belongs in here.
 
 mod flights;
-mod marks;
+pub(crate) mod marks;
 mod shared;
 
 use crate::{clock::Clock, digest, metrics::CacheReads, redis::Redis};
@@ -55,10 +55,56 @@ pub struct Fresh<V> {
 
 struct Entry<V> {
     value: V,
-    slots: Vec<Slot>,
+    slots: Arc<[Slot]>,
     /// The number of the last drop when reading began.
     begun: u64,
     ends_at: Instant,
+}
+
+/// Whether what was taken from a cache is still as good as what it would give now.
+pub trait Holds: Send + Sync {
+    /// Nothing that it depends on was dropped since, and it is not too old.
+    fn holds(&self) -> bool;
+    /// It was given once more: that counts as a read from memory.
+    fn given(&self);
+}
+
+/// An answer that is in memory.
+pub struct Held<V: Keep> {
+    entry: Arc<Entry<V>>,
+    stamp: Stamp<V>,
+}
+
+/// What tells of an answer whether it still holds. It keeps nothing of the answer itself.
+pub struct Stamp<V: Keep> {
+    inner: Arc<Inner<V>>,
+    slots: Arc<[Slot]>,
+    begun: u64,
+    ends_at: Instant,
+}
+
+impl<V: Keep> Held<V> {
+    /// The answer.
+    #[must_use]
+    pub fn value(&self) -> &V {
+        &self.entry.value
+    }
+
+    /// Its stamp, without it.
+    #[must_use]
+    pub fn into_stamp(self) -> Stamp<V> {
+        self.stamp
+    }
+}
+
+impl<V: Keep> Holds for Stamp<V> {
+    fn holds(&self) -> bool {
+        Instant::now() < self.ends_at && self.inner.marks.allow(self.begun, &self.slots)
+    }
+
+    fn given(&self) {
+        self.inner.reads.memory.inc();
+    }
 }
 
 /// A cache. Clones share it.
@@ -124,8 +170,8 @@ impl<V: Keep> Cache<V> {
     {
         let inner = &*self.inner;
         let arrived = inner.marks.now();
-        if let Some(value) = self.peek(key) {
-            return Ok(value);
+        if let Some(held) = self.peek(key) {
+            return Ok(held.value().clone());
         }
         for _ in 0..JOINS_MAX {
             let flight = inner.flights.join(key);
@@ -145,14 +191,17 @@ impl<V: Keep> Cache<V> {
 
     /// The answer under this key, if it is in memory.
     #[must_use]
-    pub fn peek(&self, key: &str) -> Option<V> {
-        let inner = &*self.inner;
-        let entry = inner.memory.get(key)?;
-        let is_good =
-            Instant::now() < entry.ends_at && inner.marks.allow(entry.begun, &entry.slots);
-        is_good.then(|| {
-            inner.reads.memory.inc();
-            entry.value.clone()
+    pub fn peek(&self, key: &str) -> Option<Held<V>> {
+        let entry = self.inner.memory.get(key)?;
+        let stamp = Stamp {
+            inner: Arc::clone(&self.inner),
+            slots: Arc::clone(&entry.slots),
+            begun: entry.begun,
+            ends_at: entry.ends_at,
+        };
+        stamp.holds().then(|| {
+            stamp.given();
+            Held { entry, stamp }
         })
     }
 
@@ -237,7 +286,7 @@ impl<V: Keep> Inner<V> {
         let shared = self.shared.as_ref()?;
         let begun = self.marks.now();
         let known = shared.get::<V>(key, self.clock.now()).await?;
-        let slots: Vec<Slot> = known.tags.iter().map(|tag| marks::slot(tag)).collect();
+        let slots: Arc<[Slot]> = known.tags.iter().map(|tag| marks::slot(tag)).collect();
         // Another node may have begun to read before that, by a clock that is ahead.
         let suspect_ms = self.options.age_max_ms.saturating_add(2 * CLOCKS_APART_MS);
         let suspect = Duration::from_millis(suspect_ms);

@@ -1,6 +1,7 @@
 //! What requests are measured by: how many, how they ended, how long they took, by method, by the template of the route
 //! and by the class of the status. Never by a path, an id or an address: whatever has no template shares one name.
 
+use super::lane;
 use crate::metrics::{Family, Gauge, Histogram, Registry};
 use axum::{
     Router,
@@ -105,8 +106,10 @@ async fn tell(State(otherwise): State<&'static str>, request: Request, next: Nex
 async fn count(State(door): State<&'static str>, mut request: Request, next: Next) -> Response {
     let open = Open::of(door, request.method());
     request.extensions_mut().insert(open.place.clone());
-    let response = next.run(request).await;
-    open.answered(response.status());
+    let mut response = next.run(request).await;
+    let status = response.status();
+    lane::counted_in(&mut response, || open.seconds(class_of(status)));
+    open.answered(status);
     response
 }
 
@@ -139,15 +142,22 @@ impl Open {
     }
 }
 
-impl Drop for Open {
-    fn drop(&mut self) {
+impl Open {
+    /// Where those are counted that end like this.
+    fn seconds(&self, status: &'static str) -> Histogram {
         let labels = [
             ("door", Cow::Borrowed(self.door)),
             ("method", Cow::Borrowed(self.method)),
             ("route", self.place.name()),
-            ("status", Cow::Borrowed(self.status)),
+            ("status", Cow::Borrowed(status)),
         ];
-        let seconds = REQUESTS.seconds.get_or_create_owned(&labels);
+        REQUESTS.seconds.get_or_create_owned(&labels)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let seconds = self.seconds(self.status);
         seconds.observe(self.started.elapsed().as_secs_f64());
         self.in_flight.dec();
     }

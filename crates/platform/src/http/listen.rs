@@ -4,6 +4,7 @@
 use super::{
     auth::ClientAddress,
     hesitant::Hesitant,
+    lane::{Key, Lane, Sent, Way},
     patience::{Pace, Patient},
     places::{Place, Places},
     tls::Tls,
@@ -11,6 +12,7 @@ use super::{
 use crate::tasks::Tasks;
 use axum::{Router, body::Body, extract::Request, response::Response};
 use contracts::BoxError;
+use futures_util::future::{Either, ready};
 use http_body_util::BodyExt;
 use hyper::{
     Version,
@@ -77,6 +79,8 @@ pub struct Manner {
     /// The certificate that it shows, and what is said to those who do not ask for it, if anything; none: it speaks
     /// without TLS.
     pub tls: Option<(Tls, Option<Router>)>,
+    /// What is given before the router is asked, if anything.
+    pub lane: Option<Lane>,
 }
 
 /// Starts serving a router at a listener until the tasks stop; open requests are then finished.
@@ -94,6 +98,7 @@ pub fn start(tasks: &Tasks, listener: TcpListener, router: Router, manner: Manne
             pace: manner.pace,
             hesitant: Hesitant::new(room.hesitant_per_address_max),
             tls: manner.tls,
+            lane: manner.lane,
         },
         places: Places::new(room.per_address_max),
     };
@@ -162,6 +167,7 @@ struct Visit {
     pace: Pace,
     hesitant: Hesitant,
     tls: Option<(Tls, Option<Router>)>,
+    lane: Option<Lane>,
 }
 
 impl Visit {
@@ -174,7 +180,7 @@ impl Visit {
         if let Some(elsewhere) = elsewhere
             && tls.is_plain(&stream).await?
         {
-            self.router = elsewhere;
+            (self.router, self.lane) = (elsewhere, None);
             let stream = Patient::new(stream, self.pace);
             return self.serve(stream, address).await;
         }
@@ -189,11 +195,20 @@ impl Visit {
     {
         let asked = CancellationToken::new();
         let first = asked.clone();
-        let router = self.router;
+        let (router, lane) = (self.router, self.lane);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let look = |lane: &Lane| lane.look(&request, address.ip());
+            let key = match lane.as_ref().map_or(Way::Long(None), look) {
+                Way::Express(response) => {
+                    asked.cancel();
+                    return Either::Left(ready(Ok(response)));
+                }
+                Way::Long(key) => key,
+            };
+            let lane = key.zip(lane.clone());
             let asked = asked.clone().drop_guard();
             let request = request.map(|body| until_read(body, asked));
-            answer(router.clone(), address, request)
+            Either::Right(answer((router.clone(), lane), address, request))
         });
         let builder = builder()?;
         let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -247,12 +262,13 @@ fn until_read(body: Incoming, asked: DropGuard) -> Body {
     }))
 }
 
-/// What the router says, and whether anything may follow on the same connection.
+/// What the router says, and whether anything may follow on the same connection. Where there is a lane, it may be kept
+/// there under this key.
 async fn answer(
-    router: Router,
+    (router, lane): (Router, Option<(Key, Lane)>),
     address: SocketAddr,
     mut request: Request,
-) -> Result<Response, Infallible> {
+) -> Result<Response<Sent>, Infallible> {
     // A length may have stood beside the chunks, and hyper has forgotten it: whoever stands in front of us may have
     // gone by it, and sees this request end elsewhere. What follows is not read (RFC 9112, 6.3).
     let is_last =
@@ -263,5 +279,8 @@ async fn answer(
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
-    Ok(response)
+    if let Some((key, lane)) = lane {
+        response = lane.keep(key, response).await;
+    }
+    Ok(response.map(http_body_util::Either::Right))
 }

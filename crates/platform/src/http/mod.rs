@@ -16,6 +16,7 @@ mod hesitant;
 pub mod idempotency;
 pub mod internal;
 pub mod json;
+pub mod lane;
 pub mod listen;
 mod objects;
 pub mod params;

@@ -13,7 +13,7 @@ use axum::{
     Router,
     body::Body,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
 };
@@ -119,7 +119,7 @@ impl Predicate for NotAProblem {
 }
 
 async fn pass(State(stack): State<Stack>, mut request: Request, next: Next) -> Response {
-    let id: Arc<str> = request_id(&request).into();
+    let id: Arc<str> = request_id(request.headers()).into();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let accepts_html = accepts_html(&request);
@@ -239,11 +239,14 @@ fn time_for(stack: &Stack, request: &Request) -> Duration {
     )
 }
 
-fn request_id(request: &Request) -> String {
-    let sent = request
-        .headers()
-        .get(X_REQUEST_ID)
-        .and_then(|id| id.to_str().ok());
+/// Whether each request is told to the log.
+pub(super) fn is_told() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
+}
+
+/// The id of a request with these headers: a new one, unless a plain one came along.
+pub(super) fn request_id(headers: &HeaderMap) -> String {
+    let sent = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
     let plain = |id: &&str| {
         (1..=128).contains(&id.len())
             && id
@@ -269,14 +272,21 @@ fn check_size(request: &Request) -> Result<(), Problem> {
         return Err(Problem::new(Code::UriTooLong));
     }
     let headers = request.headers();
-    let bytes: usize = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len().saturating_add(value.len()))
-        .sum();
-    if headers.len() > HEADERS_MAX || bytes > HEADER_BYTES_MAX {
+    let bytes: usize = headers.iter().map(bytes_of).sum();
+    if is_too_large(headers, bytes) {
         return Err(Problem::new(Code::HeadersTooLarge));
     }
     Ok(())
+}
+
+/// What a header counts for.
+pub(super) fn bytes_of((name, value): (&HeaderName, &HeaderValue)) -> usize {
+    name.as_str().len().saturating_add(value.len())
+}
+
+/// Whether these headers, which count for so much, are refused.
+pub(super) fn is_too_large(headers: &HeaderMap, bytes: usize) -> bool {
+    headers.len() > HEADERS_MAX || bytes > HEADER_BYTES_MAX
 }
 
 /// A small compressed body can be a huge one, so none is read.
@@ -354,7 +364,7 @@ fn render(
     Response::from_parts(parts, Body::from(bytes))
 }
 
-fn is_plain_text(headers: &axum::http::HeaderMap) -> bool {
+fn is_plain_text(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"))
@@ -396,7 +406,7 @@ fn problem_page(problem: &ProblemBody) -> String {
     )
 }
 
-fn finish_headers(headers: &mut axum::http::HeaderMap, id: &str) {
+fn finish_headers(headers: &mut HeaderMap, id: &str) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(X_REQUEST_ID, id);
     }

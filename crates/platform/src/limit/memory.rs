@@ -63,6 +63,10 @@ impl Limiter for MemoryLimiter {
         self.take_now(caller, units)
     }
 
+    fn take_at_once(&self, caller: &str, units: u32) -> Option<Verdict> {
+        Some(self.take_now(caller, units))
+    }
+
     fn quota(&self) -> Quota {
         self.quota
     }

@@ -36,6 +36,9 @@ pub struct Verdict {
 pub trait Limiter: Send + Sync {
     /// Takes this many units of a caller's, if they are there. Always answers, and soon.
     async fn take(&self, caller: &str, units: u32) -> Verdict;
+    /// The same where it takes no time; nothing where it would, and then nothing is counted. A refusal counts for
+    /// nothing either.
+    fn take_at_once(&self, caller: &str, units: u32) -> Option<Verdict>;
     /// The limit.
     fn quota(&self) -> Quota;
 }

@@ -15,7 +15,10 @@ use ::redis::Script;
 use async_trait::async_trait;
 use contracts::BoxError;
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// While this little of a quota is left for each node, every request is counted in Redis before it is let in.
 const CAUTION: u32 = 2;
@@ -97,6 +100,12 @@ impl SharedLimiter {
         }
     }
 
+    fn lease(&self, caller: &str, now: Instant) -> Arc<Lease> {
+        let credit = || self.credit(self.quota.units);
+        self.leases
+            .of(caller, now, || Lease::new(self.quota, credit(), now))
+    }
+
     async fn ask(&self, caller: &str, units: u32, debt: &Debt<'_>) -> Result<Told, Away> {
         let seal = self
             .redis
@@ -138,15 +147,14 @@ impl SharedLimiter {
 #[async_trait]
 impl Limiter for SharedLimiter {
     async fn take(&self, caller: &str, units: u32) -> Verdict {
-        let units = units.clamp(1, self.quota.units.max(1));
-        let now = Instant::now();
-        let lease = self.leases.of(caller, now, || {
-            Lease::new(self.quota, self.credit(self.quota.units), now)
-        });
-        if let Some(verdict) = lease.decide(units, self.quota, now) {
-            self.counted_from_credit.inc();
+        if let Some(verdict) = self.take_at_once(caller, units) {
+            if !verdict.allowed {
+                self.counted_from_credit.inc();
+            }
             return verdict;
         }
+        let units = units.clamp(1, self.quota.units.max(1));
+        let lease = self.lease(caller, Instant::now());
         let turn = lease.questions.acquire().await;
         // Somebody else's answer may decide by now.
         if let Some(verdict) = lease.decide(units, self.quota, Instant::now()) {
@@ -166,6 +174,16 @@ impl Limiter for SharedLimiter {
         };
         self.counted_there.inc();
         lease.learn(units, told, self.quota, self.credit(told.remaining))
+    }
+
+    fn take_at_once(&self, caller: &str, units: u32) -> Option<Verdict> {
+        let units = units.clamp(1, self.quota.units.max(1));
+        let now = Instant::now();
+        let verdict = self.lease(caller, now).decide(units, self.quota, now)?;
+        if verdict.allowed {
+            self.counted_from_credit.inc();
+        }
+        Some(verdict)
     }
 
     fn quota(&self) -> Quota {

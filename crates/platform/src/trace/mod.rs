@@ -89,6 +89,12 @@ pub struct Span {
     place: Option<TraceParent>,
 }
 
+/// Whether anybody is told of spans.
+#[must_use]
+pub fn is_on() -> bool {
+    exporter().is_some()
+}
+
 impl Span {
     /// The first of a request that is answered here: of a trace that somebody else began, or of a new one.
     #[must_use]

@@ -187,6 +187,7 @@ async fn node(tasks: &Tasks, thing: &Arc<Thing>) -> SocketAddr {
             bytes_per_second_min: 1_024,
         },
         tls: None,
+        lane: None,
     };
     listen::start(tasks, listener, router, manner);
     address

@@ -43,6 +43,7 @@ use platform::{
         Abort, StoreError,
         migrate::Migration,
         postgres::{BASE, Bytes, Database, Place, keys},
+        sqlite::Rows,
     },
     digest, fault,
 };
@@ -284,6 +285,11 @@ impl Store for PostgresStore {
     ) -> Result<Result<Placed, PlaceRefusal>, StoreError> {
         let connection = self.database.read().await?;
         place::known(&connection, id, fingerprint).await
+    }
+
+    /// Other nodes change orders, too.
+    fn rows(&self) -> Option<Rows> {
+        None
     }
 
     async fn find(&self, id: OrderId) -> Result<Option<Found>, StoreError> {

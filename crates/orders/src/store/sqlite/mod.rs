@@ -41,7 +41,7 @@ use platform::{
     db::{
         Abort, StoreError, keys,
         migrate::{BASE, Migration},
-        sqlite::{Database, Options},
+        sqlite::{Database, Options, Rows},
     },
     digest, fault,
 };
@@ -170,12 +170,18 @@ pub(crate) const MIGRATIONS: [Migration; 24] = [
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteStore {
     database: Database,
+    rows: Option<Rows>,
 }
+
+/// What a view is made of that may change; lines and parts never do.
+const CHANGING: &[&str] = &["orders", "order_addresses"];
 
 impl SqliteStore {
     pub(crate) fn open(path: &Path, options: Options, now: Timestamp) -> Result<Self, StoreError> {
+        let database = Database::open(path, options, &MIGRATIONS, now.as_ms())?;
         Ok(Self {
-            database: Database::open(path, options, &MIGRATIONS, now.as_ms())?,
+            rows: database.watch(CHANGING)?,
+            database,
         })
     }
 
@@ -218,6 +224,10 @@ impl Store for SqliteStore {
             .read(move |c| place::known(c, id, fingerprint))
             .await?;
         Ok(known.unwrap_or(Err(PlaceRefusal::GivenUp)))
+    }
+
+    fn rows(&self) -> Option<Rows> {
+        self.rows.clone()
     }
 
     async fn find(&self, id: OrderId) -> Result<Option<Found>, StoreError> {

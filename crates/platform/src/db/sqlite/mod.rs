@@ -7,6 +7,7 @@ pub mod by_order;
 pub mod inline;
 mod log;
 mod readers;
+mod rows;
 mod statements;
 mod writer;
 
@@ -17,6 +18,7 @@ use super::{
 use crate::metrics;
 use log::Log;
 use readers::Readers;
+pub use rows::{Row, Rows};
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -101,6 +103,7 @@ impl Database {
             log,
             durability: Durability::PowerLoss,
             committing,
+            rows: None,
             metrics,
         };
         let writer = Writer::start(writing, options)?;
@@ -159,6 +162,18 @@ impl Database {
         match &self.room {
             Room::Threads { readers, .. } => Readers::read(readers, job).await,
             Room::Inline(room) => room.read(job).await,
+        }
+    }
+
+    /// Watches the rows of these tables, whose ids are one kind of number, from now on. Nothing where there is no
+    /// writer's thread (simulations).
+    ///
+    /// # Errors
+    /// When the database cannot be watched, or is already.
+    pub fn watch(&self, tables: &'static [&'static str]) -> Result<Option<Rows>, StoreError> {
+        match &self.room {
+            Room::Threads { writer, .. } => writer.watch(tables).map(Some),
+            Room::Inline(_) => Ok(None),
         }
     }
 

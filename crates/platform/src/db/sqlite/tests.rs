@@ -1,7 +1,10 @@
 //! What the embedded store promises: groups commit together, and a bad write undoes itself alone.
 
 use super::*;
-use crate::deadline::{self, Deadline};
+use crate::{
+    cache::Holds,
+    deadline::{self, Deadline},
+};
 
 const SCHEMA: Migration = Migration {
     number: 1,
@@ -380,4 +383,31 @@ async fn a_slow_group_counts_at_once_and_is_forgotten_by_some_quick_ones() {
             "{took} after {before} microseconds"
         );
     }
+}
+
+#[tokio::test]
+async fn what_was_read_of_a_row_holds_until_whoever_changed_it_hears_so() {
+    let folder = Folder::new();
+    let database = folder.open();
+    let rows = database.watch(&["things"]).unwrap().unwrap();
+    for name in ["tea", "milk"] {
+        let sql = "INSERT INTO things (name, units) VALUES (?1, 1)";
+        let put = database.write(move |c| Ok::<_, Abort<()>>(c.execute(sql, [name])?));
+        put.await.unwrap();
+    }
+    for time in 0..20 {
+        let begun = rows.now();
+        let (tea, milk) = (rows.read(begun, 1), rows.read(begun, 2));
+        assert!(tea.holds() && milk.holds(), "{time}");
+        let sql = "UPDATE things SET units = units + 1 WHERE rowid = 1";
+        let change = database.write(move |c| Ok::<_, Abort<()>>(c.execute(sql, [])?));
+        change.await.unwrap();
+        assert!(!tea.holds(), "{time}: it was changed");
+        assert!(milk.holds(), "{time}: it was not");
+    }
+    let begun = rows.now();
+    let gone = database
+        .write(|c| Ok::<_, Abort<()>>(c.execute("DELETE FROM things WHERE rowid = 2", [])?));
+    gone.await.unwrap();
+    assert!(!rows.read(begun, 2).holds());
 }

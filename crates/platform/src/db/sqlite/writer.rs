@@ -2,7 +2,7 @@
 //! transaction, commits once, and only then answers. A write that fails undoes itself alone. While nobody else
 //! writes and the disk is quick, whoever comes commits where it stands (ADR 32).
 
-use super::{Options, log::Log};
+use super::{Options, log::Log, rows::Rows};
 use crate::{
     db::{Abort, Durability, StoreError},
     deadline, fault, metrics, outbox, trace,
@@ -61,6 +61,8 @@ pub(super) struct Writing {
     /// What the connection's commits outlive just now.
     pub(super) durability: Durability,
     pub(super) committing: watch::Sender<u64>,
+    /// What is watched, if anything.
+    pub(super) rows: Option<Rows>,
     pub(super) metrics: metrics::Sqlite,
 }
 
@@ -165,6 +167,18 @@ impl Writer {
             .map_err(|_| Abort::Failed(lost("the writer has stopped")))?
     }
 
+    pub(super) fn watch(&self, tables: &'static [&'static str]) -> Result<Rows, StoreError> {
+        let writing = self.writing.lock();
+        let mut writing = writing.map_err(|_| lost("the writer has stopped"))?;
+        // There is one hook: the rows of an earlier watch would seem to change no more.
+        if writing.rows.is_some() {
+            return Err(StoreError::Other("it is watched already".into()));
+        }
+        let rows = Rows::of(&mut writing.connection, tables)?;
+        writing.rows = Some(rows.clone());
+        Ok(rows)
+    }
+
     /// Has a write made: here and now if that is quick, or by the thread.
     fn give(&self, job: Job) -> Result<(), StoreError> {
         let stopped = || lost("the writer has stopped");
@@ -246,7 +260,12 @@ impl Writing {
     fn commit(&mut self, first: Job, next: impl FnMut() -> Option<Job>, group_max: usize) -> u64 {
         let began = Instant::now();
         let size = match self.outlive(first.durability) {
-            Ok(()) => commit_group(&self.connection, first, next, group_max),
+            Ok(()) => commit_group(
+                (&self.connection, self.rows.as_ref()),
+                first,
+                next,
+                group_max,
+            ),
             Err(error) => refuse_group(first, next, group_max, &error.into()),
         };
         let took = began.elapsed();
@@ -274,7 +293,7 @@ impl Writing {
 
 /// Answers how many writes the group had.
 fn commit_group(
-    connection: &Connection,
+    (connection, rows): (&Connection, Option<&Rows>),
     first: Job,
     mut next: impl FnMut() -> Option<Job>,
     group_max: usize,
@@ -282,6 +301,10 @@ fn commit_group(
     if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
         return refuse_group(first, next, group_max, &error.into());
     }
+    let tell_all = |told, outcome: &dyn Fn() -> Result<(), StoreError>| {
+        rows.map(Rows::mark);
+        tell_all(told, outcome)
+    };
     let mut told = Vec::new();
     let mut is_first = true;
     let mut job = Some(first);
@@ -293,7 +316,7 @@ fn commit_group(
             if !connection.is_autocommit() {
                 drop(run(connection, "ROLLBACK"));
             }
-            return tell_all(told, || Err(error.again()));
+            return tell_all(told, &|| Err(error.again()));
         }
         job = if told.len() < group_max { next() } else { None };
     }
@@ -301,7 +324,7 @@ fn commit_group(
     match run(connection, "COMMIT") {
         Ok(()) => {
             fault::point("commit.after");
-            tell_all(told, || Ok(()))
+            tell_all(told, &|| Ok(()))
         }
         Err(error) => {
             stop_if_unsure(&error);
@@ -309,7 +332,7 @@ fn commit_group(
                 drop(run(connection, "ROLLBACK"));
             }
             let error = StoreError::from(error);
-            tell_all(told, || Err(error.again()))
+            tell_all(told, &|| Err(error.again()))
         }
     }
 }

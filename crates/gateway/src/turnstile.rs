@@ -1,0 +1,58 @@
+//! The door's part of the express lane: who asks, by their token or by their address, and how much more they may ask.
+//! It goes by the same proofs and limits as the door, and gives way to it wherever that takes time or ends in a
+//! refusal.
+
+use crate::{
+    Limits, Network, address,
+    limits::{AtOnce, TOLD},
+    session,
+};
+use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use contracts::access::Principal;
+use platform::http::{ApiKey, TokenVerifier, lane};
+use std::net::IpAddr;
+
+/// Lets in at the lane as the door does.
+pub struct Turnstile {
+    /// Who speaks for others.
+    pub trusted_proxies: Vec<Network>,
+    /// The door's own.
+    pub limits: Limits,
+    /// Knows our tokens.
+    pub verifier: TokenVerifier,
+}
+
+impl Turnstile {
+    /// Whom an access token proves, if nobody has to be asked for that.
+    fn known(&self, sent: &HeaderValue) -> Option<Principal> {
+        let token = session::bearer(sent.to_str().ok()?)?;
+        if ApiKey::is_meant_by(token) {
+            return None;
+        }
+        let known = self.verifier.verify(token)?;
+        (!known.is_admin() || self.verifier.is_up_to_date()).then_some(known)
+    }
+}
+
+impl lane::Turnstile for Turnstile {
+    fn pass(&self, peer: IpAddr, asked: &HeaderMap, units: u32, told: &mut HeaderMap) -> bool {
+        let client = address::client(peer, asked, &self.trusted_proxies);
+        let who = match asked.get(AUTHORIZATION) {
+            None => None,
+            Some(sent) => match self.known(sent) {
+                None => return false,
+                known => known,
+            },
+        };
+        match self.limits.take_at_once(units, who.as_ref(), client) {
+            AtOnce::Unlimited => {}
+            AtOnce::Counted(counted) => counted.tell(told),
+            AtOnce::No => return false,
+        }
+        true
+    }
+
+    fn tells(&self) -> &'static [&'static str] {
+        &TOLD
+    }
+}

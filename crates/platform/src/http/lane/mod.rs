@@ -1,0 +1,296 @@
+//! The express lane: an answer that does not depend on the moment is kept as it left, head and body, and given again
+//! before any router is asked (ADR 107). It stands for exactly what it was given to: an address, with the three headers
+//! that such an answer may follow from. Who has cookies, comes from another site or is followed goes the long way; so
+//! does whoever may ask no more, or whose token is not good any more. Nothing is given that its service would not say
+//! any more.
+
+use super::{Readiness, stack};
+use crate::{
+    cache::Holds,
+    deadline,
+    metrics::{self, Counter, Histogram},
+    trace,
+};
+use axum::{
+    body::{Body, to_bytes},
+    http::{
+        HeaderMap, HeaderValue, Method, Request, StatusCode,
+        header::{ACCEPT_ENCODING, AUTHORIZATION, IF_NONE_MATCH, SET_COOKIE},
+    },
+    response::Response,
+};
+use contracts::trace::TRACEPARENT;
+use http_body_util::{Either, Full};
+use hyper::body::{Body as Bodily, Bytes};
+use moka::sync::Cache;
+use std::{net::IpAddr, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// Memory for what is kept; of plain bodies the bytes may be the service's own, and count all the same.
+const BYTES_MAX: u64 = 16 * 1_024 * 1_024;
+/// Larger ones cost more to send than to find.
+const BODY_BYTES_MAX: u64 = 128 * 1_024;
+/// Compression makes some larger, by little.
+const COMPRESSED_BYTES_MAX: usize = 256 * 1_024;
+/// Nothing of ours holds for longer than a fifth of this; what does not hold any more is not kept for long.
+const LIFE: Duration = Duration::from_secs(10);
+/// A longer address, with its three headers, is not asked for again.
+const KEY_BYTES_MAX: usize = 2_048;
+/// What a head takes, about.
+const HEAD_BYTES: usize = 2_048;
+
+/// Whoever sends one of these is more than somebody who asks for an address.
+const LONG_WAY: [&str; 8] = [
+    "cookie",
+    "order-token",
+    "cart-token",
+    "origin",
+    "content-encoding",
+    "transfer-encoding",
+    TRACEPARENT,
+    deadline::HEADER,
+];
+
+/// Proves who asks, counts them, and tells them where they stand.
+pub trait Turnstile: Send + Sync {
+    /// Counts a read of so many units by whoever the headers prove, and says so in the answer's head. False: nothing
+    /// was counted, for that takes time, or there is no room, or they prove nobody; whoever asks goes the long way.
+    fn pass(&self, peer: IpAddr, asked: &HeaderMap, units: u32, told: &mut HeaderMap) -> bool;
+    /// The headers that it says so in.
+    fn tells(&self) -> &'static [&'static str];
+}
+
+/// What goes with an answer that may be given again, from its service to the socket.
+#[derive(Clone)]
+struct Lasting {
+    holds: Arc<dyn Holds>,
+    /// Whether it is for nobody but who brought this token.
+    is_bearers: bool,
+    /// Of its body, before that is compressed.
+    bytes: Option<u64>,
+    units: Option<u32>,
+    seconds: Option<Histogram>,
+}
+
+/// Says of an answer: as long as this holds, anybody who asks for the same address gets the same, by whichever of its
+/// `Accept-Encoding` and `If-None-Match`.
+pub fn everybodys(response: Response, holds: impl Holds + 'static) -> Response {
+    lasting(response, Arc::new(holds), false)
+}
+
+/// The same of an answer for whoever brings the same access token, as long as that is good as well.
+pub fn bearers(response: Response, holds: impl Holds + 'static) -> Response {
+    lasting(response, Arc::new(holds), true)
+}
+
+fn lasting(mut response: Response, holds: Arc<dyn Holds>, is_bearers: bool) -> Response {
+    let lasting = Lasting {
+        holds,
+        is_bearers,
+        bytes: Bodily::size_hint(response.body()).upper(),
+        units: None,
+        seconds: None,
+    };
+    response.extensions_mut().insert(lasting);
+    response
+}
+
+/// Says what such an answer costs. One of which nobody says so is not kept.
+pub fn costs(response: &mut Response, units: u32) {
+    if let Some(lasting) = response.extensions_mut().get_mut::<Lasting>() {
+        lasting.units = Some(units);
+    }
+}
+
+/// Says where such an answer is counted.
+pub(super) fn counted_in(response: &mut Response, seconds: impl FnOnce() -> Histogram) {
+    if let Some(lasting) = response.extensions_mut().get_mut::<Lasting>() {
+        lasting.seconds = Some(seconds());
+    }
+}
+
+/// An answer as it left.
+struct Kept {
+    status: StatusCode,
+    head: HeaderMap,
+    body: Bytes,
+    holds: Arc<dyn Holds>,
+    units: u32,
+    seconds: Histogram,
+}
+
+/// What a socket sends.
+pub(super) type Sent = Either<Full<Bytes>, Body>;
+
+/// Where a request goes.
+pub(super) enum Way {
+    /// It is answered.
+    Express(Response<Sent>),
+    /// To the router; what comes of it may be kept under this key.
+    Long(Option<Key>),
+}
+
+/// What an answer follows from.
+#[derive(Debug)]
+pub(super) struct Key {
+    text: String,
+    has_token: bool,
+}
+
+/// The lane of a door. Clones are the same one.
+#[derive(Clone)]
+pub struct Lane(Arc<Inner>);
+
+struct Inner {
+    kept: Cache<String, Arc<Kept>>,
+    turnstile: Box<dyn Turnstile>,
+    readiness: Readiness,
+    given: Counter,
+}
+
+impl Lane {
+    /// A lane in which nothing is kept yet.
+    #[must_use]
+    pub fn new(turnstile: impl Turnstile + 'static, readiness: Readiness) -> Self {
+        let weigh = |key: &String, kept: &Arc<Kept>| {
+            let bytes = kept.body.len().saturating_add(key.len());
+            u32::try_from(bytes.saturating_add(HEAD_BYTES)).unwrap_or(u32::MAX)
+        };
+        let kept = Cache::builder()
+            .max_capacity(BYTES_MAX)
+            .weigher(weigh)
+            .time_to_live(LIFE);
+        Self(Arc::new(Inner {
+            kept: kept.build(),
+            turnstile: Box::new(turnstile),
+            readiness,
+            given: metrics::lane_given(),
+        }))
+    }
+
+    /// Answers, if the answer is here.
+    pub(super) fn look<B: Bodily>(&self, request: &Request<B>, peer: IpAddr) -> Way {
+        let Self(inner) = self;
+        let started = Instant::now();
+        // Whoever is told of every request hears of them on the long way.
+        if inner.readiness.is_draining() || trace::is_on() || stack::is_told() {
+            return Way::Long(None);
+        }
+        let Some(key) = key(request) else {
+            return Way::Long(None);
+        };
+        let kept = match inner.kept.get(&key.text) {
+            Some(kept) if kept.holds.holds() => kept,
+            Some(_) => {
+                inner.kept.invalidate(&key.text);
+                return Way::Long(Some(key));
+            }
+            None => return Way::Long(Some(key)),
+        };
+        let asked = request.headers();
+        let mut head = kept.head.clone();
+        if !inner.turnstile.pass(peer, asked, kept.units, &mut head) {
+            return Way::Long(None);
+        }
+        if let Ok(id) = HeaderValue::try_from(stack::request_id(asked)) {
+            head.insert(stack::X_REQUEST_ID, id);
+        }
+        let mut response = Response::new(Either::Left(Full::new(kept.body.clone())));
+        *response.status_mut() = kept.status;
+        *response.headers_mut() = head;
+        kept.holds.given();
+        inner.given.inc();
+        kept.seconds.observe(started.elapsed().as_secs_f64());
+        Way::Express(response)
+    }
+
+    /// Keeps an answer that took the long way, if it may be given again.
+    pub(super) async fn keep(&self, key: Key, mut response: Response) -> Response {
+        let Some(Lasting {
+            holds,
+            is_bearers,
+            bytes: Some(bytes),
+            units: Some(units),
+            seconds: Some(seconds),
+        }) = response.extensions_mut().remove()
+        else {
+            return response;
+        };
+        let status = response.status();
+        let fits = bytes <= BODY_BYTES_MAX
+            && (key.has_token || !is_bearers)
+            && matches!(status, StatusCode::OK | StatusCode::NOT_MODIFIED)
+            && !response.headers().contains_key(SET_COOKIE);
+        if !fits {
+            return response;
+        }
+        let (parts, body) = response.into_parts();
+        let body = match to_bytes(body, COMPRESSED_BYTES_MAX).await {
+            Ok(body) => body,
+            // As it would have ended without us.
+            Err(error) => {
+                let broken = futures_util::stream::once(async { Err::<Bytes, _>(error) });
+                return Response::from_parts(parts, Body::from_stream(broken));
+            }
+        };
+        let mut head = parts.headers.clone();
+        for name in self.0.turnstile.tells() {
+            head.remove(*name);
+        }
+        let kept = Kept {
+            status,
+            head,
+            body: body.clone(),
+            holds,
+            units,
+            seconds,
+        };
+        self.0.kept.insert(key.text, Arc::new(kept));
+        Response::from_parts(parts, Body::from(body))
+    }
+}
+
+/// What an answer that may be given again follows from; nothing for whoever goes the long way.
+fn key<B: Bodily>(request: &Request<B>) -> Option<Key> {
+    if request.method() != Method::GET || !request.body().is_end_stream() {
+        return None;
+    }
+    let address = request.uri().path_and_query()?.as_str();
+    let (mut encoding, mut known, mut token) = (None, None, None);
+    let mut bytes = 0_usize;
+    for (name, value) in request.headers() {
+        bytes = bytes.saturating_add(stack::bytes_of((name, value)));
+        if LONG_WAY.contains(&name.as_str()) {
+            return None;
+        }
+        let place = match name {
+            name if *name == ACCEPT_ENCODING => &mut encoding,
+            name if *name == IF_NONE_MATCH => &mut known,
+            name if *name == AUTHORIZATION => &mut token,
+            _ => continue,
+        };
+        // One that comes twice is read by nobody here.
+        if place.replace(value.to_str().ok()?).is_some() {
+            return None;
+        }
+    }
+    // No value of a header has a line's end in it.
+    let parts = [Some(address), encoding, known, token].map(Option::unwrap_or_default);
+    let lengths = parts.iter().map(|part| part.len().saturating_add(1));
+    let length = lengths.fold(0, usize::saturating_add);
+    if stack::is_too_large(request.headers(), bytes) || length > KEY_BYTES_MAX {
+        return None;
+    }
+    let mut text = String::with_capacity(length);
+    for part in parts {
+        text.push_str(part);
+        text.push('\n');
+    }
+    Some(Key {
+        text,
+        has_token: token.is_some(),
+    })
+}
+
+#[cfg(test)]
+mod tests;
