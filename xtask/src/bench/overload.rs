@@ -29,8 +29,8 @@ const PEAK_CLIENTS: u32 = 64;
 /// Clients of the storm: many more than the shop lets wait.
 const STORM_CLIENTS: u32 = 1_500;
 const TIMES: u64 = 3;
-/// Orders that may wait to be written: a few of the batches that the peak is made of; and work that may be late: as much
-/// as a refusal may take. All clients come from one address, as behind a proxy, and connect before it is their turn.
+/// Orders that may wait to be written: a few of the batches that the peak is made of; and work that may be late: as
+/// much as a refusal may take. All clients come from one address, as behind a proxy, and connect before their turn.
 const SETTINGS: &[(&str, &str)] = &[
     ("SOUK_ORDERS__PLACE_QUEUE_MAX", "256"),
     ("SOUK_HTTP__LATE_MS_MAX", "10"),
@@ -100,7 +100,8 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     picture(&mut page, &last)?;
     page.setting(format!(
         "the shop on one processor, those who ask on the other; at most 256 orders wait (`orders.place_queue_max`), \
-         work that is ready for 10 ms (`http.late_ms_max`), and connections may be there before their first request (`http.hesitant_per_address_max`), as behind a proxy; \
+         work that is ready for 10 ms (`http.late_ms_max`), and connections may be there before their first request \
+         (`http.hesitant_per_address_max`), as behind a proxy; \
          {PRODUCTS} products, SQLite; {there} orders there, {} acknowledged; the books balance",
         reached.acknowledged
     ));
