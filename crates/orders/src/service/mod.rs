@@ -101,7 +101,7 @@ impl Service {
         }
     }
 
-    /// Which orders change, where this service's store knows it of all of them.
+    /// Which orders this process changes; nothing where the store does not know.
     #[must_use]
     pub fn rows(&self) -> Option<Rows> {
         self.store.rows()

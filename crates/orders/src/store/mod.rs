@@ -134,7 +134,7 @@ pub(crate) trait Store:
         id: OrderId,
         fingerprint: [u8; 32],
     ) -> Result<Result<Placed, PlaceRefusal>, StoreError>;
-    /// Which orders changed since when, by their numbers; nothing where others may change them as well.
+    /// Which orders this process changed since when, by their numbers; nothing where other nodes change them, too.
     fn rows(&self) -> Option<Rows>;
     /// One order, for deciding.
     async fn find(&self, id: OrderId) -> Result<Option<Found>, StoreError>;

@@ -61,11 +61,11 @@ struct Entry<V> {
     ends_at: Instant,
 }
 
-/// Whether what was taken from a cache is still as good as what it would give now.
+/// Whether what was read once is still as good as what would be read now.
 pub trait Holds: Send + Sync {
     /// Nothing that it depends on was dropped since, and it is not too old.
     fn holds(&self) -> bool;
-    /// It was given once more: that counts as a read from memory.
+    /// It was given once more, which a cache counts as a read from memory.
     fn given(&self);
 }
 

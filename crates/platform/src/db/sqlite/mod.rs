@@ -18,7 +18,7 @@ use super::{
 use crate::metrics;
 use log::Log;
 use readers::Readers;
-pub use rows::{Row, Rows};
+pub use rows::{Begun, Row, Rows};
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{path::Path, sync::Arc, time::Duration};
 use tokio::sync::watch;

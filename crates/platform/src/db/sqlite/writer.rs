@@ -301,7 +301,7 @@ fn commit_group(
     if let Err(error) = run(connection, "BEGIN IMMEDIATE") {
         return refuse_group(first, next, group_max, &error.into());
     }
-    let tell_all = |told, outcome: &dyn Fn() -> Result<(), StoreError>| {
+    let mark_and_tell = |told, outcome: &dyn Fn() -> Result<(), StoreError>| {
         rows.map(Rows::mark);
         tell_all(told, outcome)
     };
@@ -316,7 +316,7 @@ fn commit_group(
             if !connection.is_autocommit() {
                 drop(run(connection, "ROLLBACK"));
             }
-            return tell_all(told, &|| Err(error.again()));
+            return mark_and_tell(told, &|| Err(error.again()));
         }
         job = if told.len() < group_max { next() } else { None };
     }
@@ -324,7 +324,7 @@ fn commit_group(
     match run(connection, "COMMIT") {
         Ok(()) => {
             fault::point("commit.after");
-            tell_all(told, &|| Ok(()))
+            mark_and_tell(told, &|| Ok(()))
         }
         Err(error) => {
             stop_if_unsure(&error);
@@ -332,7 +332,7 @@ fn commit_group(
                 drop(run(connection, "ROLLBACK"));
             }
             let error = StoreError::from(error);
-            tell_all(told, &|| Err(error.again()))
+            mark_and_tell(told, &|| Err(error.again()))
         }
     }
 }

@@ -32,7 +32,7 @@ const BYTES_MAX: u64 = 16 * 1_024 * 1_024;
 const BODY_BYTES_MAX: u64 = 128 * 1_024;
 /// Compression makes some larger, by little.
 const COMPRESSED_BYTES_MAX: usize = 256 * 1_024;
-/// Nothing of ours holds for longer than a fifth of this; what does not hold any more is not kept for long.
+/// Answers hold for two seconds, unless the window's are set to last longer; what holds no more is not kept for long.
 const LIFE: Duration = Duration::from_secs(10);
 /// A longer address, with its three headers, is not asked for again.
 const KEY_BYTES_MAX: usize = 2_048;
