@@ -1,6 +1,6 @@
 //! Group commit between services: a bounded queue whose wishes are worked off in batches, an answer each.
-//! No timer: while one batch is at work the next one gathers, so an idle shop never waits. It begins nothing
-//! for somebody who has gone or does not wait any more.
+//! No timer: while one batch is at work the next one gathers, and whoever is ready to join one may, so an idle shop
+//! never waits. It begins nothing for somebody who has gone or does not wait any more.
 
 mod pace;
 
@@ -120,11 +120,18 @@ impl<W: Send + 'static, A: Send + 'static> Batcher<W, A> {
                 let Ok(permit) = Arc::clone(&permits).acquire_owned().await else {
                     return Ok(());
                 };
-                let batch = tokio::select! {
-                    batch = gatherer.next() => batch,
+                let first = tokio::select! {
+                    first = gatherer.first() => first,
                     () = stop.cancelled() => return Ok(()),
                 };
-                let Some(batch) = batch else { return Ok(()) };
+                let Some(first) = first else { return Ok(()) };
+                // Requests that can be read already run before this goes on. Without that a writer that goes first, on
+                // a single processor, would commit each alone (ADR 110).
+                tokio::task::yield_now().await;
+                let Some(first) = first.still_wanted() else {
+                    continue;
+                };
+                let batch = gatherer.all(first);
                 let (work, pace) = (Arc::clone(&work), Arc::clone(&gatherer.pace));
                 drop(workers.finish(async move {
                     let began = Instant::now();
@@ -197,18 +204,22 @@ struct Gatherer<W, A> {
 }
 
 impl<W, A> Gatherer<W, A> {
-    /// Waits for a first wish, then takes what is there, within the limits.
-    async fn next(&mut self) -> Option<Vec<Waiting<W, A>>> {
-        let first = loop {
+    /// Waits for a first wish.
+    async fn first(&mut self) -> Option<Waiting<W, A>> {
+        loop {
             let next = match self.held.take() {
                 Some(held) => held,
                 None => self.waiting.recv().await?,
             };
             self.depth.dec();
             if let Some(next) = next.still_wanted() {
-                break next;
+                return Some(next);
             }
-        };
+        }
+    }
+
+    /// The first, and what else is there, within the limits.
+    fn all(&mut self, first: Waiting<W, A>) -> Vec<Waiting<W, A>> {
         let weight_max = self.pace.lock().map_or(1, |pace| pace.weight_now());
         let mut load = Load {
             count: 1,
@@ -230,7 +241,7 @@ impl<W, A> Gatherer<W, A> {
                 }
             }
         }
-        Some(batch)
+        batch
     }
 }
 
