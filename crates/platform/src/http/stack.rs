@@ -143,7 +143,7 @@ async fn pass(State(stack): State<Stack>, mut request: Request, next: Next) -> R
     let response = trail::along(trail, work).await;
     told.answered(&method, response.status());
     let mut response = render(response, &stack.public_url, &path, &id, accepts_html);
-    finish_headers(response.headers_mut(), &id);
+    finish_headers(response.status(), response.headers_mut(), &id);
     response
 }
 
@@ -406,26 +406,44 @@ fn problem_page(problem: &ProblemBody) -> String {
     )
 }
 
-fn finish_headers(headers: &mut HeaderMap, id: &str) {
+/// What a browser must not do with any answer.
+static OF_ALL: [(HeaderName, &str); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
+];
+/// What a page may do, and where it may be shown.
+static OF_PAGES: [(HeaderName, &str); 4] = [
+    (header::REFERRER_POLICY, "same-origin"),
+    (CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
+    (
+        PERMISSIONS_POLICY,
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; \
+         frame-ancestors 'none'; form-action 'self'",
+    ),
+];
+/// What is no page opens no window, asks for no camera and loads nothing (OWASP, REST Security Cheat Sheet).
+static OF_OTHERS: [(HeaderName, &str); 1] = [(
+    header::CONTENT_SECURITY_POLICY,
+    "default-src 'none'; frame-ancestors 'none'",
+)];
+
+fn finish_headers(status: StatusCode, headers: &mut HeaderMap, id: &str) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(X_REQUEST_ID, id);
     }
-    for (name, value) in [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "DENY"),
-        (header::REFERRER_POLICY, "same-origin"),
-        (CROSS_ORIGIN_OPENER_POLICY, "same-origin"),
-        (CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"),
-        (
-            PERMISSIONS_POLICY,
-            "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
-        ),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; \
-             frame-ancestors 'none'; form-action 'self'",
-        ),
-    ] {
+    // Whoever has the answer has its headers, and these would take their place (RFC 9111, 3.2).
+    if status == StatusCode::NOT_MODIFIED {
+        return;
+    }
+    let kind = headers.get(header::CONTENT_TYPE);
+    let is_page = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let own: &[_] = if is_page { &OF_PAGES } else { &OF_OTHERS };
+    for (name, value) in OF_ALL.iter().chain(own) {
         headers
             .entry(name)
             .or_insert(HeaderValue::from_static(value));

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     body::Body,
-    http::{Request, header},
+    http::{HeaderValue, Request, header},
     routing::{get, post},
 };
 use contracts::{access::Role, problem::Code};
@@ -316,17 +316,26 @@ async fn people_get_a_page_and_programs_a_document() {
 #[tokio::test]
 async fn every_answer_carries_the_security_headers() {
     for path in ["/fine", "/nowhere", "/panics"] {
-        let answer = fetch(path).await;
-        assert_eq!(
-            answer.headers["x-content-type-options"], "nosniff",
-            "{path}"
-        );
-        assert_eq!(answer.headers["x-frame-options"], "DENY", "{path}");
-        assert!(
-            answer.headers["content-security-policy"]
-                .to_str()
-                .unwrap()
-                .contains("frame-ancestors 'none'")
-        );
+        for (accepted, default) in [
+            ("application/json", "default-src 'none';"),
+            ("text/html", "default-src 'self';"),
+        ] {
+            let asked = Request::get(path).header(header::ACCEPT, accepted);
+            let answer = send(asked.body(Body::empty()).unwrap()).await;
+            let is_page = answer.headers.get(header::CONTENT_TYPE)
+                == Some(&HeaderValue::from_static("text/html; charset=utf-8"));
+            assert_eq!(is_page, accepted == "text/html" && path != "/fine");
+            assert_eq!(
+                answer.headers["x-content-type-options"], "nosniff",
+                "{path}"
+            );
+            assert_eq!(answer.headers["x-frame-options"], "DENY", "{path}");
+            let policy = answer.headers["content-security-policy"].to_str().unwrap();
+            assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+            if path != "/fine" {
+                assert!(policy.starts_with(default), "{path}: {policy}");
+            }
+            assert_eq!(answer.headers.contains_key("permissions-policy"), is_page);
+        }
     }
 }
