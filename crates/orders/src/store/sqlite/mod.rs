@@ -41,7 +41,7 @@ use platform::{
     db::{
         Abort, StoreError, keys,
         migrate::{BASE, Migration},
-        sqlite::{Database, Options, Rows},
+        sqlite::{Database, Options, Recent, Rows},
     },
     digest, fault,
 };
@@ -171,6 +171,9 @@ pub(crate) const MIGRATIONS: [Migration; 24] = [
 pub(crate) struct SqliteStore {
     database: Database,
     rows: Option<Rows>,
+    /// Tabs and figures of staff: up to a hundred thousand rows are counted for each status.
+    counts: Recent<i64, Vec<(OrderStatus, i64)>>,
+    sales: Recent<(Timestamp, u32), Vec<Sale>>,
 }
 
 /// What a view is made of that may change; lines and parts never do.
@@ -181,6 +184,8 @@ impl SqliteStore {
         let database = Database::open(path, options, &MIGRATIONS, now.as_ms())?;
         Ok(Self {
             rows: database.watch(CHANGING)?,
+            counts: Recent::default(),
+            sales: Recent::default(),
             database,
         })
     }
@@ -255,12 +260,16 @@ impl Store for SqliteStore {
     }
 
     async fn count_by_status(&self, most: i64) -> Result<Vec<(OrderStatus, i64)>, StoreError> {
-        self.database.read(move |c| figures::counts(c, most)).await
+        self.counts
+            .read(&self.database, most, move |c| figures::counts(c, most))
+            .await
     }
 
     async fn sold_since(&self, since: Timestamp, most: u32) -> Result<Vec<Sale>, StoreError> {
-        self.database
-            .read(move |c| figures::sold(c, since, most))
+        self.sales
+            .read(&self.database, (since, most), move |c| {
+                figures::sold(c, since, most)
+            })
             .await
     }
 

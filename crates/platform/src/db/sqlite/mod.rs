@@ -7,6 +7,7 @@ pub mod by_order;
 pub mod inline;
 mod log;
 mod readers;
+mod recent;
 mod rows;
 mod statements;
 mod writer;
@@ -18,6 +19,7 @@ use super::{
 use crate::metrics;
 use log::Log;
 use readers::Readers;
+pub use recent::Recent;
 pub use rows::{Begun, Row, Rows};
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use std::{path::Path, sync::Arc, time::Duration};

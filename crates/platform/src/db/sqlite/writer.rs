@@ -260,19 +260,19 @@ impl Writing {
     fn commit(&mut self, first: Job, next: impl FnMut() -> Option<Job>, group_max: usize) -> u64 {
         let began = Instant::now();
         let size = match self.outlive(first.durability) {
-            Ok(()) => commit_group(
-                (&self.connection, self.rows.as_ref()),
-                first,
-                next,
-                group_max,
-            ),
+            Ok(()) => {
+                let mark = || {
+                    self.rows.as_ref().map(Rows::mark);
+                    self.committing
+                        .send_modify(|count| *count = count.wrapping_add(1));
+                };
+                commit_group((&self.connection, &mark), first, next, group_max)
+            }
             Err(error) => refuse_group(first, next, group_max, &error.into()),
         };
         let took = began.elapsed();
         self.metrics.commit_seconds.observe(took.as_secs_f64());
         self.metrics.group_size.observe(metrics::count(size));
-        self.committing
-            .send_modify(|count| *count = count.wrapping_add(1));
         u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
     }
 
@@ -291,9 +291,9 @@ impl Writing {
     }
 }
 
-/// Answers how many writes the group had.
+/// Answers how many writes the group had. What changed is marked before anybody is told of it.
 fn commit_group(
-    (connection, rows): (&Connection, Option<&Rows>),
+    (connection, mark): (&Connection, &dyn Fn()),
     first: Job,
     mut next: impl FnMut() -> Option<Job>,
     group_max: usize,
@@ -302,7 +302,7 @@ fn commit_group(
         return refuse_group(first, next, group_max, &error.into());
     }
     let mark_and_tell = |told, outcome: &dyn Fn() -> Result<(), StoreError>| {
-        rows.map(Rows::mark);
+        mark();
         tell_all(told, outcome)
     };
     let mut told = Vec::new();
