@@ -13,16 +13,19 @@ use crate::{
 use axum::Router;
 use contracts::BoxError;
 use platform::http::{
-    Readiness, TokenVerifier, VerifierOptions, asked,
+    Load, Readiness, TokenVerifier, VerifierOptions, asked,
     cookies::Cookies,
     counted, desk_routes,
     internal::{Gate, guarded},
-    lane::Lane,
-    stack,
+    lane::{Lane, Refusing},
+    stack, tls,
 };
 
 /// What a part knows of the shop around it: where that is seen from outside, and how this process is.
 type Around<'a> = (&'a str, &'a Readiness);
+
+/// The shop's own door, as metrics name it.
+const SHOP: &str = "shop";
 
 impl Services {
     /// The whole shop as a router: the stack, the gateway, the services, the pages; and the lane beside it.
@@ -63,14 +66,19 @@ impl Services {
             public_url: public_url.to_owned(),
             readiness: readiness.clone(),
         };
-        let router = stack::wrap(
+        let bounds = config.http.stack();
+        let load = Load::new(&bounds);
+        let router = stack::wrap_at(
+            &load,
             readiness.part_while_draining(gateway::routes(door)),
-            &config.http.stack(),
+            &bounds,
             public_url,
             self.clock.clone(),
         );
-        let lane = Lane::new(turnstile, readiness.clone());
-        Ok((counted::around(router, "shop"), lane))
+        let strict = tls::policy(public_url, &config.http.strict_transport_security);
+        let refusing = Refusing::new(SHOP, &load, public_url, strict);
+        let lane = Lane::refusing(turnstile, readiness.clone(), refusing);
+        Ok((counted::around(router, SHOP), lane))
     }
 
     /// What is asked of the shop as a whole. `openapi::made` has the same parts.

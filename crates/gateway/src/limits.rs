@@ -6,12 +6,13 @@ use crate::{
     routes::{Route, Service},
     seeds::Address,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::http::{HeaderName, Method, Uri};
 use contracts::{
     access::Principal,
     problem::{Code, Problem},
 };
 use platform::{
+    http::lane::Told,
     limit::{Limiter, MemoryLimiter, Quota, SharedLimiter, Verdict},
     metrics,
     redis::Redis,
@@ -336,22 +337,28 @@ impl Counted {
     }
 
     /// Tells the caller where they stand.
-    pub(crate) fn tell(&self, headers: &mut HeaderMap) {
+    pub(crate) fn tell(&self, told: &mut dyn Told) {
         let Self {
             policy,
-            quota,
-            verdict,
+            quota: Quota {
+                units,
+                window_seconds,
+            },
+            verdict:
+                Verdict {
+                    remaining,
+                    wait_seconds,
+                    ..
+                },
         } = self;
-        let rule = format!("\"{policy}\";q={};w={}", quota.units, quota.window_seconds);
-        let state = format!(
-            "\"{policy}\";r={};t={}",
-            verdict.remaining, verdict.wait_seconds
+        told.tell(
+            &RATE_LIMIT_POLICY,
+            format_args!("\"{policy}\";q={units};w={window_seconds}"),
         );
-        for (name, text) in [(RATE_LIMIT_POLICY, rule), (RATE_LIMIT, state)] {
-            if let Ok(value) = HeaderValue::from_str(&text) {
-                headers.insert(name, value);
-            }
-        }
+        told.tell(
+            &RATE_LIMIT,
+            format_args!("\"{policy}\";r={remaining};t={wait_seconds}"),
+        );
     }
 }
 
@@ -437,7 +444,7 @@ mod tests {
                 wait_seconds: 60,
             },
         };
-        let mut headers = HeaderMap::new();
+        let mut headers = axum::http::HeaderMap::new();
         counted.tell(&mut headers);
         assert_eq!(headers[RATE_LIMIT_POLICY], "\"default\";q=600;w=60");
         assert_eq!(headers[RATE_LIMIT], "\"default\";r=598;t=60");

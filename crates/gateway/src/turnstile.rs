@@ -9,7 +9,10 @@ use crate::{
 };
 use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use contracts::access::Principal;
-use platform::http::{ApiKey, TokenVerifier, lane};
+use platform::http::{
+    ApiKey, TokenVerifier,
+    lane::{self, Told},
+};
 use std::net::IpAddr;
 
 /// Lets in at the lane as the door does.
@@ -35,7 +38,7 @@ impl Turnstile {
 }
 
 impl lane::Turnstile for Turnstile {
-    fn pass(&self, peer: IpAddr, asked: &HeaderMap, units: u32, told: &mut HeaderMap) -> bool {
+    fn pass(&self, peer: IpAddr, asked: &HeaderMap, units: u32, told: &mut dyn Told) -> bool {
         let client = address::client(peer, asked, &self.trusted_proxies);
         let who = match asked.get(AUTHORIZATION) {
             None => None,

@@ -30,6 +30,45 @@ pub async fn raw(url: &str, request: &[u8]) -> Option<Answer> {
     parse(&bytes)
 }
 
+/// Sends these bytes, reads their answer, and sends the next on the same connection; what is answered to the last.
+/// Each must be answered without closing the connection.
+pub async fn raw_in_turn(url: &str, requests: &[&[u8]]) -> Option<Answer> {
+    let address = url.strip_prefix("http://").expect("a plain address");
+    let mut stream = TcpStream::connect(address).await.expect("the shop listens");
+    let mut last = None;
+    for request in requests {
+        stream.write_all(request).await.expect("an open connection");
+        last = timeout(PATIENCE, one(&mut stream))
+            .await
+            .expect("an answer in time");
+    }
+    last
+}
+
+/// Reads one answer.
+async fn one(stream: &mut TcpStream) -> Option<Answer> {
+    let mut bytes = Vec::new();
+    loop {
+        let answer = parse(&bytes);
+        let is_whole = |answer: &Answer| match answer.headers.get("content-length") {
+            Some(length) => length.to_str().ok()?.parse::<usize>().ok().map(|length| {
+                let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+                end.is_some_and(|end| bytes.len() >= end.saturating_add(length).saturating_add(4))
+            }),
+            None if answer.headers.contains_key("transfer-encoding") => {
+                Some(bytes.ends_with(b"\r\n0\r\n\r\n"))
+            }
+            None => Some(true),
+        };
+        if answer.as_ref().and_then(is_whole) == Some(true) {
+            return answer;
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return answer;
+        }
+    }
+}
+
 fn parse(bytes: &[u8]) -> Option<Answer> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let (head, body) = bytes.split_at(end);

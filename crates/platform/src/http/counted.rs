@@ -93,6 +93,21 @@ pub fn by_route(router: Router) -> Router {
     named(router, OTHER)
 }
 
+/// Counts a request that was refused before anybody looked, since then.
+pub(super) fn refused(door: &'static str, method: &Method, started: Instant) {
+    let labels = [
+        ("door", Cow::Borrowed(door)),
+        ("method", Cow::Borrowed(name_of(method))),
+        ("route", Cow::Borrowed(OTHER)),
+        (
+            "status",
+            Cow::Borrowed(class_of(StatusCode::SERVICE_UNAVAILABLE)),
+        ),
+    ];
+    let seconds = REQUESTS.seconds.get_or_create_owned(&labels);
+    seconds.observe(started.elapsed().as_secs_f64());
+}
+
 async fn tell(State(otherwise): State<&'static str>, request: Request, next: Next) -> Response {
     let extensions = request.extensions();
     let name = match extensions.get::<MatchedPath>() {

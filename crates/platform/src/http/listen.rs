@@ -4,7 +4,7 @@
 use super::{
     auth::ClientAddress,
     hesitant::Hesitant,
-    lane::{Key, Lane, Sent, Way},
+    lane::{Answered, Front, Key, Lane, Watched, Way},
     patience::{Pace, Patient},
     places::{Place, Places},
     tls::Tls,
@@ -196,19 +196,22 @@ impl Visit {
         let asked = CancellationToken::new();
         let first = asked.clone();
         let (router, lane) = (self.router, self.lane);
+        let stream = Front::new(stream, lane.clone(), address.ip());
+        let answered = stream.answered();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let look = |lane: &Lane| lane.look(&request, address.ip());
             let key = match lane.as_ref().map_or(Way::Long(None), look) {
                 Way::Express(response) => {
                     asked.cancel();
-                    return Either::Left(ready(Ok(response)));
+                    return Either::Left(ready(Ok(response.map(|body| answered.tells(body)))));
                 }
                 Way::Long(key) => key,
             };
             let lane = key.zip(lane.clone());
             let asked = asked.clone().drop_guard();
             let request = request.map(|body| until_read(body, asked));
-            Either::Right(answer((router.clone(), lane), address, request))
+            let answered = answered.clone();
+            Either::Right(answer((router.clone(), lane), address, request, answered))
         });
         let builder = builder()?;
         let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -263,12 +266,13 @@ fn until_read(body: Incoming, asked: DropGuard) -> Body {
 }
 
 /// What the router says, and whether anything may follow on the same connection. Where there is a lane, it may be kept
-/// there under this key.
+/// there under this key; the lane hears when the answer has been taken.
 async fn answer(
     (router, lane): (Router, Option<(Key, Lane)>),
     address: SocketAddr,
     mut request: Request,
-) -> Result<Response<Sent>, Infallible> {
+    answered: Answered,
+) -> Result<Response<Watched>, Infallible> {
     // A length may have stood beside the chunks, and hyper has forgotten it: whoever stands in front of us may have
     // gone by it, and sees this request end elsewhere. What follows is not read (RFC 9112, 6.3).
     let is_last =
@@ -282,5 +286,5 @@ async fn answer(
     if let Some((key, lane)) = lane {
         response = lane.keep(key, response).await;
     }
-    Ok(response.map(http_body_util::Either::Right))
+    Ok(response.map(|body| answered.tells(http_body_util::Either::Right(body))))
 }

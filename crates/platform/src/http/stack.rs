@@ -1,7 +1,7 @@
 //! The stack around the whole door, one pass: request id, trace, panic to problem, size limits, shed,
 //! time-out, body limit, security headers, and the one place where problems become bodies.
 
-use super::{arrival, counted, pulse::Pulse};
+use super::{arrival, counted, load::Load};
 use crate::{
     clock::Clock,
     deadline::{self, Deadline},
@@ -20,7 +20,6 @@ use axum::{
 use contracts::problem::{Code, Problem, ProblemBody};
 use futures_util::FutureExt;
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
 use tower_http::compression::{
     CompressionLayer,
     predicate::{NotForContentType, Predicate, SizeAbove},
@@ -39,8 +38,6 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 const URI_BYTES_MAX: usize = 8 * 1_024;
 const HEADER_BYTES_MAX: usize = 16 * 1_024;
 const HEADERS_MAX: usize = 100;
-/// With fewer requests at work it is not they that make a process late.
-const MANY: usize = 128;
 
 /// Bounds of the stack.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -64,35 +61,27 @@ pub struct RequestId(pub Arc<str>);
 #[derive(Clone)]
 struct Stack {
     options: Options,
-    permits: Arc<Semaphore>,
-    permits_max: usize,
-    pulse: Pulse,
+    load: Load,
     public_url: Arc<str>,
     clock: Clock,
 }
 
-impl Stack {
-    /// Whether more is at work than this process keeps up with. Then whoever comes is better off to hear so at once,
-    /// and so are those who wait already: they would wait behind them.
-    fn is_late(&self) -> bool {
-        let at_work = self
-            .permits_max
-            .saturating_sub(self.permits.available_permits());
-        let most = Duration::from_millis(self.options.late_ms_max.into());
-        !most.is_zero() && at_work >= MANY && self.pulse.is_later_than(most)
-    }
-}
-
 /// Puts the stack around a router. `public_url` is where the shop is seen from outside.
 pub fn wrap(router: Router, options: &Options, public_url: &str, clock: Clock) -> Router {
-    let permits = usize::try_from(options.in_flight_max)
-        .unwrap_or(usize::MAX)
-        .min(Semaphore::MAX_PERMITS);
+    wrap_at(&Load::new(options), router, options, public_url, clock)
+}
+
+/// The same at a door whose load others look at as well.
+pub fn wrap_at(
+    load: &Load,
+    router: Router,
+    options: &Options,
+    public_url: &str,
+    clock: Clock,
+) -> Router {
     let stack = Stack {
         options: options.clone(),
-        permits: Arc::new(Semaphore::new(permits)),
-        permits_max: permits,
-        pulse: Pulse::new(),
+        load: load.clone(),
         public_url: Arc::from(public_url.trim_end_matches('/')),
         clock,
     };
@@ -122,7 +111,7 @@ async fn pass(State(stack): State<Stack>, mut request: Request, next: Next) -> R
     let id: Arc<str> = request_id(request.headers()).into();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let accepts_html = accepts_html(&request);
+    let accepts_html = accepts_html(request.headers());
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let span =
         tracing::debug_span!("request", request.id = %id, http.method = %method, http.path = %path);
@@ -197,10 +186,9 @@ async fn admit(stack: &Stack, request: Request, next: Next) -> Response {
     if let Err(problem) = check_size(&request).and_then(|()| check_coding(&request)) {
         return super::Fault(problem).into_response();
     }
-    // Probes answer even when the shop is full.
-    let probe = matches!(request.uri().path(), "/livez" | "/readyz");
-    let permit = stack.permits.try_acquire().ok();
-    let is_late = !probe && stack.is_late();
+    let probe = is_urgent(request.uri().path());
+    let permit = stack.load.enter();
+    let is_late = !probe && stack.load.is_late();
     if is_late {
         metrics::late_refused();
     }
@@ -231,6 +219,27 @@ async fn admit(stack: &Stack, request: Request, next: Next) -> Response {
     }
 }
 
+/// Probes answer even when the shop is full.
+pub(super) fn is_urgent(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz")
+}
+
+/// The head and the body of an answer to whoever comes while the shop at this address is late, as [`wrap`] has them.
+pub(super) fn refusal(public_url: &str, path: &str, id: &str) -> (HeaderMap, Vec<u8>) {
+    let problem = Problem::new(Code::Overloaded);
+    let mut head = super::Fault(problem.clone())
+        .into_response()
+        .into_parts()
+        .0
+        .headers;
+    let kind = HeaderValue::from_static("application/problem+json");
+    head.insert(header::CONTENT_TYPE, kind);
+    head.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    finish_headers(StatusCode::SERVICE_UNAVAILABLE, &mut head, id);
+    let body = body_of(problem, public_url.trim_end_matches('/'), path, id);
+    (head, serde_json::to_vec(&body).unwrap_or_default())
+}
+
 fn time_for(stack: &Stack, request: &Request) -> Duration {
     let said = request.headers().get(deadline::HEADER);
     deadline::allowed(
@@ -257,9 +266,9 @@ pub(super) fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
 }
 
-fn accepts_html(request: &Request) -> bool {
-    let accept = request
-        .headers()
+/// Whether a page is wanted rather than data.
+pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
+    let accept = headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
         .unwrap_or_default();
@@ -320,20 +329,9 @@ fn render(
         }
         None => Problem::new(code_of(status)),
     };
-    parts.status =
-        StatusCode::from_u16(problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let sent = ProblemBody {
-        kind: format!("{public_url}/problems/{}", problem.code.slug()),
-        title: problem.code.title().to_owned(),
-        status: problem.code.status(),
-        detail: problem.detail,
-        instance: path.to_owned(),
-        code: problem.code.slug().to_owned(),
-        request_id: id.to_owned(),
-        retryable: problem.code.retryable(),
-        errors: problem.errors,
-        facts: problem.facts,
-    };
+    let code = problem.code;
+    parts.status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let sent = body_of(problem, public_url, path, id);
     let html = accepts_html && !path.starts_with("/api/");
     let (kind, bytes) = if html {
         ("text/html; charset=utf-8", problem_page(&sent).into_bytes())
@@ -351,7 +349,7 @@ fn render(
         .headers
         .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if parts.status == StatusCode::UNAUTHORIZED {
-        let challenge = if problem.code == Code::InvalidToken {
+        let challenge = if code == Code::InvalidToken {
             r#"Bearer error="invalid_token""#
         } else {
             "Bearer"
@@ -362,6 +360,21 @@ fn render(
         );
     }
     Response::from_parts(parts, Body::from(bytes))
+}
+
+fn body_of(problem: Problem, public_url: &str, path: &str, id: &str) -> ProblemBody {
+    ProblemBody {
+        kind: format!("{public_url}/problems/{}", problem.code.slug()),
+        title: problem.code.title().to_owned(),
+        status: problem.code.status(),
+        detail: problem.detail,
+        instance: path.to_owned(),
+        code: problem.code.slug().to_owned(),
+        request_id: id.to_owned(),
+        retryable: problem.code.retryable(),
+        errors: problem.errors,
+        facts: problem.facts,
+    }
 }
 
 fn is_plain_text(headers: &HeaderMap) -> bool {

@@ -2,9 +2,13 @@
 //! before any router is asked (ADR 107). It stands for exactly what it was given to: an address, with the three headers
 //! that such an answer may follow from. Who has cookies, comes from another site or is followed goes the long way; so
 //! does whoever may ask no more, or whose token is not good any more. Nothing is given that its service would not say
-//! any more.
+//! any more. On a connection of HTTP/1 it is given before the request is read by anybody else ([`front`]).
 
-use super::{Readiness, stack};
+mod front;
+mod refusing;
+mod told;
+
+use super::{Readiness, counted, stack};
 use crate::{
     cache::Holds,
     deadline,
@@ -25,6 +29,10 @@ use hyper::body::{Body as Bodily, Bytes};
 use moka::sync::Cache;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::Instant;
+
+pub(super) use front::{Answered, Front, Watched};
+pub use refusing::Refusing;
+pub use told::Told;
 
 /// Memory for what is kept; of plain bodies the bytes may be the service's own, and count all the same.
 const BYTES_MAX: u64 = 16 * 1_024 * 1_024;
@@ -54,8 +62,9 @@ const LONG_WAY: [&str; 8] = [
 /// Proves who asks, counts them, and tells them where they stand.
 pub trait Turnstile: Send + Sync {
     /// Counts a read of so many units by whoever the headers prove, and says so in the answer's head. False: nothing
-    /// was counted, for that takes time, or there is no room, or they prove nobody; whoever asks goes the long way.
-    fn pass(&self, peer: IpAddr, asked: &HeaderMap, units: u32, told: &mut HeaderMap) -> bool;
+    /// was counted or said, for that takes time, or there is no room, or they prove nobody; whoever asks goes the long
+    /// way.
+    fn pass(&self, peer: IpAddr, asked: &HeaderMap, units: u32, told: &mut dyn Told) -> bool;
     /// The headers that it says so in.
     fn tells(&self) -> &'static [&'static str];
 }
@@ -113,6 +122,8 @@ pub(super) fn counted_in(response: &mut Response, seconds: impl FnOnce() -> Hist
 struct Kept {
     status: StatusCode,
     head: HeaderMap,
+    /// The same head as HTTP/1 has it, but for what each answer says of itself.
+    written: Vec<u8>,
     body: Bytes,
     holds: Arc<dyn Holds>,
     units: u32,
@@ -145,13 +156,39 @@ struct Inner {
     kept: Cache<String, Arc<Kept>>,
     turnstile: Box<dyn Turnstile>,
     readiness: Readiness,
+    refusing: Option<Refusing>,
     given: Counter,
+}
+
+/// A request, as its head tells of it.
+struct Asked<'h> {
+    method: Method,
+    address: &'h str,
+    headers: HeaderMap,
 }
 
 impl Lane {
     /// A lane in which nothing is kept yet.
     #[must_use]
     pub fn new(turnstile: impl Turnstile + 'static, readiness: Readiness) -> Self {
+        Self::with(turnstile, readiness, None)
+    }
+
+    /// A lane of a door which, while that is late, refuses at once whatever it cannot answer.
+    #[must_use]
+    pub fn refusing(
+        turnstile: impl Turnstile + 'static,
+        readiness: Readiness,
+        refusing: Refusing,
+    ) -> Self {
+        Self::with(turnstile, readiness, Some(refusing))
+    }
+
+    fn with(
+        turnstile: impl Turnstile + 'static,
+        readiness: Readiness,
+        refusing: Option<Refusing>,
+    ) -> Self {
         let weigh = |key: &String, kept: &Arc<Kept>| {
             let bytes = kept.body.len().saturating_add(key.len());
             u32::try_from(bytes.saturating_add(HEAD_BYTES)).unwrap_or(u32::MAX)
@@ -164,6 +201,7 @@ impl Lane {
             kept: kept.build(),
             turnstile: Box::new(turnstile),
             readiness,
+            refusing,
             given: metrics::lane_given(),
         }))
     }
@@ -172,22 +210,15 @@ impl Lane {
     pub(super) fn look<B: Bodily>(&self, request: &Request<B>, peer: IpAddr) -> Way {
         let Self(inner) = self;
         let started = Instant::now();
-        // Whoever is told of every request hears of them on the long way.
-        if inner.readiness.is_draining() || trace::is_on() || stack::is_told() {
+        let is_bare = request.method() == Method::GET && request.body().is_end_stream();
+        let Some(address) = request.uri().path_and_query().filter(|_| is_bare) else {
             return Way::Long(None);
-        }
-        let Some(key) = key(request) else {
-            return Way::Long(None);
-        };
-        let kept = match inner.kept.get(&key.text) {
-            Some(kept) if kept.holds.holds() => kept,
-            Some(_) => {
-                inner.kept.invalidate(&key.text);
-                return Way::Long(Some(key));
-            }
-            None => return Way::Long(Some(key)),
         };
         let asked = request.headers();
+        let kept = match self.find(address.as_str(), asked) {
+            Ok(kept) => kept,
+            Err(key) => return Way::Long(key),
+        };
         let mut head = kept.head.clone();
         if !inner.turnstile.pass(peer, asked, kept.units, &mut head) {
             return Way::Long(None);
@@ -198,10 +229,80 @@ impl Lane {
         let mut response = Response::new(Either::Left(Full::new(kept.body.clone())));
         *response.status_mut() = kept.status;
         *response.headers_mut() = head;
-        kept.holds.given();
-        inner.given.inc();
-        kept.seconds.observe(started.elapsed().as_secs_f64());
+        self.given(&kept, started);
         Way::Express(response)
+    }
+
+    /// Writes the answer to a GET without a body, as HTTP/1 has it, if it is here. False: nothing was written.
+    /// Its body has no more bytes than that.
+    fn write(
+        &self,
+        asked: &Asked<'_>,
+        (peer, bytes_max): (IpAddr, usize),
+        started: Instant,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let found = self.find(asked.address, &asked.headers).ok();
+        let Some(kept) = found.filter(|kept| kept.body.len() <= bytes_max) else {
+            return false;
+        };
+        let before = out.len();
+        out.extend_from_slice(&kept.written);
+        let turnstile = &self.0.turnstile;
+        if !turnstile.pass(peer, &asked.headers, kept.units, out) {
+            out.truncate(before);
+            return false;
+        }
+        told::own(&stack::request_id(&asked.headers), out);
+        out.extend_from_slice(&kept.body);
+        self.given(&kept, started);
+        true
+    }
+
+    /// Writes the refusal of a request, if the door is late. False: nothing was written.
+    fn refuse(&self, asked: &Asked<'_>, started: Instant, out: &mut Vec<u8>) -> bool {
+        let Some(refusing) = self.0.refusing.as_ref().filter(|_| !self.is_watched()) else {
+            return false;
+        };
+        let path = asked.address.split('?').next().unwrap_or_default();
+        let is_plain = path.starts_with('/') && !asked.address.contains('#');
+        let is_page = stack::accepts_html(&asked.headers) && !path.starts_with("/api/");
+        if !is_plain || is_page || stack::is_urgent(path) || !refusing.load.is_late() {
+            return false;
+        }
+        let id = stack::request_id(&asked.headers);
+        refusing.write((&asked.method, path, &id), out);
+        metrics::late_refused();
+        counted::refused(refusing.door, &asked.method, started);
+        true
+    }
+
+    /// Whether whoever is told of every request hears of them, which is on the long way.
+    fn is_watched(&self) -> bool {
+        self.0.readiness.is_draining() || trace::is_on() || stack::is_told()
+    }
+
+    /// The answer, if it is here and still holds; or else the key under which what comes may be kept.
+    fn find(&self, address: &str, asked: &HeaderMap) -> Result<Arc<Kept>, Option<Key>> {
+        let Self(inner) = self;
+        if self.is_watched() {
+            return Err(None);
+        }
+        let key = key(address, asked).ok_or(None)?;
+        match inner.kept.get(&key.text) {
+            Some(kept) if kept.holds.holds() => Ok(kept),
+            Some(_) => {
+                inner.kept.invalidate(&key.text);
+                Err(Some(key))
+            }
+            None => Err(Some(key)),
+        }
+    }
+
+    fn given(&self, kept: &Kept, started: Instant) {
+        kept.holds.given();
+        self.0.given.inc();
+        kept.seconds.observe(started.elapsed().as_secs_f64());
     }
 
     /// Keeps an answer that took the long way, if it may be given again.
@@ -239,6 +340,12 @@ impl Lane {
         }
         let kept = Kept {
             status,
+            // Without content nothing is said of its length (RFC 9110, 8.6).
+            written: told::written(
+                status,
+                &head,
+                (status != StatusCode::NOT_MODIFIED).then_some(body.len()),
+            ),
             head,
             body: body.clone(),
             holds,
@@ -251,14 +358,10 @@ impl Lane {
 }
 
 /// What an answer that may be given again follows from; nothing for whoever goes the long way.
-fn key<B: Bodily>(request: &Request<B>) -> Option<Key> {
-    if request.method() != Method::GET || !request.body().is_end_stream() {
-        return None;
-    }
-    let address = request.uri().path_and_query()?.as_str();
+fn key(address: &str, asked: &HeaderMap) -> Option<Key> {
     let (mut encoding, mut known, mut token) = (None, None, None);
     let mut bytes = 0_usize;
-    for (name, value) in request.headers() {
+    for (name, value) in asked {
         bytes = bytes.saturating_add(stack::bytes_of((name, value)));
         if LONG_WAY.contains(&name.as_str()) {
             return None;
@@ -278,7 +381,7 @@ fn key<B: Bodily>(request: &Request<B>) -> Option<Key> {
     let parts = [Some(address), encoding, known, token].map(Option::unwrap_or_default);
     let lengths = parts.iter().map(|part| part.len().saturating_add(1));
     let length = lengths.fold(0, usize::saturating_add);
-    if stack::is_too_large(request.headers(), bytes) || length > KEY_BYTES_MAX {
+    if stack::is_too_large(asked, bytes) || length > KEY_BYTES_MAX {
         return None;
     }
     let mut text = String::with_capacity(length);

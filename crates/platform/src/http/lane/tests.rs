@@ -1,13 +1,14 @@
 //! What is given again, and to whom.
 
 use super::*;
-use crate::http::readiness::Options;
+use crate::http::{Load, readiness::Options};
+use hyper::header::HeaderName;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 #[derive(Clone, Default)]
-struct Good(Arc<(AtomicBool, AtomicU32)>);
+pub(super) struct Good(Arc<(AtomicBool, AtomicU32)>);
 
 impl Holds for Good {
     fn holds(&self) -> bool {
@@ -22,11 +23,14 @@ impl Holds for Good {
 struct Few(AtomicU32);
 
 impl Turnstile for Few {
-    fn pass(&self, _: IpAddr, _: &HeaderMap, units: u32, told: &mut HeaderMap) -> bool {
+    fn pass(&self, _: IpAddr, _: &HeaderMap, units: u32, told: &mut dyn Told) -> bool {
         let left = self.0.load(SeqCst).checked_sub(units);
         if let Some(left) = left {
             self.0.store(left, SeqCst);
-            told.insert("ratelimit", HeaderValue::from(left));
+            told.tell(
+                &HeaderName::from_static("ratelimit"),
+                format_args!("{left}"),
+            );
         }
         left.is_some()
     }
@@ -35,20 +39,31 @@ impl Turnstile for Few {
     }
 }
 
-fn lane(most: u32) -> Lane {
-    let options = Options {
+pub(super) fn lane(most: u32) -> Lane {
+    Lane::new(Few(AtomicU32::new(most)), ready())
+}
+
+fn ready() -> Readiness {
+    Readiness::new(Options {
         every_ms: 1_000,
         timeout_ms: 1_000,
         failures: 1,
         successes: 1,
-    };
-    Lane::new(Few(AtomicU32::new(most)), Readiness::new(options))
+    })
+}
+
+/// A lane that refuses when this is late.
+pub(super) fn refusing(load: &Load) -> Lane {
+    let few = Few(AtomicU32::new(100));
+    let strict = Some(HeaderValue::from_static("max-age=9"));
+    let refusing = Refusing::new("test", load, "https://souk.example/", strict);
+    Lane::refusing(few, ready(), refusing)
 }
 
 fn asked(path: &str, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
     let request = Request::get(path).body(Full::default()).unwrap();
     headers.iter().fold(request, |mut request, (name, value)| {
-        let name: hyper::header::HeaderName = name.parse().unwrap();
+        let name: HeaderName = name.parse().unwrap();
         request.headers_mut().append(name, value.parse().unwrap());
         request
     })

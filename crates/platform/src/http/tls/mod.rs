@@ -13,7 +13,7 @@ mod strict;
 
 pub use counts::register as register_metrics;
 pub use elsewhere::elsewhere;
-pub use strict::strict;
+pub use strict::{policy, strict};
 
 use super::{patience::Patient, places::Places};
 use crate::{config::ConfigError, tasks::Tasks};

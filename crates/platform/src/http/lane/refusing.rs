@@ -1,0 +1,93 @@
+//! What a door says while it is late, as its stack would say it ([`stack::refusal`]). It is made once, but for the
+//! request's address and id: it is said thousands of times a second, by a process that is late.
+
+use super::told::{self, Told};
+use crate::http::{Load, stack};
+use axum::http::{
+    HeaderValue, Method, StatusCode,
+    header::{CONTENT_LENGTH, STRICT_TRANSPORT_SECURITY},
+};
+
+/// What stands for a request's address in the one that is made.
+const PATH: &str = "the-path";
+/// What stands for its id.
+const ID: &str = "the-id";
+
+/// The refusals of a door that may be late.
+pub struct Refusing {
+    pub(super) door: &'static str,
+    pub(super) load: Load,
+    head: Vec<u8>,
+    /// The body before the address, between that and the id, and after it.
+    body: [String; 3],
+}
+
+impl Refusing {
+    /// Those of a door with this name in metrics and this load, of a shop that is seen at this address; `strict` is
+    /// what its answers say of TLS ([`crate::http::tls::policy`]).
+    #[must_use]
+    pub fn new(
+        door: &'static str,
+        load: &Load,
+        public_url: &str,
+        strict: Option<HeaderValue>,
+    ) -> Self {
+        let (mut head, body) = stack::refusal(public_url, PATH, ID);
+        if let Some(policy) = strict {
+            head.insert(STRICT_TRANSPORT_SECURITY, policy);
+        }
+        let body = String::from_utf8_lossy(&body).into_owned();
+        let (before, rest) = around(&body, PATH);
+        let (between, after) = around(rest, ID);
+        Self {
+            door,
+            load: load.clone(),
+            head: told::written(StatusCode::SERVICE_UNAVAILABLE, &head, None),
+            body: [before, between, after].map(str::to_owned),
+        }
+    }
+
+    /// Writes that of a request with this plain id.
+    pub(super) fn write(&self, (method, path, id): (&Method, &str, &str), out: &mut Vec<u8>) {
+        let path = serde_json::to_string(path).unwrap_or_default();
+        let [before, between, after] = &self.body;
+        let pieces = [before, path.as_str(), between, "\"", id, "\"", after];
+        let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+        out.extend_from_slice(&self.head);
+        out.tell(&CONTENT_LENGTH, format_args!("{length}"));
+        told::own(id, out);
+        if *method != Method::HEAD {
+            for piece in pieces {
+                out.extend_from_slice(piece.as_bytes());
+            }
+        }
+    }
+}
+
+/// What stands before and after a text in quotation marks.
+fn around<'t>(all: &'t str, text: &str) -> (&'t str, &'t str) {
+    all.split_once(&format!("\"{text}\"")).unwrap_or((all, ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::load::tests::load;
+
+    #[test]
+    fn a_refusal_is_that_of_the_stack_word_for_word() {
+        for path in ["/api/v1/orders", "/a\"b\\c\u{e9}", "/the-id"] {
+            let refusing = Refusing::new("test", &load(1), "https://souk.example/", None);
+            let mut out = Vec::new();
+            refusing.write((&Method::POST, path, "mine-1"), &mut out);
+            let (head, body) = stack::refusal("https://souk.example/", path, "mine-1");
+            let text = String::from_utf8(out).unwrap();
+            let (written, content) = text.split_once("\r\n\r\n").unwrap();
+            assert_eq!(content.as_bytes(), body, "{path}");
+            for (name, value) in &head {
+                let line = format!("{name}: {}", value.to_str().unwrap());
+                assert!(written.lines().any(|one| one == line), "{line}: {written}");
+            }
+        }
+    }
+}
