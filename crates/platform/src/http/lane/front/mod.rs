@@ -197,7 +197,6 @@ impl<S> Front<S> {
         self.read.drain(..count);
         self.owed = self.owed.saturating_sub(count);
         if self.read.is_empty() {
-            // Thousands of connections wait at a time.
             self.read = Vec::new();
         }
         count > 0
@@ -271,7 +270,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front<S> {
             }
         };
         self.unsent.drain(..sent);
-        if self.unsent.capacity() > UNSENT_BYTES && self.unsent.is_empty() {
+        if self.unsent.is_empty() && self.unsent.capacity() > READ_BYTES {
+            // Thousands of connections wait at a time.
             self.unsent = Vec::new();
         }
         done
