@@ -179,7 +179,7 @@ impl Database {
         }
     }
 
-    /// Changes whenever something was committed.
+    /// Changes whenever something was committed, or could not be, before whoever wrote hears of it.
     #[must_use]
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.committed.clone()
