@@ -12,6 +12,7 @@
 
 mod addresses;
 mod ask;
+mod early;
 mod floods;
 mod hostile;
 mod pages;
@@ -70,6 +71,11 @@ async fn a_search_finds_what_it_names_whatever_it_looks_like() {
     let world = World::new().await;
     addresses::assert_searches(&world).await;
     addresses::assert_every_slug_leads_to_its_product(&world).await;
+}
+
+#[tokio::test]
+async fn whoever_is_answered_before_their_body_has_come_keeps_the_connection_or_is_told() {
+    early::assert_nobody_is_cut_off(&World::new().await).await;
 }
 
 #[tokio::test]

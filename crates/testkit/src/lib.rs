@@ -69,6 +69,6 @@ pub use pair::Pair;
 pub use platform::fault::POINTS;
 pub use process::{PASSWORD, Shop};
 pub use provider::Provider;
-pub use raw::{raw, raw_in_turn};
+pub use raw::{raw, raw_in_pieces, raw_in_turn};
 pub use redis::Redis;
 pub use stripe::{Stripe, Trouble, sign as stripe_signature};

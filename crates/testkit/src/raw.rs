@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// Longer than any answer takes, even on a busy machine.
@@ -43,6 +43,30 @@ pub async fn raw_in_turn(url: &str, requests: &[&[u8]]) -> Option<Answer> {
             .expect("an answer in time");
     }
     last
+}
+
+/// Sends a head, and a body only when that has long been read; what is answered, and what is answered to the next
+/// request on the same connection, unless that was closed.
+pub async fn raw_in_pieces(
+    url: &str,
+    [head, body]: [&[u8]; 2],
+    next: &[u8],
+) -> (Option<Answer>, Option<Answer>) {
+    let address = url.strip_prefix("http://").expect("a plain address");
+    let mut stream = TcpStream::connect(address).await.expect("the shop listens");
+    stream.write_all(head).await.expect("an open connection");
+    sleep(Duration::from_millis(100)).await;
+    // Whoever has been answered and cut off sees it below.
+    drop(stream.write_all(body).await);
+    let in_time = async |stream: &mut TcpStream| {
+        let answer = timeout(PATIENCE, one(stream)).await;
+        answer.expect("an answer in time")
+    };
+    let first = in_time(&mut stream).await;
+    if stream.write_all(next).await.is_err() {
+        return (first, None);
+    }
+    (first, in_time(&mut stream).await)
 }
 
 /// Reads one answer.

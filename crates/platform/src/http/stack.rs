@@ -1,7 +1,11 @@
 //! The stack around the whole door, one pass: request id, trace, panic to problem, size limits, shed,
 //! time-out, body limit, security headers, and the one place where problems become bodies.
 
-use super::{arrival, counted, load::Load};
+use super::{
+    arrival::{self, Arrival},
+    counted,
+    load::Load,
+};
 use crate::{
     clock::Clock,
     deadline::{self, Deadline},
@@ -183,6 +187,19 @@ fn is_probe(request: &Request) -> bool {
 }
 
 async fn admit(stack: &Stack, request: Request, next: Next) -> Response {
+    let deadline = Deadline::after(time_for(stack, &request));
+    let (request, arrival) = arrival::watch(request);
+    let mut response = work(stack, request, (deadline, &arrival), next).await;
+    arrival.hear_out(&mut response, deadline.moment()).await;
+    response
+}
+
+async fn work(
+    stack: &Stack,
+    request: Request,
+    (deadline, arrival): (Deadline, &Arrival),
+    next: Next,
+) -> Response {
     if let Err(problem) = check_size(&request).and_then(|()| check_coding(&request)) {
         return super::Fault(problem).into_response();
     }
@@ -196,8 +213,6 @@ async fn admit(stack: &Stack, request: Request, next: Next) -> Response {
         return super::Fault::new(Code::Overloaded).into_response();
     }
     let safe = request.method() == Method::GET || request.method() == Method::HEAD;
-    let deadline = Deadline::after(time_for(stack, &request));
-    let (request, arrival) = arrival::watch(request);
     let work = deadline::within(Some(deadline), next.run(request));
     let work = AssertUnwindSafe(work).catch_unwind();
     let done = tokio::time::timeout_at(deadline.moment(), work).await;
