@@ -199,7 +199,7 @@ impl Visit {
         let stream = Front::new(stream, lane.clone(), address.ip());
         let answered = stream.answered();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let look = |lane: &Lane| lane.look(&request, address.ip());
+            let look = |lane: &Lane| lane.look(&request, address.ip(), answered.is_whole());
             let key = match lane.as_ref().map_or(Way::Long(None), look) {
                 Way::Express(response) => {
                     asked.cancel();

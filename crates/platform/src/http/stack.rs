@@ -204,8 +204,9 @@ async fn work(
         return super::Fault(problem).into_response();
     }
     let probe = is_urgent(request.uri().path());
-    let permit = stack.load.enter();
+    // Before it counts itself: whoever looks from outside has to see the same.
     let is_late = !probe && stack.load.is_late();
+    let permit = stack.load.enter();
     if is_late {
         metrics::late_refused();
     }

@@ -259,6 +259,10 @@ async fn probes_are_answered_late_or_not_and_few_requests_are_not_what_makes_lat
     let (alive, _) = when_late(200, async |shop| ask(shop, "/livez").await).await;
     let (fine, _) = when_late(20, async |shop| ask(shop, "/fine").await).await;
     assert_eq!((alive, fine), (200, 200));
+    // Nobody counts as their own reason: 127 at work are few, from wherever it is seen.
+    let (last, _) = when_late(127, async |shop| ask(shop, "/fine").await).await;
+    let (next, _) = when_late(128, async |shop| ask(shop, "/fine").await).await;
+    assert_eq!((last, next), (200, 503));
 }
 
 #[tokio::test]

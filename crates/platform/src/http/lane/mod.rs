@@ -18,7 +18,7 @@ use crate::{
 use axum::{
     body::{Body, to_bytes},
     http::{
-        HeaderMap, HeaderValue, Method, Request, StatusCode,
+        HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
         header::{ACCEPT_ENCODING, AUTHORIZATION, IF_NONE_MATCH, SET_COOKIE},
     },
     response::Response,
@@ -206,8 +206,22 @@ impl Lane {
         }))
     }
 
-    /// Answers, if the answer is here.
-    pub(super) fn look<B: Bodily>(&self, request: &Request<B>, peer: IpAddr) -> Way {
+    /// Answers, if the answer is here, or if the door is late and all of the request has come.
+    pub(super) fn look<B: Bodily>(
+        &self,
+        request: &Request<B>,
+        peer: IpAddr,
+        is_whole: bool,
+    ) -> Way {
+        let way = self.recall(request, peer);
+        if is_whole && matches!(way, Way::Long(_)) {
+            let asked = (request.method(), request.uri(), request.headers());
+            return self.excuse(asked).map_or(way, Way::Express);
+        }
+        way
+    }
+
+    fn recall<B: Bodily>(&self, request: &Request<B>, peer: IpAddr) -> Way {
         let Self(inner) = self;
         let started = Instant::now();
         let is_bare = request.method() == Method::GET && request.body().is_end_stream();
@@ -261,20 +275,38 @@ impl Lane {
 
     /// Writes the refusal of a request, if the door is late. False: nothing was written.
     fn refuse(&self, asked: &Asked<'_>, started: Instant, out: &mut Vec<u8>) -> bool {
-        let Some(refusing) = self.0.refusing.as_ref().filter(|_| !self.is_watched()) else {
-            return false;
-        };
         let path = asked.address.split('?').next().unwrap_or_default();
         let is_plain = path.starts_with('/') && !asked.address.contains('#');
-        let is_page = stack::accepts_html(&asked.headers) && !path.starts_with("/api/");
-        if !is_plain || is_page || stack::is_urgent(path) || !refusing.load.is_late() {
+        let late = is_plain.then(|| self.late(path, &asked.headers)).flatten();
+        let Some(refusing) = late else {
             return false;
-        }
+        };
         let id = stack::request_id(&asked.headers);
         refusing.write((&asked.method, path, &id), out);
-        metrics::late_refused();
         counted::refused(refusing.door, &asked.method, started);
         true
+    }
+
+    /// The refusal of a request for hyper to write, if the door is late.
+    fn excuse(
+        &self,
+        (method, uri, headers): (&Method, &Uri, &HeaderMap),
+    ) -> Option<Response<Sent>> {
+        let refusing = self.late(uri.path(), headers)?;
+        let id = stack::request_id(headers);
+        counted::refused(refusing.door, method, Instant::now());
+        Some(refusing.response(uri.path(), &id))
+    }
+
+    /// How whoever asks there is refused, if the door is late and refuses them at once.
+    fn late(&self, path: &str, asked: &HeaderMap) -> Option<&Refusing> {
+        let refusing = self.0.refusing.as_ref().filter(|_| !self.is_watched())?;
+        let is_page = stack::accepts_html(asked) && !path.starts_with("/api/");
+        let is_late = !is_page && !stack::is_urgent(path) && refusing.load.is_late();
+        is_late.then(|| {
+            metrics::late_refused();
+            refusing
+        })
     }
 
     /// Whether whoever is told of every request hears of them, which is on the long way.

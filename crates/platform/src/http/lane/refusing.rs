@@ -1,12 +1,20 @@
 //! What a door says while it is late, as its stack would say it ([`stack::refusal`]). It is made once, but for the
 //! request's address and id: it is said thousands of times a second, by a process that is late.
 
-use super::told::{self, Told};
-use crate::http::{Load, stack};
+use super::{
+    Sent,
+    told::{self, Told},
+};
+use crate::http::{
+    Load,
+    stack::{self, X_REQUEST_ID},
+};
 use axum::http::{
-    HeaderValue, Method, StatusCode,
+    HeaderMap, HeaderValue, Method, Response, StatusCode,
     header::{CONTENT_LENGTH, STRICT_TRANSPORT_SECURITY},
 };
+use http_body_util::{Either, Full};
+use hyper::body::Bytes;
 
 /// What stands for a request's address in the one that is made.
 const PATH: &str = "the-path";
@@ -17,7 +25,9 @@ const ID: &str = "the-id";
 pub struct Refusing {
     pub(super) door: &'static str,
     pub(super) load: Load,
-    head: Vec<u8>,
+    head: HeaderMap,
+    /// The same as HTTP/1 has it.
+    written: Vec<u8>,
     /// The body before the address, between that and the id, and after it.
     body: [String; 3],
 }
@@ -42,7 +52,8 @@ impl Refusing {
         Self {
             door,
             load: load.clone(),
-            head: told::written(StatusCode::SERVICE_UNAVAILABLE, &head, None),
+            written: told::written(StatusCode::SERVICE_UNAVAILABLE, &head, None),
+            head,
             body: [before, between, after].map(str::to_owned),
         }
     }
@@ -50,10 +61,9 @@ impl Refusing {
     /// Writes that of a request with this plain id.
     pub(super) fn write(&self, (method, path, id): (&Method, &str, &str), out: &mut Vec<u8>) {
         let path = serde_json::to_string(path).unwrap_or_default();
-        let [before, between, after] = &self.body;
-        let pieces = [before, path.as_str(), between, "\"", id, "\"", after];
+        let pieces = self.pieces(&path, id);
         let length: usize = pieces.iter().map(|piece| piece.len()).sum();
-        out.extend_from_slice(&self.head);
+        out.extend_from_slice(&self.written);
         out.tell(&CONTENT_LENGTH, format_args!("{length}"));
         told::own(id, out);
         if *method != Method::HEAD {
@@ -61,6 +71,25 @@ impl Refusing {
                 out.extend_from_slice(piece.as_bytes());
             }
         }
+    }
+
+    /// The same for hyper to write.
+    pub(super) fn response(&self, path: &str, id: &str) -> Response<Sent> {
+        let path = serde_json::to_string(path).unwrap_or_default();
+        let body = Bytes::from(self.pieces(&path, id).concat());
+        let mut response = Response::new(Either::Left(Full::new(body)));
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        response.headers_mut().clone_from(&self.head);
+        if let Ok(id) = HeaderValue::from_str(id) {
+            response.headers_mut().insert(X_REQUEST_ID, id);
+        }
+        response
+    }
+
+    /// The body for an address as JSON has it.
+    fn pieces<'p>(&'p self, path: &'p str, id: &'p str) -> [&'p str; 7] {
+        let [before, between, after] = &self.body;
+        [before, path, between, "\"", id, "\"", after]
     }
 }
 

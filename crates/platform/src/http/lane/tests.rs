@@ -1,7 +1,11 @@
 //! What is given again, and to whom.
 
 use super::*;
-use crate::http::{Load, readiness::Options};
+use crate::http::{
+    Load,
+    load::tests::{late, load},
+    readiness::Options,
+};
 use hyper::header::HeaderName;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 
@@ -102,11 +106,11 @@ async fn given(way: Way) -> (u16, String, HeaderMap) {
 #[tokio::test]
 async fn what_left_once_is_given_again_as_long_as_it_holds_and_there_is_room() {
     let (lane, good, tea) = (lane(3), Good::default(), asked("/tea", &[]));
-    let key = long(lane.look(&tea, HERE)).unwrap();
+    let key = long(lane.look(&tea, HERE, true)).unwrap();
     let first = lane.keep(key, answer(&good, 200, "tea")).await;
     assert_eq!(to_bytes(first.into_body(), 9).await.unwrap(), "tea");
     for left in ["2", "1"] {
-        let (status, body, head) = given(lane.look(&tea, HERE)).await;
+        let (status, body, head) = given(lane.look(&tea, HERE, true)).await;
         assert_eq!((status, body.as_str()), (200, "tea"));
         assert_eq!(head["ratelimit"], left);
         assert!(head.contains_key(stack::X_REQUEST_ID));
@@ -114,12 +118,15 @@ async fn what_left_once_is_given_again_as_long_as_it_holds_and_there_is_room() {
     assert_eq!(good.0.1.load(SeqCst), 2, "each is a read from memory");
     let again = asked("/tea", &[("x-request-id", "mine-1")]);
     assert_eq!(
-        given(lane.look(&again, HERE)).await.2["x-request-id"],
+        given(lane.look(&again, HERE, true)).await.2["x-request-id"],
         "mine-1"
     );
-    assert!(long(lane.look(&tea, HERE)).is_none(), "there is no room");
+    assert!(
+        long(lane.look(&tea, HERE, true)).is_none(),
+        "there is no room"
+    );
     good.0.0.store(true, SeqCst);
-    let key = long(lane.look(&tea, HERE));
+    let key = long(lane.look(&tea, HERE, true));
     assert!(key.is_some(), "what comes now may be kept");
 }
 
@@ -128,25 +135,25 @@ async fn an_answer_is_kept_for_its_three_headers_and_no_others() {
     let (lane, good) = (lane(100), Good::default());
     let (plain, known) = (asked("/tea", &[]), asked("/tea", &[("if-none-match", "a")]));
     for (request, status, body) in [(&plain, 200, "tea"), (&known, 304, "")] {
-        let key = long(lane.look(request, HERE)).unwrap();
+        let key = long(lane.look(request, HERE, true)).unwrap();
         lane.keep(key, answer(&good, status, body)).await;
     }
-    assert_eq!(given(lane.look(&plain, HERE)).await.0, 200);
-    assert_eq!(given(lane.look(&known, HERE)).await.0, 304);
+    assert_eq!(given(lane.look(&plain, HERE, true)).await.0, 200);
+    assert_eq!(given(lane.look(&known, HERE, true)).await.0, 304);
     for other in [
         asked("/tea?", &[]),
         asked("/tea", &[("if-none-match", "b")]),
         asked("/tea", &[("accept-encoding", "a")]),
         asked("/tea", &[("authorization", "a")]),
     ] {
-        assert!(long(lane.look(&other, HERE)).is_some(), "{other:?}");
+        assert!(long(lane.look(&other, HERE, true)).is_some(), "{other:?}");
     }
 }
 
 #[tokio::test]
 async fn whoever_is_more_than_somebody_who_asks_goes_the_long_way() {
     let (lane, good, tea) = (lane(100), Good::default(), asked("/tea", &[]));
-    let key = long(lane.look(&tea, HERE)).unwrap();
+    let key = long(lane.look(&tea, HERE, true)).unwrap();
     lane.keep(key, answer(&good, 200, "tea")).await;
     let long_text = "e".repeat(KEY_BYTES_MAX);
     let wide = "w".repeat(17 * 1_024);
@@ -166,15 +173,21 @@ async fn whoever_is_more_than_somebody_who_asks_goes_the_long_way() {
         vec![("x-wide", &wide)],
     ] {
         let request = asked("/tea", &headers);
-        assert!(long(lane.look(&request, HERE)).is_none(), "{headers:?}");
+        assert!(
+            long(lane.look(&request, HERE, true)).is_none(),
+            "{headers:?}"
+        );
     }
     let mut posts = asked("/tea", &[]);
     *posts.method_mut() = Method::POST;
-    assert!(long(lane.look(&posts, HERE)).is_none());
+    assert!(long(lane.look(&posts, HERE, true)).is_none());
     let with_body = asked("/tea", &[]).map(|_| Full::<Bytes>::from("body"));
-    assert!(long(lane.look(&with_body, HERE)).is_none());
+    assert!(long(lane.look(&with_body, HERE, true)).is_none());
     lane.0.readiness.drain();
-    assert!(long(lane.look(&tea, HERE)).is_none(), "they are told to go");
+    assert!(
+        long(lane.look(&tea, HERE, true)).is_none(),
+        "they are told to go"
+    );
 }
 
 #[tokio::test]
@@ -188,16 +201,16 @@ async fn what_is_for_a_token_is_kept_for_that_token_alone() {
         response
     };
     for token in ["Bearer anna", "Bearer bert"] {
-        let key = long(lane.look(&of(token), HERE)).unwrap();
+        let key = long(lane.look(&of(token), HERE, true)).unwrap();
         lane.keep(key, theirs(token)).await;
     }
     for token in ["Bearer anna", "Bearer bert"] {
-        assert_eq!(given(lane.look(&of(token), HERE)).await.1, token);
+        assert_eq!(given(lane.look(&of(token), HERE, true)).await.1, token);
     }
     let nobody = asked("/order", &[]);
-    let key = long(lane.look(&nobody, HERE)).unwrap();
+    let key = long(lane.look(&nobody, HERE, true)).unwrap();
     lane.keep(key, theirs("nobody's")).await;
-    assert!(long(lane.look(&nobody, HERE)).is_some());
+    assert!(long(lane.look(&nobody, HERE, true)).is_some());
 }
 
 #[tokio::test]
@@ -213,11 +226,34 @@ async fn what_is_not_everybodys_is_not_kept() {
     let missing = answer(&good, 404, "tea");
     for response in [nobodys, uncounted, cookies, large, missing] {
         let status = response.status();
-        let key = long(lane.look(&tea, HERE)).unwrap();
+        let key = long(lane.look(&tea, HERE, true)).unwrap();
         let sent = lane.keep(key, response).await;
         assert_eq!(sent.status(), status);
         let body = to_bytes(sent.into_body(), 1_000_000).await.unwrap();
         assert!(body.starts_with(b"tea") || body.len() == wide.len());
     }
-    assert!(long(lane.look(&tea, HERE)).is_some());
+    assert!(long(lane.look(&tea, HERE, true)).is_some());
+}
+
+#[tokio::test]
+async fn while_a_door_is_late_hyper_s_own_requests_are_refused_as_well_once_they_are_whole() {
+    let load = load(1);
+    let lane = refusing(&load);
+    let mut order = asked("/api/v1/orders?x=1", &[("x-request-id", "mine")]);
+    *order.method_mut() = Method::POST;
+    assert!(long(lane.look(&order, HERE, true)).is_none());
+    late(&load, 128).await;
+    let (status, body, head) = given(lane.look(&order, HERE, true)).await;
+    let (expected, said) = stack::refusal("https://souk.example/", "/api/v1/orders", "mine");
+    assert_eq!((status, body.as_bytes()), (503, said.as_slice()));
+    assert_eq!(head["strict-transport-security"], "max-age=9");
+    for (name, value) in &expected {
+        assert_eq!(head.get(name), Some(value), "{name}");
+    }
+    // What is left of it would be taken for the next request.
+    assert!(long(lane.look(&order, HERE, false)).is_none());
+    let probe = asked("/livez", &[]);
+    assert!(long(lane.look(&probe, HERE, true)).is_some());
+    let page = asked("/cart", &[("accept", "text/html")]);
+    assert!(long(lane.look(&page, HERE, true)).is_some());
 }

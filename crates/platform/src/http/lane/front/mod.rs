@@ -67,9 +67,17 @@ enum Turn {
     HypersAlone,
 }
 
-/// Whether an answer's body has been let go of. Clones are the same one.
+/// What the front and the service behind hyper tell each other of a request. Clones are the same one.
 #[derive(Debug, Clone, Default)]
-pub(in crate::http) struct Answered(Arc<AtomicBool>);
+pub(in crate::http) struct Answered(Arc<Exchange>);
+
+#[derive(Debug, Default)]
+struct Exchange {
+    /// The front: all of the request has been handed to hyper.
+    is_whole: AtomicBool,
+    /// The service: its answer's body has been let go of.
+    is_gone: AtomicBool,
+}
 
 /// A body that says when it is let go of: read to its end, or given up.
 pub(in crate::http) struct Watched {
@@ -81,11 +89,16 @@ struct Gone(Answered);
 
 impl Drop for Gone {
     fn drop(&mut self) {
-        self.0.0.store(true, Relaxed);
+        self.0.0.is_gone.store(true, Relaxed);
     }
 }
 
 impl Answered {
+    /// Whether the body of the request at hand has come whole, for certain.
+    pub(in crate::http) fn is_whole(&self) -> bool {
+        self.0.is_whole.load(Relaxed)
+    }
+
     pub(in crate::http) fn tells(&self, body: Sent) -> Watched {
         Watched {
             body,
@@ -187,7 +200,9 @@ impl<S> Front<S> {
         self.read.extend_from_slice(bytes);
         self.owed = self.read.len();
         self.turn = turn;
-        self.answered.0.store(false, Relaxed);
+        let Exchange { is_whole, is_gone } = &*self.answered.0;
+        is_whole.store(turn == Turn::Hypers, Relaxed);
+        is_gone.store(false, Relaxed);
     }
 
     /// Gives hyper what it is owed; false: nothing.
@@ -339,7 +354,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Front<S> {
         ready!(self.send(context))?;
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         let is_over = self.turn == Turn::Hypers && self.owed == 0;
-        if is_over && self.answered.0.swap(false, Relaxed) {
+        if is_over && self.answered.0.is_gone.swap(false, Relaxed) {
             self.turn = Turn::Anybodys;
             if !self.read.is_empty() {
                 context.waker().wake_by_ref();

@@ -19,7 +19,7 @@ const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 /// Says what was asked. Of what begins with `/kept` it may be said again.
 async fn said(request: Request<Incoming>, lane: Lane) -> Response<Sent> {
-    let key = match lane.look(&request, HERE) {
+    let key = match lane.look(&request, HERE, true) {
         Way::Express(response) => return response,
         Way::Long(key) => key,
     };
@@ -175,7 +175,7 @@ async fn what_is_kept_is_given_before_hyper_hears_of_it_and_the_rest_is_hypers()
 /// Keeps a body of so many bytes under this address.
 async fn kept(lane: &Lane, address: &str, bytes: usize) {
     let request = Request::get(address).body(axum::body::Body::empty());
-    let Way::Long(Some(key)) = lane.look(&request.unwrap(), HERE) else {
+    let Way::Long(Some(key)) = lane.look(&request.unwrap(), HERE, true) else {
         panic!("it is kept already")
     };
     let body = Response::new(axum::body::Body::from("w".repeat(bytes)));
