@@ -59,7 +59,11 @@ async fn pass(State(inside): State<Arc<Inside>>, mut request: Request) -> Respon
     let peer = request.extensions().get::<ClientAddress>();
     // A request without a socket comes from this process.
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(ip)| *ip);
-    let client = address::client(peer, request.headers(), &inside.config.trusted_proxies);
+    let client = address::client(
+        peer,
+        request.headers().into(),
+        &inside.config.trusted_proxies,
+    );
     address::drop_claims(request.headers_mut());
     request.extensions_mut().insert(ClientAddress(client));
     match inside.nodes.clone().oneshot(request).await {

@@ -142,7 +142,7 @@ impl Inside {
         let peer = request.extensions().get::<ClientAddress>();
         // A request without a socket comes from this process.
         let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ClientAddress(ip)| *ip);
-        address::client(peer, request.headers(), &self.trusted_proxies)
+        address::client(peer, request.headers().into(), &self.trusted_proxies)
     }
 
     async fn serve(&self, route: Route<'_>, client: IpAddr, request: Request) -> Response {

@@ -340,25 +340,19 @@ impl Counted {
     pub(crate) fn tell(&self, told: &mut dyn Told) {
         let Self {
             policy,
-            quota: Quota {
-                units,
-                window_seconds,
-            },
-            verdict:
-                Verdict {
-                    remaining,
-                    wait_seconds,
-                    ..
-                },
+            quota,
+            verdict,
         } = self;
+        let [mut units, mut window, mut rest, mut wait] = [itoa::Buffer::new(); 4];
+        let units = units.format(quota.units);
+        let window = window.format(quota.window_seconds);
+        let rest = rest.format(verdict.remaining);
+        let wait = wait.format(verdict.wait_seconds);
         told.tell(
             &RATE_LIMIT_POLICY,
-            format_args!("\"{policy}\";q={units};w={window_seconds}"),
+            &["\"", policy, "\";q=", units, ";w=", window],
         );
-        told.tell(
-            &RATE_LIMIT,
-            format_args!("\"{policy}\";r={remaining};t={wait_seconds}"),
-        );
+        told.tell(&RATE_LIMIT, &["\"", policy, "\";r=", rest, ";t=", wait]);
     }
 }
 

@@ -7,11 +7,11 @@ use crate::{
     limits::{AtOnce, TOLD},
     session,
 };
-use axum::http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
+use axum::http::header::AUTHORIZATION;
 use contracts::access::Principal;
 use platform::http::{
     ApiKey, TokenVerifier,
-    lane::{self, Told},
+    lane::{self, Heads, Told},
 };
 use std::net::IpAddr;
 
@@ -27,8 +27,8 @@ pub struct Turnstile {
 
 impl Turnstile {
     /// Whom an access token proves, if nobody has to be asked for that.
-    fn known(&self, sent: &HeaderValue) -> Option<Principal> {
-        let token = session::bearer(sent.to_str().ok()?)?;
+    fn known(&self, sent: &[u8]) -> Option<Principal> {
+        let token = session::bearer(lane::text(sent)?)?;
         if ApiKey::is_meant_by(token) {
             return None;
         }
@@ -38,9 +38,9 @@ impl Turnstile {
 }
 
 impl lane::Turnstile for Turnstile {
-    fn pass(&self, peer: IpAddr, asked: &HeaderMap, units: u32, told: &mut dyn Told) -> bool {
+    fn pass(&self, peer: IpAddr, asked: Heads<'_>, units: u32, told: &mut dyn Told) -> bool {
         let client = address::client(peer, asked, &self.trusted_proxies);
-        let who = match asked.get(AUTHORIZATION) {
+        let who = match asked.all(&AUTHORIZATION).next() {
             None => None,
             Some(sent) => match self.known(sent) {
                 None => return false,

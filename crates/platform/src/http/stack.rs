@@ -4,6 +4,7 @@
 use super::{
     arrival::{self, Arrival},
     counted,
+    lane::Heads,
     load::Load,
 };
 use crate::{
@@ -112,10 +113,10 @@ impl Predicate for NotAProblem {
 }
 
 async fn pass(State(stack): State<Stack>, mut request: Request, next: Next) -> Response {
-    let id: Arc<str> = request_id(request.headers()).into();
+    let id: Arc<str> = request_id(request.headers().into()).into();
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
-    let accepts_html = accepts_html(request.headers());
+    let accepts_html = accepts_html(request.headers().into());
     request.extensions_mut().insert(RequestId(Arc::clone(&id)));
     let span =
         tracing::debug_span!("request", request.id = %id, http.method = %method, http.path = %path);
@@ -270,25 +271,26 @@ pub(super) fn is_told() -> bool {
 }
 
 /// The id of a request with these headers: a new one, unless a plain one came along.
-pub(super) fn request_id(headers: &HeaderMap) -> String {
-    let sent = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+pub(super) fn request_id(headers: Heads<'_>) -> String {
+    let sent = headers.text(&X_REQUEST_ID);
     let plain = |id: &&str| {
         (1..=128).contains(&id.len())
             && id
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
     };
-    sent.filter(plain)
-        .map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
+    sent.filter(plain).map_or_else(new_id, str::to_owned)
+}
+
+fn new_id() -> String {
+    let id = uuid::Uuid::now_v7().hyphenated();
+    id.encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned()
 }
 
 /// Whether a page is wanted rather than data.
-pub(super) fn accepts_html(headers: &HeaderMap) -> bool {
-    let accept = headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .unwrap_or_default();
-    accept.contains("text/html")
+pub(super) fn accepts_html(headers: Heads<'_>) -> bool {
+    let accept = headers.text(&header::ACCEPT);
+    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn check_size(request: &Request) -> Result<(), Problem> {
@@ -297,21 +299,22 @@ fn check_size(request: &Request) -> Result<(), Problem> {
         return Err(Problem::new(Code::UriTooLong));
     }
     let headers = request.headers();
-    let bytes: usize = headers.iter().map(bytes_of).sum();
-    if is_too_large(headers, bytes) {
+    let each = Heads::Map(headers).each();
+    let bytes: usize = each.map(|(name, value)| bytes_of(name, value)).sum();
+    if is_too_large(headers.len(), bytes) {
         return Err(Problem::new(Code::HeadersTooLarge));
     }
     Ok(())
 }
 
 /// What a header counts for.
-pub(super) fn bytes_of((name, value): (&HeaderName, &HeaderValue)) -> usize {
-    name.as_str().len().saturating_add(value.len())
+pub(super) fn bytes_of(name: &str, value: &[u8]) -> usize {
+    name.len().saturating_add(value.len())
 }
 
-/// Whether these headers, which count for so much, are refused.
-pub(super) fn is_too_large(headers: &HeaderMap, bytes: usize) -> bool {
-    headers.len() > HEADERS_MAX || bytes > HEADER_BYTES_MAX
+/// Whether so many headers, which count for so much, are refused.
+pub(super) fn is_too_large(count: usize, bytes: usize) -> bool {
+    count > HEADERS_MAX || bytes > HEADER_BYTES_MAX
 }
 
 /// A small compressed body can be a huge one, so none is read.

@@ -5,6 +5,7 @@
 //! any more. On a connection of HTTP/1 it is given before the request is read by anybody else ([`front`]).
 
 mod front;
+mod heads;
 mod refusing;
 mod told;
 
@@ -31,6 +32,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 pub(super) use front::{Answered, Front, Watched};
+pub use heads::{Heads, text};
 pub use refusing::Refusing;
 pub use told::Told;
 
@@ -64,7 +66,7 @@ pub trait Turnstile: Send + Sync {
     /// Counts a read of so many units by whoever the headers prove, and says so in the answer's head. False: nothing
     /// was counted or said, for that takes time, or there is no room, or they prove nobody; whoever asks goes the long
     /// way.
-    fn pass(&self, peer: IpAddr, asked: &HeaderMap, units: u32, told: &mut dyn Told) -> bool;
+    fn pass(&self, peer: IpAddr, asked: Heads<'_>, units: u32, told: &mut dyn Told) -> bool;
     /// The headers that it says so in.
     fn tells(&self) -> &'static [&'static str];
 }
@@ -164,7 +166,7 @@ struct Inner {
 struct Asked<'h> {
     method: Method,
     address: &'h str,
-    headers: HeaderMap,
+    headers: Heads<'h>,
 }
 
 impl Lane {
@@ -215,7 +217,7 @@ impl Lane {
     ) -> Way {
         let way = self.recall(request, peer);
         if is_whole && matches!(way, Way::Long(_)) {
-            let asked = (request.method(), request.uri(), request.headers());
+            let asked = (request.method(), request.uri(), request.headers().into());
             return self.excuse(asked).map_or(way, Way::Express);
         }
         way
@@ -228,7 +230,7 @@ impl Lane {
         let Some(address) = request.uri().path_and_query().filter(|_| is_bare) else {
             return Way::Long(None);
         };
-        let asked = request.headers();
+        let asked = Heads::Map(request.headers());
         let kept = match self.find(address.as_str(), asked) {
             Ok(kept) => kept,
             Err(key) => return Way::Long(key),
@@ -256,18 +258,18 @@ impl Lane {
         started: Instant,
         out: &mut Vec<u8>,
     ) -> bool {
-        let found = self.find(asked.address, &asked.headers).ok();
+        let found = self.find(asked.address, asked.headers).ok();
         let Some(kept) = found.filter(|kept| kept.body.len() <= bytes_max) else {
             return false;
         };
         let before = out.len();
         out.extend_from_slice(&kept.written);
         let turnstile = &self.0.turnstile;
-        if !turnstile.pass(peer, &asked.headers, kept.units, out) {
+        if !turnstile.pass(peer, asked.headers, kept.units, out) {
             out.truncate(before);
             return false;
         }
-        told::own(&stack::request_id(&asked.headers), out);
+        told::own(&stack::request_id(asked.headers), out);
         out.extend_from_slice(&kept.body);
         self.given(&kept, started);
         true
@@ -277,21 +279,18 @@ impl Lane {
     fn refuse(&self, asked: &Asked<'_>, started: Instant, out: &mut Vec<u8>) -> bool {
         let path = asked.address.split('?').next().unwrap_or_default();
         let is_plain = path.starts_with('/') && !asked.address.contains('#');
-        let late = is_plain.then(|| self.late(path, &asked.headers)).flatten();
+        let late = is_plain.then(|| self.late(path, asked.headers)).flatten();
         let Some(refusing) = late else {
             return false;
         };
-        let id = stack::request_id(&asked.headers);
+        let id = stack::request_id(asked.headers);
         refusing.write((&asked.method, path, &id), out);
         counted::refused(refusing.door, &asked.method, started);
         true
     }
 
     /// The refusal of a request for hyper to write, if the door is late.
-    fn excuse(
-        &self,
-        (method, uri, headers): (&Method, &Uri, &HeaderMap),
-    ) -> Option<Response<Sent>> {
+    fn excuse(&self, (method, uri, headers): (&Method, &Uri, Heads<'_>)) -> Option<Response<Sent>> {
         let refusing = self.late(uri.path(), headers)?;
         let id = stack::request_id(headers);
         counted::refused(refusing.door, method, Instant::now());
@@ -299,7 +298,7 @@ impl Lane {
     }
 
     /// How whoever asks there is refused, if the door is late and refuses them at once.
-    fn late(&self, path: &str, asked: &HeaderMap) -> Option<&Refusing> {
+    fn late(&self, path: &str, asked: Heads<'_>) -> Option<&Refusing> {
         let refusing = self.0.refusing.as_ref().filter(|_| !self.is_watched())?;
         let is_page = stack::accepts_html(asked) && !path.starts_with("/api/");
         let is_late = !is_page && !stack::is_urgent(path) && refusing.load.is_late();
@@ -315,7 +314,7 @@ impl Lane {
     }
 
     /// The answer, if it is here and still holds; or else the key under which what comes may be kept.
-    fn find(&self, address: &str, asked: &HeaderMap) -> Result<Arc<Kept>, Option<Key>> {
+    fn find(&self, address: &str, asked: Heads<'_>) -> Result<Arc<Kept>, Option<Key>> {
         let Self(inner) = self;
         if self.is_watched() {
             return Err(None);
@@ -390,22 +389,24 @@ impl Lane {
 }
 
 /// What an answer that may be given again follows from; nothing for whoever goes the long way.
-fn key(address: &str, asked: &HeaderMap) -> Option<Key> {
+fn key(address: &str, asked: Heads<'_>) -> Option<Key> {
     let (mut encoding, mut known, mut token) = (None, None, None);
-    let mut bytes = 0_usize;
-    for (name, value) in asked {
-        bytes = bytes.saturating_add(stack::bytes_of((name, value)));
-        if LONG_WAY.contains(&name.as_str()) {
+    let (mut count, mut bytes) = (0_usize, 0_usize);
+    for (name, value) in asked.each() {
+        count = count.saturating_add(1);
+        bytes = bytes.saturating_add(stack::bytes_of(name, value));
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        if LONG_WAY.iter().any(|way| is(way)) {
             return None;
         }
-        let place = match name {
-            name if *name == ACCEPT_ENCODING => &mut encoding,
-            name if *name == IF_NONE_MATCH => &mut known,
-            name if *name == AUTHORIZATION => &mut token,
-            _ => continue,
+        let place = match () {
+            () if is(ACCEPT_ENCODING.as_str()) => &mut encoding,
+            () if is(IF_NONE_MATCH.as_str()) => &mut known,
+            () if is(AUTHORIZATION.as_str()) => &mut token,
+            () => continue,
         };
         // One that comes twice is read by nobody here.
-        if place.replace(value.to_str().ok()?).is_some() {
+        if place.replace(text(value)?).is_some() {
             return None;
         }
     }
@@ -413,7 +414,7 @@ fn key(address: &str, asked: &HeaderMap) -> Option<Key> {
     let parts = [Some(address), encoding, known, token].map(Option::unwrap_or_default);
     let lengths = parts.iter().map(|part| part.len().saturating_add(1));
     let length = lengths.fold(0, usize::saturating_add);
-    if stack::is_too_large(asked, bytes) || length > KEY_BYTES_MAX {
+    if stack::is_too_large(count, bytes) || length > KEY_BYTES_MAX {
         return None;
     }
     let mut text = String::with_capacity(length);

@@ -64,7 +64,7 @@ impl Refusing {
         let pieces = self.pieces(&path, id);
         let length: usize = pieces.iter().map(|piece| piece.len()).sum();
         out.extend_from_slice(&self.written);
-        out.tell(&CONTENT_LENGTH, format_args!("{length}"));
+        out.tell(&CONTENT_LENGTH, &[itoa::Buffer::new().format(length)]);
         told::own(id, out);
         if *method != Method::HEAD {
             for piece in pieces {

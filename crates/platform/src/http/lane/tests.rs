@@ -27,14 +27,11 @@ impl Holds for Good {
 struct Few(AtomicU32);
 
 impl Turnstile for Few {
-    fn pass(&self, _: IpAddr, _: &HeaderMap, units: u32, told: &mut dyn Told) -> bool {
+    fn pass(&self, _: IpAddr, _: Heads<'_>, units: u32, told: &mut dyn Told) -> bool {
         let left = self.0.load(SeqCst).checked_sub(units);
         if let Some(left) = left {
             self.0.store(left, SeqCst);
-            told.tell(
-                &HeaderName::from_static("ratelimit"),
-                format_args!("{left}"),
-            );
+            told.tell(&HeaderName::from_static("ratelimit"), &[&left.to_string()]);
         }
         left.is_some()
     }

@@ -3,9 +3,9 @@
 //! the lane rests until hyper has answered it and sent all of that. Where a request ends is never guessed: of what is
 //! not one whole head, with a whole body of the length that it tells, the rest of the connection is hyper's alone.
 
-use super::{Asked, Lane, Sent};
+use super::{Asked, Heads, Lane, Sent, text};
 use axum::http::{
-    HeaderMap, HeaderName, HeaderValue, Method,
+    Method,
     header::{CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING, UPGRADE},
 };
 use httparse::Status;
@@ -231,30 +231,27 @@ struct Framed<'h> {
 
 impl<'h> Framed<'h> {
     /// Nothing, if it does not tell where it ends, or what follows may not be HTTP.
-    fn of(head: &httparse::Request<'_, 'h>, length: usize) -> Option<Self> {
-        let mut headers = HeaderMap::with_capacity(head.headers.len());
-        for header in head.headers.iter() {
-            let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
-            headers.append(name, HeaderValue::from_bytes(header.value).ok()?);
-        }
+    fn of(head: &'h httparse::Request<'_, '_>, length: usize) -> Option<Self> {
+        let headers = Heads::Read(head.headers);
         let unclear = [TRANSFER_ENCODING, UPGRADE, EXPECT];
         let method = Method::from_bytes(head.method?.as_bytes()).ok()?;
-        if method == Method::CONNECT || unclear.iter().any(|name| headers.contains_key(name)) {
+        if method == Method::CONNECT || unclear.iter().any(|name| headers.has(name)) {
             return None;
         }
-        let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-        let body = match (lengths.next(), lengths.next()) {
+        let mut lengths = headers.all(&CONTENT_LENGTH);
+        let told = lengths.next();
+        let body = match (told, lengths.next()) {
             (None, _) => 0,
             // Digits alone: others read a sign, or several lengths, each in their own way.
-            (Some(told), None) if told.as_bytes().iter().all(u8::is_ascii_digit) => {
-                told.to_str().ok()?.parse::<u32>().ok()?.try_into().ok()?
+            (Some(told), None) if told.iter().all(u8::is_ascii_digit) => {
+                text(told)?.parse::<u32>().ok()?.try_into().ok()?
             }
             (Some(_), _) => return None,
         };
         Some(Self {
             length: length.checked_add(body)?,
-            is_bare: !headers.contains_key(CONTENT_LENGTH),
-            stays: head.version == Some(1) && !headers.contains_key(CONNECTION),
+            is_bare: told.is_none(),
+            stays: head.version == Some(1) && !headers.has(&CONNECTION),
             asked: Asked {
                 method,
                 address: head.path?,
