@@ -38,7 +38,7 @@ const CASES: [Early; 9] = [
     (ORDERS, &[WRONG, KEY], OF_MORE, JSON, 401, false),
     (ORDERS, &[WRONG, KEY], OF_MUCH, JSON, 401, false),
     (ORDERS, &[WRONG, KEY, WAITS], OF_JSON, "", 401, false),
-    // After chunks nothing is read, whenever they come.
+    // After chunks the connection ends, whenever they come.
     (ORDERS, &[WRONG, KEY], IN_CHUNKS, CHUNKS, 401, false),
     ("POST /api/v1/auth/login", &[], OF_TOO_MUCH, "", 413, false),
 ];

@@ -50,16 +50,18 @@ impl Arrival {
         self.0.is_whole.load(Ordering::Relaxed)
     }
 
-    /// Reads what nobody wanted of the body, until this moment at most. Where that may not be, or is too much, the
-    /// answer says that the connection ends with it (RFC 9112, 9.6).
+    /// Reads what nobody wanted of the body, until this moment at most. Where that may not be, or is too much, or
+    /// somebody has it still, the answer says that the connection ends with it (RFC 9112, 9.6).
     pub(super) async fn hear_out(self, response: &mut Response, until: Instant) {
-        let Some(body) = self.unwanted().take().filter(|_| self.0.is_in_turn) else {
+        if self.is_whole() || !self.0.is_in_turn {
             return;
-        };
-        let is_small = body.size_hint().lower() <= UNWANTED_BYTES_MAX;
+        }
+        let unwanted = self.unwanted().take();
+        let is_small = |body: &Body| body.size_hint().lower() <= UNWANTED_BYTES_MAX;
         let is_too_large = response.status() == StatusCode::PAYLOAD_TOO_LARGE;
+        let may_be_read = !is_too_large && !self.0.is_asking;
         let mut is_over = false;
-        if is_small && !is_too_large && !self.0.is_asking {
+        if let Some(body) = unwanted.filter(|body| may_be_read && is_small(body)) {
             let left = until.saturating_duration_since(Instant::now());
             let read = timeout(left.min(UNWANTED_TIME_MAX), is_read(body));
             is_over = read.await == Ok(true);

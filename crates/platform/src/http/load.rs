@@ -1,6 +1,9 @@
 //! How much is at work at a door, and whether this process keeps up with it.
 
-use super::{pulse::Pulse, stack::Options};
+use super::{
+    pulse::{Pulse, micros},
+    stack::Options,
+};
 use std::{
     sync::{
         Arc,
@@ -15,8 +18,12 @@ use tokio::{
 
 /// With fewer requests at work it is not they that make a process late.
 const MANY: usize = 128;
-/// How long a door that was late lets no more be at work than that: in the moment in which it is not late any more all
-/// who wait would come in, and it would be late again by all of them.
+/// As many as a door that was late lets be at work: enough for the batches that orders are written in, and no more
+/// wait for each other than that.
+const FEW: usize = 64;
+
+/// How long it is so careful after it was late last: in the moment in which it is not late any more all who wait would
+/// come in, and it would be late again by all of them.
 const CAREFUL: Duration = Duration::from_secs(1);
 
 /// The load of a door. Clones are the same one.
@@ -59,17 +66,18 @@ impl Load {
         let at_work = self
             .permits_max
             .saturating_sub(self.permits.available_permits());
-        if self.late_max.is_zero() || at_work < MANY {
+        if self.late_max.is_zero() || at_work < FEW {
             return false;
         }
-        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         let now = micros(self.origin.elapsed());
-        let is_late = self.pulse.is_later_than(self.late_max);
+        let is_careful = now < self.careful_until.load(Relaxed);
+        let may_be_late = is_careful || at_work >= MANY;
+        let is_late = may_be_late && self.pulse.is_later_than(self.late_max);
         if is_late {
             let until = now.saturating_add(micros(CAREFUL));
             self.careful_until.store(until, Relaxed);
         }
-        is_late || now < self.careful_until.load(Relaxed)
+        is_late || is_careful
     }
 }
 
@@ -85,7 +93,9 @@ pub(super) mod tests {
         load.is_late();
         tokio::time::sleep(Duration::from_millis(5)).await;
         let begun = std::time::Instant::now();
-        while begun.elapsed() < load.late_max.saturating_mul(20) {
+        let twice = load.late_max.saturating_mul(2);
+        let enough = twice.saturating_add(Duration::from_millis(20));
+        while begun.elapsed() < enough {
             std::hint::spin_loop();
         }
     }
@@ -110,13 +120,46 @@ pub(super) mod tests {
             let load = load(most);
             late(&load, at_work).await;
             assert_eq!(load.is_late(), expected, "{most} {at_work}");
-            // It has caught up, and is careful nevertheless.
-            for _ in 0..4 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            assert_eq!(load.is_late(), expected, "{most} {at_work}");
-            load.permits.add_permits(1);
-            assert_eq!(load.is_late(), expected && at_work > MANY, "{at_work}");
         }
+    }
+
+    /// Waits so long, with the pulse having its turn.
+    async fn rest(time: Duration) {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// A machine that is busy otherwise is late by less than that, and the door by more.
+    const LATE_MS: u32 = 100;
+
+    #[tokio::test]
+    async fn a_door_that_was_late_lets_few_be_at_work_for_a_while() {
+        let load = load(LATE_MS);
+        late(&load, MANY).await;
+        assert!(load.is_late());
+        rest(CAREFUL / 4).await;
+        assert!(load.is_late(), "it has caught up, and is careful");
+        load.permits.add_permits(MANY - FEW);
+        assert!(load.is_late(), "no more than {FEW}");
+        load.permits.add_permits(1);
+        assert!(!load.is_late(), "one less");
+        load.permits.acquire().await.expect("room").forget();
+        rest(CAREFUL).await;
+        assert!(!load.is_late(), "few were not what made it late");
+    }
+
+    #[tokio::test]
+    async fn it_stays_careful_as_long_as_it_is_late_nevertheless() {
+        let load = load(LATE_MS);
+        late(&load, MANY).await;
+        assert!(load.is_late());
+        load.permits.add_permits(MANY - FEW);
+        rest(CAREFUL / 2).await;
+        late(&load, 0).await;
+        assert!(load.is_late());
+        rest(CAREFUL * 3 / 4).await;
+        assert!(load.is_late(), "its second began anew");
     }
 }

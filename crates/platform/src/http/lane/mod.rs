@@ -285,6 +285,7 @@ impl Lane {
         };
         let id = stack::request_id(asked.headers);
         refusing.write((&asked.method, path, &id), out);
+        metrics::late_refused();
         counted::refused(refusing.door, &asked.method, started);
         true
     }
@@ -293,6 +294,7 @@ impl Lane {
     fn excuse(&self, (method, uri, headers): (&Method, &Uri, Heads<'_>)) -> Option<Response<Sent>> {
         let refusing = self.late(uri.path(), headers)?;
         let id = stack::request_id(headers);
+        metrics::late_refused();
         counted::refused(refusing.door, method, Instant::now());
         Some(refusing.response(uri.path(), &id))
     }
@@ -302,10 +304,7 @@ impl Lane {
         let refusing = self.0.refusing.as_ref().filter(|_| !self.is_watched())?;
         let is_page = stack::accepts_html(asked) && !path.starts_with("/api/");
         let is_late = !is_page && !stack::is_urgent(path) && refusing.load.is_late();
-        is_late.then(|| {
-            metrics::late_refused();
-            refusing
-        })
+        is_late.then_some(refusing)
     }
 
     /// Whether whoever is told of every request hears of them, which is on the long way.

@@ -247,7 +247,7 @@ async fn while_a_door_is_late_hyper_s_own_requests_are_refused_as_well_once_they
     for (name, value) in &expected {
         assert_eq!(head.get(name), Some(value), "{name}");
     }
-    // What is left of it would be taken for the next request.
+    // hyper would close the connection over what is left of it.
     assert!(long(lane.look(&order, HERE, false)).is_none());
     let probe = asked("/livez", &[]);
     assert!(long(lane.look(&probe, HERE, true)).is_some());

@@ -18,8 +18,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
 /// Says what was asked. Of what begins with `/kept` it may be said again.
-async fn said(request: Request<Incoming>, lane: Lane) -> Response<Sent> {
-    let key = match lane.look(&request, HERE, true) {
+async fn said(request: Request<Incoming>, lane: Lane, is_whole: bool) -> Response<Sent> {
+    let key = match lane.look(&request, HERE, is_whole) {
         Way::Express(response) => return response,
         Way::Long(key) => key,
     };
@@ -51,7 +51,7 @@ async fn sent(lane: &Lane, pieces: Vec<Vec<u8>>) -> (Vec<u8>, u32) {
         counted.fetch_add(1, Relaxed);
         let (lane, answered) = (lane.clone(), answered.clone());
         async move {
-            let response = said(request, lane).await;
+            let response = said(request, lane, answered.is_whole()).await;
             Ok::<_, Infallible>(response.map(|body| answered.tells(body)))
         }
     });
@@ -62,7 +62,10 @@ async fn sent(lane: &Lane, pieces: Vec<Vec<u8>>) -> (Vec<u8>, u32) {
         let saying = async {
             for piece in pieces {
                 say.write_all(&piece).await.unwrap();
-                tokio::task::yield_now().await;
+                // Both sides have their turn, whichever is first.
+                for _ in 0..2 {
+                    tokio::task::yield_now().await;
+                }
             }
         };
         let mut all = Vec::new();
@@ -276,6 +279,27 @@ async fn while_a_door_is_late_whoever_comes_hears_so_at_once_but_for_probes_and_
     ] {
         assert_eq!(at_once(&mut front, line, rest), "", "{line} {rest}");
         front.since = Some(Instant::now());
+    }
+}
+
+#[tokio::test]
+async fn while_a_door_is_late_hyper_s_requests_are_refused_but_not_one_that_is_on_its_way() {
+    let load = load(2);
+    let lane = refusing(&load);
+    late(&load, 200).await;
+    let head = "POST /api/v1/orders HTTP/1.1\r\nhost: souk\r\nconnection: close\r\n";
+    let head = format!("{head}content-length: {}\r\n\r\n", BODY.len());
+    let (whole, body) = (format!("{head}{BODY}"), BODY.to_owned());
+    for (pieces, expected) in [
+        (vec![whole.clone()], "HTTP/1.1 503 "),
+        (vec![head, body], "HTTP/1.1 200 "),
+        (vec![format!("{whole}more")], "HTTP/1.1 200 "),
+    ] {
+        let bytes = pieces.into_iter().map(String::into_bytes).collect();
+        let (answer, seen) = sent(&lane, bytes).await;
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with(expected), "{answer}");
+        assert_eq!(seen, 1);
     }
 }
 
