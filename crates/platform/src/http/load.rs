@@ -84,6 +84,7 @@ impl Load {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use tokio::time::{advance, sleep};
 
     /// A door with this many at work, at a process that has done something else for a while.
     pub(in crate::http) async fn late(load: &Load, at_work: usize) {
@@ -123,43 +124,49 @@ pub(super) mod tests {
         }
     }
 
-    /// Waits so long, with the pulse having its turn.
-    async fn rest(time: Duration) {
-        let begun = Instant::now();
-        while begun.elapsed() < time {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    }
-
-    /// A machine that is busy otherwise is late by less than that, and the door by more.
     const LATE_MS: u32 = 100;
 
-    #[tokio::test]
-    async fn a_door_that_was_late_lets_few_be_at_work_for_a_while() {
+    /// Such a door with so many at work, at a process that has done something else for a while. The clock stands still
+    /// but for this and for sleeping.
+    async fn behind(at_work: usize) -> Load {
         let load = load(LATE_MS);
-        late(&load, MANY).await;
+        for _ in 0..at_work {
+            load.enter().expect("room").forget();
+        }
+        stall(&load).await;
+        load
+    }
+
+    async fn stall(load: &Load) {
+        load.is_late();
+        sleep(Duration::from_millis(5)).await;
+        advance(load.late_max.saturating_mul(2)).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_door_that_was_late_lets_few_be_at_work_for_a_while() {
+        let load = behind(MANY).await;
         assert!(load.is_late());
-        rest(CAREFUL / 4).await;
+        sleep(CAREFUL / 2).await;
         assert!(load.is_late(), "it has caught up, and is careful");
         load.permits.add_permits(MANY - FEW);
         assert!(load.is_late(), "no more than {FEW}");
         load.permits.add_permits(1);
         assert!(!load.is_late(), "one less");
         load.permits.acquire().await.expect("room").forget();
-        rest(CAREFUL).await;
+        sleep(CAREFUL / 2).await;
         assert!(!load.is_late(), "few were not what made it late");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn it_stays_careful_as_long_as_it_is_late_nevertheless() {
-        let load = load(LATE_MS);
-        late(&load, MANY).await;
+        let load = behind(MANY).await;
         assert!(load.is_late());
         load.permits.add_permits(MANY - FEW);
-        rest(CAREFUL / 2).await;
-        late(&load, 0).await;
+        sleep(CAREFUL / 2).await;
+        stall(&load).await;
         assert!(load.is_late());
-        rest(CAREFUL * 3 / 4).await;
+        sleep(CAREFUL * 3 / 4).await;
         assert!(load.is_late(), "its second began anew");
     }
 }
