@@ -306,11 +306,11 @@ impl Services {
                 async move { catalog.overdue(now, None, 1).await.map(drop) }
             });
         }
-        if self.near.orders.is_some() {
-            let orders = self.orders.clone();
+        if let Some(near) = &self.near.orders {
+            let orders = Arc::clone(&near.service);
             readiness.add("orders-store", Need::Required, move || {
-                let orders = orders.clone();
-                async move { orders.audit(None, 1).await.map(drop) }
+                let orders = Arc::clone(&orders);
+                async move { orders.check().await }
             });
         }
         if let Some(webhooks) = &self.near.webhooks {

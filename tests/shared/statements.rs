@@ -4,7 +4,8 @@
 
 use crate::counted::{Counted, QUIET, of_whom};
 use serde_json::{Value, json};
-use testkit::{Client, PASSWORD, Shop, postgres::Postgres};
+use std::time::Duration;
+use testkit::{Client, Folder, PASSWORD, Shop, postgres::Postgres};
 
 /// What is sold in dollars is sold in euros as well.
 pub(crate) const EUROS: (&str, &str) = ("SOUK_CATALOG__FURTHER_CURRENCIES", "[\"EUR\"]");
@@ -419,6 +420,32 @@ async fn dear(
         }
     }
     dear
+}
+
+#[tokio::test]
+async fn looking_whether_the_stores_are_there_counts_nothing_that_is_in_them() {
+    let folder = Folder::default();
+    let file = folder.write("statements", "");
+    let settings = [
+        ("SOUK_STATEMENTS_FILE", file.as_str()),
+        ("SOUK_READINESS__EVERY_MS", "20"),
+    ];
+    let _shop = Shop::breakable(&settings).await;
+    let asked = || std::fs::read_to_string(&file).expect("a file of ours");
+    let looks = || asked().matches("INDEXED BY orders_by_payment_due").count();
+    let enough = async {
+        while looks() < 20 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let enough = tokio::time::timeout(Duration::from_secs(30), enough).await;
+    assert!(enough.is_ok(), "nobody looks");
+    let asked = asked();
+    let counts = ["COUNT(*) FROM orders", "COUNT(*) FROM by_order"];
+    let counting = asked
+        .lines()
+        .filter(|line| counts.iter().any(|count| line.contains(count)));
+    assert_eq!(counting.collect::<Vec<_>>(), [""; 0]);
 }
 
 #[tokio::test]

@@ -45,7 +45,9 @@ use contracts::{
         ShippingError, ShippingMethodView,
     },
     request::{Answered, IdempotencyKey, Precondition},
-    values::{CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, UserId},
+    values::{
+        CartId, Currency, DiscountId, OrderId, Page, ProductId, ShippingMethodId, Timestamp, UserId,
+    },
 };
 use place::{PlaceBatcher, PlaceWorker};
 use platform::{clock::Clock, db::sqlite::Rows};
@@ -99,6 +101,14 @@ impl Service {
             addresses: OnceLock::new(),
             post,
         }
+    }
+
+    /// Whether the store can be read. It is looked at every second: what that takes does not grow with the orders.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub async fn check(&self) -> Result<(), BoxError> {
+        Ok(self.store.due(Timestamp::from_ms(0), 1).await.map(drop)?)
     }
 
     /// Which orders this process changes; nothing where the store does not know.
