@@ -3,6 +3,7 @@
 
 mod back;
 mod cursor;
+mod dear;
 mod images;
 mod kept;
 mod list;

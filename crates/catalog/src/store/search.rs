@@ -1,9 +1,14 @@
 //! Keeps the index up to date with the database: what this process wrote before the next search, what others wrote
 //! within half a second, by a mark that no commit slips behind (ADR 56). Decides nothing about what is found.
 
-use crate::domain::search::{Entry, Index, Shelf};
+use super::dear::Dear;
+use crate::domain::search::{Entry, Index, Key, Shelf, Wish};
 use async_trait::async_trait;
-use contracts::values::ProductId;
+use contracts::{
+    catalog::{CategoryCount, Facets, NUMBERED_PAGES_MAX},
+    values::ProductId,
+};
+use futures_util::{StreamExt, stream};
 use platform::db::StoreError;
 use std::{
     collections::{HashMap, HashSet},
@@ -14,10 +19,13 @@ use tokio::{sync::Mutex as Gate, time::Instant};
 
 /// Products that are read at once.
 const CHUNK: usize = 500;
+/// Chunks that are read at a time: the next one while the words of the last are taken apart.
+const AHEAD: usize = 2;
 /// What other processes wrote is looked for after this at the latest, if anybody searches.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Products whose stock moved and that are named; of more, all are read.
-const MOVED_MAX: usize = 10_000;
+/// Products whose stock moved and that are named, 16 bytes each; of more, all are read, which takes seconds where there
+/// are very many.
+const MOVED_MAX: usize = 100_000;
 
 /// What has happened since a mark.
 #[derive(Debug)]
@@ -106,6 +114,10 @@ pub(super) struct Search {
     /// Held by whoever brings the index up to date.
     gate: Gate<Option<i64>>,
     reached: Mutex<Option<Reached>>,
+    facets: Dear<Facets>,
+    /// How many products each category has, for all pages of categories.
+    categories: Dear<Vec<CategoryCount>>,
+    page_ends: Dear<Vec<(Option<Key>, i64)>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -131,6 +143,38 @@ impl Search {
             question(&index.read().unwrap_or_else(PoisonError::into_inner))
         });
         asked.await.map_err(|error| StoreError::Other(error.into()))
+    }
+
+    /// What a wish finds, counted.
+    pub(super) async fn facets(
+        &self,
+        source: &dyn Source,
+        wish: Wish,
+    ) -> Result<Facets, StoreError> {
+        let (facets, categories) = (self.facets.clone(), self.categories.clone());
+        let asked = move |index: &Index| {
+            let products = index.products();
+            let elsewhere = |wish: &Wish| {
+                let find = || index.category_counts(wish);
+                categories.get(wish, products, find)
+            };
+            facets.get(&wish, products, || index.facets(&wish, elsewhere))
+        };
+        self.ask(source, asked).await
+    }
+
+    /// Where the pages of a wish end that others follow, of those that have numbers.
+    pub(super) async fn page_ends(
+        &self,
+        source: &dyn Source,
+        wish: Wish,
+    ) -> Result<Vec<(Option<Key>, i64)>, StoreError> {
+        let dear = self.page_ends.clone();
+        let asked = move |index: &Index| {
+            let find = || index.page_ends(&wish, NUMBERED_PAGES_MAX);
+            dear.get(&wish, index.products(), find)
+        };
+        self.ask(source, asked).await
     }
 
     /// Brings the index up to date, unless it is.
@@ -183,9 +227,11 @@ impl Search {
             self.write(move |index| index.put_shelves(shelves));
         }
         let stale = self.with(|index| index.stale(&changed.products));
-        for numbers in stale.chunks(CHUNK) {
-            let entries = source.entries(numbers.to_vec()).await?;
-            self.put(entries).await?;
+        let chunks: Vec<Vec<i64>> = stale.chunks(CHUNK).map(<[i64]>::to_vec).collect();
+        let read = stream::iter(chunks).map(|numbers| source.entries(numbers));
+        let mut read = read.buffered(AHEAD);
+        while let Some(entries) = read.next().await {
+            self.put(entries?).await?;
         }
         let wanted: Vec<Moved> = if moved.all_moved {
             let all = self.with(Index::numbers);

@@ -283,7 +283,7 @@ pub enum ProductRef {
 }
 
 /// The order of a list of products.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum ProductSort {
     /// Newest first.
     #[serde(rename = "-created_at")]

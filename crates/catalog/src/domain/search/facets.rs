@@ -1,7 +1,7 @@
 //! Counts beside a search: how many products each further choice would leave. What somebody chose already narrows all
 //! counts but its own, so that the other choices beside it stay in sight.
 
-use super::{Index, Wish, sieve::Sieve, slot};
+use super::{Held, Index, Wish, sieve::Sieve, slot};
 use contracts::catalog::{
     AttributeCounts, CategoryCount, Facets, PriceCount, StockCounts, ValueCount,
 };
@@ -19,7 +19,8 @@ const RANGES: usize = 5;
 #[derive(Default)]
 struct Counted {
     total: u64,
-    by_category: HashMap<i64, u64>,
+    /// Each category that there is, by its number.
+    by_category: Vec<(i64, u64)>,
     prices: Vec<i64>,
     available: u64,
     sold_out: u64,
@@ -28,22 +29,31 @@ struct Counted {
 }
 
 impl Index {
-    /// What a search finds, counted.
-    pub(crate) fn facets(&self, wish: &Wish) -> Facets {
-        let counted = self.sieve(&wish.filter).map(|sieve| {
-            let mut counted = Counted {
-                by_value: vec![0; self.values.len()],
-                ..Counted::default()
-            };
-            for hit in self.hits(wish.words.as_deref(), &sieve) {
-                self.count(hit.place, &sieve, &mut counted);
-            }
-            counted
-        });
-        let mut counted = counted.unwrap_or_default();
+    /// What a search finds, counted. Where a category was chosen, and nothing else is looked for in it, only that is
+    /// walked over, and `elsewhere` says how many products each category has of the same wish anywhere.
+    pub(crate) fn facets(
+        &self,
+        wish: &Wish,
+        elsewhere: impl FnOnce(&Wish) -> Vec<CategoryCount>,
+    ) -> Facets {
+        let Some(sieve) = self.sieve(&wish.filter) else {
+            return Facets::default();
+        };
+        let mut counted = Counted {
+            by_category: self.no_categories(),
+            by_value: vec![0; self.values.len()],
+            ..Counted::default()
+        };
+        let words = wish.words.as_deref();
+        self.each(words, &sieve, |held, _| counted.see(held, &sieve));
+        let is_shelf = words.is_none() && wish.filter.category.is_some();
         Facets {
             total: counted.total,
-            categories: self.categories(&counted.by_category),
+            categories: if is_shelf {
+                elsewhere(&wish.anywhere())
+            } else {
+                self.categories(&counted.by_category)
+            },
             prices: ranges(&mut counted.prices),
             stock: StockCounts {
                 available: counted.available,
@@ -53,45 +63,30 @@ impl Index {
         }
     }
 
-    fn count(&self, place: u32, sieve: &Sieve, counted: &mut Counted) {
-        let Some(held) = self.at(place) else { return };
-        let category = sieve.category_fits(held);
-        let price = sieve.price_fits(held);
-        let stock = sieve.stock_fits(held);
-        let value = sieve.value_fits(held);
-        if price
-            && stock
-            && value
-            && let Some(number) = held.category
-        {
-            more(counted.by_category.entry(number).or_default());
-        }
-        if category && stock && value {
-            counted.prices.push(held.price);
-        }
-        if category && price && value {
-            more(if held.available {
-                &mut counted.available
-            } else {
-                &mut counted.sold_out
+    /// How many products each category has of a wish that has no words and names no category.
+    pub(crate) fn category_counts(&self, wish: &Wish) -> Vec<CategoryCount> {
+        let mut counts = self.no_categories();
+        if let Some(sieve) = self.sieve(&wish.filter) {
+            self.each(None, &sieve, |held, _| {
+                if sieve.passes(held) {
+                    count_category(&mut counts, held);
+                }
             });
         }
-        if category && price && stock {
-            for number in &held.attributes {
-                if let Some(count) = slot(&mut counted.by_value, *number) {
-                    more(count);
-                }
-            }
-        }
-        if category && price && stock && value {
-            more(&mut counted.total);
-        }
+        self.categories(&counts)
+    }
+
+    /// All categories by their numbers, none of which has anything yet.
+    fn no_categories(&self) -> Vec<(i64, u64)> {
+        let mut all: Vec<_> = self.shelves.keys().map(|number| (*number, 0)).collect();
+        all.sort_unstable();
+        all
     }
 
     /// A category counts what lies below it as well.
-    fn categories(&self, by_category: &HashMap<i64, u64>) -> Vec<CategoryCount> {
+    fn categories(&self, by_category: &[(i64, u64)]) -> Vec<CategoryCount> {
         let mut all: HashMap<i64, u64> = HashMap::new();
-        for (number, count) in by_category {
+        for (number, count) in by_category.iter().filter(|(_, count)| *count > 0) {
             let mut seen = HashSet::new();
             let mut next = Some(*number);
             while let Some(number) = next
@@ -157,6 +152,49 @@ impl Index {
                 }
             })
             .collect()
+    }
+}
+
+impl Counted {
+    fn see(&mut self, held: &Held, sieve: &Sieve) {
+        let category = sieve.category_fits(held);
+        let price = sieve.price_fits(held);
+        let stock = sieve.stock_fits(held);
+        let value = sieve.value_fits(held);
+        if price && stock && value {
+            count_category(&mut self.by_category, held);
+        }
+        if category && stock && value {
+            self.prices.push(held.price);
+        }
+        if category && price && value {
+            more(if held.available {
+                &mut self.available
+            } else {
+                &mut self.sold_out
+            });
+        }
+        if category && price && stock {
+            for number in &held.attributes {
+                if let Some(count) = slot(&mut self.by_value, *number) {
+                    more(count);
+                }
+            }
+        }
+        if category && price && stock && value {
+            more(&mut self.total);
+        }
+    }
+}
+
+/// One more product in its category, if that is known.
+fn count_category(counts: &mut [(i64, u64)], held: &Held) {
+    let place = held.category.and_then(|category| {
+        let place = counts.binary_search_by_key(&category, |(one, _)| *one);
+        place.ok()
+    });
+    if let Some((_, count)) = place.and_then(|place| counts.get_mut(place)) {
+        more(count);
     }
 }
 
@@ -240,12 +278,38 @@ mod tests {
         index
     }
 
+    fn counted(index: &Index, wish: &Wish) -> Facets {
+        index.facets(wish, |anywhere| index.category_counts(anywhere))
+    }
+
+    #[test]
+    fn a_shelf_is_counted_as_a_search_is_that_finds_everything() {
+        let index = shop();
+        for category in [None, Some("drinks"), Some("tea"), Some("nowhere")] {
+            for in_stock in [None, Some(true)] {
+                let mut searched = wish("tea");
+                searched.filter.category = category.map(str::to_owned);
+                searched.filter.in_stock = in_stock;
+                searched.filter.price_min = Some(300);
+                let mut shelf = searched.clone();
+                shelf.words = None;
+                assert_eq!(counted(&index, &shelf), counted(&index, &searched));
+                let numbers = |wish| -> Vec<i64> {
+                    let mut found: Vec<_> = index.find(wish).iter().map(|one| one.1).collect();
+                    found.sort_unstable();
+                    found
+                };
+                assert_eq!(numbers(&shelf), numbers(&searched), "{category:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_category_counts_those_below_and_a_choice_does_not_narrow_its_own_counts() {
         let index = shop();
         let mut wish = wish("tea");
         wish.filter.category = Some("tea".to_owned());
-        let facets = index.facets(&wish);
+        let facets = counted(&index, &wish);
         assert_eq!(facets.total, 7);
         let counts: Vec<_> = facets
             .categories
@@ -263,15 +327,15 @@ mod tests {
             .collect();
         assert_eq!(counts, [("black", 4), ("green", 3)]);
         wish.filter.attribute = Some(("colour".to_owned(), "black".to_owned()));
-        let facets = index.facets(&wish);
+        let facets = counted(&index, &wish);
         assert_eq!((facets.total, facets.attributes[0].values.len()), (4, 2));
         wish.filter.category = Some("nowhere".to_owned());
-        assert_eq!(index.facets(&wish), Facets::default());
+        assert_eq!(counted(&index, &wish), Facets::default());
     }
 
     #[test]
     fn price_ranges_meet_and_hold_everything() {
-        let facets = shop().facets(&wish("tea"));
+        let facets = counted(&shop(), &wish("tea"));
         let sum: u64 = facets.prices.iter().map(|one| one.count).sum();
         assert_eq!((sum, facets.prices.len()), (10, 5));
         let pairs = facets.prices.iter().zip(facets.prices.iter().skip(1));

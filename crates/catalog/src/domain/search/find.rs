@@ -5,16 +5,16 @@
 use super::{
     Held, Index,
     entry::Fields,
-    parts,
+    gather::{self, Listed},
     places::{First, Place},
     sieve::{Filter, Sieve},
-    slot, typo,
+    typo,
 };
-use contracts::catalog::ProductSort;
+use contracts::{catalog::ProductSort, values::Timestamp};
 use std::ops::Bound;
 
 /// A sort key as it is compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Text(String),
     Integer(i64),
@@ -31,7 +31,7 @@ impl Key {
 }
 
 /// A list that is wished for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Wish {
     /// All, if there are none.
     pub(crate) words: Option<Vec<String>>,
@@ -40,6 +40,22 @@ pub(crate) struct Wish {
     /// The keys of the last row seen.
     pub(crate) after: Option<(Option<Key>, i64)>,
     pub(crate) limit: usize,
+}
+
+impl Wish {
+    /// The same in all categories.
+    pub(crate) fn anywhere(&self) -> Self {
+        let mut wish = self.clone();
+        wish.filter.category = None;
+        wish
+    }
+
+    /// The same, whenever somebody looks: what begins or ends meanwhile is seen with the next answer.
+    pub(crate) fn whenever(&self) -> Self {
+        let mut wish = self.clone();
+        wish.filter.at = Timestamp::from_ms(0);
+        wish
+    }
 }
 
 /// How a word that somebody looks for came to be one that stands in products.
@@ -74,13 +90,6 @@ pub(super) struct Hit {
     score: i64,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Tally {
-    total: u32,
-    best: u16,
-    met: u8,
-}
-
 impl Index {
     /// Numbers in the wish's order, with their sort keys: one more than its limit, if there are more.
     pub(crate) fn find(&self, wish: &Wish) -> Vec<(Option<Key>, i64)> {
@@ -105,30 +114,52 @@ impl Index {
         let Some(sieve) = self.sieve(&wish.filter) else {
             return Vec::new();
         };
-        let hits = self.hits(wish.words.as_deref(), &sieve);
         let after = wish.after.as_ref().map(|after| behind(wish.sort, after));
         let mut first = First::of(count);
-        for hit in &hits {
-            let Some(held) = self.at(hit.place).filter(|held| sieve.passes(held)) else {
-                continue;
-            };
-            let place = place(wish.sort, hit.score, held);
+        self.each(wish.words.as_deref(), &sieve, |held, score| {
+            if !sieve.passes(held) {
+                return;
+            }
+            let place = place(wish.sort, score, held);
             if after.as_ref().is_none_or(|after| place > *after) {
                 first.see(place);
             }
-        }
+        });
         first.in_order()
     }
 
-    /// Everything visible that has the words, unsorted.
-    pub(super) fn hits(&self, words: Option<&[String]>, sieve: &Sieve) -> Vec<Hit> {
+    /// Shows everything visible that has the words, or what is in the categories if there are none, or all of it, with
+    /// what it is worth; unsorted.
+    pub(super) fn each<'i>(
+        &'i self,
+        words: Option<&[String]>,
+        sieve: &Sieve,
+        mut see: impl FnMut(&'i Held, i64),
+    ) {
         let Some(words) = words else {
-            let all = (0_u32..).zip(&self.held);
-            return all
-                .filter(|(_, held)| held.as_ref().is_some_and(|held| sieve.shows(held)))
-                .map(|(place, _)| Hit { place, score: 0 })
-                .collect();
+            let mut look = |held: &'i Held| {
+                if sieve.shows(held) {
+                    see(held, 0);
+                }
+            };
+            return match sieve.categories() {
+                None => self.held.iter().flatten().for_each(look),
+                Some(categories) => {
+                    let places = categories.iter().filter_map(|one| self.shelved.get(one));
+                    let held = places.flatten().filter_map(|place| self.at(*place));
+                    held.for_each(&mut look);
+                }
+            };
         };
+        for hit in self.hits(words, sieve) {
+            if let Some(held) = self.at(hit.place) {
+                see(held, hit.score);
+            }
+        }
+    }
+
+    /// Everything visible that has the words, unsorted.
+    pub(super) fn hits(&self, words: &[String], sieve: &Sieve) -> Vec<Hit> {
         let mut meant: Vec<Vec<Meant>> = words.iter().map(|word| self.as_written(word)).collect();
         let found = self.with_all(&meant, sieve);
         if !found.is_empty() {
@@ -176,70 +207,23 @@ impl Index {
 
     /// What has one of each word's meanings.
     fn with_all(&self, words: &[Vec<Meant>], sieve: &Sieve) -> Vec<Hit> {
-        // The rarest first: whatever lacks it is passed over from then on.
-        let mut words: Vec<&Vec<Meant>> = words.iter().collect();
-        words.sort_by_key(|meant| {
-            let lengths = meant.iter().map(|one| self.postings_of(one.word).len());
-            lengths.fold(0_usize, usize::saturating_add)
-        });
         let worth = worth();
-        let mut tallies = vec![Tally::default(); self.held.len()];
-        let mut touched: Vec<u32> = Vec::new();
-        for (met, meant) in (0_u8..).zip(words) {
-            touched.clear();
-            for one in meant {
-                let worth = worth.get(one.kind);
-                for posting in self.postings_of(one.word) {
-                    let (place, fields) = parts(*posting);
-                    let Some(tally) = slot(&mut tallies, place) else {
-                        continue;
-                    };
-                    if tally.met != met {
-                        continue;
-                    }
-                    if tally.best == 0 {
-                        touched.push(place);
-                    }
-                    tally.best = tally.best.max(worth.of(fields));
-                }
-            }
-            // Nothing has this word and those before it: the others, which stand in more, need not be looked at.
-            if touched.is_empty() {
-                break;
-            }
-            for place in &touched {
-                if let Some(tally) = slot(&mut tallies, *place) {
-                    tally.total = tally.total.saturating_add(u32::from(tally.best));
-                    tally.best = 0;
-                    tally.met = met.saturating_add(1);
-                }
-            }
-        }
-        let score = |place: u32, held: &Held| {
-            let total = slot(&mut tallies, place).map_or(0, |tally| i64::from(tally.total));
+        let listed = words.iter().map(|meant| -> Vec<Listed<'_>> {
+            let list = |one: &Meant| (self.postings_of(one.word), worth.get(one.kind));
+            meant.iter().map(list).collect()
+        });
+        let found = gather::having_all(listed.collect(), self.held.len());
+        let shown = found.into_iter().filter_map(|one| {
+            let held = self.at(one.place).filter(|held| sieve.shows(held))?;
             // Of names that have the words, the one that has least besides.
             let besides = i64::from(held.name_words.min(NAME_WORDS_MAX));
-            total.saturating_mul(SCORE_UNIT).saturating_sub(besides)
-        };
-        self.shown(touched, sieve, score)
-    }
-
-    fn shown(
-        &self,
-        places: Vec<u32>,
-        sieve: &Sieve,
-        mut score: impl FnMut(u32, &Held) -> i64,
-    ) -> Vec<Hit> {
-        places
-            .into_iter()
-            .filter_map(|place| {
-                let held = self.at(place).filter(|held| sieve.shows(held))?;
-                Some(Hit {
-                    place,
-                    score: score(place, held),
-                })
+            let total = i64::from(one.worth).saturating_mul(SCORE_UNIT);
+            Some(Hit {
+                place: one.place,
+                score: total.saturating_sub(besides),
             })
-            .collect()
+        });
+        shown.collect()
     }
 }
 
@@ -252,7 +236,7 @@ const NAME_WORDS_MAX: u32 = 99;
 struct Worth([Row; 4]);
 
 #[derive(Clone, Copy)]
-struct Row([u16; 32]);
+pub(super) struct Row(pub(super) [u16; 32]);
 
 fn worth() -> Worth {
     let mut rows = [Row([0; 32]); 4];
@@ -283,7 +267,7 @@ impl Worth {
 }
 
 impl Row {
-    fn of(&self, fields: Fields) -> u16 {
+    pub(super) fn of(&self, fields: Fields) -> u16 {
         let bits = usize::try_from(fields.bits()).unwrap_or(0);
         self.0.get(bits).copied().unwrap_or(0)
     }

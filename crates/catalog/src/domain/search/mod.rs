@@ -5,6 +5,7 @@
 mod entry;
 mod facets;
 mod find;
+mod gather;
 mod places;
 mod sieve;
 mod stand;
@@ -68,6 +69,8 @@ pub(crate) struct Index {
     shapes: Vec<Shape>,
     texts: Vec<Arc<str>>,
     postings: Vec<Vec<u32>>,
+    /// Places by the category's number.
+    shelved: HashMap<i64, Vec<u32>>,
     /// By number: name and value.
     values: Vec<(Arc<str>, Arc<str>)>,
     value_numbers: HashMap<(Arc<str>, Arc<str>), u32>,
@@ -86,6 +89,11 @@ impl Index {
             .filter(|(number, change)| !is_held(number, *change))
             .map(|(number, _)| *number)
             .collect()
+    }
+
+    /// How many products may be found.
+    pub(crate) fn products(&self) -> usize {
+        self.places.len()
     }
 
     /// Products that may be found: all of their numbers.
@@ -118,6 +126,9 @@ impl Index {
             if let Some(list) = slot(&mut self.postings, number) {
                 list.push(posting(place, fields));
             }
+        }
+        if let Some(category) = entry.category {
+            self.shelved.entry(category).or_default().push(place);
         }
         let attributes = entry
             .values
@@ -210,22 +221,28 @@ impl Index {
         for (place, held) in (0_u32..).zip(self.held.iter().flatten()) {
             self.places.insert(held.number, place);
         }
+        let moved_to = |place: u32| -> Option<u32> {
+            let place = usize::try_from(place).ok()?;
+            moved.get(place).copied().flatten()
+        };
         for list in &mut self.postings {
             list.retain_mut(|one| {
                 let (place, fields) = parts(*one);
-                let to = usize::try_from(place)
-                    .ok()
-                    .and_then(|place| moved.get(place));
-                match to.copied().flatten() {
-                    Some(to) => {
-                        *one = posting(to, fields);
-                        true
-                    }
-                    None => false,
-                }
+                let to = moved_to(place);
+                *one = to.map_or(*one, |to| posting(to, fields));
+                to.is_some()
             });
             list.shrink_to_fit();
         }
+        for list in self.shelved.values_mut() {
+            list.retain_mut(|place| {
+                let to = moved_to(*place);
+                *place = to.unwrap_or(*place);
+                to.is_some()
+            });
+            list.shrink_to_fit();
+        }
+        self.shelved.retain(|_, list| !list.is_empty());
         let postings = &self.postings;
         self.words.retain(|_, number| {
             let list = usize::try_from(*number).ok().and_then(|n| postings.get(n));
@@ -259,7 +276,9 @@ mod tests {
     fn an_index_that_was_tidied_finds_what_it_found_before() {
         let mut index = Index::default();
         for change in 0..2_500 {
-            index.put(entry::tests::named(change % 7, change, &format!("Tea {change}")).ready());
+            let mut entry = entry::tests::named(change % 7, change, &format!("Tea {change}"));
+            entry.category = Some(change % 2);
+            index.put(entry.ready());
         }
         assert_eq!(index.places.len(), 7);
         assert!(index.held.len() < 1_100, "{}", index.held.len());
@@ -268,5 +287,11 @@ mod tests {
         assert!(index.find(&find::tests::wish("tea 100")).is_empty());
         assert_eq!(index.find(&find::tests::wish("tea 2499")).len(), 1);
         assert_eq!(index.stale(&[(0, 2_499), (3, 7), (99, 1)]), [3, 99]);
+        let mut placed: Vec<u32> = index.shelved.values().flatten().copied().collect();
+        placed.retain(|place| index.at(*place).is_some());
+        placed.sort_unstable();
+        let mut places: Vec<u32> = index.places.values().copied().collect();
+        places.sort_unstable();
+        assert_eq!(placed, places);
     }
 }

@@ -8,7 +8,7 @@ use contracts::{
 use std::collections::{HashMap, HashSet};
 
 /// What narrows a list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Filter {
     /// When somebody looks.
     pub(crate) at: Timestamp,
@@ -75,6 +75,11 @@ impl Index {
 }
 
 impl Sieve {
+    /// The categories that are meant, if not all.
+    pub(super) const fn categories(&self) -> Option<&HashSet<i64>> {
+        self.categories.as_ref()
+    }
+
     /// Whether whoever asks may see it at all.
     pub(super) fn shows(&self, held: &Held) -> bool {
         held.schedule.at(held.status, self.filter.at).0 == self.filter.status

@@ -25,7 +25,7 @@ impl Index {
             return 0;
         };
         let count = match wish.words.as_deref() {
-            Some(words) => self.hits(Some(words), &sieve).len(),
+            Some(words) => self.hits(words, &sieve).len(),
             None => {
                 let held = self.held.iter().flatten();
                 held.filter(|held| sieve.shows(held)).count()

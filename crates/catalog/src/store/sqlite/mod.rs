@@ -34,10 +34,10 @@ use async_trait::async_trait;
 use contracts::{
     catalog::{
         AdjustError, CategoryView, EditError, Facets, FacetsQuery, GiveBack, GiveBackError,
-        ImportOutcome, InventoryQuery, InventoryView, ItemRef, ListError, MovementView,
-        NUMBERED_PAGES_MAX, OfferView, Overdue, PriceSince, ProductAudit, ProductCounts,
-        ProductEdit, ProductQuery, ProductRef, ProductView, ReservationAudit, Reserve,
-        ReserveError, Reserved, Resolve, ResolveError, StockAudit, Suggestion,
+        ImportOutcome, InventoryQuery, InventoryView, ItemRef, ListError, MovementView, OfferView,
+        Overdue, PriceSince, ProductAudit, ProductCounts, ProductEdit, ProductQuery, ProductRef,
+        ProductView, ReservationAudit, Reserve, ReserveError, Reserved, Resolve, ResolveError,
+        StockAudit, Suggestion,
     },
     request::Answered,
     values::{Currency, Cursor, OrderId, Page, PageSize, ProductId, Timestamp, VariantId},
@@ -236,21 +236,15 @@ impl Store for SqliteStore {
         if list.is_empty() {
             return Ok(Vec::new());
         }
-        let whole = list.whole();
-        let ends = self
-            .search
-            .ask(self, move |index| {
-                index.page_ends(&whole, NUMBERED_PAGES_MAX)
-            })
-            .await
-            .map_err(list_error)?;
+        let ends = self.search.page_ends(self, list.whole()).await;
+        let ends = ends.map_err(list_error)?;
         list.starts(&ends).map_err(list_error)
     }
 
     async fn facets(&self, query: FacetsQuery, at: Timestamp) -> Result<Facets, ListError> {
         let wish = lists::counted(query, at)?;
-        let asked = self.search.ask(self, move |index| index.facets(&wish));
-        asked.await.map_err(list_error)
+        let counted = self.search.facets(self, wish).await;
+        counted.map_err(list_error)
     }
 
     async fn product_counts(
