@@ -18,6 +18,9 @@ use contracts::{
 };
 use platform::call::Peer;
 
+/// Rows of stock that one answer has room for, whatever they hold: a smaller page follows than was asked for.
+const SHELVES_MAX: u32 = 50_000;
+
 /// The catalog of other nodes.
 #[derive(Clone)]
 pub struct Client {
@@ -243,7 +246,8 @@ impl Catalog for Client {
         after: Option<VariantId>,
         limit: u32,
     ) -> Result<Vec<StockAudit>, BoxError> {
-        Ok(self.peer.ask(calls::AUDIT_STOCK, &(after, limit)).await?)
+        let arguments = (after, limit.min(SHELVES_MAX));
+        Ok(self.peer.ask(calls::AUDIT_STOCK, &arguments).await?)
     }
 
     async fn audit_products(

@@ -50,6 +50,7 @@ const SQLITE: sqlite::Options = sqlite::Options {
     group_max: 64,
     wal_checkpoint_pages: 1_000,
     cache_kilobytes: 1_000,
+    mapped_megabytes: 0,
 };
 
 /// Time-outs short enough for a run to see them.

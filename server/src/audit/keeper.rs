@@ -1,6 +1,6 @@
-//! Verification on request: one run at a time however many ask, and a fresh report for all of them.
+//! Verification on request, and by the clock: one run at a time however many ask, and a fresh report for all of them.
 
-use super::{Books, check};
+use super::{Books, check_at, pace::Pace};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
@@ -21,10 +21,18 @@ const WAIT: Duration = Duration::from_secs(3);
 
 type Outcome = Option<Result<AuditReport, String>>;
 
+/// A run, since when, and how fast it goes.
+#[derive(Clone)]
+struct Run {
+    since: Timestamp,
+    outcome: watch::Receiver<Outcome>,
+    pace: Arc<Pace>,
+}
+
 /// What is known of the last run.
 #[derive(Default)]
 struct Known {
-    running: Option<(Timestamp, watch::Receiver<Outcome>)>,
+    running: Option<Run>,
     last: Option<(Instant, AuditReport)>,
 }
 
@@ -45,34 +53,49 @@ impl Keeper {
         }
     }
 
+    /// Begins a run, unless one is under way or a report is fresh: nobody waits for it, and it stands in nobody's way.
+    pub(crate) fn audit_by_the_clock(&self) {
+        drop(self.report_or_run(Pace::easy()));
+    }
+
     /// A report that is fresh, or the run that is under way: one that is begun now, if there was none.
-    fn report_or_run(&self) -> Result<AuditReport, (Timestamp, watch::Receiver<Outcome>)> {
+    fn report_or_run(&self, pace: Pace) -> Result<AuditReport, Run> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((made, report)) = &known.last
             && made.elapsed() < FRESH
         {
             return Ok(report.clone());
         }
-        if let Some((since, outcome)) = &known.running {
+        if let Some(run) = &known.running {
             // A run that fell over has let go of its end.
-            if outcome.has_changed().is_ok() || outcome.borrow().is_some() {
-                return Err((*since, outcome.clone()));
+            if run.outcome.has_changed().is_ok() || run.outcome.borrow().is_some() {
+                if !pace.is_easy() {
+                    run.pace.hurry();
+                }
+                return Err(run.clone());
             }
         }
         let (done, outcome) = watch::channel(None);
-        let since = crate::shop::now();
-        known.running = Some((since, outcome.clone()));
-        let this = self.clone();
+        let run = Run {
+            since: crate::shop::now(),
+            outcome,
+            pace: Arc::new(pace),
+        };
+        known.running = Some(run.clone());
+        let (this, pace) = (self.clone(), Arc::clone(&run.pace));
         // It goes on when whoever asked has gone: the next one finds it.
-        drop(self.tasks.finish(async move { this.run(done).await }));
-        Err((since, outcome))
+        drop(
+            self.tasks
+                .finish(async move { this.run(&pace, done).await }),
+        );
+        Err(run)
     }
 
     /// A shop that closes does not wait for it.
-    async fn run(self, done: watch::Sender<Outcome>) {
+    async fn run(self, pace: &Pace, done: watch::Sender<Outcome>) {
         let stop = self.tasks.stopping();
         let outcome = tokio::select! {
-            outcome = check(&self.books, true) => outcome.map_err(|error| error.to_string()),
+            outcome = check_at(pace, &self.books, true) => outcome.map_err(|error| error.to_string()),
             () = stop.cancelled() => Err("the shop closes".to_owned()),
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -96,7 +119,9 @@ impl Keeper {
 #[async_trait]
 impl Auditor for Keeper {
     async fn audit(&self) -> Result<AuditAnswer, BoxError> {
-        let (since, mut outcome) = match self.report_or_run() {
+        let Run {
+            since, mut outcome, ..
+        } = match self.report_or_run(Pace::quick()) {
             Ok(report) => return Ok(AuditAnswer::Done(report)),
             Err(run) => run,
         };

@@ -3,6 +3,7 @@
 use super::{
     Books, View,
     findings::Findings,
+    pace::QUICK,
     pages::{self, Rows, channel, pour},
 };
 use checker::{
@@ -20,7 +21,9 @@ use contracts::{
 /// How long an event may wait to be delivered before it is worth a word.
 const WAITING_SECONDS: i64 = 10;
 
-pub(super) async fn check(all: &Books, view: View) -> Result<Findings, BoxError> {
+/// Only orders are read with rests: the others are never more than a few pages ahead of them, so that what is compared
+/// was read at about the same time.
+pub(super) async fn check(all: &Books, view: View<'_>) -> Result<Findings, BoxError> {
     let (orders, from_orders) = channel();
     let (held, from_catalog) = channel();
     let (paid, from_payments) = channel();
@@ -34,16 +37,19 @@ pub(super) async fn check(all: &Books, view: View) -> Result<Findings, BoxError>
     };
     let (_, _, _, found) = tokio::try_join!(
         pour(
+            view.pace,
             orders,
             |row: &OrderAudit| row.id,
             |after| all.orders.audit(after, pages::ROWS)
         ),
         pour(
+            &QUICK,
             held,
             |row: &ReservationAudit| row.order_id,
             |after| { all.catalog.audit_reservations(after, pages::ROWS) }
         ),
         pour(
+            &QUICK,
             paid,
             |row: &PaymentAudit| (row.order_id, row.id),
             |after| { all.payments.audit(after, pages::ROWS) }
@@ -53,16 +59,16 @@ pub(super) async fn check(all: &Books, view: View) -> Result<Findings, BoxError>
     Ok(found)
 }
 
-struct Comparing {
+struct Comparing<'v> {
     orders: Rows<OrderAudit>,
     held: Rows<ReservationAudit>,
     paid: Rows<PaymentAudit>,
-    view: View,
+    view: View<'v>,
     late: u64,
     found: Findings,
 }
 
-impl Comparing {
+impl Comparing<'_> {
     async fn walk(mut self) -> Result<Findings, BoxError> {
         while let Some(order) = self.orders.next().await {
             let counts = &mut self.found.counts;
@@ -163,7 +169,10 @@ impl Comparing {
 }
 
 /// Events beside timelines, and how far they have come; discounts beside the orders that have them.
-pub(super) async fn check_events(orders: &dyn Orders, view: View) -> Result<Findings, BoxError> {
+pub(super) async fn check_events(
+    orders: &dyn Orders,
+    view: View<'_>,
+) -> Result<Findings, BoxError> {
     let mut found = Findings::default();
     let events = orders.audit_events().await?;
     found.counts.events = events.events;

@@ -51,6 +51,7 @@ const OPTIONS: sqlite::Options = sqlite::Options {
     group_max: 256,
     wal_checkpoint_pages: 1_000,
     cache_kilobytes: 4_096,
+    mapped_megabytes: 0,
 };
 
 /// Small, and in the database.

@@ -263,6 +263,7 @@ fn sqlite_options() -> sqlite::Options {
         group_max: 256,
         wal_checkpoint_pages: 1_000,
         cache_kilobytes: 1_000,
+        mapped_megabytes: 0,
     }
 }
 

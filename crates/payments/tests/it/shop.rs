@@ -29,6 +29,7 @@ const SQLITE: Options = Options {
     group_max: 256,
     wal_checkpoint_pages: 1_000,
     cache_kilobytes: 1_000,
+    mapped_megabytes: 0,
 };
 
 pub(crate) struct Shop {

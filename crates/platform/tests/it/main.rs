@@ -44,6 +44,7 @@ impl Place {
             group_max: 100,
             wal_checkpoint_pages: 1_000,
             cache_kilobytes: 1_000,
+            mapped_megabytes: 0,
         };
         let things = Migration {
             number: 1,

@@ -18,6 +18,8 @@ use std::collections::{BTreeSet, HashMap};
 
 /// Reservations that one statement looks through: a ledger of any length is read in as many as it takes.
 const SLICE: i64 = 200_000;
+/// Variants of a page: statements name all of them.
+const SHELVES_MAX: u32 = 50_000;
 
 /// What the ledgers say of a variant.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,7 +44,7 @@ pub(super) async fn stock(
 ) -> Result<Vec<StockAudit>, StoreError> {
     let after = after.map_or(FIRST_ID, |id| Bytes(*id.as_bytes()));
     let rows = connection
-        .query(STOCK, &[&after, &i64::from(limit)])
+        .query(STOCK, &[&after, &i64::from(limit.min(SHELVES_MAX))])
         .await?;
     let numbers = rows
         .iter()

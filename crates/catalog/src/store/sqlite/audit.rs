@@ -32,10 +32,13 @@ const STOCK: &str =
 
 const ADJUSTMENTS: &str = "SELECT variant_number, delta FROM stock_adjustments";
 
-/// Both tables in the order of their keys: one walk over each, whatever the number of variants.
-const LINES: &str = "SELECT l.variant_number, l.quantity, r.state
-       FROM reservations r
-       JOIN reservation_lines l ON l.reservation_number = r.reservation_number";
+/// Beside each other, both in the order of their keys: no line looks its reservation up.
+const STATES: &str =
+    "SELECT reservation_number, state FROM reservations ORDER BY reservation_number";
+
+const LINES: &str = "SELECT reservation_number, variant_number, quantity
+       FROM reservation_lines
+      ORDER BY reservation_number";
 
 /// An order that came back whole counts as such: what came back of it before is part of that.
 const RETURNS: &str = "SELECT b.variant_number, b.quantity
@@ -95,22 +98,7 @@ fn add_up(connection: &Connection, ledgers: &mut HashMap<i64, Ledgers>) -> Resul
             sums.adjusted = sums.adjusted.saturating_add(delta);
         }
     }
-    let mut statement = connection.prepare_cached(LINES)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let units: i64 = row.get(1)?;
-        let Some(sums) = ledgers.get_mut(&row.get(0)?) else {
-            continue;
-        };
-        let sum = match reserve::state(row, 2)? {
-            ReservationState::Open => &mut sums.open,
-            ReservationState::Committed => &mut sums.sold,
-            ReservationState::Returned | ReservationState::Released | ReservationState::Expired => {
-                continue;
-            }
-        };
-        *sum = sum.saturating_add(units);
-    }
+    add_lines(connection, ledgers)?;
     let mut statement = connection.prepare_cached(RETURNS)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -118,6 +106,41 @@ fn add_up(connection: &Connection, ledgers: &mut HashMap<i64, Ledgers>) -> Resul
         if let Some(sums) = ledgers.get_mut(&row.get(0)?) {
             sums.sold = sums.sold.saturating_sub(units);
         }
+    }
+    Ok(())
+}
+
+fn add_lines(
+    connection: &Connection,
+    ledgers: &mut HashMap<i64, Ledgers>,
+) -> Result<(), StoreError> {
+    let mut statement = connection.prepare_cached(STATES)?;
+    let mut states = statement.query([])?;
+    let mut statement = connection.prepare_cached(LINES)?;
+    let mut lines = statement.query([])?;
+    let mut state: Option<(i64, ReservationState)> = None;
+    while let Some(line) = lines.next()? {
+        let number: i64 = line.get(0)?;
+        while state.is_none_or(|(before, _)| before < number) {
+            let Some(row) = states.next()? else {
+                return Ok(());
+            };
+            state = Some((row.get(0)?, reserve::state(row, 1)?));
+        }
+        let Some((_, state)) = state.filter(|(same, _)| *same == number) else {
+            continue;
+        };
+        let Some(sums) = ledgers.get_mut(&line.get(1)?) else {
+            continue;
+        };
+        let sum = match state {
+            ReservationState::Open => &mut sums.open,
+            ReservationState::Committed => &mut sums.sold,
+            ReservationState::Returned | ReservationState::Released | ReservationState::Expired => {
+                continue;
+            }
+        };
+        *sum = sum.saturating_add(line.get(2)?);
     }
     Ok(())
 }
@@ -200,6 +223,7 @@ pub(super) fn reservations(
     let mut prices = Prices::default();
     let mut statement = connection.prepare_cached(RESERVATIONS)?;
     let mut rows = statement.query(params![after, limit])?;
+    let mut priced_lines = connection.prepare_cached(PRICED_LINES)?;
     let mut audits = Vec::new();
     while let Some(row) = rows.next()? {
         by_order::check(row.get(7)?, OrderId::from_bytes(row.get(1)?))?;
@@ -219,8 +243,7 @@ pub(super) fn reservations(
         if audit.returned > 0 {
             audit.back = Some(brought_back(connection, row.get(0)?)?);
         }
-        let mut statement = connection.prepare_cached(PRICED_LINES)?;
-        let mut lines = statement.query([row.get::<_, i64>(0)?])?;
+        let mut lines = priced_lines.query([row.get::<_, i64>(0)?])?;
         while let Some(line) = lines.next()? {
             let (units, price): (i64, i64) = (line.get(2)?, line.get(3)?);
             let mark = line_mark(VariantId::from_bytes(line.get(0)?), price, units);

@@ -194,6 +194,7 @@ impl Room {
             group_max: 256,
             wal_checkpoint_pages: 1_000,
             cache_kilobytes: 4_096,
+            mapped_megabytes: 0,
         };
         let store = SqliteStore::open(&path.join("catalog.db"), options, NOW).unwrap();
         Some(Self {

@@ -131,6 +131,7 @@ const OPTIONS: Options = Options {
     group_max: 64,
     wal_checkpoint_pages: 1_000,
     cache_kilobytes: 1_000,
+    mapped_megabytes: 0,
 };
 
 /// A way behind a store's back.

@@ -8,7 +8,7 @@ use contracts::{
     values::{Money, OrderId, PaymentId, RefundId, ReturnId, Timestamp, VariantId},
 };
 use platform::db::{StoreError, sqlite::by_order};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 const ORDERS: &str =
     "SELECT o.order_number, k.order_id, o.status, o.version, o.total_minor, o.currency, o.payment_id, o.updated_at_ms,
@@ -41,6 +41,10 @@ pub(super) fn orders(
     let after = after.map(|id| id.as_bytes().to_vec()).unwrap_or_default();
     let mut statement = connection.prepare_cached(ORDERS)?;
     let mut rows = statement.query(params![after, limit])?;
+    let mut of_order = OfOrder {
+        lines: connection.prepare_cached(LINES)?,
+        timeline: connection.prepare_cached(TIMELINE)?,
+    };
     let mut audits = Vec::new();
     while let Some(row) = rows.next()? {
         by_order::check(row.get(8)?, OrderId::from_bytes(row.get(1)?))?;
@@ -65,8 +69,8 @@ pub(super) fn orders(
             taxes_add_up: verify::taxes_add_up(row.get::<_, Option<String>>(10)?.as_deref())?,
             updated_at: Timestamp::from_ms(row.get(7)?),
         };
-        add_lines(connection, &mut audit)?;
-        judge_timeline(connection, &mut audit, version)?;
+        of_order.add_lines(&mut audit)?;
+        of_order.judge_timeline(&mut audit, version)?;
         audits.push(audit);
     }
     add_returns(connection, &mut audits)?;
@@ -137,29 +141,31 @@ fn listed(numbers: &[i64]) -> Result<String, StoreError> {
     serde_json::to_string(numbers).map_err(|error| StoreError::Other(Box::new(error)))
 }
 
-fn add_lines(connection: &Connection, audit: &mut OrderAudit) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(LINES)?;
-    let mut rows = statement.query([audit.number])?;
-    while let Some(row) = rows.next()? {
-        let variant_id = VariantId::from_bytes(row.get(0)?);
-        verify::add_line(audit, variant_id, row.get(1)?, row.get(2)?);
-    }
-    Ok(())
+/// What is asked for each order of a page, compiled once.
+struct OfOrder<'c> {
+    lines: CachedStatement<'c>,
+    timeline: CachedStatement<'c>,
 }
 
-fn judge_timeline(
-    connection: &Connection,
-    audit: &mut OrderAudit,
-    version: i64,
-) -> Result<(), StoreError> {
-    let mut statement = connection.prepare_cached(TIMELINE)?;
-    let rows = statement.query_map([audit.number], |row| {
-        let status = row.get_ref(1)?.as_str().unwrap_or_default().to_owned();
-        Ok((row.get(0)?, status, row.get(2)?))
-    })?;
-    let timeline = rows.collect::<Result<Vec<_>, _>>()?;
-    verify::judge_timeline(audit, &timeline, version);
-    Ok(())
+impl OfOrder<'_> {
+    fn add_lines(&mut self, audit: &mut OrderAudit) -> Result<(), StoreError> {
+        let mut rows = self.lines.query([audit.number])?;
+        while let Some(row) = rows.next()? {
+            let variant_id = VariantId::from_bytes(row.get(0)?);
+            verify::add_line(audit, variant_id, row.get(1)?, row.get(2)?);
+        }
+        Ok(())
+    }
+
+    fn judge_timeline(&mut self, audit: &mut OrderAudit, version: i64) -> Result<(), StoreError> {
+        let rows = self.timeline.query_map([audit.number], |row| {
+            let status = row.get_ref(1)?.as_str().unwrap_or_default().to_owned();
+            Ok((row.get(0)?, status, row.get(2)?))
+        })?;
+        let timeline = rows.collect::<Result<Vec<_>, _>>()?;
+        verify::judge_timeline(audit, &timeline, version);
+        Ok(())
+    }
 }
 
 const BOUNDS: &str = "SELECT MIN(order_number), MAX(order_number) FROM orders";
@@ -221,6 +227,7 @@ pub(super) fn events(connection: &Connection) -> Result<EventsAudit, StoreError>
 
 /// Gathers what was told of each order, in the order in which it was told.
 fn listen(connection: &Connection, telling: &mut Telling) -> Result<(), StoreError> {
+    let mut numbers = connection.prepare_cached(NUMBER)?;
     let mut statement = connection.prepare_cached(OUTBOX)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -230,7 +237,7 @@ fn listen(connection: &Connection, telling: &mut Telling) -> Result<(), StoreErr
             continue;
         };
         let subject = row.get_ref(1)?.as_str().unwrap_or_default();
-        let number = number_of(connection, subject)?;
+        let number = number_of(&mut numbers, subject)?;
         telling.hear((name, subject), status, number);
     }
     Ok(())
@@ -246,12 +253,10 @@ fn walk(connection: &Connection, telling: &mut Telling) -> Result<(), StoreError
     Ok(())
 }
 
-fn number_of(connection: &Connection, subject: &str) -> Result<Option<i64>, StoreError> {
+fn number_of(numbers: &mut CachedStatement<'_>, subject: &str) -> Result<Option<i64>, StoreError> {
     let Ok(id) = subject.parse::<OrderId>() else {
         return Ok(None);
     };
-    let mut statement = connection.prepare_cached(NUMBER)?;
-    Ok(statement
-        .query_row([id.as_bytes()], |row| row.get(0))
-        .optional()?)
+    let number = numbers.query_row([id.as_bytes()], |row| row.get(0));
+    Ok(number.optional()?)
 }

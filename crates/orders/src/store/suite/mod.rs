@@ -207,6 +207,7 @@ fn open_sqlite(folder: &std::path::Path) -> SqliteStore {
         group_max: 64,
         wal_checkpoint_pages: 1_000,
         cache_kilobytes: 1_000,
+        mapped_megabytes: 0,
     };
     SqliteStore::open(&folder.join("orders.sqlite"), options, at(0)).unwrap()
 }

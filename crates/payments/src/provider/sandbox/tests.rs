@@ -60,6 +60,7 @@ async fn sqlite() -> Option<Fixture> {
         group_max: 16,
         wal_checkpoint_pages: 1_000,
         cache_kilobytes: 1_000,
+        mapped_megabytes: 0,
     };
     let clock = Clock::manual(Timestamp::from_ms(0));
     let book = SqliteBook::open(&folder.join("sandbox.sqlite"), options, clock.now()).unwrap();

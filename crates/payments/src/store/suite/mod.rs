@@ -74,6 +74,7 @@ const OPTIONS: Options = Options {
     group_max: 16,
     wal_checkpoint_pages: 1_000,
     cache_kilobytes: 1_000,
+    mapped_megabytes: 0,
 };
 
 const BOUNDS: Bounds = Bounds {

@@ -198,6 +198,7 @@ mod tests {
         group_max: 8,
         wal_checkpoint_pages: 1_000,
         cache_kilobytes: 100,
+        mapped_megabytes: 0,
     };
 
     struct Disk(PathBuf);

@@ -47,6 +47,9 @@ pub struct Options {
     pub wal_checkpoint_pages: u32,
     /// Kilobytes of page cache of the writer and of each reader.
     pub cache_kilobytes: u32,
+    /// Megabytes of a file that readers see where the kernel keeps it, uncopied. A disk that fails, or a file cut short
+    /// by somebody else, then ends the process: for whoever reads very much and keeps nothing.
+    pub mapped_megabytes: u32,
 }
 
 /// A database file. Clones share it.
@@ -288,6 +291,10 @@ fn connect(path: &Path, options: Options, read_only: bool) -> Result<Connection,
         options.cache_kilobytes,
         if read_only { "ON" } else { "OFF" },
     ))?;
+    if read_only {
+        let bytes = u64::from(options.mapped_megabytes).saturating_mul(1 << 20);
+        connection.execute_batch(&format!("PRAGMA mmap_size = {bytes}"))?;
+    }
     statements::watch(&mut connection)?;
     Ok(connection)
 }

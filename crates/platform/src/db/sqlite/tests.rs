@@ -23,6 +23,7 @@ pub(super) const OPTIONS: Options = Options {
     group_max: 256,
     wal_checkpoint_pages: 1_000,
     cache_kilobytes: 1_000,
+    mapped_megabytes: 0,
 };
 
 pub(super) struct Folder(std::path::PathBuf);

@@ -84,6 +84,7 @@ async fn sqlite() -> Option<Bench> {
         group_max: 64,
         wal_checkpoint_pages: 1_000,
         cache_kilobytes: 1_000,
+        mapped_megabytes: 0,
     };
     let store = SqliteStore::open(&folder.join("webhooks.sqlite"), options, at(0)).await;
     Some(Bench {
