@@ -54,13 +54,16 @@ pub(super) struct Made {
     pub(super) verified: u64,
 }
 
-/// Imports products, opens the shop, and places orders.
+/// Imports products, opens the shop, and places orders; or opens one that was filled before, if that is wished.
 pub(super) fn fill(
     stand: &Stand,
     name: &str,
     (products, orders): (u32, u32),
     (skew, made): (&Skew, &mut Made),
 ) -> io::Result<Sized> {
+    if Plan::wished().again {
+        return filled_before(stand, name, (products, orders));
+    }
     let folder = emptied(stand.folder.join(name))?;
     let file = folder.join("products.jsonl");
     write_products(&file, products)?;
@@ -69,20 +72,7 @@ pub(super) fn fill(
     made.imported_per_second = per_second(products.into(), micros(begun.elapsed()));
     let shop = Shop::on(stand, folder, SETTINGS)?;
     let admin = shop.admin(stand, SETTINGS)?;
-    let ids = ids(&shop.server.address, &admin)?;
-    if ids.len() != usize::try_from(products).unwrap_or_default() {
-        return Err(io::Error::other(format!(
-            "{} of {products} products are there",
-            ids.len()
-        )));
-    }
-    let mut sized = Sized {
-        shop,
-        products: ids,
-        admin,
-        customers: Vec::new(),
-        orders: orders.into(),
-    };
+    let mut sized = of(shop, admin, (products, orders))?;
     for number in 0..CUSTOMERS {
         sized.shop.enter(&email(number), "register")?;
     }
@@ -90,6 +80,36 @@ pub(super) fn fill(
     sized.place(skew)?;
     made.ordered_per_second = per_second(orders.into(), micros(begun.elapsed()));
     Ok(sized)
+}
+
+/// How many orders there are is told when it is verified.
+fn filled_before(stand: &Stand, name: &str, size: (u32, u32)) -> io::Result<Sized> {
+    let folder = stand.folder.join(name);
+    if !folder.join("data").is_dir() {
+        let folder = folder.display();
+        return Err(io::Error::other(format!("no shop was filled in {folder}")));
+    }
+    let shop = Shop::on(stand, folder, SETTINGS)?;
+    let admin = shop.enter(ADMIN, "login")?;
+    of(shop, admin, size)
+}
+
+/// A shop that has its products.
+fn of(shop: Shop, admin: String, (products, orders): (u32, u32)) -> io::Result<Sized> {
+    let ids = ids(&shop.server.address, &admin)?;
+    if ids.len() != usize::try_from(products).unwrap_or_default() {
+        return Err(io::Error::other(format!(
+            "{} of {products} products are there",
+            ids.len()
+        )));
+    }
+    Ok(Sized {
+        shop,
+        products: ids,
+        admin,
+        customers: Vec::new(),
+        orders: orders.into(),
+    })
 }
 
 fn email(customer: u32) -> String {
@@ -159,6 +179,12 @@ fn write_products(file: &Path, count: u32) -> io::Result<()> {
         )?;
     }
     file.flush()
+}
+
+/// The address of a category's page.
+pub(super) fn category(number: u64) -> String {
+    let (_, second) = words(number);
+    format!("/c/{second}")
 }
 
 pub(super) fn words(number: u64) -> (&'static str, &'static str) {

@@ -170,23 +170,23 @@ impl Shop {
     pub(super) fn close(self, stand: &Stand, settings: &[(&str, &str)]) -> io::Result<()> {
         let Self { server, data } = self;
         drop(server);
-        verify(stand, &data, settings)
+        verify(stand, &data, settings).map(drop)
     }
 }
 
-/// Recomputes the books of a shop that is closed.
-pub(super) fn verify(stand: &Stand, data: &Path, settings: &[(&str, &str)]) -> io::Result<()> {
+/// Recomputes the books of a shop that is closed; gives what is said of them.
+pub(super) fn verify(stand: &Stand, data: &Path, settings: &[(&str, &str)]) -> io::Result<String> {
     let mut command = stand.souk();
     command
         .arg("verify")
         .env("SOUK_DB", kept_in(data))
         .envs(settings.iter().copied());
     let output = command.output()?;
-    if output.status.success() {
-        return Ok(());
-    }
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said).into_owned();
+    if output.status.success() {
+        return Ok(said);
+    }
     Err(io::Error::other(format!(
         "the books do not balance: {said}"
     )))

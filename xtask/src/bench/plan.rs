@@ -11,6 +11,7 @@ pub(super) const WORDS: &str = "\
   --seconds N         each run of a round (5)
   --products N        of the large shop of `scale` (100000)
   --orders N          of the large shop of `scale` (1000000)
+  --again             `scale` opens the shops that it filled last, of the same size, and fills none
   --day N             seconds of `day` (600)
   --trace FILE        orders whose skew `scale` and `day` take, JSON Lines, plain or .gz (without: Zipf's)
   --to DIR            where the report goes (docs/performance)";
@@ -23,6 +24,7 @@ pub(super) struct Plan {
     pub(super) seconds: u64,
     pub(super) products: u32,
     pub(super) orders: u32,
+    pub(super) again: bool,
     pub(super) day_seconds: u64,
     pub(super) trace: Option<PathBuf>,
     pub(super) to: Option<PathBuf>,
@@ -34,6 +36,7 @@ const WHOLE: Plan = Plan {
     seconds: 5,
     products: 100_000,
     orders: 1_000_000,
+    again: false,
     day_seconds: 600,
     trace: None,
     to: None,
@@ -44,6 +47,7 @@ const QUICK: Plan = Plan {
     seconds: 1,
     products: 10_000,
     orders: 20_000,
+    again: false,
     day_seconds: 20,
     trace: None,
     to: None,
@@ -61,6 +65,10 @@ impl Plan {
         let mut rest = words.iter().copied();
         while let Some(word) = rest.next() {
             if word == "--quick" {
+                continue;
+            }
+            if word == "--again" {
+                plan.again = true;
                 continue;
             }
             if !word.starts_with("--") {
@@ -104,8 +112,9 @@ mod tests {
         let (plan, names) = Plan::read(&["reads", "--rounds", "7", "scale"]).unwrap();
         assert_eq!((plan.rounds, plan.seconds), (7, WHOLE.seconds));
         assert_eq!(names, ["reads", "scale"]);
-        let (quick, _) = Plan::read(&["--rounds", "3", "--quick"]).unwrap();
+        let (quick, _) = Plan::read(&["--rounds", "3", "--quick", "--again"]).unwrap();
         assert_eq!((quick.rounds, quick.seconds), (3, QUICK.seconds));
+        assert!(quick.again && !plan.again);
     }
 
     #[test]

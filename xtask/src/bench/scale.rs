@@ -4,7 +4,7 @@
 use super::{
     client::{Drive, drive, micros, times},
     count::{Runs, as_mb, as_ms, as_ratio, grouped, percentile, ratio},
-    filled::{BUYERS, CUSTOMERS, Made, SETTINGS, Sized, again, fill, words},
+    filled::{BUYERS, CUSTOMERS, Made, SETTINGS, Sized, again, category, fill, words},
     goods::verify,
     page::Page,
     plan::Plan,
@@ -32,6 +32,7 @@ enum What {
     Get,
     List,
     Search,
+    Category,
     History,
     AdminOrders,
     AdminPending,
@@ -40,10 +41,11 @@ enum What {
     AdminUsers,
 }
 
-const WHATS: [What; 9] = [
+const WHATS: [What; 10] = [
     What::Get,
     What::List,
     What::Search,
+    What::Category,
     What::History,
     What::AdminOrders,
     What::AdminPending,
@@ -67,8 +69,9 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let large = fill(stand, "scale-large", (products, orders), (&skew, &mut made))?;
     writeln!(
         out,
-        "  {products} products, {} a second; {orders} orders, {} a second",
-        made.imported_per_second, made.ordered_per_second
+        "  {products} products, a second: {}; {orders} orders, a second: {}",
+        rate(made.imported_per_second),
+        rate(made.ordered_per_second)
     )?;
     let mut small = again(stand, small, &mut small_made)?;
     let mut large = again(stand, large, &mut made)?;
@@ -76,11 +79,14 @@ pub(super) fn run(stand: &Stand, out: &mut dyn Write) -> io::Result<Outcome> {
     let [of_large, of_small] = [&large, &small].map(|sized| sized.shop.server.memory_kib());
     let (large_orders, small_orders) = (large.orders, small.orders);
     for (sized, made) in [(small, &mut small_made), (large, &mut made)] {
-        let data = sized.shop.data.clone();
+        let (data, orders) = (sized.shop.data.clone(), sized.orders);
         drop(sized);
         let begun = Instant::now();
-        verify(stand, &data, SETTINGS)?;
+        let said = verify(stand, &data, SETTINGS)?;
         made.verified = micros(begun.elapsed());
+        if !said.contains(&format!(" {orders} orders (")) {
+            return Err(io::Error::other(format!("not {orders} orders: {said}")));
+        }
     }
     let mut result = told(&mut page, &reached)?;
     let told = [(made, of_large), (small_made, of_small)];
@@ -161,7 +167,7 @@ impl Sized {
     }
 
     /// The path, and whose token goes with it. No two lists or searches are alike, so that none is answered from what
-    /// was kept.
+    /// was kept; pages of categories are, as they are among shoppers.
     fn request(&self, what: What, number: u64) -> (String, &str) {
         let (bits, admin) = (mixed(number), self.admin.as_str());
         let pick = |list: &[String]| {
@@ -192,6 +198,7 @@ impl Sized {
                     "",
                 )
             }
+            What::Category => (category(bits), ""),
             What::History => {
                 let whose = self
                     .customers
@@ -214,6 +221,7 @@ impl What {
             Self::Get => "one product",
             Self::List => "a list of 20",
             Self::Search => "a search",
+            Self::Category => "a category's page",
             Self::History => "own orders",
             Self::AdminOrders => "staff: orders",
             Self::AdminPending => "staff: pending",
@@ -288,14 +296,14 @@ fn shops(page: &mut Page, [(large, memory), (small, memory_small)]: &[(Made, u64
             ],
             vec![
                 "products imported a second".to_owned(),
-                grouped(small.imported_per_second),
-                grouped(large.imported_per_second),
+                rate(small.imported_per_second),
+                rate(large.imported_per_second),
                 "20,000".to_owned(),
             ],
             vec![
                 "orders placed a second, the load in another process".to_owned(),
-                grouped(small.ordered_per_second),
-                grouped(large.ordered_per_second),
+                rate(small.ordered_per_second),
+                rate(large.ordered_per_second),
                 String::new(),
             ],
             vec![
@@ -313,8 +321,16 @@ fn shops(page: &mut Page, [(large, memory), (small, memory_small)]: &[(Made, u64
         ],
     );
     format!(
-        "; memory {times} times; {} products imported a second; start {} ms; verified in {verified} s",
-        grouped(large.imported_per_second),
+        "; memory {times} times; products imported a second: {}; start {} ms; verified in {verified} s",
+        rate(large.imported_per_second),
         as_ms(large.starts.median())
     )
+}
+
+/// What was done before was not measured now.
+fn rate(per_second: u64) -> String {
+    match per_second {
+        0 => "not measured".to_owned(),
+        measured => grouped(measured),
+    }
 }
