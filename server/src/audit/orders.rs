@@ -3,7 +3,6 @@
 use super::{
     Books, View,
     findings::Findings,
-    pace::QUICK,
     pages::{self, Rows, channel, pour},
 };
 use checker::{
@@ -21,8 +20,6 @@ use contracts::{
 /// How long an event may wait to be delivered before it is worth a word.
 const WAITING_SECONDS: i64 = 10;
 
-/// Only orders are read with rests: the others are never more than a few pages ahead of them, so that what is compared
-/// was read at about the same time.
 pub(super) async fn check(all: &Books, view: View<'_>) -> Result<Findings, BoxError> {
     let (orders, from_orders) = channel();
     let (held, from_catalog) = channel();
@@ -37,19 +34,16 @@ pub(super) async fn check(all: &Books, view: View<'_>) -> Result<Findings, BoxEr
     };
     let (_, _, _, found) = tokio::try_join!(
         pour(
-            view.pace,
             orders,
             |row: &OrderAudit| row.id,
             |after| all.orders.audit(after, pages::ROWS)
         ),
         pour(
-            &QUICK,
             held,
             |row: &ReservationAudit| row.order_id,
             |after| { all.catalog.audit_reservations(after, pages::ROWS) }
         ),
         pour(
-            &QUICK,
             paid,
             |row: &PaymentAudit| (row.order_id, row.id),
             |after| { all.payments.audit(after, pages::ROWS) }

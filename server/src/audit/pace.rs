@@ -1,5 +1,6 @@
-//! How fast the books are read: as fast as can be, or with rests. Verification by the clock stands in nobody's way, and
-//! nobody waits for it; as soon as somebody does, it hurries.
+//! How fast the books are read: as fast as can be, or part after part, with rests between pages of stock. Nobody waits
+//! for verification by the clock; as soon as somebody does, it rests no more. What is held against what another service
+//! says is read without rests: the longer lies between the two, the more has happened meanwhile.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -10,9 +11,6 @@ use std::{
 const TIMES: u32 = 3;
 /// and at most this long: so does whoever comes to wait for it wait for a rest.
 const LONGEST: Duration = Duration::from_secs(1);
-
-/// As fast as can be, always.
-pub(super) static QUICK: Pace = Pace::quick();
 
 /// How fast the books are read, for all who read them at a time.
 #[derive(Debug)]

@@ -1,13 +1,9 @@
 //! A store's rows, page by page: the next page is read while the last one is looked at. Never more than a few pages are
 //! in memory, however many rows there are.
 
-use super::pace::Pace;
 use contracts::BoxError;
 use std::{collections::VecDeque, future::Future};
-use tokio::{
-    sync::mpsc::{self, Receiver, Sender},
-    time::Instant,
-};
+use tokio::sync::mpsc::{self, Receiver, Sender};
 
 /// Rows of a page.
 pub(super) const ROWS: u32 = 2_000;
@@ -26,7 +22,6 @@ pub(super) fn channel<T>() -> (Sender<Vec<T>>, Rows<T>) {
 
 /// Reads page after page, each after the last row of the one before, until there is none, or nobody looks any more.
 pub(super) async fn pour<T, K, F, A>(
-    pace: &Pace,
     pages: Sender<Vec<T>>,
     key: impl Fn(&T) -> K,
     read: F,
@@ -37,9 +32,7 @@ where
 {
     let mut after = None;
     loop {
-        let begun = Instant::now();
         let page = read(after.take()).await?;
-        let took = begun.elapsed();
         let Some(last) = page.last() else {
             return Ok(());
         };
@@ -47,7 +40,6 @@ where
         if pages.send(page).await.is_err() {
             return Ok(());
         }
-        pace.rest(took).await;
     }
 }
 
@@ -87,8 +79,7 @@ mod tests {
             let from = after.map_or(0, |last| last + 1);
             Ok((from..(from + 3).min(10)).collect())
         };
-        let pace = Pace::quick();
-        let reading = pour(&pace, pages, |row| *row, read);
+        let reading = pour(pages, |row| *row, read);
         let looking = async {
             let mut seen = Vec::new();
             assert_eq!(rows.next_if(|row| *row > 0).await, None, "not due yet");
