@@ -1,6 +1,6 @@
-//! Verification on request, and by the clock: one run at a time however many ask, and a fresh report for all of them.
+//! Verification on request, and by the clock: one run at a time however many ask, and one report for all of them.
 
-use super::{Books, check_at, pace::Pace};
+use super::{Books, Order, check_in};
 use async_trait::async_trait;
 use contracts::{
     BoxError,
@@ -21,18 +21,10 @@ const WAIT: Duration = Duration::from_secs(3);
 
 type Outcome = Option<Result<AuditReport, String>>;
 
-/// A run, since when, and how fast it goes.
-#[derive(Clone)]
-struct Run {
-    since: Timestamp,
-    outcome: watch::Receiver<Outcome>,
-    pace: Arc<Pace>,
-}
-
 /// What is known of the last run.
 #[derive(Default)]
 struct Known {
-    running: Option<Run>,
+    running: Option<(Timestamp, watch::Receiver<Outcome>)>,
     last: Option<(Instant, AuditReport)>,
 }
 
@@ -53,49 +45,45 @@ impl Keeper {
         }
     }
 
-    /// Begins a run, unless one is under way or a report is fresh: nobody waits for it, and it stands in nobody's way.
+    /// Begins a run that nobody waits for, unless one is under way or a report is fresh.
     pub(crate) fn audit_by_the_clock(&self) {
-        drop(self.report_or_run(Pace::easy()));
+        drop(self.report_or_run(Order::OneAfterAnother));
     }
 
     /// A report that is fresh, or the run that is under way: one that is begun now, if there was none.
-    fn report_or_run(&self, pace: Pace) -> Result<AuditReport, Run> {
+    fn report_or_run(
+        &self,
+        order: Order,
+    ) -> Result<AuditReport, (Timestamp, watch::Receiver<Outcome>)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((made, report)) = &known.last
             && made.elapsed() < FRESH
         {
             return Ok(report.clone());
         }
-        if let Some(run) = &known.running {
+        if let Some((since, outcome)) = &known.running {
             // A run that fell over has let go of its end.
-            if run.outcome.has_changed().is_ok() || run.outcome.borrow().is_some() {
-                if !pace.is_easy() {
-                    run.pace.hurry();
-                }
-                return Err(run.clone());
+            if outcome.has_changed().is_ok() || outcome.borrow().is_some() {
+                return Err((*since, outcome.clone()));
             }
         }
         let (done, outcome) = watch::channel(None);
-        let run = Run {
-            since: crate::shop::now(),
-            outcome,
-            pace: Arc::new(pace),
-        };
-        known.running = Some(run.clone());
-        let (this, pace) = (self.clone(), Arc::clone(&run.pace));
+        let since = crate::shop::now();
+        known.running = Some((since, outcome.clone()));
+        let this = self.clone();
         // It goes on when whoever asked has gone: the next one finds it.
         drop(
             self.tasks
-                .finish(async move { this.run(&pace, done).await }),
+                .finish(async move { this.run(order, done).await }),
         );
-        Err(run)
+        Err((since, outcome))
     }
 
     /// A shop that closes does not wait for it.
-    async fn run(self, pace: &Pace, done: watch::Sender<Outcome>) {
+    async fn run(self, order: Order, done: watch::Sender<Outcome>) {
         let stop = self.tasks.stopping();
         let outcome = tokio::select! {
-            outcome = check_at(pace, &self.books, true) => outcome.map_err(|error| error.to_string()),
+            outcome = check_in(order, &self.books, true) => outcome.map_err(|error| error.to_string()),
             () = stop.cancelled() => Err("the shop closes".to_owned()),
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,9 +107,7 @@ impl Keeper {
 #[async_trait]
 impl Auditor for Keeper {
     async fn audit(&self) -> Result<AuditAnswer, BoxError> {
-        let Run {
-            since, mut outcome, ..
-        } = match self.report_or_run(Pace::quick()) {
+        let (since, mut outcome) = match self.report_or_run(Order::AtOnce) {
             Ok(report) => return Ok(AuditAnswer::Done(report)),
             Err(run) => run,
         };

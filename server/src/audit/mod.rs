@@ -8,7 +8,6 @@ mod http;
 mod keeper;
 mod money;
 mod orders;
-mod pace;
 mod pages;
 mod stock;
 
@@ -23,7 +22,6 @@ use contracts::{
     values::Timestamp,
 };
 use findings::Findings;
-use pace::Pace;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
@@ -40,27 +38,34 @@ pub(crate) struct Books {
 
 /// From where the books are looked at.
 #[derive(Debug, Clone, Copy)]
-struct View<'p> {
+struct View {
     now: Timestamp,
     /// Whether a shop is open on them: then what is due is done within moments, and what is not is wrong.
     is_open: bool,
-    pace: &'p Pace,
+}
+
+/// How the parts of the books are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// As fast as can be: by all processors, and most readers.
+    AtOnce,
+    /// Beside those who buy: nobody waits for it.
+    OneAfterAnother,
 }
 
 /// Reads all books and compares them. The books are read one after the other while a shop may be writing in
 /// them: what does not fit is looked at once more, and only what still does not fit counts.
 pub(crate) async fn check(books: &Books, is_open: bool) -> Result<AuditReport, BoxError> {
-    check_at(&Pace::quick(), books, is_open).await
+    check_in(Order::AtOnce, books, is_open).await
 }
 
-/// The same, at this pace.
-async fn check_at(pace: &Pace, books: &Books, is_open: bool) -> Result<AuditReport, BoxError> {
+async fn check_in(order: Order, books: &Books, is_open: bool) -> Result<AuditReport, BoxError> {
     let (at, started) = (crate::shop::now(), Instant::now());
-    let view = |now| View { now, is_open, pace };
-    let mut found = look(books, view(at)).await?;
+    let mut found = look(order, books, View { now: at, is_open }).await?;
     if found.total > 0 {
         tokio::time::sleep(SECOND_LOOK_AFTER).await;
-        let again = look(books, view(crate::shop::now())).await?;
+        let now = crate::shop::now();
+        let again = look(order, books, View { now, is_open }).await?;
         found = again.confirmed_by(&found);
     }
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -70,16 +75,14 @@ async fn check_at(pace: &Pace, books: &Books, is_open: bool) -> Result<AuditRepo
     Ok(report)
 }
 
-/// The parts do not wait for one another, unless there is time.
-async fn look(books: &Books, view: View<'_>) -> Result<Findings, BoxError> {
-    let shelves = stock::check(&*books.catalog, view);
+async fn look(order: Order, books: &Books, view: View) -> Result<Findings, BoxError> {
+    let shelves = stock::check(&*books.catalog);
     let orders = orders::check(books, view);
     let money = money::check(&*books.payments, view);
     let events = orders::check_events(&*books.orders, view);
-    let parts = if view.pace.is_easy() {
-        [shelves.await?, orders.await?, money.await?, events.await?]
-    } else {
-        tokio::try_join!(shelves, orders, money, events)?.into()
+    let parts = match order {
+        Order::AtOnce => tokio::try_join!(shelves, orders, money, events)?.into(),
+        Order::OneAfterAnother => [shelves.await?, orders.await?, money.await?, events.await?],
     };
     let mut all = Findings::default();
     for part in parts {

@@ -13,7 +13,7 @@ const TELLING_SECONDS: i64 = 3_600;
 /// Pages of what is under way that are looked through.
 const SAGA_PAGES_MAX: usize = 100;
 
-pub(super) async fn check(payments: &dyn Payments, view: View<'_>) -> Result<Findings, BoxError> {
+pub(super) async fn check(payments: &dyn Payments, view: View) -> Result<Findings, BoxError> {
     let (mut found, sagas) = tokio::try_join!(balances(payments), sagas(payments, view))?;
     found.add(sagas);
     Ok(found)
@@ -53,7 +53,7 @@ async fn balances(payments: &dyn Payments) -> Result<Findings, BoxError> {
 }
 
 /// What waits for a person is said; what was forgotten is wrong.
-async fn sagas(payments: &dyn Payments, view: View<'_>) -> Result<Findings, BoxError> {
+async fn sagas(payments: &dyn Payments, view: View) -> Result<Findings, BoxError> {
     let mut found = Findings::default();
     let (mut open, mut parked, mut cursor) = (0_u64, 0_u64, None);
     for _ in 0..SAGA_PAGES_MAX {

@@ -20,7 +20,7 @@ use contracts::{
 /// How long an event may wait to be delivered before it is worth a word.
 const WAITING_SECONDS: i64 = 10;
 
-pub(super) async fn check(all: &Books, view: View<'_>) -> Result<Findings, BoxError> {
+pub(super) async fn check(all: &Books, view: View) -> Result<Findings, BoxError> {
     let (orders, from_orders) = channel();
     let (held, from_catalog) = channel();
     let (paid, from_payments) = channel();
@@ -53,16 +53,16 @@ pub(super) async fn check(all: &Books, view: View<'_>) -> Result<Findings, BoxEr
     Ok(found)
 }
 
-struct Comparing<'v> {
+struct Comparing {
     orders: Rows<OrderAudit>,
     held: Rows<ReservationAudit>,
     paid: Rows<PaymentAudit>,
-    view: View<'v>,
+    view: View,
     late: u64,
     found: Findings,
 }
 
-impl Comparing<'_> {
+impl Comparing {
     async fn walk(mut self) -> Result<Findings, BoxError> {
         while let Some(order) = self.orders.next().await {
             let counts = &mut self.found.counts;
@@ -163,10 +163,7 @@ impl Comparing<'_> {
 }
 
 /// Events beside timelines, and how far they have come; discounts beside the orders that have them.
-pub(super) async fn check_events(
-    orders: &dyn Orders,
-    view: View<'_>,
-) -> Result<Findings, BoxError> {
+pub(super) async fn check_events(orders: &dyn Orders, view: View) -> Result<Findings, BoxError> {
     let mut found = Findings::default();
     let events = orders.audit_events().await?;
     found.counts.events = events.events;

@@ -1,25 +1,22 @@
 //! Variants: their stock beside its ledgers, their products' versions.
 
-use super::{View, findings::Findings};
+use super::findings::Findings;
 use checker::books;
 use contracts::{
     BoxError,
     catalog::{Catalog, StockAudit},
 };
-use tokio::time::Instant;
 
 /// Variants of a page.
 const VARIANTS: u32 = 50_000;
 /// Those of a page of stock: it is added up from all reservations anew for each page.
 const SHELVES: u32 = 250_000;
 
-pub(super) async fn check(catalog: &dyn Catalog, view: View<'_>) -> Result<Findings, BoxError> {
+pub(super) async fn check(catalog: &dyn Catalog) -> Result<Findings, BoxError> {
     let mut found = Findings::default();
     let mut after = None;
     loop {
-        let begun = Instant::now();
         let page = catalog.audit_stock(after, SHELVES).await?;
-        view.pace.rest(begun.elapsed()).await;
         let Some(last) = page.last() else { break };
         after = Some(last.variant_id);
         let count = u64::try_from(page.len())?;
@@ -30,9 +27,7 @@ pub(super) async fn check(catalog: &dyn Catalog, view: View<'_>) -> Result<Findi
     }
     let mut after = None;
     loop {
-        let begun = Instant::now();
         let page = catalog.audit_products(after, VARIANTS).await?;
-        view.pace.rest(begun.elapsed()).await;
         let Some(last) = page.last() else { break };
         after = Some(last.variant_id);
         found.wrong(page.iter().filter_map(books::product));

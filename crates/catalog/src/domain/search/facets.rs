@@ -19,7 +19,7 @@ const RANGES: usize = 5;
 #[derive(Default)]
 struct Counted {
     total: u64,
-    /// Each category that there is, by its number.
+    /// Each category that is counted, by its number.
     by_category: Vec<(i64, u64)>,
     prices: Vec<i64>,
     available: u64,
@@ -39,14 +39,18 @@ impl Index {
         let Some(sieve) = self.sieve(&wish.filter) else {
             return Facets::default();
         };
+        let words = wish.words.as_deref();
+        let is_shelf = words.is_none() && wish.filter.category.is_some();
         let mut counted = Counted {
-            by_category: self.no_categories(),
+            by_category: if is_shelf {
+                Vec::new()
+            } else {
+                self.no_categories()
+            },
             by_value: vec![0; self.values.len()],
             ..Counted::default()
         };
-        let words = wish.words.as_deref();
         self.each(words, &sieve, |held, _| counted.see(held, &sieve));
-        let is_shelf = words.is_none() && wish.filter.category.is_some();
         Facets {
             total: counted.total,
             categories: if is_shelf {
